@@ -53,6 +53,7 @@ def _comes_back(flow: Flow, job: Job, template: Template) -> None:
             template=template,
             data=io.BytesIO(target.getvalue()),
             of_job=str(job.id),
+            on_error="skip",  # what was skipped goes out again as it came in
             workflow=job.workflow,
             by=ADA,
         )

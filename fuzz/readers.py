@@ -31,7 +31,7 @@ from itagflow import (
     templates,
 )
 from itagflow.formats import csv, itag, itag_v1
-from itagflow.jobs import loading_rules
+from itagflow.jobs import row_rules
 from itagflow.model import Row, StageResult
 from itagflow.model.pattern import Pattern
 from itagflow.model.reply import Replies, Reply
@@ -123,8 +123,8 @@ def manifest(data: bytes) -> None:
 
 
 def _load(item: object, number: int, job: Job) -> None:
-    prepared = loading_rules.prepare_row(item, number, LOOSE, job)
-    if isinstance(prepared, loading_rules.PreparedRow):
+    prepared = row_rules.prepare_row(item, number, LOOSE, job)
+    if isinstance(prepared, row_rules.PreparedRow):
         _is_storable(prepared.text, prepared.row_key, prepared.value)
 
 
@@ -142,8 +142,8 @@ def _judge(template: Template, replies: Replies, row: str) -> None:
     """Look for problems; where there are none, the replies must be storable, and come back equal from files."""
     task = Task(job=4, number=1, package=1, row=row)
     sound = isinstance(
-        loading_rules.prepare_row(Row(row), 1, attrs.evolve(template, views=()), JOBS[0]),
-        loading_rules.PreparedRow,
+        row_rules.prepare_row(Row(row), 1, attrs.evolve(template, views=()), JOBS[0]),
+        row_rules.PreparedRow,
     )
     if answers.find_problems(template, replies, task if sound else None):
         return

@@ -236,6 +236,7 @@ READERS: Mapping[str, Reading] = {
     "templates.get": _ALL_OF_A_JOB,
     "templates.list": _ALL_OF_A_JOB,
     "jobs.progress": _ALL_OF_A_JOB,
+    "jobs.load_report": _ALL_OF_A_JOB,
     "results.partition": _ALL_OF_A_JOB,
     "tasks": Reading(Action.READ_JOB, None),
     "packages.get": _OWN_OR_OTHERS,

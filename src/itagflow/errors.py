@@ -263,8 +263,12 @@ class UnknownFormat(ItagflowError):
     """The name that was asked for."""
     known: tuple[str, ...]
     """The names that are known."""
+    reason: str = ""
+    """Why the one of that name cannot be used, if there is one."""
 
     def _sentence(self) -> str:
+        if self.reason:
+            return f"the format {format_repr(self.name)} cannot be used: {self.reason}"
         return f"no format {format_repr(self.name)}; known are {', '.join(self.known)}"
 
     __repr__ = show_fields

@@ -28,9 +28,10 @@ from itagflow.core.lookup import (
 )
 from itagflow.formats._files import Source, Target
 from itagflow.jobs.arguments import JobFields, JobNotes, Workers
-from itagflow.jobs.loading import Data as RowSource
 from itagflow.jobs.loading import OnError
-from itagflow.jobs.loading import Wrap as ProgressWrapper
+from itagflow.jobs.row_sources import Data as RowSource
+from itagflow.jobs.row_sources import DataFrame
+from itagflow.jobs.row_sources import Wrap as ProgressWrapper
 from itagflow.labeling.rules import Replied as ReplyInput
 from itagflow.model.annotation import Labels
 from itagflow.model.entity import Entity, Key
@@ -45,6 +46,7 @@ from itagflow.validation.answers import Validator
 __all__ = [
     "AssignmentRef",
     "Clock",
+    "DataFrame",
     "Entity",
     "EntityRef",
     "IdSource",

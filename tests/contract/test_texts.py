@@ -191,7 +191,9 @@ def test_what_names_a_row_or_a_package_fits_an_index(flow: Flow, more: dict[str,
     home = street(flow, "ben")
     good, bad = ({"data": {"source": "1.jpg", "id": noise(length)}} for length in (2_400, LONG))
     job = flow.jobs.create(home, "good", template=ASKED, data=[good], by="ada", **more)
-    words = "row 2, data: a field that names rows or packages is 26.. bytes long; at most 2500 fit"
+    words = (
+        r"row 2, data.id: (tells rows apart|names a package), and is 26.. bytes long; at most 2500"
+    )
     is_refused(flow, InvalidData, words, lambda: flow.jobs.append(job, [good, bad], by="ada"))
     with pytest.raises(InvalidData, match=words):
         flow.jobs.create(home, "bad", template=ASKED, data=[good, bad], by="ada", **more)

@@ -144,11 +144,11 @@ class TestWhatIsWrong:
             (b"\n\r\n\n", "line 1: must name the columns, and there is nothing"),
             (b"source,,n\n1,2,3\n", "line 1: must name every column; that of column 2 is empty"),
             (b"\nsource,n,source,n\n1,2,3,4\n", "line 2: names a column twice: source, n"),
-            (b"\xff\xfes\0o\0u\0r\0c\0e\0\n\0", "line 1: is not UTF-8: byte 1 is 0xFF"),
+            (b"\xff\xfes\0o\0u\0r\0c\0e\0\n\0", "line 1: cannot be read: the file is in UTF-16"),
             (b'"source\n1.jpg\n', "line 1: has a quote that is never closed"),
             (
                 b"source\r1.jpg\r2.jpg\r",
-                "line 1: is not CSV: new-line character seen in unquoted field",
+                "line 1: has line ends of CR alone",
             ),
         ],
     )

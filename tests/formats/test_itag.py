@@ -201,7 +201,7 @@ class TestReading:
                 zipfile.Path(archive, "in.manifest"),
             ):
                 assert list(itag.read(source)) == [Row('{"data": {}}', 1)]
-        with pytest.raises(TypeError, match="binary mode"):
+        with pytest.raises(InvalidData, match="binary mode"):
             list(itag.read(io.StringIO("{}")))  # type: ignore[arg-type]
 
 

@@ -493,7 +493,7 @@ class TestTasks:
             {"data": {"source": "s.jpg", "from": "secret 2"}},
         ]
         report = checked.jobs.append(job, again, by="ada")
-        assert (report.loaded, report.duplicates) == (1, 1)
+        assert (report.loaded, report.known) == (1, 1)
 
     def test_it_can_be_erased_in_an_archived_job_but_not_in_a_draft(self, checked: Flow) -> None:
         job = letters(checked, 2)

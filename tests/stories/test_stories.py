@@ -535,7 +535,7 @@ class TestJobs:
         assert flow.jobs.get(job).state is JobState.FINISHED
         more = [{"data": {"source": f"{n}.jpg", "id": n}} for n in (1, 2, 2)]
         report = flow.jobs.append(job, more, by="ada")
-        assert (report.loaded, report.duplicates) == (1, 2)
+        assert (report.loaded, report.known, report.duplicates) == (1, 1, 1)
         assert flow.jobs.get(job).state is JobState.RUNNING
         labeled(flow, "ben", job)
         assert flow.jobs.progress(job).done == 3

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal
 
 from typing_extensions import Unpack
 
 from itagflow import formats
 from itagflow.core.engine import Engine
-from itagflow.jobs import importing, loading, packaging
+from itagflow.jobs import checking, cloning, importing, loading, packaging
 from itagflow.jobs import service as jobs
 from itagflow.jobs.arguments import parse_fields, parse_notes, parse_workforce
 from itagflow.jobs.loading import LoadSpec
@@ -22,7 +23,7 @@ from itagflow.model.arguments import (
 from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, JobState, Stage, Workflow
 from itagflow.model.number import require_number, require_whole_number
-from itagflow.model.reports import LoadReport, PrelabelReport, TemplateReport
+from itagflow.model.reports import CheckReport, LoadReport, PrelabelReport, TemplateReport
 from itagflow.model.result import Progress
 from itagflow.model.template import Template
 from itagflow.model.text import require_optional_text, require_text
@@ -73,6 +74,7 @@ class Jobs:
         format: str = "itag",
         on_error: OnError = "raise",
         row_key: str | None = None,
+        row_key_type: Literal["text"] | None = None,
         seed: int | None = None,
         validator: str | None = None,
         progress: ProgressWrapper | None = None,
@@ -94,9 +96,11 @@ class Jobs:
             draft: Leave it a draft, to be published later.
             format: The format of *data*, when it is a source.
             on_error: What to do about bad rows: ``"raise"`` and leave nothing behind, or ``"skip"``
-                them.
-            row_key: The field of ``data`` that tells rows apart; of rows with the same value one is
-                loaded.
+                them; `load_report` says which.
+            row_key: The field of ``data`` that tells rows apart: a text that is not empty, or a
+                whole number; of rows with the same value one is loaded.
+            row_key_type: ``"text"``: a number and the text with its digits are the same row key;
+                else they are two.
             seed: What samples are drawn with; drawn itself unless given.
             validator: The name of the application's own check of answers; see `set_validator`.
             progress: Wraps the iterable of rows, such as ``tqdm``.
@@ -133,6 +137,7 @@ class Jobs:
             packaging=packaging,
             workforce=None if workforce is None else parse_workforce("jobs.create", workforce),
             row_key=row_key,
+            row_key_type=row_key_type,
             seed=seed,
             validator=validator,
             notes=parse_notes("create", notes),
@@ -166,6 +171,7 @@ class Jobs:
         packaging: Packaging | None = None,
         on_error: OnError = "raise",
         row_key: str | None = None,
+        row_key_type: Literal["text"] | None = None,
         progress: ProgressWrapper | None = None,
         **notes: Unpack[JobNotes],
     ) -> Job:
@@ -182,14 +188,18 @@ class Jobs:
             template: What was asked; `itagflow.formats.itag.template_of` reads one off some rows.
             data: A manifest, or its rows; see `load`.
             by: The member who imports.
-            of_job: Whose results, where rows have those of several jobs: the id in ``label-<id>``.
-                The transactions of the others stay in the rows.
+            of_job: Whose results, where rows have those of several jobs, such as two manifests
+                that were put together: the id in ``label-<id>``.  The results of the others stay in
+                the rows, and rows without one of this job become abandoned tasks.
             workflow: The stages; those that the first row with a result has, unless given.
             packaging: How tasks are cut into packages; 50 each unless given.
             on_error: ``"raise"`` on a bad row or result and leave nothing behind; ``"skip"`` leaves
-                bad rows out, and makes a task with a bad result an abandoned one.
-            row_key: The field of ``data`` that tells rows apart; of rows with the same value one is
-                loaded.
+                bad rows out, and makes a task with a bad result at any stage an abandoned one,
+                whose results stay in its row and in the next manifest.  `load_report` says which.
+            row_key: The field of ``data`` that tells rows apart: a text that is not empty, or a
+                whole number; of rows with the same value one is loaded.
+            row_key_type: ``"text"``: a number and the text with its digits are the same row key;
+                else they are two.
             progress: Wraps the iterable of rows, such as ``tqdm``.
             **notes: ``tags``, ``remark``, ``guideline``, ``due_at``.
 
@@ -209,6 +219,7 @@ class Jobs:
             workflow=workflow,
             packaging=packaging,
             row_key=row_key,
+            row_key_type=row_key_type,
             notes=parse_notes("import_results", notes),
         )
         manifest = LoadSpec(data=data, by=by, on_error=on_error, progress=progress)
@@ -248,25 +259,139 @@ class Jobs:
         Rows are stored in transactions.  When the process ends between two, call it again with the
         same data: rows that were read before are passed over.
 
+        The fields of a row are in its ``data``, as in iTAG's manifest; beside it results may stand.
+        A mapping, or a row of a data frame, may also be the fields alone.  A mapping with a field
+        ``data`` has its fields there; the first good one decides for all of the data, and one that
+        differs is a bad row.  So is one with results and without ``data``.  A JSON text, or a row
+        of a file, always has ``data``.
+
+        In a data frame (pandas, Polars, PyArrow) each column is a field, a missing value is None,
+        and times become texts as in ISO 8601.
+
         Args:
             job: A job that is a draft.
-            data: A path, an open binary file or place that *format* reads, or an iterable of rows.
+            data: A path, an open binary file or place that *format* reads; a data frame; or an
+                iterable of rows: mappings, JSON texts, or what a format's ``read`` yields.
             by: The member who loads.
             format: The format of a path, file or place.
             on_error: ``"raise"`` stores nothing from the transaction of the first bad row on, and
                 raises; ``"skip"`` leaves bad rows out.
             progress: Wraps the iterable of rows, such as ``tqdm``.
 
+        Returns:
+            What this call has done: which tasks it made, and which rows it left out and why.
+
         Raises:
             InvalidData: on bad rows; it lists the first 1,000 problems and counts all.
             WrongState: when the job is not a draft: `append` to it.
             NotAllowed: when *by* may not manage jobs.
+
+        >>> import itagflow
+        >>> flow = itagflow.open("memory:")
+        >>> street = flow.workspaces.create("street", admin="ada")
+        >>> cats = itagflow.templates.image_classification(["cat", "dog"])
+        >>> job = flow.jobs.create(street, "cats", template=cats, by="ada")
+        >>> flow.jobs.load(job, [{"source": "1.jpg"}, {"source": "2.jpg"}], by="ada").tasks
+        (range(1, 3),)
         """
         format = _require_format("jobs.load", format)
         on_error = _require_on_error("jobs.load", on_error)
         progress = require_wrapper("jobs.load", "progress", progress)
         rows = LoadSpec(data=data, by=by, format=format, on_error=on_error, progress=progress)
         return loading.load(self._engine, job, rows)
+
+    def load_report(self, job: JobRef, *, by: MemberRef | None = None) -> LoadReport:
+        """Return what loading a job's first data has done so far, whoever has loaded it.
+
+        So `create` and `import_results` tell what they have skipped, and a load that broke off what
+        it had done before.  What `append` adds is not part of it: that returns a report of its own.
+
+        Raises:
+            NotFound: when there is no such job.
+            NotAllowed: when *by* may not read it.
+        """
+        return results.get_load_report(self._engine, job, by=by)
+
+    def check(
+        self,
+        workspace: WorkspaceRef,
+        name: str,
+        *,
+        template: TemplateRef,
+        data: RowSource | None = None,
+        workflow: Workflow | None = None,
+        packaging: Packaging | None = None,
+        workforce: Mapping[Stage | str, Workers] | Mapping[Stage, Workers] | None = None,
+        by: MemberRef,
+        format: str = "itag",
+        row_key: str | None = None,
+        row_key_type: Literal["text"] | None = None,
+        seed: int | None = None,
+        validator: str | None = None,
+        progress: ProgressWrapper | None = None,
+        **notes: Unpack[JobNotes],
+    ) -> CheckReport:
+        """Return what `create` would do with the same arguments, and store nothing.
+
+        All rows are read; with a row key, the keys of all of them are held in memory.
+
+        Returns:
+            How many tasks and packages there would be, which rows are bad and why, and whether the
+            job could never finish.
+
+        Raises:
+            InvalidData: on a bad name or rule, or when *data* is nothing that has rows.
+            AlreadyExists: when the workspace has a job of this name.
+            NotRegistered: when this process does not have the validator.
+            NotAllowed: when *by* may not manage jobs.
+
+        >>> import itagflow
+        >>> flow = itagflow.open("memory:")
+        >>> street = flow.workspaces.create("street", admin="ada")
+        >>> cats = itagflow.templates.image_classification(["cat", "dog"])
+        >>> data = [{"source": "1.jpg"}, {"sorce": "2.jpg"}]
+        >>> report = flow.jobs.check(street, "cats", template=cats, data=data, by="ada")
+        >>> report.tasks, report.packages, [str(problem) for problem in report.problems]
+        (1, 1, ['row 2, data.source: is missing'])
+        """
+        spec = JobSpec(
+            name=name,
+            template=template,
+            by=by,
+            workflow=workflow,
+            packaging=packaging,
+            workforce=None if workforce is None else parse_workforce("jobs.check", workforce),
+            row_key=row_key,
+            row_key_type=row_key_type,
+            seed=seed,
+            validator=validator,
+            notes=notes,
+        )
+        rows = None
+        if data is not None:
+            rows = LoadSpec(data=data, by=by, format=format, on_error="skip", progress=progress)
+        return checking.check_job(self._engine, workspace, spec, rows)
+
+    def clone(self, job: JobRef, name: str, *, by: MemberRef, with_data: bool = False) -> Job:
+        """Store a new draft that is set up like *job*: without answers, pre-labels or comments.
+
+        It has the same template (a copy, if the job has one of its own), workflow, packaging,
+        workforce, row key, tags and validator, and a new seed, so that other tasks are drawn as
+        samples.  Remark, guideline and due time are not copied.
+
+        Args:
+            job: A job in any state.
+            name: The name of the new one, unique in the workspace.
+            by: The member who orders it.
+            with_data: Whether to load the rows of its tasks too, without those that were erased;
+                else the draft is empty.
+
+        Raises:
+            AlreadyExists: when the workspace has a job of this name.
+            NotRegistered: when this process does not have the job's validator.
+            NotAllowed: when *by* may not manage jobs.
+        """
+        return cloning.clone_job(self._engine, job, name, by=by, with_data=with_data)
 
     def append(
         self,

@@ -12,18 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib import import_module
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import attrs
 
 from itagflow.errors import InvalidData, Problem, UnknownFormat
+from itagflow.formats._arguments import require_texts
 from itagflow.formats._files import MAX_ROW_BYTES, Source, Target
 from itagflow.formats._files import BinaryFile as BinaryFile
 from itagflow.formats._files import OpenablePath as OpenablePath
+from itagflow.model.enums import parse_enums
 from itagflow.model.job import STAGES, Job, Stage
 from itagflow.model.result import Result, StageResult
 from itagflow.model.task import Row
 from itagflow.model.template import Template
+from itagflow.model.text import format_value
 from itagflow.reprs import show_fields
 
 for _kind in (BinaryFile, OpenablePath):
@@ -78,10 +81,14 @@ class Counts:
     @classmethod
     def for_stages(cls, stages: Collection[Stage] | None) -> Counts:
         """Return nothing counted yet, of these stages; of all, when None."""
-        return cls({stage: 0 for stage in STAGES if stages is None or stage in stages})
+        wanted = STAGES if stages is None else parse_enums(Stage, "stages", stages)
+        return cls({stage: 0 for stage in STAGES if stage in wanted})
 
     def add_task(self, result: Result) -> list[StageResult]:
         """Count a task, and return its results at the requested stages, in the order of stages."""
+        if not isinstance(cast(object, result), Result):
+            reason = f"must be an iterable of Result, not of {format_value(result)}"
+            raise InvalidData("the format", [Problem("results", reason)])
         reached = [result.stages[stage] for stage in self.blocks if stage in result.stages]
         self.rows += 1
         if not reached:
@@ -109,8 +116,10 @@ class Format(Protocol):
     """What a format offers; a module with these two functions is one.
 
     With ``CONCATENABLE = True`` it says that the files of a job's parts, one after the other, are
-    the file of the job. Options of its own are further arguments of ``write`` with a name and a
-    default; `flow.results.export` passes them on.
+    the file of the job. With ``CHECKS_FIELDS = True`` its ``read`` also takes ``fields=``, the
+    fields that every row needs, and yields one problem when the file as a whole lacks some. Options
+    of its own are further arguments of ``write`` with a name and a default; `flow.results.export`
+    passes them on.
     """
 
     def read(self, source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Problem]:
@@ -152,6 +161,15 @@ def is_concatenable(format: Format) -> bool:
     return getattr(format, "CONCATENABLE", False) is True
 
 
+def read(format: Format, source: Source, fields: Collection[str]) -> Iterator[Row | Problem]:
+    """Return an iterator over the rows of *source*, which need these *fields* of ``data``."""
+    if getattr(format, "CHECKS_FIELDS", False) is True:
+        checking: Any = format  # what `Format` says of such a module in words
+        rows: Iterator[Row | Problem] = checking.read(source, fields=fields)
+        return rows
+    return format.read(source)
+
+
 def must_take(format: Format, name: str, options: Collection[str]) -> None:
     """Check that the ``write`` of a format takes these options of its own.
 
@@ -160,6 +178,10 @@ def must_take(format: Format, name: str, options: Collection[str]) -> None:
 
     >>> must_take(find("csv"), "csv", ["escape_formulas"])
     """
+    require_texts("options", options)
+    if not callable(getattr(format, "write", None)):
+        reason = f"must have a function write, not {format_value(format)}"
+        raise InvalidData("the export", [Problem(name, reason)])
     from inspect import Parameter, signature  # loaded when a format gets options: it takes long
 
     parameters = [
@@ -181,7 +203,7 @@ def find(name: str) -> Format:
     'itagflow.formats.itag'
 
     Raises:
-        UnknownFormat: when there is none; it lists those there are.
+        UnknownFormat: when there is none, or it cannot be loaded; it lists those there are.
     """
     if name in BUILT_IN:
         return cast(Format, import_module(f"{__name__}.{name}"))
@@ -189,6 +211,14 @@ def find(name: str) -> Format:
     from importlib.metadata import entry_points
 
     declared = entry_points(group=GROUP)
+    known = tuple(sorted({*BUILT_IN, *declared.names}))
     for entry in declared.select(name=name):
-        return cast(Format, entry.load())
-    raise UnknownFormat(name, tuple(sorted({*BUILT_IN, *declared.names})))
+        try:
+            format = entry.load()
+        except Exception as error:  # whatever the module of another package does when imported
+            reason = f"{entry.value} cannot be loaded: {type(error).__name__}: {error}"
+            raise UnknownFormat(name, known, reason) from error
+        if not all(callable(getattr(format, each, None)) for each in ("read", "write")):
+            raise UnknownFormat(name, known, f"{entry.value} has no functions read and write")
+        return cast(Format, format)
+    raise UnknownFormat(name, known)

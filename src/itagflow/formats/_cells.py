@@ -32,6 +32,7 @@ from itagflow.formats._elements import (
 )
 from itagflow.formats._plain import is_a, is_number, move_problems
 from itagflow.formats._regions import Element, RegionId
+from itagflow.formats._rowtext import escape_line_ends
 from itagflow.model.reply import Reply
 from itagflow.model.template import (
     MARKING,
@@ -56,8 +57,16 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 """What begins so and is harmless."""
 
 # with spaces after commas, unlike `jsontext`: what people see in a spreadsheet
-encode = json.JSONEncoder(ensure_ascii=False).encode
-"""Returns a value as JSON."""
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def encode(value: Any) -> str:
+    """Return a value as JSON, with what could end a line escaped.
+
+    >>> encode({"size": [1, 2.5]})
+    '{"size": [1, 2.5]}'
+    """
+    return escape_line_ends(_encode(value))
 
 
 def name_columns(template: Template) -> dict[str, str]:

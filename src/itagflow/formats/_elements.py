@@ -6,12 +6,12 @@ preferences are ours: they look like choices.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats._plain import is_a, is_strings, is_whole, move_problems
+from itagflow.formats._arguments import require_mapping, require_template
+from itagflow.formats._plain import is_a, is_strings, is_whole, move_problems, parse_number
 from itagflow.formats._regions import (
     IMAGE,
     Element,
@@ -28,6 +28,7 @@ from itagflow.formats._spans import (
     render_segments,
     render_spans,
 )
+from itagflow.formats._spelling import respell_keys
 from itagflow.model.region import Regions
 from itagflow.model.reply import (
     Choice,
@@ -80,6 +81,8 @@ def render(
     >>> render({"1": Choice("cat")}, image_classification(["cat"]), region_id=str)
     [{'questionId': '1', 'data': 'cat', 'markTitle': 'Single-choice', 'type': 'survey/value'}]
     """
+    require_mapping("replies", replies)
+    require_template(template)
     questions = template.asked
     kinds = [question.kind for question in questions]
     answered = [question for question in questions if question.id in replies]
@@ -169,7 +172,7 @@ def parse_reply(question: Question, element: Element) -> Reply:
         case QuestionKind.VIDEO:
             return parse_segments(question, element)
         case _:
-            return _parse_simple(question.kind, element["data"], element)
+            return _parse_simple(question.kind, respell_keys(question, element["data"]), element)
 
 
 def _parse_simple(kind: QuestionKind, data: Any, element: Element) -> Reply:
@@ -189,20 +192,6 @@ def _parse_simple(kind: QuestionKind, data: Any, element: Element) -> Reply:
             return Preference(data or None, element.get("degree", 1), element.get("tie"))
         case _:
             return Text(data)
-
-
-def parse_number(text: str) -> float | None:
-    """Return the number that *text* is, whole where it is written so; None when it is none."""
-    for kind in (int, float):
-        try:
-            number = kind(text)
-        except ValueError:
-            continue
-        # `float` reads "1e999" as infinite, and an integer of 400 digits fits no float
-        if abs(number) < math.inf and len(text) < 400:
-            return number
-        return None
-    return None
 
 
 def find_shape_errors(

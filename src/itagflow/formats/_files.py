@@ -4,22 +4,38 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, cast
 
 import attrs
 from typing_extensions import TypeIs
 
 from itagflow.contexts import safe_context
-from itagflow.errors import Problem, StoreFailed
+from itagflow.errors import InvalidData, Problem, StoreFailed
+from itagflow.model.text import format_value
 
 MAX_ROW_BYTES = 8 * 1024 * 1024
 """How many bytes one row may have unless the caller says otherwise."""
 CHUNK = 64 * 1024
 """How much of a line that is too long is held at once."""
+MAGIC = {
+    b"\x1f\x8b": "is compressed (gzip): open it with gzip.open, and pass the open file",
+    b"PK\x03\x04": "is a ZIP file: pass one of its files, such as a zipfile.Path",
+    b"BZh": "is compressed (bzip2): open it with bz2.open, and pass the open file",
+    b"\xfd7zXZ\0": "is compressed (xz): open it with lzma.open, and pass the open file",
+    b"\x28\xb5\x2f\xfd": "is compressed (Zstandard): unpack it first",
+    b"SQLite format 3": "is an SQLite database: open it with itagflow.open",
+    b"PAR1": "is a Parquet file: pass the data frame that pandas, Polars or PyArrow reads",
+    b"\xff\xfe": "is in UTF-16 or UTF-32: save it as UTF-8",
+    b"\xfe\xff": "is in UTF-16 or UTF-32: save it as UTF-8",
+}
+"""How files begin that are often taken for one of ours."""
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+""""C:/…" is a path: a scheme has at least two letters here."""
 
 
 class BinaryFile(Protocol):
@@ -57,8 +73,10 @@ def open_source(source: Source) -> Generator[BinaryFile]:
     """Open *source* for reading; a file that the caller has opened is left open.
 
     Raises:
+        InvalidData: when it is a URL, or no file that bytes can be read from.
         StoreFailed: when the system does not open a path, or does not read it.
     """
+    _require_local(source)
     if _is_openable(source):
         with source.open("rb") as file:
             yield file
@@ -66,7 +84,8 @@ def open_source(source: Source) -> Generator[BinaryFile]:
         with _open_path(source) as file:
             yield _CheckedFile(file, source)
     else:
-        yield _require_binary(source)
+        file = _require_binary(source, "readline")
+        yield _CheckedFile(cast("IO[bytes]", file), _get_name(file))
 
 
 @safe_context
@@ -77,9 +96,11 @@ def open_target(target: Target) -> Generator[BinaryFile]:
     keeps its mode, and its owner and group where this process may give it to them.
 
     Raises:
+        InvalidData: when it is a URL, or no file that bytes can be written to.
         StoreFailed: when the system does not write a path: a full disk, no permission, no such
             folder.
     """
+    _require_local(target)
     if _is_openable(target):
         with open_spool() as draft:  # a bucket keeps whatever was sent when its file closes
             yield draft
@@ -94,7 +115,7 @@ def open_target(target: Target) -> Generator[BinaryFile]:
         with _replace_file(path) as file:
             yield file
     else:
-        yield _require_binary(target)
+        yield _require_binary(target, "write")
 
 
 def read_lines(file: BinaryFile, limit: int) -> Iterator[bytes | None]:
@@ -182,7 +203,7 @@ def translate_errors(path: str | os.PathLike[str], action: str) -> Generator[Non
 
 
 def _make_error(
-    path: str | os.PathLike[str], action: str, error: OSError | ValueError
+    path: str | os.PathLike[str], action: str, error: OSError | EOFError | ValueError
 ) -> StoreFailed:
     reason = str(error)
     if isinstance(error, OSError) and error.strerror:
@@ -193,7 +214,9 @@ def _make_error(
             "Check that its folder is there and can be written, and that the disk has room; "
             "it is left as it was"
         )
-    return StoreFailed(os.fsdecode(path), f"the file cannot {action}: {reason}", hint)
+    return StoreFailed(
+        os.fsdecode(path) or "the open file", f"the file cannot {action}: {reason}", hint
+    )
 
 
 @attrs.frozen
@@ -205,9 +228,14 @@ class _CheckedFile:
 
     def readline(self, size: int, /) -> bytes:
         try:
-            return self.file.readline(size)
-        except OSError as error:
+            line = self.file.readline(size)
+        # EOFError: a compressed file that is cut off; ValueError: one that is closed meanwhile
+        except (OSError, EOFError, ValueError) as error:
             raise _make_error(self.path, "be read", error) from error
+        if not isinstance(cast(object, line), bytes):
+            reason = f"must give bytes, not {format_value(line)}: open it in binary mode"
+            raise InvalidData("the file", [Problem(os.fsdecode(self.path), reason)])
+        return line
 
     def read(self, size: int = -1, /) -> bytes:
         try:
@@ -308,8 +336,64 @@ def _is_openable(source: Source) -> TypeIs[OpenablePath]:
     )
 
 
-def _require_binary(file: BinaryFile) -> BinaryFile:
+def must_be_readable(source: Source) -> None:
+    """Check what can be known of a source before it is opened.
+
+    Raises:
+        InvalidData: when it is a URL, is closed, or is open in text mode.
+    """
+    _require_local(source)
+    if not _is_openable(source) and not isinstance(source, str | os.PathLike):
+        _require_binary(source, "readline")
+
+
+def _require_local(place: object) -> None:
+    """Check that a text is no URL, which `open` would take for a folder.
+
+    Raises:
+        InvalidData: when it is one.
+    """
+    if isinstance(place, str) and _URL.match(place):
+        reason = "is a URL: open it, for example with fsspec.open, and pass the open file"
+        # without what follows the scheme, which may hold a password
+        raise InvalidData("the file", [Problem(f"{place.partition('://')[0]}://…", reason)])
+
+
+def _require_binary(file: BinaryFile, method: str) -> BinaryFile:
+    """Return *file*, if it is open in binary mode.
+
+    Raises:
+        InvalidData: when it is not.
+    """
     # refused before anything is read: bytes written to a text file fail only after half of the work
     if isinstance(file, io.TextIOBase):
-        raise TypeError("the file is open in text mode: open it in binary mode, 'rb' or 'wb'")
-    return file
+        reason = "is open in text mode: open it in binary mode, 'rb' or 'wb'"
+    elif getattr(file, "closed", False) is True:
+        reason = "is closed: open it again"
+    elif not callable(getattr(file, method, None)):
+        reason = f"must be a path or an open binary file, not {format_value(file)}"
+    else:
+        return file
+    raise InvalidData("the file", [Problem(_get_name(file), reason)])
+
+
+def _get_name(file: object) -> str:
+    """Return the path of an open file, if it has one."""
+    name = getattr(file, "name", "")
+    if isinstance(name, str):
+        return name
+    return ""
+
+
+CR_ALONE = Problem("line 1", "has line ends of CR alone: write LF or CR LF")
+"""What is wrong with a file that is a single line for every reader of today."""
+
+
+def find_file_problem(line: bytes | None) -> Problem | None:
+    """Return what the first line of a file tells to be wrong with all of it, or None."""
+    if line is None:
+        return None
+    for start, reason in MAGIC.items():
+        if line.startswith(start):
+            return Problem("line 1", f"cannot be read: the file {reason}")
+    return None

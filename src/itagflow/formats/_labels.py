@@ -7,6 +7,7 @@ from typing import Any
 
 from itagflow.errors import Problem
 from itagflow.formats._plain import is_a, is_strings
+from itagflow.formats._spelling import respell_labels
 from itagflow.model.annotation import Annotation, Labels
 from itagflow.model.template import Question, QuestionKind
 
@@ -40,8 +41,10 @@ def _render_value(value: str | tuple[str, ...], lists: bool) -> str | list[str]:
 
 def parse_labels(children: Iterable[Question], labels: Mapping[str, Any]) -> Labels:
     """Return the labels that a file has, as its questions take them."""
+    children = tuple(children)
     kinds = {child.title: child.kind for top in children for child in top.every}
-    return {title: _parse_value(kinds.get(title), value) for title, value in labels.items()}
+    respelled = respell_labels(children, dict(labels))
+    return {title: _parse_value(kinds.get(title), value) for title, value in respelled.items()}
 
 
 def _parse_value(kind: QuestionKind | None, value: str | list[str]) -> str | tuple[str, ...]:
@@ -63,8 +66,9 @@ def find_label_problems(
     if not is_a(labels, dict):
         yield Problem(where, "must be an object")
         return
+    children = tuple(children)
     known = {child.title: child.kind for top in children for child in top.every}
-    for title, value in labels.items():
+    for title, value in respell_labels(children, labels).items():
         path, kind = f"{where}[{title!r}]", known.get(title)
         is_list = is_strings(value) and (lists or kind is QuestionKind.CHECKBOX)
         is_single = is_a(value, str) and (not lists or kind is not QuestionKind.CHECKBOX)

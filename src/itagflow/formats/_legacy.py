@@ -16,18 +16,19 @@ Source: PAI, *Labeling templates* (155367, 184938), before iTAG.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
 from itagflow.errors import InvalidData, Problem
+from itagflow.formats._arguments import require_mapping, require_template
 from itagflow.formats._elements import (
     ONE,
     SEVERAL,
     TYPE,
     render,
 )
-from itagflow.formats._plain import is_a, is_strings, parse_key
+from itagflow.formats._plain import is_a, is_strings, parse_key, parse_whole
 from itagflow.formats._regions import (
     IMAGE,
     RECTANGLE,
@@ -92,7 +93,9 @@ def _upgrade_element(element: Element, known: Mapping[str, Question]) -> Iterato
     else:
         question = known.get(id) if is_a(id, str) else None
         data = [_upgrade_region(region, question) for region in element["data"]]
+        # a size of 0 stands for one that is not known, also where it is null
         size = {name: element.get(name, 0) for name in ("rotation", "width", "height")}
+        size = {name: 0 if length is None else length for name, length in size.items()}
         yield {"questionId": id, "data": data, "markTitle": id, "type": IMAGE, **size}
 
 
@@ -126,15 +129,33 @@ def add_image_size(replies: Mapping[str, Reply], data: Any) -> dict[str, Reply]:
     """Return replies with the image size, which v1 lacks, from ``width`` and ``height``."""
     if not is_a(data, dict):
         return dict(replies)
-    size = {name: data.get(name) for name in ("width", "height")}
-    if not all(is_a(length, int) for length in size.values()):
+    width, height = parse_whole(data.get("width")), parse_whole(data.get("height"))
+    if width is None or height is None:
         return dict(replies)
     unknown = {
-        id: attrs.evolve(reply, **size)
+        id: attrs.evolve(reply, width=width, height=height)
         for id, reply in replies.items()
-        if isinstance(reply, Regions) and not reply.width and not reply.height
+        if isinstance(reply, Regions) and _has_no_size(reply)
     }
     return {**replies, **unknown}
+
+
+def _has_no_size(reply: Reply) -> bool:
+    return isinstance(reply, Regions) and not reply.width and not reply.height
+
+
+def find_unknown_sizes(results: object, replies: Mapping[str, Reply]) -> list[Problem]:
+    """Return the problem with each reply of v1 whose image has no size, not even in the data."""
+    elements: list[Any] = []
+    if is_a(results, list):
+        elements = [each for each in cast("list[Any]", results) if is_legacy(each)]
+    ids = {_normalize_id(element.get("id")) for element in elements if element["type"] == IMAGE}
+    reason = "is not in this format (v1): add the fields width and height of the image to data"
+    return [
+        Problem(f"{id}, the size of the image", reason)
+        for id, reply in replies.items()
+        if id in ids and _has_no_size(reply)
+    ]
 
 
 def render_legacy(
@@ -150,6 +171,8 @@ def render_legacy(
     Raises:
         InvalidData: when the old format has no shape for a reply; it lists every problem.
     """
+    require_mapping("replies", replies)
+    require_template(template)
     answered = [
         (question, replies[question.id]) for question in template.asked if question.id in replies
     ]

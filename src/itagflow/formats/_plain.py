@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.model.number import MOST
+from itagflow.model.number import MOST, is_storable
 
 T = TypeVar("T")
 
 _KEY = re.compile(r"[1-9][0-9]{0,18}")
+_DIGITS = re.compile(r"[0-9]{1,400}")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 def is_a(value: object, kind: type) -> bool:
@@ -29,6 +32,37 @@ def is_number(number: Any) -> bool:
 def is_whole(number: Any) -> bool:
     """Return whether a value is a whole number that a float can hold."""
     return is_a(number, int) and is_number(number)
+
+
+def parse_whole(value: Any) -> int | None:
+    """Return the whole number that *value* is, also as a text or a float; None when it is none.
+
+    >>> parse_whole(1000), parse_whole(1000.0), parse_whole("1000"), parse_whole("1e3")
+    (1000, 1000, 1000, None)
+    """
+    is_written_otherwise = (is_a(value, float) and value.is_integer()) or (
+        is_a(value, str) and _DIGITS.fullmatch(value)
+    )
+    if is_written_otherwise:
+        value = int(value)
+    if is_whole(value) and is_storable(value):
+        return int(value)
+    return None
+
+
+def parse_number(text: str) -> float | None:
+    """Return the number that *text* is, whole where it is written so; None when it is none.
+
+    >>> parse_number("4"), parse_number("0.5"), parse_number("1e-3"), parse_number("1_0")
+    (4, 0.5, 0.001, None)
+    """
+    # matched first: `int` and `float` take underscores, digits of any script, and "nan"
+    if len(text) >= 400 or not _NUMBER.fullmatch(text.strip(" ")):
+        return None
+    number = float(text)
+    if not math.isfinite(number):  # "1e999" is read as infinite
+        return None
+    return int(text) if _DIGITS.fullmatch(text.strip(" ").lstrip("+-")) else number
 
 
 def parse_key(text: str) -> int | None:

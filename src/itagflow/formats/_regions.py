@@ -24,7 +24,7 @@ from itagflow.formats._plain import (
     is_number,
     is_numbers,
     is_strings,
-    is_whole,
+    parse_whole,
 )
 from itagflow.model.region import (
     Box,
@@ -122,7 +122,7 @@ def _render_line(points: tuple[tuple[float, float], ...]) -> list[list[float]]:
 
 def parse_image(question: Question, element: Element) -> Regions:
     """Return the regions of a valid element."""
-    size = {name: element[name] for name in ("width", "height", "rotation")}
+    size = {name: parse_whole(element[name]) or 0 for name in ("width", "height", "rotation")}
     regions = build_each("data", element["data"], partial(_parse_region, question))
     return Regions(regions, **size)
 
@@ -182,7 +182,8 @@ _RECTANGLE = ("x", "y", "width", "height", "rotation")
 def find_image_problems(where: str, question: Question, element: Element) -> Iterator[Problem]:
     """Yield everything that keeps an element from saying regions."""
     for name in ("width", "height", "rotation"):
-        if not is_whole(element.get(name)):
+        # some programs write 1000.0 or "1000"
+        if parse_whole(element.get(name)) is None:
             yield Problem(f"{where}.{name}", "must be a whole number")
     if not is_a(element.get("data"), list):
         yield Problem(f"{where}.data", "must be a list of regions")

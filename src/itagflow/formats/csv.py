@@ -12,8 +12,10 @@ pre-labeling in iTAG*.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
@@ -24,6 +26,14 @@ import attrs
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import Counts, WriteReport
+from itagflow.formats._arguments import (
+    require_job,
+    require_limit,
+    require_mapping,
+    require_results,
+    require_template,
+    require_texts,
+)
 from itagflow.formats._cells import (
     encode,
     escape,
@@ -35,11 +45,13 @@ from itagflow.formats._cells import (
 )
 from itagflow.formats._files import (
     CHUNK,
+    CR_ALONE,
     MAX_ROW_BYTES,
     BinaryFile,
     Source,
     Target,
     decode_line,
+    find_file_problem,
     open_source,
     open_spool,
     open_target,
@@ -50,9 +62,21 @@ from itagflow.model.reply import Reply
 from itagflow.model.result import Result
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
+from itagflow.model.text import normalize_name
 from itagflow.printing import format_count
 
-__all__ = ["parse", "read", "write"]
+__all__ = ["CHECKS_FIELDS", "parse", "read", "write"]
+
+CHECKS_FIELDS = True
+"""Its first line names the fields of all rows."""
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+"""What some programs write between cells instead of commas, and what it is called."""
+MAX_SHOWN = 20
+"""How many names of columns a message has."""
+MAX_NAME = 60
+"""How many characters of a name a message has."""
+_SEP = re.compile("sep=(.)?", re.IGNORECASE)
+"""The first line by which a program tells a spreadsheet what separates the cells."""
 
 MAX_FIELD = 2**31 - 1
 """The most that the limit of the standard library's reader can be on every platform."""
@@ -71,18 +95,22 @@ Record = tuple[int, list[str]]
 """The line that a record begins at, and its cells."""
 
 
-def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Problem]:
+def read(
+    source: Source, *, limit: int = MAX_ROW_BYTES, fields: Collection[str] = ()
+) -> Iterator[Row | Problem]:
     r"""Yield the records after the line of names as rows, or what is wrong with one, with its line.
 
-    Blank lines and a byte order mark are skipped.  When the names cannot be used, that is the only
-    thing yielded. After a quote that is out of place, the next record is looked for on the next
-    line.  The apostrophe by which `write`, and many other programs, escape what begins like a
-    formula is taken away.
+    Blank lines and a byte order mark are skipped.  When the names cannot be used, or lack one of
+    *fields*, that is the only thing yielded; it lists the names, and says if the cells seem to be
+    separated by something else than commas.  After a quote that is out of place, the next record is
+    looked for on the next line.  The apostrophe by which `write`, and many other programs, escape
+    what begins like a formula is taken away.
 
     Args:
         source: A path, an open binary file, or anything path-like with ``open`` and ``/``.
         limit: How many bytes a record may have, with its line ends; a longer one is never held in
             memory.
+        fields: The columns that there must be.
 
     Raises:
         StoreFailed: when the system does not read a path.
@@ -91,10 +119,12 @@ def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Proble
     >>> [row.text for row in read(io.BytesIO(b"source,animal\r\n1.jpg,cat"))]
     ['{"data": {"source": "1.jpg", "animal": "cat"}}']
     """
+    limit = require_limit(limit)
+    require_texts("fields", fields)
     _raise_field_limit(limit)
     with open_source(source) as file:
         records = _read_records(file, limit)
-        names = _read_names(records)
+        names = _read_names(records, fields)
         if isinstance(names, Problem):
             yield names
             return
@@ -119,18 +149,74 @@ def _raise_field_limit(limit: int) -> None:
         csv.field_size_limit(max(csv.field_size_limit(), min(limit, MAX_FIELD)))
 
 
-def _read_names(records: Iterator[Record | Problem]) -> list[str] | Problem:
+def _read_names(
+    records: Iterator[Record | Problem], fields: Collection[str]
+) -> list[str] | Problem:
     header = next(records, Problem("line 1", "must name the columns, and there is nothing"))
     if isinstance(header, Problem):
         return header
     line, names = header
+    reason = _find_separator_problem(names) or _find_names_problem(names)
+    if reason is None and not set(fields) <= set(names):
+        reason = _describe_missing(names, [field for field in fields if field not in names])
+    if reason is None:
+        return names
+    return Problem(f"line {line}", reason)
+
+
+def _find_separator_problem(names: list[str]) -> str | None:
+    """Return what is wrong with a first line that only tells a spreadsheet what separates cells."""
+    match = _SEP.fullmatch(names[0])
+    # "sep=," is two cells, the second of them empty
+    if match is None or names[1:] not in ([], [""]):
+        return None
+    separator = match[1] or ","
+    if separator == ",":
+        return "is 'sep=,', which is for spreadsheets only: remove this line"
+    return f"is {names[0]!r}: {_name_remedy(separator)}, and remove this line"
+
+
+def _find_names_problem(names: list[str]) -> str | None:
     if "" in names:
-        return Problem(
-            f"line {line}", f"must name every column; that of column {names.index('') + 1} is empty"
-        )
+        return f"must name every column; that of column {names.index('') + 1} is empty"
     if repeated := [name for name, count in Counter(names).items() if count > 1]:
-        return Problem(f"line {line}", f"names a column twice: {', '.join(repeated)}")
-    return names
+        return f"names a column twice: {', '.join(map(_shorten, repeated[:MAX_SHOWN]))}"
+    return None
+
+
+def _describe_missing(names: list[str], missing: list[str]) -> str:
+    """Return what a line of names lacks, which names it has, and what may be the cause."""
+    lacks = f"lacks the {_count_columns(missing)} {', '.join(map(repr, missing))}"
+    shown = ", ".join(repr(_shorten(name)) for name in names[:MAX_SHOWN])
+    hidden = len(names) - MAX_SHOWN
+    more = f" and {hidden} more" if hidden > 0 else ""
+    reason = f"{lacks}; it names {shown}{more}"
+    for separator in SEPARATORS:
+        if any(separator in name for name in names):
+            return f"{reason}: {_name_remedy(separator)}"
+    alike = {_fold(name) for name in names}
+    if any(_fold(name) in alike for name in missing):
+        return f"{reason}: spaces, upper and lower case, and the Unicode form must be the same"
+    return reason
+
+
+def _shorten(name: str) -> str:
+    """Return a name as messages have it: a file that is no CSV may have one very long name."""
+    return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}…"
+
+
+def _fold(name: str) -> str:
+    """Return what is the same for names that people take for the same."""
+    return normalize_name(name.strip().casefold())
+
+
+def _count_columns(names: list[str]) -> str:
+    return "column" if len(names) == 1 else "columns"
+
+
+def _name_remedy(separator: str) -> str:
+    name = SEPARATORS.get(separator, repr(separator))
+    return f"its cells seem to be separated by {name}: save it with commas"
 
 
 def _build_row(names: list[str], line: int, cells: list[str]) -> Row | Problem:
@@ -170,11 +256,19 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
+        if self.has_ended:
+            raise StopIteration
         line = self.file.readline(self.limit + 1)
         if not line:
             self.has_ended = True
             raise StopIteration
         self.number += 1
+        if self.number == 1:
+            self.problem = _find_file_problem(line)
+            if self.problem is not None:
+                # the one problem of all its lines
+                self.has_ended = True
+                raise StopIteration
         self.size += len(line)
         if self.size > self.limit:
             self.problem = self.problem or self._make_length_problem()
@@ -202,6 +296,13 @@ class _Lines:
         return Problem(f"line {self.first_line}", f"is longer than {self.limit:,} bytes{suffix}")
 
 
+def _find_file_problem(line: bytes) -> Problem | None:
+    # in quotes CR is a part of a cell
+    if b"\r" in line.rstrip(b"\r\n") and b'"' not in line:
+        return CR_ALONE
+    return find_file_problem(line)
+
+
 def _read_records(file: BinaryFile, limit: int) -> Iterator[Record | Problem]:
     lines = _Lines(file, limit)
     reader = csv.reader(lines, strict=True)
@@ -218,6 +319,8 @@ def _read_records(file: BinaryFile, limit: int) -> Iterator[Record | Problem]:
             yield lines.problem or Problem(f"line {lines.first_line}", reason)
             continue
         if cells is None:
+            if lines.problem:
+                yield lines.problem
             return
         if lines.problem:
             yield lines.problem
@@ -233,6 +336,7 @@ def write(
     template: Template,
     stages: Collection[Stage] | None = None,
     escape_formulas: bool = False,
+    bom: bool = False,
 ) -> WriteReport:
     """Write each task's data and its result: that of the last of *stages* that it has one at.
 
@@ -242,9 +346,13 @@ def write(
     would take the apostrophe for a part of the text.  In either way `read` gives everything back as
     it was: a cell that has such an apostrophe of its own gets another.
 
+    With *bom* the file begins with a byte order mark, without which Excel reads UTF-8 as another
+    encoding.  It is off unless asked for: many programs take it for a part of the first name.
+
     The columns are all fields that any row's ``data`` has, in the order in which they first appear,
     then one per question; where a field has the name of a question's column, that column is the
-    result's.  A field that is no string is written as JSON.  A result that is abandoned, or none,
+    result's: where nobody has answered, it is empty, whatever the field said.  A field that is no
+    string is written as JSON.  A result that is abandoned, or none,
     leaves its cells empty.  The report counts the results of every stage, as for the manifest,
     although a row holds only one.
 
@@ -257,12 +365,16 @@ def write(
         stages: The stages whose results are written; None for all.
         escape_formulas: Whether cells that begin like a formula are escaped: pass it for a file
             that people open.
+        bom: Whether the file begins with a byte order mark: pass it for Excel.
 
     Raises:
         InvalidData: when a text holds half of a surrogate pair, which UTF-8 has no bytes for, or
             when the rows have more fields than a table can have columns.
         StoreFailed: when the system does not write a path.
     """
+    require_results(results)
+    require_job(job)
+    require_template(template)
     counts, names = Counts.for_stages(stages), name_columns(template)
     # a dict as an ordered set: the fields in the order of their first appearance
     header = dict[str, None]()
@@ -284,6 +396,8 @@ def write(
         spell_cell = escape_apostrophe
         if escape_formulas:
             spell_cell = escape
+        if bom:
+            file.write(codecs.BOM_UTF8)
         _write_table(file, list(header), spool, spell_cell)
     return counts.build_report()
 
@@ -372,6 +486,8 @@ def parse(cells: Mapping[str, str], template: Template) -> dict[str, Reply]:
     >>> parse({"source": "1.jpg", "结果字段-Single-choice": "cat"}, image_classification(["cat"]))
     {'1': Choice('cat')}
     """
+    require_mapping("cells", cells)
+    require_template(template)
     return parse_replies(
         {id: cells.get(name) for id, name in name_columns(template).items()}, template
     )

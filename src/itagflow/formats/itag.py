@@ -19,21 +19,35 @@ from typing import Any, Protocol
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import Counts, WriteReport, _elements
+from itagflow.formats._arguments import (
+    require_job,
+    require_job_id,
+    require_limit,
+    require_mapping,
+    require_results,
+    require_template,
+)
 from itagflow.formats._elements import find_shape_errors, render
 from itagflow.formats._files import (
+    CR_ALONE,
     MAX_ROW_BYTES,
     Source,
     Target,
     decode_line,
+    find_file_problem,
     open_source,
     open_target,
     read_lines,
 )
 from itagflow.formats._implied import MAX_QUESTIONS, find_unidentified, infer_questions
-from itagflow.formats._legacy import add_image_size, upgrade_elements
+from itagflow.formats._legacy import (
+    add_image_size,
+    find_unknown_sizes,
+    upgrade_elements,
+)
 from itagflow.formats._plain import is_a
 from itagflow.formats._regions import Element, RegionId, derive_region_id
-from itagflow.formats._rowtext import remove_fields
+from itagflow.formats._rowtext import escape_line_ends, remove_fields
 from itagflow.model.job import STAGES, Job, Stage
 from itagflow.model.reply import Reply
 from itagflow.model.result import Result, StageResult
@@ -60,6 +74,9 @@ STAGE = {suffix: stage for stage, suffix in SUFFIX.items()}
 """The stage, by how a block's key ends."""
 BLOCK = re.compile(rf"label-(?P<job>[^-]+)(?P<suffix>{'|'.join(SUFFIX.values())})")
 """A block's key.  The id is a number in iTAG's own files, and may have letters in older ones."""
+_CR_BETWEEN_ROWS = re.compile(rb"\}[ \t]*\r+[ \t]*\{\"")
+_NOT_THERE = object()
+"""Stands for the results of a block that says something else, and is none of the manifest."""
 
 
 class Renderer(Protocol):
@@ -76,7 +93,8 @@ def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Proble
     """Yield the rows of a manifest as they stand there, or what is wrong with one, with its line.
 
     Blank lines and a byte order mark are skipped.  The JSON itself is not checked: whoever takes
-    the row checks what they need of it.
+    the row checks what they need of it.  A file that is compressed, in UTF-16, or whose lines end
+    with CR alone is one problem.
 
     Args:
         source: A path, an open binary file, or anything path-like with ``open`` and ``/``.
@@ -86,12 +104,24 @@ def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Proble
     >>> [row.text for row in read(io.BytesIO(b'{"data": {"source": "cat.jpg"}}'))]
     ['{"data": {"source": "cat.jpg"}}']
     """
+    limit = require_limit(limit)
     with open_source(source) as file:
         for number, line in enumerate(read_lines(file, limit), 1):
+            problem = _find_file_problem(line) if number == 1 else None
+            if problem is not None:
+                yield problem  # the one problem of all its lines
+                return
             if line is None:
                 yield Problem(f"line {number}", f"is longer than {limit:,} bytes")
             elif line and not line.isspace():
                 yield _decode_row(line, number)
+
+
+def _find_file_problem(line: bytes | None) -> Problem | None:
+    # CR is white space in JSON: only behind the end of a row it is meant to end the line
+    if line is not None and _CR_BETWEEN_ROWS.search(line):
+        return CR_ALONE
+    return find_file_problem(line)
 
 
 def _decode_row(line: bytes, number: int) -> Row | Problem:
@@ -111,8 +141,10 @@ def write(
 ) -> WriteReport:
     """Write a manifest: each task's row as it came, then a block of results for each stage.
 
-    An abandoned result has no block.  Blocks of this job with which a row came are replaced, those
-    of other jobs are kept.  A region without an id gets one that is the same in every export.
+    An abandoned result has no block.  Blocks of this job with which a row came are replaced, but
+    for those that could not be imported; those of other jobs are kept.  Characters that some
+    programs take for the end of a line, such as U+2028, are escaped.  A region without an id gets
+    one that is the same in every export.
 
     Args:
         results: The tasks with their results, in the order in which they are to be written.
@@ -134,11 +166,15 @@ def write_rows(
     elements: Renderer,
 ) -> WriteReport:
     """Write a manifest whose elements are rendered by *elements*."""
+    require_results(results)
+    require_job(job)
+    require_template(template)
     counts = Counts.for_stages(stages)
     with open_target(target) as file:
         # one line at a time: however large the job, one result is in memory
         for result in results:
-            file.write(_render_line(result.task, counts.add_task(result), job, template, elements))
+            reached = counts.add_task(result)
+            file.write(_render_line(result.task, reached, job, template, elements))
     return counts.build_report()
 
 
@@ -146,7 +182,11 @@ def _render_line(
     task: Task, reached: Iterable[StageResult], job: Job, template: Template, elements: Renderer
 ) -> bytes:
     region_id = partial(derive_region_id, job.id, task.number)
-    row = _remove_own_blocks(task, job)
+    reached = list(reached)
+    row = task.row
+    # what could not be imported is all that there is of its result: it stays for whoever mends it
+    if not any(stage_result.is_not_imported for stage_result in reached):
+        row = _remove_own_blocks(task, job)
     pieces = [row[: row.rindex("}")]]
     for stage_result in reached:
         if stage_result.replies is not None:
@@ -159,6 +199,7 @@ def _render_line(
     # line breaks can only be white space between tokens of JSON; half a surrogate pair has to be
     # escaped
     text = "".join(pieces).replace("\n", " ").replace("\r", " ")
+    text = escape_line_ends(text)
     return f"{text}}}\n".encode(errors="backslashreplace")
 
 
@@ -188,10 +229,23 @@ def parse(results: object, template: Template) -> dict[str, Reply]:
     >>> parse([element], image_classification(["cat"]))
     {'1': Choice('cat')}
     """
+    require_template(template)
     elements: Any = results
     if is_a(elements, list):
         elements = upgrade_elements(elements, template.asked)
     return _elements.parse(elements, template)
+
+
+def parse_with_size(results: object, template: Template, data: object) -> dict[str, Reply]:
+    """Return the same as `parse`, with the size that v1 does not say from the fields of *data*.
+
+    Raises:
+        InvalidData: when there is no size there either.
+    """
+    replies = add_image_size(parse(results, template), data)
+    if problems := find_unknown_sizes(results, replies):
+        raise InvalidData("the results", problems)
+    return replies
 
 
 def blocks(row: Mapping[str, Any]) -> dict[str, dict[Stage, list[Element]]]:
@@ -200,18 +254,27 @@ def blocks(row: Mapping[str, Any]) -> dict[str, dict[Stage, list[Element]]]:
     >>> blocks({"data": {}, "label-15": {"results": []}, "label-15-check": {"results": []}})
     {'15': {<Stage.LABEL: 'label'>: [], <Stage.INSPECT: 'inspect'>: []}}
 
+    A block that is null, empty, or has null for its results is no result.
+
+    >>> blocks({"data": {}, "label-15": None, "label-16": {}, "label-17": {"results": None}})
+    {}
+
     Raises:
-        InvalidData: when a block has no list of results.
+        InvalidData: when a block has results that are no list.
     """
+    require_mapping("row", row)
     by_job, problems = dict[str, dict[Stage, list[Element]]](), list[Problem]()
     for key, block in row.items():
-        if match := BLOCK.fullmatch(key):
-            try:
-                results: list[Element] = [*block["results"]]
-            except (KeyError, TypeError):
-                problems.append(Problem(f"{key}.results", "must be a list"))
-            else:
-                by_job.setdefault(match["job"], {})[STAGE[match["suffix"]]] = results
+        match = BLOCK.fullmatch(key) if is_a(key, str) else None
+        if match is None or block is None or block == {}:
+            continue
+        results: Any = _NOT_THERE
+        if is_a(block, dict):
+            results = block.get("results", _NOT_THERE)
+        if is_a(results, list):
+            by_job.setdefault(match["job"], {})[STAGE[match["suffix"]]] = list(results)
+        elif results is not None:
+            problems.append(Problem(f"{key}.results", "must be a list"))
     if problems:
         raise InvalidData("the row", problems)
     return by_job
@@ -232,8 +295,9 @@ def result_in(
     [2]
 
     Raises:
-        InvalidData: when a block has no list of results.
+        InvalidData: when a block has results that are no list.
     """
+    require_job_id(job)
     by_job = blocks(row)
     if job is None:
         # iTAG appends blocks: those of the last job are the latest word about the row
@@ -256,12 +320,14 @@ def results_in(
 
     Raises:
         InvalidData: when elements are of no question of the template, or not of their question's
-            shape; it lists every problem with its path.
+            shape, or the size of an image is not known; it lists every problem with its path.
     """
+    require_template(template)
+    require_job_id(job)
     replies, problems = dict[Stage, dict[str, Reply]](), list[Problem]()
     for stage, results in blocks(row).get(job, {}).items():
         try:
-            replies[stage] = add_image_size(parse(results, template), row.get("data"))
+            replies[stage] = parse_with_size(results, template, row.get("data"))
         except InvalidData as error:
             key = f"label-{job}{SUFFIX[stage]}"
             problems += [
@@ -291,6 +357,7 @@ def template_of(*rows: Mapping[str, Any], job: str | None = None) -> Template:
     >>> template_of({"label-15": {"results": [element]}}).questions[0].kind.value
     'RADIO'
     """
+    require_job_id(job)
     answers = [
         (f"row {number}, label-{id}{SUFFIX[stage]}.results", upgrade_elements(results))
         for number, row in enumerate(rows, 1)

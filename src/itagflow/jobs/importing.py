@@ -17,14 +17,17 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.formats._plain import parse_key
 from itagflow.jobs import importing_rules, rules
 from itagflow.jobs.importing_rules import ImportedTask
-from itagflow.jobs.loading import MAX_PROBLEMS, LoadSpec, load, read_rows
+from itagflow.jobs.loading import LoadSpec, load, must_be_valid
+from itagflow.jobs.row_sources import read_rows
 from itagflow.jobs.service import JobSpec, delete, draft_job
 from itagflow.model.entity import Entity
 from itagflow.model.job import Accept, Inspect, Job, Label, Rule, Stage, Workflow
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.reply import Replies
+from itagflow.model.reports import MAX_PROBLEMS, LeftOut
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
+from itagflow.model.text import format_value
 from itagflow.prelabels.service import group_packages
 from itagflow.storage.port import Query
 from itagflow.template_changes.answers import must_still_ask
@@ -50,6 +53,8 @@ class _Origin:
     """All rows of the data."""
     label_id: str
     """The id of the job whose results are read, as in ``label-<id>``."""
+    is_named: bool
+    """Whether the caller has said so."""
     stages: tuple[Stage, ...]
     """The stages of its first result."""
 
@@ -63,7 +68,33 @@ class _Import:
     """The job that the results become part of."""
     template: Template
     label_id: str
+    is_named: bool
+    """Whether the caller has said that this is the job whose results are meant."""
     by: MemberRef
+
+
+@attrs.define
+class _ResultCounts:
+    """The results that were not imported so far, and why."""
+
+    no_result: int = 0
+    bad_results: int = 0
+    total: int = 0
+    """How many problems they have."""
+    problems: list[Problem] = attrs.field(factory=list[Problem])
+
+    def add(self, problems: Sequence[Problem]) -> None:
+        self.bad_results += 1
+        self.total += len(problems)
+        # all are counted, but memory stays bounded when every result is bad
+        self.problems += problems[: MAX_PROBLEMS - len(self.problems)]
+
+    def as_left_out(self) -> LeftOut:
+        return LeftOut(
+            no_result=self.no_result,
+            bad_results=self.bad_results,
+            problems=tuple(self.problems),
+        )
 
 
 def import_job(
@@ -75,6 +106,10 @@ def import_job(
     of_job: str | None = None,
 ) -> Job:
     """Read an exported manifest as a finished job: rows become tasks, blocks become results."""
+    must_be_valid(data)
+    if of_job is not None and not isinstance(cast(object, of_job), str):
+        reason = f"must be the id in 'label-<id>' as a text, not {format_value(of_job)}"
+        raise InvalidData("the data", [Problem("of_job", reason)])
     origin = _find_origin(read_rows(data.data, data.format), of_job)
     if spec.workflow is None:
         workflow = Workflow(*(RULES[stage] for stage in origin.stages))
@@ -82,45 +117,50 @@ def import_job(
     job = draft_job(engine, workspace, spec, id=parse_key(origin.label_id))
     try:
         load(engine, job, attrs.evolve(data, data=origin.rows))
-        _import_results(engine, job, origin.label_id, data)
-        return _finish(engine, job, data.by)
+        counts = _import_results(engine, job, origin, data)
+        return _finish(engine, job, data.by, counts.as_left_out())
     except Exception:
         # a job that is half imported would look like one that is finished
         delete(engine, job, by=data.by)
         raise
 
 
-def _import_results(engine: Engine, job: Job, label_id: str, data: LoadSpec) -> None:
+def _import_results(engine: Engine, job: Job, origin: _Origin, data: LoadSpec) -> _ResultCounts:
     """Store the results of every package, until one is bad; then only look for what else is.
 
     Raises:
-        InvalidData: when results are bad that are not to be skipped.
+        InvalidData: when results are bad that are not to be skipped, or those of another job are
+            among them.
     """
     with engine.store.read() as reader:
         template = reader.get(Template, (job.template,))
-    running = _Import(engine=engine, job=job, template=template, label_id=label_id, by=data.by)
-    problems, bad = list[Problem](), 0
+    running = _Import(
+        engine=engine,
+        job=job,
+        template=template,
+        label_id=origin.label_id,
+        is_named=origin.is_named,
+        by=data.by,
+    )
+    counts = _ResultCounts()
     waiting = Query(Package, {"job": job.id, "state": PackageState.LABEL}, order=("number",))
     for packages in group_packages(iterate_query(engine.store, waiting), TASKS_PER_TRANSACTION):
-        by_package, wrong = _read_results(running, packages)
-        # all are counted, but memory stays bounded when every result is bad
-        problems += wrong[: MAX_PROBLEMS - len(problems)]
-        bad += len(wrong)
-        if data.on_error == "skip" or not bad:
+        by_package = _read_results(running, packages, counts)
+        if data.on_error == "skip" or not counts.bad_results:
             _store_results(running, by_package)
-    if bad and data.on_error == "raise":
-        raise InvalidData(f"the results of job {job.name!r}", problems, bad)
+    if counts.bad_results and data.on_error == "raise":
+        raise InvalidData(f"the results of job {job.name!r}", counts.problems, counts.total)
+    return counts
 
 
-def _finish(engine: Engine, job: Job, by: MemberRef) -> Job:
+def _finish(engine: Engine, job: Job, by: MemberRef, left_out: LeftOut) -> Job:
     with engine.transaction() as transaction:
         counter = transaction.lock_job_counter(job.id)  # before the job, in the common order
         old = transaction.lock_job(job)
         ctx = transaction.authorize(old.workspace, by, Action.MANAGE_JOB, old)
         new = rules.advance_job(old, "import", tasks=counter.tasks)
-        transaction.apply(
-            record(ctx, "import", about=new, save=((old, new),), data={"name": old.name})
-        )
+        data = {"name": old.name, **left_out.to_data()}
+        transaction.apply(record(ctx, "import", about=new, save=((old, new),), data=data))
         return transaction.as_stored(new)
 
 
@@ -136,17 +176,22 @@ def _find_origin(rows: Iterator[object], of_job: str | None) -> _Origin:
         seen.append(item)
         by_job = _find_blocks(item)
         if of_job is None and len(by_job) > 1:
-            reason = f"has results of the jobs {', '.join(by_job)}: pass of_job="
-            raise InvalidData("the data", [Problem(f"row {len(seen)}", reason)])
+            raise _make_several_jobs_error(f"row {len(seen)}", by_job)
         if by_job and of_job in (None, *by_job):
             label_id = next(iter(by_job)) if of_job is None else of_job
-            return _Origin(chain(seen, rows), label_id, tuple(by_job[label_id]))
+            stages = tuple(by_job[label_id])
+            return _Origin(chain(seen, rows), label_id, of_job is not None, stages)
         if len(seen) == MAX_ROWS_WITHOUT_RESULT:
             break
     whose = "" if of_job is None else f" of job {of_job}"
     where = "in the first row" if len(seen) == 1 else f"in the first {len(seen)} rows"
     reason = f"no results{whose} {where}: nothing to import; `jobs.create` takes rows without"
     raise InvalidData("the data", [Problem("", reason)])
+
+
+def _make_several_jobs_error(where: str, jobs: Iterable[str]) -> InvalidData:
+    reason = f"has results of the jobs {', '.join(jobs)}: pass of_job= with the one that is meant"
+    return InvalidData("the data", [Problem(where, reason)])
 
 
 def _find_blocks(item: object) -> dict[str, dict[Stage, Any]]:
@@ -164,40 +209,58 @@ def _find_blocks(item: object) -> dict[str, dict[Stage, Any]]:
 
 
 def _read_results(
-    running: _Import, packages: Sequence[Package]
-) -> tuple[dict[int, list[ImportedTask]], list[Problem]]:
-    """Return the tasks with their valid results by package, and the problems of the others."""
+    running: _Import, packages: Sequence[Package], counts: _ResultCounts
+) -> dict[int, list[ImportedTask]]:
+    """Return the tasks with their valid results by package; count the others."""
     numbers = tuple(package.number for package in packages)
     query = Query(Task, {"job": running.job.id, "package": numbers}, order=("package", "number"))
     # read to its end before anything is parsed: no transaction is open while that takes its time
     with running.engine.store.read() as reader:
         tasks = list(reader.find(query))
-    by_package, problems = dict[int, list[ImportedTask]](), list[Problem]()
+    by_package = dict[int, list[ImportedTask]]()
     for task in tasks:
         results, wrong = _read_task_results(running, task)
-        by_package.setdefault(task.package, []).append((task, results))
-        problems += wrong
-    return by_package, problems
+        if wrong:
+            counts.add(wrong)
+            # Of a result that is bad at one stage no stage is imported: what a reviewer has changed
+            # must not pass as what the labeler said.
+            results = {}
+        elif not results:
+            counts.no_result += 1
+        imported = ImportedTask(task=task, results=results, is_bad=bool(wrong))
+        by_package.setdefault(task.package, []).append(imported)
+    return by_package
 
 
 def _read_task_results(running: _Import, task: Task) -> tuple[dict[Stage, Replies], list[Problem]]:
-    """Return the replies at each stage with valid results, and the problems of the others."""
+    """Return the replies at each stage with a result, and the problems of all.
+
+    Raises:
+        InvalidData: when the row has results of another job, and nobody has said which is meant.
+    """
     from itagflow.formats import itag  # loaded when something is imported
 
+    row = jsontext.loads(task.row)
+    jobs = _find_blocks(task.row)
+    if not running.is_named and set(jobs) - {running.label_id}:
+        # Two manifests put together: the rows of the second would be tasks without a result.
+        raise _make_several_jobs_error(str(task), sorted({running.label_id, *jobs}))
     try:
-        row = jsontext.loads(task.row)
         by_stage = itag.results_in(row, running.template, job=running.label_id)
     except InvalidData as error:
         return {}, _problems_at(str(task), error.problems)
     results, problems = dict[Stage, Replies](), list[Problem]()
     for stage, replies in by_stage.items():
-        wrong = answers.find_problems(running.template, replies, task)
+        # with the text of spans that come without theirs, as when people save them
+        complete = answers.normalize_replies(running.template, replies, task)
+        wrong = answers.find_problems(running.template, complete, task)
+        if not wrong:
+            wrong = importing_rules.find_missing_texts(complete or {})
         if not running.job.workflow.has(stage):
             reason = "the workflow has no such stage: pass workflow= with all that the rows have"
             wrong = [Problem("", reason)]
         problems += _problems_at(f"{task}, {stage.value}", wrong)
-        if not wrong:
-            results[stage] = replies
+        results[stage] = complete or {}
     return results, problems
 
 

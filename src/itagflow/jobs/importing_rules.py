@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from itagflow.core.change import Context
+from itagflow.errors import Problem
 from itagflow.labeling import rules as labeling_rules
 from itagflow.lifecycle.tables import get_package_lifecycle
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.model.reply import Replies
+from itagflow.model.result import NOT_IMPORTED
+from itagflow.model.span import Spans
 from itagflow.model.task import Answer, Task, Verdict
 from itagflow.prelabels.rules import make_memberless_assignment
 from itagflow.results.rules import Case, sort_assignments, with_counts
@@ -25,8 +28,15 @@ OUTCOME = {
 MISSING = "no result was imported"
 """Why a task without a result is abandoned: its job is finished, so nobody works on it."""
 
-ImportedTask = tuple[Task, Mapping[Stage, Replies]]
-"""A task with the replies at the stages that it has a result of."""
+
+@attrs.frozen(kw_only=True)
+class ImportedTask:
+    """A task with the replies at the stages that it has a result of."""
+
+    task: Task
+    results: Mapping[Stage, Replies]
+    is_bad: bool
+    """Whether its row has a result that does not fit the template: then none is imported."""
 
 
 @attrs.frozen
@@ -58,8 +68,8 @@ def import_package(
         for stage, id in zip(stages, ids, strict=True)
     )
     answers = {
-        task.number: _make_answers(assignments, task, results, ctx, template_version)
-        for task, results in tasks
+        imported.task.number: _make_answers(assignments, imported, ctx, template_version)
+        for imported in tasks
     }
     # through every stage by the same table as work that was done here
     lifecycle, state = get_package_lifecycle(job.workflow), package.state
@@ -79,19 +89,20 @@ def import_package(
 
 
 def _make_answers(
-    assignments: Sequence[Assignment],
-    task: Task,
-    results: Mapping[Stage, Replies],
-    ctx: Context,
-    version: int,
+    assignments: Sequence[Assignment], imported: ImportedTask, ctx: Context, version: int
 ) -> list[Answer]:
     """Return the answers to a task, in the order of the stages."""
+    task, results = imported.task, imported.results
     made = list[Answer]()
     previous: Replies | None = None
     for assignment in assignments:
         replies = results.get(assignment.stage)
         if assignment.stage is Stage.LABEL:
-            reason = MISSING if replies is None else None
+            reason: str | None = None
+            if imported.is_bad:
+                reason = NOT_IMPORTED
+            elif replies is None:
+                reason = MISSING
             made.append(
                 labeling_rules.make_answer(
                     assignment,
@@ -118,3 +129,15 @@ def _make_answers(
         if replies is not None:
             previous = replies
     return made
+
+
+def find_missing_texts(replies: Replies) -> list[Problem]:
+    """Return the spans whose text is not known: neither the file nor the data has it."""
+    reason = "is missing, and so is the text in the data that it could be taken from"
+    return [
+        Problem(f"{id}.spans[{index}].text", reason)
+        for id, reply in replies.items()
+        if isinstance(reply, Spans)
+        for index, span in enumerate(reply.spans)
+        if not span.text
+    ]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
-from typing import Any, Literal, cast
+from typing import Literal
 
 import attrs
 
-from itagflow import formats
 from itagflow.access import Action
 from itagflow.core import lookup
 from itagflow.core.change import Context
@@ -18,26 +16,22 @@ from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef
 from itagflow.core.transaction import Transaction
 from itagflow.errors import Conflict, InvalidData, Problem
-from itagflow.formats._files import Source
-from itagflow.jobs import loading_rules
-from itagflow.jobs.loading_rules import PreparedRow, RowBatch
+from itagflow.jobs import loading_rules, row_rules
+from itagflow.jobs.loading_rules import RowBatch
+from itagflow.jobs.row_rules import PreparedRow
+from itagflow.jobs.row_sources import Data, Wrap, must_have_rows, read_rows
 from itagflow.lifecycle.tables import JOB, JobCommand
-from itagflow.model.job import GroupByField, Job
+from itagflow.model.event import Event
+from itagflow.model.job import GroupByField, Job, JobState
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package
-from itagflow.model.reports import LoadReport
-from itagflow.model.task import Row, Task
+from itagflow.model.reports import MAX_PROBLEMS, LeftOut, LoadReport, build_load_report, join_ranges
+from itagflow.model.task import Task
 from itagflow.model.template import Template
-from itagflow.storage.port import Query
+from itagflow.model.text import format_value
+from itagflow.storage.port import Condition, Query, Span
 
-Data = Source | Iterable[Row | str | Mapping[str, Any] | Problem]
-"""A source that a format reads, or rows: mappings, JSON texts, or what ``read`` yields."""
 OnError = Literal["raise", "skip"]
-Wrap = Callable[[Iterable[Any]], Iterable[Any]]
-"""Wraps an iterable to show how far it is, such as ``tqdm`` or ``rich.progress.track``."""
-
-MAX_PROBLEMS = 1_000
-"""How many problems a report or an error holds; all are counted."""
 
 
 @attrs.frozen(kw_only=True)
@@ -61,42 +55,56 @@ class LoadSpec:
 
 @attrs.frozen
 class _CheckedRows:
-    """What was read of the data at once: its good rows, and how many rows were read with them."""
+    """What was read of the data at once: its good rows, its bad ones, and how many were read."""
 
     rows: list[PreparedRow]
     numbers: list[int]
     """The places of these rows in the data, from 1."""
+    bad: list[tuple[int, list[Problem]]]
+    """The places of the bad rows, and what is wrong with them."""
     rows_read: int
 
     def without_first(self, rows_read: int) -> _CheckedRows:
         """Return the same without the rows up to this place."""
         start = bisect_right(self.numbers, rows_read)
-        return attrs.evolve(self, rows=self.rows[start:], numbers=self.numbers[start:])
+        return attrs.evolve(
+            self,
+            rows=self.rows[start:],
+            numbers=self.numbers[start:],
+            bad=[row for row in self.bad if row[0] > rows_read],
+        )
 
 
 @attrs.define
 class _LoadCounts:
-    """How many rows were loaded or left out so far, and why."""
+    """Which tasks were made so far, and which rows were left out, and why."""
 
-    loaded: int = 0
+    tasks: list[range] = attrs.field(factory=list[range])
+    skipped: int = 0
+    known: int = 0
     duplicates: int = 0
-    bad: int = 0
     problems: list[Problem] = attrs.field(factory=list[Problem])
 
-    def count_rows(self, new: list[PreparedRow], good: list[PreparedRow]) -> None:
-        """Count *new* rows, which are those of the *good* ones whose key was not known."""
-        self.loaded += len(new)
-        self.duplicates += len(good) - len(new)
+    def add(self, first: int, loaded: int, left_out: LeftOut) -> None:
+        """Count what one transaction has stored: tasks from number *first* on."""
+        self.tasks.append(range(first, first + loaded))
+        self.skipped += left_out.skipped
+        self.known += left_out.known
+        self.duplicates += left_out.duplicates
+        self.problems += left_out.problems
 
-    def count_bad_row(self, problems: list[Problem]) -> None:
-        self.bad += 1
+    def count_bad_rows(self, checked: _CheckedRows) -> LeftOut:
+        """Return the bad rows of *checked*, with as many problems as there is still room for."""
+        problems = [problem for _, wrong in checked.bad for problem in wrong]
         # all are counted, but memory stays bounded when every row of a large file is bad
-        self.problems += problems[: MAX_PROBLEMS - len(self.problems)]
+        room = MAX_PROBLEMS - len(self.problems)
+        return LeftOut(skipped=len(checked.bad), problems=tuple(problems[:room]))
 
     def make_report(self) -> LoadReport:
         return LoadReport(
-            loaded=self.loaded,
-            skipped=self.bad,
+            tasks=join_ranges(self.tasks),
+            skipped=self.skipped,
+            known=self.known,
             duplicates=self.duplicates,
             problems=tuple(self.problems),
         )
@@ -113,57 +121,115 @@ class _Loading:
     by: MemberRef
     counter: JobCounter
     """The job's counter as it was last read or stored."""
+    wrapped: bool | None = None
+    """Whether the first good mapping has its fields in ``data``; None when there was none yet."""
     counts: _LoadCounts = attrs.field(factory=_LoadCounts)
 
 
 def load(engine: Engine, job: JobRef, spec: LoadSpec) -> LoadReport:
     """Load a draft's data, or go on with it where loading broke off."""
-    loading = _begin(engine, "load", job, spec.by)
-    rows = read_rows(spec.data, spec.format)
-    # The counter says how many rows of the data were read and stored: a load that broke off goes on
-    # behind them.  They are counted as they are passed over, so that places in messages stay right.
-    passed_over = sum(1 for _ in islice(rows, loading.counter.rows_read))
+    loading = _begin(engine, "load", job, spec)
+    rows = _read(loading, spec)
+    passed_over = _pass_over(loading, rows)
     for checked in _check_in_batches(loading, rows, spec, passed_over):
         if spec.shared:
             _load_batch_together(loading, checked)
         else:
             _load_batch(loading, checked)
-    return _end(loading, spec)
+    _end(loading, spec)
+    return loading.counts.make_report()
+
+
+def read_report(engine: Engine, job: Job) -> LoadReport:
+    """Return what loading the first data of a job has done so far, by its events.
+
+    Also what was loaded before the load broke off, and by others who loaded the same data.
+    """
+    events = Query(
+        Event, {"job": job.id, "type": ("load", "import"), "package": 0}, order=("position",)
+    )
+    return build_load_report(event.data for event in lookup.iterate_query(engine.store, events))
 
 
 def append(engine: Engine, job: JobRef, spec: LoadSpec) -> LoadReport:
     """Add rows to a published job; they form new packages, and a finished job runs again."""
-    loading = _begin(engine, "append", job, spec.by)
-    rows = read_rows(spec.data, spec.format)
-    for checked in _check_in_batches(loading, rows, spec, 0):
-        _append_batch(loading, checked.rows)
-    return _end(loading, spec)
+    loading = _begin(engine, "append", job, spec)
+    for checked in _check_in_batches(loading, _read(loading, spec), spec, 0):
+        _append_batch(loading, checked)
+    _end(loading, spec)
+    return loading.counts.make_report()
 
 
-def _begin(engine: Engine, operation: str, ref: JobRef, by: MemberRef) -> _Loading:
+def _begin(engine: Engine, operation: str, ref: JobRef, spec: LoadSpec) -> _Loading:
     """Return the load of rows into a job.
 
     Raises:
+        InvalidData: when an argument is not one of its values.
         WrongState: when the job is in another state than *operation* is for; before data is read.
     """
+    must_be_valid(spec)
     with engine.store.read() as reader:
         job = lookup.job(reader, ref)
         template = lookup.template(reader, job.workspace, job.template)
         counter = reader.get(JobCounter, job.key)
     _must_take_rows(operation, job)
-    return _Loading(engine=engine, job=job, template=template, by=by, counter=counter)
+    return _Loading(engine=engine, job=job, template=template, by=spec.by, counter=counter)
 
 
-def _end(loading: _Loading, spec: LoadSpec) -> LoadReport:
-    """Return the report of a load of which every row was read.
+def must_be_valid(spec: LoadSpec) -> None:
+    """Check what `create`, `load` and `append` were told about the data.
+
+    Raises:
+        InvalidData: when it is none of the values that there are.
+    """
+    if spec.on_error not in ("raise", "skip"):
+        reason = f"must be 'raise' or 'skip', not {format_value(spec.on_error)}"
+        raise InvalidData("the data", [Problem("on_error", reason)])
+    if spec.progress is not None and not callable(spec.progress):
+        reason = f"must wrap an iterable, such as tqdm, not {format_value(spec.progress)}"
+        raise InvalidData("the data", [Problem("progress", reason)])
+    must_have_rows(spec.data, spec.format)
+
+
+def _read(loading: _Loading, spec: LoadSpec) -> Iterator[object]:
+    fields = sorted(row_rules.find_required_fields(loading.template, loading.job))
+    return read_rows(spec.data, spec.format, fields)
+
+
+def _pass_over(loading: _Loading, rows: Iterator[object]) -> int:
+    """Pass over the rows that were read and stored before, and return how many there are.
+
+    The counter says it: a load that broke off goes on behind them.  They are counted as they are
+    passed over, so that places in messages stay right.
+    """
+    passed_over = 0
+    for item in islice(rows, loading.counter.rows_read):
+        passed_over += 1
+        # read again only until one says whether rows have their fields in `data`
+        if loading.wrapped is None and row_rules.is_wrapped(item) is not None:
+            _prepare_row(loading, item, passed_over)
+    return passed_over
+
+
+def _prepare_row(loading: _Loading, item: object, number: int) -> PreparedRow | list[Problem]:
+    """Return the row that *item* is, or its problems; the first good mapping decides for all."""
+    row = row_rules.prepare_row(
+        item, number, loading.template, loading.job, wrapped=loading.wrapped
+    )
+    if loading.wrapped is None and isinstance(row, PreparedRow):
+        loading.wrapped = row_rules.is_wrapped(item)
+    return row
+
+
+def _end(loading: _Loading, spec: LoadSpec) -> None:
+    """Check a load of which every row was read.
 
     Raises:
         InvalidData: when there were bad rows that are not to be skipped.
     """
     counts = loading.counts
-    if counts.bad and spec.on_error == "raise":
-        raise InvalidData(f"the data of job {loading.job.name!r}", counts.problems, counts.bad)
-    return counts.make_report()
+    if counts.skipped and spec.on_error == "raise":
+        raise InvalidData(f"the data of job {loading.job.name!r}", counts.problems, counts.skipped)
 
 
 def _check_in_batches(
@@ -175,9 +241,10 @@ def _check_in_batches(
     # asked again for each batch: where the size of packages follows the number of tasks, it grows
     while batch := list(islice(numbered, loading_rules.batch_size(loading.job, loading.counter))):
         checked = _check_rows(loading, batch)
-        if spec.on_error == "raise" and loading.counts.bad:
+        if spec.on_error == "raise" and (checked.bad or loading.counts.skipped):
             # Nothing more is stored, but all rows are checked: who mends the data wants to know of
             # all bad rows at once.
+            loading.counts.add(0, 0, loading.counts.count_bad_rows(checked))
             continue
         yield checked
 
@@ -191,7 +258,7 @@ def _load_batch(loading: _Loading, checked: _CheckedRows) -> None:
     job, seen = loading.job, loading.counter
     with loading.engine.transaction() as transaction:
         ctx = _authorize(transaction, "load", loading)
-        new = _find_unknown_rows(transaction, job, checked.rows)
+        new, left_out = _find_unknown_rows(transaction, loading, checked)
         by_value = _find_packages_by_value(transaction, job, new)
         numbers = loading_rules.place_rows(job, seen, new, by_value, draft=True)
         # Packages are locked before the counter, as everywhere.  So their numbers are worked out
@@ -204,13 +271,19 @@ def _load_batch(loading: _Loading, checked: _CheckedRows) -> None:
         _must_take_rows("load", draft)
         assignment = lookup.first(transaction.store, Query(Assignment, {"job": job.id}, limit=1))
         loading_rules.must_have_no_prelabels(draft, assignment)
-        batch = RowBatch(rows=new, numbers=numbers, existing=existing, rows_read=checked.rows_read)
+        batch = RowBatch(
+            rows=new,
+            numbers=numbers,
+            existing=existing,
+            rows_read=checked.rows_read,
+            left_out=left_out,
+        )
         change = loading_rules.make_load_change("load", draft, seen, batch, ctx)
         transaction.apply(change)
         counter = transaction.as_stored(loading_rules.counter_after(change))
     # only when it is stored: what is undone is tried again, and must not count twice
+    loading.counts.add(seen.tasks + 1, len(new), left_out)
     loading.counter = counter
-    loading.counts.count_rows(new, checked.rows)
 
 
 def _load_batch_together(loading: _Loading, checked: _CheckedRows) -> None:
@@ -224,24 +297,27 @@ def _load_batch_together(loading: _Loading, checked: _CheckedRows) -> None:
                 loading.counter = reader.get(JobCounter, loading.job.key)
 
 
-def _append_batch(loading: _Loading, good: list[PreparedRow]) -> None:
+def _append_batch(loading: _Loading, checked: _CheckedRows) -> None:
     """Store rows in new packages."""
     with loading.engine.transaction() as transaction:
         ctx = _authorize(transaction, "append", loading)
         # Locked before anything is numbered: until the transaction ends nobody else gets a number,
         # and the job does not finish without these packages.
-        counter = transaction.lock_job_counter(loading.job.id)
+        before = counter = transaction.lock_job_counter(loading.job.id)
         job = transaction.lock_job_for_adding(loading.job.id)
         _must_take_rows("append", job)
-        new = _find_unknown_rows(transaction, job, good)
+        new, left_out = _find_unknown_rows(transaction, loading, checked)
         if new:
             numbers = loading_rules.place_rows(job, counter, new, {}, draft=False)
-            batch = RowBatch(rows=new, numbers=numbers, rows_read=counter.rows_read)
+            batch = RowBatch(
+                rows=new, numbers=numbers, rows_read=counter.rows_read, left_out=left_out
+            )
             change = loading_rules.make_load_change("append", job, counter, batch, ctx)
             transaction.apply(change)
             counter = transaction.as_stored(loading_rules.counter_after(change))
+    # only when it is stored: what is undone is tried again, and must not count twice
+    loading.counts.add(before.tasks + 1, len(new), left_out)
     loading.counter = counter
-    loading.counts.count_rows(new, good)
 
 
 def _authorize(transaction: Transaction, operation: str, loading: _Loading) -> Context:
@@ -261,50 +337,65 @@ def _must_take_rows(operation: str, job: Job) -> None:
     JOB.advance(job.state, operation, JobCommand(job=job), f"job {job.name!r}")
 
 
-def read_rows(data: Data, format: str) -> Iterator[object]:
-    """Return an iterator over rows, read by *format* unless they are rows already."""
-    is_path = isinstance(data, str | os.PathLike)
-    # an open file, or a place of a library such as fsspec or importlib.resources
-    if is_path or hasattr(data, "readline") or hasattr(data, "__truediv__"):
-        return formats.find(format).read(cast(Source, data))
-    return iter(cast("Iterable[object]", data))
-
-
 def _check_rows(loading: _Loading, batch: list[tuple[int, object]]) -> _CheckedRows:
     good, numbers = list[PreparedRow](), list[int]()
+    bad = list[tuple[int, list[Problem]]]()
     for number, item in batch:
-        row = loading_rules.prepare_row(item, number, loading.template, loading.job)
+        row = _prepare_row(loading, item, number)
         if isinstance(row, PreparedRow):
             good.append(row)
             numbers.append(number)
         else:
-            loading.counts.count_bad_row(row)
-    return _CheckedRows(good, numbers, batch[-1][0])
+            bad.append((number, row))
+    return _CheckedRows(good, numbers, bad, batch[-1][0])
 
 
 def _find_unknown_rows(
-    transaction: Transaction, job: Job, rows: list[PreparedRow]
-) -> list[PreparedRow]:
-    """Return the rows whose row key the job does not know yet, each key once."""
-    if job.row_key is None:
-        return rows
+    transaction: Transaction, loading: _Loading, checked: _CheckedRows
+) -> tuple[list[PreparedRow], LeftOut]:
+    """Return the rows whose row key the job does not know yet, each key once, and the others."""
+    rows, left_out = checked.rows, loading.counts.count_bad_rows(checked)
+    if loading.job.row_key is None:
+        return rows, left_out
     # from the last to the first, so that of rows with the same key the first is left
     by_key = {row.row_key: row for row in reversed(rows)}
-    known = transaction.store.tally(
-        Query(Task, {"job": job.id, "row_key": tuple(by_key)}), by=("row_key",)
-    )
-    return [row for row in rows if by_key[row.row_key] is row and (row.row_key,) not in known]
+    stored = _find_keys(transaction, {"job": loading.job.id, "row_key": tuple(by_key)})
+    new = [row for row in rows if by_key[row.row_key] is row and row.row_key not in stored]
+    known = 0
+    # a draft has the rows of this data only: what it knows came twice in them
+    if stored and loading.job.state is not JobState.DRAFT:
+        before = stored - _find_own_keys(transaction, loading, stored)
+        known = sum(row.row_key in before for row in rows)
+    duplicates = len(rows) - len(new) - known
+    return new, attrs.evolve(left_out, known=known, duplicates=duplicates)
+
+
+def _find_keys(transaction: Transaction, where: dict[str, Condition]) -> set[str]:
+    tally = transaction.store.tally(Query(Task, where), by=("row_key",))
+    return {str(key) for (key,) in tally}
+
+
+def _find_own_keys(transaction: Transaction, loading: _Loading, stored: set[str]) -> set[str]:
+    """Return which of these row keys are of tasks that this call has made."""
+    own = set[str]()
+    for numbers in join_ranges(loading.counts.tasks):
+        made = Span(numbers.start, numbers.stop - 1)
+        own |= _find_keys(
+            transaction, {"job": loading.job.id, "row_key": tuple(stored), "number": made}
+        )
+    return own
 
 
 def _find_packages_by_value(
     transaction: Transaction, job: Job, rows: list[PreparedRow]
-) -> dict[str, int]:
-    """Return which package of a draft has which value, of the values that *rows* name."""
+) -> dict[str, Package]:
+    """Return the last package of a draft with each value, of the values that *rows* name."""
     if not isinstance(job.packaging, GroupByField):
         return {}
     values = tuple({row.value for row in rows})
-    packages = transaction.store.find(Query(Package, {"job": job.id, "value": values}))
-    return {package.value: package.number for package in packages}
+    query = Query(Package, {"job": job.id, "value": values}, order=("number",))
+    # a large group has several, of which only the last has room: later ones replace earlier ones
+    return {package.value: package for package in transaction.store.find(query)}
 
 
 def _lock_packages(

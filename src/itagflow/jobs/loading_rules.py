@@ -1,19 +1,17 @@
-"""How rows become tasks: checked, numbered, and put into packages."""
+"""How rows become tasks: numbered, and put into packages."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import attrs
 
-from itagflow import jsontext
 from itagflow.core.change import Change, Context, Saved, record
-from itagflow.errors import NotAllowed, Problem
+from itagflow.errors import NotAllowed
+from itagflow.jobs.row_rules import PreparedRow
 from itagflow.jobs.rules import reopen_finished
-from itagflow.jsontext import standard
 from itagflow.model.job import (
     FixedSize,
     GroupByField,
@@ -22,18 +20,8 @@ from itagflow.model.job import (
 )
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package
-from itagflow.model.task import Row, Task
-from itagflow.model.template import Template
-from itagflow.model.text import find_key_error, find_text_error
-
-MAX_ROW_CHARACTERS = 4 * 1024 * 1024
-"""How long a row's JSON text may be; larger data belongs in a file that the row points to."""
-
-_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-"""A NUL character as JSON escapes it; behind an escaped backslash it is only text."""
-
-MAX_DEPTH = 200
-"""How deep the lists and objects of a row may be nested; Python's stack sets a limit."""
+from itagflow.model.reports import LeftOut
+from itagflow.model.task import Task
 
 ROWS_PER_TRANSACTION = 5_000
 """About how many rows are stored in one transaction.
@@ -41,137 +29,6 @@ ROWS_PER_TRANSACTION = 5_000
 More would keep writers waiting longer, and lose more of a load that breaks off; the cost of a
 commit is spread over enough rows as it is.
 """
-
-
-@attrs.frozen
-class PreparedRow:
-    """A row that can become a task."""
-
-    text: str
-    """Its JSON text."""
-    row_key: str
-    """What tells it apart, if the job has a row key."""
-    value: str
-    """The value of the field that names its package, as JSON; see `GroupByField`."""
-
-
-def prepare_row(
-    item: object, number: int, template: Template, job: Job
-) -> PreparedRow | list[Problem]:
-    """Return *item* as a row that can become a task, or everything that is wrong with it.
-
-    *item* is a `Row`, a JSON text, a mapping, or the problem that a reader found; *number* is its
-    place in the source, from 1.
-    """
-    if isinstance(item, Problem):
-        return [item]
-    where = f"row {number}"
-    if isinstance(item, Row) and item.line:
-        where = f"line {item.line}"  # what an editor shows: a file may have empty lines
-    text = _text(item)
-    if isinstance(text, str) and len(text) > MAX_ROW_CHARACTERS:
-        reason = f"is {len(text)} characters long; at most {MAX_ROW_CHARACTERS} are allowed"
-        return [Problem(where, reason)]
-    try:
-        if isinstance(item, Mapping):
-            content: Any = cast(Any, item)
-        else:
-            content = jsontext.loads(text or "")
-        if text is None:
-            # What a mapping holds may be anything.  The standard library refuses what is not JSON;
-            # msgspec would write some of it.
-            text = standard.dumps(item)
-    except (ValueError, TypeError, RecursionError) as error:
-        return [Problem(where, f"is not JSON: {error}")]
-    problems = _row_problems(where, text, content, template, job)
-    if problems:
-        return problems
-    return _prepare_valid_row(where, text, content["data"], job)
-
-
-def _prepare_valid_row(
-    where: str, text: str, data: Mapping[str, Any], job: Job
-) -> PreparedRow | list[Problem]:
-    """Return the row with what tells it apart, or what is wrong with that."""
-    key = value = ""
-    try:
-        if job.row_key:
-            key = _as_key(data[job.row_key])
-        if isinstance(job.packaging, GroupByField):
-            value = standard.dumps(data[job.packaging.field])
-    except ValueError:
-        # 1e400 and 1e500 are both read as infinite, and would be taken for the same
-        reason = "a number that no float can hold names the row or its package"
-        return [Problem(f"{where}, data", reason)]
-    # the row itself was checked as its text, where such characters are escaped
-    wrong = find_key_error(key) or find_key_error(value)
-    if wrong:
-        return [Problem(f"{where}, data", f"a field that names rows or packages {wrong}")]
-    return PreparedRow(text, key, value)
-
-
-def _text(item: object) -> str | None:
-    """Return the JSON text of a row, or None when it has to be made from a mapping."""
-    if isinstance(item, Row):
-        return item.text
-    if isinstance(item, str):
-        return item.strip()
-    if isinstance(item, Mapping):
-        return None
-    return repr(item)  # no row at all: the message shows it
-
-
-def _row_problems(
-    where: str, text: str, content: Any, template: Template, job: Job
-) -> list[Problem]:
-    if not isinstance(content, Mapping):
-        return [Problem(where, "must be a JSON object with the field 'data'")]
-    data: Any = cast("Mapping[str, Any]", content).get("data")
-    if not isinstance(data, Mapping):
-        reason = "is missing" if data is None else "must be an object of fields"
-        return [Problem(f"{where}, data", reason)]
-    if _is_too_deep(text, content):
-        return [Problem(where, f"is nested more than {MAX_DEPTH} deep")]
-    # An escaped NUL is as bad as the character: what reads the row later gets it.  `in` goes first,
-    # for it is many times faster than the pattern, and nearly no row has one.
-    has_escaped_nul = "\\u0000" in text and _ESCAPED_NUL.search(text)
-    wrong = find_text_error("\0" if has_escaped_nul else text)
-    if wrong:
-        return [Problem(where, wrong)]
-    required = set(template.fields)
-    if job.row_key:
-        required.add(job.row_key)
-    if isinstance(job.packaging, GroupByField):
-        required.add(job.packaging.field)
-    missing = required.difference(cast("Mapping[str, Any]", data))
-    return [Problem(f"{where}, data.{field}", "is missing") for field in sorted(missing)]
-
-
-def _is_too_deep(text: str, content: Any) -> bool:
-    # every level opens with one of these: nearly all rows are known to be flat without a walk
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
-        return False
-    level: list[Any] = [content]
-    # level by level and not by recursion, which itself would reach Python's limit
-    for _ in range(MAX_DEPTH):
-        level = [inner for outer in level for inner in _inside(outer)]
-    return any(isinstance(value, dict | list | tuple) for value in level)
-
-
-def _inside(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return cast("dict[str, Any]", value).values()
-    if isinstance(value, list | tuple):
-        return cast("list[Any]", value)
-    return ()
-
-
-def _as_key(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    # Always written by the standard library, however rows are read: keys are compared with those
-    # that are stored, and another writer may write the same number differently.
-    return standard.dumps(value)
 
 
 def must_have_no_prelabels(job: Job, assignment: Assignment | None) -> None:
@@ -210,13 +67,13 @@ def place_rows(
     job: Job,
     counter: JobCounter,
     rows: Sequence[PreparedRow],
-    by_value: Mapping[str, int],
+    by_value: Mapping[str, Package],
     *,
     draft: bool,
 ) -> list[int]:
     """Return the number of the package of each row, in order.
 
-    *by_value* says which package has which value of the field.  A draft goes on filling its
+    *by_value* is the last package of each value of the field.  A draft goes on filling its
     packages; what is appended later forms new ones.
     """
     numbers = range(counter.tasks, counter.tasks + len(rows))
@@ -226,20 +83,47 @@ def place_rows(
         case PackageCount(packages) if draft:
             # dealt out in turn: how many rows will come is not known, and sizes differ by one
             return [number % packages + 1 for number in numbers]
-        case GroupByField():
-            return _place_by_value(rows, dict(by_value) if draft else {}, counter.packages)
+        case GroupByField(max_size=max_size):
+            filled = [(each.value, each.number, each.size) for each in by_value.values() if draft]
+            groups = {value: _Group(number, size) for value, number, size in filled}
+            return _place_by_value(rows, groups, counter.packages, max_size)
         case _:
             size = _package_size(job, counter) or 1
             return [counter.packages + 1 + index // size for index in range(len(rows))]
 
 
-def _place_by_value(rows: Sequence[PreparedRow], by_value: dict[str, int], last: int) -> list[int]:
+def count_packages(job: Job, tasks: int, group_sizes: Iterable[int]) -> int:
+    """Return how many packages a draft has with so many tasks, in groups of these sizes."""
+    match job.packaging:
+        case FixedSize(size):
+            return -(-tasks // size)  # rounded up
+        case PackageCount(packages):
+            return min(tasks, packages)
+        case GroupByField(max_size=max_size):
+            return sum(1 if max_size is None else -(-size // max_size) for size in group_sizes)
+
+
+@attrs.define
+class _Group:
+    """The package that rows of one value go to, as it is filled."""
+
+    number: int
+    size: int
+
+
+def _place_by_value(
+    rows: Sequence[PreparedRow], groups: dict[str, _Group], last: int, max_size: int | None
+) -> list[int]:
+    """Return the package of each row; *last* is the last package, *groups* those of each value."""
     numbers = list[int]()
     for row in rows:
-        if row.value not in by_value:
+        group = groups.get(row.value)
+        if group is None or group.size == max_size:
+            # a group that is too large is cut: its next rows go to a package of their own
             last += 1
-            by_value[row.value] = last
-        numbers.append(by_value[row.value])
+            group = groups[row.value] = _Group(last, 0)
+        group.size += 1
+        numbers.append(group.number)
     return numbers
 
 
@@ -255,6 +139,8 @@ class RowBatch:
     """Those packages that exist already, by number."""
     rows_read: int
     """How many rows of the job's first data have been read with these."""
+    left_out: LeftOut = attrs.field(factory=LeftOut)
+    """The rows that were read with these, and not loaded."""
 
 
 def make_load_change(
@@ -281,7 +167,11 @@ def make_load_change(
     )
     save = (*grown, (counter, after), *reopen_finished(job, operation))
     # Ranges, not lists: one event may stand for thousands of rows.
-    data = {"rows": [first, after.tasks], "packages": [counter.packages + 1, last_package]}
+    data: dict[str, Any] = {
+        "rows": [first, after.tasks],
+        "packages": [counter.packages + 1, last_package],
+        **batch.left_out.to_data(),
+    }
     return record(ctx, operation, about=job, add=(*new, *tasks), save=save, data=data)
 
 

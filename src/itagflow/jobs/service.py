@@ -23,7 +23,7 @@ from itagflow.core.transaction import Transaction
 from itagflow.errors import AlreadyExists, InvalidData, Problem, WrongState
 from itagflow.jobs import rules
 from itagflow.jobs.arguments import JobFields, JobNotes, Workers
-from itagflow.jobs.loading import LoadSpec, load
+from itagflow.jobs.loading import LoadSpec, load, must_be_valid
 from itagflow.lifecycle.tables import JOB
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
@@ -81,7 +81,8 @@ class JobSpec:
         default=None, validator=attrs.validators.optional(check_packaging)
     )
     workforce: Mapping[Stage, Workers] | None = None
-    row_key: str | None = attrs.field(
+    row_key: str | None = None
+    row_key_type: str | None = attrs.field(
         default=None,
         converter=to_optional_text,
         validator=attrs.validators.optional(validate_text),
@@ -93,12 +94,15 @@ class JobSpec:
     @property
     def arguments(self) -> tuple[str, ...]:
         """The names of the arguments that were given, beside name and template."""
-        optional = ("workflow", "packaging", "workforce", "row_key", "seed", "validator")
+        optional = (
+            *("workflow", "packaging", "workforce"),
+            *("row_key", "row_key_type", "seed", "validator"),
+        )
         return (*(name for name in optional if getattr(self, name) is not None), *self.notes)
 
 
 @attrs.frozen
-class _Design:
+class Design:
     """A job that is described, but not stored."""
 
     ctx: Context
@@ -119,6 +123,8 @@ def create_job(
     exist_ok: bool = False,
 ) -> Job:
     """Create, load and publish a job, or return the one that exists already."""
+    if data is not None:
+        must_be_valid(data)  # before anything is stored for it
     if exist_ok:
         job, is_new = find_or_create(lambda: _find_or_draft(engine, workspace, spec))
     else:
@@ -148,7 +154,7 @@ def draft_job(
 ) -> Job:
     """Store a new draft, with this id if it is free, and its template if that is new."""
     with engine.transaction() as transaction:
-        return _store_draft(transaction, _design_job(transaction, workspace, spec, id))
+        return store_draft(transaction, design_job(transaction, workspace, spec, id))
 
 
 def _find_or_draft(engine: Engine, workspace: WorkspaceRef, spec: JobSpec) -> tuple[Job, bool]:
@@ -158,12 +164,12 @@ def _find_or_draft(engine: Engine, workspace: WorkspaceRef, spec: JobSpec) -> tu
         AlreadyExists: when it does not agree, or is being deleted.
     """
     with engine.transaction() as transaction:
-        design = _design_job(transaction, workspace, spec, None)
+        design = design_job(transaction, workspace, spec, None)
         requested = design.job
         query = Query(Job, {"workspace": requested.workspace, "name": requested.name}, limit=1)
         known = next(iter(lookup.find_by_name(transaction.store, query)), None)
         if known is None:
-            return _store_draft(transaction, design), True
+            return store_draft(transaction, design), True
         used = transaction.store.get(Template, (known.template,))
         differences = rules.find_differences(
             known, requested, spec.arguments, used, design.template
@@ -173,9 +179,9 @@ def _find_or_draft(engine: Engine, workspace: WorkspaceRef, spec: JobSpec) -> tu
         return known, False
 
 
-def _design_job(
+def design_job(
     transaction: Transaction, workspace: WorkspaceRef, spec: JobSpec, id: int | None
-) -> _Design:
+) -> Design:
     """Return the job that *spec* describes, with its template; store nothing."""
     workspace_id = lookup.workspace(transaction.store, workspace).id
     ctx = transaction.authorize(workspace_id, spec.by, Action.MANAGE_JOB)
@@ -197,13 +203,15 @@ def _design_job(
         created_at=ctx.at,
         seed=id if spec.seed is None else spec.seed,
         row_key=spec.row_key,
+        row_key_type="" if spec.row_key_type is None else spec.row_key_type,
         validator=validator,
         **spec.notes,
     )
-    return _Design(ctx, job, template, is_new)
+    return Design(ctx, job, template, is_new)
 
 
-def _store_draft(transaction: Transaction, design: _Design) -> Job:
+def store_draft(transaction: Transaction, design: Design) -> Job:
+    """Store a designed job as a draft, with its template if that is new, and return it."""
     job = design.job
     add: list[Entity] = [job, JobCounter(job=job.id)]
     if design.has_new_template:

@@ -25,13 +25,14 @@ from itagflow.errors import (
     Problem,
     StoreFailed,
 )
-from itagflow.jobs.loading import MAX_PROBLEMS, Wrap
+from itagflow.jobs.row_sources import Wrap
 from itagflow.maintenance.verification import find_inconsistencies
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, ClaimCounter, Package
+from itagflow.model.reports import MAX_PROBLEMS
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.text import normalize_name

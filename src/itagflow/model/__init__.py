@@ -62,7 +62,7 @@ from itagflow.model.region import (
     Visibility,
 )
 from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, Text, Tie
-from itagflow.model.reports import LoadReport, PrelabelReport, TemplateReport
+from itagflow.model.reports import CheckReport, LoadReport, PrelabelReport, TemplateReport
 from itagflow.model.result import Progress, Provenance, Result, StageResult
 from itagflow.model.segment import Segment, Segments
 from itagflow.model.span import Relation, Spans, TextSpan
@@ -90,6 +90,7 @@ __all__ = [
     "BatchResult",
     "Bounds",
     "Box",
+    "CheckReport",
     "Choice",
     "Choices",
     "DropOption",

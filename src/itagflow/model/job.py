@@ -402,12 +402,17 @@ class PackageCount:
 class GroupByField:
     """A package for each value of a field of the data.  Source: iTAG's ``FIELD_BASE``.
 
-    >>> GroupByField("camera").field
+    >>> GroupByField("camera", max_size=50).field
     'camera'
     """
 
     field: str = attrs.field(converter=to_text, validator=validate_text)
     """The field of ``data`` whose value names the package."""
+    max_size: int | None = attrs.field(
+        default=None, converter=to_optional_whole, validator=_check_optional_positive
+    )
+    """How many tasks a package has at the most: a larger group is cut into several packages, and
+    none of them mixes groups.  None: any number."""
 
     __repr__ = show_fields
 
@@ -464,6 +469,13 @@ def _check_name(_: object, __: "attrs.Attribute[Any]", name: object) -> None:
         raise _make_error("job", f"name {format_repr(name)}", reason)
 
 
+def _check_row_key_type(_: object, __: "attrs.Attribute[Any]", value: object) -> None:
+    if value not in ("", "text"):
+        raise _make_error(
+            "job", "row_key_type", f"must be 'text' or None, not {format_repr(value)}"
+        )
+
+
 @attrs.frozen(kw_only=True)
 class Job:
     """One labeling order in a workspace."""
@@ -496,6 +508,8 @@ class Job:
         validator=attrs.validators.optional(validate_text),
     )
     """The field of ``data`` that identifies rows; a row that is known is not loaded again."""
+    row_key_type: str = attrs.field(default="", validator=_check_row_key_type)
+    """``"text"`` when a number and the text with its digits are the same row key; else empty."""
     tags: tuple[str, ...] = attrs.field(default=(), converter=to_texts, validator=validate_texts)
     """Free words to find it by."""
     remark: str = attrs.field(default="", converter=to_text, validator=validate_text)

@@ -1,7 +1,8 @@
 """Parts of an image.
 
 Lengths and coordinates are pixels of the image as `Regions.width` × `Regions.height` describe it,
-with the origin at the top left corner, x to the right and y down.
+with the origin at the top left corner, x to the right and y down: those of the image as it is
+stored, before `Regions.rotation`, by which it is only turned to be shown.
 
 Every region has an `area`, and all but a `Mask`, which does not know how high its image is, have
 `bounds`; `Regions.bounds` has those of masks too.
@@ -556,7 +557,8 @@ class Regions:
     rotation: int = attrs.field(
         default=0, kw_only=True, converter=to_whole, validator=_validate_rotation
     )
-    """By how many degrees the image was turned when it was labeled: 0, 90, 180 or 270."""
+    """By how many degrees the image was turned, clockwise, to be shown when it was labeled: 0, 90,
+    180 or 270.  Coordinates are those of the image before it was turned."""
 
     @property
     def bounds(self) -> Sequence[Bounds]:

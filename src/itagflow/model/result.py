@@ -16,6 +16,9 @@ from itagflow.model.task import Task, TaskState
 from itagflow.printing import format_count
 from itagflow.reprs import show_line, show_replies
 
+NOT_IMPORTED = "its result could not be imported"
+"""Why a task is abandoned whose row came with a bad result; exports keep the result in the row."""
+
 
 @attrs.frozen(kw_only=True)
 class StageResult:
@@ -35,6 +38,12 @@ class StageResult:
     """The questions that no vote has won and no reviewer has decided."""
     inspected: bool = True
     """Whether the task was in the reviewer's sample, or only passed with its package."""
+
+    @property
+    def is_not_imported(self) -> bool:
+        """Whether there is a result in the row that could not be imported."""
+        # a member may write the same words as a reason, and means a task that they gave up
+        return self.member is None and self.abandon_reason == NOT_IMPORTED
 
     def __repr__(self) -> str:
         abandoned = "abandoned" if self.abandon_reason is not None else ""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from numbers import Real
+from typing import Any
 
 import attrs
 
@@ -22,7 +23,7 @@ from itagflow.model.prelabel import Prediction, PreLabel
 from itagflow.model.reply import Replies
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
-from itagflow.model.text import find_text_error
+from itagflow.model.text import find_text_error, format_value
 from itagflow.results.rules import PRELABEL_OUTCOMES
 from itagflow.reviewing import rules as reviewing_rules
 from itagflow.validation import answers
@@ -78,17 +79,31 @@ def validate_prelabel(
         Problem(f"{task}, {problem.where}", problem.reason)
         for problem in answers.find_problems(template, replies, task)
     ]
-    # NaN compares with nothing, and JSON has no infinity
-    if prelabel.score is not None and not math.isfinite(prelabel.score):
-        problems.append(
-            Problem(f"{task}, score", f"must be a finite number, not {prelabel.score!r}")
-        )
+    score = parse_score(prelabel.score)
+    if prelabel.score is not None and score is None:
+        reason = f"must be a number from 0 to 1, not {format_value(prelabel.score)}"
+        problems.append(Problem(f"{task}, score", reason))
     name = prelabel.model or model
     if error := find_text_error(name):
         problems.append(Problem(f"{task}, model", error))
     if problems:
         return problems
-    return ValidPrelabel(task, replies or {}, prelabel.score, name, template.version)
+    return ValidPrelabel(task, replies or {}, score, name, template.version)
+
+
+def parse_score(score: object) -> float | None:
+    """Return how sure a source is as a float from 0 to 1; None when it is no such number.
+
+    >>> parse_score(1), parse_score(True), parse_score(12)
+    (1.0, None, None)
+    """
+    if isinstance(score, bool) or not isinstance(score, Real):
+        return None
+    number: Any = score  # also of NumPy
+    # NaN is in no range
+    if not 0 <= number <= 1:
+        return None
+    return float(number)
 
 
 @attrs.frozen

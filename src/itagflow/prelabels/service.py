@@ -16,13 +16,13 @@ from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, iterate_query
 from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, Problem
-from itagflow.jobs.loading import MAX_PROBLEMS, Wrap
+from itagflow.jobs.row_sources import Wrap
 from itagflow.lifecycle.tables import JOB, JobCommand
 from itagflow.model.job import Job
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.prelabel import Prediction, Predictor
-from itagflow.model.reports import PrelabelReport
+from itagflow.model.reports import MAX_PROBLEMS, PrelabelReport
 from itagflow.model.task import Task
 from itagflow.model.template import Template
 from itagflow.prelabels import rules

@@ -19,8 +19,7 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.formats import csv, itag
 from itagflow.formats._cells import name_columns, parse_replies
 from itagflow.formats._files import Source
-from itagflow.formats._legacy import add_image_size
-from itagflow.formats._plain import is_a
+from itagflow.formats._plain import is_a, is_number, parse_number
 from itagflow.model.job import Stage
 from itagflow.model.prelabel import Prediction, Predictor, PreLabel
 from itagflow.model.reply import Replies
@@ -200,12 +199,12 @@ def _read_score(data: Mapping[str, Any], field: str | None) -> float | None:
     value = data.get(field)
     if value is None or value == "":  # an empty cell of a CSV
         return None
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise InvalidData(
-            "the score", [Problem(f"data.{field}", f"must be a number, not {format_value(value)}")]
-        ) from None
+    number: Any = parse_number(value) if isinstance(value, str) else value
+    # true is no number here, and 12 is a percentage, which would pass as very sure
+    if not is_number(number) or not 0 <= number <= 1:
+        reason = f"must be a number from 0 to 1, not {format_value(value)}"
+        raise InvalidData("the score", [Problem(f"data.{field}", reason)])
+    return float(number)
 
 
 def _read_blocks(
@@ -214,7 +213,7 @@ def _read_blocks(
     elements = itag.result_in(row, job=job, stage=stage)
     if elements is None:
         return None
-    return add_image_size(itag.parse(elements, template), row.get("data"))
+    return itag.parse_with_size(elements, template, row.get("data"))
 
 
 @attrs.frozen

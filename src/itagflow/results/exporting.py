@@ -24,7 +24,7 @@ from itagflow.core.visibility import check_each, require_readable
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import Format, WriteReport
 from itagflow.formats._files import Target, open_target
-from itagflow.jobs.loading import Wrap
+from itagflow.jobs.row_sources import Wrap
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_whole_number
 from itagflow.model.partition import JobPartition

@@ -23,6 +23,7 @@ from itagflow.core.lookup import (
 from itagflow.core.visibility import access_of, list_visible, require_readable
 from itagflow.errors import ItagflowError, NotAllowed, NotFound
 from itagflow.jobs import rules as jobs_rules
+from itagflow.jobs.loading import read_report
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState
 from itagflow.model.jobcounter import JobCounter
@@ -34,6 +35,7 @@ from itagflow.model.package import (
     PackageState,
 )
 from itagflow.model.partition import JobPartition
+from itagflow.model.reports import LoadReport
 from itagflow.model.result import COUNTS, Progress, Result
 from itagflow.model.task import Task, TaskState, WorkItem
 from itagflow.model.template import Template
@@ -217,6 +219,13 @@ def get_progress(engine: Engine, job: JobRef, *, by: MemberRef | None = None) ->
         },
         rows_read=counter.rows_read,
     )
+
+
+def get_load_report(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> LoadReport:
+    """Return what loading a job's first data has done so far."""
+    with engine.store.read() as reader:
+        stored_job, _ = require_readable(engine, reader, "jobs.load_report", job, by)
+    return read_report(engine, stored_job)
 
 
 def get_result(

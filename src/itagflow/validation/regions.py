@@ -135,13 +135,24 @@ def _find_span_problems(path: str, span: TextSpan, text: str | None) -> Iterator
             yield Problem(f"{path}.text", f"must have {length}, not {len(span.text)}")
     # characters are code points, as in Python; JavaScript counts an emoji as two
     elif span.end > len(text):
-        yield Problem(
-            f"{path}.end", f"reaches outside the text of {format_count(len(text), 'character')}"
-        )
+        reason = f"reaches outside the text of {format_count(len(text), 'character')}"
+        yield Problem(f"{path}.end", reason + _hint_at_units(span, text))
     elif span.text and span.text != text[span.start : span.end]:
-        yield Problem(
-            f"{path}.text", f"is {span.text!r}, and the data says {text[span.start : span.end]!r}"
-        )
+        reason = f"is {span.text!r}, and the data says {text[span.start : span.end]!r}"
+        yield Problem(f"{path}.text", reason + _hint_at_units(span, text))
+
+
+def _hint_at_units(span: TextSpan, text: str) -> str:
+    """Return what to say of a span whose text stands where its offsets are in units of UTF-16."""
+    # Nothing is converted: offsets of one file may be of both kinds where a text has no emoji.
+    units = text.encode("utf-16-le", "surrogatepass")
+    there = units[2 * span.start : 2 * span.end].decode("utf-16-le", "replace")
+    if not span.text or there != span.text:
+        return ""
+    return (
+        "; it fits where offsets count units of UTF-16, as JavaScript does: count characters (an "
+        "emoji is one)"
+    )
 
 
 def _find_relation_problems(path: str, relation: Relation, spans: int) -> Iterator[Problem]:

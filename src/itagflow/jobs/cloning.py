@@ -1,0 +1,80 @@
+"""A job once more: the same template, rules and people, for other work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from itagflow.access import Action
+from itagflow.core.engine import Engine
+from itagflow.core.lookup import JobRef, MemberRef, iterate_query
+from itagflow.core.transaction import Transaction
+from itagflow.jobs.loading import LoadSpec, load
+from itagflow.jobs.service import Design, delete, find_job, store_draft
+from itagflow.model.job import Job, JobState
+from itagflow.model.task import Row, Task
+from itagflow.model.template import Template
+from itagflow.storage.port import Query
+
+
+def clone_job(
+    engine: Engine, job: JobRef, name: str, *, by: MemberRef, with_data: bool = False
+) -> Job:
+    """Store a new draft that is set up like *job*, and load the rows of its tasks if asked to."""
+    source = find_job(engine, job)
+    with engine.transaction() as transaction:
+        clone = store_draft(transaction, _design_clone(transaction, source, name, by))
+    if not with_data:
+        return clone
+    try:
+        load(engine, clone, LoadSpec(data=_iter_rows(engine, source), by=by))
+        return find_job(engine, clone)
+    except Exception:
+        # a draft with a part of the rows would be taken for a whole one
+        delete(engine, clone, by=by)
+        raise
+
+
+def _design_clone(transaction: Transaction, ref: Job, name: str, by: MemberRef) -> Design:
+    """Return a draft that is set up like the job; notes about the old one stay with it.
+
+    Raises:
+        NotRegistered: when this process does not have its validator.
+        NotAllowed: when *by* may not manage jobs.
+    """
+    source = transaction.job(ref)
+    ctx = transaction.authorize(source.workspace, by, Action.MANAGE_JOB, source)
+    if source.validator:
+        transaction.registry.find_validator(source.validator)
+    template = transaction.store.get(Template, (source.template,))
+    is_new = not template.name
+    if is_new:
+        # one without a name is its job's own: a change of the one must not change the other
+        template = attrs.evolve(template, id=transaction.new_id(Template), version=0)
+    id = transaction.new_id(Job)
+    job = Job(
+        id=id,
+        workspace=source.workspace,
+        name=name,
+        template=template.id,
+        workflow=source.workflow,
+        packaging=source.packaging,
+        workforce=source.workforce,
+        created_by=ctx.member,
+        created_at=ctx.at,
+        # its own: else the same tasks would be drawn as samples again
+        seed=id,
+        state=JobState.DRAFT,
+        row_key=source.row_key,
+        row_key_type=source.row_key_type,
+        tags=source.tags,
+        validator=source.validator,
+    )
+    return Design(ctx, job, template, is_new)
+
+
+def _iter_rows(engine: Engine, job: Job) -> Iterator[Row]:
+    """Yield the rows of a job's tasks as they came, without those that were erased."""
+    tasks = Query(Task, {"job": job.id}, order=("number",))
+    return (Row(task.row) for task in iterate_query(engine.store, tasks) if not task.erased)

@@ -1,0 +1,142 @@
+"""Where rows come from: files that a format reads, data frames, and any iterable of rows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any, Protocol, cast
+
+from itagflow import formats
+from itagflow.errors import InvalidData, Problem
+from itagflow.formats._files import Source, must_be_readable
+from itagflow.model.task import Row
+from itagflow.model.text import format_value
+
+Wrap = Callable[[Iterable[Any]], Iterable[Any]]
+"""Wraps an iterable to show how far it is, such as ``tqdm`` or ``rich.progress.track``."""
+
+
+class DataFrame(Protocol):
+    """A table of pandas, Polars or PyArrow; none of them is imported for it."""
+
+    @property
+    def columns(self) -> Any:
+        """Its columns, or their names."""
+        ...
+
+
+Data = Source | DataFrame | Iterable[Row | str | Mapping[str, Any] | Problem]
+"""A source that a format reads, a data frame, or rows: mappings, JSON texts, or what ``read``
+yields."""
+
+
+def read_rows(data: Data, format: str, fields: Collection[str] = ()) -> Iterator[object]:
+    """Return an iterator over rows, read by *format* unless they are rows already.
+
+    Args:
+        data: A source, a data frame, or rows.
+        format: The format of a source.
+        fields: What every row needs; a format with a line of names says at once what it lacks.
+
+    Raises:
+        InvalidData: when it is nothing that has rows.
+        UnknownFormat: when there is no such format.
+    """
+    must_have_rows(data, format)
+    if _is_source(data):
+        return formats.read(formats.find(format), cast(Source, data), fields)
+    if _is_frame(data):
+        return _iter_frame(data)
+    return iter(cast("Iterable[object]", data))
+
+
+def must_have_rows(data: object, format: str) -> None:
+    """Check that *data* can have rows, before anything is stored for them.
+
+    Raises:
+        InvalidData: when it cannot.
+        UnknownFormat: when there is no such format for a source.
+    """
+    if _is_source(data):
+        formats.find(format)
+        must_be_readable(cast(Source, data))
+    elif _is_frame(data):
+        _find_columns(data)
+    elif hasattr(data, "collect") and hasattr(data, "lazy"):
+        raise _make_error("are a frame that is not computed yet: pass what its collect() returns")
+    elif isinstance(data, Mapping):
+        raise _make_error("is one row: put it in a list")
+    elif isinstance(data, bytes | bytearray | memoryview):
+        raise _make_error("are bytes: pass the path of the file, or the bytes as io.BytesIO")
+    elif not hasattr(data, "__iter__"):
+        wanted = "must be a path, an open file, a data frame or several rows"
+        raise _make_error(f"{wanted}, not {format_value(data)}")
+
+
+def _is_source(data: object) -> bool:
+    """Return whether *data* is read by a format."""
+    if isinstance(data, str | os.PathLike):
+        return True
+    # an open file, or a place of a library such as fsspec or importlib.resources
+    return hasattr(data, "readline") or (hasattr(data, "open") and hasattr(data, "__truediv__"))
+
+
+def _is_frame(data: object) -> bool:
+    """Return whether *data* is a data frame, by the methods of pandas, Polars and PyArrow."""
+    methods = ("itertuples", "iter_rows", "to_batches")
+    return hasattr(data, "columns") and any(hasattr(data, name) for name in methods)
+
+
+def _make_error(reason: str) -> InvalidData:
+    return InvalidData("the data", [Problem("", reason)])
+
+
+def _iter_frame(frame: Any) -> Iterator[object]:
+    """Return an iterator over the rows of a data frame as mappings by the names of its columns.
+
+    A missing value (NaN, NaT, NA) becomes None: pandas has no other way to say that there is none.
+    """
+    names = _find_columns(frame)
+    if hasattr(frame, "to_batches"):  # PyArrow
+        return _iter_batches(frame)
+    if hasattr(frame, "itertuples"):  # pandas
+        rows = frame.itertuples(index=False, name=None)
+    else:  # Polars
+        rows = frame.iter_rows()
+    return (_make_mapping(names, row) for row in rows)
+
+
+def _find_columns(frame: Any) -> list[str]:
+    """Return the names of the columns of a data frame.
+
+    Raises:
+        InvalidData: when they cannot be the names of fields.
+    """
+    # `columns` of PyArrow are the columns themselves
+    names = list(frame.column_names if hasattr(frame, "column_names") else frame.columns)
+    wrong = [name for name in names if not isinstance(name, str)]
+    if wrong:
+        reason = f"have a column whose name is no text, but {format_value(wrong[0])}: rename it"
+        raise _make_error(reason)
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise _make_error(f"have several columns of the name {', '.join(repeated)}: rename them")
+    return names
+
+
+def _iter_batches(table: Any) -> Iterator[object]:
+    # batch by batch: a table of some gigabytes is not made Python objects at once
+    for batch in table.to_batches():
+        yield from batch.to_pylist()
+
+
+def _make_mapping(names: list[str], row: Iterable[Any]) -> dict[str, Any]:
+    pairs = zip(names, row, strict=True)
+    return {name: None if _is_missing(value) else value for name, value in pairs}
+
+
+def _is_missing(value: object) -> bool:
+    if isinstance(value, float):
+        return value != value
+    # of pandas, whose NA cannot be compared, and whose NaT is a kind of time
+    return type(value).__name__ in ("NAType", "NaTType")
