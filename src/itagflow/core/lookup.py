@@ -180,9 +180,9 @@ def is_same(ref: object, entity: Entity) -> bool:
     if ref is entity or not isinstance(ref, kind):
         return True
     get_fields = _get_immutable_fields[kind]
+    given, stored = get_fields(ref), get_fields(entity)
     # only what is of one type is compared: a forged object may hold what refuses to be
-    pairs = zip(get_fields(ref), get_fields(entity), strict=True)
-    return all(type(given) is type(stored) and given == stored for given, stored in pairs)
+    return [*map(type, given)] == [*map(type, stored)] and bool(given == stored)
 
 
 def require_same(ref: object, entity: E) -> E:
