@@ -6,7 +6,7 @@ passed as an object: its number is never taken for that of something here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import TypeVar, cast
 
@@ -19,6 +19,7 @@ from itagflow.errors import (
     StoreFailed,
 )
 from itagflow.model.entity import E, Entity, Key
+from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.number import (
     LEAST,
@@ -356,6 +357,20 @@ def _require_found(kind: type[E], name: str, matches: list[E]) -> E:
     if not matches:
         raise NotFound(kind.__name__, name)
     return matches[0]
+
+
+def with_accounts(
+    reader: Reader, events: Sequence[Event], accounts: dict[int, str]
+) -> list[Event]:
+    """Return *events* with the account of the one who acted; *accounts* keeps those looked up.
+
+    An event is stored with the key alone, so that an account can be erased in one place.
+    """
+    unknown = {event.member for event in events if event.member} - accounts.keys()
+    if unknown:
+        members = reader.find(Query(Member, {"id": tuple(unknown)}))
+        accounts.update({member.id: member.account for member in members})
+    return [attrs.evolve(event, account=accounts.get(event.member, "")) for event in events]
 
 
 def _get_id(kind: type[Workspace | Member | Template | Job], ref: object) -> int:

@@ -365,6 +365,16 @@ class Transaction:
         if isinstance(event, Event):  # always; the port only says that it is an entity
             self.events.append(event)
 
+    def events_as_read(self) -> list[Event]:
+        """Return the events of this transaction exactly as a later reader gets them, with accounts.
+
+        They are read back: how a store writes an event, and what it makes of a tuple or an enum in
+        the data, is known to the store alone.
+        """
+        positions = tuple(event.position for event in self.events)
+        query = Query(Event, {"position": positions}, order=("position",))
+        return lookup.with_accounts(self.store, list(self.store.find(query)), {})
+
     def as_stored(self, entity: E) -> E:
         """Return *entity*, which this transaction added or saved, with its version in the store."""
         stored: dict[Key, E] = self._locked[type(entity)]

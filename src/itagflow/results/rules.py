@@ -8,7 +8,7 @@ import attrs
 
 from itagflow.errors import Incomplete
 from itagflow.model.entity import evolve
-from itagflow.model.job import Job, Stage
+from itagflow.model.job import STAGES, Job, Stage
 from itagflow.model.package import (
     PASSING,
     Assignment,
@@ -43,6 +43,16 @@ class Case:
     """The answers about this task by the id of their assignment."""
     task: int
     """The number of the task."""
+
+    def before(self, assignment: Assignment) -> Case:
+        """Return the case as *assignment* found it: without what came at its stage or later.
+
+        Within a round each stage is gone through once, so round and stage say what came before.
+        Clocks do not: one may be set back, and several things may happen at one moment.
+        """
+        place = _place_of(assignment)
+        earlier = [each for each in self.assignments if _place_of(each) < place]
+        return attrs.evolve(self, assignments=earlier)
 
     def find_completed(self, stage: Stage, since: int = 0) -> list[Assignment]:
         """Return the assignments at *stage* that ended with their work, in this round or later."""
@@ -108,6 +118,11 @@ class Case:
             if answer is not None and answer.is_resolved:
                 return answer
         return None
+
+
+def _place_of(assignment: Assignment) -> tuple[int, int]:
+    """Return where an assignment is in the course of its package: its round, then its stage."""
+    return assignment.round, STAGES.index(assignment.stage)
 
 
 def sort_assignments(assignments: Sequence[Assignment]) -> list[Assignment]:
@@ -324,19 +339,21 @@ def build_work_item(case: Case, assignment: Assignment, task: Task) -> WorkItem:
     """Return *task* as *assignment* sees it."""
     if len(case.assignments) == 1:  # the first one: there is nothing to look up
         return WorkItem(task=task, answer=case.answers.get(assignment.id))
-    shown = find_submitted(case, assignment.stage)
-    label = case.find_labeling()
+    # What came later is left out: a past review shows the answer that it judged, and not the one
+    # that was given after it.
+    past = case.before(assignment)
+    label = past.find_labeling()
     votes: tuple[Answer, ...] = ()
     if label is not None:
-        merged = case.answers.get(label.id)
+        merged = past.answers.get(label.id)
         # the votes matter only where they left a dispute to decide
         if merged is not None and merged.disputed:
-            votes = tuple(_iter_votes(case, label.round))
-    _, comment = find_judgment(case, live=False)
+            votes = tuple(_iter_votes(past, label.round))
+    _, comment = find_judgment(past, live=False)
     return WorkItem(
         task=task,
         answer=case.answers.get(assignment.id),
-        submitted=shown,
+        submitted=find_submitted(past, assignment.stage),
         votes=votes,
         comment=comment if assignment.round > 1 else "",
         previous=_find_previous(case, assignment),
@@ -366,6 +383,7 @@ def _find_previous(case: Case, assignment: Assignment) -> Answer | None:
         case.answers[returned.id]
         for returned in case.assignments
         if returned.id in case.answers
+        and returned.id != assignment.id
         and returned.state is AssignmentState.RETURNED
         and (returned.stage, returned.round) == (assignment.stage, assignment.round)
         and (returned.member == assignment.member or not voting)

@@ -334,10 +334,7 @@ def read_events(
     def filter_visible(reader: Reader, events: list[Event]) -> list[Event]:
         if workspace is not None:
             events = access_of(reader, engine.policy, workspace, by).visible_events(name, events)
-        for member in {event.member for event in events if event.member} - accounts.keys():
-            # an event keeps the key alone, so that an account can be erased in one place
-            accounts[member] = reader.get(Member, (member,)).account
-        return [attrs.evolve(event, account=accounts.get(event.member, "")) for event in events]
+        return lookup.with_accounts(reader, events, accounts)
 
     return list_visible(engine.store, query, filter_visible)
 
