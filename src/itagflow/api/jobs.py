@@ -17,6 +17,8 @@ from itagflow.model.reports import LoadReport, PrelabelReport, TemplateReport
 from itagflow.model.result import Progress
 from itagflow.model.template import Template
 from itagflow.prelabels import service as prelabels
+from itagflow.prelabels.rules import require_model_name
+from itagflow.prelabels.service import PrelabelSpec
 from itagflow.results import service as results
 from itagflow.template_changes import service as template_changes
 from itagflow.typing import (
@@ -419,19 +421,23 @@ class Jobs:
         by: MemberRef,
         min_confidence: MinConfidence = False,
         model: str = "",
+        model_version: str = "",
         batch: int = 100,
         progress: ProgressWrapper | None = None,
     ) -> PrelabelReport:
         """Let a model, or another source, say something about the tasks of a job before people do.
 
-        A pre-label either prefills, to be corrected by people (`WorkItem.prelabel`), or it is
-        *min_confidence*: it counts as labeled, and a package of which nothing is left to label goes
+        A pre-label is either suggested, to be corrected by people (`WorkItem.prelabel`), or it
+        counts as labeled, by *min_confidence*: a package of which nothing is left to label goes
         straight to its review.  `Progress.corrected` counts what people changed.  Source: iTAG,
         *Configure intelligent pre-labeling*.
 
-        Packages on which people work, or have worked, are left out; so is what has a pre-label
-        already, so a call that broke off is simply made again.  A draft that has pre-labels takes
-        no more rows.
+        A task can have several predictions, one of each model and version; `WorkItem.predictions`
+        has all, and `Result.provenance` says where each came from.  What counts as labeled gets no
+        more.  Packages on which people work, or have worked, are left out; so are tasks that have a
+        prediction of *model* and *model_version* already, or of any model when neither is given.
+        So a call that broke off is simply made again.  A draft that has pre-labels takes no more
+        rows.
 
         Args:
             job: A job that is a draft, runs or is paused.
@@ -441,27 +447,33 @@ class Jobs:
                 it is made again for each task alone. `itagflow.prelabels` makes such callables from
                 fields, blocks of results, and files.
             by: The member who decides.
-            min_confidence: True: all count as labeled; a number: those whose score is at least
-                that; False: none.
+            min_confidence: True: all count as labeled; a number from 0 to 1: those whose score is
+                at least that; False: none.  What is to count is shown to the job's validator, and
+                has failed when that finds a problem.
             model: The model, where the pre-label does not name it.
+            model_version: Its version, where the pre-label does not name it.
             batch: How many tasks *predict* gets at the most.
             progress: Wraps the iterable of packages, such as ``tqdm``.
 
         Raises:
             WrongState: when the job is finished or archived.
             NotAllowed: when *by* may not manage jobs.
-            InvalidData: when *predict* does not return as many as it was given.
-            Conflict: when the template was changed meanwhile: call it again.
+            InvalidData: when *predict* does not return as many as it was given, or an argument is
+                of the wrong kind.
+            NotRegistered: when this process lacks the job's validator, which is to be asked.
+            Conflict: when the template or the validator was changed meanwhile: call it again.
         """
         return prelabels.prelabel(
             self._engine,
             job,
             predict,
-            by=by,
-            min_confidence=min_confidence,
-            model=model,
-            batch=batch,
-            progress=progress,
+            PrelabelSpec(
+                by=by,
+                min_confidence=min_confidence,
+                model=require_model_name(model, model_version),
+                batch=batch,
+                progress=progress,
+            ),
         )
 
     def change_template(

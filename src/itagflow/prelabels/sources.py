@@ -9,6 +9,7 @@ A model is such a callable itself: it takes tasks, and returns a `PreLabel` for 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -22,13 +23,15 @@ from itagflow.formats._files import Source
 from itagflow.formats._legacy import add_image_size
 from itagflow.formats._plain import is_a
 from itagflow.model.job import Stage
-from itagflow.model.prelabel import Prediction, Predictor, PreLabel
+from itagflow.model.prelabel import Prediction, Predictor, PreLabel, require_score
 from itagflow.model.reply import Replies
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
-from itagflow.model.text import format_value
 
 __all__ = ["from_blocks", "from_export", "from_fields"]
+
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+"""A number as JSON and CSV files write it."""
 
 
 def from_fields(
@@ -49,7 +52,7 @@ def from_fields(
         template: What is asked.
         fields: The name of the field, by id or title of the question; the columns of iTAG's CSV
             (``结果字段-<title>``) unless given.
-        score: The field that says how sure the source is, as a number or its text.
+        score: The field that says how sure the source is, as a number from 0 to 1 or its text.
         model: What the source is called.
 
     Raises:
@@ -200,12 +203,10 @@ def _read_score(data: Mapping[str, Any], field: str | None) -> float | None:
     value = data.get(field)
     if value is None or value == "":  # an empty cell of a CSV
         return None
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise InvalidData(
-            "the score", [Problem(f"data.{field}", f"must be a number, not {format_value(value)}")]
-        ) from None
+    # a CSV has texts only.  `float` alone would take "1_0", "nan" and digits of any script.
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        value = float(value)
+    return require_score("the score", f"data.{field}", value)
 
 
 def _read_blocks(

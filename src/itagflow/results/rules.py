@@ -30,6 +30,31 @@ PRELABEL_OUTCOMES = frozenset({Outcome.PRELABELED, Outcome.SUGGESTED})
 
 
 @attrs.frozen
+class ModelChoice:
+    """Which of several predictions is shown: the newest one, of this model if one is named."""
+
+    model: str | None = None
+    """The model; None: any."""
+    version: str | None = None
+    """The version of the model; None: any."""
+
+    def choose(self, predictions: Sequence[Answer]) -> Answer | None:
+        """Return the one that is shown, of *predictions* from the oldest to the newest."""
+        chosen = [
+            answer
+            for answer in predictions
+            if self.model in (None, answer.model) and self.version in (None, answer.model_version)
+        ]
+        if not chosen:
+            return None
+        return chosen[-1]
+
+
+ANY_MODEL = ModelChoice()
+"""The newest prediction, whatever the model."""
+
+
+@attrs.frozen
 class Case:
     """One task with every answer it ever got."""
 
@@ -86,16 +111,18 @@ class Case:
         return (by_people, Outcome.PRELABELED, Outcome.IMPORTED)
 
     @property
-    def prelabel(self) -> Answer | None:
-        """The pre-label of this task, if it has one."""
-        prelabels = [
+    def predictions(self) -> tuple[Answer, ...]:
+        """The predictions for this task, oldest first."""
+        return tuple(
             self.answers[assignment.id]
             for assignment in self.assignments
             if assignment.outcome in PRELABEL_OUTCOMES and assignment.id in self.answers
-        ]
-        if not prelabels:
-            return None
-        return prelabels[-1]
+        )
+
+    @property
+    def prelabel(self) -> Answer | None:
+        """The newest prediction for this task, if it has one."""
+        return ANY_MODEL.choose(self.predictions)
 
     @property
     def is_being_labeled(self) -> bool:
@@ -219,6 +246,7 @@ def _build_provenance(case: Case) -> Iterator[Provenance]:
                 at=assignment.ended_at,
                 score=answer.score if answer else None,
                 model=answer.model if answer else "",
+                model_version=answer.model_version if answer else "",
             )
 
 
@@ -335,8 +363,10 @@ def _is_counted(case: Case, assignment: Assignment, *, live: bool) -> bool:
     return done or (live and assignment.state is AssignmentState.HELD)
 
 
-def build_work_item(case: Case, assignment: Assignment, task: Task) -> WorkItem:
-    """Return *task* as *assignment* sees it."""
+def build_work_item(
+    case: Case, assignment: Assignment, task: Task, choice: ModelChoice = ANY_MODEL
+) -> WorkItem:
+    """Return *task* as *assignment* sees it; *choice* is which prediction is shown."""
     if len(case.assignments) == 1:  # the first one: there is nothing to look up
         return WorkItem(task=task, answer=case.answers.get(assignment.id))
     # What came later is left out: a past review shows the answer that it judged, and not the one
@@ -357,7 +387,8 @@ def build_work_item(case: Case, assignment: Assignment, task: Task) -> WorkItem:
         votes=votes,
         comment=comment if assignment.round > 1 else "",
         previous=_find_previous(case, assignment),
-        prelabel=case.prelabel,
+        prelabel=choice.choose(case.predictions),
+        predictions=case.predictions,
     )
 
 
