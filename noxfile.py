@@ -68,7 +68,7 @@ def typing(session: nox.Session) -> None:
     session.run("mypy")
     session.run("mypy", "tests/typing/callers.py")
     session.run("pyright")
-    session.run("pytest", "tests/test_types.py")
+    session.run("pytest", "tests/typing/test_types.py")
 
 
 @nox.session

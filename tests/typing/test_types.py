@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-CHECKED = ROOT / "tests" / "checked_types.py"
+ROOT = Path(__file__).parents[2]
+CHECKED = Path(__file__).parent / "checked_types.py"
 WRONG = """\
 import itagflow
 from itagflow import Box, Stage

@@ -147,4 +147,4 @@ class Progress:
         return f"{self.done} of {format_count(self.total, 'task')} done: " + ", ".join(phrases)
 
     def __repr__(self) -> str:
-        return show_line(self, f"{self.done} of {self.total} tasks done")
+        return show_line(self, f"{self.done} of {format_count(self.total, 'task')} done")

@@ -549,7 +549,7 @@ def _recount(
     """Return *package* with its counts of abandoned, wrong and corrected tasks, if they change."""
     if not facts.plan.recounts and not any(answer.is_abandoned or answer.wrong for answer in new):
         return package
-    # merged votes are with_counts before they are stored: package and answers change together
+    # merged votes are counted before they are stored: package and answers change together
     answers = _with_answers(facts.history.answers, new)
     return with_counts(package, build_cases(facts.context.job, package, assignments, answers))
 

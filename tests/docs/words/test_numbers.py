@@ -28,7 +28,7 @@ ALWAYS_SEVERAL = {
     "is longer than \0 bytes": "the limit is a large number",
     "is longer than \0 bytes\0": "the limit is a large number",
     "imply more than \0 questions": "the limit is a large number",
-    "must have 1 to \0 characters that can be stored, not \0": "the limit is a large number",
+    "1 to \0 characters that can be stored": "the limit is a large number",
     "a \0 needs at least \0 points, not \0": "no shape of these needs a single one",
     "must be a list of at least \0 points [x, y]": "the number is a word: two or three",
 }

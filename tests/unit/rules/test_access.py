@@ -10,11 +10,11 @@ from itagflow.access import (
     READERS,
     REMOVED,
     Action,
-    belongs,
     check,
     check_reading,
     default_policy,
-    names,
+    is_in_crew,
+    is_named,
     not_allowed,
     reading_refusal,
     refusal,
@@ -98,14 +98,14 @@ def test_what_is_of_others_needs_more_than_what_is_own() -> None:
 
 def test_a_group_names_its_members_in_any_spelling() -> None:
     crew = StageWorkers((), ("équipe",))
-    assert belongs(crew, make_member(groups=("e\u0301quipe",)))
-    assert not belongs(crew, make_member(groups=("equipe",)))
+    assert is_in_crew(crew, make_member(groups=("e\u0301quipe",)))
+    assert not is_in_crew(crew, make_member(groups=("equipe",)))
     assert Group("équipe").name in crew.groups
 
 
 def test_a_job_names_a_member_for_one_stage_or_for_any() -> None:
     night = make_member(id=7, groups=("night",))
-    assert names(NAMED, night, Stage.INSPECT)
-    assert not names(NAMED, night, Stage.LABEL)
-    assert names(NAMED, night, None)
-    assert not names(NAMED, make_member(id=8), None)
+    assert is_named(NAMED, night, Stage.INSPECT)
+    assert not is_named(NAMED, night, Stage.LABEL)
+    assert is_named(NAMED, night, None)
+    assert not is_named(NAMED, make_member(id=8), None)

@@ -35,7 +35,7 @@ from itagflow.claiming.decision import (
     is_own_work,
     own_work,
 )
-from itagflow.core.change import Act
+from itagflow.core.change import Context
 from itagflow.model import Outcome
 from itagflow.model.package import ClaimCounter, QueueCursor
 from itagflow.testing.builders import (
@@ -48,7 +48,7 @@ from itagflow.testing.builders import (
 
 BEN, CY = make_member(id=2, account="ben"), make_member(id=7, account="cy")
 HOUR = timedelta(hours=1)
-ACT = Act(AT, 1, BEN.id)
+CTX = Context(AT, 1, BEN.id)
 
 
 def job_with(label: Label | None = None, inspect: Inspect | None = None, **fields: Any) -> Job:
@@ -197,7 +197,7 @@ class TestRules:
         counter = ClaimCounter(job=4, stage=Stage.LABEL, member=2)
         saved = (counter, rules.add_to_counter(counter, 1, None))
         change = rules.start(
-            rules.Slot(job, package, Stage.LABEL, BEN), ACT, id=50, token="t", counters=(saved,)
+            rules.Slot(job, package, Stage.LABEL, BEN), CTX, id=50, token="t", counters=(saved,)
         )
         (assignment,) = change.add
         assert isinstance(assignment, Assignment)
@@ -213,7 +213,7 @@ class TestRules:
 
     def test_an_offer_that_is_taken_is_held(self) -> None:
         offer = make_assignment(state=AssignmentState.OFFERED)
-        change = rules.take_offer(job_with(Label(lease=HOUR)), offer, ACT, token="")
+        change = rules.take_offer(job_with(Label(lease=HOUR)), offer, CTX, token="")
         ((_, after),) = change.save
         assert isinstance(after, Assignment)
         assert (after.state, after.lease_until) == (AssignmentState.HELD, AT + HOUR)
@@ -221,7 +221,7 @@ class TestRules:
     def test_who_takes_over_ends_what_had_lapsed(self) -> None:
         lapsed = make_assignment(member=CY.id, lease_until=AT)
         slot = rules.Slot(job_with(), make_package(free=0), Stage.LABEL, BEN)
-        change = rules.take_over(slot, lapsed, ACT, id=50, token="")
+        change = rules.take_over(slot, lapsed, CTX, id=50, token="")
         ((before, after),) = change.save
         assert before == lapsed
         assert isinstance(after, Assignment)
@@ -230,11 +230,11 @@ class TestRules:
     def test_ones_own_lapsed_work_goes_on_with_a_new_lease(self) -> None:
         lapsed = make_assignment(lease_until=AT, token="old")
         for lease, until in ((HOUR, AT + HOUR), (None, None)):
-            change = rules.resume(job_with(Label(lease=lease)), lapsed, ACT, token="")
+            change = rules.resume(job_with(Label(lease=lease)), lapsed, CTX, token="")
             ((_, after),) = change.save
             assert after == attrs.evolve(lapsed, lease_until=until)
             assert change.event.type == "renew"
-        ((_, after),) = rules.resume(job_with(), lapsed, ACT, token="new").save
+        ((_, after),) = rules.resume(job_with(), lapsed, CTX, token="new").save
         assert isinstance(after, Assignment)
         assert after.token == "new"
 
@@ -248,7 +248,7 @@ class TestRules:
         assert not rules.has_lapsed(attrs.evolve(assignment, lease_until=None), AT)
 
     def test_a_lease_ends_at_the_last_day_at_the_latest(self) -> None:
-        late = attrs.evolve(ACT, at=datetime(9999, 12, 31, tzinfo=UTC))
+        late = attrs.evolve(CTX, at=datetime(9999, 12, 31, tzinfo=UTC))
         renewed = rules.renew(job_with(Label(lease=timedelta(days=9))), make_assignment(), late)
         assert renewed is not None
         assert renewed.lease_until == datetime.max.replace(tzinfo=UTC)
@@ -256,13 +256,13 @@ class TestRules:
 
     def test_what_is_given_back_waits_again(self) -> None:
         package = make_package(free=0, waiting_since=AT - HOUR)
-        change = rules.give_back("release", package, make_assignment(), ACT, comment="tired")
+        change = rules.give_back("release", package, make_assignment(), CTX, comment="tired")
         (_, freed), (_, ended) = change.save
         assert freed == attrs.evolve(package, free=1, waiting_since=AT)
         assert isinstance(ended, Assignment)
         assert (ended.outcome, ended.comment, ended.ended_at) == (Outcome.RELEASED, "tired", AT)
         with pytest.raises(WrongState):
-            rules.give_back("release", package, ended, ACT, comment="")
+            rules.give_back("release", package, ended, CTX, comment="")
 
     def test_a_slot_is_assigned_once_to_each_and_to_nobody_who_labeled_it(self) -> None:
         job = job_with(Label(), Inspect())
@@ -275,7 +275,7 @@ class TestRules:
                 rules.must_be_assignable(job, package, BEN, stage, assignments)
             rules.must_be_assignable(job, package, CY, stage, assignments)
         with pytest.raises(NotAllowed, match="no free slot"):
-            rules.assign(rules.Slot(job, make_package(free=0), Stage.LABEL, BEN), ACT, id=50)
+            rules.assign(rules.Slot(job, make_package(free=0), Stage.LABEL, BEN), CTX, id=50)
 
     def test_a_cursor_is_saved_when_it_has_moved_by_more_than_the_overlap(self) -> None:
         old = QueueCursor(0, AT)

@@ -18,13 +18,14 @@ from itagflow import (
     WrongState,
 )
 from itagflow.claiming import rules
-from itagflow.core.change import Act, Change
+from itagflow.claiming.rules import Slot
+from itagflow.core.change import Change, Context
 from itagflow.model import Outcome
 from itagflow.model.package import Assignment, ClaimCounter, Package, QueueCursor
 from itagflow.testing import make_assignment, make_job, make_member, make_package
 from itagflow.testing.builders import AT
 
-ACT = Act(AT + timedelta(minutes=1), 1, 2)
+CTX = Context(AT + timedelta(minutes=1), 1, 2)
 HOUR = timedelta(hours=1)
 LEASED = make_job(workflow=Workflow(Label(lease=HOUR, offer_lease=2 * HOUR), Inspect(), Accept()))
 BEN = make_member()
@@ -42,34 +43,36 @@ def package_after(change: Change) -> Package:
 
 def test_a_claim_takes_a_slot_and_starts_the_lease() -> None:
     package = make_package(free=2, round=3, scope=(1,))
-    change = rules.start(LEASED, package, BEN, ACT, id=9, stage=Stage.LABEL, token="t")
+    change = rules.start(Slot(LEASED, package, Stage.LABEL, BEN), CTX, id=9, token="t")
     (held,) = change.add
     assert isinstance(held, Assignment)
     assert (held.state, held.round, held.scope) == (AssignmentState.HELD, 3, (1,))
-    assert (held.lease_until, held.token) == (ACT.at + HOUR, "t")
+    assert (held.lease_until, held.token) == (CTX.at + HOUR, "t")
     assert package_after(change).free == 1
     assert change.event.type == "claim"
 
 
 def test_a_lease_beyond_the_calendar_never_ends() -> None:
     forever = make_job(workflow=Workflow(Label(lease=timedelta.max)))
-    change = rules.start(forever, make_package(), BEN, ACT, id=9, stage=Stage.LABEL, token="")
+    slot = Slot(forever, make_package(), Stage.LABEL, BEN)
+    change = rules.start(slot, CTX, id=9, token="")
     assert change.add[0].lease_until == datetime.max.replace(tzinfo=UTC)  # type: ignore[attr-defined]
 
 
 def test_an_offer_has_a_lease_of_its_own_until_it_is_taken() -> None:
-    offered = rules.offer(LEASED, make_package(), BEN, ACT, id=9, stage=Stage.LABEL)
-    assert (offered.state, offered.lease_until) == (AssignmentState.OFFERED, ACT.at + 2 * HOUR)
-    (held,) = saved(rules.take_offer(LEASED, offered, ACT, token="t"), Assignment)
+    offered = rules.offer(Slot(LEASED, make_package(), Stage.LABEL, BEN), CTX, id=9)
+    assert (offered.state, offered.lease_until) == (AssignmentState.OFFERED, CTX.at + 2 * HOUR)
+    (held,) = saved(rules.take_offer(LEASED, offered, CTX, token="t"), Assignment)
     assert isinstance(held, Assignment)
-    assert (held.state, held.lease_until) == (AssignmentState.HELD, ACT.at + HOUR)
+    assert (held.state, held.lease_until) == (AssignmentState.HELD, CTX.at + HOUR)
     with pytest.raises(WrongState):
-        rules.take_offer(LEASED, held, ACT, token="t")
+        rules.take_offer(LEASED, held, CTX, token="t")
 
 
 def test_who_takes_over_gets_the_slot_of_the_lapsed_assignment() -> None:
     lapsed, cy = make_assignment(lease_until=AT), make_member(id=3, account="cy")
-    change = rules.take_over(LEASED, make_package(free=0), lapsed, cy, ACT, id=9, token="")
+    slot = Slot(LEASED, make_package(free=0), Stage.LABEL, cy)
+    change = rules.take_over(slot, lapsed, CTX, id=9, token="")
     assert saved(change, Package) == []  # the slot goes from one to the other
     (returned,) = saved(change, Assignment)
     assert isinstance(returned, Assignment)
@@ -79,24 +82,24 @@ def test_who_takes_over_gets_the_slot_of_the_lapsed_assignment() -> None:
 
 def test_a_member_resumes_a_lapsed_assignment_under_its_token() -> None:
     lapsed = make_assignment(lease_until=AT, token="old")
-    (same,) = saved(rules.resume(LEASED, lapsed, ACT, token=""), Assignment)
-    (other,) = saved(rules.resume(LEASED, lapsed, ACT, token="new"), Assignment)
+    (same,) = saved(rules.resume(LEASED, lapsed, CTX, token=""), Assignment)
+    (other,) = saved(rules.resume(LEASED, lapsed, CTX, token="new"), Assignment)
     assert (same.token, other.token) == ("old", "new")  # type: ignore[attr-defined]
-    assert same.lease_until == ACT.at + HOUR  # type: ignore[attr-defined]
+    assert same.lease_until == CTX.at + HOUR  # type: ignore[attr-defined]
 
 
 def test_a_full_package_is_not_assigned() -> None:
     with pytest.raises(NotAllowed, match="no free slot: reassign"):
-        rules.assign(LEASED, make_package(free=0), BEN, ACT, id=9, stage=Stage.LABEL)
-    change = rules.assign(LEASED, make_package(free=1), BEN, ACT, id=9, stage=Stage.LABEL)
+        rules.assign(Slot(LEASED, make_package(free=0), Stage.LABEL, BEN), CTX, id=9)
+    change = rules.assign(Slot(LEASED, make_package(free=1), Stage.LABEL, BEN), CTX, id=9)
     assert package_after(change).free == 0
     assert change.event.data == {"to": "ben"}
 
 
 def test_reassigning_moves_the_slot_to_another_member() -> None:
     cy = make_member(id=3, account="cy")
-    held = make_assignment()
-    change = rules.reassign(LEASED, make_package(free=0), held, cy, ACT, id=9, comment="ill")
+    slot = Slot(LEASED, make_package(free=0), Stage.LABEL, cy)
+    change = rules.reassign(slot, make_assignment(), CTX, id=9, comment="ill")
     assert saved(change, Package) == []
     assert change.event.data == {"to": "cy", "comment": "ill"}
     assert [(new.member, new.state) for new in change.add] == [(3, AssignmentState.OFFERED)]  # type: ignore[attr-defined]
@@ -104,24 +107,24 @@ def test_reassigning_moves_the_slot_to_another_member() -> None:
 
 @pytest.mark.parametrize("verb", ["release", "expire"])
 def test_what_is_given_back_waits_from_now(verb: str) -> None:
-    change = rules.give_back(verb, make_package(free=0), make_assignment(), ACT, comment="")
+    change = rules.give_back(verb, make_package(free=0), make_assignment(), CTX, comment="")
     after = package_after(change)
-    assert (after.free, after.waiting_since) == (1, ACT.at)
+    assert (after.free, after.waiting_since) == (1, CTX.at)
     assert change.event.data == {}
 
 
 @pytest.mark.parametrize("free", [True, False])
 def test_a_recall_frees_the_slot_only_where_the_package_stays(free: bool) -> None:
-    change = rules.recall(make_package(free=0), make_assignment(), ACT, comment="gone", free=free)
+    change = rules.recall(make_package(free=0), make_assignment(), CTX, comment="gone", free=free)
     assert [package.free for package in saved(change, Package)] == [1] * free  # type: ignore[attr-defined]
     assert change.event.data == {"comment": "gone"}
 
 
 def test_only_a_stage_with_a_lease_can_be_renewed() -> None:
-    assert rules.renew(make_job(), make_assignment(), ACT) is None
-    renewed = rules.renew(LEASED, make_assignment(lease_until=AT), ACT)
+    assert rules.renew(make_job(), make_assignment(), CTX) is None
+    renewed = rules.renew(LEASED, make_assignment(lease_until=AT), CTX)
     assert renewed is not None
-    assert renewed.lease_until == ACT.at + HOUR
+    assert renewed.lease_until == CTX.at + HOUR
 
 
 def test_a_lease_lapses_at_its_very_end_while_the_assignment_is_live() -> None:
@@ -136,11 +139,11 @@ def test_a_lease_lapses_at_its_very_end_while_the_assignment_is_live() -> None:
 def test_each_verb_that_returns_an_assignment_says_how_it_ended(
     verb: str, outcome: Outcome
 ) -> None:
-    after = rules.ended(make_assignment(), verb, ACT, comment="so")
+    after = rules.end_assignment(make_assignment(), verb, CTX, comment="so")
     assert (after.state, after.outcome, after.comment) == (AssignmentState.RETURNED, outcome, "so")
-    assert after.ended_at == ACT.at
+    assert after.ended_at == CTX.at
     with pytest.raises(InvalidData, match="comment"):
-        rules.ended(make_assignment(), verb, ACT, comment="\0")
+        rules.end_assignment(make_assignment(), verb, CTX, comment="\0")
 
 
 def test_a_token_must_be_storable() -> None:
@@ -172,8 +175,8 @@ def test_a_counter_keeps_its_cursor_unless_a_new_one_is_given() -> None:
     old, new = QueueCursor(0, AT), QueueCursor(1, AT)
     counter = ClaimCounter(job=4, stage=Stage.LABEL, member=2, active=1, cursor=old)
     assert rules.move_counter(counter, -1)[1].active == 0  # type: ignore[attr-defined]
-    assert rules.counted(counter, 1, None).cursor == old
-    assert rules.counted(counter, 1, new) == ClaimCounter(
+    assert rules.add_to_counter(counter, 1, None).cursor == old
+    assert rules.add_to_counter(counter, 1, new) == ClaimCounter(
         job=4, stage=Stage.LABEL, member=2, active=2, cursor=new
     )
 

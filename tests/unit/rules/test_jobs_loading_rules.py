@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from itagflow import FixedSize, GroupByField, JobState, NotAllowed, PackageCount
-from itagflow.core.change import Act
+from itagflow.core.change import Context
 from itagflow.errors import Problem
 from itagflow.jobs import loading_rules as rules
-from itagflow.jobs.loading_rules import Batch, Ready
+from itagflow.jobs.loading_rules import PreparedRow, RowBatch
 from itagflow.model import Row
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Package
@@ -18,12 +18,12 @@ from itagflow.model.task import Task
 from itagflow.testing import make_assignment, make_job, make_package, make_template
 from itagflow.testing.builders import AT
 
-ACT = Act(AT, 1, 2)
+CTX = Context(AT, 1, 2)
 GOOD = {"data": {"source": "1.jpg", "id": 7, "street": "A"}}
 
 
-def ready(item: object, **job: Any) -> Ready | list[Problem]:
-    return rules.ready(item, 3, make_template(), make_job(**job))
+def ready(item: object, **job: Any) -> PreparedRow | list[Problem]:
+    return rules.prepare_row(item, 3, make_template(), make_job(**job))
 
 
 def reasons(item: object, **job: Any) -> list[tuple[str, str]]:
@@ -35,15 +35,15 @@ def reasons(item: object, **job: Any) -> list[tuple[str, str]]:
 def test_a_mapping_a_text_and_a_row_are_the_same() -> None:
     text = '{"data":{"source":"1.jpg","id":7,"street":"A"}}'
     for item in (text, f"  {text}\n", Row(text, line=9)):
-        assert ready(item) == Ready(text, "", "")
+        assert ready(item) == PreparedRow(text, "", "")
     made = ready(GOOD)
-    assert isinstance(made, Ready)
+    assert isinstance(made, PreparedRow)
     assert '"1.jpg"' in made.text
 
 
 def test_a_key_and_the_field_of_a_package_are_kept_with_the_row() -> None:
     made = ready(GOOD, row_key="id", packaging=GroupByField("street"))
-    assert isinstance(made, Ready)
+    assert isinstance(made, PreparedRow)
     assert (made.row_key, made.value) == ("7", '"A"')
 
 
@@ -69,7 +69,7 @@ def test_a_bad_row_is_told_where_and_why(item: object, where: str, words: str) -
 
 
 def test_an_escaped_backslash_before_u0000_is_text() -> None:
-    assert isinstance(ready('{"data": {"source": "\\\\u0000"}}'), Ready)
+    assert isinstance(ready('{"data": {"source": "\\\\u0000"}}'), PreparedRow)
 
 
 def test_what_a_reader_has_found_is_passed_on() -> None:
@@ -94,7 +94,7 @@ def nested(levels: int) -> dict[str, Any]:
 
 
 def test_a_row_is_nested_up_to_a_limit() -> None:
-    assert isinstance(ready(nested(rules.MAX_DEPTH - 2)), Ready)
+    assert isinstance(ready(nested(rules.MAX_DEPTH - 2)), PreparedRow)
     ((_, reason),) = reasons(nested(rules.MAX_DEPTH))
     assert "nested more than 200 deep" in reason
 
@@ -128,11 +128,11 @@ def test_a_draft_with_prelabels_takes_no_more_rows() -> None:
 )
 def test_a_transaction_stores_whole_packages(packaging: Any, size: int) -> None:
     counter = JobCounter(job=4, tasks=9_997)
-    assert rules.block_size(make_job(packaging=packaging), counter) == size
+    assert rules.batch_size(make_job(packaging=packaging), counter) == size
 
 
-def rows(*values: str) -> list[Ready]:
-    return [Ready("{}", "", value) for value in values]
+def rows(*values: str) -> list[PreparedRow]:
+    return [PreparedRow("{}", "", value) for value in values]
 
 
 @pytest.mark.parametrize(
@@ -150,15 +150,15 @@ def test_a_draft_fills_its_packages_and_a_running_job_makes_new_ones(
     packaging: Any, draft: bool, expected: list[int]
 ) -> None:
     job, counter = make_job(packaging=packaging), JobCounter(job=4, tasks=3, packages=2)
-    placed = rules.places(job, counter, rows("a", "b", "a"), {"a": 1}, draft=draft)
+    placed = rules.place_rows(job, counter, rows("a", "b", "a"), {"a": 1}, draft=draft)
     assert placed == expected
 
 
 def test_loaded_rows_are_tasks_packages_and_a_counter() -> None:
     job, counter = make_job(), JobCounter(job=4, tasks=1, packages=1)
     present = make_package(1, size=1)
-    batch = Batch(rows=rows("", "", ""), placed=[1, 2, 2], present={1: present}, rows_read=3)
-    change = rules.loaded("append", job, counter, batch, ACT)
+    batch = RowBatch(rows=rows("", "", ""), numbers=[1, 2, 2], existing={1: present}, rows_read=3)
+    change = rules.make_load_change("append", job, counter, batch, CTX)
     tasks = [one for one in change.add if isinstance(one, Task)]
     assert [(task.number, task.package) for task in tasks] == [(2, 1), (3, 2), (4, 2)]
     packages = [one for one in change.add if isinstance(one, Package)]
@@ -171,8 +171,8 @@ def test_loaded_rows_are_tasks_packages_and_a_counter() -> None:
 
 def test_appending_to_a_finished_job_brings_it_back() -> None:
     finished = make_job(state=JobState.FINISHED)
-    batch = Batch(rows=rows(""), placed=[1], rows_read=1)
-    change = rules.loaded("append", finished, JobCounter(job=4), batch, ACT)
+    batch = RowBatch(rows=rows(""), numbers=[1], rows_read=1)
+    change = rules.make_load_change("append", finished, JobCounter(job=4), batch, CTX)
     assert [after.state for before, after in change.save if before is finished] == [  # type: ignore[attr-defined]
         JobState.RUNNING
     ]

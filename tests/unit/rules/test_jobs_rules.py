@@ -21,7 +21,6 @@ from itagflow.access import default_policy
 from itagflow.jobs import rules
 from itagflow.model import JobPartition
 from itagflow.model.job import StageWorkers
-from itagflow.model.migration import RenameQuestion, TemplateChange
 from itagflow.model.workspace import Member
 from itagflow.testing import make_job, make_member, make_template
 
@@ -31,24 +30,24 @@ BEN, CY = make_member(), make_member(id=3, account="cy")
 
 def test_a_draft_without_tasks_is_not_published() -> None:
     draft = make_job(state=JobState.DRAFT)
-    assert rules.stepped(draft, "publish", tasks=1).state is JobState.RUNNING
+    assert rules.advance_job(draft, "publish", tasks=1).state is JobState.RUNNING
     with pytest.raises(Incomplete, match="has no tasks"):
-        rules.stepped(draft, "publish")
+        rules.advance_job(draft, "publish")
     with pytest.raises(Incomplete, match="nobody is there"):
-        rules.stepped(draft, "publish", tasks=1, hindrance="nobody is there")
+        rules.advance_job(draft, "publish", tasks=1, hindrance="nobody is there")
 
 
 def test_a_job_with_an_open_package_does_not_finish() -> None:
     with pytest.raises(Incomplete, match="package 7 is still open"):
-        rules.stepped(make_job(), "finish", open_package=7)
+        rules.advance_job(make_job(), "finish", open_package=7)
     with pytest.raises(WrongState):
-        rules.stepped(make_job(state=JobState.ARCHIVED), "finish")
+        rules.advance_job(make_job(state=JobState.ARCHIVED), "finish")
 
 
 def test_a_running_job_is_not_written_when_packages_come_back() -> None:
-    assert rules.brought_back(make_job(), "reopen") == ()
+    assert rules.reopen_finished(make_job(), "reopen") == ()
     finished = make_job(state=JobState.FINISHED)
-    ((before, after),) = rules.brought_back(finished, "reopen")
+    ((before, after),) = rules.reopen_finished(finished, "reopen")
     assert before is finished
     assert attrs.evolve(finished, state=JobState.RUNNING) == after
 
@@ -57,20 +56,23 @@ def test_jobs_differ_in_what_was_given_and_in_their_template() -> None:
     here, there = make_template(), make_template(id=9, version=4)
     other = make_template(id=9, abandon_reasons=("dark",))
     job, wanted = make_job(), make_job(name="dogs", priority=3)
-    assert rules.differences(job, wanted, ["name"], here, there) == ("name",)
-    assert rules.differences(job, wanted, ["priority"], here, other) == ("template", "priority")
-    assert rules.differences(job, wanted, [], here, here) == ()
+    assert rules.find_differences(job, wanted, ["name"], here, there) == ("name",)
+    assert rules.find_differences(job, wanted, ["priority"], here, other) == (
+        "template",
+        "priority",
+    )
+    assert rules.find_differences(job, wanted, [], here, here) == ()
     named = attrs.evolve(there, name="moods")
-    assert rules.differences(job, wanted, [], here, named) == ("template",)
+    assert rules.find_differences(job, wanted, [], here, named) == ("template",)
 
 
 def test_a_workforce_has_no_order_and_an_empty_crew_is_none() -> None:
     one = make_job(workforce={Stage.LABEL: StageWorkers((2, 3)), Stage.INSPECT: StageWorkers()})
     other = make_job(workforce={Stage.LABEL: StageWorkers((3, 2))})
     template = make_template()
-    assert rules.differences(one, other, ["workforce"], template, template) == ()
+    assert rules.find_differences(one, other, ["workforce"], template, template) == ()
     third = make_job(workforce={Stage.LABEL: StageWorkers((2,))})
-    assert rules.differences(one, third, ["workforce"], template, template) == ("workforce",)
+    assert rules.find_differences(one, third, ["workforce"], template, template) == ("workforce",)
 
 
 @pytest.mark.parametrize("state", list(JobState))
@@ -88,19 +90,12 @@ def test_a_guard_lets_exactly_its_states_through(state: JobState) -> None:
             guard(job, "do it")
 
 
-def test_while_answers_follow_a_change_the_template_is_not_settled() -> None:
-    change = TemplateChange(make_template(), (RenameQuestion("1", "Animal"),))
-    rules.must_fit_its_template(make_job(), "export")
-    with pytest.raises(Incomplete, match="answers still follow"):
-        rules.must_fit_its_template(make_job(pending_template_change=change), "export")
-
-
 def test_the_workers_of_a_stage_are_those_it_names_or_else_all_who_may() -> None:
     named = make_job(workforce={Stage.LABEL: StageWorkers((2,))})
-    assert rules.workers(named, Stage.LABEL, [ADA, BEN, CY], default_policy) == {2}
-    assert rules.workers(make_job(), Stage.LABEL, [ADA, BEN], default_policy) == {1}
+    assert rules.find_workers(named, Stage.LABEL, [ADA, BEN, CY], default_policy) == {2}
+    assert rules.find_workers(make_job(), Stage.LABEL, [ADA, BEN], default_policy) == {1}
     gone = attrs.evolve(BEN, active=False)
-    assert rules.workers(named, Stage.LABEL, [ADA, gone], default_policy) == set()
+    assert rules.find_workers(named, Stage.LABEL, [ADA, gone], default_policy) == set()
 
 
 @pytest.mark.parametrize(
@@ -124,7 +119,7 @@ def test_a_job_that_can_never_finish_is_told_why(
         workflow=workflow,
         workforce={Stage.LABEL: StageWorkers(label), Stage.INSPECT: StageWorkers(inspect)},
     )
-    said = rules.hindrance(job, members, default_policy)
+    said = rules.find_hindrance(job, members, default_policy)
     if words:
         with pytest.raises(ValueError, match=words):
             raise ValueError(said)

@@ -1,118 +1,266 @@
-"""Answers: what they are about, what they say, and how the assignment that gave them ends."""
+"""Answers: what they are about, what they say, and what of them is stored."""
 
 from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
 
 import attrs
 import pytest
 
-from itagflow import AssignmentState, Choice, Incomplete, InvalidData, Stage, WrongState
-from itagflow.core.change import Act
+from itagflow import (
+    Answer,
+    Choice,
+    Incomplete,
+    Inspect,
+    InvalidData,
+    Label,
+    Stage,
+    Text,
+    Workflow,
+    WrongState,
+)
+from itagflow.core.change import Context
 from itagflow.labeling import rules
-from itagflow.lifecycle.tables import Closing
-from itagflow.model import Outcome
-from itagflow.testing import make_answer, make_assignment, make_task, make_template
-from itagflow.testing.builders import AT
+from itagflow.labeling.rules import AnswerFacts
+from itagflow.model import Outcome, Verdict
+from itagflow.model.package import AssignmentState
+from itagflow.results.rules import Case
+from itagflow.testing.builders import (
+    AT,
+    make_answer,
+    make_assignment,
+    make_job,
+    make_package,
+    make_task,
+    make_template,
+)
 
-ACT = Act(AT, 1, 2)
+CTX = Context(AT, 1, 2)
 CAT = {"1": Choice("cat")}
 
 
-def test_a_task_of_another_package_or_scope_is_refused() -> None:
-    rules.must_cover(make_assignment(scope=(1, 3)), make_task(3))
-    with pytest.raises(InvalidData, match="is in package 2, not in that of"):
-        rules.must_cover(make_assignment(), make_task(3, package=2))
-    with pytest.raises(InvalidData, match=r"not in the scope .*: tasks 1, 3"):
-        rules.must_cover(make_assignment(scope=(1, 3)), make_task(2))
+def facts_of(*answers: Answer | None, **fields: Any) -> AnswerFacts:
+    """Return what a rule decides on for tasks 1, 2, … with these stored answers."""
+    defaults: dict[str, Any] = {
+        "job": make_job(workflow=Workflow(Label(), Inspect())),
+        "template": make_template(version=3),
+        "assignment": make_assignment(),
+        "ctx": CTX,
+        "tasks": [make_task(number) for number in range(1, len(answers) + 1)],
+        "answers": answers,
+        "previous": {str(old.task): f"was {old.task}" for old in answers if old},
+    }
+    return AnswerFacts(**{**defaults, **fields})
 
 
-def test_a_task_is_answered_once_in_a_call() -> None:
-    rules.must_be_different([make_task(1), make_task(2)])
-    rules.must_be_different([])
-    with pytest.raises(InvalidData) as refused:
-        rules.must_be_different([make_task(n) for n in (3, 1, 3, 1, 2)])
-    assert [problem.where for problem in refused.value.problems] == ["task 1", "task 3"]
+class TestSave:
+    def test_a_first_answer_is_added(self) -> None:
+        outcome = rules.save_answers(facts_of(None), [Choice("cat")])
+        (answer,) = outcome.answers
+        assert (answer.task, answer.replies, answer.template_version) == (1, CAT, 3)
+        assert outcome.change is not None
+        assert (outcome.change.add, outcome.change.save) == ((answer,), ())
+        event = outcome.change.event
+        assert (event.type, event.task, event.data) == ("save", 1, {})
 
+    def test_another_answer_replaces_it_and_the_event_keeps_the_old_one(self) -> None:
+        old = make_answer(replies=CAT)
+        outcome = rules.save_answers(facts_of(old), [Choice("dog")])
+        assert outcome.change is not None
+        assert outcome.change.save == ((old, outcome.answers[0]),)
+        assert outcome.change.event.data == {"previous": {"1": "was 1"}}
 
-def test_an_answer_has_the_place_of_its_assignment() -> None:
-    said = rules.answer(
-        make_assignment(stage=Stage.INSPECT, round=2),
-        make_task(3),
-        ACT,
-        replies=CAT,
-        template_version=4,
+    def test_the_same_answer_changes_nothing(self) -> None:
+        old = make_answer(replies=CAT, version=4)
+        outcome = rules.save_answers(facts_of(old), [Choice("cat")])
+        assert (outcome.answers, outcome.change) == ((old,), None)
+
+    def test_of_several_answers_only_those_that_differ_are_stored(self) -> None:
+        same, other = make_answer(1, replies=CAT), make_answer(2, replies=CAT)
+        outcome = rules.save_answers(
+            facts_of(same, other, None), [Choice("cat"), Choice("dog"), Choice("dog")]
+        )
+        assert outcome.answers[0] is same
+        assert outcome.change is not None
+        assert outcome.change.add == (outcome.answers[2],)
+        assert outcome.change.save == ((other, outcome.answers[1]),)
+        event = outcome.change.event
+        assert event.task == 0
+        assert event.data == {"answered": [2, 3], "previous": {"2": "was 2"}}
+
+    def test_a_lease_counts_from_the_save(self) -> None:
+        job = make_job(workflow=Workflow(Label(lease=timedelta(hours=1))))
+        facts = facts_of(None, job=job)
+        change = rules.save_answers(facts, [Choice("cat")]).change
+        assert change is not None
+        ((before, after),) = change.save
+        assert before is facts.assignment
+        assert after == attrs.evolve(facts.assignment, lease_until=AT + timedelta(hours=1))
+
+    def test_a_review_saves_nothing(self) -> None:
+        facts = facts_of(None, assignment=make_assignment(stage=Stage.INSPECT))
+        with pytest.raises(WrongState, match="inspect"):
+            rules.save_answers(facts, [Choice("cat")])
+
+    @pytest.mark.parametrize(
+        ("tasks", "scope", "message"),
+        [
+            ([make_task(1, package=2)], None, "is in package 2"),
+            ([make_task(1)], (2, 3), "is not in the scope of .*: tasks 2, 3"),
+            ([make_task(1), make_task(1)], None, "task 1: is answered twice"),
+        ],
     )
-    assert (said.key, said.stage, said.round, said.member) == ((4, 5, 3), Stage.INSPECT, 2, 2)
-    assert (said.replies, said.template_version) == (CAT, 4)
+    def test_tasks_must_be_in_scope_and_different(
+        self, tasks: list[Any], scope: tuple[int, ...] | None, message: str
+    ) -> None:
+        answers = [None] * len(tasks)
+        facts = facts_of(*answers, tasks=tasks, assignment=make_assignment(scope=scope))
+        with pytest.raises(InvalidData, match=message):
+            rules.save_answers(facts, [Choice("cat")] * len(tasks))
+
+    def test_every_problem_of_every_task_is_listed(self) -> None:
+        with pytest.raises(InvalidData) as caught:
+            rules.save_answers(facts_of(None, None), [Choice("cow"), Text("cat")])
+        assert [problem.where for problem in caught.value.problems] == ["task 1, 1", "task 2, 1"]
 
 
-def test_the_same_content_is_the_same_whenever_it_was_said() -> None:
-    old = make_answer(replies=CAT)
-    assert rules.says_the_same(old, attrs.evolve(old, seconds=9.0))
-    assert not rules.says_the_same(old, attrs.evolve(old, comment="no"))
-    assert not rules.says_the_same(None, old)
+class TestAbandon:
+    def test_saved_replies_stay_in_the_answer(self) -> None:
+        old = make_answer(replies=CAT, template_version=2)
+        outcome = rules.abandon(facts_of(old), "too dark")
+        (answer,) = outcome.answers
+        assert (answer.replies, answer.abandon_reason, answer.verdict) == (CAT, "too dark", None)
+        assert answer.template_version == 2
+        assert outcome.change is not None
+        assert outcome.change.event.data == {"reason": "too dark", "previous": {"1": "was 1"}}
 
+    def test_in_review_it_is_also_a_verdict(self) -> None:
+        facts = facts_of(None, assignment=make_assignment(stage=Stage.INSPECT))
+        assert rules.abandon(facts, "too dark").answers[0].verdict is Verdict.RIGHT
 
-def test_the_first_answer_is_added_and_a_later_one_replaces_it() -> None:
-    old, new = make_answer(replies=CAT), make_answer(replies={"1": Choice("dog")})
-    first = rules.put("save", make_assignment(), None, old, ACT, data={})
-    assert (first.add, first.save, first.event.task) == ((old,), (), 1)
-    later = rules.put("save", make_assignment(), old, new, ACT, data={"previous": {}})
-    assert (later.add, later.save) == ((), ((old, new),))
-
-
-def test_several_answers_are_one_event() -> None:
-    old, new, other = make_answer(1), make_answer(1, replies=CAT), make_answer(2, replies=CAT)
-    change = rules.put_all(
-        "save", make_assignment(), [(old, new), (None, other)], ACT, data={"a": 1}
+    @pytest.mark.parametrize(
+        ("reason", "message"),
+        [(" ", "is empty"), ("a\0", "NUL"), ("ugly", "'ugly' is not one of dark, blurred")],
     )
-    assert (change.add, change.save) == ((other,), ((old, new),))
-    assert (change.event.task, change.event.data) == (0, {"a": 1})
+    def test_the_reason_is_one_of_the_template(self, reason: str, message: str) -> None:
+        template = make_template(abandon_reasons=("dark", "blurred"))
+        with pytest.raises(InvalidData, match=message):
+            rules.abandon(facts_of(None, template=template), reason)
 
 
-def test_a_reason_to_abandon_is_one_of_the_template() -> None:
-    free, fixed = make_template(), make_template(abandon_reasons=("dark", "blurred"))
-    assert rules.abandon_reason(free, "whatever") == "whatever"
-    assert rules.abandon_reason(fixed, "dark") == "dark"
-    for template, reason, words in (
-        (free, " ", "is empty"),
-        (free, "\0", "reason"),
-        (fixed, "bright", "not one of dark, blurred"),
-    ):
-        with pytest.raises(InvalidData, match=words):
-            rules.abandon_reason(template, reason)
+class TestRestore:
+    def test_replies_come_back(self) -> None:
+        old = make_answer(replies=CAT, abandon_reason="dark", template_version=2)
+        (answer,) = rules.restore(facts_of(old), None).answers
+        assert (answer.replies, answer.abandon_reason, answer.verdict) == (CAT, None, None)
+        assert answer.template_version == 2
+
+    def test_a_labeler_may_start_over_from_nothing(self) -> None:
+        old = make_answer(abandon_reason="dark")
+        assert rules.restore(facts_of(old), None).answers[0].replies is None
+
+    @pytest.mark.parametrize("old", [None, make_answer(replies=CAT)])
+    def test_it_must_be_abandoned(self, old: Answer | None) -> None:
+        with pytest.raises(Incomplete, match="not abandoned"):
+            rules.restore(facts_of(old), None)
+
+    @staticmethod
+    def labeled(answer: Answer) -> Case:
+        job = make_job(workflow=Workflow(Label(), Inspect()))
+        done = make_assignment(state=AssignmentState.DONE, outcome=Outcome.SUBMITTED)
+        return Case(job, make_package(), [done], {5: answer}, 1)
+
+    def test_a_reviewer_restores_what_the_labeler_abandoned(self) -> None:
+        case = self.labeled(make_answer(replies=CAT, abandon_reason="dark"))
+        facts = facts_of(None, assignment=make_assignment(6, stage=Stage.INSPECT))
+        (answer,) = rules.restore(facts, case).answers
+        assert (answer.assignment, answer.replies, answer.verdict) == (6, CAT, Verdict.RIGHT)
+
+    def test_a_reviewer_cannot_restore_what_was_never_saved(self) -> None:
+        case = self.labeled(make_answer(abandon_reason="dark"))
+        facts = facts_of(None, assignment=make_assignment(6, stage=Stage.INSPECT))
+        with pytest.raises(Incomplete, match="modify it instead"):
+            rules.restore(facts, case)
 
 
-def test_only_what_is_abandoned_is_restored() -> None:
-    task, given_up = make_task(), make_answer(abandon_reason="dark")
-    with pytest.raises(Incomplete, match="is not abandoned"):
-        rules.restored(None, task, review=False)
-    with pytest.raises(Incomplete, match="is not abandoned"):
-        rules.restored(make_answer(replies=CAT), task, review=False)
-    assert rules.restored(attrs.evolve(given_up, replies=CAT), task, review=True) == CAT
-    assert rules.restored(given_up, task, review=False) is None
-    with pytest.raises(Incomplete, match="modify it instead"):
-        rules.restored(given_up, task, review=True)
+class TestWrite:
+    def test_new_answers_are_added_and_others_replace_what_is_stored(self) -> None:
+        old, new, other = make_answer(1), make_answer(1, replies=CAT), make_answer(2, replies=CAT)
+        assert rules.split_answers([(old, new), (None, other)]) == ([other], [(old, new)])
+        assert rules.split_answers([]) == ([], [])
+
+    def test_one_answer_is_an_event_of_its_task_and_several_are_one_event(self) -> None:
+        one, two = make_answer(1, replies=CAT), make_answer(2, replies=CAT)
+        single = rules.write_answers(facts_of(None), "save", [one], {"a": 1}).change
+        assert single is not None
+        assert (single.event.task, single.event.data) == (1, {"a": 1})
+        both = rules.write_answers(facts_of(None, None), "save", [one, two], {"a": 1}).change
+        assert both is not None
+        assert (both.event.task, both.event.data) == (0, {"a": 1, "answered": [1, 2]})
+
+    def test_the_data_that_is_given_stays_as_it_is(self) -> None:
+        data: dict[str, Any] = {}
+        rules.write_answers(facts_of(make_answer(1)), "save", [make_answer(1, replies=CAT)], data)
+        assert data == {}
+
+    def test_the_same_content_is_the_same_whenever_it_was_said(self) -> None:
+        old = make_answer(replies=CAT)
+        assert rules.has_same_content(old, attrs.evolve(old, seconds=9.0))
+        for other in (
+            {"comment": "no"},
+            {"verdict": Verdict.WRONG},
+            {"abandon_reason": "dark"},
+            {"replies": {"1": Choice("dog")}},
+        ):
+            assert not rules.has_same_content(old, attrs.evolve(old, **other))
+
+    def test_an_answer_has_the_place_of_its_assignment(self) -> None:
+        answer = rules.make_answer(
+            make_assignment(stage=Stage.INSPECT, round=2), 3, CTX, replies=CAT, template_version=4
+        )
+        assert (answer.key, answer.stage, answer.round, answer.member) == (
+            (4, 5, 3),
+            Stage.INSPECT,
+            2,
+            2,
+        )
+        assert (answer.replies, answer.template_version, answer.at) == (CAT, 4, AT)
 
 
-def test_work_ends_only_when_everything_is_answered() -> None:
-    held = make_assignment()
-    done = rules.closed("submit", Outcome.SUBMITTED, held, ACT, Closing(assignment=held))
-    assert (done.state, done.outcome, done.ended_at) == (
-        AssignmentState.DONE,
-        Outcome.SUBMITTED,
-        AT,
-    )
-    with pytest.raises(Incomplete):
-        rules.closed("submit", Outcome.SUBMITTED, held, ACT, Closing(assignment=held, missing=(2,)))
-    with pytest.raises(WrongState):
-        rules.closed("submit", Outcome.SUBMITTED, done, ACT, Closing(assignment=done))
+class TestChecks:
+    def test_a_task_of_another_package_or_scope_is_refused(self) -> None:
+        rules.require_covered(make_assignment(scope=(1, 3)), make_task(3))
+        with pytest.raises(InvalidData, match="is in package 2, not in that of"):
+            rules.require_covered(make_assignment(), make_task(3, package=2))
+        with pytest.raises(InvalidData, match=r"not in the scope .*: tasks 1, 3"):
+            rules.require_covered(make_assignment(scope=(1, 3)), make_task(2))
 
+    def test_a_task_is_answered_once_in_a_call(self) -> None:
+        rules.require_different([make_task(1), make_task(2)])
+        rules.require_different([])
+        with pytest.raises(InvalidData) as refused:
+            rules.require_different([make_task(n) for n in (3, 1, 3, 1, 2)])
+        assert [problem.where for problem in refused.value.problems] == ["task 1", "task 3"]
 
-def test_merged_votes_are_an_assignment_of_nobody() -> None:
-    last = make_assignment(token="t", version=7)
-    votes = [[make_answer(replies=CAT, template_version=n) for n in (1, 2)]]
-    outcome, answers = rules.merged(last, votes, make_template(), 2, ACT, id=9)
-    assert (outcome.id, outcome.member, outcome.outcome) == (9, None, Outcome.MERGED)
-    assert (outcome.token, outcome.version) == ("", 0)
-    (said,) = answers
-    assert (said.assignment, said.member, said.replies, said.template_version) == (9, None, CAT, 2)
+    def test_a_reason_to_abandon_is_one_of_the_template_if_it_has_any(self) -> None:
+        free, fixed = make_template(), make_template(abandon_reasons=("dark", "blurred"))
+        rules.require_abandon_reason(free, "whatever")
+        rules.require_abandon_reason(fixed, "dark")
+        for template, reason, words in (
+            (free, " ", "is empty"),
+            (free, "\0", "NUL"),
+            (fixed, "bright", "not one of dark, blurred"),
+        ):
+            with pytest.raises(InvalidData, match=words):
+                rules.require_abandon_reason(template, reason)
+
+    def test_replies_are_named_by_question_or_every_problem_by_its_task(self) -> None:
+        template, two = make_template(), [make_task(1), make_task(2)]
+        assert rules.fit_replies(template, two, [Choice("cat"), CAT]) == [CAT, CAT]
+        with pytest.raises(InvalidData, match="answer to task 1") as one:
+            rules.fit_replies(template, two[:1], [Choice("cow")])
+        assert [problem.where for problem in one.value.problems] == ["1"]
+        with pytest.raises(InvalidData, match="the answers") as both:
+            rules.fit_replies(template, two, [Choice("cat"), Choice("cow")])
+        assert [problem.where for problem in both.value.problems] == ["task 2, 1"]

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from itagflow import Box, Choice, Choices, Regions, Text
-from itagflow.labeling.voting import merge
+from itagflow import AssignmentState, Box, Choice, Choices, Regions, Text
+from itagflow.core.change import Context
+from itagflow.labeling.voting import merge, merge_round
+from itagflow.model import Outcome
 from itagflow.model.reply import Reply
 from itagflow.model.task import Answer
 from itagflow.templates import Option, Question, QuestionKind
-from itagflow.testing import make_answer, make_template
+from itagflow.testing import make_answer, make_assignment, make_template
+from itagflow.testing.builders import AT
 
+CTX = Context(AT, 1, 2)
+CAT, DOG = {"1": Choice("cat")}, {"1": Choice("dog")}
 RADIO = make_template()
 
 
@@ -80,3 +85,25 @@ def test_one_voter_who_gives_up_counts_as_no_vote() -> None:
 
 def test_without_any_standing_vote_everything_is_disputed() -> None:
     assert merge(RADIO, [make_answer(abandon_reason="dark")], 2).disputed == ("1",)
+
+
+def test_merged_votes_are_an_assignment_of_nobody() -> None:
+    last = make_assignment(
+        6, state=AssignmentState.DONE, outcome=Outcome.SUBMITTED, token="t", version=2
+    )
+    votes = [
+        [make_answer(1, replies=CAT), make_answer(1, replies=CAT, template_version=2)],
+        [make_answer(2, replies=CAT), make_answer(2, replies=DOG)],
+        [make_answer(3, abandon_reason="dark"), make_answer(3, abandon_reason="dark")],
+    ]
+    merged, answers = merge_round(last, votes, RADIO, 2, CTX, id=9)
+    assert (merged.id, merged.member, merged.outcome) == (9, None, Outcome.MERGED)
+    assert (merged.token, merged.version) == ("", 0)
+    assert [(answer.task, answer.replies, answer.abandon_reason) for answer in answers] == [
+        (1, CAT, None),
+        (2, {}, None),
+        (3, None, "dark"),
+    ]
+    assert [answer.disputed for answer in answers] == [(), ("1",), ()]
+    assert {(answer.assignment, answer.member) for answer in answers} == {(9, None)}
+    assert answers[0].template_version == 2

@@ -57,14 +57,14 @@ def test_a_step_that_was_made_has_led_here() -> None:
 
 
 def test_it_says_what_can_happen_where() -> None:
-    assert DOOR.events(Door.SHUT) == ("open", "lock")
-    assert DOOR.events(Door.LOCKED) == ()
-    assert DOOR.sources("lock") == {Door.SHUT}
-    assert DOOR.sources("paint") == frozenset()
+    assert DOOR.get_events(Door.SHUT) == ("open", "lock")
+    assert DOOR.get_events(Door.LOCKED) == ()
+    assert DOOR.get_sources("lock") == {Door.SHUT}
+    assert DOOR.get_sources("paint") == frozenset()
 
 
 def test_its_diagram_ends_where_nothing_leads_on() -> None:
-    assert DOOR.mermaid().splitlines()[1:] == [
+    assert DOOR.render_mermaid().splitlines()[1:] == [
         "    [*] --> open",
         "    open --> shut: close",
         "    shut --> open: open",

@@ -22,6 +22,8 @@ from itagflow import (
     Inspect,
     JobState,
     Label,
+    NotAllowed,
+    NotHeld,
     PackageState,
     Role,
     Stage,
@@ -41,7 +43,8 @@ from itagflow.errors import RuleError
 from itagflow.lifecycle import tables
 from itagflow.lifecycle.machine import Lifecycle, Step
 from itagflow.lifecycle.tables import ASSIGNMENT, JOB, get_package_lifecycle
-from itagflow.testing import make_assignment, make_job, make_member
+from itagflow.model import Outcome
+from itagflow.testing import make_assignment, make_job, make_member, make_package
 
 DOCS = Path(__file__).parents[3] / "docs"
 FULL = get_package_lifecycle(Workflow(Label(), Inspect(), Accept()))
@@ -273,6 +276,71 @@ class TestAccess:
 
 def test_a_verb_is_for_the_stages_that_it_names() -> None:
     review = make_assignment(stage=Stage.INSPECT)
-    tables.must_be_at(review, "review", Stage.INSPECT, Stage.ACCEPT)
+    tables.require_stage(review, "review", Stage.INSPECT, Stage.ACCEPT)
     with pytest.raises(WrongState, match="submit"):
-        tables.must_be_at(review, "submit", Stage.LABEL)
+        tables.require_stage(review, "submit", Stage.LABEL)
+
+
+RETURNED = make_assignment(
+    state=AssignmentState.RETURNED, outcome=Outcome.RECALLED, comment="the job was archived"
+)
+
+
+def test_the_holder_goes_on_and_so_does_the_application() -> None:
+    tables.must_go_on(make_job(), make_assignment(), "save", make_member())
+    tables.must_go_on(make_job(), make_assignment(), "save", None)
+
+
+def test_another_member_is_told_that_it_is_not_theirs() -> None:
+    with pytest.raises(NotHeld, match="it is another member's, not cy's"):
+        tables.must_go_on(make_job(), make_assignment(), "save", make_member(id=3, account="cy"))
+    with pytest.raises(NotHeld, match="not cy's"):  # and not how it ended
+        tables.must_go_on(make_job(), RETURNED, "save", make_member(id=3, account="cy"))
+    tables.must_be_of(RETURNED, make_member())
+    with pytest.raises(NotHeld, match="not cy's"):
+        tables.must_be_of(RETURNED, make_member(id=3, account="cy"))
+
+
+def test_an_offer_is_to_be_claimed_first() -> None:
+    with pytest.raises(NotHeld, match="it is offered: claim it first"):
+        tables.must_go_on(make_job(), make_assignment(state=AssignmentState.OFFERED), "save", None)
+
+
+def test_what_has_ended_says_how_and_why() -> None:
+    with pytest.raises(NotHeld, match=r"it was recalled \(the job was archived\): claim anew"):
+        tables.must_go_on(make_job(), RETURNED, "save", None)
+    done = make_assignment(state=AssignmentState.DONE, outcome=Outcome.SUBMITTED)
+    with pytest.raises(NotHeld, match="it was submitted: claim anew"):
+        tables.must_go_on(make_job(), done, "save", None)
+
+
+def test_done_work_may_still_be_read_and_returned_work_not() -> None:
+    tables.must_not_be_returned(
+        make_assignment(state=AssignmentState.DONE, outcome=Outcome.SUBMITTED)
+    )
+    tables.must_not_be_returned(make_assignment())
+    with pytest.raises(NotHeld, match="it was recalled"):
+        tables.must_not_be_returned(RETURNED)
+
+
+@pytest.mark.parametrize("state", list(JobState))
+def test_work_goes_on_while_a_job_runs_or_is_paused(state: JobState) -> None:
+    job = make_job(state=state)
+    if state in (JobState.RUNNING, JobState.PAUSED):
+        tables.must_be_working(job, "save")
+        tables.must_go_on(job, make_assignment(), "save", None)
+    else:
+        with pytest.raises(NotAllowed, match=f"save.*job 'cats' is {state.value}"):
+            tables.must_be_working(job, "save")
+        with pytest.raises(NotAllowed, match=f"save.*job 'cats' is {state.value}"):
+            tables.must_go_on(job, make_assignment(), "save", None)
+
+
+@pytest.mark.parametrize("state", list(PackageState))
+def test_a_package_has_a_stage_until_it_is_done_or_discarded(state: PackageState) -> None:
+    package = make_package(state=state)
+    if state in (PackageState.DONE, PackageState.DISCARDED):
+        with pytest.raises(NotAllowed, match=f"is {state.value}: reopen it first"):
+            tables.stage_of(package)
+    else:
+        assert tables.stage_of(package) is Stage(state.value)

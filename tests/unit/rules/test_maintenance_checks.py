@@ -10,7 +10,7 @@ import pytest
 
 from itagflow import AssignmentState, Choice, Inspect, JobState, Label, Role, Stage, Workflow
 from itagflow.maintenance import checks
-from itagflow.maintenance.checks import Dossier
+from itagflow.maintenance.checks import PackageSnapshot
 from itagflow.model import Outcome
 from itagflow.model.inconsistency import Inconsistency
 from itagflow.model.job import StageWorkers
@@ -29,7 +29,7 @@ from itagflow.testing.builders import AT
 
 ADA, BEN = make_member(id=1, account="ada", role=Role.ADMIN), make_member()
 TASKS = {number: make_task(number) for number in (1, 2)}
-HELD = Dossier(
+HELD = PackageSnapshot(
     job=make_job(workforce={Stage.LABEL: StageWorkers((2,))}),
     template=make_template(),
     package=make_package(size=2, free=0),
@@ -46,13 +46,11 @@ def fields(found: Any) -> list[tuple[str, object, object]]:
 
 
 def package_fields(**changes: Any) -> list[str]:
-    return [
-        field for field, _, _ in fields(checks.package_differences(attrs.evolve(HELD, **changes)))
-    ]
+    return [field for field, _, _ in fields(checks.check_package(attrs.evolve(HELD, **changes)))]
 
 
 def test_a_package_that_somebody_labels_is_sound() -> None:
-    assert list(checks.package_differences(HELD)) == []
+    assert list(checks.check_package(HELD)) == []
 
 
 @pytest.mark.parametrize(
@@ -91,22 +89,22 @@ def test_an_answer_that_does_not_fit_is_found() -> None:
     assert package_fields(answers=[make_answer(9, replies={"1": Choice("cat")})])
 
 
-def test_a_dossier_covers_what_an_assignment_is_about() -> None:
-    assert HELD.covered(make_assignment()) == {1, 2}
-    assert HELD.covered(make_assignment(scope=(2,))) == {2}
-    assert set(HELD.said[1]) == {5}
-    assert HELD.said[2] == {}
+def test_a_snapshot_covers_what_an_assignment_is_about() -> None:
+    assert HELD.get_scope(make_assignment()) == {1, 2}
+    assert HELD.get_scope(make_assignment(scope=(2,))) == {2}
+    assert set(HELD.answers_by_task[1]) == {5}
+    assert HELD.answers_by_task[2] == {}
 
 
 def test_a_workspace_has_an_active_administrator() -> None:
     home = make_workspace()
-    assert fields(checks.workspace_differences(home, [ADA, BEN])) == []
+    assert fields(checks.check_workspace(home, [ADA, BEN])) == []
     gone = attrs.evolve(ADA, active=False)
-    assert fields(checks.workspace_differences(home, [gone, BEN])) == [
+    assert fields(checks.check_workspace(home, [gone, BEN])) == [
         ("administrators", 0, "at least 1")
     ]
     outsider = attrs.evolve(BEN, role=Role.VIEWER, external=True)
-    ((field, actual, _),) = fields(checks.workspace_differences(home, [ADA, outsider]))
+    ((field, actual, _),) = fields(checks.check_workspace(home, [ADA, outsider]))
     assert (field, actual) == ("role", "viewer")
 
 
@@ -116,20 +114,20 @@ def test_a_job_names_its_creator_workforce_and_rework() -> None:
         workflow=Workflow(Label(rework=9), Inspect()),
         workforce={Stage.LABEL: StageWorkers((2, 3))},
     )
-    assert checks.named(job) == {1, 2, 3, 9}
-    assert checks.named(make_job(created_by=1)) == {1}
+    assert checks.find_named_members(job) == {1, 2, 3, 9}
+    assert checks.find_named_members(make_job(created_by=1)) == {1}
 
 
 def test_a_job_is_finished_exactly_when_nothing_is_open() -> None:
     members, template = {2: BEN}, make_template()
     opened = make_package()
     running, finished = make_job(), make_job(state=JobState.FINISHED)
-    assert fields(checks.job_differences(running, template, members, opened)) == []
-    assert fields(checks.job_differences(finished, template, members, None)) == []
-    assert [
-        f for f, _, _ in fields(checks.job_differences(finished, template, members, opened))
-    ] == ["state"]
-    assert [e for _, _, e in fields(checks.job_differences(running, template, members, None))] == [
+    assert fields(checks.check_job(running, template, members, opened)) == []
+    assert fields(checks.check_job(finished, template, members, None)) == []
+    assert [f for f, _, _ in fields(checks.check_job(finished, template, members, opened))] == [
+        "state"
+    ]
+    assert [e for _, _, e in fields(checks.check_job(running, template, members, None))] == [
         "finished"
     ]
 
@@ -137,9 +135,7 @@ def test_a_job_is_finished_exactly_when_nothing_is_open() -> None:
 def test_a_job_names_strangers_and_a_template_of_another_workspace() -> None:
     stranger = attrs.evolve(BEN, workspace=8)
     found = fields(
-        checks.job_differences(
-            make_job(), make_template(workspace=8), {2: stranger}, make_package()
-        )
+        checks.check_job(make_job(), make_template(workspace=8), {2: stranger}, make_package())
     )
     assert [(actual, expected) for _, actual, expected in found] == [(8, 1), ((2,), ())]
 
@@ -150,23 +146,28 @@ LIMITED = make_job(workflow=Workflow(Label(limit=2), Inspect()))
 def test_a_counter_counts_only_where_there_is_a_limit() -> None:
     held = {(Stage.LABEL, 2): 1, (Stage.INSPECT, 2): 1}
     counter = ClaimCounter(job=4, stage=Stage.LABEL, member=2, active=1)
-    assert fields(checks.counter_differences(LIMITED, [counter], held)) == []
+    assert fields(checks.check_claim_counters(LIMITED, [counter], held)) == []
     wrong = attrs.evolve(counter, active=3)
-    assert fields(checks.counter_differences(LIMITED, [wrong], held)) == [("held", 3, 1)]
-    assert fields(checks.counter_differences(LIMITED, [], held)) == [("held", None, 1)]
+    assert fields(checks.check_claim_counters(LIMITED, [wrong], held)) == [("held", 3, 1)]
+    assert fields(checks.check_claim_counters(LIMITED, [], held)) == [("held", None, 1)]
 
 
 def test_a_cursor_is_at_the_moment_of_an_act_where_own_work_waits() -> None:
     at_inspect = ClaimCounter(job=4, stage=Stage.INSPECT, member=2, cursor=QueueCursor(0, AT))
-    assert fields(checks.start_differences(LIMITED, [at_inspect], [AT])) == []
+    assert fields(checks.check_queue_cursors(LIMITED, [at_inspect], [AT])) == []
     later = [AT + timedelta(seconds=1)]
-    assert [e for _, _, e in fields(checks.start_differences(LIMITED, [at_inspect], later))] == [
+    assert [e for _, _, e in fields(checks.check_queue_cursors(LIMITED, [at_inspect], later))] == [
         "the moment of an act"
     ]
     at_label = attrs.evolve(at_inspect, stage=Stage.LABEL)
-    assert [e for _, _, e in fields(checks.start_differences(LIMITED, [at_label], [AT]))] == [None]
+    assert [e for _, _, e in fields(checks.check_queue_cursors(LIMITED, [at_label], [AT]))] == [
+        None
+    ]
 
 
 def test_numbers_that_are_missing_are_named_and_others_are_not() -> None:
-    assert [one.key for one in checks.missing("task", 4, range(1, 5), {1, 3})] == [(4, 2), (4, 4)]
-    assert list(checks.missing("task", 4, range(1, 3), {1, 2})) == []
+    assert [one.key for one in checks.find_missing("task", 4, range(1, 5), {1, 3})] == [
+        (4, 2),
+        (4, 4),
+    ]
+    assert list(checks.find_missing("task", 4, range(1, 3), {1, 2})) == []

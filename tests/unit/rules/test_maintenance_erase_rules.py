@@ -21,15 +21,15 @@ CAT = {"1": Choice("cat")}
 
 
 def test_a_task_keeps_its_fields_and_loses_what_is_in_them() -> None:
-    blank = rules.blank(make_task(row_key="7"), make_template())
+    blank = rules.erase_row(make_task(row_key="7"), make_template())
     assert json.loads(blank.row) == {"data": {"source": None}, "erased": True}
     assert (blank.key, blank.row_key) == ((4, 1), "")
 
 
 def test_an_answer_keeps_that_it_was_given_and_loses_what_it_said() -> None:
-    silent = rules.silent(make_answer(replies=CAT, comment="ben did it"))
+    silent = rules.erase_answer(make_answer(replies=CAT, comment="ben did it"))
     assert (silent.replies, silent.comment, silent.abandon_reason) == ({}, "erased", None)
-    given_up = rules.silent(make_answer(abandon_reason="dark"))
+    given_up = rules.erase_answer(make_answer(abandon_reason="dark"))
     assert (given_up.replies, given_up.comment, given_up.abandon_reason) == (None, "", "erased")
     assert silent.erased
     assert given_up.is_abandoned
@@ -37,36 +37,36 @@ def test_an_answer_keeps_that_it_was_given_and_loses_what_it_said() -> None:
 
 def test_the_field_of_a_package_goes_with_its_last_task() -> None:
     package = make_package(size=2, value='"A"')
-    once = rules.reduced(package, 2, (1, 2))
+    once = rules.erase_from_package(package, 2, (1, 2))
     assert (once.erased, once.scope, once.value) == ((2,), (1,), '"A"')
-    twice = rules.reduced(once, 1, (1, 2))
+    twice = rules.erase_from_package(once, 1, (1, 2))
     assert (twice.erased, twice.scope, twice.value) == ((1, 2), (), "")
 
 
 def test_a_package_that_is_done_has_no_scope_to_shrink() -> None:
     done = make_package(size=2, state=PackageState.DONE)
-    assert rules.reduced(done, 2, (1, 2)).scope is None
+    assert rules.erase_from_package(done, 2, (1, 2)).scope is None
 
 
 def test_a_live_assignment_shrinks_and_an_ended_one_is_as_it_was() -> None:
     package = make_package(size=2, erased=(2,))
-    live = rules.dismissed(make_assignment(), package, (1, 2), lambda text: text)
+    live = rules.erase_from_assignment(make_assignment(), package, (1, 2), lambda text: text)
     assert live.scope == (1,)
     ended = make_assignment(state=AssignmentState.DONE, comment="ben")
-    assert rules.dismissed(ended, package, (1, 2), lambda text: text) is ended
-    assert rules.dismissed(ended, package, (1, 2), lambda _: "x").comment == "x"
+    assert rules.erase_from_assignment(ended, package, (1, 2), lambda text: text) is ended
+    assert rules.erase_from_assignment(ended, package, (1, 2), lambda _: "x").comment == "x"
 
 
 def test_an_event_forgets_what_it_says_of_one_task() -> None:
     said = {"previous": {"1": {"replies": {"1": 1}, "comment": "a"}, "2": {"comment": "b"}}}
     event = make_event("judge", data=said)
-    assert rules.forgotten(event, 1, lambda text: text).data["previous"] == {
+    assert rules.erase_from_event(event, 1, lambda text: text).data["previous"] == {
         "1": {"replies": {}, "comment": "erased", "erased": True},
         "2": {"comment": "b"},
     }
-    assert rules.forgotten(event, 9, lambda text: text) is event
+    assert rules.erase_from_event(event, 9, lambda text: text) is event
     own = make_event("judge", task=1, data={"comment": "see ben"})
-    assert rules.forgotten(own, 1, lambda text: text).data == {"comment": "erased"}
+    assert rules.erase_from_event(own, 1, lambda text: text).data == {"comment": "erased"}
 
 
 def test_remarks_are_those_of_answers_and_of_events_about_the_task() -> None:
@@ -77,7 +77,7 @@ def test_remarks_are_those_of_answers_and_of_events_about_the_task() -> None:
         make_event("judge", task=2, data={"comment": "other task"}),
         make_event("release", task=1, data={"comment": "other verb"}),
     ]
-    assert rules.remarks_on(1, answers, events) == {"a", "b", "c"}
+    assert rules.find_remarks(1, answers, events) == {"a", "b", "c"}
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_remarks_are_those_of_answers_and_of_events_about_the_task() -> None:
     ],
 )
 def test_a_remark_is_taken_out_of_a_joined_reason(text: str, expected: str) -> None:
-    assert rules.without_remarks(["blurred"])(text) == expected
+    assert rules.build_remark_filter(["blurred"])(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -105,24 +105,26 @@ def test_a_remark_is_taken_out_of_a_joined_reason(text: str, expected: str) -> N
     ],
 )
 def test_a_name_is_replaced_as_a_whole_word(text: str, expected: str) -> None:
-    assert rules.without_name("ben", "X")(text) == expected
+    assert rules.build_name_filter("ben", "X")(text) == expected
 
 
 def test_a_name_is_found_in_any_spelling() -> None:
-    assert rules.without_name("rené", "X")("rene\u0301, rené") == "X, X"
+    assert rules.build_name_filter("rené", "X")("rene\u0301, rené") == "X, X"
 
 
 def test_an_event_about_a_member_loses_the_name() -> None:
     joined = make_event("add_member", data={"name": "ben"})
-    assert rules.nameless(joined, "ben", "X").data == {"name": "X"}
+    assert rules.anonymize_event(joined, "ben", "X").data == {"name": "X"}
     moved = make_event("reassign", data={"to": "ben", "comment": "ben is ill"})
-    assert rules.nameless(moved, "ben", "X").data == {"to": "X", "comment": "X is ill"}
+    assert rules.anonymize_event(moved, "ben", "X").data == {"to": "X", "comment": "X is ill"}
     job = make_event("create_job", data={"name": "ben"})
-    assert rules.nameless(job, "ben", "X") is job  # it is the name of a job
+    assert rules.anonymize_event(job, "ben", "X") is job  # it is the name of a job
 
 
 def test_an_answer_loses_the_name_in_what_was_written() -> None:
     said = make_answer(comment="ask ben", abandon_reason="ben said so")
-    nameless = rules.nameless_answer(said, rules.without_name("ben", "X"))
+    nameless = rules.anonymize_answer(said, rules.build_name_filter("ben", "X"))
     assert (nameless.comment, nameless.abandon_reason) == ("ask X", "X said so")
-    assert rules.nameless_answer(make_answer(), rules.without_name("ben", "X")) == make_answer()
+    assert (
+        rules.anonymize_answer(make_answer(), rules.build_name_filter("ben", "X")) == make_answer()
+    )

@@ -11,6 +11,7 @@ from itagflow import (
     Accept,
     AssignmentState,
     Choice,
+    Incomplete,
     Inspect,
     Label,
     PackageState,
@@ -19,11 +20,19 @@ from itagflow import (
     Workflow,
 )
 from itagflow.model import Outcome, Verdict
+from itagflow.model.migration import RenameQuestion, TemplateChange
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer
 from itagflow.results import rules
 from itagflow.results.rules import Case
-from itagflow.testing import make_answer, make_assignment, make_job, make_package, make_task
+from itagflow.testing import (
+    make_answer,
+    make_assignment,
+    make_job,
+    make_package,
+    make_task,
+    make_template,
+)
 from itagflow.testing.builders import AT
 
 CAT, DOG = {"1": Choice("cat")}, {"1": Choice("dog")}
@@ -93,26 +102,26 @@ AT_INSPECT = case(LABELED, answers=[said(LABELED, replies=CAT)], state=PackageSt
     ],
 )
 def test_the_state_of_a_task_follows_from_what_was_said(found: Case, expected: TaskState) -> None:
-    assert rules.state(found) is expected
+    assert rules.compute_state(found) is expected
 
 
 def test_what_is_held_counts_only_when_asked_for_live() -> None:
     held = case(make_assignment(), answers=[make_answer(replies=CAT)])
-    assert rules.state(held, live=True) is TaskState.ANSWERED
-    assert rules.state(held, live=False) is TaskState.TODO
+    assert rules.compute_state(held, live=True) is TaskState.ANSWERED
+    assert rules.compute_state(held, live=False) is TaskState.TODO
 
 
 def test_votes_count_once_they_are_merged() -> None:
     vote = case(LABELED, answers=[said(LABELED, replies=CAT)], job=VOTED)
-    assert rules.state(vote, live=False) is TaskState.TODO
-    assert vote.labeled() is None
-    assert vote.being_voted_on
+    assert rules.compute_state(vote, live=False) is TaskState.TODO
+    assert vote.find_labeling() is None
+    assert vote.is_being_voted_on
     merged = ended(7, Outcome.MERGED, member=None)
     after = case(
         LABELED, merged, answers=[said(merged, replies=CAT)], job=VOTED, state=PackageState.INSPECT
     )
-    assert after.labeled() == merged
-    assert rules.state(after, live=False) is TaskState.ANSWERED
+    assert after.find_labeling() == merged
+    assert rules.compute_state(after, live=False) is TaskState.ANSWERED
 
 
 def test_assignments_are_sorted_by_round_and_then_by_id() -> None:
@@ -120,14 +129,25 @@ def test_assignments_are_sorted_by_round_and_then_by_id() -> None:
     assert [one.id for one in rules.sort_assignments(given)] == [7, 9, 5]
 
 
+def test_each_task_with_answers_has_a_case_with_the_assignments_in_order() -> None:
+    first, second = make_answer(1, replies=CAT), make_answer(2, replies=DOG)
+    found = rules.build_cases(
+        JOB, make_package(), [REVIEWED, LABELED], {2: {5: second}, 1: {5: first}}
+    )
+    assert [one.task for one in found] == [2, 1]
+    assert [one.answers for one in found] == [{5: second}, {5: first}]
+    assert {tuple(one.assignments) for one in found} == {(LABELED, REVIEWED)}
+    assert rules.build_cases(JOB, make_package(), [LABELED], {}) == []
+
+
 def test_a_stage_is_shown_what_the_stage_before_made_of_it() -> None:
     changed = said(REVIEWED, replies=DOG, verdict=Verdict.RIGHT)
     found = case(
         LABELED, REVIEWED, answers=[said(LABELED, replies=CAT), changed], state=PackageState.ACCEPT
     )
-    shown = rules.shown_at(found, Stage.ACCEPT)
+    shown = rules.find_submitted(found, Stage.ACCEPT)
     assert shown == changed
-    assert rules.shown_at(case(), Stage.LABEL) is None
+    assert rules.find_submitted(case(), Stage.LABEL) is None
 
 
 def test_a_result_has_a_block_for_each_stage_that_has_passed() -> None:
@@ -135,7 +155,7 @@ def test_a_result_has_a_block_for_each_stage_that_has_passed() -> None:
     found = case(
         LABELED, REVIEWED, answers=[said(LABELED, replies=CAT), changed], state=PackageState.ACCEPT
     )
-    result = rules.result(found, make_task())
+    result = rules.build_result(found, make_task())
     assert {stage: made.replies for stage, made in result.stages.items()} == {
         Stage.LABEL: CAT,
         Stage.INSPECT: DOG,
@@ -149,24 +169,24 @@ def test_a_result_has_a_block_for_each_stage_that_has_passed() -> None:
 
 def test_what_is_being_labeled_again_has_no_result() -> None:
     again = attrs.evolve(AT_INSPECT, package=make_package(round=2, scope=(1,)))
-    assert again.being_labeled
-    assert rules.result(again, make_task()).stages == {}
+    assert again.is_being_labeled
+    assert rules.build_result(again, make_task()).stages == {}
 
 
 def test_a_task_stands_wrong_until_it_is_answered_again() -> None:
     wrong = said(REJECTED, verdict=Verdict.WRONG, comment="no cat")
     back = case(LABELED, REJECTED, answers=[said(LABELED, replies=CAT), wrong], round=2)
-    assert rules.judged_wrong(back) == (True, "no cat")
+    assert rules.find_judgment(back) == (True, "no cat")
     redone = ended(7, Outcome.SUBMITTED, round=2)
     answers = [said(LABELED, replies=CAT), wrong, said(redone, replies=DOG)]
     after = case(LABELED, REJECTED, redone, answers=answers, round=2)
-    assert rules.judged_wrong(after) == (False, "no cat")
+    assert rules.find_judgment(after) == (False, "no cat")
 
 
 def test_a_package_that_is_rejected_as_a_whole_is_all_wrong() -> None:
     whole = attrs.evolve(REJECTED, sent_back=None)
     back = case(LABELED, whole, answers=[said(LABELED, replies=CAT)], round=2)
-    assert rules.judged_wrong(back) == (True, "all")
+    assert rules.find_judgment(back) == (True, "all")
 
 
 def test_a_prelabel_that_people_changed_is_corrected() -> None:
@@ -178,15 +198,15 @@ def test_a_prelabel_that_people_changed_is_corrected() -> None:
             answers=[said(given, replies=CAT), said(LABELED, replies=replies)],
             state=PackageState.INSPECT,
         )
-        assert rules.corrected(found) is changed
-    assert not rules.corrected(AT_INSPECT)
+        assert rules.is_corrected(found) is changed
+    assert not rules.is_corrected(AT_INSPECT)
 
 
 def test_a_package_counts_its_tasks() -> None:
     given_up = case(
         LABELED, answers=[said(LABELED, abandon_reason="dark")], state=PackageState.INSPECT
     )
-    counted = rules.counted(make_package(wrong=9), [given_up, AT_INSPECT])
+    counted = rules.with_counts(make_package(wrong=9), [given_up, AT_INSPECT])
     assert (counted.abandoned, counted.wrong, counted.corrected) == (1, 0, 0)
 
 
@@ -205,9 +225,9 @@ def test_a_work_item_has_the_comment_that_sent_it_back_and_the_last_draft() -> N
         answers=[said(LABELED, replies=CAT), wrong, draft],
         round=2,
     )
-    item = rules.work(found, now, make_task())
+    item = rules.build_work_item(found, now, make_task())
     assert (item.comment, item.previous, item.answer) == ("no cat", draft, None)
-    first = rules.work(case(make_assignment()), make_assignment(), make_task())
+    first = rules.build_work_item(case(make_assignment()), make_assignment(), make_task())
     assert (first.comment, first.previous, first.submitted) == ("", None, None)
 
 
@@ -215,8 +235,15 @@ def test_a_voter_does_not_see_the_draft_of_another() -> None:
     returned = make_assignment(7, member=8, state=AssignmentState.RETURNED)
     mine = make_assignment(9, member=2)
     found = case(returned, mine, answers=[said(returned, replies=DOG)], job=VOTED)
-    assert rules.work(found, mine, make_task()).previous is None
+    assert rules.build_work_item(found, mine, make_task()).previous is None
     own = case(
         attrs.evolve(returned, member=2), mine, answers=[said(returned, replies=DOG)], job=VOTED
     )
-    assert rules.work(own, mine, make_task()).previous is not None
+    assert rules.build_work_item(own, mine, make_task()).previous is not None
+
+
+def test_while_answers_follow_a_change_the_template_is_not_settled() -> None:
+    change = TemplateChange(make_template(), (RenameQuestion("1", "Animal"),))
+    rules.must_fit_its_template(make_job(), "export")
+    with pytest.raises(Incomplete, match="answers still follow"):
+        rules.must_fit_its_template(make_job(pending_template_change=change), "export")

@@ -9,13 +9,11 @@ from typing import Any
 import pytest
 from support.scenes import cats, labeled, taken
 
-from itagflow import Accept, Flow, Inspect, InvalidData, Job, Label, Stage, Workflow
-from itagflow.reviewing.sampling import draw_sample, needs_tasks, scope_of_review
+from itagflow import Accept, Flow, Inspect, InvalidData, Label, Stage, Workflow
+from itagflow.reviewing.sampling import draw_sample
 from itagflow.storage import codec
-from itagflow.testing import make_job, make_package
 
 RULES = [Inspect, Accept]
-TASKS = (1, 2, 3, 4)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -94,43 +92,3 @@ class TestDraws:
         review = taken(flow, "di", job, Stage.INSPECT)
         assert review.scope == draw_sample(rule, job.seed, 1, Stage.INSPECT, (1, 2, 3, 4))
         assert len(list(flow.tasks(review))) == 2
-
-
-def sampled(**rule: Any) -> Job:
-    return make_job(workflow=Workflow(Label(), Inspect(**rule)))
-
-
-def test_a_first_review_without_a_sample_is_of_everything() -> None:
-    package = make_package(size=4)
-    scope = scope_of_review(sampled(), package, Stage.INSPECT, TASKS, (2,), first=True)
-    assert scope is None
-
-
-def test_a_first_review_looks_at_the_sample_and_at_every_dispute() -> None:
-    package = make_package(size=4)
-    job = sampled(task_count=1)
-    drawn = draw_sample(job.workflow.review(Stage.INSPECT), 7, 1, Stage.INSPECT, TASKS)
-    scope = scope_of_review(job, package, Stage.INSPECT, TASKS, (), first=True)
-    assert scope == drawn
-    disputed = scope_of_review(job, package, Stage.INSPECT, TASKS, TASKS, first=True)
-    assert disputed is None  # that is everything
-
-
-def test_a_later_review_looks_at_what_was_sent_back_in_any_round() -> None:
-    package = make_package(size=4, round=3, rejects=(1, 4))
-    scope = scope_of_review(sampled(), package, Stage.INSPECT, TASKS, (), first=False)
-    assert scope == (1, 4)
-
-
-def test_a_package_that_was_done_again_as_a_whole_is_sampled_once_more() -> None:
-    job = make_job(workflow=Workflow(Label(redo_all=True), Inspect(task_count=1)))
-    package = make_package(size=4, round=2, rejects=(1,))
-    drawn = draw_sample(job.workflow.review(Stage.INSPECT), 7, 1, Stage.INSPECT, TASKS)
-    scope = scope_of_review(job, package, Stage.INSPECT, TASKS, (), first=False)
-    assert scope == tuple(sorted({1, *drawn}))
-
-
-def test_tasks_are_read_only_where_a_scope_is_drawn() -> None:
-    assert not needs_tasks(sampled(), make_package(), Stage.INSPECT)
-    assert needs_tasks(sampled(task_count=1), make_package(), Stage.INSPECT)
-    assert needs_tasks(sampled(), make_package(round=2), Stage.INSPECT)

@@ -25,7 +25,7 @@ RENAME = RenameOption("1", "cat", "feline")
 
 
 def followed(*steps: object, answer: Answer = CAT) -> Answer:
-    found = rules.carried(rules.by_steps(CATS, steps), answer)  # type: ignore[arg-type]
+    found = rules.migrate_answer(rules.make_migration(CATS, steps), answer)  # type: ignore[arg-type]
     assert isinstance(found, Answer)
     return found
 
@@ -43,7 +43,7 @@ def test_an_answer_that_is_not_concerned_is_the_same() -> None:
 
 def test_a_dropped_option_goes_to_another_or_is_told() -> None:
     assert followed(DropOption("1", "cat", to="dog")).replies == {"1": Choice("dog")}
-    (problem,) = rules.carried(rules.by_steps(CATS, [DropOption("1", "cat")]), CAT)  # type: ignore[misc]
+    (problem,) = rules.migrate_answer(rules.make_migration(CATS, [DropOption("1", "cat")]), CAT)  # type: ignore[misc]
     assert problem.where == "1"
 
 
@@ -59,7 +59,7 @@ def test_a_new_question_is_answered_where_its_step_says_how() -> None:
     new = Question("2", QuestionKind.INPUT, "Name")
     after = followed(AddQuestion(new, reply=Text("-")))
     assert after.replies == {"1": Choice("cat"), "2": Text("-")}
-    without = rules.carried(rules.by_steps(CATS, [AddQuestion(new)]), CAT)
+    without = rules.migrate_answer(rules.make_migration(CATS, [AddQuestion(new)]), CAT)
     assert isinstance(without, list)
     assert [problem.where for problem in without] == ["2"]
 
@@ -74,23 +74,23 @@ def test_what_was_said_later_or_erased_is_left_alone() -> None:
 def test_a_reason_that_the_new_template_does_not_have_is_told() -> None:
     new = make_template(abandon_reasons=("blurred",))
     given_up = make_answer(abandon_reason="dark", template_version=1)
-    (problem,) = rules.carried(rules.by_template(CATS, new), given_up)  # type: ignore[misc]
+    (problem,) = rules.migrate_answer(rules.make_replacement(CATS, new), given_up)  # type: ignore[misc]
     assert problem.reason == "'dark' is not one of blurred"
 
 
 def test_a_change_that_was_made_is_made_again_for_the_rest() -> None:
-    migration = rules.again(TemplateChange(CATS, (RENAME,)))
-    assert migration == rules.by_steps(CATS, [RENAME])
+    migration = rules.remake_migration(TemplateChange(CATS, (RENAME,)))
+    assert migration == rules.make_migration(CATS, [RENAME])
     assert migration.after.version == 2
 
 
 def test_a_change_is_empty_only_without_steps_and_differences() -> None:
-    assert rules.by_template(CATS, CATS).is_empty
-    assert not rules.by_template(CATS, make_template(abandon_reasons=("dark",))).is_empty
-    assert not rules.by_steps(CATS, [RENAME]).is_empty
+    assert rules.make_replacement(CATS, CATS).is_empty
+    assert not rules.make_replacement(CATS, make_template(abandon_reasons=("dark",))).is_empty
+    assert not rules.make_migration(CATS, [RENAME]).is_empty
 
 
 def test_a_dispute_ends_when_the_merged_votes_agree() -> None:
     package = make_package(disputes=(1, 2, 3))
     merged = [make_answer(1), make_answer(2, disputed=("1",))]
-    assert rules.undisputed(package, merged) == (2, 3)
+    assert rules.find_remaining_disputes(package, merged) == (2, 3)

@@ -27,7 +27,7 @@ BOXES = attrs.evolve(templates.object_detection(["car", "sign"]), id=3)
 
 def test_each_step_meets_what_the_one_before_left() -> None:
     given = [AddOption("1", Option("cow")), RenameOption("1", "cow", "ox"), DropOption("1", "dog")]
-    met = steps.templates(CATS, given)
+    met = steps.apply_steps(CATS, given)
     assert [[option.key for option in one.questions[0].options] for one in met] == [
         ["cat", "dog"],
         ["cat", "dog", "cow"],
@@ -38,7 +38,7 @@ def test_each_step_meets_what_the_one_before_left() -> None:
 
 def test_questions_come_get_another_title_and_go() -> None:
     new = Question("2", QuestionKind.INPUT, "Name", required=False)
-    met = steps.templates(
+    met = steps.apply_steps(
         CATS, [AddQuestion(new), RenameQuestion("2", "Called"), DropQuestion("1")]
     )
     assert [[question.title for question in one.questions] for one in met] == [
@@ -52,14 +52,14 @@ def test_questions_come_get_another_title_and_go() -> None:
 def test_every_refused_step_is_named() -> None:
     given = [DropOption("1", "cow"), AddOption("1", Option("cow")), RenameQuestion("9", "X")]
     with pytest.raises(InvalidData) as refused:
-        steps.templates(CATS, given)
+        steps.apply_steps(CATS, given)
     assert [problem.where[:6] for problem in refused.value.problems] == ["step 1", "step 3"]
 
 
 def test_a_replacement_is_the_same_template_one_version_newer() -> None:
     new = make_template(id=0, workspace=0, name="other", abandon_reasons=("dark",))
     old = attrs.evolve(CATS, name="cats", version=4)
-    after = steps.replaced_template(old, new)
+    after = steps.replace_template(old, new)
     assert (after.id, after.workspace, after.name, after.version) == (3, 1, "cats", 5)
     assert after.abandon_reasons == ("dark",)
 
@@ -67,29 +67,29 @@ def test_a_replacement_is_the_same_template_one_version_newer() -> None:
 def test_a_replacement_shows_no_field_that_rows_need_not_have() -> None:
     other = make_template(views=(View(ViewKind.IMAGE, "picture"),))
     with pytest.raises(InvalidData, match="show the field 'picture'"):
-        steps.replaced_template(CATS, other)
+        steps.replace_template(CATS, other)
 
 
 def test_a_question_is_found_by_id_or_by_the_title_of_what_it_asks_about_parts() -> None:
-    assert steps.target(CATS, "1") is CATS.questions[0]
+    assert steps.find_target(CATS, "1") is CATS.questions[0]
     marks = BOXES.questions[0]
     (inner,) = marks.children
-    assert steps.target(BOXES, marks.id, inner.title) is inner
+    assert steps.find_target(BOXES, marks.id, inner.title) is inner
     with pytest.raises(InvalidData, match="no question '9'; it has"):
-        steps.target(CATS, "9")
+        steps.find_target(CATS, "9")
     with pytest.raises(InvalidData, match="asks nothing called 'Color'"):
-        steps.target(BOXES, marks.id, "Color")
+        steps.find_target(BOXES, marks.id, "Color")
 
 
 def test_a_dropped_option_takes_its_inner_ones_along() -> None:
     question = Question(
         "1", QuestionKind.RADIO, "Q", (Option("a", children=(Option("a1"),)), Option("b"))
     )
-    assert steps.key_moves(DropOption("1", "a", to="b"), question) == {"a": "b", "a1": "b"}
-    assert steps.key_moves(DropOption("1", "b"), question) == {"b": None}
-    assert steps.key_moves(RenameOption("1", "a", "c"), question) == {"a": "c"}
+    assert steps.find_key_moves(DropOption("1", "a", to="b"), question) == {"a": "b", "a1": "b"}
+    assert steps.find_key_moves(DropOption("1", "b"), question) == {"b": None}
+    assert steps.find_key_moves(RenameOption("1", "a", "c"), question) == {"a": "c"}
 
 
 def test_moved_keys_are_there_once_and_in_order() -> None:
-    assert steps.moved_keys(["a", "b", "c"], {"a": "c", "b": None}) == ("c",)
-    assert steps.moved_keys(["b", "a"], {}) == ("b", "a")
+    assert steps.move_keys(["a", "b", "c"], {"a": "c", "b": None}) == ("c",)
+    assert steps.move_keys(["b", "a"], {}) == ("b", "a")

@@ -20,26 +20,26 @@ ASKED = Question(
 
 
 def test_each_part_has_a_path_and_what_is_asked_about_it() -> None:
-    found = list(annotations.parts(MARKS, BOXES))
+    found = list(annotations.walk_annotations(MARKS, BOXES))
     assert [path for path, _, _ in found] == ["1.regions[0]", "1.regions[1]"]
     assert {asked for _, asked, _ in found} == {(KIND,)}
-    assert list(annotations.marked(BOXES)) == list(BOXES.regions)
-    assert list(annotations.marked(Choice("cat"))) == []
+    assert list(annotations.iter_annotations(BOXES)) == list(BOXES.regions)
+    assert list(annotations.iter_annotations(Choice("cat"))) == []
 
 
 def test_a_short_label_is_written_under_the_title_of_the_only_question() -> None:
-    written: Any = annotations.spelled_out(MARKS, BOXES)
+    written: Any = annotations.expand_labels(MARKS, BOXES)
     assert [dict(part.labels) for part in written.regions] == [{"Kind": "car"}, {}]
-    assert annotations.spelled_out(MARKS, written) is written
+    assert annotations.expand_labels(MARKS, written) is written
     two = attrs.evolve(MARKS, children=(KIND, attrs.evolve(KIND, id="2", title="Other")))
-    assert annotations.spelled_out(two, BOXES) is BOXES
+    assert annotations.expand_labels(two, BOXES) is BOXES
 
 
 def test_labels_are_edited_where_they_change() -> None:
-    written: Any = annotations.spelled_out(MARKS, BOXES)
-    same = annotations.relabeled(MARKS, written, lambda _, labels: labels)
+    written: Any = annotations.expand_labels(MARKS, BOXES)
+    same = annotations.edit_labels(MARKS, written, lambda _, labels: labels)
     assert same is written
-    upper: Any = annotations.relabeled(
+    upper: Any = annotations.edit_labels(
         MARKS, written, lambda _, labels: {title: str(key).upper() for title, key in labels.items()}
     )
     assert [dict(part.labels) for part in upper.regions] == [{"Kind": "CAR"}, {}]
@@ -47,7 +47,9 @@ def test_labels_are_edited_where_they_change() -> None:
 
 def applies(reply: object) -> bool:
     replies = {"1": reply}
-    found = {q.id: on for q, _, on in annotations.asked(ASKED, lambda q: replies.get(q.id))}
+    found = {
+        q.id: on for q, _, on in annotations.walk_questions(ASKED, lambda q: replies.get(q.id))
+    }
     assert found["1"]
     return found["2"]
 
@@ -62,10 +64,12 @@ def test_a_dependent_question_applies_when_its_option_is_chosen() -> None:
 
 
 def test_why_a_question_is_not_asked_names_its_options() -> None:
-    assert annotations.not_asked(CHILD) == (
+    assert annotations.explain_not_asked(CHILD) == (
         "the question 'Why' is only asked when 'dog' of the question before is chosen"
     )
-    assert "an option of the question before" in annotations.not_asked(attrs.evolve(CHILD, when=()))
+    assert "an option of the question before" in annotations.explain_not_asked(
+        attrs.evolve(CHILD, when=())
+    )
 
 
 def test_what_is_wrong_with_a_part_has_its_path() -> None:
@@ -75,7 +79,7 @@ def test_what_is_wrong_with_a_part_has_its_path() -> None:
 
     def where(**part: Any) -> list[str]:
         reply = Regions([Box(1, 1, 2, 2, **part)], width=9, height=9)
-        return [problem.where for problem in annotations.part_problems(question, reply)]
+        return [problem.where for problem in annotations.find_annotation_problems(question, reply)]
 
     path = f"{question.id}.regions[0]"
     assert where(labels={title: "car"}) == []

@@ -19,18 +19,18 @@ TWO = make_template(
 
 
 def test_one_reply_is_short_for_the_answer_to_the_only_question() -> None:
-    assert answers.fitted(CATS, Choice("cat")) == {"1": Choice("cat")}
-    assert answers.fitted(TWO, Choice("cat")) is None
+    assert answers.normalize_replies(CATS, Choice("cat")) == {"1": Choice("cat")}
+    assert answers.normalize_replies(TWO, Choice("cat")) is None
 
 
 @pytest.mark.parametrize("given", [None, "cat", 5, ["cat"], {"1": "cat"}, {"1": None}])
 def test_what_is_neither_replies_nor_a_reply_is_none(given: object) -> None:
-    assert answers.fitted(CATS, given) is None
+    assert answers.normalize_replies(CATS, given) is None
 
 
 def test_replies_come_in_the_order_of_the_template_and_strangers_last() -> None:
     given = {"9": Text("x"), "2": Text("y"), "1": Choice("cat")}
-    fitted = answers.fitted(TWO, given)
+    fitted = answers.normalize_replies(TWO, given)
     assert fitted is not None
     assert list(fitted) == ["1", "2", "9"]
 
@@ -39,7 +39,7 @@ def test_the_text_of_a_span_comes_from_the_data() -> None:
     template = templates.entity_recognition(["who"])
     (field,) = template.fields
     task = make_task(row=f'{{"data": {{"{field}": "ben and cy"}}}}')
-    fitted = answers.fitted(template, Spans([TextSpan(0, 3, label="who")]), task)
+    fitted = answers.normalize_replies(template, Spans([TextSpan(0, 3, label="who")]), task)
     assert fitted is not None
     (reply,) = fitted.values()
     assert isinstance(reply, Spans)
@@ -58,17 +58,17 @@ def test_the_text_of_a_span_comes_from_the_data() -> None:
     ],
 )
 def test_everything_that_does_not_fit_has_its_path(replies: object, where: list[str]) -> None:
-    assert [one.where for one in answers.problems(CATS, replies)] == where  # type: ignore[arg-type]
+    assert [one.where for one in answers.find_problems(CATS, replies)] == where  # type: ignore[arg-type]
 
 
 def test_a_question_that_is_not_required_may_stay_open() -> None:
-    assert answers.problems(TWO, {"1": Choice("cat")}) == []
+    assert answers.find_problems(TWO, {"1": Choice("cat")}) == []
 
 
 def test_a_reply_is_of_the_kind_that_the_question_asks_for() -> None:
     (question,) = CATS.questions
-    assert list(answers.reply_problems(CATS, question, Choice("cat"), None)) == []
-    (problem,) = answers.reply_problems(CATS, question, Text("cat"), None)
+    assert list(answers.find_reply_problems(CATS, question, Choice("cat"), None)) == []
+    (problem,) = answers.find_reply_problems(CATS, question, Text("cat"), None)
     assert "needs a Choice" in problem.reason
 
 
@@ -76,9 +76,9 @@ def test_a_label_is_mentioned_by_the_task_or_by_a_part() -> None:
     regions = Regions(
         [Box(1, 1, 2, 2, labels={"Kind": "car", "Marks": ("new",)})], width=9, height=9
     )
-    assert answers.mentions({"1": Choice("cat")}, "cat")
-    assert answers.mentions({"1": Choices(["a", "b"])}, "b")
-    assert answers.mentions({"1": regions}, "car")
-    assert answers.mentions({"1": regions}, "new")
-    assert not answers.mentions({"1": Text("cat")}, "cat")
-    assert not answers.mentions(None, "cat")
+    assert answers.has_label({"1": Choice("cat")}, "cat")
+    assert answers.has_label({"1": Choices(["a", "b"])}, "b")
+    assert answers.has_label({"1": regions}, "car")
+    assert answers.has_label({"1": regions}, "new")
+    assert not answers.has_label({"1": Text("cat")}, "cat")
+    assert not answers.has_label(None, "cat")

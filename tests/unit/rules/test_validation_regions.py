@@ -21,7 +21,11 @@ from itagflow import (
     TextSpan,
 )
 from itagflow.templates import Question, QuestionKind, Shape
-from itagflow.validation.regions import regions_problems, segments_problems, spans_problems
+from itagflow.validation.regions import (
+    find_regions_problems,
+    find_segments_problems,
+    find_spans_problems,
+)
 
 MARKS = Question("1", QuestionKind.PICTURE, "Q")
 SLOTS = Question("1", QuestionKind.SLOT, "Q")
@@ -34,7 +38,7 @@ def places(found: Any) -> list[str]:
 
 def on_image(*regions: Any, width: Any = 10, height: Any = 10, rotation: int = 0) -> list[str]:
     reply = Regions(regions, width=width, height=height, rotation=rotation)
-    return places(regions_problems(MARKS, reply))
+    return places(find_regions_problems(MARKS, reply))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +76,7 @@ def test_an_image_is_rotated_by_quarters() -> None:
 
 def test_only_the_shapes_of_the_question_are_marked() -> None:
     boxes = Question("1", QuestionKind.PICTURE, "Q", shapes=(Shape.BOX,))
-    (problem,) = regions_problems(boxes, Regions([Point(1, 1)], width=9, height=9))
+    (problem,) = find_regions_problems(boxes, Regions([Point(1, 1)], width=9, height=9))
     assert problem.reason == "must be a box, not a point"
 
 
@@ -90,7 +94,7 @@ def test_only_the_shapes_of_the_question_are_marked() -> None:
     ],
 )
 def test_a_span_lies_in_its_text(span: TextSpan, text: str | None, where: list[str]) -> None:
-    assert places(spans_problems(SLOTS, Spans([span]), text)) == where
+    assert places(find_spans_problems(SLOTS, Spans([span]), text)) == where
 
 
 def test_a_relation_links_two_spans_where_it_is_asked() -> None:
@@ -99,7 +103,7 @@ def test_a_relation_links_two_spans_where_it_is_asked() -> None:
     two = [TextSpan(0, 1), TextSpan(1, 2)]
 
     def found(relation: Relation, question: Question = related) -> list[str]:
-        return places(spans_problems(question, Spans(two, [relation]), "ab"))
+        return places(find_spans_problems(question, Spans(two, [relation]), "ab"))
 
     assert found(Relation(0, 1)) == []
     assert found(Relation(0, 2)) == ["1.relations[0].target"]
@@ -122,4 +126,6 @@ def test_a_relation_links_two_spans_where_it_is_asked() -> None:
 def test_a_segment_lies_in_its_recording(
     segment: Segment, duration: float, where: list[str]
 ) -> None:
-    assert places(segments_problems(RECORDING, Segments([segment], duration=duration))) == where
+    assert (
+        places(find_segments_problems(RECORDING, Segments([segment], duration=duration))) == where
+    )

@@ -33,14 +33,16 @@ CODE = Question("1", QuestionKind.INPUT, "Q", rule=r"\d{2}", required=False)
     ],
 )
 def test_a_number_is_finite_or_whole(number: object, is_finite: bool, is_whole: bool) -> None:
-    assert values.finite(number) is is_finite
-    assert values.whole(number) is is_whole
+    assert values.is_finite(number) is is_finite
+    assert values.is_integer(number) is is_whole
 
 
 def test_a_name_is_a_text_that_can_be_stored() -> None:
-    assert list(values.name_problems("p", "a")) == []
-    assert [one.reason for one in values.name_problems("p", 3)] == ["needs a string, not int"]
-    assert len(list(values.name_problems("p", "\0"))) == 1
+    assert list(values.find_string_problems("p", "a")) == []
+    assert [one.reason for one in values.find_string_problems("p", 3)] == [
+        "needs a string, not int"
+    ]
+    assert len(list(values.find_string_problems("p", "\0"))) == 1
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,7 @@ def test_a_name_is_a_text_that_can_be_stored() -> None:
 def test_a_value_fits_its_question_or_says_why_not(
     question: Question, value: object, words: str
 ) -> None:
-    found = [one.reason for one in values.value_problems(question, "p", value)]
+    found = [one.reason for one in values.find_value_problems(question, "p", value)]
     if words:
         assert len(found) == 1
         assert words in found[0]
@@ -74,11 +76,11 @@ def test_a_value_fits_its_question_or_says_why_not(
 
 
 def test_a_ranking_has_every_option_once() -> None:
-    assert list(values.ranking_problems(RADIO, "p", ("b1", "a", "b"))) == []
-    assert [one.reason for one in values.ranking_problems(RADIO, "p", ("a",))] == [
+    assert list(values.find_ranking_problems(RADIO, "p", ("b1", "a", "b"))) == []
+    assert [one.reason for one in values.find_ranking_problems(RADIO, "p", ("a",))] == [
         "leaves out b, b1: every option needs its rank"
     ]
-    assert len(list(values.ranking_problems(RADIO, "p", ("a", "b", "b1", "a")))) == 1
+    assert len(list(values.find_ranking_problems(RADIO, "p", ("a", "b", "b1", "a")))) == 1
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ def test_a_ranking_has_every_option_once() -> None:
 )
 def test_a_rating_is_on_its_scale(value: float, fits: bool) -> None:
     scale = Question("1", QuestionKind.RATING, "Q", scale=Scale(1, 5, 0.5))
-    assert (list(values.rating_problems(scale, "p", Rating(value))) == []) is fits
+    assert (list(values.find_rating_problems(scale, "p", Rating(value))) == []) is fits
 
 
 @pytest.mark.parametrize(
@@ -105,4 +107,4 @@ def test_a_preference_names_an_option_and_a_degree(reply: Preference, fits: bool
     question = Question(
         "1", QuestionKind.PREFERENCE, "Q", (Option("a"), Option("b")), scale=Scale(1, 3, 1)
     )
-    assert (list(values.preference_problems(question, "p", reply)) == []) is fits
+    assert (list(values.find_preference_problems(question, "p", reply)) == []) is fits

@@ -13,64 +13,64 @@ ADA = make_member(id=1, account="ada", role=Role.ADMIN)
 BEN = make_member()
 
 
-@pytest.mark.parametrize("name", ["", " ", "x" * (rules.NAME_LENGTH + 1), "a\0", "a\nb", 5])
+@pytest.mark.parametrize("name", ["", " ", "x" * (rules.MAX_NAME_LENGTH + 1), "a\0", "a\nb", 5])
 def test_a_name_is_one_short_line(name: str) -> None:
-    assert rules.named("member", "x" * rules.NAME_LENGTH) == "x" * rules.NAME_LENGTH
+    assert rules.require_name("member", "x" * rules.MAX_NAME_LENGTH) == "x" * rules.MAX_NAME_LENGTH
     with pytest.raises(InvalidData):
-        rules.named("member", name)
+        rules.require_name("member", name)
 
 
 def test_groups_are_several_names() -> None:
-    assert rules.grouped(["night", "day"]) == ("night", "day")
+    assert rules.check_groups(["night", "day"]) == ("night", "day")
     with pytest.raises(InvalidData):
-        rules.grouped("night")
+        rules.check_groups("night")
     with pytest.raises(InvalidData):
-        rules.grouped(["a\0"])
+        rules.check_groups(["a\0"])
 
 
 def test_who_left_comes_back_under_the_same_key() -> None:
     left = attrs.evolve(BEN, id=7, active=False)
-    back = rules.joined(left, attrs.evolve(BEN, id=99, role=Role.VIEWER))
+    back = rules.join_member(left, attrs.evolve(BEN, id=99, role=Role.VIEWER))
     assert (back.id, back.active, back.role) == (7, True, Role.VIEWER)
 
 
 def test_an_account_in_use_or_erased_is_taken() -> None:
     with pytest.raises(AlreadyExists):
-        rules.joined(BEN, BEN)
-    erased = rules.erased(attrs.evolve(BEN, active=False), "erased-2")
+        rules.join_member(BEN, BEN)
+    erased = rules.erase_account(attrs.evolve(BEN, active=False), "erased-2")
     with pytest.raises(AlreadyExists):
-        rules.joined(erased, BEN)
+        rules.join_member(erased, BEN)
     with pytest.raises(InvalidData, match="what is left of a name that was erased"):
-        rules.joined(None, make_member(account="erased-2"))
+        rules.join_member(None, make_member(account="erased-2"))
 
 
 @pytest.mark.parametrize("role", list(Role))
 def test_an_external_member_is_leader_or_operator(role: Role) -> None:
     wanted = make_member(role=role, external=True)
     if role in (Role.LEADER, Role.OPERATOR):
-        assert rules.joined(None, wanted) == wanted
+        assert rules.join_member(None, wanted) == wanted
     else:
         with pytest.raises(InvalidData, match="leader or operator"):
-            rules.joined(None, wanted)
+            rules.join_member(None, wanted)
 
 
 def test_members_differ_in_what_was_given() -> None:
     other = attrs.evolve(BEN, role=Role.LEADER, groups=("b", "a"))
     same = attrs.evolve(BEN, groups=("a", "b"))
-    assert rules.differences(same, other, ["role", "groups", "external"]) == ("role",)
+    assert rules.find_differences(same, other, ["role", "groups", "external"]) == ("role",)
 
 
 def test_a_workspace_keeps_an_administrator() -> None:
     second = attrs.evolve(ADA, id=9)
     for act in (
-        lambda others: rules.removed(ADA, others),
+        lambda others: rules.remove_member(ADA, others),
         lambda others: rules.with_role(ADA, Role.VIEWER, (), external=False, others=others),
     ):
         with pytest.raises(NotAllowed, match="needs an administrator"):
             act([BEN])
         act([BEN, second])
     assert rules.with_role(ADA, Role.ADMIN, ("a",), external=False, others=[]).groups == ("a",)
-    assert not rules.removed(BEN, []).active
+    assert not rules.remove_member(BEN, []).active
 
 
 def test_a_workspace_begins_with_its_administrator() -> None:
@@ -83,6 +83,6 @@ def test_a_workspace_begins_with_its_administrator() -> None:
 
 def test_only_who_was_removed_is_erased() -> None:
     with pytest.raises(NotAllowed, match="remove them first"):
-        rules.erased(BEN, "erased-2")
-    gone = rules.erased(attrs.evolve(BEN, active=False, groups=("night",)), "erased-2")
+        rules.erase_account(BEN, "erased-2")
+    gone = rules.erase_account(attrs.evolve(BEN, active=False, groups=("night",)), "erased-2")
     assert (gone.id, gone.account, gone.groups) == (2, "erased-2", ())

@@ -40,7 +40,7 @@ def migrate(name: str, schema: str, begin: Begin, scripts: Sequence[str]) -> Non
         StoreFailed: when a program of another version has made the schema, or the server refuses.
     """
     last = get_newest_version(scripts)
-    # looked at without the lock first: usually there is nothing to do, and nobody has to wait
+    # checked without the lock first: usually there is nothing to do, and nobody has to wait
     with begin() as opening:
         version = _version(name, schema, opening.cursor, last)
     if version == last:
