@@ -75,7 +75,12 @@ def test_a_transaction_stamps_what_it_stores(flow: Flow, version: int, with_even
         new = attrs.evolve(old, remark="second", version=version)
         if with_event:
             transaction.apply(
-                record(transaction.make_context(job.workspace), "update_job", about=new, save=[(old, new)])
+                record(
+                    transaction.make_context(job.workspace),
+                    "update_job",
+                    about=new,
+                    save=[(old, new)],
+                )
             )
         else:
             assert transaction.replace(old, new) == transaction.as_stored(new)
@@ -222,7 +227,9 @@ class TestRulesReturnPlainValues:
             answers=[old],
             previous={"1": {}},
         )
-        new = labeling_rules.make_answer(assignment, 1, Context(AT, 1), replies={"1": Choice("dog")})
+        new = labeling_rules.make_answer(
+            assignment, 1, Context(AT, 1), replies={"1": Choice("dog")}
+        )
         outcome = labeling_rules.write_answers(facts, "save", [new])
         assert outcome.change is not None
         assert (old, new) in outcome.change.save

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +91,8 @@ def test_what_was_given_back_is_not_shown_as_what_was_there_before(flow: Flow) -
 
 
 @pytest.fixture(scope="module")
-def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    yield tmp_path_factory.mktemp("past")
+def addresses(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("past")
 
 
 class Walk:
@@ -156,9 +155,7 @@ class Walk:
 @pytest.mark.parametrize("store", ["memory", "sqlite"])
 @given(seed=st.integers(0, 2**32))
 @settings(max_examples=25)
-def test_every_past_assignment_shows_what_it_showed(
-    store: str, addresses: Path, seed: int
-) -> None:
+def test_every_past_assignment_shows_what_it_showed(store: str, addresses: Path, seed: int) -> None:
     number = len(list(addresses.iterdir()))
     url = "memory:" if store == "memory" else str(addresses / f"{number}.db")
     with itagflow.open(url) as flow:

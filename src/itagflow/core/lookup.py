@@ -359,9 +359,7 @@ def _require_found(kind: type[E], name: str, matches: list[E]) -> E:
     return matches[0]
 
 
-def with_accounts(
-    reader: Reader, events: Sequence[Event], accounts: dict[int, str]
-) -> list[Event]:
+def with_accounts(reader: Reader, events: Sequence[Event], accounts: dict[int, str]) -> list[Event]:
     """Return *events* with the account of the one who acted; *accounts* keeps those looked up.
 
     An event is stored with the key alone, so that an account can be erased in one place.

@@ -1,5 +1,6 @@
 """Pre-labels: predictions for tasks by a model, a file or a field of the row."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Real
 
@@ -29,11 +30,14 @@ def require_score(what: str, field: str, value: object) -> float:
         raise InvalidData(
             what, [Problem(field, f"must be a number from 0 to 1, not {format_repr(value)}")]
         )
-    # compared as it came: a whole number of hundreds of digits fits no float.  NaN is in no range.
-    if not 0 <= value <= 1:
+    try:
+        # a float also of a fraction or of NumPy's numbers, which JSON does not take
+        score = float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        score = math.inf
+    if not 0 <= score <= 1:  # NaN is in no range
         raise InvalidData(what, [Problem(field, f"must be from 0 to 1, not {format_repr(value)}")])
-    # a float also of a fraction or of NumPy's numbers, which JSON does not take
-    return float(value)
+    return score
 
 
 def _to_score(value: float | None) -> float | None:

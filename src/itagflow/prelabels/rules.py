@@ -120,8 +120,7 @@ def find_known_predictions(
         if outcomes[answer.assignment] is Outcome.PRELABELED:
             accepted.add(answer.task)
     return {
-        task: KnownPredictions(frozenset(names), task in accepted)
-        for task, names in models.items()
+        task: KnownPredictions(frozenset(names), task in accepted) for task, names in models.items()
     }
 
 

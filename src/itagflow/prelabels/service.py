@@ -36,6 +36,7 @@ from itagflow.prelabels.rules import (
 )
 from itagflow.printing import format_count
 from itagflow.results.histories import read_task_numbers
+from itagflow.results.rules import PRELABEL_OUTCOMES
 from itagflow.reviewing.service import finish_if_done
 from itagflow.storage.port import Query, Reader
 from itagflow.template_changes.answers import must_still_ask
@@ -122,9 +123,7 @@ class PrelabelSpec:
     progress: Wrap | None
 
 
-def prelabel(
-    engine: Engine, job: JobRef, predict: Predictor, spec: PrelabelSpec
-) -> PrelabelReport:
+def prelabel(engine: Engine, job: JobRef, predict: Predictor, spec: PrelabelSpec) -> PrelabelReport:
     """Let a model, or another source, say something about the tasks of a job before people do."""
     require_whole_number("the pre-labels", "batch", spec.batch, least=1)
     request = _make_request(engine, job, spec)
@@ -226,9 +225,7 @@ def group_packages(packages: Iterable[Package], size: int) -> Iterator[Group]:
         yield group
 
 
-def _read_open_tasks(
-    reader: Reader, request: _Request, group: Group, tally: _Tally
-) -> list[Task]:
+def _read_open_tasks(reader: Reader, request: _Request, group: Group, tally: _Tally) -> list[Task]:
     """Return the tasks of *group* that can get pre-labels; count the others."""
     job = request.job
     # checked here to spare the model work, and again under the lock
@@ -258,9 +255,12 @@ def read_known_predictions(
     numbers = tuple(package.number for package in packages if package.prelabeled)
     if not numbers:
         return {}
-    where: dict[str, Any] = {"job": job.id, "package": numbers, "member": None}
-    # nobody has worked on them, so their assignments without a member hold predictions
-    assignments = list(reader.find(Query(Assignment, where)))
+    where: dict[str, Any] = {"job": job.id, "package": numbers}
+    assignments = [
+        assignment
+        for assignment in reader.find(Query(Assignment, where))
+        if assignment.outcome in PRELABEL_OUTCOMES
+    ]
     ids = tuple(assignment.id for assignment in assignments)
     answers = reader.find(Query(Answer, {"job": job.id, "assignment": ids}))
     return rules.find_known_predictions(assignments, answers)

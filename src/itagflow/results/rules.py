@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
+from attrs.validators import optional
 
 from itagflow.errors import Incomplete
 from itagflow.model.entity import evolve
@@ -24,6 +25,7 @@ from itagflow.model.task import (
     TaskState,
     WorkItem,
 )
+from itagflow.model.text import validate_text
 
 PRELABEL_OUTCOMES = frozenset({Outcome.PRELABELED, Outcome.SUGGESTED})
 """The outcomes of the assignments that hold pre-labels."""
@@ -33,9 +35,9 @@ PRELABEL_OUTCOMES = frozenset({Outcome.PRELABELED, Outcome.SUGGESTED})
 class ModelChoice:
     """Which of several predictions is shown: the newest one, of this model if one is named."""
 
-    model: str | None = None
+    model: str | None = attrs.field(default=None, validator=optional(validate_text))
     """The model; None: any."""
-    version: str | None = None
+    version: str | None = attrs.field(default=None, validator=optional(validate_text))
     """The version of the model; None: any."""
 
     def choose(self, predictions: Sequence[Answer]) -> Answer | None:

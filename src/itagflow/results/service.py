@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-import attrs
-
 from itagflow import access
 from itagflow.access import Action
 from itagflow.core import lookup, secrecy
