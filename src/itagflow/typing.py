@@ -40,6 +40,7 @@ from itagflow.model.prelabel import Prediction, Predictor
 from itagflow.model.region import Points, Region
 from itagflow.model.reply import Replies, Reply
 from itagflow.prelabels.rules import MinConfidence
+from itagflow.results.service import ResultRef
 from itagflow.validation.answers import Validator
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "Replies",
     "Reply",
     "ReplyInput",
+    "ResultRef",
     "RowSource",
     "Rule",
     "Source",

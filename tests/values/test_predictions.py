@@ -34,7 +34,6 @@ from itagflow import (
     Workflow,
     maintenance,
     prelabels,
-    templates,
 )
 from itagflow.errors import Conflict, NotRegistered, Problem
 from itagflow.model import Outcome, PrelabelReport
@@ -80,7 +79,7 @@ class TestScores:
         ids=repr,
     )  # fmt: skip
     def test_what_is_no_score_is_refused(self, score: Any) -> None:
-        with pytest.raises(InvalidData, match="the prelabel: score: must be .*from 0 to 1"):
+        with pytest.raises(InvalidData, match=r"the prelabel: score: must be .*from 0 to 1"):
             PreLabel(Choice("cat"), score)
 
     @pytest.mark.parametrize(

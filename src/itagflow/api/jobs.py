@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing_extensions import Unpack
 
 from itagflow.core.engine import Engine
+from itagflow.core.paging import Page
 from itagflow.jobs import importing, loading, packaging
 from itagflow.jobs import service as jobs
 from itagflow.jobs.loading import LoadSpec
@@ -200,10 +201,26 @@ class Jobs:
         *,
         state: JobState | str | None = None,
         by: MemberRef | None = None,
+        limit: int | None = None,
+        after: JobRef | None = None,
     ) -> Iterator[Job]:
-        """Yield the jobs of a workspace, oldest first; with *by* those that the member may see."""
+        """Yield the jobs of a workspace, oldest first.
+
+        Args:
+            workspace: The workspace.
+            state: Only those in this state.
+            by: Who reads: those that the member may see.
+            limit: How many at the most.
+            after: The last job of the page before, or its key; it may have been deleted meanwhile.
+
+        Raises:
+            NotFound: when there is no such workspace, *by* is nobody there, or it has no job
+                *after*.
+            NotAllowed: when *by* was removed.
+        """
         wanted = parse_optional_enum(JobState, state)
-        return results.list_jobs(self._engine, workspace, state=wanted, by=by)
+        page = Page(limit, after)
+        return results.list_jobs(self._engine, workspace, state=wanted, by=by, page=page)
 
     def get(self, job: JobRef, *, by: MemberRef | None = None) -> Job:
         """Return a job as it is now.

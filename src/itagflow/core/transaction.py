@@ -199,7 +199,9 @@ class Transaction:
 
     def lock_package(self, ref: PackageRef) -> Package:
         """Return the package, kept from other writers until the transaction ends."""
-        return lookup.require_same(ref, self.lock(Package, lookup.key_of(Package, ref)))
+        return lookup.require_same(
+            ref, self.lock(Package, lookup.find_key(self.store, Package, ref))
+        )
 
     def lock_assignment(self, ref: AssignmentRef) -> tuple[Package, Assignment]:
         """Lock an assignment and, before it, its package, and return both."""

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import attrs
 from attrs.validators import optional
 
-from itagflow.errors import Incomplete
+from itagflow.errors import Incomplete, InvalidData, Problem
 from itagflow.model.entity import evolve
 from itagflow.model.job import STAGES, Job, Stage
+from itagflow.model.number import is_whole
 from itagflow.model.package import (
     PASSING,
     Assignment,
@@ -26,6 +27,7 @@ from itagflow.model.task import (
     WorkItem,
 )
 from itagflow.model.text import validate_text
+from itagflow.printing import format_repr
 
 PRELABEL_OUTCOMES = frozenset({Outcome.PRELABELED, Outcome.SUGGESTED})
 """The outcomes of the assignments that hold pre-labels."""
@@ -438,3 +440,17 @@ def must_fit_its_template(job: Job, operation: str) -> None:
             "if it broke off, change_template(job, []) goes on"
         )
         raise Incomplete(operation, reason)
+
+
+def format_row_key(value: object) -> str:
+    """Return a row key as it is stored: a text as it is, a whole number as its digits.
+
+    Raises:
+        InvalidData: when it is neither.
+    """
+    if isinstance(value, str):
+        return str(value)
+    if is_whole(value):
+        return str(int(value))
+    reason = f"must be a text or a whole number, not {format_repr(value)}"
+    raise InvalidData("the task", [Problem("key", reason)])
