@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import attrs
 
@@ -252,9 +252,9 @@ def find_key(reader: Reader, kind: type[Package | Task], ref: object) -> tuple[i
         NotFound: when *ref* is anything else, or there is no such job.
     """
     if isinstance(ref, tuple):
-        pair: tuple[Any, ...] = ref
+        pair = cast("tuple[object, ...]", ref)
         if len(pair) == 2 and not is_whole(pair[0]):
-            return key_of(kind, (job(reader, pair[0]).id, pair[1]))
+            return key_of(kind, (job(reader, cast(JobRef, pair[0])).id, pair[1]))
     return key_of(kind, ref)
 
 
