@@ -251,11 +251,12 @@ def find_key(reader: Reader, kind: type[Package | Task], ref: object) -> tuple[i
     Raises:
         NotFound: when *ref* is anything else, or there is no such job.
     """
+    key = ref
     if isinstance(ref, tuple):
         pair = cast("tuple[object, ...]", ref)
         if len(pair) == 2 and not is_whole(pair[0]):
-            return key_of(kind, (job(reader, cast(JobRef, pair[0])).id, pair[1]))
-    return key_of(kind, ref)
+            key = (job(reader, cast(JobRef, pair[0])).id, pair[1])
+    return key_of(kind, key)
 
 
 def number_in(job: int, ref: TaskRef) -> int:
