@@ -85,9 +85,13 @@ def test_what_was_given_back_is_not_shown_as_what_was_there_before(flow: Flow) -
     held = taken(flow, "ben", job)
     flow.save(held, 1, Choice("cat"))
     flow.release(held)
+    again = taken(flow, "cy", job)
     (item,) = flow.tasks(held)
     assert item.answer is not None
     assert item.previous is None
+    (item,) = flow.tasks(again)
+    assert item.previous is not None
+    assert item.previous.reply == Choice("cat")
 
 
 @pytest.fixture(scope="module")

@@ -34,6 +34,7 @@ from itagflow import (
     Workflow,
     maintenance,
     prelabels,
+    templates,
 )
 from itagflow.errors import Conflict, NotRegistered, Problem
 from itagflow.model import Outcome, PrelabelReport
@@ -152,6 +153,39 @@ class TestScores:
                 job = cats(flow)
                 with pytest.raises(InvalidData, match=next(iter(wrong))):
                     flow.jobs.prelabel(job, says("cat"), by="ada", **wrong)
+
+
+class TestArguments:
+    @pytest.mark.parametrize("wrong", [None, 5, "vit", [Choice("cat")]], ids=repr)
+    def test_a_model_can_be_called(self, wrong: Any) -> None:
+        with itagflow.open("memory:") as flow:
+            job = cats(flow)
+            with pytest.raises(InvalidData, match="predict: must be a function"):
+                flow.jobs.prelabel(job, wrong, by="ada")
+            if wrong is not None:
+                with pytest.raises(InvalidData, match="progress: must be a function"):
+                    flow.jobs.prelabel(job, says("cat"), progress=wrong, by="ada")
+            assert flow.jobs.progress(job).prelabeled == 0
+
+    @pytest.mark.parametrize("wrong", [None, 5, "template", ["a"]], ids=repr)
+    def test_sources_refuse_what_they_cannot_read(self, wrong: Any) -> None:
+        template = templates.image_classification(["cat", "dog"])
+        for call in (
+            lambda: prelabels.from_fields(wrong),
+            lambda: prelabels.from_blocks(wrong),
+            lambda: prelabels.from_export(wrong, b""),  # type: ignore[arg-type]
+        ):
+            with pytest.raises(InvalidData, match="template: must be a Template"):
+                call()
+        if wrong is not None and not isinstance(wrong, str):
+            for name in ("fields", "score", "model"):
+                with pytest.raises(InvalidData, match=name):
+                    prelabels.from_fields(template, **{name: wrong})
+            for name in ("job", "stage", "model"):
+                with pytest.raises(InvalidData, match=name):
+                    prelabels.from_blocks(template, **{name: wrong})
+            with pytest.raises(InvalidData, match="fields, 'Single-choice'"):
+                prelabels.from_fields(template, {"Single-choice": wrong})
 
 
 class TestSeveral:

@@ -126,6 +126,9 @@ class PrelabelSpec:
 def prelabel(engine: Engine, job: JobRef, predict: Predictor, spec: PrelabelSpec) -> PrelabelReport:
     """Let a model, or another source, say something about the tasks of a job before people do."""
     require_whole_number("the pre-labels", "batch", spec.batch, least=1)
+    rules.require_callable("predict", predict)
+    if spec.progress is not None:
+        rules.require_callable("progress", spec.progress)
     request = _make_request(engine, job, spec)
     tally = _Tally()
     where: dict[str, Any] = {"job": request.job.id, "state": PackageState.LABEL}

@@ -27,6 +27,8 @@ from itagflow.model.prelabel import Prediction, Predictor, PreLabel, require_sco
 from itagflow.model.reply import Replies
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
+from itagflow.model.text import find_text_error
+from itagflow.printing import format_repr
 
 __all__ = ["from_blocks", "from_export", "from_fields"]
 
@@ -66,8 +68,13 @@ def from_fields(
     >>> prelabel.replies
     {'1': Choice('cat')}
     """
+    _require_kind("template", template, Template, "a Template")
+    _require_text("model", model)
+    if score is not None:
+        _require_text("score", score)
     columns = name_columns(template)
     if fields is not None:
+        _require_kind("fields", fields, Mapping, "a mapping from questions to fields")
         columns = _resolve_fields(template, fields)
 
     def predict(task: Task) -> Prediction:
@@ -100,6 +107,7 @@ def from_blocks(
     >>> prelabel.replies
     {'1': Choice('cat')}
     """
+    _require_blocks(template, job, stage, model)
 
     def predict(task: Task) -> Prediction:
         replies = _read_blocks(jsontext.loads(task.row), template, job, stage)
@@ -138,6 +146,9 @@ def from_export(
             every problem.
         UnknownFormat: when there is no such format.
     """
+    _require_blocks(template, job, stage, model)
+    _require_text("on", on)
+    _require_text("format", format)
     export = _Export(template, on, format, job, stage)
     known, problems = dict[Hashable, Replies](), list[Problem]()
     for item in formats.find(format).read(source):
@@ -185,7 +196,39 @@ def _predict_or_error(predict: Callable[[Task], Prediction], task: Task) -> Pred
         return error
 
 
+def _require_blocks(template: object, job: object, stage: object, model: object) -> None:
+    """Check the arguments of what reads blocks of results.
+
+    Raises:
+        InvalidData: when one is of the wrong kind.
+    """
+    _require_kind("template", template, Template, "a Template")
+    _require_text("model", model)
+    if job is not None:
+        _require_text("job", job)
+    if stage is not None:
+        _require_kind("stage", stage, Stage, "a Stage")
+
+
+def _require_kind(field: str, value: object, kind: type, wanted: str) -> None:
+    if not isinstance(value, kind):
+        reason = f"must be {wanted}, not {format_repr(value)}"
+        raise InvalidData("the pre-labels", [Problem(field, reason)])
+
+
+def _require_text(field: str, value: object) -> None:
+    if error := find_text_error(value):
+        raise InvalidData("the pre-labels", [Problem(field, error)])
+
+
 def _resolve_fields(template: Template, fields: Mapping[str, str]) -> dict[str, str]:
+    problems = [
+        Problem(f"fields, {format_repr(name)}", error)
+        for name, field in fields.items()
+        if (error := find_text_error(field))
+    ]
+    if problems:
+        raise InvalidData("the pre-labels", problems)
     by_title = {question.title: question.id for question in template.asked}
     ids = {question.id for question in template.asked}
     known = ", ".join(repr(question.title) for question in template.asked)
