@@ -141,13 +141,15 @@ def test_the_reason_for_many_packages(flow: Flow, bad: str) -> None:
 def test_the_name_of_a_model(flow: Flow, bad: str) -> None:
     job = cats(flow)
     before = everything(flow)
-    for report in (
-        flow.jobs.prelabel(
-            job, lambda tasks: [PreLabel(Choice("cat"), model=bad)] * len(tasks), by="ada"
-        ),
-        flow.jobs.prelabel(job, lambda tasks: [Choice("cat")] * len(tasks), model=bad, by="ada"),
-    ):
-        assert (report.suggested, len(report.problems)) == (0, 4)
+    report = flow.jobs.prelabel(
+        job, lambda tasks: [PreLabel(Choice("cat"), model=bad)] * len(tasks), by="ada"
+    )
+    assert (report.suggested, len(report.problems)) == (0, 4)
+    for name in ("model", "model_version"):
+        with pytest.raises(InvalidData, match=name):
+            flow.jobs.prelabel(
+                job, lambda tasks: [Choice("cat")] * len(tasks), by="ada", **{name: bad}
+            )
     assert everything(flow) == before
 
 

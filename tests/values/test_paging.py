@@ -16,7 +16,7 @@ from support.scenes import cats, labeled, rows, taken
 
 import itagflow
 from itagflow import Choice, Flow, InvalidData, NotFound, Role, templates
-from itagflow.core.paging import LEAST_PAGE
+from itagflow.core.paging import LEAST_PAGE, Page
 
 CATS = templates.image_classification(["cat", "dog"])
 Lister = Callable[..., Iterator[Any]]
@@ -274,6 +274,19 @@ def test_a_page_reads_no_more_than_it_needs(flow: Flow) -> None:
     assert [r.task.number for r in flow.results.list(parts[1], after=99)] == [100]
     assert list(flow.results.list(parts[0], after=60)) == []
     assert len(list(flow.results.list(job, limit=LEAST_PAGE + 7))) == LEAST_PAGE + 7
-    ends = flow.results.list(job, snapshot=True, limit=2)
-    assert len(list(ends)) == 2
-    flow.packages.prioritize(job, 3, by="ada")  # the snapshot is not open any more
+
+
+def test_what_is_cut_is_closed_at_its_end() -> None:
+    """Also while somebody keeps the page: behind it may be a transaction."""
+    closed = list[bool]()
+
+    def numbers() -> Iterator[int]:
+        try:
+            yield from range(9)
+        finally:
+            closed.append(True)
+
+    page = Page(limit=2).cut(numbers())
+    assert list(page) == [0, 1]
+    assert closed == [True]
+    assert list(page) == []

@@ -10,7 +10,7 @@ from typing import Any
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef, WorkspaceRef
-from itagflow.core.paging import EVERYTHING, Page
+from itagflow.core.paging import Page
 from itagflow.core.visibility import access_of, must_name_workspace
 from itagflow.errors import NotFound
 from itagflow.model.event import Event
@@ -26,7 +26,7 @@ def list_events_since(
     *,
     workspace: WorkspaceRef | None = None,
     by: MemberRef | None = None,
-    page: Page = EVERYTHING,
+    page: Page,
 ) -> Iterator[Event]:
     """Yield every event behind that of *page*, in order, each once, also after a crash."""
     viewer = _make_viewer(engine, "events.since", workspace, by)
@@ -46,7 +46,7 @@ def _make_viewer(
 
 
 def _read_events_since(engine: Engine, viewer: EventViewer, page: Page) -> Iterator[Event]:
-    first = 1 if page.after is None else find_position(page.after) + 1
+    first = find_position(page.after) + 1
     where: dict[str, Any] = {"position": Span(first, engine.store.high_water_mark())}
     if viewer.workspace is not None:
         if isinstance(page.after, Event) and page.after.workspace != viewer.workspace:
