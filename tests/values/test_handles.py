@@ -254,7 +254,7 @@ class TestTasks:
         job = cats(flow, data=data, row_key="id")
         for number in (7, -3, 2**53):
             for key in (number, Like(number)):
-                assert flow.results.get(job, key=key).task.data["id"] == number  # type: ignore[call-overload]
+                assert flow.results.get(job, key=key).task.data["id"] == number
 
     @pytest.mark.parametrize("key", ["", "A7", "a7 ", 8, "x" * 5_000, "a\0", 2**70])
     def test_a_row_key_that_nothing_has(self, flow: Flow, job: Job, key: Any) -> None:
@@ -273,7 +273,7 @@ class TestTasks:
 
     def test_not_both(self, flow: Flow, job: Job) -> None:
         with pytest.raises(InvalidData, match="key: is given beside the task"):
-            flow.results.get(job, 1, key="a7")  # type: ignore[call-overload]
+            flow.results.get(job, 1, key="a7")
 
     def test_an_erased_task_has_no_row_key(self, flow: Flow, job: Job) -> None:
         maintenance.erase_task(flow, (job.id, 1), by="ada")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from itagflow.core.engine import Engine
 from itagflow.core.paging import Page
@@ -65,17 +65,6 @@ class Results:
             self._engine, job, by=by, snapshot=snapshot, page=Page(limit, after)
         )
 
-    @overload
-    def get(
-        self, job: Task | WorkItem | tuple[JobRef, int], /, *, by: MemberRef | None = None
-    ) -> Result: ...
-
-    @overload
-    def get(self, job: JobRef, task: TaskRef, *, by: MemberRef | None = None) -> Result: ...
-
-    @overload
-    def get(self, job: JobRef, *, key: str | int, by: MemberRef | None = None) -> Result: ...
-
     def get(
         self,
         job: JobRef | Task | WorkItem | tuple[JobRef, int],
@@ -106,7 +95,7 @@ class Results:
         >>> flow.results.get(job, 1) == flow.results.get(job, key="a7")
         True
         """
-        place: Any = job  # which of the overloads it is, the other arguments tell
+        place: Any = job  # a job or a task alone: the other arguments tell
         if key is None:
             if task is None:
                 return results.get_result(self._engine, None, place, by=by)

@@ -27,7 +27,7 @@ class PrelabelReport:
     """What pre-labeling did, in tasks.  Each task is counted once: the others add up to `tasks`."""
 
     tasks: int = 0
-    """How many were looked at: those of the packages that are at LABEL."""
+    """How many there are in the packages that are at LABEL."""
     accepted: int = 0
     """How many count as labeled."""
     suggested: int = 0
