@@ -33,6 +33,7 @@ from itagflow.model.package import Assignment
 from itagflow.model.task import Answer, WorkItem
 from itagflow.model.text import require_optional_text, require_text
 from itagflow.printing import format_repr
+from itagflow.results.rules import ModelChoice
 from itagflow.reviewing import batch, judging
 from itagflow.reviewing import service as reviewing
 from itagflow.storage.opening import open_store
@@ -196,13 +197,24 @@ class Flow:
         return batch.release_many(self._engine, refs, by=by, comment=comment)
 
     def tasks(
-        self, assignment: AssignmentRef, *, by: MemberRef | None = None
+        self,
+        assignment: AssignmentRef,
+        *,
+        model: str | None = None,
+        model_version: str | None = None,
+        by: MemberRef | None = None,
     ) -> Iterator[WorkItem]:
         """Yield the tasks of an assignment, in order, each with all that its holder needs to see.
+
+        An assignment that has ended shows what it was about: a past review the answers that it
+        judged, and not those that came later.
 
         Args:
             assignment: An assignment; for a member it must be offered or held, or have ended with
                 its work.
+            model: Which model's prediction is shown as `WorkItem.prelabel`; the newest prediction
+                of any model unless given.
+            model_version: Which version of the model.
             by: Who reads, when the assignment comes from outside: asked again for every page.
 
         Raises:
@@ -210,7 +222,8 @@ class Flow:
                 taken from them.
             NotAllowed: when *by* may not read there, or was removed.
         """
-        return labeling.tasks(self._engine, assignment, by=by)
+        choice = ModelChoice(model, model_version)
+        return labeling.tasks(self._engine, assignment, choice=choice, by=by)
 
     def save(
         self,

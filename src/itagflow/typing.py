@@ -41,6 +41,7 @@ from itagflow.model.prelabel import Prediction, Predictor
 from itagflow.model.region import Points, Region
 from itagflow.model.reply import Replies, Reply
 from itagflow.prelabels.rules import MinConfidence
+from itagflow.results.service import ResultRef
 from itagflow.validation.answers import Validator
 
 __all__ = [
@@ -71,6 +72,7 @@ __all__ = [
     "Replies",
     "Reply",
     "ReplyInput",
+    "ResultRef",
     "RowSource",
     "Rule",
     "Source",

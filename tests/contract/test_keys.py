@@ -101,28 +101,29 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         ],
         "workspaces.create": [],
         "workspaces.get": [{"workspace": home, **by}],
-        "workspaces.list": [{**by}],
+        "workspaces.rename": [{"workspace": home, "name": "new", **by}],
+        "workspaces.list": [{"limit": 1, **by}],
         "jobs.delete": [{"job": job, **by}],
         "packages.discard": [{"package": (job, 3), **by}],
         "maintenance.erase_member": [{"workspace": home, "member": "gone", **by}],
         "maintenance.erase_task": [{"task": (job, 5), **by}],
-        "events.since": [{"after": 0, "workspace": home, **by}],
+        "events.since": [{"after": 0, "workspace": home, "limit": 1, **by}],
         "assignments.expire": [{"job": job, **by}],
         "explain": [{"member": "ben", "job": job, "stage": L, **by}],
         "results.export": [export],
-        "results.find": [{"job": job, "member": "ben", **by}],
+        "results.find": [{"job": job, "member": "ben", "limit": 1, **by}],
         "jobs.finish": [{"job": job, **by}],
-        "events.list": [{"job": job, "package": 1, **by}],
+        "events.list": [{"job": job, "package": 1, "limit": 1, **by}],
         "jobs.import_results": [{**create, "data": [{"data": {}, "label-7": {"results": []}}]}],
         "jobs.get": [{"job": job, **by}],
-        "jobs.list": [{"workspace": home, **by}],
+        "jobs.list": [{"workspace": home, "limit": 1, **by}],
         "judge": [{"assignment": review, "task": 1, "by": "di"}],
         "events.follow": [{"after": 0, "workspace": home, "timeout": 0, **by}],
         "jobs.load": [{"job": scene.draft, "data": rows(1), **by}],
-        "members.list": [{"workspace": home, **by}],
+        "members.list": [{"workspace": home, "limit": 1, **by}],
         "members.get": [{"workspace": home, "member": "cy", **by}],
         "modify": [{"assignment": review, "task": 1, "reply": Choice("dog"), "by": "di"}],
-        "packages.list": [{"job": job, **by}],
+        "packages.list": [{"job": job, "limit": 1, **by}],
         "packages.get": [{"package": (job, 1), **by}],
         "results.partition": [{"job": job, "count": 2, **by}],
         "jobs.pause": [{"job": job, **by}],
@@ -147,9 +148,9 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "renew": [{"assignment": assignment, "by": "ben"}],
         "packages.reopen": [{"package": (job, 1), **by}],
         "restore": [{"assignment": assignment, "task": 3, "by": "ben"}],
-        "results.get": [{"task": (job, 1), **by}],
-        "results.list": [{"job": job, **by}],
-        "results.rows": [{"job": job, **by}],
+        "results.get": [{"job": (job, 1), **by}, {"job": job, "task": 1, **by}],
+        "results.list": [{"job": job, "limit": 1, **by}],
+        "results.rows": [{"job": job, "limit": 1, **by}],
         "jobs.resume": [{"job": job, **by}],
         "review": [{"assignment": review, "by": "di"}],
         "review_many": [{"assignments": [review], "by": "di"}],
@@ -161,10 +162,10 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "submit": [{"assignment": assignment, "by": "ben"}],
         "tasks": [{"assignment": assignment, "by": "ben"}],
         "templates.get": [{"job": job, **by}],
-        "templates.list": [{"workspace": home, **by}],
+        "templates.list": [{"workspace": home, "limit": 1, **by}],
         "assignments.get": [{"assignment": assignment, **by}],
         "assignments.list": [
-            {"member": "ben"},
+            {"member": "ben", "limit": 1},
             {"member": "ben", "job": job, **by},
             {"member": "ben", "workspace": home, **by},
         ],
@@ -190,6 +191,7 @@ MAY_BE_NONE = {
     "tasks",
     "seed",
     "member",
+    "limit",
 }
 COUNTS = {"after", "batch", "count", "limit", "partitions", "priority", "seed"}
 """Parameters that take a number which is no key."""
@@ -253,6 +255,8 @@ def test_every_verb_that_takes_a_number_has_good_arguments(flow: Flow) -> None:
             "workforce",
             "workflow",
             "min_confidence",
+            "after",  # of lists: a reference, which the tests of pages give
+            "key",
         }, verb
 
 
@@ -263,7 +267,7 @@ def is_wrong(verb: str, name: str, bad: Any) -> bool:
     if name == "after" or name in ("priority", "seed"):
         return bad in FAR or not isinstance(bad, int) or isinstance(bad, bool)
     if (
-        name in ("count", "batch", "partitions")
+        name in ("count", "batch", "partitions", "limit")
         and isinstance(bad, int)
         and not isinstance(bad, bool)
     ):

@@ -143,6 +143,11 @@ def test_the_name_of_a_model(flow: Flow, bad: str) -> None:
         job, lambda tasks: [PreLabel(Choice("cat"), model=bad)] * len(tasks), by="ada"
     )
     assert (report.suggested, len(report.problems)) == (0, 4)
+    for name in ("model", "model_version"):
+        with pytest.raises(InvalidData, match=name):
+            flow.jobs.prelabel(
+                job, lambda tasks: [Choice("cat")] * len(tasks), by="ada", **{name: bad}
+            )
     assert everything(flow) == before
     is_refused(
         flow,

@@ -270,9 +270,14 @@ class TestTheModel:
 
     def test_what_does_not_fit_the_template_is_left_out(self, flow: Flow) -> None:
         job = cats(flow, tasks=2)
-        report = flow.jobs.prelabel(
-            job, lambda tasks: [Choice("bird"), PreLabel(Choice("cat"), float("nan"))], by="ada"
-        )
+
+        def predict(tasks: Sequence[Task]) -> list[Any]:
+            return [
+                Choice("bird") if task.number == 1 else PreLabel(Choice("cat"), float("nan"))
+                for task in tasks
+            ]
+
+        report = flow.jobs.prelabel(job, predict, by="ada")
         assert [problem.where for problem in report.problems] == ["task 1, 1", "task 2, score"]
         assert (report.failed, flow.jobs.progress(job).prelabeled) == (2, 0)
 

@@ -409,6 +409,9 @@ VERBS: dict[str, Case] = {
     "maintenance.erase_task": Case(
         lambda f, a: maintenance.erase_task(f, in_job(a), by=a.by), ("task",), anywhere=("task",)
     ),
+    "workspaces.rename": Case(
+        lambda f, a: f.workspaces.rename(a.workspace, "avenue", by=a.by), ("workspace",)
+    ),
     "templates.add": Case(
         lambda f, a: f.templates.add(a.workspace, CATS, name="new", by=a.by), ("workspace",)
     ),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from itagflow.claiming import assigning
 from itagflow.core.engine import Engine
+from itagflow.core.paging import Page
 from itagflow.model.arguments import require_flag, require_several
 from itagflow.model.batch import BatchResult
 from itagflow.model.package import Assignment
@@ -31,8 +32,10 @@ class Assignments:
         workspace: WorkspaceRef | None = None,
         live: bool = True,
         by: MemberRef | None = None,
+        limit: int | None = None,
+        after: AssignmentRef | None = None,
     ) -> Iterator[Assignment]:
-        """Yield the assignments of a member: my work.
+        """Yield the assignments of a member, by job and age: my work.
 
         Args:
             member: The member; an account stands for that person in every workspace, unless one is
@@ -42,10 +45,23 @@ class Assignments:
             live: Only those that are held or offered; every assignment otherwise.
             by: Who reads: the member, or somebody who may see the work of others; at the jobs where
                 they may.
+            limit: How many at the most.
+            after: The last assignment of the page before, or its key; it may have ended meanwhile.
+
+        Raises:
+            NotFound: when there is no such member, job or workspace, *by* is nobody there, or
+                *after* is no assignment of this list.
+            NotAllowed: when *by* may not read there, or was removed.
         """
         live = require_flag("assignments.list", "live", live)
         return results.list_assignments(
-            self._engine, member, job=job, workspace=workspace, live=live, by=by
+            self._engine,
+            member,
+            job=job,
+            workspace=workspace,
+            live=live,
+            by=by,
+            page=Page(limit, after),
         )
 
     def get(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:

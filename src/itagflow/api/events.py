@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from itagflow.core.engine import Engine
+from itagflow.core.paging import Page
 from itagflow.core.settings import require_optional_seconds
 from itagflow.events import service as events
 from itagflow.model.event import Event
@@ -21,40 +22,65 @@ class Events:
         self._engine = engine
 
     def list(
-        self, job: JobRef, *, package: PackageRef | int | None = None, by: MemberRef | None = None
+        self,
+        job: JobRef,
+        *,
+        package: PackageRef | int | None = None,
+        by: MemberRef | None = None,
+        limit: int | None = None,
+        after: Event | int | None = None,
     ) -> Iterator[Event]:
         """Yield the events of a job, or of one of its packages, oldest first.
 
+        Args:
+            job: The job.
+            package: Only those of this package.
+            by: Who reads: all of them, if the member may see the work of others, without votes that
+                are secret from them; else those of what the member did.
+            limit: How many at the most.
+            after: The last event of the page before, or its position.
+
         Raises:
-            NotFound: when there is no such job, or it has no such package.
-
-
-        With *by* all of them, if the member may see the work of others, without votes that are
-        secret from them; else those of what the member did.
+            NotFound: when there is no such job, it has no such package, or *after* is an event of
+                another job.
+            NotAllowed: when *by* may not read there, or was removed.
         """
-        return results.list_events(self._engine, job, package=package, by=by)
+        page = Page(limit, after)
+        return results.list_events(self._engine, job, package=package, by=by, page=page)
 
     def since(
-        self, *, after: int = 0, workspace: WorkspaceRef | None = None, by: MemberRef | None = None
+        self,
+        *,
+        after: Event | int = 0,
+        workspace: WorkspaceRef | None = None,
+        by: MemberRef | None = None,
+        limit: int | None = None,
     ) -> Iterator[Event]:
-        """Yield every event after position *after*, in order, each once, also after a crash.
+        """Yield every event behind *after*, in order, each once, also after a crash.
 
         An event waits until no open transaction can put another one before it, so that whoever goes
         on behind the last position that they have seen misses nothing.
 
-        With *by*, a member of the *workspace*, it is what `list` shows the member of each job;
-        what is of no job is for those who may see the results of all.
+        Args:
+            after: The last event that was dealt with before, or its position; 0: from the
+                beginning.
+            workspace: Only the events of this workspace.
+            by: Who reads, a member of the *workspace*: it is what `list` shows the member of each
+                job; what is of no job is for those who may see the results of all.
+            limit: How many at the most.
 
         Raises:
             InvalidData: when *by* is given without a workspace.
+            NotFound: when there is no such workspace, *by* is nobody there, or *after* is an event
+                of another workspace.
         """
-        after = require_whole_number("events.since", "after", after)
-        return events.list_events_since(self._engine, after=after, workspace=workspace, by=by)
+        page = Page(limit, after)
+        return events.list_events_since(self._engine, workspace=workspace, by=by, page=page)
 
     def follow(
         self,
         *,
-        after: int = 0,
+        after: Event | int = 0,
         workspace: WorkspaceRef | None = None,
         timeout: float | None = None,
         by: MemberRef | None = None,
@@ -65,7 +91,7 @@ class Events:
         have dealt with.
 
         Args:
-            after: The last position that was dealt with before.
+            after: The last event that was dealt with before, or its position.
             workspace: Only the events of this workspace.
             timeout: After how many seconds without an event to end; None: never.
             by: Who listens, as in `since`; asked again at every look.

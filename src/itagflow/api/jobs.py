@@ -9,6 +9,7 @@ from typing_extensions import Unpack
 
 from itagflow import formats
 from itagflow.core.engine import Engine
+from itagflow.core.paging import Page
 from itagflow.jobs import checking, cloning, importing, loading, packaging
 from itagflow.jobs import service as jobs
 from itagflow.jobs.arguments import parse_fields, parse_notes, parse_workforce
@@ -28,6 +29,8 @@ from itagflow.model.result import Progress
 from itagflow.model.template import Template
 from itagflow.model.text import require_optional_text, require_text
 from itagflow.prelabels import service as prelabels
+from itagflow.prelabels.rules import require_model_name
+from itagflow.prelabels.service import PrelabelSpec
 from itagflow.printing import format_repr
 from itagflow.results import service as results
 from itagflow.template_changes import service as template_changes
@@ -231,10 +234,26 @@ class Jobs:
         *,
         state: JobState | str | None = None,
         by: MemberRef | None = None,
+        limit: int | None = None,
+        after: JobRef | None = None,
     ) -> Iterator[Job]:
-        """Yield the jobs of a workspace, oldest first; with *by* those that the member may see."""
+        """Yield the jobs of a workspace, oldest first.
+
+        Args:
+            workspace: The workspace.
+            state: Only those in this state.
+            by: Who reads: those that the member may see.
+            limit: How many at the most.
+            after: The last job of the page before, or its key; it may have been deleted meanwhile.
+
+        Raises:
+            NotFound: when there is no such workspace, *by* is nobody there, or it has no job
+                *after*.
+            NotAllowed: when *by* was removed.
+        """
         wanted = parse_optional_enum(JobState, state)
-        return results.list_jobs(self._engine, workspace, state=wanted, by=by)
+        page = Page(limit, after)
+        return results.list_jobs(self._engine, workspace, state=wanted, by=by, page=page)
 
     def get(self, job: JobRef, *, by: MemberRef | None = None) -> Job:
         """Return a job as it is now.
@@ -576,19 +595,23 @@ class Jobs:
         by: MemberRef,
         min_confidence: MinConfidence = False,
         model: str = "",
+        model_version: str = "",
         batch: int = 100,
         progress: ProgressWrapper | None = None,
     ) -> PrelabelReport:
         """Let a model, or another source, say something about the tasks of a job before people do.
 
-        A pre-label either prefills, to be corrected by people (`WorkItem.prelabel`), or it is
-        *min_confidence*: it counts as labeled, and a package of which nothing is left to label goes
+        A pre-label is either suggested, to be corrected by people (`WorkItem.prelabel`), or it
+        counts as labeled, by *min_confidence*: a package of which nothing is left to label goes
         straight to its review.  `Progress.corrected` counts what people changed.  Source: iTAG,
         *Configure intelligent pre-labeling*.
 
-        Packages on which people work, or have worked, are left out; so is what has a pre-label
-        already, so a call that broke off is simply made again.  A draft that has pre-labels takes
-        no more rows.
+        A task can have several predictions, one of each model and version; `WorkItem.predictions`
+        has all, and `Result.provenance` says where each came from.  What counts as labeled gets no
+        more.  Packages on which people work, or have worked, are left out; so are tasks that have a
+        prediction of *model* and *model_version* already, or of any model when neither is given.
+        So a call that broke off is simply made again.  A draft that has pre-labels takes no more
+        rows.
 
         Args:
             job: A job that is a draft, runs or is paused.
@@ -598,17 +621,21 @@ class Jobs:
                 it is made again for each task alone. `itagflow.prelabels` makes such callables from
                 fields, blocks of results, and files.
             by: The member who decides.
-            min_confidence: True: all count as labeled; a number: those whose score is at least
-                that; False: none.
+            min_confidence: True: all count as labeled; a number from 0 to 1: those whose score is
+                at least that; False: none.  What is to count is shown to the job's validator, and
+                has failed when that finds a problem.
             model: The model, where the pre-label does not name it.
+            model_version: Its version, where the pre-label does not name it.
             batch: How many tasks *predict* gets at the most.
             progress: Wraps the iterable of packages, such as ``tqdm``.
 
         Raises:
             WrongState: when the job is finished or archived.
             NotAllowed: when *by* may not manage jobs.
-            InvalidData: when *predict* does not return as many as it was given.
-            Conflict: when the template was changed meanwhile: call it again.
+            InvalidData: when *predict* does not return as many as it was given, or an argument is
+                of the wrong kind.
+            NotRegistered: when this process lacks the job's validator, which is to be asked.
+            Conflict: when the template or the validator was changed meanwhile: call it again.
         """
         predict = require_callable("jobs.prelabel", "predict", predict)
         min_confidence = _require_confidence(min_confidence)
@@ -619,11 +646,13 @@ class Jobs:
             self._engine,
             job,
             predict,
-            by=by,
-            min_confidence=min_confidence,
-            model=model,
-            batch=batch,
-            progress=progress,
+            PrelabelSpec(
+                by=by,
+                min_confidence=min_confidence,
+                model=require_model_name(model, model_version),
+                batch=batch,
+                progress=progress,
+            ),
         )
 
     def change_template(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from itagflow.core.engine import Engine
+from itagflow.core.paging import Page
 from itagflow.model.arguments import require_flag
 from itagflow.model.enums import parse_enum
 from itagflow.model.text import parse_texts, require_text
@@ -81,17 +82,28 @@ class Members:
         """
         return workspaces.get_member(self._engine, workspace, member, by=by)
 
-    def list(self, workspace: WorkspaceRef, *, by: MemberRef | None = None) -> Iterator[Member]:
+    def list(
+        self,
+        workspace: WorkspaceRef,
+        *,
+        by: MemberRef | None = None,
+        limit: int | None = None,
+        after: MemberRef | None = None,
+    ) -> Iterator[Member]:
         """Yield the members of a workspace by key, also those who were removed.
 
-        With *by* all of them, if the member may see the results of every job, and else only the
-        member.
+        Args:
+            workspace: The workspace.
+            by: Who reads: all of them, if the member may see the results of every job, and else
+                only the member.
+            limit: How many at the most.
+            after: The last member of the page before, their key or account.
 
         Raises:
-            NotFound: when there is no such workspace, or *by* is nobody there.
+            NotFound: when there is no such workspace, or *by* or *after* is nobody there.
             NotAllowed: when *by* was removed.
         """
-        return workspaces.list_members(self._engine, workspace, by=by)
+        return workspaces.list_members(self._engine, workspace, by=by, page=Page(limit, after))
 
     def set_role(
         self,

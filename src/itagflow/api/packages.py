@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from itagflow.core.engine import Engine
+from itagflow.core.paging import Page
 from itagflow.jobs import packaging
 from itagflow.model.arguments import require_optional_several
 from itagflow.model.enums import parse_optional_enum
@@ -23,15 +24,32 @@ class Packages:
         self._engine = engine
 
     def list(
-        self, job: JobRef, *, state: PackageState | str | None = None, by: MemberRef | None = None
+        self,
+        job: JobRef,
+        *,
+        state: PackageState | str | None = None,
+        by: MemberRef | None = None,
+        limit: int | None = None,
+        after: PackageRef | int | None = None,
     ) -> Iterator[Package]:
         """Yield the packages of a job, by number.
 
-        With *by* all of them, if the member may see the work of others; else those on which the
-        member has, or had to its end, an assignment.
+        Args:
+            job: The job.
+            state: Only those in this state.
+            by: Who reads: all of them, if the member may see the work of others; else those on
+                which the member has, or had to its end, an assignment.
+            limit: How many at the most.
+            after: The last package of the page before, or its number.
+
+        Raises:
+            NotFound: when there is no such job, *by* is nobody in its workspace, or it has no
+                package *after*.
+            NotAllowed: when *by* may not read there, or was removed.
         """
         wanted = parse_optional_enum(PackageState, state)
-        return results.list_packages(self._engine, job, state=wanted, by=by)
+        page = Page(limit, after)
+        return results.list_packages(self._engine, job, state=wanted, by=by, page=page)
 
     def get(self, package: PackageRef, *, by: MemberRef | None = None) -> Package:
         """Return a package as it is now.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from itagflow.core.engine import Engine
+from itagflow.core.paging import Page
+from itagflow.errors import InvalidData, Problem
 from itagflow.formats import WriteReport
 from itagflow.model.arguments import make_error, require_flag, require_wrapper
 from itagflow.model.enums import parse_enums, parse_optional_enum
@@ -20,7 +22,15 @@ from itagflow.results import service as results
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor  # whoever has one has loaded it
-from itagflow.typing import MemberRef, PartitionRef, ProgressWrapper, Target
+from itagflow.typing import (
+    JobRef,
+    MemberRef,
+    PartitionRef,
+    ProgressWrapper,
+    ResultRef,
+    Target,
+    TaskRef,
+)
 
 
 class Results:
@@ -31,7 +41,13 @@ class Results:
         self._engine = engine
 
     def list(
-        self, job: PartitionRef, *, by: MemberRef | None = None, snapshot: bool = False
+        self,
+        job: PartitionRef,
+        *,
+        by: MemberRef | None = None,
+        snapshot: bool = False,
+        limit: int | None = None,
+        after: ResultRef | None = None,
     ) -> Iterator[Result]:
         """Yield the result of every task, in the order of the input, a page at a time.
 
@@ -40,21 +56,57 @@ class Results:
             by: Who reads, when the policy is to be asked; it is without the votes that are secret
                 from them.
             snapshot: Whether all pages show the same moment; each shows its own otherwise.
+            limit: How many at the most.
+            after: The last result of the page before, its task, or the number of that.
+
+        Raises:
+            NotFound: when there is no such job, *by* is nobody in its workspace, or it has no task
+                *after*.
+            NotAllowed: when *by* may not read there, or was removed.
         """
         snapshot = require_flag("results.list", "snapshot", snapshot)
-        return results.iter_results(self._engine, job, by=by, snapshot=snapshot)
+        return results.iter_results(
+            self._engine, job, by=by, snapshot=snapshot, page=Page(limit, after)
+        )
 
     def get(
-        self, task: Task | WorkItem | tuple[int, int], *, by: MemberRef | None = None
+        self,
+        job: JobRef | Task | WorkItem | tuple[JobRef, int],
+        task: TaskRef | None = None,
+        *,
+        key: str | int | None = None,
+        by: MemberRef | None = None,
     ) -> Result:
         """Return what a task came out of each stage with, its state, and who worked on it.
 
-        With *by* it is without the votes that are secret from the member.
+        Args:
+            job: The job; or a task alone, as an object or as ``(job, number)``.
+            task: The task in this job, or its number.
+            key: The row key of the task, instead of its number.
+            by: Who reads: without the votes that are secret from the member.
 
         Raises:
-            NotFound: when there is no such task.
+            NotFound: when there is no such job, it has no such task, or no task has this row key.
+            InvalidData: when both *task* and *key* are given, or the job has no row key.
+            NotAllowed: when *by* may not read there, or was removed.
+
+        >>> import itagflow
+        >>> flow = itagflow.open("memory:")
+        >>> street = flow.workspaces.create("street", admin="ada")
+        >>> cats = itagflow.templates.image_classification(["cat", "dog"])
+        >>> data = [{"data": {"source": "1.jpg", "id": "a7"}}]
+        >>> job = flow.jobs.create(street, "cats", template=cats, data=data, row_key="id", by="ada")
+        >>> flow.results.get(job, 1) == flow.results.get(job, key="a7")
+        True
         """
-        return results.get_result(self._engine, task, by=by)
+        place: Any = job  # a job or a task alone: the other arguments tell
+        if key is None:
+            if task is None:
+                return results.get_result(self._engine, None, place, by=by)
+            return results.get_result(self._engine, place, task, by=by)
+        if task is not None:
+            raise InvalidData("the task", [Problem("key", "is given beside the task: give one")])
+        return results.get_result_by_row_key(self._engine, place, key, by=by)
 
     def find(
         self,
@@ -64,6 +116,8 @@ class Results:
         member: MemberRef | None = None,
         label: str | None = None,
         by: MemberRef | None = None,
+        limit: int | None = None,
+        after: ResultRef | None = None,
     ) -> Iterator[Result]:
         """Yield the tasks that match all of what is given, with their results.
 
@@ -74,14 +128,34 @@ class Results:
             label: An option chosen in the result, for the task or one of its regions.
             by: Who reads, when the policy is to be asked; votes that are secret from them match
                 nothing.
+            limit: How many at the most.
+            after: The last result of the page before, its task, or the number of that.
+
+        Raises:
+            NotFound: when there is no such job, it has no task *after*, or *member* or *by* is
+                nobody in its workspace.
+            NotAllowed: when *by* may not read there, or was removed.
         """
         wanted = parse_optional_enum(TaskState, state)
         label = require_optional_text("results.find", "label", label)
         return results.find_tasks(
-            self._engine, job, state=wanted, member=member, label=label, by=by
+            self._engine,
+            job,
+            state=wanted,
+            member=member,
+            label=label,
+            by=by,
+            page=Page(limit, after),
         )
 
-    def rows(self, job: PartitionRef, *, by: MemberRef | None = None) -> Iterator[dict[str, Any]]:
+    def rows(
+        self,
+        job: PartitionRef,
+        *,
+        by: MemberRef | None = None,
+        limit: int | None = None,
+        after: ResultRef | Mapping[str, Any] | None = None,
+    ) -> Iterator[dict[str, Any]]:
         """Yield a flat dict for every task, in input order: what `pandas.DataFrame` takes.
 
         The keys are, in this order:
@@ -105,8 +179,10 @@ class Results:
         Args:
             job: The job, or a part of one.
             by: Who reads, when the policy is to be asked.
+            limit: How many at the most.
+            after: The last row of the page before, its task, or the number of that.
         """
-        return results.iter_rows(self._engine, job, by=by)
+        return results.iter_rows(self._engine, job, by=by, page=Page(limit, after))
 
     def export(
         self,

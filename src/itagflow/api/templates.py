@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from itagflow.core.engine import Engine
+from itagflow.core.paging import Page
 from itagflow.model.arguments import require_flag, require_kind
 from itagflow.model.template import Template
 from itagflow.model.text import require_text
 from itagflow.results import service as results
-from itagflow.typing import JobRef, MemberRef, WorkspaceRef
+from itagflow.typing import JobRef, MemberRef, TemplateRef, WorkspaceRef
 from itagflow.workspaces import service as workspaces
 from itagflow.workspaces.service import TemplateSpec
 
@@ -52,13 +53,29 @@ class Templates:
         spec = TemplateSpec(template=template, name=name, by=by)
         return workspaces.add_template(self._engine, workspace, spec, exist_ok=exist_ok)
 
-    def list(self, workspace: WorkspaceRef, *, by: MemberRef | None = None) -> Iterator[Template]:
+    def list(
+        self,
+        workspace: WorkspaceRef,
+        *,
+        by: MemberRef | None = None,
+        limit: int | None = None,
+        after: TemplateRef | None = None,
+    ) -> Iterator[Template]:
         """Yield the templates of a workspace that have a name, oldest first.
 
-        With *by* all of them, if the member may see every job, and else those of the jobs that the
-        member may see.
+        Args:
+            workspace: The workspace.
+            by: Who reads: all of them, if the member may see every job, and else those of the jobs
+                that the member may see.
+            limit: How many at the most.
+            after: The last template of the page before, its key or its name.
+
+        Raises:
+            NotFound: when there is no such workspace, *by* is nobody there, or it has no template
+                *after*.
+            NotAllowed: when *by* was removed.
         """
-        return results.list_templates(self._engine, workspace, by=by)
+        return results.list_templates(self._engine, workspace, by=by, page=Page(limit, after))
 
     def get(self, job: JobRef, *, by: MemberRef | None = None) -> Template:
         """Return the template of a job as it is now; the history keeps what it was.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from itagflow.core.engine import Engine
+from itagflow.core.paging import Page
 from itagflow.model.arguments import require_flag
 from itagflow.model.text import require_text
 from itagflow.model.workspace import Workspace
@@ -47,13 +48,38 @@ class Workspaces:
         """
         return workspaces.get_workspace(self._engine, workspace, by=by)
 
-    def list(self, *, by: MemberRef | None = None) -> Iterator[Workspace]:
+    def list(
+        self,
+        *,
+        by: MemberRef | None = None,
+        limit: int | None = None,
+        after: WorkspaceRef | None = None,
+    ) -> Iterator[Workspace]:
         """Yield the workspaces, oldest first.
 
-        With *by*, an account, those to which an active member of this account belongs; with a
-        member or a key, only that member's workspace.
+        Args:
+            by: With an account, those to which an active member of this account belongs; with a
+                member or a key, only that member's workspace.
+            limit: How many at the most.
+            after: The last workspace of the page before, its key or its name.
 
         Raises:
-            NotFound: when *by* is nobody in any workspace.
+            NotFound: when *by* is nobody in any workspace, or there is no workspace *after*.
+            NotAllowed: when *by* was removed from all of them.
         """
-        return workspaces.list_workspaces(self._engine, by=by)
+        return workspaces.list_workspaces(self._engine, by=by, page=Page(limit, after))
+
+    def rename(self, workspace: WorkspaceRef, name: str, *, by: MemberRef) -> Workspace:
+        """Give a workspace another name.
+
+        Args:
+            workspace: The workspace.
+            name: The new name, unique in the store.
+            by: The member who renames it.
+
+        Raises:
+            AlreadyExists: when another workspace has this name.
+            InvalidData: when nothing can be called so.
+            NotAllowed: when *by* may not manage members.
+        """
+        return workspaces.rename_workspace(self._engine, workspace, name, by=by)

@@ -22,7 +22,7 @@ from itagflow.printing import format_count, make_printable
 from itagflow.results.service import find_members, list_jobs
 from itagflow.storage.port import Query, Reader
 
-Place = WorkspaceRef | Job | Package | Assignment
+Place = WorkspaceRef | Job | tuple[WorkspaceRef, str] | Package | Assignment
 """What `Flow.can` is asked about."""
 
 
@@ -105,7 +105,7 @@ def _locate(reader: Reader, entity: Place) -> tuple[int, Job | None, Stage | Non
         assignment = lookup.assignment(reader, entity)
         job = lookup.job(reader, assignment.job)
         return job.workspace, job, assignment.stage
-    if isinstance(entity, Job):
+    if isinstance(entity, Job | tuple):
         job = lookup.job(reader, entity)
         return job.workspace, job, None
     return lookup.workspace(reader, entity).id, None, None

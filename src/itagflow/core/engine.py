@@ -24,7 +24,7 @@ from itagflow.storage.port import Store
 Clock = Callable[[], datetime]
 """Tells the time, with its time zone."""
 Listener = Callable[[Event], object]
-"""Receives each event after it is stored; what it returns is ignored."""
+"""Receives each event after it is stored, as readers get it; what it returns is ignored."""
 
 T = TypeVar("T")
 RACES = 3
@@ -94,11 +94,14 @@ class Engine:
                 writer, self.now(), self.policy, self.ids, self._cache, self.registry
             )
             yield transaction
+            # in the transaction: what it has changed itself, such as a name that was erased, counts
+            events = list[Event]()
+            if self.listeners and transaction.events:
+                events = transaction.events_as_read()
         # after the commit: a listener must not learn of what is rolled back, nor hold locks while
         # it runs, and may call the Flow itself
-        if self.listeners:
-            for event in transaction.events:
-                self._notify(event)
+        for event in events:
+            self._notify(event)
 
     def run_batch(
         self,

@@ -6,12 +6,13 @@ passed as an object: its number is never taken for that of something here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import TypeVar, cast
 
 import attrs
 
+from itagflow.core.paging import PAGE
 from itagflow.errors import (
     InvalidData,
     NotFound,
@@ -19,6 +20,7 @@ from itagflow.errors import (
     StoreFailed,
 )
 from itagflow.model.entity import E, Entity, Key
+from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.number import (
     LEAST,
@@ -41,12 +43,12 @@ MemberRef = Member | int | str
 """A member, the key, or the account."""
 TemplateRef = Template | int | str
 """A template, its key, or its name in the workspace; a new one belongs to its job."""
-JobRef = Job | int | str
-"""A job, its key, or its name where no other workspace has a job of that name."""
+JobRef = Job | int | str | tuple[WorkspaceRef, str]
+"""A job, its key, its name where no other workspace has one of that name; (workspace, name)."""
 PartitionRef = JobRef | JobPartition
 """A job, or a part of one."""
-PackageRef = Package | tuple[int, int]
-"""A package, or its key: job and number."""
+PackageRef = Package | tuple[JobRef, int]
+"""A package, or its job and number."""
 AssignmentRef = Assignment | tuple[int, int]
 """An assignment, or its key: job and id."""
 TaskRef = WorkItem | Task | int
@@ -70,8 +72,6 @@ _get_immutable_fields = {
     kind: attrgetter(*names, *names[:1])
     for kind, names in IMMUTABLE_FIELDS.items()
 }
-PAGE = 500
-"""How many entities an iterator fetches in one short read transaction."""
 
 
 def first(reader: Reader, query: Query[E]) -> E | None:
@@ -147,19 +147,38 @@ def job(reader: Reader, ref: PartitionRef) -> Job:
 
     Raises:
         NotFound: when there is none.
-        InvalidData: when several workspaces have a job of this name.
+        InvalidData: when several workspaces have a job of this name, and the workspace is not
+            given.
     """
     if isinstance(ref, JobPartition):
         return reader.get(Job, (require_number(Job, ref.job),))
+    if isinstance(ref, tuple):
+        return _job_in(reader, cast("tuple[object, ...]", ref))
     if not isinstance(ref, str):
         return require_same(ref, reader.get(Job, (_get_id(Job, ref),)))
     # two are enough to know that the name says too little
     matches = find_by_name(reader, Query(Job, {"name": ref}, limit=2))
     if len(matches) > 1:
         raise InvalidData(
-            "job", [Problem(ref, "more than one workspace has a job of this name: pass its key")]
+            "job",
+            [
+                Problem(
+                    ref,
+                    "more than one workspace has a job of this name: pass (workspace, name), "
+                    "or its key",
+                )
+            ],
         )
     return _require_found(Job, ref, matches)
+
+
+def _job_in(reader: Reader, ref: tuple[object, ...]) -> Job:
+    """Return the job that is given as workspace and name."""
+    if len(ref) != 2 or not isinstance(ref[1], str):
+        raise NotFound("Job", ref)
+    home = workspace(reader, cast(WorkspaceRef, ref[0]))
+    query = Query(Job, {"workspace": home.id, "name": ref[1]}, limit=1)
+    return _require_found(Job, ref[1], find_by_name(reader, query))
 
 
 def has_own_template(reader: Reader, job: Job) -> bool:
@@ -203,12 +222,12 @@ def assignment(reader: Reader, ref: AssignmentRef) -> Assignment:
 
 def package(reader: Reader, ref: PackageRef) -> Package:
     """Return the package as it is now."""
-    return require_same(ref, reader.get(Package, key_of(Package, ref)))
+    return require_same(ref, reader.get(Package, find_key(reader, Package, ref)))
 
 
 def package_in(reader: Reader, job: int, ref: PackageRef | int) -> Package:
     """Return the package of this job as it is now; one of another job is not found."""
-    key = (job, int(ref)) if is_whole(ref) else key_of(Package, ref)
+    key = (job, int(ref)) if is_whole(ref) else find_key(reader, Package, ref)
     if key[0] != job:
         raise NotFound("Package", key)
     return package(reader, ref if isinstance(ref, Package) else key)
@@ -231,6 +250,20 @@ def key_of(kind: type[Assignment | Package | Task], ref: object) -> tuple[int, i
     if len(pair) != 2:
         raise NotFound(kind.__name__, pair)
     return require_number(kind, pair[0]), require_number(kind, pair[1])
+
+
+def find_key(reader: Reader, kind: type[Package | Task], ref: object) -> tuple[int, int]:
+    """Return the same, where the job of a pair is named in any way.
+
+    Raises:
+        NotFound: when *ref* is anything else, or there is no such job.
+    """
+    key = ref
+    if isinstance(ref, tuple):
+        pair = cast("tuple[object, ...]", ref)
+        if len(pair) == 2 and not is_whole(pair[0]):
+            key = (job(reader, cast(JobRef, pair[0])).id, pair[1])
+    return key_of(kind, key)
 
 
 def number_in(job: int, ref: TaskRef) -> int:
@@ -366,6 +399,18 @@ def _require_found(kind: type[E], name: str, matches: list[E]) -> E:
     if not matches:
         raise NotFound(kind.__name__, name)
     return matches[0]
+
+
+def with_accounts(reader: Reader, events: Sequence[Event], accounts: dict[int, str]) -> list[Event]:
+    """Return *events* with the account of the one who acted; *accounts* keeps those looked up.
+
+    An event is stored with the key alone, so that an account can be erased in one place.
+    """
+    unknown = {event.member for event in events if event.member} - accounts.keys()
+    if unknown:
+        members = reader.find(Query(Member, {"id": tuple(unknown)}))
+        accounts.update({member.id: member.account for member in members})
+    return [attrs.evolve(event, account=accounts.get(event.member, "")) for event in events]
 
 
 def _get_id(kind: type[Workspace | Member | Template | Job], ref: object) -> int:

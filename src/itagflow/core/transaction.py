@@ -200,7 +200,9 @@ class Transaction:
 
     def lock_package(self, ref: PackageRef) -> Package:
         """Return the package, kept from other writers until the transaction ends."""
-        return lookup.require_same(ref, self.lock(Package, lookup.key_of(Package, ref)))
+        return lookup.require_same(
+            ref, self.lock(Package, lookup.find_key(self.store, Package, ref))
+        )
 
     def lock_assignment(self, ref: AssignmentRef) -> tuple[Package, Assignment]:
         """Lock an assignment and, before it, its package, and return both."""
@@ -371,6 +373,16 @@ class Transaction:
                 self._answer_counts.pop((entity.job, entity.assignment), None)
         if isinstance(event, Event):  # always; the port only says that it is an entity
             self.events.append(event)
+
+    def events_as_read(self) -> list[Event]:
+        """Return the events of this transaction exactly as a later reader gets them, with accounts.
+
+        They are read back: how a store writes an event, and what it makes of a tuple or an enum in
+        the data, is known to the store alone.
+        """
+        positions = tuple(event.position for event in self.events)
+        query = Query(Event, {"position": positions}, order=("position",))
+        return lookup.with_accounts(self.store, list(self.store.find(query)), {})
 
     def as_stored(self, entity: E) -> E:
         """Return *entity*, which this transaction added or saved, with its version in the store."""

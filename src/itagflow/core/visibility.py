@@ -18,6 +18,7 @@ from itagflow.core.lookup import (
     get_or_none,
     iterate_pages,
 )
+from itagflow.core.paging import EVERYTHING, Page
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.entity import E
 from itagflow.model.event import Event
@@ -205,9 +206,14 @@ def require_readable(
 
 
 def list_visible(
-    store: Store, query: Query[E], visible: Callable[[Reader, list[E]], list[E]]
+    store: Store,
+    query: Query[E],
+    visible: Callable[[Reader, list[E]], list[E]],
+    page: Page = EVERYTHING,
 ) -> Iterator[E]:
     """Yield what is *visible* of every match in order, a page per read transaction.
+
+    Of *page* only the limit counts; *query* begins behind its last entity already.
 
     It is decided anew for each page: whoever is removed in between reads nothing more.
     """
@@ -216,7 +222,7 @@ def list_visible(
         matches, following = lookup.read_page(reader, query)
         return visible(reader, matches), following
 
-    return iterate_pages(store, read_page, attrs.evolve(query, limit=lookup.PAGE))
+    return page.cut(iterate_pages(store, read_page, attrs.evolve(query, limit=page.size)))
 
 
 def check_each(store: Store, items: Iterable[T], check: Callable[[Reader], object]) -> Iterator[T]:

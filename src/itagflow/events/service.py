@@ -10,10 +10,11 @@ from typing import Any
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef, WorkspaceRef
+from itagflow.core.paging import Page
 from itagflow.core.visibility import access_of, must_name_workspace
+from itagflow.errors import NotFound
 from itagflow.model.event import Event
-from itagflow.model.number import require_whole_number
-from itagflow.results.service import read_events
+from itagflow.results.service import EventViewer, find_position, read_events
 from itagflow.storage.port import Query, Span, SupportsNotify
 
 POLL = 1.0
@@ -23,45 +24,62 @@ POLL = 1.0
 def list_events_since(
     engine: Engine,
     *,
-    after: int = 0,
     workspace: WorkspaceRef | None = None,
     by: MemberRef | None = None,
+    page: Page,
 ) -> Iterator[Event]:
-    """Yield every event after position *after*, in order, each once, also after a crash."""
-    return _read_events_since(engine, "events.since", after, workspace, by)
+    """Yield every event behind that of *page*, in order, each once, also after a crash."""
+    viewer = _make_viewer(engine, "events.since", workspace, by)
+    return _read_events_since(engine, viewer, page)
 
 
-def _read_events_since(
-    engine: Engine, name: str, after: int, workspace: WorkspaceRef | None, by: MemberRef | None
-) -> Iterator[Event]:
-    first = require_whole_number("the events", "after", after) + 1
-    where: dict[str, Any] = {"position": Span(first, engine.store.high_water_mark())}
+def _make_viewer(
+    engine: Engine, name: str, workspace: WorkspaceRef | None, by: MemberRef | None
+) -> EventViewer:
     if workspace is None:
         must_name_workspace("the events", by)
-        return read_events(engine, name, Query(Event, where, order=("position",)), None, None)
+        return EventViewer(name, None, None)
     with engine.store.read() as reader:
-        where["workspace"] = lookup.workspace(reader, workspace).id
-        access_of(reader, engine.policy, where["workspace"], by)
-    return read_events(
-        engine, name, Query(Event, where, order=("position",)), where["workspace"], by
-    )
+        stored = lookup.workspace(reader, workspace)
+        access_of(reader, engine.policy, stored.id, by)
+    return EventViewer(name, stored.id, by)
+
+
+def _read_events_since(engine: Engine, viewer: EventViewer, page: Page) -> Iterator[Event]:
+    first = find_position(page.after) + 1
+    where: dict[str, Any] = {"position": Span(first, engine.store.high_water_mark())}
+    if viewer.workspace is not None:
+        if isinstance(page.after, Event) and page.after.workspace != viewer.workspace:
+            raise NotFound("Event", page.after.position)
+        where["workspace"] = viewer.workspace
+    return read_events(engine, Query(Event, where, order=("position",)), viewer, page)
 
 
 def follow_events(
     engine: Engine,
     *,
-    after: int = 0,
+    after: Event | int = 0,
     workspace: WorkspaceRef | None = None,
     timeout: float | None = None,
     by: MemberRef | None = None,
 ) -> Iterator[Event]:
     """Yield what `events` yields, and go on with what comes, soon after it is stored."""
-    with _open_wait(
-        engine
-    ) as wait:  # opened before the first look, so that nothing falls in between
+    # refused by the call, and not only at the first step of the iterator
+    viewer = _make_viewer(engine, "events.follow", workspace, by)
+    position = find_position(after)
+    if isinstance(after, Event) and viewer.workspace not in (None, after.workspace):
+        raise NotFound("Event", position)
+    return _follow(engine, viewer, position, timeout)
+
+
+def _follow(
+    engine: Engine, viewer: EventViewer, after: int, timeout: float | None
+) -> Iterator[Event]:
+    # opened before the first look, so that nothing falls in between
+    with _open_wait(engine) as wait:
         last_event = time.monotonic()
         while True:
-            for event in _read_events_since(engine, "events.follow", after, workspace, by):
+            for event in _read_events_since(engine, viewer, Page(after=after)):
                 after = event.position
                 yield event
                 last_event = time.monotonic()

@@ -11,6 +11,7 @@ from itagflow.core import lookup
 from itagflow.core.change import record
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, PackageRef, iterate_query
+from itagflow.core.paging import PAGE
 from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules
 from itagflow.jobs.service import find_job
@@ -140,11 +141,11 @@ def prioritize(
     change = _PriorityChange(current, priority, by, all_named=named is not None)
     changed = 0
     # Page by page: each transaction holds its packages, and claims of them wait for its end.
-    for start in range(0, len(numbers), lookup.PAGE):
+    for start in range(0, len(numbers), PAGE):
         with engine.transaction() as transaction:
             locked = [
                 transaction.lock_package((current.id, number))
-                for number in numbers[start : start + lookup.PAGE]
+                for number in numbers[start : start + PAGE]
             ]
             changed += _set_priority(transaction, change, locked)
     return changed

@@ -20,6 +20,7 @@ from itagflow.model.task import Answer, Task, WorkItem
 from itagflow.model.template import Template
 from itagflow.results import rules as results_rules
 from itagflow.results.histories import describe_replaced, read_cases
+from itagflow.results.rules import ModelChoice
 from itagflow.reviewing import rules as reviewing_rules
 from itagflow.reviewing.service import lock_unless_completed, read_completion
 from itagflow.storage.port import Query, Reader, Span
@@ -29,7 +30,11 @@ PAGE = 100
 
 
 def tasks(
-    engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None
+    engine: Engine,
+    assignment: AssignmentRef,
+    *,
+    choice: ModelChoice = results_rules.ANY_MODEL,
+    by: MemberRef | None = None,
 ) -> Iterator[WorkItem]:
     """Yield the tasks of an assignment, in order, each with all that its holder needs to see."""
     with engine.store.read() as reader:
@@ -40,7 +45,7 @@ def tasks(
         current, job = _require_visible(engine, reader, assignment, by)
         page = _read_tasks(reader, current, after)
         items = [
-            results_rules.build_work_item(case, current, task)
+            results_rules.build_work_item(case, current, task, choice)
             for case, task in zip(read_cases(reader, job, page), page, strict=True)
         ]
         if len(page) < PAGE:

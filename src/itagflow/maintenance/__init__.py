@@ -10,7 +10,7 @@ from itagflow.model.inconsistency import Inconsistency
 from itagflow.model.task import Task, WorkItem
 from itagflow.model.workspace import Member
 from itagflow.storage.port import Store
-from itagflow.typing import MemberRef, PartitionRef, ProgressWrapper, WorkspaceRef
+from itagflow.typing import JobRef, MemberRef, PartitionRef, ProgressWrapper, WorkspaceRef
 
 __all__ = ["Inconsistency", "copy", "erase_member", "erase_task", "verify"]
 
@@ -112,7 +112,7 @@ def erase_member(
 
 
 def erase_task(
-    flow: Flow, task: Task | WorkItem | tuple[int, int], *, by: MemberRef, comment: str = ""
+    flow: Flow, task: Task | WorkItem | tuple[JobRef, int], *, by: MemberRef, comment: str = ""
 ) -> Task:
     """Erase the data of a task, and its answers: replies, comments and reasons.
 
@@ -123,7 +123,7 @@ def erase_task(
 
     Args:
         flow: The flow over the store.
-        task: The task, or its key: job and number.
+        task: The task, or its job and number.
         by: The member who decides.
         comment: Why; it stays in the history.
 

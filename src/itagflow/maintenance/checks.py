@@ -107,6 +107,7 @@ def check_package(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     yield from _check_task_lists(snapshot)
     yield from _check_slots(snapshot)
     yield from _check_rounds(snapshot)
+    yield from _check_predictions(snapshot)
     for task in snapshot.tasks.values():
         yield from _check_task(task)
     for assignment in snapshot.assignments:
@@ -312,6 +313,25 @@ def _check_rounds(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     ).items():
         field = f"assignments of member {member} at {stage.value} in round {round}"
         yield from compare_field(snapshot.package, field, assignments, 1)
+
+
+def _check_predictions(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
+    """Yield predictions with a score that is none, and tasks with too many of one kind."""
+    accepted, models = Counter[int](), Counter[tuple[int, str, str]]()
+    for case in snapshot.cases:
+        for answer in case.predictions:
+            models[case.task, answer.model, answer.model_version] += 1
+            outcome = snapshot.assignments_by_id[answer.assignment].outcome
+            accepted[case.task] += int(outcome is Outcome.PRELABELED)
+            if answer.score is not None and not 0 <= answer.score <= 1:
+                yield from compare_field(answer, "score", answer.score, "from 0 to 1")
+    for (task, model, version), number in models.items():
+        field = f"predictions of model {model!r}, version {version!r}, for task {task}"
+        yield from compare_field(snapshot.package, field, number, 1)
+    for task, number in accepted.items():
+        # a second one would take the place of the first, which people may have reviewed
+        field = f"predictions that count as labels of task {task}"
+        yield from compare_field(snapshot.package, field, number, min(number, 1))
 
 
 def _check_task(task: Task) -> Iterator[Inconsistency]:

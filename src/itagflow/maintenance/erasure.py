@@ -13,7 +13,7 @@ from itagflow.access import Action
 from itagflow.core import lookup
 from itagflow.core.change import Saved, record
 from itagflow.core.engine import BLOCK, Engine
-from itagflow.core.lookup import MemberRef, WorkspaceRef, iterate_query
+from itagflow.core.lookup import JobRef, MemberRef, WorkspaceRef, iterate_query
 from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules as jobs_rules
 from itagflow.maintenance import erase_rules
@@ -68,11 +68,11 @@ def erase_member(
 
 
 def erase_task(
-    engine: Engine, task: Task | WorkItem | tuple[int, int], *, by: MemberRef, comment: str = ""
+    engine: Engine, task: Task | WorkItem | tuple[JobRef, int], *, by: MemberRef, comment: str = ""
 ) -> Task:
     """Erase the data of a task, and its answers: replies, comments and reasons."""
-    key = lookup.key_of(Task, task)
     with engine.transaction() as transaction:
+        key = lookup.find_key(transaction.store, Task, task)
         job = transaction.job(key[0])
         ctx = transaction.authorize(job.workspace, by, Action.ERASE, job)
         jobs_rules.must_not_be_a_draft(job, "erase a task")

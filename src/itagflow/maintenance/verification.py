@@ -16,13 +16,14 @@ from itagflow.contexts import safe_context
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
-    PAGE,
+    JobRef,
     MemberRef,
     first,
     get_or_none,
     iterate_in_transaction,
     last_number,
 )
+from itagflow.core.paging import PAGE
 from itagflow.core.visibility import (
     access_of,
     check_each,
@@ -74,7 +75,7 @@ Place = Workspace | Job | JobPartition
 
 def verify(
     engine: Engine,
-    place: Place | int | str | None = None,
+    place: Place | JobRef | None = None,
     *,
     snapshot: bool = False,
     by: MemberRef | None = None,
@@ -133,13 +134,13 @@ def _open_reads(store: Store, snapshot: bool) -> Generator[OpenRead]:
         yield lambda: nullcontext(reader)
 
 
-def _resolve(reader: Reader, place: Place | int | str) -> Place:
+def _resolve(reader: Reader, place: Place | JobRef) -> Place:
     """Return the workspace or job as it is now, or the part of a job that is there."""
     if isinstance(place, JobPartition):
         packages_of(place)  # refuses at once what would be refused at the first step
         lookup.job(reader, place)
         return place
-    if isinstance(place, Job):
+    if isinstance(place, Job | tuple):
         return lookup.job(reader, place)
     # a name can be that of a workspace and of a job: the workspace comes first
     try:

@@ -227,6 +227,7 @@ _PAST = {
     "reject": "rejected",
     "release": "released",
     "remove_member": "removed member",
+    "rename_workspace": "renamed workspace",
     "renew": "renewed",
     "reopen": "reopened",
     "restore": "restored",

@@ -129,8 +129,10 @@ class CheckReport:
 
 @attrs.frozen(kw_only=True)
 class PrelabelReport:
-    """What pre-labeling did, in tasks."""
+    """What pre-labeling did, in tasks.  Each task is counted once: the others add up to `tasks`."""
 
+    tasks: int = 0
+    """How many there are in the packages that are at LABEL."""
     accepted: int = 0
     """How many count as labeled."""
     suggested: int = 0
@@ -138,9 +140,14 @@ class PrelabelReport:
     no_prediction: int = 0
     """How many the source has nothing to say about."""
     failed: int = 0
-    """How many it failed on, or said something about that does not fit the template."""
+    """How many it failed on, or said something about that fits neither template nor validator."""
     in_progress: int = 0
     """How many are left out because people work, or have worked, on their package."""
+    already_predicted: int = 0
+    """How many are left out because they count as labeled already, or have a prediction of this
+    model and version; without a model, any prediction."""
+    erased: int = 0
+    """How many are left out because their data was erased."""
     problems: tuple[Problem, ...] = ()
     """Why it failed: the first 1,000 problems."""
 

@@ -70,6 +70,8 @@ class Provenance:
     """How sure the model was, if a model gave the answer with a score."""
     model: str = ""
     """The model that gave the answer, if one did."""
+    model_version: str = ""
+    """The version of that model."""
 
     def __repr__(self) -> str:
         member = "" if self.member is None else f"member={self.member}"

@@ -121,9 +121,11 @@ class Answer:
     disputed: tuple[str, ...] = ()
     """The questions that no reply has won (merged votes only)."""
     score: float | None = None
-    """How sure the model is that gave these replies (pre-labels only), as it says itself."""
+    """How sure the model is that gave these replies (pre-labels only), from 0 to 1."""
     model: str = ""
     """The model that gave these replies (pre-labels only)."""
+    model_version: str = ""
+    """The version of that model (pre-labels only)."""
     seconds: float = 0.0
     """How long the member worked on it.  Reserved: nothing sets it yet."""
     template_version: int = 0
@@ -184,7 +186,9 @@ class WorkItem:
     previous: Answer | None = None
     """What an earlier holder of the assignment had saved; it does not count."""
     prelabel: Answer | None = None
-    """The suggestion of a model, to be corrected; it does not count until it is saved."""
+    """The prediction that is shown, to be corrected; it does not count until it is saved."""
+    predictions: tuple[Answer, ...] = ()
+    """Every prediction for the task, oldest first."""
 
     @property
     def data(self) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from numbers import Real
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -19,17 +19,121 @@ from itagflow.model.package import (
     Outcome,
     Package,
 )
-from itagflow.model.prelabel import Prediction, PreLabel
+from itagflow.model.prelabel import Prediction, PreLabel, require_score
 from itagflow.model.reply import Replies
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
-from itagflow.model.text import find_text_error, format_value
+from itagflow.model.text import find_text_error
+from itagflow.printing import format_repr
 from itagflow.results.rules import PRELABEL_OUTCOMES
 from itagflow.reviewing import rules as reviewing_rules
 from itagflow.validation import answers
 
 MinConfidence = bool | float
-"""Which pre-labels count as labeled: all, none, or those of at least this score."""
+"""Which pre-labels count as labeled: all, none, or those of at least this score from 0 to 1."""
+
+
+def require_min_confidence(value: object) -> MinConfidence:
+    """Return which pre-labels count as labeled, as it was given.
+
+    Raises:
+        InvalidData: when it is neither true, false nor a number from 0 to 1.
+    """
+    # first: a bool is no score
+    if isinstance(value, bool):
+        return value
+    return require_score("the pre-labels", "min_confidence", value)
+
+
+@attrs.frozen
+class ModelName:
+    """The model that a prediction comes from, with its version; both may be unknown."""
+
+    model: str = ""
+    """What it is called."""
+    version: str = ""
+    """Its version."""
+
+    def __bool__(self) -> bool:
+        return bool(self.model or self.version)
+
+    @classmethod
+    def of(cls, answer: Answer) -> ModelName:
+        """Return the model that gave this prediction."""
+        return cls(answer.model, answer.model_version)
+
+
+def require_callable(field: str, value: object) -> None:
+    """Check an argument that is called.
+
+    Raises:
+        InvalidData: when it cannot be: else every task would fail on it.
+    """
+    if not callable(value):
+        reason = "must be a function, or something else that can be called"
+        raise InvalidData("the pre-labels", [Problem(field, f"{reason}, not {format_repr(value)}")])
+
+
+def require_model_name(model: object, version: object) -> ModelName:
+    """Return the model of a call.
+
+    Raises:
+        InvalidData: when one of the two is no text, or cannot be stored.
+    """
+    named = (("model", model), ("model_version", version))
+    problems = [Problem(field, error) for field, text in named if (error := find_text_error(text))]
+    if problems:
+        raise InvalidData("the pre-labels", problems)
+    return ModelName(str(model), str(version))
+
+
+@attrs.frozen
+class KnownPredictions:
+    """What was predicted for one task before."""
+
+    models: Collection[ModelName] = ()
+    """The models that a prediction is there of."""
+    is_accepted: bool = False
+    """Whether the task counts as labeled by one of them."""
+
+    def has(self, model: ModelName) -> bool:
+        """Return whether nothing is to be stored of this model: the task is labeled, or has it."""
+        return self.is_accepted or model in self.models
+
+    def makes_needless(self, model: ModelName) -> bool:
+        """Return whether a call for this *model* need not predict the task.
+
+        A call that names no model fills in what no model has predicted: so a call that broke off
+        can be made again, and asks the model for the rest only.
+        """
+        if not model:
+            return self.is_accepted or bool(self.models)
+        return self.has(model)
+
+
+NOTHING_KNOWN = KnownPredictions()
+"""What is known of a task for which nothing was predicted."""
+
+
+def find_known_predictions(
+    assignments: Iterable[Assignment], answers: Iterable[Answer]
+) -> dict[int, KnownPredictions]:
+    """Return what was predicted before, by task; *answers* are those of the *assignments*."""
+    outcomes = {
+        assignment.id: assignment.outcome
+        for assignment in assignments
+        if assignment.outcome in PRELABEL_OUTCOMES
+    }
+    models, accepted = defaultdict[int, set[ModelName]](set), set[int]()
+    for answer in answers:
+        if answer.assignment not in outcomes:
+            continue
+        models[answer.task].add(ModelName.of(answer))
+        if outcomes[answer.assignment] is Outcome.PRELABELED:
+            accepted.add(answer.task)
+    return {
+        task: KnownPredictions(frozenset(names), task in accepted) for task, names in models.items()
+    }
 
 
 @attrs.frozen
@@ -42,7 +146,7 @@ class ValidPrelabel:
     """The replies by question id."""
     score: float | None
     """How sure the model is."""
-    model: str
+    model: ModelName
     """The model."""
     template_version: int
     """The version of the template that it fits."""
@@ -56,7 +160,7 @@ class ValidPrelabel:
 
 
 def validate_prelabel(
-    template: Template, task: Task, prediction: Prediction, model: str
+    template: Template, task: Task, prediction: Prediction, model: ModelName
 ) -> ValidPrelabel | list[Problem] | None:
     """Return the valid pre-label of *task*, its problems, or None when nothing was predicted."""
     if prediction is None:
@@ -65,9 +169,7 @@ def validate_prelabel(
         return [prediction]
     # with the paths that a source has found, and not as one message
     if isinstance(prediction, InvalidData):
-        return [
-            Problem(f"{task}, {problem.where}", problem.reason) for problem in prediction.problems
-        ]
+        return place_problems(task, prediction.problems)
     # its type too: many messages say nothing alone, such as that of a KeyError
     if isinstance(prediction, Exception):
         return [Problem(str(task), f"the model failed: {type(prediction).__name__}: {prediction}")]
@@ -75,35 +177,17 @@ def validate_prelabel(
     if not isinstance(prelabel, PreLabel):
         prelabel = PreLabel(prelabel)
     replies = answers.normalize_replies(template, prelabel.replies, task)
-    problems = [
-        Problem(f"{task}, {problem.where}", problem.reason)
-        for problem in answers.find_problems(template, replies, task)
-    ]
-    score = parse_score(prelabel.score)
-    if prelabel.score is not None and score is None:
-        reason = f"must be a number from 0 to 1, not {format_value(prelabel.score)}"
-        problems.append(Problem(f"{task}, score", reason))
-    name = prelabel.model or model
-    if error := find_text_error(name):
-        problems.append(Problem(f"{task}, model", error))
+    problems = place_problems(task, answers.find_problems(template, replies, task))
     if problems:
         return problems
-    return ValidPrelabel(task, replies or {}, score, name, template.version)
+    # each by itself: a model may know its version and leave its name to the caller
+    name = ModelName(prelabel.model or model.model, prelabel.model_version or model.version)
+    return ValidPrelabel(task, replies or {}, prelabel.score, name, template.version)
 
 
-def parse_score(score: object) -> float | None:
-    """Return how sure a source is as a float from 0 to 1; None when it is no such number.
-
-    >>> parse_score(1), parse_score(True), parse_score(12)
-    (1.0, None, None)
-    """
-    if isinstance(score, bool) or not isinstance(score, Real):
-        return None
-    number: Any = score  # also of NumPy
-    # NaN is in no range
-    if not 0 <= number <= 1:
-        return None
-    return float(number)
+def place_problems(task: Task, problems: Iterable[Problem]) -> list[Problem]:
+    """Return what is wrong with a prediction, with the task that it is for."""
+    return [Problem(f"{task}, {problem.where}", problem.reason) for problem in problems]
 
 
 @attrs.frozen
@@ -114,32 +198,51 @@ class SortedPrelabels:
     """Those that count as labeled."""
     suggested: Sequence[ValidPrelabel]
     """Those that people see, and correct."""
+    already_predicted: int = 0
+    """How many are of tasks that were labeled, or predicted by the same model, meanwhile."""
+    erased: int = 0
+    """How many are of tasks that were erased meanwhile."""
+    newly_predicted: int = 0
+    """How many of the tasks had no prediction before."""
+
+    @property
+    def stored(self) -> Sequence[ValidPrelabel]:
+        """Those that are stored."""
+        return [*self.accepted, *self.suggested]
 
 
 def sort_prelabels(
-    prelabels: Sequence[ValidPrelabel], package: Package, min_confidence: MinConfidence
+    prelabels: Sequence[ValidPrelabel],
+    package: Package,
+    known: Mapping[int, KnownPredictions],
+    min_confidence: MinConfidence,
 ) -> SortedPrelabels:
-    """Return the pre-labels of *package* sorted out, without those of tasks that were erased."""
-    # erased while the model was running, outside of any transaction
-    current = [prelabel for prelabel in prelabels if prelabel.task.number not in package.erased]
-    return SortedPrelabels(
-        [prelabel for prelabel in current if prelabel.is_accepted(min_confidence)],
-        [prelabel for prelabel in current if not prelabel.is_accepted(min_confidence)],
-    )
+    """Return the pre-labels of *package* sorted out; *known* is what was predicted before."""
+    accepted, suggested = list[ValidPrelabel](), list[ValidPrelabel]()
+    already_predicted = erased = newly_predicted = 0
+    for prelabel in prelabels:
+        number = prelabel.task.number
+        # the model ran outside of any transaction: the task may be erased, or predicted by another
+        # process, since it was read
+        if number in package.erased:
+            erased += 1
+            continue
+        if known.get(number, NOTHING_KNOWN).has(prelabel.model):
+            already_predicted += 1
+            continue
+        if number not in known:
+            newly_predicted += 1
+        if prelabel.is_accepted(min_confidence):
+            accepted.append(prelabel)
+        else:
+            suggested.append(prelabel)
+    return SortedPrelabels(accepted, suggested, already_predicted, erased, newly_predicted)
 
 
 def is_untouched(job: Job, package: Package) -> bool:
     """Return whether nobody works, or has worked, on *package*: only then it gets pre-labels."""
     is_first_round = package.stage is Stage.LABEL and package.round == 1
     return is_first_round and package.free == reviewing_rules.slots(job, Stage.LABEL)
-
-
-def has_prelabel(task: Task, assignments: Sequence[Assignment]) -> bool:
-    """Return whether *task* has a pre-label already; *assignments* are those of its package."""
-    return any(
-        assignment.outcome in PRELABEL_OUTCOMES and assignment.covers(task.number)
-        for assignment in assignments
-    )
 
 
 def with_prelabels(
@@ -156,6 +259,8 @@ def with_prelabels(
     left, the package passes.
     """
     accepted, suggested = sorted_out.accepted, sorted_out.suggested
+    # Always new assignments, also where the package has some with predictions of another model:
+    # what was predicted once is never changed.
     added = list[Entity]()
     for outcome, prelabels, id in (
         (Outcome.PRELABELED, accepted, ids[0]),
@@ -168,8 +273,8 @@ def with_prelabels(
             added.append(assignment)
             added += [_build_answer(assignment, prelabel, ctx) for prelabel in prelabels]
     after = _without_accepted(job, package, tasks, accepted, ctx)
-    # a package can be pre-labeled several times, each time other tasks of it
-    prelabeled = package.prelabeled + len(accepted) + len(suggested)
+    # it counts tasks, and not their predictions: those that had one before are counted already
+    prelabeled = package.prelabeled + sorted_out.newly_predicted
     return evolve(after, prelabeled=prelabeled), tuple(added)
 
 
@@ -224,4 +329,23 @@ def _build_answer(assignment: Assignment, prelabel: ValidPrelabel, ctx: Context)
         replies=prelabel.replies,
         template_version=prelabel.template_version,
     )
-    return evolve(answer, score=prelabel.score, model=prelabel.model)
+    model = prelabel.model
+    return evolve(answer, score=prelabel.score, model=model.model, model_version=model.version)
+
+
+def describe_predictions(prelabels: Sequence[ValidPrelabel]) -> dict[str, Any]:
+    """Return what an event says of predictions, by task number: model, version and score.
+
+    The replies are in the answers, which are never replaced.
+    """
+    return {str(prelabel.task.number): _describe_prediction(prelabel) for prelabel in prelabels}
+
+
+def _describe_prediction(prelabel: ValidPrelabel) -> dict[str, Any]:
+    fields = {
+        "model": prelabel.model.model,
+        "model_version": prelabel.model.version,
+        "score": prelabel.score,
+    }
+    # what is not known is left out: an event names every task of a package
+    return {name: value for name, value in fields.items() if value not in ("", None)}

@@ -17,21 +17,30 @@ from itagflow.core.lookup import JobRef, MemberRef, iterate_query
 from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, Problem
 from itagflow.jobs.row_sources import Wrap
+from itagflow.labeling.service import require_validated
 from itagflow.lifecycle.tables import JOB, JobCommand
 from itagflow.model.job import Job
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.prelabel import Prediction, Predictor
 from itagflow.model.reports import MAX_PROBLEMS, PrelabelReport
-from itagflow.model.task import Task
+from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.prelabels import rules
-from itagflow.prelabels.rules import MinConfidence, SortedPrelabels, ValidPrelabel
+from itagflow.prelabels.rules import (
+    KnownPredictions,
+    MinConfidence,
+    ModelName,
+    SortedPrelabels,
+    ValidPrelabel,
+)
 from itagflow.printing import format_count
 from itagflow.results.histories import read_task_numbers
+from itagflow.results.rules import PRELABEL_OUTCOMES
 from itagflow.reviewing.service import finish_if_done
 from itagflow.storage.port import Query, Reader
 from itagflow.template_changes.answers import must_still_ask
+from itagflow.validation.answers import Validator
 
 Group = Sequence[Package]
 """Some packages that are pre-labeled in one transaction."""
@@ -44,18 +53,34 @@ class _Request:
     job: Job
     template: Template
     min_confidence: MinConfidence
+    model: ModelName
     by: MemberRef
+    validator: Validator | None
+    """What is asked about predictions that count as labels; None where nothing is."""
+
+    def find_refusals(self, prelabel: ValidPrelabel) -> list[Problem]:
+        """Return what the job's validator finds in a prediction that counts as a label.
+
+        It is called outside of any transaction, as for answers of people.
+        """
+        if self.validator is None or not prelabel.is_accepted(self.min_confidence):
+            return []
+        task = prelabel.task
+        return rules.place_problems(task, self.validator(task, prelabel.replies))
 
 
 @attrs.define
 class _Tally:
     """The numbers of tasks so far, by what became of them."""
 
+    tasks: int = 0
     accepted: int = 0
     suggested: int = 0
     no_prediction: int = 0
     failed: int = 0
     in_progress: int = 0
+    already_predicted: int = 0
+    erased: int = 0
     problems: list[Problem] = attrs.field(factory=list[Problem])
 
     def count_failure(self, problems: list[Problem] | None) -> None:
@@ -69,53 +94,55 @@ class _Tally:
     def count_stored(self, prelabels: SortedPrelabels) -> None:
         self.accepted += len(prelabels.accepted)
         self.suggested += len(prelabels.suggested)
+        self.already_predicted += prelabels.already_predicted
+        self.erased += prelabels.erased
 
     def build_report(self) -> PrelabelReport:
         return PrelabelReport(
+            tasks=self.tasks,
             accepted=self.accepted,
             suggested=self.suggested,
             no_prediction=self.no_prediction,
             failed=self.failed,
             in_progress=self.in_progress,
+            already_predicted=self.already_predicted,
+            erased=self.erased,
             problems=tuple(self.problems),
         )
 
 
-def prelabel(
-    engine: Engine,
-    job: JobRef,
-    predict: Predictor,
-    *,
-    by: MemberRef,
-    min_confidence: MinConfidence = False,
-    model: str = "",
-    batch: int = 100,
-    progress: Wrap | None = None,
-) -> PrelabelReport:
+@attrs.frozen(kw_only=True)
+class PrelabelSpec:
+    """How `prelabel` is called, beside the job and the model itself."""
+
+    by: MemberRef
+    min_confidence: MinConfidence = attrs.field(converter=rules.require_min_confidence)
+    model: ModelName
+    batch: int
+    """How many tasks the model gets at the most."""
+    progress: Wrap | None
+
+
+def prelabel(engine: Engine, job: JobRef, predict: Predictor, spec: PrelabelSpec) -> PrelabelReport:
     """Let a model, or another source, say something about the tasks of a job before people do."""
-    require_whole_number("the pre-labels", "batch", batch, least=1)
-    with engine.store.read() as reader:
-        stored_job = lookup.job(reader, job)
-        member = lookup.member(reader, stored_job.workspace, by)
-        access.check(engine.policy, member, Action.MANAGE_JOB, stored_job, None)
-        template = reader.get(Template, (stored_job.template,))
-    # refused here already, before a model has worked for an hour
-    command = JobCommand(job=stored_job)
-    JOB.advance(stored_job.state, "prelabel", command, f"job {stored_job.name!r}")
-    request = _Request(stored_job, template, min_confidence, by)
+    require_whole_number("the pre-labels", "batch", spec.batch, least=1)
+    rules.require_callable("predict", predict)
+    if spec.progress is not None:
+        rules.require_callable("progress", spec.progress)
+    request = _make_request(engine, job, spec)
     tally = _Tally()
-    where: dict[str, Any] = {"job": stored_job.id, "state": PackageState.LABEL}
+    where: dict[str, Any] = {"job": request.job.id, "state": PackageState.LABEL}
     waiting = Query(Package, where, order=("number",))
     packages: Iterable[Package] = iterate_query(engine.store, waiting)
-    if progress:
-        packages = progress(packages)
-    for group in group_packages(packages, batch):
+    if spec.progress:
+        packages = spec.progress(packages)
+    for group in group_packages(packages, spec.batch):
         with engine.store.read() as reader:
-            tasks = _read_open_tasks(reader, stored_job, group, tally)
+            tasks = _read_open_tasks(reader, request, group, tally)
         # the model is called outside of any transaction: it may take minutes
         by_package = defaultdict[int, list[ValidPrelabel]](list)
-        for task, prediction in _predict_all(predict, tasks, batch):
-            validated = rules.validate_prelabel(template, task, prediction, model)
+        for task, prediction in _predict_all(predict, tasks, spec.batch):
+            validated = _validate(request, task, prediction)
             if isinstance(validated, ValidPrelabel):
                 by_package[task.package].append(validated)
             else:
@@ -125,12 +152,47 @@ def prelabel(
     return tally.build_report()
 
 
+def _make_request(engine: Engine, ref: JobRef, spec: PrelabelSpec) -> _Request:
+    """Return what is asked for, if it may be done: before a model has worked for an hour.
+
+    Raises:
+        NotAllowed: when *by* may not manage jobs.
+        WrongState: when the job is finished or archived.
+        NotRegistered: when predictions may count as labels, and this process lacks the job's
+            validator.
+    """
+    with engine.store.read() as reader:
+        job = lookup.job(reader, ref)
+        member = lookup.member(reader, job.workspace, spec.by)
+        access.check(engine.policy, member, Action.MANAGE_JOB, job, None)
+        template = reader.get(Template, (job.template,))
+    JOB.advance(job.state, "prelabel", JobCommand(job=job), f"job {job.name!r}")
+    validator = None
+    # a suggestion need not be right: the validator sees the answer that a person makes of it
+    if job.validator and spec.min_confidence is not False:
+        validator = engine.registry.find_validator(job.validator)
+    return _Request(job, template, spec.min_confidence, spec.model, spec.by, validator)
+
+
+def _validate(
+    request: _Request, task: Task, prediction: Prediction
+) -> ValidPrelabel | list[Problem] | None:
+    """Return the valid pre-label of *task*, its problems, or None when nothing was predicted."""
+    valid = rules.validate_prelabel(request.template, task, prediction, request.model)
+    if isinstance(valid, ValidPrelabel):
+        refusals = request.find_refusals(valid)
+        if refusals:
+            return refusals
+    return valid
+
+
 def _store_prelabels(
     engine: Engine, request: _Request, by_package: dict[int, list[ValidPrelabel]], tally: _Tally
 ) -> None:
     """Store the pre-labels of some packages in one transaction."""
-    job = request.job
     with engine.transaction() as transaction:
+        # as it is now: its validator may have been changed while the model was running
+        job = transaction.job(request.job)
         # the model answered the template as it was read: a change meanwhile makes it all void
         must_still_ask(transaction, job, request.template)
         ctx = transaction.authorize(job.workspace, request.by, Action.MANAGE_JOB, job)
@@ -142,8 +204,12 @@ def _store_prelabels(
                 # somebody has claimed it since it was read: people go before models
                 tally.in_progress += len(prelabels)
                 continue
-            chosen = rules.sort_prelabels(prelabels, package, request.min_confidence)
-            _store_package(transaction, ctx, job, package, chosen)
+            known = read_known_predictions(transaction.store, job, [package])
+            chosen = rules.sort_prelabels(prelabels, package, known, request.min_confidence)
+            if chosen.accepted:
+                require_validated(transaction, job, request.job.validator)
+            if chosen.stored:
+                _store_package(transaction, ctx, job, package, chosen)
             tally.count_stored(chosen)
         finish_if_done(transaction, job, ctx)
 
@@ -162,21 +228,45 @@ def group_packages(packages: Iterable[Package], size: int) -> Iterator[Group]:
         yield group
 
 
-def _read_open_tasks(reader: Reader, job: Job, group: Group, tally: _Tally) -> list[Task]:
-    """Return the tasks of *group* that can get pre-labels."""
+def _read_open_tasks(reader: Reader, request: _Request, group: Group, tally: _Tally) -> list[Task]:
+    """Return the tasks of *group* that can get pre-labels; count the others."""
+    job = request.job
     # checked here to spare the model work, and again under the lock
     free = [package for package in group if rules.is_untouched(job, package)]
-    tally.in_progress += sum(package.size for package in group if package not in free)
+    in_progress = sum(package.size for package in group if package not in free)
+    tally.in_progress += in_progress
+    known = read_known_predictions(reader, job, free)
     where: dict[str, Any] = {"job": job.id, "package": tuple(package.number for package in free)}
-    assignments = defaultdict[int, list[Assignment]](list)
-    for assignment in reader.find(Query(Assignment, where)):
-        assignments[assignment.package].append(assignment)
-    tasks = reader.find(Query(Task, where, order=("package", "number")))
-    return [
-        task
-        for task in tasks
-        if not task.erased and not rules.has_prelabel(task, assignments[task.package])
+    tasks = list(reader.find(Query(Task, where, order=("package", "number"))))
+    tally.tasks += in_progress + len(tasks)
+    chosen = list[Task]()
+    for task in tasks:
+        if task.erased:
+            tally.erased += 1
+        elif known.get(task.number, rules.NOTHING_KNOWN).makes_needless(request.model):
+            tally.already_predicted += 1
+        else:
+            chosen.append(task)
+    return chosen
+
+
+def read_known_predictions(
+    reader: Reader, job: Job, packages: Iterable[Package]
+) -> dict[int, KnownPredictions]:
+    """Return what was predicted for the tasks of *packages* before, by task."""
+    # most packages have no prediction yet: nothing is read for them
+    numbers = tuple(package.number for package in packages if package.prelabeled)
+    if not numbers:
+        return {}
+    where: dict[str, Any] = {"job": job.id, "package": numbers}
+    assignments = [
+        assignment
+        for assignment in reader.find(Query(Assignment, where))
+        if assignment.outcome in PRELABEL_OUTCOMES
     ]
+    ids = tuple(assignment.id for assignment in assignments)
+    answers = reader.find(Query(Answer, {"job": job.id, "assignment": ids}))
+    return rules.find_known_predictions(assignments, answers)
 
 
 def _predict_all(
@@ -213,7 +303,8 @@ def _store_package(
     after, added = rules.with_prelabels(job, package, tasks, prelabels, ctx, ids)
     data = {
         "accepted": [prelabel.task.number for prelabel in prelabels.accepted],
-        "prefilled": [prelabel.task.number for prelabel in prelabels.suggested],
+        "suggested": [prelabel.task.number for prelabel in prelabels.suggested],
+        "predictions": rules.describe_predictions(prelabels.stored),
     }
     transaction.apply(
         record(ctx, "prelabel", about=package, add=added, save=((package, after),), data=data)

@@ -9,6 +9,7 @@ A model is such a callable itself: it takes tasks, and returns a `PreLabel` for 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -19,15 +20,19 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.formats import csv, itag
 from itagflow.formats._cells import name_columns, parse_replies
 from itagflow.formats._files import Source
-from itagflow.formats._plain import is_a, is_number, parse_number
+from itagflow.formats._plain import is_a
 from itagflow.model.job import Stage
-from itagflow.model.prelabel import Prediction, Predictor, PreLabel
+from itagflow.model.prelabel import Prediction, Predictor, PreLabel, require_score
 from itagflow.model.reply import Replies
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
-from itagflow.model.text import format_value
+from itagflow.model.text import find_text_error
+from itagflow.printing import format_repr
 
 __all__ = ["from_blocks", "from_export", "from_fields"]
+
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+"""A number as JSON and CSV files write it."""
 
 
 def from_fields(
@@ -48,7 +53,7 @@ def from_fields(
         template: What is asked.
         fields: The name of the field, by id or title of the question; the columns of iTAG's CSV
             (``结果字段-<title>``) unless given.
-        score: The field that says how sure the source is, as a number or its text.
+        score: The field that says how sure the source is, as a number from 0 to 1 or its text.
         model: What the source is called.
 
     Raises:
@@ -62,8 +67,13 @@ def from_fields(
     >>> prelabel.replies
     {'1': Choice('cat')}
     """
+    _require_kind("template", template, Template, "a Template")
+    _require_text("model", model)
+    if score is not None:
+        _require_text("score", score)
     columns = name_columns(template)
     if fields is not None:
+        _require_kind("fields", fields, Mapping, "a mapping from questions to fields")
         columns = _resolve_fields(template, fields)
 
     def predict(task: Task) -> Prediction:
@@ -96,6 +106,7 @@ def from_blocks(
     >>> prelabel.replies
     {'1': Choice('cat')}
     """
+    _require_blocks(template, job, stage, model)
 
     def predict(task: Task) -> Prediction:
         replies = _read_blocks(jsontext.loads(task.row), template, job, stage)
@@ -134,6 +145,9 @@ def from_export(
             every problem.
         UnknownFormat: when there is no such format.
     """
+    _require_blocks(template, job, stage, model)
+    _require_text("on", on)
+    _require_text("format", format)
     export = _Export(template, on, format, job, stage)
     known, problems = dict[Hashable, Replies](), list[Problem]()
     for item in formats.find(format).read(source):
@@ -181,7 +195,39 @@ def _predict_or_error(predict: Callable[[Task], Prediction], task: Task) -> Pred
         return error
 
 
+def _require_blocks(template: object, job: object, stage: object, model: object) -> None:
+    """Check the arguments of what reads blocks of results.
+
+    Raises:
+        InvalidData: when one is of the wrong kind.
+    """
+    _require_kind("template", template, Template, "a Template")
+    _require_text("model", model)
+    if job is not None:
+        _require_text("job", job)
+    if stage is not None:
+        _require_kind("stage", stage, Stage, "a Stage")
+
+
+def _require_kind(field: str, value: object, kind: type, wanted: str) -> None:
+    if not isinstance(value, kind):
+        reason = f"must be {wanted}, not {format_repr(value)}"
+        raise InvalidData("the pre-labels", [Problem(field, reason)])
+
+
+def _require_text(field: str, value: object) -> None:
+    if error := find_text_error(value):
+        raise InvalidData("the pre-labels", [Problem(field, error)])
+
+
 def _resolve_fields(template: Template, fields: Mapping[str, str]) -> dict[str, str]:
+    problems = [
+        Problem(f"fields, {format_repr(name)}", error)
+        for name, field in fields.items()
+        if (error := find_text_error(field))
+    ]
+    if problems:
+        raise InvalidData("the pre-labels", problems)
     by_title = {question.title: question.id for question in template.asked}
     ids = {question.id for question in template.asked}
     known = ", ".join(repr(question.title) for question in template.asked)
@@ -199,12 +245,10 @@ def _read_score(data: Mapping[str, Any], field: str | None) -> float | None:
     value = data.get(field)
     if value is None or value == "":  # an empty cell of a CSV
         return None
-    number: Any = parse_number(value) if isinstance(value, str) else value
-    # true is no number here, and 12 is a percentage, which would pass as very sure
-    if not is_number(number) or not 0 <= number <= 1:
-        reason = f"must be a number from 0 to 1, not {format_value(value)}"
-        raise InvalidData("the score", [Problem(f"data.{field}", reason)])
-    return float(number)
+    # a CSV has texts only.  `float` alone would take "1_0", "nan" and digits of any script.
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        value = float(value)
+    return require_score("the score", f"data.{field}", value)
 
 
 def _read_blocks(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, cast
 
 import attrs
 
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef, PartitionRef, iterate_pages
+from itagflow.core.paging import EVERYTHING, Page
 from itagflow.core.visibility import Access, require_readable
+from itagflow.errors import NotFound
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package
 from itagflow.model.partition import JobPartition
@@ -108,23 +110,29 @@ def read_results(
     *,
     snapshot: bool = False,
     hides_votes: bool = False,
+    page: Page = EVERYTHING,
 ) -> Iterator[Result]:
-    """Yield the result of every task, in order, if *by* may call the operation *name*."""
-    with engine.store.read() as reader:
-        stored_job, _ = require_readable(engine, reader, name, job, by)
+    """Yield the result of every task, in order, if *by* may call the operation *name*.
+
+    The limit of *page* is not applied: of the results some may still be left out.
+    """
     start, last = 1, None
     if isinstance(job, JobPartition):
         start, last = job.first, job.last
+    with engine.store.read() as reader:
+        stored_job, _ = require_readable(engine, reader, name, job, by)
+        if page.after is not None:
+            start = max(start, _find_number(reader, stored_job, page.after) + 1)
 
     def read_page(reader: Reader, first: int) -> tuple[list[Result], int | None]:
         access = check_access(reader)
         where: dict[str, Any] = {"job": stored_job.id, "number": Span(first, last)}
-        tasks = list(reader.find(Query(Task, where, order=("number",), limit=lookup.PAGE)))
+        tasks = list(reader.find(Query(Task, where, order=("number",), limit=page.size)))
         cases = read_cases(
             reader, stored_job, tasks, attrs.evolve(access, reader=reader, hides_votes=hides_votes)
         )
         results = [build_result(case, task) for case, task in zip(cases, tasks, strict=True)]
-        if len(tasks) < lookup.PAGE:
+        if len(tasks) < page.size:
             return results, None
         return results, tasks[-1].number + 1
 
@@ -137,3 +145,28 @@ def read_results(
             return require_readable(engine, current, name, stored_job, by)[1]
 
     return iterate_pages(engine.store, read_page, start, snapshot=snapshot)
+
+
+def _find_number(reader: Reader, job: Job, after: Any) -> int:
+    """Return the number of the task that a page begins behind.
+
+    Args:
+        reader: The transaction.
+        job: The job that is listed.
+        after: The task, its number or key; its result, or its row as `results.rows` yields it.
+
+    Raises:
+        NotFound: when the job has no such task.
+    """
+    ref: Any = after
+    if isinstance(after, Result):
+        ref = after.task
+    elif isinstance(after, Mapping):
+        # the first of its columns, which no field of the data can take away
+        ref = cast("Mapping[str, Any]", after).get("task")
+    if isinstance(ref, tuple):
+        key = lookup.find_key(reader, Task, cast(object, ref))
+        if key[0] != job.id:
+            raise NotFound("Task", key)
+        ref = key[1]
+    return lookup.read_task(reader, job.id, ref).number

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
+from attrs.validators import optional
 
-from itagflow.errors import Incomplete
+from itagflow.errors import Incomplete, InvalidData, Problem
 from itagflow.model.entity import evolve
-from itagflow.model.job import Job, Stage
+from itagflow.model.job import STAGES, Job, Stage
+from itagflow.model.number import is_whole
 from itagflow.model.package import (
     PASSING,
     Assignment,
@@ -24,9 +26,36 @@ from itagflow.model.task import (
     TaskState,
     WorkItem,
 )
+from itagflow.model.text import validate_text
+from itagflow.printing import format_repr
 
 PRELABEL_OUTCOMES = frozenset({Outcome.PRELABELED, Outcome.SUGGESTED})
 """The outcomes of the assignments that hold pre-labels."""
+
+
+@attrs.frozen
+class ModelChoice:
+    """Which of several predictions is shown: the newest one, of this model if one is named."""
+
+    model: str | None = attrs.field(default=None, validator=optional(validate_text))
+    """The model; None: any."""
+    version: str | None = attrs.field(default=None, validator=optional(validate_text))
+    """The version of the model; None: any."""
+
+    def choose(self, predictions: Sequence[Answer]) -> Answer | None:
+        """Return the one that is shown, of *predictions* from the oldest to the newest."""
+        chosen = [
+            answer
+            for answer in predictions
+            if self.model in (None, answer.model) and self.version in (None, answer.model_version)
+        ]
+        if not chosen:
+            return None
+        return chosen[-1]
+
+
+ANY_MODEL = ModelChoice()
+"""The newest prediction, whatever the model."""
 
 
 @attrs.frozen
@@ -43,6 +72,16 @@ class Case:
     """The answers about this task by the id of their assignment."""
     task: int
     """The number of the task."""
+
+    def before(self, assignment: Assignment) -> Case:
+        """Return the case as *assignment* found it: without what came at its stage or later.
+
+        Within a round each stage is gone through once, so round and stage say what came before.
+        Clocks do not: one may be set back, and several things may happen at one moment.
+        """
+        place = _place_of(assignment)
+        earlier = [each for each in self.assignments if _place_of(each) < place]
+        return attrs.evolve(self, assignments=earlier)
 
     def find_completed(self, stage: Stage, since: int = 0) -> list[Assignment]:
         """Return the assignments at *stage* that ended with their work, in this round or later."""
@@ -76,16 +115,18 @@ class Case:
         return (by_people, Outcome.PRELABELED, Outcome.IMPORTED)
 
     @property
-    def prelabel(self) -> Answer | None:
-        """The pre-label of this task, if it has one."""
-        prelabels = [
+    def predictions(self) -> tuple[Answer, ...]:
+        """The predictions for this task, oldest first."""
+        return tuple(
             self.answers[assignment.id]
             for assignment in self.assignments
             if assignment.outcome in PRELABEL_OUTCOMES and assignment.id in self.answers
-        ]
-        if not prelabels:
-            return None
-        return prelabels[-1]
+        )
+
+    @property
+    def prelabel(self) -> Answer | None:
+        """The newest prediction for this task, if it has one."""
+        return ANY_MODEL.choose(self.predictions)
 
     @property
     def is_being_labeled(self) -> bool:
@@ -108,6 +149,11 @@ class Case:
             if answer is not None and answer.is_resolved:
                 return answer
         return None
+
+
+def _place_of(assignment: Assignment) -> tuple[int, int]:
+    """Return where an assignment is in the course of its package: its round, then its stage."""
+    return assignment.round, STAGES.index(assignment.stage)
 
 
 def sort_assignments(assignments: Sequence[Assignment]) -> list[Assignment]:
@@ -204,6 +250,7 @@ def _build_provenance(case: Case) -> Iterator[Provenance]:
                 at=assignment.ended_at,
                 score=answer.score if answer else None,
                 model=answer.model if answer else "",
+                model_version=answer.model_version if answer else "",
             )
 
 
@@ -320,27 +367,32 @@ def _is_counted(case: Case, assignment: Assignment, *, live: bool) -> bool:
     return done or (live and assignment.state is AssignmentState.HELD)
 
 
-def build_work_item(case: Case, assignment: Assignment, task: Task) -> WorkItem:
-    """Return *task* as *assignment* sees it."""
+def build_work_item(
+    case: Case, assignment: Assignment, task: Task, choice: ModelChoice = ANY_MODEL
+) -> WorkItem:
+    """Return *task* as *assignment* sees it; *choice* is which prediction is shown."""
     if len(case.assignments) == 1:  # the first one: there is nothing to look up
         return WorkItem(task=task, answer=case.answers.get(assignment.id))
-    shown = find_submitted(case, assignment.stage)
-    label = case.find_labeling()
+    # What came later is left out: a past review shows the answer that it judged, and not the one
+    # that was given after it.
+    past = case.before(assignment)
+    label = past.find_labeling()
     votes: tuple[Answer, ...] = ()
     if label is not None:
-        merged = case.answers.get(label.id)
+        merged = past.answers.get(label.id)
         # the votes matter only where they left a dispute to decide
         if merged is not None and merged.disputed:
-            votes = tuple(_iter_votes(case, label.round))
-    _, comment = find_judgment(case, live=False)
+            votes = tuple(_iter_votes(past, label.round))
+    _, comment = find_judgment(past, live=False)
     return WorkItem(
         task=task,
         answer=case.answers.get(assignment.id),
-        submitted=shown,
+        submitted=find_submitted(past, assignment.stage),
         votes=votes,
         comment=comment if assignment.round > 1 else "",
         previous=_find_previous(case, assignment),
-        prelabel=case.prelabel,
+        prelabel=choice.choose(case.predictions),
+        predictions=case.predictions,
     )
 
 
@@ -366,6 +418,7 @@ def _find_previous(case: Case, assignment: Assignment) -> Answer | None:
         case.answers[returned.id]
         for returned in case.assignments
         if returned.id in case.answers
+        and returned.id != assignment.id
         and returned.state is AssignmentState.RETURNED
         and (returned.stage, returned.round) == (assignment.stage, assignment.round)
         and (returned.member == assignment.member or not voting)
@@ -387,3 +440,17 @@ def must_fit_its_template(job: Job, operation: str) -> None:
             "if it broke off, change_template(job, []) goes on"
         )
         raise Incomplete(operation, reason)
+
+
+def format_row_key(value: object) -> str:
+    """Return a row key as it is stored: a text as it is, a whole number as its digits.
+
+    Raises:
+        InvalidData: when it is neither.
+    """
+    if isinstance(value, str):
+        return str(value)
+    if is_whole(value):
+        return str(int(value))
+    reason = f"must be a text or a whole number, not {format_repr(value)}"
+    raise InvalidData("the task", [Problem("key", reason)])

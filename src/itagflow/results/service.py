@@ -18,15 +18,18 @@ from itagflow.core.lookup import (
     MemberRef,
     PackageRef,
     PartitionRef,
+    TaskRef,
     WorkspaceRef,
 )
-from itagflow.core.visibility import access_of, list_visible, require_readable
-from itagflow.errors import ItagflowError, NotAllowed, NotFound
+from itagflow.core.paging import EVERYTHING, Page, begin_behind
+from itagflow.core.visibility import Access, access_of, list_visible, require_readable
+from itagflow.errors import InvalidData, ItagflowError, NotAllowed, NotFound, Problem
 from itagflow.jobs import rules as jobs_rules
 from itagflow.jobs.loading import read_report
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState
 from itagflow.model.jobcounter import JobCounter
+from itagflow.model.number import require_whole_number
 from itagflow.model.package import (
     LIVE,
     Assignment,
@@ -37,14 +40,18 @@ from itagflow.model.package import (
 from itagflow.model.partition import JobPartition
 from itagflow.model.reports import LoadReport
 from itagflow.model.result import COUNTS, Progress, Result
-from itagflow.model.task import Task, TaskState, WorkItem
+from itagflow.model.task import Task, TaskState
 from itagflow.model.template import Template
+from itagflow.model.text import find_key_error
 from itagflow.model.workspace import Member
 from itagflow.results import rules
 from itagflow.results.histories import read_cases, read_results
 from itagflow.results.rows import Columns
 from itagflow.storage.port import Query, Reader
 from itagflow.validation.answers import has_label
+
+ResultRef = Result | TaskRef | tuple[JobRef, int]
+"""A result, its task, the number of that in the job, or job and number."""
 
 
 def get_job(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Job:
@@ -59,20 +66,48 @@ def list_jobs(
     *,
     state: JobState | None = None,
     by: MemberRef | None = None,
+    page: Page = EVERYTHING,
 ) -> Iterator[Job]:
     """Yield the jobs of a workspace, oldest first; with *by* those that the member may see."""
     with engine.store.read() as reader:
         where: dict[str, Any] = {"workspace": lookup.workspace(reader, workspace).id}
         # asked now too: a mistake raises at the call, and not at the first `next`
         access_of(reader, engine.policy, where["workspace"], by)
-    if state is not None:
-        where["state"] = state
+        if state is not None:
+            where["state"] = state
+        query = Query(Job, where, order=("id",))
+        if page.after is not None:
+            query = begin_behind(query, (_find_job_key(reader, where["workspace"], page.after),))
 
     def filter_visible(reader: Reader, jobs: list[Job]) -> list[Job]:
         viewer = access_of(reader, engine.policy, where["workspace"], by)
         return [job for job in jobs if viewer.can_see("jobs.list", job)]
 
-    return list_visible(engine.store, Query(Job, where, order=("id",)), filter_visible)
+    return list_visible(engine.store, query, filter_visible, page)
+
+
+def _find_job_key(reader: Reader, workspace: int, after: JobRef) -> int:
+    """Return the key of the job of *workspace* that a page begins behind.
+
+    It may have been deleted since it was listed: its place is known all the same.
+
+    Raises:
+        NotFound: when the workspace has no such job, and had none.
+    """
+    try:
+        current = lookup.job(reader, after)
+    except NotFound:
+        deleted = after.id if isinstance(after, Job) else after
+        if isinstance(deleted, str | tuple):  # the event of its deletion is found by its key
+            raise
+        id = lookup.require_number(Job, deleted)
+        where: dict[str, Any] = {"job": id, "workspace": workspace, "type": "delete"}
+        if lookup.first(reader, Query(Event, where, limit=1)) is None:
+            raise
+        return id
+    if current.workspace != workspace:
+        raise NotFound("Job", current.id)
+    return current.id
 
 
 def get_template(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Template:
@@ -83,13 +118,21 @@ def get_template(engine: Engine, job: JobRef, *, by: MemberRef | None = None) ->
 
 
 def list_templates(
-    engine: Engine, workspace: WorkspaceRef, *, by: MemberRef | None = None
+    engine: Engine,
+    workspace: WorkspaceRef,
+    *,
+    by: MemberRef | None = None,
+    page: Page = EVERYTHING,
 ) -> Iterator[Template]:
     """Yield the templates of a workspace that have a name, oldest first."""
     with engine.store.read() as reader:
         stored_workspace = lookup.workspace(reader, workspace)
         # asked now too: a mistake raises at the call, and not at the first `next`
         access_of(reader, engine.policy, stored_workspace.id, by)
+        query = Query(Template, {"workspace": stored_workspace.id}, order=("id",))
+        if page.after is not None:
+            last = lookup.template(reader, stored_workspace.id, page.after)
+            query = begin_behind(query, last.key)
 
     def filter_visible(reader: Reader, templates: list[Template]) -> list[Template]:
         viewer = access_of(reader, engine.policy, stored_workspace.id, by)
@@ -101,11 +144,7 @@ def list_templates(
         used = {job.template for job in jobs if viewer.can_see("templates.list", job)}
         return [template for template in with_name if template.id in used]
 
-    return list_visible(
-        engine.store,
-        Query(Template, {"workspace": stored_workspace.id}, order=("id",)),
-        filter_visible,
-    )
+    return list_visible(engine.store, query, filter_visible, page)
 
 
 def get_package(engine: Engine, package: PackageRef, *, by: MemberRef | None = None) -> Package:
@@ -120,15 +159,24 @@ def get_package(engine: Engine, package: PackageRef, *, by: MemberRef | None = N
 
 
 def list_packages(
-    engine: Engine, job: JobRef, *, state: PackageState | None = None, by: MemberRef | None = None
+    engine: Engine,
+    job: JobRef,
+    *,
+    state: PackageState | None = None,
+    by: MemberRef | None = None,
+    page: Page = EVERYTHING,
 ) -> Iterator[Package]:
     """Yield the packages of a job, by number."""
     with engine.store.read() as reader:
         where: dict[str, Any] = {
             "job": require_readable(engine, reader, "packages.list", job, by, own=True)[0].id
         }
-    if state is not None:
-        where["state"] = state
+        if state is not None:
+            where["state"] = state
+        query = Query(Package, where, order=("number",))
+        if page.after is not None:
+            last = lookup.package_in(reader, where["job"], page.after)
+            query = begin_behind(query, last.key)
 
     def filter_visible(reader: Reader, packages: list[Package]) -> list[Package]:
         # for every page again: a role may change while a long list is read
@@ -140,7 +188,7 @@ def list_packages(
         own = viewer.own_packages(stored_job, [package.number for package in packages])
         return [package for package in packages if package.number in own]
 
-    return list_visible(engine.store, Query(Package, where, order=("number",)), filter_visible)
+    return list_visible(engine.store, query, filter_visible, page)
 
 
 def get_assignment(
@@ -167,32 +215,56 @@ def list_assignments(
     workspace: WorkspaceRef | None = None,
     live: bool = True,
     by: MemberRef | None = None,
+    page: Page = EVERYTHING,
 ) -> Iterator[Assignment]:
     """Yield the assignments of a member: my work."""
     members = find_members(engine, member, job, workspace, by)
     where: dict[str, Any] = {"state": LIVE if live else tuple(AssignmentState)}
-    if job is not None:
-        with engine.store.read() as reader:
+    with engine.store.read() as reader:
+        if job is not None:
             stored_job = lookup.job(reader, job)
             where["job"] = stored_job.id
             viewer = access_of(reader, engine.policy, stored_job.workspace, by)
             viewer.require("assignments.list", stored_job, own=viewer.is_own(members[0].id))
-    return chain.from_iterable(_list_assignments(engine, person, where, by) for person in members)
+        queries = [
+            Query(Assignment, {**where, "member": person.id}, order=("job", "id"))
+            for person in members
+        ]
+        if page.after is not None:
+            last = lookup.assignment(reader, page.after)
+            members, queries = _skip_to(last, members, queries)
+    lists = (
+        _list_assignments(engine, person, query, by, page)
+        for person, query in zip(members, queries, strict=True)
+    )
+    return page.cut(chain.from_iterable(lists))
+
+
+def _skip_to(
+    last: Assignment, members: list[Member], queries: list[Query[Assignment]]
+) -> tuple[list[Member], list[Query[Assignment]]]:
+    """Return those who come behind the assignment *last* in a list, with what is left to find.
+
+    Raises:
+        NotFound: when the list has no such assignment.
+    """
+    for index, (person, query) in enumerate(zip(members, queries, strict=True)):
+        # whether it is still live is not asked: it may have ended since it was listed
+        if person.id == last.member and query.where.get("job", last.job) == last.job:
+            rest = begin_behind(query, last.key)
+            return members[index:], [rest, *queries[index + 1 :]]
+    raise NotFound("Assignment", last.key)
 
 
 def _list_assignments(
-    engine: Engine, member: Member, where: dict[str, Any], by: MemberRef | None
+    engine: Engine, member: Member, query: Query[Assignment], by: MemberRef | None, page: Page
 ) -> Iterator[Assignment]:
     def filter_visible(reader: Reader, assignments: list[Assignment]) -> list[Assignment]:
         return access_of(reader, engine.policy, member.workspace, by).visible_assignments(
             "assignments.list", assignments
         )
 
-    return list_visible(
-        engine.store,
-        Query(Assignment, {**where, "member": member.id}, order=("job", "id")),
-        filter_visible,
-    )
+    return list_visible(engine.store, query, filter_visible, page)
 
 
 def get_progress(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Progress:
@@ -229,16 +301,53 @@ def get_load_report(engine: Engine, job: JobRef, *, by: MemberRef | None = None)
 
 
 def get_result(
-    engine: Engine, task: Task | WorkItem | tuple[int, int], *, by: MemberRef | None = None
+    engine: Engine, job: JobRef | None, task: Any, *, by: MemberRef | None = None
 ) -> Result:
-    """Return what a task came out of each stage with, its state, and who worked on it."""
-    job, number = lookup.key_of(Task, task)
+    """Return what a task came out of each stage with, its state, and who worked on it.
+
+    Without a job, *task* is an object, or a pair of job and number.
+    """
+    with engine.store.read() as reader:
+        if job is None:
+            job, number = lookup.find_key(reader, Task, task)
+            if isinstance(task, tuple):
+                task = number
+        stored_job, viewer = require_readable(engine, reader, "results.get", job, by)
+        stored = lookup.read_task(reader, stored_job.id, task)
+        return _build_result(reader, stored_job, stored, viewer)
+
+
+def get_result_by_row_key(
+    engine: Engine, job: JobRef, row_key: str | int, *, by: MemberRef | None = None
+) -> Result:
+    """Return the same of the task with this row key.
+
+    Raises:
+        InvalidData: when the job has no row key.
+        NotFound: when no task has it.
+    """
     with engine.store.read() as reader:
         stored_job, viewer = require_readable(engine, reader, "results.get", job, by)
-        stored = lookup.read_task(
-            reader, stored_job.id, number if isinstance(task, tuple) else task
-        )
-        return rules.build_result(next(read_cases(reader, stored_job, [stored], viewer)), stored)
+        if stored_job.row_key is None:
+            reason = f"job {stored_job.name!r} has no row key: give the number of the task"
+            raise InvalidData("the task", [Problem("key", reason)])
+        stored = find_by_row_key(reader, stored_job, row_key)
+        if stored is None:
+            raise NotFound("Task", row_key)
+        return _build_result(reader, stored_job, stored, viewer)
+
+
+def find_by_row_key(reader: Reader, job: Job, row_key: object) -> Task | None:
+    """Return the task of *job* with this row key, or None."""
+    stored_key = rules.format_row_key(row_key)
+    if find_key_error(stored_key):  # no row can have it, and not every database takes the question
+        return None
+    # by the unique index over job and row key, however large the job is
+    return lookup.first(reader, Query(Task, {"job": job.id, "row_key": stored_key}, limit=1))
+
+
+def _build_result(reader: Reader, job: Job, task: Task, viewer: Access) -> Result:
+    return rules.build_result(next(read_cases(reader, job, [task], viewer)), task)
 
 
 def partition_job(
@@ -260,14 +369,19 @@ def partition_job(
 
 
 def iter_results(
-    engine: Engine, job: PartitionRef, *, by: MemberRef | None = None, snapshot: bool = False
+    engine: Engine,
+    job: PartitionRef,
+    *,
+    by: MemberRef | None = None,
+    snapshot: bool = False,
+    page: Page = EVERYTHING,
 ) -> Iterator[Result]:
     """Yield the result of every task, in the order of the input, a page at a time."""
-    return read_results(engine, "results.list", job, by, snapshot=snapshot)
+    return page.cut(read_results(engine, "results.list", job, by, snapshot=snapshot, page=page))
 
 
 def iter_rows(
-    engine: Engine, job: PartitionRef, *, by: MemberRef | None = None
+    engine: Engine, job: PartitionRef, *, by: MemberRef | None = None, page: Page = EVERYTHING
 ) -> Iterator[dict[str, Any]]:
     """Yield the result of every task as a flat dict, in the order of the input."""
     with engine.store.read() as reader:
@@ -284,7 +398,7 @@ def iter_rows(
                 accounts.update({id: reader.get(Member, (id,)).account for id in unknown})
         return columns.build_row(result, accounts)
 
-    return map(to_row, read_results(engine, "results.rows", job, by))
+    return map(to_row, page.cut(read_results(engine, "results.rows", job, by, page=page)))
 
 
 def find_tasks(
@@ -295,6 +409,7 @@ def find_tasks(
     member: MemberRef | None = None,
     label: str | None = None,
     by: MemberRef | None = None,
+    page: Page = EVERYTHING,
 ) -> Iterator[Result]:
     """Yield the tasks that match all of what is given, with their results."""
     with engine.store.read() as reader:
@@ -308,12 +423,9 @@ def find_tasks(
         is_labeled = label is None or has_label(result.replies, label)
         return has_worked and is_labeled and state in (None, result.state)
 
-    return filter(
-        matches,
-        read_results(
-            engine, "results.find", job if isinstance(job, JobPartition) else stored_job, by
-        ),
-    )
+    place = job if isinstance(job, JobPartition) else stored_job
+    results = read_results(engine, "results.find", place, by, page=attrs.evolve(page, limit=None))
+    return page.cut(filter(matches, results))
 
 
 def list_events(
@@ -322,6 +434,7 @@ def list_events(
     *,
     package: PackageRef | int | None = None,
     by: MemberRef | None = None,
+    page: Page = EVERYTHING,
 ) -> Iterator[Event]:
     """Yield the events of a job, or of one of its packages, oldest first."""
     with engine.store.read() as reader:
@@ -329,26 +442,50 @@ def list_events(
         where: dict[str, Any] = {"job": stored_job.id}
         if package is not None:
             where["package"] = lookup.package_in(reader, stored_job.id, package).number
-    return read_events(
-        engine, "events.list", Query(Event, where, order=("position",)), stored_job.workspace, by
-    )
+    query = Query(Event, where, order=("position",))
+    if page.after is not None:
+        if isinstance(page.after, Event) and page.after.job != stored_job.id:
+            raise NotFound("Event", page.after.position)
+        query = begin_behind(query, (find_position(page.after),))
+    viewer = EventViewer("events.list", stored_job.workspace, by)
+    return read_events(engine, query, viewer, page)
+
+
+def find_position(after: Event | int) -> int:
+    """Return the position of the event that a page begins behind, which may be any position.
+
+    Positions are those of the whole store: whoever follows it goes on behind the last one that they
+    dealt with, whatever event that was; 0 is before the first.
+    """
+    position = after.position if isinstance(after, Event) else after
+    return require_whole_number("the events", "after", position)
+
+
+@attrs.frozen
+class EventViewer:
+    """Who reads events, and by which operation."""
+
+    name: str
+    """The operation, such as ``events.list``."""
+    workspace: int | None
+    """The workspace whose events are read; None: all, for the application itself."""
+    by: MemberRef | None
+    """The member who reads."""
 
 
 def read_events(
-    engine: Engine, name: str, query: Query[Event], workspace: int | None, by: MemberRef | None
+    engine: Engine, query: Query[Event], viewer: EventViewer, page: Page = EVERYTHING
 ) -> Iterator[Event]:
     """Yield the events that may be seen, with the account of the one who acted."""
+    name, workspace, by = viewer.name, viewer.workspace, viewer.by
     accounts = dict[int, str]()
 
     def filter_visible(reader: Reader, events: list[Event]) -> list[Event]:
         if workspace is not None:
             events = access_of(reader, engine.policy, workspace, by).visible_events(name, events)
-        for member in {event.member for event in events if event.member} - accounts.keys():
-            # an event keeps the key alone, so that an account can be erased in one place
-            accounts[member] = reader.get(Member, (member,)).account
-        return [attrs.evolve(event, account=accounts.get(event.member, "")) for event in events]
+        return lookup.with_accounts(reader, events, accounts)
 
-    return list_visible(engine.store, query, filter_visible)
+    return list_visible(engine.store, query, filter_visible, page)
 
 
 def find_members(

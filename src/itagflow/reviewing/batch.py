@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from itagflow.claiming.assigning import assign_package, release_assignment
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import AssignmentRef, MemberRef, PackageRef, key_of
+from itagflow.core.lookup import AssignmentRef, MemberRef, PackageRef, find_key, key_of
 from itagflow.core.transaction import Transaction
 from itagflow.model.batch import BatchResult
 from itagflow.model.package import Assignment, Package
@@ -17,7 +17,9 @@ def assign_many(
     engine: Engine, packages: Iterable[PackageRef], member: MemberRef, *, by: MemberRef
 ) -> list[BatchResult]:
     """Offer a free slot of each package to a member; refusals are the errors of `assign`."""
-    pairs = [(key_of(Package, package), package) for package in packages]
+    given = list(packages)  # before the transaction: it may be a list that is read from the store
+    with engine.store.read() as reader:
+        pairs = [(find_key(reader, Package, package), package) for package in given]
     refs: dict[tuple[int, int], PackageRef] = dict(pairs)
     return engine.run_batch(
         [key for key, _ in pairs],

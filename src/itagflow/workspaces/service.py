@@ -12,6 +12,7 @@ from itagflow.core import lookup
 from itagflow.core.change import record
 from itagflow.core.engine import Engine, find_or_create
 from itagflow.core.lookup import MemberRef, WorkspaceRef
+from itagflow.core.paging import EVERYTHING, Page, begin_behind
 from itagflow.core.transaction import Transaction
 from itagflow.core.visibility import access_of, list_visible
 from itagflow.errors import AlreadyExists
@@ -201,21 +202,43 @@ def get_workspace(
         return current
 
 
-def list_workspaces(engine: Engine, *, by: MemberRef | None = None) -> Iterator[Workspace]:
-    """Yield the workspaces, oldest first; with *by* those to which they belong."""
-    everything = Query(Workspace, order=("id",))
-    if by is None:
-        return list_visible(engine.store, everything, lambda _, page: page)
-    with engine.store.read() as reader:
-        keys = _find_workspaces(engine, reader, by)
+def rename_workspace(
+    engine: Engine, workspace: WorkspaceRef, name: str, *, by: MemberRef
+) -> Workspace:
+    """Give a workspace another name; one that it has already changes nothing."""
+    with engine.transaction() as transaction:
+        old = _lock_workspace(transaction, workspace)
+        ctx = transaction.authorize(old.id, by, Action.MANAGE_MEMBERS)
+        name = rules.require_name("workspace", name)
+        if name == old.name:
+            return old
+        new = attrs.evolve(old, name=name)
+        # under the old name, by which readers of the events know it
+        data = {"name": old.name, "new_name": name}
+        transaction.apply(record(ctx, "rename_workspace", save=((old, new),), data=data))
+        return transaction.as_stored(new)
 
-    def select_visible(reader: Reader, page: list[Workspace]) -> list[Workspace]:
+
+def list_workspaces(
+    engine: Engine, *, by: MemberRef | None = None, page: Page = EVERYTHING
+) -> Iterator[Workspace]:
+    """Yield the workspaces, oldest first; with *by* those to which they belong."""
+    with engine.store.read() as reader:
+        query = Query(Workspace, order=("id",))
+        if by is not None:
+            theirs = _find_workspaces(engine, reader, by)
+            query = attrs.evolve(query, where={"id": tuple(theirs)})
+        if page.after is not None:
+            query = begin_behind(query, lookup.workspace(reader, page.after).key)
+
+    def select_visible(reader: Reader, workspaces: list[Workspace]) -> list[Workspace]:
+        if by is None:
+            return workspaces
         # asked again for every page: the member may have been removed meanwhile
         now_visible = _find_workspaces(engine, reader, by)
-        return [workspace for workspace in page if workspace.id in now_visible]
+        return [workspace for workspace in workspaces if workspace.id in now_visible]
 
-    theirs_only = attrs.evolve(everything, where={"id": tuple(keys)})
-    return list_visible(engine.store, theirs_only, select_visible)
+    return list_visible(engine.store, query, select_visible, page)
 
 
 def _find_workspaces(engine: Engine, reader: Reader, by: MemberRef) -> set[int]:
@@ -248,25 +271,30 @@ def get_member(
 
 
 def list_members(
-    engine: Engine, workspace: WorkspaceRef, *, by: MemberRef | None = None
+    engine: Engine,
+    workspace: WorkspaceRef,
+    *,
+    by: MemberRef | None = None,
+    page: Page = EVERYTHING,
 ) -> Iterator[Member]:
     """Yield the members of a workspace, also those who were removed, in the order of their keys."""
     with engine.store.read() as reader:
         workspace_id = lookup.workspace(reader, workspace).id
         # refused by the call, and not only at the first step of the iterator
         access_of(reader, engine.policy, workspace_id, by)
+        query = Query(Member, {"workspace": workspace_id}, order=("id",))
+        if page.after is not None:
+            query = begin_behind(query, lookup.member(reader, workspace_id, page.after).key)
 
-    def select_visible(reader: Reader, page: list[Member]) -> list[Member]:
+    def select_visible(reader: Reader, members: list[Member]) -> list[Member]:
         access = access_of(reader, engine.policy, workspace_id, by)
         return [
             member
-            for member in page
+            for member in members
             if access.can_see("members.list", None, own=access.is_own(member.id))
         ]
 
-    return list_visible(
-        engine.store, Query(Member, {"workspace": workspace_id}, order=("id",)), select_visible
-    )
+    return list_visible(engine.store, query, select_visible, page)
 
 
 def find_by_name(reader: Reader, query: Query[E]) -> E | None:

@@ -13,6 +13,7 @@ from itagflow import (
     Choice,
     Incomplete,
     Inspect,
+    InvalidData,
     Label,
     PackageState,
     Stage,
@@ -247,3 +248,26 @@ def test_while_answers_follow_a_change_the_template_is_not_settled() -> None:
     rules.must_fit_its_template(make_job(), "export")
     with pytest.raises(Incomplete, match="answers still follow"):
         rules.must_fit_its_template(make_job(pending_template_change=change), "export")
+
+
+@pytest.mark.parametrize(("given", "stored"), [("a7", "a7"), ("7", "7"), (7, "7"), (-3, "-3")])
+def test_a_row_key_is_a_text_or_a_number(given: object, stored: str) -> None:
+    assert rules.format_row_key(given) == stored
+
+
+@pytest.mark.parametrize("given", [True, 1.0, None, b"a", ["a"]])
+def test_nothing_else_is_a_row_key(given: object) -> None:
+    with pytest.raises(InvalidData, match="key: must be a text or a whole number"):
+        rules.format_row_key(given)
+
+
+def test_the_newest_prediction_of_the_model_is_shown() -> None:
+    old, other, new = (
+        make_answer(assignment=id, member=None, model=model, model_version=version)
+        for id, model, version in ((7, "a", "1"), (8, "b", ""), (9, "a", "2"))
+    )
+    predictions = (old, other, new)
+    assert rules.ANY_MODEL.choose(predictions) is new
+    assert rules.ModelChoice("b").choose(predictions) is other
+    assert rules.ModelChoice("a", "1").choose(predictions) is old
+    assert rules.ModelChoice("c").choose(predictions) is None
