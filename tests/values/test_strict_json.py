@@ -78,3 +78,8 @@ def test_notes_keep_what_people_write(flow: Flow) -> None:
     job = flow.jobs.update(cats(flow), by="ada", remark=text, tags=[text], guideline=text)
     again = flow.jobs.get(job)
     assert (again.remark, again.tags, again.guideline) == (text, (text,), text)
+
+
+@pytest.mark.parametrize("library", WRITERS, ids=lambda one: one.__name__)
+def test_a_control_character_is_escaped_in_a_text_of_ascii_too(library: Any) -> None:
+    assert library.dumps("a\x7fb") == '"a\\u007fb"'
