@@ -136,6 +136,8 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         ],
         "packages.prioritize": [{"job": job, "priority": 1, "packages": [1], **by}],
         "jobs.progress": [{"job": job, **by}],
+        "jobs.load_report": [{"job": job, **by}],
+        "jobs.clone": [{"job": job, "name": "clone", **by}],
         "jobs.publish": [{"job": job, **by}],
         "assignments.reassign": [{"assignment": assignment, "member": "cy", **by}],
         "reject": [{"assignment": review, "tasks": [1], "comment": "no", "by": "di"}],

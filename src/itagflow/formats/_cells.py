@@ -168,7 +168,7 @@ def parse_replies(
 
     >>> from itagflow.templates import image_classification
     >>> parse_replies({"1": "cat"}, image_classification(["cat", "dog"], multiple=True))
-    {'1': Choices(keys=('cat',))}
+    {'1': Choices(('cat',))}
     """
     start = ""
     if where:

@@ -484,7 +484,7 @@ def parse(cells: Mapping[str, str], template: Template) -> dict[str, Reply]:
 
     >>> from itagflow.templates import image_classification
     >>> parse({"source": "1.jpg", "结果字段-Single-choice": "cat"}, image_classification(["cat"]))
-    {'1': Choice(key='cat')}
+    {'1': Choice('cat')}
     """
     require_mapping("cells", cells)
     require_template(template)

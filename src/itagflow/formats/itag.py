@@ -227,7 +227,7 @@ def parse(results: object, template: Template) -> dict[str, Reply]:
     >>> element = {"questionId": "1", "data": "cat", "markTitle": "Single-choice"}
     >>> element["type"] = "survey/value"
     >>> parse([element], image_classification(["cat"]))
-    {'1': Choice(key='cat')}
+    {'1': Choice('cat')}
     """
     require_template(template)
     elements: Any = results

@@ -60,7 +60,7 @@ def from_fields(
     >>> row = '{"data": {"source": "1.jpg", "guess": "cat"}}'
     >>> [prelabel] = predict([Task(job=1, number=1, package=1, row=row)])
     >>> prelabel.replies
-    {'1': Choice(key='cat')}
+    {'1': Choice('cat')}
     """
     columns = name_columns(template)
     if fields is not None:
@@ -94,7 +94,7 @@ def from_blocks(
     >>> predict = from_blocks(templates.image_classification(["cat", "dog"]))
     >>> [prelabel] = predict([Task(job=1, number=1, package=1, row=row)])
     >>> prelabel.replies
-    {'1': Choice(key='cat')}
+    {'1': Choice('cat')}
     """
 
     def predict(task: Task) -> Prediction:
