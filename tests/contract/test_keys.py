@@ -138,6 +138,7 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "jobs.progress": [{"job": job, **by}],
         "jobs.load_report": [{"job": job, **by}],
         "jobs.clone": [{"job": job, "name": "clone", **by}],
+        "jobs.check": [{**create, "name": "checked", "seed": 3}],
         "jobs.publish": [{"job": job, **by}],
         "assignments.reassign": [{"assignment": assignment, "member": "cy", **by}],
         "reject": [{"assignment": review, "tasks": [1], "comment": "no", "by": "di"}],
