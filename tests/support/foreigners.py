@@ -282,6 +282,7 @@ READERS: dict[str, Case] = {
     ),
     "results.partition": Case(lambda f, a: f.results.partition(a.job, 2, by=a.by), ("job",), READS),
     "jobs.progress": Case(lambda f, a: f.jobs.progress(a.job, by=a.by), ("job",), READS),
+    "jobs.load_report": Case(lambda f, a: f.jobs.load_report(a.job, by=a.by), ("job",), READS),
     "results.get": Case(
         lambda f, a: f.results.get(in_job(a), by=a.by), ("task",), READS, anywhere=("task",)
     ),
@@ -426,6 +427,18 @@ VERBS: dict[str, Case] = {
         ),
         ("workspace", "template", "member"),
     ),
+    "jobs.check": Case(
+        lambda f, a: f.jobs.check(
+            a.workspace,
+            "new",
+            template=a.template,
+            data=rows(1),
+            workforce={Stage.LABEL: [a.member]},
+            by=a.by,
+        ),
+        ("workspace", "template", "member"),
+    ),
+    "jobs.clone": Case(lambda f, a: f.jobs.clone(a.job, "new", by=a.by), ("job",)),
     "jobs.import_results": Case(data, ("workspace", "template")),
     "jobs.load": Case(lambda f, a: f.jobs.load(a.draft, rows(2), by=a.by), ("draft",)),
     "jobs.append": Case(lambda f, a: f.jobs.append(a.job, rows(1), by=a.by), ("job",)),

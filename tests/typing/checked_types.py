@@ -57,6 +57,8 @@ def managing(flow: Flow, workspace: Workspace) -> None:
     job = flow.jobs.create(workspace, "cats", template=template, by="ada")
     assert_type(job, Job)
     assert_type(flow.jobs.load(job, [], by="ada"), LoadReport)
+    assert_type(flow.jobs.load_report(job), LoadReport)
+    assert_type(flow.jobs.clone(job, "again", by="ada"), Job)
     assert_type(flow.jobs.progress(job), Progress)
     assert_type(flow.jobs.list(workspace), Iterator[Job])
     assert_type(flow.packages.list(job), Iterator[Package])

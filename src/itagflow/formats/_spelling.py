@@ -21,7 +21,7 @@ _BY_KEY = frozenset({QuestionKind.RADIO, QuestionKind.CHECKBOX, QuestionKind.RAN
 def respell_name(name: Any, known: Collection[str]) -> Any:
     r"""Return the one of the *known* names that *name* is, however it is written.
 
-    >>> respell_name("Zoe\\u0308", ["Zo\\u00eb"]) == "Zo\\u00eb"
+    >>> respell_name("Zoe\u0308", ["Zo\u00eb"]) == "Zo\u00eb"
     True
     """
     # what is ASCII has one spelling, and most names are as the template has them

@@ -1,7 +1,5 @@
 """What long operations report: what was loaded, pre-labeled, or changed, and what was not."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 
