@@ -6,6 +6,7 @@ from functools import cache
 
 import pytest
 from support.broken_stores import BROKEN, Broken
+from support.naming import describe
 from toy_store import ToyStore
 
 from itagflow import ItagflowError
@@ -35,7 +36,7 @@ def is_passed_by(store: type[ToyStore], test: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("broken", BROKEN, ids=str)
+@pytest.mark.parametrize("broken", BROKEN, ids=describe)
 def test_a_broken_store_fails_the_kit(broken: Broken) -> None:
     assert broken.store.__doc__ != broken.sound.__doc__, "it says what is broken"
     for test in broken.tests:

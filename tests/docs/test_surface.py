@@ -15,6 +15,7 @@ from typing import Any
 
 import attrs
 import pytest
+from support.naming import describe
 from support.scenes import cats, labeled, taken
 
 import itagflow
@@ -215,7 +216,9 @@ def is_of_ours(value: object) -> bool:
 
 
 @pytest.mark.parametrize(
-    "kind", sorted((kind for kind in CLASSES if issubclass(kind, ItagflowError)), key=str), ids=str
+    "kind",
+    sorted((kind for kind in CLASSES if issubclass(kind, ItagflowError)), key=str),
+    ids=describe,
 )
 def test_errors_name_their_public_class(kind: type) -> None:
     assert f"{kind.__module__}.{kind.__name__}" in (

@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 import pytest
+from support.naming import describe
 from support.scenes import Clock, cats, labeled
 
 import itagflow
@@ -197,7 +198,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "bad"), REFUSED, ids=str)
+@pytest.mark.parametrize(("name", "bad"), REFUSED, ids=describe)
 def test_an_unknown_value_is_refused(name: tuple[str, str], bad: Any, town: Flow) -> None:
     case = CASES[name]
     before = everything(town)

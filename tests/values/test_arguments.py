@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
+from support.naming import describe
 from support.refusals import everything, is_refused
 from support.scenes import cats, labeled, rows, street, taken
 
@@ -345,7 +346,7 @@ def test_what_to_do_about_bad_rows_is_a_known_word(flow: Flow, on_error: Any) ->
 @pytest.mark.parametrize(
     "due_at",
     ["2026-12-01", 5, 1.5, datetime(2026, 12, 1), datetime.now(UTC).date(), object()],
-    ids=repr,
+    ids=describe,
 )
 def test_a_due_time_is_a_datetime_with_its_zone(flow: Flow, due_at: Any) -> None:
     job = cats(flow)
@@ -369,7 +370,7 @@ def test_packaging_and_workflow_are_of_their_kinds(flow: Flow, value: Any) -> No
 
 
 @pytest.mark.parametrize(
-    "value", [5, "ben", [], ["label"], {"typo": []}, {None: []}, {Foreign.LABEL: []}], ids=repr
+    "value", [5, "ben", [], ["label"], {"typo": []}, {None: []}, {Foreign.LABEL: []}], ids=describe
 )
 def test_a_workforce_is_a_mapping_by_stage(flow: Flow, value: Any) -> None:
     job = cats(flow)
@@ -379,7 +380,7 @@ def test_a_workforce_is_a_mapping_by_stage(flow: Flow, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "timeout", ["1", -1, float("nan"), float("inf"), True, 1e300, object()], ids=repr
+    "timeout", ["1", -1, float("nan"), float("inf"), True, 1e300, object()], ids=describe
 )
 def test_a_time_to_wait(timeout: Any) -> None:
     flow = itagflow.open("memory:")
@@ -390,7 +391,7 @@ def test_a_time_to_wait(timeout: Any) -> None:
     assert flow.close()
 
 
-@pytest.mark.parametrize("executor", [5, "threads", object(), lambda: None], ids=repr)
+@pytest.mark.parametrize("executor", [5, "threads", object(), lambda: None], ids=describe)
 def test_an_executor_takes_work(flow: Flow, executor: Any) -> None:
     job = cats(flow)
     is_refused(
@@ -402,7 +403,7 @@ def test_an_executor_takes_work(flow: Flow, executor: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "replies", [5, "cat", [1], [(1,)], [(1, Choice("cat"), 2)], ["ab"], [None]], ids=repr
+    "replies", [5, "cat", [1], [(1,)], [(1, Choice("cat"), 2)], ["ab"], [None]], ids=describe
 )
 def test_the_answers_to_several_tasks_are_pairs(flow: Flow, replies: Any) -> None:
     assignment = taken(flow, "ben", cats(flow))
@@ -482,28 +483,28 @@ def test_a_forged_package_assignment_or_task_is_not_found(flow: Flow, number: An
 
 class TestOpening:
     @pytest.mark.parametrize("name", ["policy", "clock", "ids"])
-    @pytest.mark.parametrize("value", [5, "now", [], object()], ids=repr)
+    @pytest.mark.parametrize("value", [5, "now", [], object()], ids=describe)
     def test_what_is_called_can_be_called(self, name: str, value: Any, tmp_path: Any) -> None:
         file = tmp_path / "labels.db"
         with pytest.raises(InvalidData, match=rf"itagflow.open: {name}: must be a function"):
             itagflow.open(file, **{name: value})
         assert not file.exists()
 
-    @pytest.mark.parametrize("value", [None, 5, "print", [5], {"a": print}, print], ids=repr)
+    @pytest.mark.parametrize("value", [None, 5, "print", [5], {"a": print}, print], ids=describe)
     def test_listeners_are_several_functions(self, value: Any, tmp_path: Any) -> None:
         file = tmp_path / "labels.db"
         with pytest.raises(InvalidData, match=r"itagflow.open: listeners"):
             itagflow.open(file, listeners=value)
         assert not file.exists()
 
-    @pytest.mark.parametrize("value", [int, lambda: None], ids=repr)
+    @pytest.mark.parametrize("value", [int, lambda: None], ids=describe)
     def test_a_policy_that_takes_other_arguments(self, value: Any) -> None:
         with itagflow.open("memory:", policy=value) as flow:
             flow.workspaces.create("street", admin="ada")
             with pytest.raises(InvalidData, match="the policy: cannot be called as it is"):
                 flow.members.add("street", "ben", "operator", by="ada")
 
-    @pytest.mark.parametrize("value", [None, 5, "memory:", object(), dict], ids=repr)
+    @pytest.mark.parametrize("value", [None, 5, "memory:", object(), dict], ids=describe)
     def test_a_flow_works_over_a_store(self, value: Any) -> None:
         with pytest.raises(InvalidData, match=r"itagflow.Flow: store: must be a store") as refused:
             Flow(value)

@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 import pytest
+from support.naming import describe
 
 import itagflow
 from itagflow import (
@@ -85,7 +86,7 @@ def assert_plain(text: str) -> None:
         assert internal not in text, text
 
 
-@pytest.mark.parametrize("value", NO_COUNTS, ids=repr)
+@pytest.mark.parametrize("value", NO_COUNTS, ids=describe)
 def test_a_count_is_a_whole_number_above_zero(value: Any) -> None:
     refused(lambda: FixedSize(value), "FixedSize: size: must be")
     refused(lambda: PackageCount(value), "PackageCount: packages: must be")
@@ -95,7 +96,7 @@ def test_a_count_is_a_whole_number_above_zero(value: Any) -> None:
         refused(lambda: Inspect(task_count=value), "Inspect: task_count: must be")
 
 
-@pytest.mark.parametrize("value", NO_DURATIONS, ids=repr)
+@pytest.mark.parametrize("value", NO_DURATIONS, ids=describe)
 @pytest.mark.parametrize("field", ["lease", "offer_lease"])
 def test_a_lease_is_a_timedelta(field: str, value: Any) -> None:
     for rule in (Label, Inspect, Accept):
@@ -107,14 +108,14 @@ def test_a_share_is_no_count_and_no_percentage(value: Any) -> None:
     refused(lambda: Inspect(task_share=value), "Inspect: task_share: must be more than 0")
 
 
-@pytest.mark.parametrize("value", NO_FLAGS, ids=repr)
+@pytest.mark.parametrize("value", NO_FLAGS, ids=describe)
 def test_a_flag_is_true_or_false(value: Any) -> None:
     refused(lambda: Label(redo_all=value), "Label: redo_all: must be True or False")
     refused(lambda: Inspect(allow_own_work=value), "allow_own_work: must be True or False")
 
 
 @pytest.mark.parametrize(
-    "value", [[Label()], (Label(),), None, Label, "label", Stage.LABEL], ids=repr
+    "value", [[Label()], (Label(),), None, Label, "label", Stage.LABEL], ids=describe
 )
 def test_a_workflow_has_rules(value: Any) -> None:
     refused(lambda: Workflow(value), "Workflow: rule 1: must be a Label, an Inspect or an Accept")
@@ -125,7 +126,7 @@ def test_a_list_of_rules_gets_the_way_to_write_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [None, 1.5, True, "", "a\nb", 0, -1, LARGE, [], Foreign.LABEL], ids=repr
+    "value", [None, 1.5, True, "", "a\nb", 0, -1, LARGE, [], Foreign.LABEL], ids=describe
 )
 def test_rework_goes_to_a_route_or_a_member(value: Any) -> None:
     refused(lambda: Label(rework=value), "Label: rework: must be")
@@ -139,7 +140,7 @@ def test_a_route_may_be_given_by_value_and_a_member_as_an_object() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [Foreign.LABEL, "typo", 1, None, True, Role.ADMIN, [], object()], ids=repr
+    "value", [Foreign.LABEL, "typo", 1, None, True, Role.ADMIN, [], object()], ids=describe
 )
 def test_a_stage_is_ours(value: Any) -> None:
     refused(lambda: Accept(reject_to=value), "no Stage")
@@ -194,18 +195,18 @@ def test_numbers_keep_their_kind_and_their_bounds() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [None, 5, "", b"night", "a\0b", "\ud800", "\u200b", ["night"]], ids=repr
+    "value", [None, 5, "", b"night", "a\0b", "\ud800", "\u200b", ["night"]], ids=describe
 )
 def test_a_group_has_a_name(value: Any) -> None:
     refused(lambda: Group(value), "group")
 
 
-@pytest.mark.parametrize("value", [None, 5, "a\0b", "\ud800", b"camera", ["camera"]], ids=repr)
+@pytest.mark.parametrize("value", [None, 5, "a\0b", "\ud800", b"camera", ["camera"]], ids=describe)
 def test_a_field_of_the_data_is_a_text(value: Any) -> None:
     refused(lambda: GroupByField(value), "field")
 
 
-@pytest.mark.parametrize("value", ["night", None, 5, [5], ["a\0b"], {"night": 1}], ids=repr)
+@pytest.mark.parametrize("value", ["night", None, 5, [5], ["a\0b"], {"night": 1}], ids=describe)
 def test_groups_and_tags_are_several_texts(value: Any) -> None:
     refused(lambda: StageWorkers(groups=value), "groups")
     refused(lambda: make_job(tags=value), "tags")
@@ -218,32 +219,32 @@ def test_texts_of_other_libraries_become_plain_ones() -> None:
     assert type(GroupByField(Words("camera")).field) is str
 
 
-@pytest.mark.parametrize("value", ["5", 1.5, True, None, LARGE, [5], object()], ids=repr)
+@pytest.mark.parametrize("value", ["5", 1.5, True, None, LARGE, [5], object()], ids=describe)
 def test_members_of_a_stage_are_keys(value: Any) -> None:
     refused(lambda: StageWorkers(members=(value,)), "members: must be")
 
 
-@pytest.mark.parametrize("value", ["operator", Foreign.LABEL, None, Stage.LABEL, 1], ids=repr)
+@pytest.mark.parametrize("value", ["operator", Foreign.LABEL, None, Stage.LABEL, 1], ids=describe)
 def test_the_role_of_a_member_is_a_role(value: Any) -> None:
     refused(
         lambda: Member(id=1, workspace=1, account="ben", role=value), "Member: role: must be a Role"
     )
 
 
-@pytest.mark.parametrize("value", [10, lambda rows: rows, None, "50", Label()], ids=repr)
+@pytest.mark.parametrize("value", [10, lambda rows: rows, None, "50", Label()], ids=describe)
 def test_the_packaging_of_a_job_is_one(value: Any) -> None:
     refused(lambda: make_job(packaging=value), "job: packaging: must be FixedSize(50)")
 
 
 class TestPartitions:
-    @pytest.mark.parametrize("value", [1.5, True, "1", None, LARGE, object()], ids=repr)
+    @pytest.mark.parametrize("value", [1.5, True, "1", None, LARGE, object()], ids=describe)
     @pytest.mark.parametrize("field", ["first", "last", "index", "of"])
     def test_its_numbers(self, field: str, value: Any) -> None:
         given = {"job": 4, "first": 1, "last": 3, "index": 1, "of": 1}
         refused(lambda: JobPartition(**{**given, field: value}), f"part: {field}: must be")
 
     @pytest.mark.parametrize(
-        "value", [(1,), (1, 2, 3), [1, 2], "12", ("a", 1), (1.5, 2), 5, (-1, 2)], ids=repr
+        "value", [(1,), (1, 2, 3), [1, 2], "12", ("a", 1), (1.5, 2), 5, (-1, 2)], ids=describe
     )
     def test_its_packages(self, value: Any) -> None:
         refused(
@@ -258,7 +259,7 @@ class TestPartitions:
 
 
 class TestPolicies:
-    @pytest.mark.parametrize("value", [None, 5, "table", [], {}, {"label": {}}], ids=repr)
+    @pytest.mark.parametrize("value", [None, 5, "table", [], {}, {"label": {}}], ids=describe)
     def test_a_table_has_every_action(self, value: Any) -> None:
         refused(lambda: TablePolicy(value), "the table")
 
@@ -283,7 +284,7 @@ class TestPolicies:
         }
         assert TablePolicy(by_value).table == TABLE  # type: ignore[arg-type]
 
-    @pytest.mark.parametrize("value", [None, 5, "ben", object()], ids=repr)
+    @pytest.mark.parametrize("value", [None, 5, "ben", object()], ids=describe)
     def test_applications_ask_it_with_members_and_actions(self, value: Any) -> None:
         member = make_member()
         refused(lambda: default_policy(value, Action.LABEL, None, None), "member: must be a Member")
@@ -292,7 +293,7 @@ class TestPolicies:
             refused(lambda: default_policy(member, Action.LABEL, value, None), "job: must be a Job")
             refused(lambda: default_policy(member, Action.LABEL, None, value), "no Stage")
 
-    @pytest.mark.parametrize("answer", [True, False, 0, 1, ["no"], Grant.NO], ids=repr)
+    @pytest.mark.parametrize("answer", [True, False, 0, 1, ["no"], Grant.NO], ids=describe)
     def test_it_answers_none_or_a_reason(self, answer: Any) -> None:
         """False was taken for "allowed", by everybody, everywhere."""
         with itagflow.open("memory:", policy=lambda *_: answer) as flow:
@@ -311,7 +312,7 @@ class TestPolicies:
 
 
 @pytest.mark.parametrize(
-    "value", [None, 5, {None: None}, {"typo": 1}, {"done": "1"}, {"done": 1.5}, []], ids=repr
+    "value", [None, 5, {None: None}, {"typo": 1}, {"done": "1"}, {"done": 1.5}, []], ids=describe
 )
 def test_progress_counts_packages_by_state(value: Any) -> None:
     refused(lambda: Progress(packages=value, tasks={}), "P")

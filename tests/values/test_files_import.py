@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.naming import describe
 from support.refusals import is_refused
 from support.scenes import cats, labeled, street
 
@@ -87,7 +88,7 @@ class TestManifestsPutTogether:
         is_refused(
             flow,
             InvalidData,
-            "of_job: must be the id",
+            "of_job: must be a text",
             lambda: read(flow, [row(label_15=block())], of_job=given),
         )
 
@@ -611,7 +612,7 @@ class TestNames:
 WRONG: list[Any] = [None, 5, 2.5, "a", b"a", [0], {1: 2}, object()]
 
 
-@pytest.mark.parametrize("wrong", WRONG, ids=repr)
+@pytest.mark.parametrize("wrong", WRONG, ids=describe)
 def test_what_a_format_is_given_is_checked(flow: Flow, wrong: Any) -> None:
     job = cats(flow)
     how: dict[str, Any] = {"job": job, "template": CATS}

@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 import pytest
 from support.foreigners import READERS, a_town, public_verbs
+from support.naming import describe
 from support.scenes import cats, rows, street, taken
 
 import itagflow
@@ -95,7 +96,7 @@ class TestReaders:
                         case.call(flow, call)
 
     @pytest.mark.parametrize("name", READERS)
-    @pytest.mark.parametrize("account", ["typo", 999_999, 2**70, True, b"ada"], ids=repr)
+    @pytest.mark.parametrize("account", ["typo", 999_999, 2**70, True, b"ada"], ids=describe)
     def test_nobody_cannot_read(self, name: str, account: Any) -> None:
         with itagflow.open("memory:") as flow:
             args = a_town(flow).args

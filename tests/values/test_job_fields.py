@@ -7,6 +7,7 @@ from typing import Any, get_type_hints
 
 import attrs
 import pytest
+from support.naming import describe
 from support.refusals import everything
 from support.scenes import cats, rows, street
 
@@ -49,7 +50,7 @@ def test_no_other_field_can_be_created(flow: Flow, verb: str, name: str) -> None
 
 
 @pytest.mark.parametrize("name", sorted(FIELDS))
-@pytest.mark.parametrize("value", [None, 5, 2.5, b"x", object(), {"a": 1}, "\ud800"], ids=repr)
+@pytest.mark.parametrize("value", [None, 5, 2.5, b"x", object(), {"a": 1}, "\ud800"], ids=describe)
 def test_each_field_is_checked_and_the_workspace_stays_readable(
     flow: Flow, name: str, value: Any
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.foreigners import a_town, public_verbs
+from support.naming import describe
 from support.scenes import cats, labeled, rows, taken
 
 import itagflow
@@ -166,14 +167,16 @@ def test_pages_of_any_sizes_are_the_whole(street: Flow, name: str, seed: int) ->
 
 
 @pytest.mark.parametrize("name", LISTS)
-@pytest.mark.parametrize("limit", [0, -1, True, 1.0, "2", 2**63], ids=repr)
+@pytest.mark.parametrize("limit", [0, -1, True, 1.0, "2", 2**63], ids=describe)
 def test_a_limit_is_a_whole_number_from_1(street: Flow, name: str, limit: Any) -> None:
     with pytest.raises(InvalidData, match="the list: limit: must be"):
         LISTS[name].call(street)(limit=limit)
 
 
 @pytest.mark.parametrize("name", LISTS)
-@pytest.mark.parametrize("after", [1.5, True, "typo", 2**70, 999_999, (1, 2, 3), object()], ids=str)
+@pytest.mark.parametrize(
+    "after", [1.5, True, "typo", 2**70, 999_999, (1, 2, 3), object()], ids=describe
+)
 def test_what_the_list_does_not_have_is_not_found(street: Flow, name: str, after: Any) -> None:
     if name.startswith("events"):
         if type(after) is int and after < 2**63:

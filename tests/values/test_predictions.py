@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import invariants
 from support.corruptions import altered
+from support.naming import describe
 from support.scenes import cats, labeled, rows, taken
 
 import itagflow
@@ -77,7 +78,7 @@ class TestScores:
         "score",
         [True, False, "0.9", "1_0", 12, 93.0, -0.1, 1.0000001, 10**400, float("nan"),
          float("inf"), Half(4), 1j, [0.5], b"1"],
-        ids=repr,
+        ids=describe,
     )  # fmt: skip
     def test_what_is_no_score_is_refused(self, score: Any) -> None:
         with pytest.raises(InvalidData, match=r"the prelabel: score: must be .*from 0 to 1"):
@@ -94,7 +95,7 @@ class TestScores:
             (Fraction(1, 4), 0.25),
             (None, None),
         ],
-        ids=repr,
+        ids=describe,
     )
     def test_a_score_of_any_kind_is_a_float(self, score: Any, kept: float | None) -> None:
         made = PreLabel(Choice("cat"), score).score
@@ -156,7 +157,7 @@ class TestScores:
 
 
 class TestArguments:
-    @pytest.mark.parametrize("wrong", [None, 5, "vit", [Choice("cat")]], ids=repr)
+    @pytest.mark.parametrize("wrong", [None, 5, "vit", [Choice("cat")]], ids=describe)
     def test_a_model_can_be_called(self, wrong: Any) -> None:
         with itagflow.open("memory:") as flow:
             job = cats(flow)
@@ -167,7 +168,7 @@ class TestArguments:
                     flow.jobs.prelabel(job, says("cat"), progress=wrong, by="ada")
             assert flow.jobs.progress(job).prelabeled == 0
 
-    @pytest.mark.parametrize("wrong", [None, 5, "template", ["a"]], ids=repr)
+    @pytest.mark.parametrize("wrong", [None, 5, "template", ["a"]], ids=describe)
     def test_sources_refuse_what_they_cannot_read(self, wrong: Any) -> None:
         template = templates.image_classification(["cat", "dog"])
         for call in (
