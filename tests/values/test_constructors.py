@@ -55,7 +55,7 @@ NO_DURATIONS: list[Any] = [
     timedelta(0),
     timedelta(seconds=-1),
     True,
-    datetime.now(UTC),
+    datetime(2026, 11, 27, tzinfo=UTC),
 ]
 NO_SHARES: list[Any] = [
     True,
