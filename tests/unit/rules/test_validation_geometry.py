@@ -15,8 +15,8 @@ from itagflow import (
     Polygon,
     Polyline,
     RotatedBox,
-    Visibility,
 )
+from itagflow.model import Visibility
 from itagflow.validation.geometry import (
     EDGE_PIXELS,
     MIN_SIZE,
