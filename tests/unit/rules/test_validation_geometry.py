@@ -118,6 +118,8 @@ def test_a_hole_may_be_anywhere_inside(outline: Any, hole: Any) -> None:
     [
         (SQUARE, rectangle(20, 20, 30, 30)),
         (SQUARE, rectangle(20, 4, 30, 6)),
+        # its corners lie on two sides made longer
+        (SQUARE, rectangle(20, 0, 30, 10)),
         (SQUARE, rectangle(-5, 4, -1, 6)),
         (SQUARE, rectangle(5, 5, 15, 6)),
         (SQUARE, rectangle(-1, -1, 11, 11)),
