@@ -1,4 +1,4 @@
-"""Rows become tasks: what a row must have, and the package that it goes to."""
+"""Rows become tasks, and each goes to a package."""
 
 from __future__ import annotations
 
@@ -8,106 +8,16 @@ import pytest
 
 from itagflow import FixedSize, GroupByField, JobState, NotAllowed, PackageCount
 from itagflow.core.change import Context
-from itagflow.errors import Problem
 from itagflow.jobs import loading_rules as rules
-from itagflow.jobs.loading_rules import PreparedRow, RowBatch
-from itagflow.model import Row
+from itagflow.jobs.loading_rules import RowBatch
+from itagflow.jobs.row_rules import PreparedRow
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Package
 from itagflow.model.task import Task
-from itagflow.testing import make_assignment, make_job, make_package, make_template
+from itagflow.testing import make_assignment, make_job, make_package
 from itagflow.testing.builders import AT
 
 CTX = Context(AT, 1, 2)
-GOOD = {"data": {"source": "1.jpg", "id": 7, "street": "A"}}
-
-
-def ready(item: object, **job: Any) -> PreparedRow | list[Problem]:
-    return rules.prepare_row(item, 3, make_template(), make_job(**job))
-
-
-def reasons(item: object, **job: Any) -> list[tuple[str, str]]:
-    found = ready(item, **job)
-    assert isinstance(found, list)
-    return [(problem.where, problem.reason) for problem in found]
-
-
-def test_a_mapping_a_text_and_a_row_are_the_same() -> None:
-    text = '{"data":{"source":"1.jpg","id":7,"street":"A"}}'
-    for item in (text, f"  {text}\n", Row(text, line=9)):
-        assert ready(item) == PreparedRow(text, "", "")
-    made = ready(GOOD)
-    assert isinstance(made, PreparedRow)
-    assert '"1.jpg"' in made.text
-
-
-def test_a_key_and_the_field_of_a_package_are_kept_with_the_row() -> None:
-    made = ready(GOOD, row_key="id", packaging=GroupByField("street"))
-    assert isinstance(made, PreparedRow)
-    assert (made.row_key, made.value) == ("7", '"A"')
-
-
-@pytest.mark.parametrize(
-    ("item", "where", "words"),
-    [
-        ("{", "row 3", "is not JSON"),
-        (Row("{", line=9), "line 9", "is not JSON"),
-        ("[]", "row 3", "must be a JSON object"),
-        ({}, "row 3, data", "is missing"),
-        ({"data": 1}, "row 3, data", "must be an object"),
-        ({"data": {}}, "row 3, data.source", "is missing"),
-        ({"data": {"source": {1}}}, "row 3", "is not JSON"),
-        ({"data": {"source": "\0"}}, "row 3", "NUL"),
-        ('{"data": {"source": "\\u0000"}}', "row 3", "NUL"),
-        (5, "row 3", "must be a JSON object"),
-    ],
-)
-def test_a_bad_row_is_told_where_and_why(item: object, where: str, words: str) -> None:
-    ((place, reason),) = reasons(item)
-    assert place == where
-    assert words in reason
-
-
-def test_an_escaped_backslash_before_u0000_is_text() -> None:
-    assert isinstance(ready('{"data": {"source": "\\\\u0000"}}'), PreparedRow)
-
-
-def test_what_a_reader_has_found_is_passed_on() -> None:
-    problem = Problem("line 2", "is too long")
-    assert ready(problem) == [problem]
-
-
-def test_every_missing_field_is_named() -> None:
-    found = reasons({"data": {}}, row_key="id", packaging=GroupByField("street"))
-    assert [where for where, _ in found] == [
-        "row 3, data.id",
-        "row 3, data.source",
-        "row 3, data.street",
-    ]
-
-
-def nested(levels: int) -> dict[str, Any]:
-    value: Any = "1.jpg"
-    for _ in range(levels):
-        value = [value]
-    return {"data": {"source": value}}
-
-
-def test_a_row_is_nested_up_to_a_limit() -> None:
-    assert isinstance(ready(nested(rules.MAX_DEPTH - 2)), PreparedRow)
-    ((_, reason),) = reasons(nested(rules.MAX_DEPTH))
-    assert "nested more than 200 deep" in reason
-
-
-def test_a_row_that_is_too_long_is_refused_before_it_is_parsed() -> None:
-    ((_, reason),) = reasons("x" * (rules.MAX_ROW_CHARACTERS + 1))
-    assert "characters long" in reason
-
-
-def test_an_infinite_number_is_no_key() -> None:
-    text = '{"data": {"source": "1.jpg", "id": 1e999}}'
-    ((_, reason),) = reasons(text, row_key="id")
-    assert "is no number that can be kept" in reason
 
 
 def test_a_draft_with_prelabels_takes_no_more_rows() -> None:
@@ -150,8 +60,50 @@ def test_a_draft_fills_its_packages_and_a_running_job_makes_new_ones(
     packaging: Any, draft: bool, expected: list[int]
 ) -> None:
     job, counter = make_job(packaging=packaging), JobCounter(job=4, tasks=3, packages=2)
-    placed = rules.place_rows(job, counter, rows("a", "b", "a"), {"a": 1}, draft=draft)
+    by_value = {"a": make_package(1, size=1, value="a")}
+    placed = rules.place_rows(job, counter, rows("a", "b", "a"), by_value, draft=draft)
     assert placed == expected
+
+
+@pytest.mark.parametrize(("draft", "expected"), [(True, [1, 3, 4, 4, 5]), (False, [3, 4, 3, 5, 5])])
+def test_a_group_that_is_full_goes_on_in_another_package(draft: bool, expected: list[int]) -> None:
+    job = make_job(packaging=GroupByField("street", max_size=2))
+    counter = JobCounter(job=4, tasks=3, packages=2)
+    by_value = {"a": make_package(1, size=1, value="a")}
+    read = rows("a", "b", "a", "a", "a")
+    assert rules.place_rows(job, counter, read, by_value, draft=draft) == expected
+
+
+@pytest.mark.parametrize(
+    ("packaging", "tasks", "groups", "expected"),
+    [
+        (FixedSize(3), 0, [], 0),
+        (FixedSize(3), 3, [], 1),
+        (FixedSize(3), 4, [], 2),
+        (PackageCount(3), 0, [], 0),
+        (PackageCount(3), 2, [], 2),
+        (PackageCount(3), 9, [], 3),
+        (GroupByField("street"), 0, [], 0),
+        (GroupByField("street"), 9, [1, 8], 2),
+        (GroupByField("street", max_size=4), 9, [1, 8], 3),
+        (GroupByField("street", max_size=4), 10, [1, 9], 4),
+    ],
+)
+def test_the_packages_of_a_draft_are_counted(
+    packaging: Any, tasks: int, groups: list[int], expected: int
+) -> None:
+    assert rules.count_packages(make_job(packaging=packaging), tasks, groups) == expected
+
+
+@pytest.mark.parametrize(
+    "packaging",
+    [FixedSize(2), PackageCount(3), GroupByField("street"), GroupByField("street", max_size=2)],
+)
+@pytest.mark.parametrize("values", ["", "a", "aba", "aaaaab", "abcabca"])
+def test_as_many_are_counted_as_are_filled(packaging: Any, values: str) -> None:
+    job, sizes = make_job(packaging=packaging), [values.count(value) for value in set(values)]
+    placed = rules.place_rows(job, JobCounter(job=4), rows(*values), {}, draft=True)
+    assert rules.count_packages(job, len(values), sizes) == len(set(placed))
 
 
 def test_loaded_rows_are_tasks_packages_and_a_counter() -> None:

@@ -60,7 +60,14 @@ def test_a_dependent_question_applies_when_its_option_is_chosen() -> None:
     assert not applies(Choice("cat"))
     assert not applies(None)
     assert not applies(Text("dog"))
-    assert not applies(Choice([]))  # type: ignore[arg-type]  # a screen may send anything
+
+
+def test_it_applies_by_a_label_too_which_is_a_plain_key() -> None:
+    assert applies("dog")
+    assert applies(("cat", "dog"))
+    assert not applies("cat")
+    for anything in ((), (["dog"], None), 5, ["dog"]):  # a screen may send it
+        assert not applies(anything)
 
 
 def test_why_a_question_is_not_asked_names_its_options() -> None:
@@ -84,5 +91,6 @@ def test_what_is_wrong_with_a_part_has_its_path() -> None:
     path = f"{question.id}.regions[0]"
     assert where(labels={title: "car"}) == []
     assert [place.startswith(path) for place in where(labels={title: "cow"})] == [True]
-    assert where(labels={title: "car"}, id="\0") == [f"{path}.id"]
+    assert where() == [f"{path}.labels"]
+    assert where(label="car") == [f"{path}.label"]
     assert [place.startswith(path) for place in where(labels={"Nothing": "car"})][:1] == [True]

@@ -51,7 +51,9 @@ def on_image(*regions: Any, width: Any = 10, height: Any = 10, rotation: int = 0
         (Polygon([(0, 0), (5, 0), (5, 5)]), []),
         (Polyline([(0, 0), (99, 0)]), ["1.regions[0]"]),
         (Mask([50, 25, 25]), []),
-        (Mask([1]), ["1.regions[0].counts"]),
+        (Mask([1]), ["1.regions[0]"]),
+        (Mask([50, 49]), ["1.regions[0].counts"]),
+        (Mask([50, 51]), ["1.regions[0].counts"]),
     ],
 )
 def test_a_region_lies_on_its_image(region: Any, where: list[str]) -> None:
@@ -99,7 +101,8 @@ def test_a_relation_links_two_spans_where_it_is_asked() -> None:
 
     assert found(Relation(0, 1)) == []
     assert found(Relation(0, 2)) == ["1.relations[0].target"]
-    assert found(Relation(1, 1)) == ["1.relations[0]"]
+    assert found(Relation(2, 1)) == ["1.relations[0].source"]
+    assert found(Relation(3, 2)) == ["1.relations[0].source", "1.relations[0].target"]
     assert found(Relation(0, 1), SLOTS) == ["1.relations[0]"]
 
 

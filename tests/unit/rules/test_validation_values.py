@@ -1,17 +1,16 @@
-"""Single values: numbers, names, choices, rankings, ratings, preferences, texts."""
+"""Single values: counts, choices, rankings, ratings, preferences, texts."""
 
 from __future__ import annotations
-
-import math
-import sys
 
 import pytest
 
 from itagflow import Preference, Rating
+from itagflow.errors import Problem
 from itagflow.templates import Option, Question, QuestionKind, Scale
 from itagflow.validation import values
 
 KEYS = (Option("a"), Option("b", children=(Option("b1"),)))
+THREE = (Option("a"), Option("b"), Option("c"))
 RADIO = Question("1", QuestionKind.RADIO, "Q", KEYS)
 BOXES = Question("1", QuestionKind.CHECKBOX, "Q", KEYS)
 TEXT = Question("1", QuestionKind.INPUT, "Q")
@@ -19,30 +18,35 @@ CODE = Question("1", QuestionKind.INPUT, "Q", rule=r"\d{2}", required=False)
 
 
 @pytest.mark.parametrize(
-    ("number", "is_finite", "is_whole"),
+    ("least", "most", "count", "reason"),
     [
-        (1, True, True),
-        (1.5, True, False),
-        (True, False, False),
-        (math.inf, False, False),
-        (math.nan, False, False),
-        (sys.float_info.max, True, False),
-        (10**400, False, True),
-        ("1", False, False),
-        (None, False, False),
+        (0, None, 0, None),
+        (0, None, 10**6, None),
+        (2, None, 1, "must be at least 2, not 1"),
+        (2, None, 2, None),
+        (0, 3, 3, None),
+        (0, 3, 4, "must be at most 3, not 4"),
+        (2, 2, 1, "must be at least 2, not 1"),
+        (2, 2, 2, None),
+        (2, 2, 3, "must be at most 2, not 3"),
     ],
 )
-def test_a_number_is_finite_or_whole(number: object, is_finite: bool, is_whole: bool) -> None:
-    assert values.is_finite(number) is is_finite
-    assert values.is_integer(number) is is_whole
+def test_there_are_as_many_as_the_question_asks_for(
+    least: int, most: int | None, count: int, reason: str | None
+) -> None:
+    question = Question("1", QuestionKind.CHECKBOX, "Q", THREE, min_count=least, max_count=most)
+    expected = [] if reason is None else [Problem("1.regions", reason)]
+    assert list(values.find_count_problems("1.regions", question, count)) == expected
 
 
-def test_a_name_is_a_text_that_can_be_stored() -> None:
-    assert list(values.find_string_problems("p", "a")) == []
-    assert [one.reason for one in values.find_string_problems("p", 3)] == [
-        "needs a string, not int"
-    ]
-    assert len(list(values.find_string_problems("p", "\0"))) == 1
+def test_options_are_counted_too() -> None:
+    two = Question("1", QuestionKind.CHECKBOX, "Q", THREE, min_count=2, max_count=2)
+    assert list(values.find_value_problems(two, "p", ("a", "c"))) == []
+    for keys, reason in (
+        (("a",), "must be at least 2, not 1"),
+        (("a", "b", "c"), "must be at most 2, not 3"),
+    ):
+        assert list(values.find_value_problems(two, "p", keys)) == [Problem("p", reason)]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +54,9 @@ def test_a_name_is_a_text_that_can_be_stored() -> None:
     [
         (RADIO, "b1", ""),
         (RADIO, "c", "is not an option; the options are a, b, b1"),
-        (RADIO, 1, "needs a string, not int"),
+        (RADIO, 1, "needs one value, not 1"),
+        (RADIO, None, "needs one value, not None"),
+        (TEXT, ("a",), "needs one value"),
         (BOXES, ("a", "b1"), ""),
         (BOXES, "a", "needs several options"),
         (BOXES, (), "no option chosen"),
@@ -85,7 +91,7 @@ def test_a_ranking_has_every_option_once() -> None:
 
 @pytest.mark.parametrize(
     ("value", "fits"),
-    [(1, True), (1.5, True), (5, True), (1.2, False), (5.5, False), (math.nan, False)],
+    [(1, True), (1.5, True), (5, True), (1.2, False), (0.5, False), (5.5, False)],
 )
 def test_a_rating_is_on_its_scale(value: float, fits: bool) -> None:
     scale = Question("1", QuestionKind.RATING, "Q", scale=Scale(1, 5, 0.5))
