@@ -89,7 +89,7 @@ class Flow:
             listeners: Are told each event after its act is stored.  One that raises is logged, and
                 nothing is undone; after a crash `events` is the truth.
             validators: The application's own checks of answers, by the name under which jobs keep
-                them; see `jobs.set_validator`.
+                them; see ``jobs.set_validator``.
         """
         import_module("itagflow.preload")  # no verb may import anything; that module says why
 
@@ -576,7 +576,7 @@ def open(
         ids: Makes new keys.
         listeners: Are told each event after its act is stored.
         validators: The application's own checks of answers, by the name under which jobs keep them;
-            see `jobs.set_validator`.
+            see ``jobs.set_validator``.
 
     Raises:
         InvalidData: when the URL is of no known kind; no error shows what might be a password in

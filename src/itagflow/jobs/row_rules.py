@@ -102,8 +102,8 @@ def prepare_row(
 def _read_row(where: str, item: object, wrapped: bool | None) -> tuple[str, Any]:
     """Return the JSON text of a row, and what it says."""
     if isinstance(item, Mapping):
-        row: Mapping[Any, Any] = item  # the keys may be anything
-        return _read_mapping(where, row, wrapped)
+        # the keys may be anything
+        return _read_mapping(where, cast("Mapping[object, object]", item), wrapped)
     if isinstance(item, Row):
         text = item.text
     elif isinstance(item, str):

@@ -4,8 +4,8 @@ Lengths and coordinates are pixels of the image as `Regions.width` × `Regions.h
 with the origin at the top left corner, x to the right and y down: those of the image as it is
 stored, before `Regions.rotation`, by which it is only turned to be shown.
 
-Every region has an `area`, and all but a `Mask`, which does not know how high its image is, have
-`bounds`; `Regions.bounds` has those of masks too.
+Every region has an ``area``, and all but a `Mask`, which does not know how high its image is, have
+``bounds``; `Regions.bounds` has those of masks too.
 """
 
 import math

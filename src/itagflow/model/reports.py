@@ -40,8 +40,8 @@ class LeftOut:
 class LoadReport:
     """What loading, appending or importing has done.
 
-    `jobs.load` and `jobs.append` return it.  That of a job's first data is kept with the job, also
-    when `jobs.create` or `jobs.import_results` has loaded it: `jobs.load_report`.
+    ``jobs.load`` and ``jobs.append`` return it.  That of a job's first data is kept with the job,
+    also when ``jobs.create`` or ``jobs.import_results`` has loaded it: ``jobs.load_report``.
 
     >>> LoadReport(tasks=(range(1, 4), range(7, 8))).loaded
     4
@@ -102,7 +102,7 @@ def join_ranges(ranges: Iterable[range]) -> tuple[range, ...]:
 
 @attrs.frozen(kw_only=True)
 class CheckReport:
-    """What `jobs.check` finds: what `jobs.create` would do with the same arguments."""
+    """What ``jobs.check`` finds: what ``jobs.create`` would do with the same arguments."""
 
     tasks: int = 0
     """How many rows would become tasks."""
@@ -119,7 +119,7 @@ class CheckReport:
 
     @property
     def ok(self) -> bool:
-        """Whether `jobs.create` would load every row, and publish the job."""
+        """Whether ``jobs.create`` would load every row, and publish the job."""
         return not self.skipped and not self.blocking_reason
 
     __repr__ = show_fields
