@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import postgres
 import pytest
@@ -35,9 +36,7 @@ OPEN = frozenset(
 )
 """Callables that have faults, and ``<callable> on sqlite`` and the like where a store differs."""
 CALLABLES = public_callables()
-IN_A_STORE = [
-    key for key in CALLABLES if CASES[key].use or key.startswith(("flow.", "maintenance."))
-]
+IN_A_STORE = [key for key in CALLABLES if report.gets_into_a_store(key) and key not in POSTGRES]
 """Callables whose values get into a store; all others never see one."""
 
 
@@ -78,13 +77,15 @@ def postgresql(folder: Path, databases: postgres.Databases) -> Iterator[Stores]:
 
 
 @pytest.fixture(scope="session")
-def tries(folder: Path) -> Iterator[list[Try]]:
-    """All tries on the memory store; at the end a table of their faults is printed, and all are in a file."""
+def tries(folder: Path, pytestconfig: pytest.Config) -> Iterator[list[Try]]:
+    """All tries on the memory store; at the end a table is printed, and all that was found is in a file."""
     done: list[Try] = []
     yield done
     file = folder / "faults.txt"
-    file.write_text(report.all_faults(done), "utf-8")
-    print(f"\n{report.report(done)}\nall faults: {file}")
+    file.write_text(f"{report.report(done)}\n{report.all_faults(done)}", "utf-8")
+    capture: Any = pytestconfig.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        print(f"\n\n{report.summary(done)}\nby callable, and each fault: {file}\n")
 
 
 @pytest.fixture(scope="session")
@@ -143,7 +144,7 @@ def test_wrong_values(
 ) -> None:
     done = tried_in(memory, key, list(WRONG))
     tries += done
-    outcomes[key] = outcomes_of(done)
+    outcomes[key] = report.outcomes_of(done)
     settle(key, [str(tried) for tried in done if tried.faults])
 
 
@@ -164,19 +165,10 @@ def test_stores_agree(
     request: pytest.FixtureRequest,
 ) -> None:
     """The same value comes to the same on every store: it works, or the same kind of error is raised."""
-    expected = outcomes.get(key) or outcomes_of(tried_in(memory, key, compared()))
-    done = tried_in(request.getfixturevalue(kind), key, compared())
-    differences = [
-        f"{tried} (in memory: {expected[tried.parameter, tried.value]})"
-        for tried in done
-        if tried.outcome != expected[tried.parameter, tried.value]
-    ]
-    broken = [str(tried) for tried in done if any(fault.is_unreadable for fault in tried.faults)]
-    settle(f"{key} on {kind}", differences + broken)
-
-
-def outcomes_of(done: list[Try]) -> dict[tuple[str, str], str]:
-    return {(tried.parameter, tried.value): tried.outcome for tried in done}
+    expected = outcomes.get(key) or report.outcomes_of(tried_in(memory, key, compared()))
+    stores: Stores = request.getfixturevalue(kind)
+    found = report.differences(key, stores, expected, compared())
+    settle(f"{key} on {stores.kind}", found)
 
 
 @pytest.mark.skipif(HAS_NUMPY, reason="numpy is installed, and its values are tried")

@@ -27,6 +27,8 @@ SECONDS = 3
 """How long one try may compute."""
 WAITING = 60
 """How long it may take with waiting, also on a machine that is busy with other work."""
+OF_THE_STORE = frozenset({"workspaces.list", "workspaces.get"})
+"""Readers that fail in every workspace once they fail in one."""
 WORKS = "works"
 MOST_USES = 12
 """How many tries may change the same workspace."""
@@ -135,9 +137,10 @@ class Trial:
         if is_changed:
             faults += self.unreadable()
             self.is_fresh = self.can_go_on()
-        if any(fault.is_unreadable or fault.kind == "TookTooLong" for fault in faults):
+        if faults and is_changed:
+            self.is_fresh = False  # the next one gets another workspace, in which all can be read
+        if any(fault.when in OF_THE_STORE or fault.kind == "TookTooLong" for fault in faults):
             self.stores.leave()
-            self.is_fresh = False
         return Try(self.one.key, parameter, wrong.name, outcome, tuple(faults))
 
     def can_go_on(self) -> bool:
@@ -275,6 +278,8 @@ def fault_of(error: BaseException, when: str) -> Fault:
     for frame in traceback.extract_tb(error.__traceback__):
         if Path(frame.filename).is_relative_to(HOME):
             place = f"{Path(frame.filename).relative_to(HOME)}:{frame.name}"
+        elif frame.filename.startswith("<attrs generated"):
+            place = f"made by attrs:{frame.name}"
     try:
         message = str(error)[:120]
     except Exception:

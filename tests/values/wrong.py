@@ -272,21 +272,14 @@ def _of_numpy() -> Iterator[tuple[str, Callable[[], Any]]]:
 COMPARED = frozenset(
     {
         "None",
-        "True",
-        "-1",
         "2.5",
         "nan",
         "2**63",
-        "10**400",
-        "''",
         repr("\ud800"),
         repr("a\0b"),
-        "text of 100,000",
         "[0, 1]",
         "datetime.max UTC",
         "object()",
-        "foreign enum",
-        "a Job of others",
         "(2**63, -1)",
     }
 )
