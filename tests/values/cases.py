@@ -340,10 +340,10 @@ ENTITIES: Mapping[str, Case] = {
     "Member": Case(
         lambda s: fields_of(s.ben), lambda s, made: s.flow.members.get(s.home, made, by=made)
     ),
-    "Job": Case(lambda s: fields_of(s.job), lambda s, made: s.flow.claim("ben", made, "label")),
+    "Job": Case(lambda s: fields_of(s.job), lambda s, made: s.flow.jobs.progress(made)),
     "Package": Case(lambda s: fields_of(s.package), lambda s, made: s.flow.packages.get(made)),
     "Task": Case(lambda s: fields_of(s.item.task), lambda s, made: s.flow.results.get(made)),
-    "Assignment": Case(lambda s: fields_of(s.held), lambda s, made: s.flow.renew(made)),
+    "Assignment": Case(lambda s: fields_of(s.held), lambda s, made: s.flow.tasks(made)),
     "WorkItem": Case(lambda s: fields_of(s.item), lambda s, made: s.flow.results.get(made)),
     "Answer": Case(lambda s: fields_of(make_answer())),
     "Event": Case(
