@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
-from scenes import START, Clock
+from support.scenes import START, Clock
 
 import itagflow
 from itagflow import formats, maintenance

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-import postgres
+from support import postgres
 
 from values.callables import PublicCallable, public_callables
 from values.cases import CASES, POSTGRES

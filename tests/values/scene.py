@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from scenes import Clock
+from support.scenes import Clock
 
 import itagflow
 from values.callables import P

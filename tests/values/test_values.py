@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import postgres
+from support import postgres
 import pytest
 
 from values import report
