@@ -40,6 +40,8 @@ class Case:
     """Puts to work what the call returned."""
     always: tuple[str, ...] = ()
     """Parameters with a default that are given also when another one is tried."""
+    alone: tuple[str, ...] = ()
+    """Parameters that are tried without those of `always`: they take the place of these."""
     makes_jobs: bool = False
     """Whether all that is changed is a new job, so that the next call can have the same workspace."""
     is_repeatable: bool = False
@@ -187,6 +189,8 @@ PARTS: Mapping[str, Case] = {
     "Keypoints": Case(
         lambda s: box(s, keypoints=[P.Keypoint("nose", 1, 1)]), answering("regions", in_regions)
     ),
+    "Bounds": Case(lambda s: {"left": 1, "top": 1, "right": 5, "bottom": 5}),
+    "Mask.measure_bounds": Case(lambda s: {"height": 100}),
     "Mask": Case(lambda s: box(s, counts=[5_000, 5_000]), answering("regions", in_regions)),
     "Regions": Case(
         lambda s: {"regions": [P.Box(0, 0, 5, 5)], "width": 10, "height": 10, "rotation": 90},
@@ -197,7 +201,9 @@ PARTS: Mapping[str, Case] = {
     "Text": Case(lambda s: {"text": "a red car"}, answering("text")),
     "Ranking": Case(lambda s: {"keys": ["b", "a"]}, answering("ranking")),
     "Rating": Case(lambda s: {"value": 4}, answering("rating")),
-    "Preference": Case(lambda s: {"better": "a", "degree": 2}, answering("preference")),
+    "Preference": Case(
+        lambda s: {"better": "a", "degree": 2, "tie": None}, answering("preference")
+    ),
     "TextSpan": Case(
         lambda s: {**box(s), "start": 0, "end": 1, "text": "a", "label": None, "labels": SORT},
         answering("spans", in_spans),
@@ -234,13 +240,17 @@ ORDERS: Mapping[str, Case] = {
     "Accept": Case(
         lambda s: {**RULE, "task_share": 0.5, "task_count": 1, "reject_to": "inspect"}, use_rule
     ),
+    "StageRule": Case(lambda s: RULE),
+    "ReviewRule": Case(lambda s: {**RULE, "task_share": 0.5, "task_count": 1}),
     "Workflow": Case(
         lambda s: {"rules": (P.Label(), P.Inspect(), P.Accept())},
         lambda s, made: ordered(s, workflow=made),
     ),
     "FixedSize": Case(lambda s: {"size": 2}, lambda s, made: ordered(s, packaging=made)),
     "PackageCount": Case(lambda s: {"packages": 2}, lambda s, made: ordered(s, packaging=made)),
-    "GroupByField": Case(lambda s: {"field": "text"}, lambda s, made: ordered(s, packaging=made)),
+    "GroupByField": Case(
+        lambda s: {"field": "text", "max_size": 3}, lambda s, made: ordered(s, packaging=made)
+    ),
     "Group": Case(
         lambda s: {"name": "night"},
         lambda s, made: s.flow.jobs.set_workforce(
@@ -264,6 +274,7 @@ ORDERS: Mapping[str, Case] = {
             "kind": P.ViewKind.TEXT,
             "field": "text",
             "views": (P.View(P.ViewKind.IMAGE, "source"),),
+            "title": "Picture",
         },
         use_view,
     ),
@@ -285,6 +296,9 @@ ORDERS: Mapping[str, Case] = {
             "shapes": (),
             "keypoints": (),
             "scale": None,
+            "min_count": 0,
+            "max_count": None,
+            "shuffle": False,
         },
         use_question,
         always=("options",),
@@ -323,8 +337,21 @@ ORDERS: Mapping[str, Case] = {
         lambda s: {"question": "1", "old": "cat", "new": "feline", "about": ""}, use_step
     ),
     "RenameQuestion": Case(lambda s: {"question": "1", "title": "Animal", "about": ""}, use_step),
+    "TemplateChange": Case(
+        lambda s: {
+            "before": TEMPLATES["choice"](),
+            "steps": (P.RenameOption("1", "cat", "pet"),),
+        }
+    ),
+    "CheckReport": Case(lambda s: fields_of(P.CheckReport())),
     "PreLabel": Case(
-        lambda s: {"replies": P.Choice("cat"), "score": 0.5, "model": "vit"}, use_prediction
+        lambda s: {
+            "replies": P.Choice("cat"),
+            "score": 0.5,
+            "model": "vit",
+            "model_version": "2",
+        },
+        use_prediction,
     ),
     "Row": Case(lambda s: {"text": '{"data": {"source": "9.jpg"}}', "line": 3}, use_rows),
     "Problem": Case(lambda s: {"where": "row 1", "reason": "is torn"}, use_rows),
@@ -372,6 +399,7 @@ ENTITIES: Mapping[str, Case] = {
             "at": START,
             "score": 0.5,
             "model": "vit",
+            "model_version": "2",
         }
     ),
     "Result": Case(lambda s: fields_of(s.results[0]), lambda s, made: (made.last, made.replies)),
@@ -408,6 +436,7 @@ ENTITIES: Mapping[str, Case] = {
 }
 OWNERS: Mapping[str, Callable[[Scene], Any]] = {
     "Assignment": lambda s: make_assignment(scope=(1, 2)),
+    "Mask": lambda s: P.Mask([5_000, 5_000]),
     "Event": lambda s: make_event(),
     "Job": lambda s: make_job(),
     "Template": lambda s: make_template(),
@@ -443,6 +472,7 @@ STORES: Mapping[str, Case] = {
             "clock": Clock(),
             "ids": iter(range(1, 1_000)).__next__,
             "listeners": [accept_all],
+            "validators": {"all": accept_all},
         },
         use_flow,
     ),
@@ -453,6 +483,7 @@ STORES: Mapping[str, Case] = {
             "clock": Clock(),
             "ids": iter(range(1, 1_000)).__next__,
             "listeners": [accept_all],
+            "validators": {"all": accept_all},
         },
         use_flow,
     ),
@@ -470,7 +501,6 @@ POSTGRES: Mapping[str, Case] = {
 
 def asked(s: Scene) -> Arguments:
     return {
-        "policy": P.default_policy,
         "member": make_member(),
         "action": P.Action.LABEL,
         "job": make_job(),
@@ -506,6 +536,10 @@ def source(s: Scene) -> Arguments:
     return {"source": io.BytesIO(b'{"data": {"source": "1.jpg"}}\n'), "limit": 1_000}
 
 
+def csv_source(s: Scene) -> Arguments:
+    return {**source(s), "source": io.BytesIO(b"source\n1.jpg\n"), "fields": ("source",)}
+
+
 def no_region(*_: object) -> str:
     return "r1"
 
@@ -516,32 +550,18 @@ def rendered(s: Scene) -> Arguments:
 
 
 FUNCTIONS: Mapping[str, Case] = {
+    "templates.from_itag": Case(
+        lambda s: {"value": P.templates.to_itag(TEMPLATES["choice"]())}, use_template
+    ),
+    "templates.to_itag": Case(lambda s: {"template": TEMPLATES["choice"]()}),
     "answer_schema": Case(lambda s: {"template": TEMPLATES["choice"]()}),
     "replies_from_json": Case(
         lambda s: {"value": {"1": {"kind": "choice", "key": "cat"}}},
         lambda s, made: s.answer("choice", made),
     ),
     "replies_to_json": Case(lambda s: {"replies": {"1": P.Choice("cat")}}),
-    "default_policy": Case(lambda s: without(asked(s), "policy")),
-    "strict_policy": Case(lambda s: {**without(asked(s), "policy"), "action": P.Action.READ_JOB}),
-    "check": Case(lambda s: {**asked(s), "action": P.Action.READ_RESULTS, "member": admin()}),
-    "refusal": Case(asked),
-    "reading_refusal": Case(
-        lambda s: {**without(asked(s), "action", "stage"), "reader": "jobs.get", "own": True}
-    ),
-    "check_reading": Case(
-        lambda s: {
-            **without(asked(s), "action", "stage"),
-            "member": admin(),
-            "reader": "jobs.get",
-            "own": True,
-        }
-    ),
-    "not_allowed": Case(
-        lambda s: {"member": make_member(), "action": P.Action.LABEL, "reason": "not today"}
-    ),
-    "names": Case(lambda s: {"job": make_job(), "member": make_member(), "stage": P.Stage.LABEL}),
-    "belongs": Case(lambda s: {"crew": P.StageWorkers(), "member": make_member()}),
+    "default_policy": Case(asked),
+    "strict_policy": Case(lambda s: {**asked(s), "action": P.Action.READ_JOB}),
     "formats.is_concatenable": Case(lambda s: {"format": formats.find("itag")}),
     "formats.must_take": Case(
         lambda s: {"format": formats.find("csv"), "name": "csv", "options": ["escape_formulas"]}
@@ -550,8 +570,8 @@ FUNCTIONS: Mapping[str, Case] = {
     "formats.csv.parse": Case(
         lambda s: {"cells": {"结果字段-Single-choice": "cat"}, "template": TEMPLATES["choice"]()}
     ),
-    "formats.csv.read": Case(lambda s: {**source(s), "source": io.BytesIO(b"source\n1.jpg\n")}),
-    "formats.csv.write": Case(lambda s: {**written(s), "escape_formulas": True}),
+    "formats.csv.read": Case(lambda s: csv_source(s)),
+    "formats.csv.write": Case(lambda s: {**written(s), "escape_formulas": True, "bom": True}),
     "formats.itag.blocks": Case(lambda s: {"row": manifest_row(s)}),
     "formats.itag.parse": Case(
         lambda s: {
@@ -626,11 +646,8 @@ FUNCTIONS: Mapping[str, Case] = {
 }
 
 
-def admin() -> Any:
-    return make_member(role=P.Role.ADMIN)
-
-
 LABELS: Arguments = {"labels": ["cat", "dog"], "field": "source"}
+COUNTS: Arguments = {"min_count": 0, "max_count": 9}
 TITLES: Arguments = {"title": "Animals", "label_title": "Kind", "text_title": "Words"}
 READY_MADE: Mapping[str, Arguments] = {
     "audio_classification": {**LABELS, "multiple": True, "title": "Sound"},
@@ -645,9 +662,9 @@ READY_MADE: Mapping[str, Arguments] = {
     "entity_relation": {**LABELS, "relations": ["of"], "title": "Names", "relation_title": "How"},
     "image_captioning": {"title": "Caption", "tags": ["sun"], "field": "source"},
     "image_classification": {**LABELS, "multiple": True, "title": "Animal"},
-    "keypoints": {**LABELS, **without(TITLES, "text_title"), "names": ["nose"]},
+    "keypoints": {**LABELS, **without(TITLES, "text_title"), **COUNTS, "names": ["nose"]},
     "moderation": {"reasons": ["violence"], "field": "source"},
-    "object_detection": {**LABELS, **without(TITLES, "text_title")},
+    "object_detection": {**LABELS, **without(TITLES, "text_title"), **COUNTS},
     "ocr": {**LABELS, **TITLES},
     "pairwise_preference": {
         "first": "a",
@@ -664,7 +681,7 @@ READY_MADE: Mapping[str, Arguments] = {
         "title": "Ranking",
         "comment": True,
     },
-    "segmentation": {**LABELS, **without(TITLES, "text_title")},
+    "segmentation": {**LABELS, **without(TITLES, "text_title"), **COUNTS},
     "speech_recognition": {"title": "Words", "field": "source"},
     "table_recognition": {"title": "Cells", "field": "source"},
     "text_classification": {**LABELS, "multiple": True, "title": "Kind"},
@@ -685,7 +702,9 @@ WORK: Mapping[str, Case] = {
     "flow.renew": Case(lambda s: {"assignment": s.held, "by": "ben"}),
     "flow.release": Case(lambda s: {"assignment": s.held, "by": "ben", "comment": "late"}),
     "flow.release_many": Case(lambda s: {"assignments": [s.held], "by": "ben", "comment": "late"}),
-    "flow.tasks": Case(lambda s: {"assignment": s.held, "by": "ben"}),
+    "flow.tasks": Case(
+        lambda s: {"assignment": s.held, "by": "ben", "model": "vit", "model_version": "2"}
+    ),
     "flow.save": Case(
         lambda s: {"assignment": s.held, "task": 2, "reply": P.Choice("cat"), "by": "ben"}
     ),
@@ -731,6 +750,12 @@ WORK: Mapping[str, Case] = {
     ),
     "flow.close": Case(lambda s: {"timeout": 1.0}),
 }
+
+
+def stored_template(s: Scene) -> Any:
+    return s.flow.templates.add(s.home, TEMPLATES["choice"](), name="kept", by="ada", exist_ok=True)
+
+
 NAMESPACES: Mapping[str, Case] = {
     "flow.assignments.assign": Case(
         lambda s: {"package": (s.job.id, 1), "member": "ben", "by": "ada"}
@@ -741,7 +766,15 @@ NAMESPACES: Mapping[str, Case] = {
     "flow.assignments.expire": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.assignments.get": Case(lambda s: {"assignment": s.held, "by": "ben"}),
     "flow.assignments.list": Case(
-        lambda s: {"member": "ben", "job": s.job, "workspace": s.home, "live": False, "by": "ada"},
+        lambda s: {
+            "member": "ben",
+            "job": s.job,
+            "workspace": s.home,
+            "live": False,
+            "by": "ada",
+            "limit": 5,
+            "after": s.held,
+        },
         always=("workspace",),
     ),
     "flow.assignments.reassign": Case(
@@ -751,7 +784,9 @@ NAMESPACES: Mapping[str, Case] = {
         lambda s: {"package": (s.job.id, 1), "by": "ada", "comment": "torn"}
     ),
     "flow.packages.get": Case(lambda s: {"package": (s.job.id, 1), "by": "ada"}),
-    "flow.packages.list": Case(lambda s: {"job": s.job, "state": "label", "by": "ada"}),
+    "flow.packages.list": Case(
+        lambda s: {"job": s.job, "state": "label", "by": "ada", "limit": 5, "after": 1}
+    ),
     "flow.packages.prioritize": Case(
         lambda s: {"job": s.job, "priority": 5, "by": "ada", "packages": [1]}
     ),
@@ -762,7 +797,10 @@ NAMESPACES: Mapping[str, Case] = {
         lambda s: {"name": f"new-{s.number}", "admin": "ada", "exist_ok": True}
     ),
     "flow.workspaces.get": Case(lambda s: {"workspace": s.home, "by": "ben"}),
-    "flow.workspaces.list": Case(lambda s: {"by": s.ben}),
+    "flow.workspaces.list": Case(lambda s: {"by": s.ben, "limit": 5, "after": s.home}),
+    "flow.workspaces.rename": Case(
+        lambda s: {"workspace": s.home, "name": f"renamed-{s.number}", "by": "ada"}
+    ),
     "flow.members.add": Case(
         lambda s: {
             "workspace": s.home,
@@ -776,7 +814,9 @@ NAMESPACES: Mapping[str, Case] = {
         lambda s, made: s.new_job(),
     ),
     "flow.members.get": Case(lambda s: {"workspace": s.home, "member": "ben", "by": "ada"}),
-    "flow.members.list": Case(lambda s: {"workspace": s.home, "by": "ada"}),
+    "flow.members.list": Case(
+        lambda s: {"workspace": s.home, "by": "ada", "limit": 5, "after": s.ben}
+    ),
     "flow.members.remove": Case(lambda s: {"workspace": s.home, "member": "eve", "by": "ada"}),
     "flow.members.set_role": Case(
         lambda s: {
@@ -799,23 +839,43 @@ NAMESPACES: Mapping[str, Case] = {
         }
     ),
     "flow.templates.get": Case(lambda s: {"job": s.job, "by": "ada"}),
-    "flow.templates.list": Case(lambda s: {"workspace": s.home, "by": "ada"}),
+    "flow.templates.list": Case(
+        lambda s: {"workspace": s.home, "by": "ada", "limit": 5, "after": stored_template(s)}
+    ),
     "flow.events.follow": Case(
         lambda s: {"after": 0, "workspace": s.job and s.home, "timeout": 0.01, "by": "ada"},
         always=("timeout", "workspace"),
         most=3,
     ),
-    "flow.events.list": Case(lambda s: {"job": s.job, "package": 1, "by": "ada"}),
+    "flow.events.list": Case(
+        lambda s: {"job": s.job, "package": 1, "by": "ada", "limit": 5, "after": 1}
+    ),
     "flow.events.since": Case(
-        lambda s: {"after": 0, "workspace": s.home, "by": "ada"}, always=("workspace",), most=50
+        lambda s: {"after": 0, "workspace": s.home, "by": "ada", "limit": 5},
+        always=("workspace",),
+        most=50,
     ),
     "flow.results.find": Case(
-        lambda s: {"job": s.job, "state": "todo", "member": "ben", "label": "cat", "by": "ada"}
+        lambda s: {
+            "job": s.job,
+            "state": "todo",
+            "member": "ben",
+            "label": "cat",
+            "by": "ada",
+            "limit": 5,
+            "after": (s.job.id, 1),
+        }
     ),
-    "flow.results.get": Case(lambda s: {"task": (s.job.id, 1), "by": "ada"}),
-    "flow.results.list": Case(lambda s: {"job": s.job, "by": "ada", "snapshot": True}),
+    "flow.results.get": Case(
+        lambda s: {"job": s.keyed, "task": 1, "key": "1.jpg", "by": "ada"},
+        always=("task",),
+        alone=("key",),
+    ),
+    "flow.results.list": Case(
+        lambda s: {"job": s.job, "by": "ada", "snapshot": True, "limit": 5, "after": 1}
+    ),
     "flow.results.partition": Case(lambda s: {"job": s.job, "count": 2, "by": "ada"}),
-    "flow.results.rows": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.results.rows": Case(lambda s: {"job": s.job, "by": "ada", "limit": 5, "after": 1}),
     "flow.results.export": Case(
         lambda s: {
             "job": s.job,
@@ -841,6 +901,7 @@ ORDER: Callable[[Scene], Arguments] = lambda s: {  # noqa: E731
     "by": "ada",
     "on_error": "skip",
     "row_key": "source",
+    "row_key_type": "text",
     "progress": wrapped,
     "tags": ["night"],
     "remark": "a note",
@@ -855,16 +916,38 @@ JOBS: Mapping[str, Case] = {
             "draft": False,
             "format": "itag",
             "seed": 7,
-            "validator": accept_all,
+            "validator": "all",
             "exist_ok": True,
         },
         lambda s, made: s.work_through(made),
         always=("data", "workforce", "workflow"),
     ),
+    "flow.jobs.check": Case(
+        lambda s: {
+            **without(ORDER(s), "on_error"),
+            "workforce": {"label": ["ben", "cy"], "inspect": ["di"]},
+            "format": "itag",
+            "seed": 7,
+            "validator": "all",
+        },
+        always=("data", "workforce", "workflow"),
+    ),
+    "flow.jobs.clone": Case(
+        lambda s: {"job": s.job, "name": f"copy-{s.position()}", "by": "ada", "with_data": True}
+    ),
+    "flow.jobs.load_report": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.jobs.import_results": Case(
         lambda s: {**ORDER(s), "data": io.BytesIO(s.exported), "of_job": str(s.job.id)}
     ),
-    "flow.jobs.list": Case(lambda s: {"workspace": s.home, "state": "running", "by": "ada"}),
+    "flow.jobs.list": Case(
+        lambda s: {
+            "workspace": s.home,
+            "state": "running",
+            "by": "ada",
+            "limit": 5,
+            "after": s.job,
+        }
+    ),
     "flow.jobs.get": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.jobs.progress": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.jobs.load": Case(
@@ -907,7 +990,7 @@ JOBS: Mapping[str, Case] = {
         }
     ),
     "flow.jobs.set_validator": Case(
-        lambda s: {"job": s.job, "validator": accept_all},
+        lambda s: {"job": s.job, "validator": "all", "by": "ada"},
         lambda s, made: s.flow.save(s.held, 2, P.Choice("cat")),
     ),
     "flow.jobs.set_workforce": Case(
@@ -931,6 +1014,7 @@ JOBS: Mapping[str, Case] = {
             "by": "ada",
             "min_confidence": True,
             "model": "vit",
+            "model_version": "2",
             "batch": 2,
             "progress": wrapped,
         }

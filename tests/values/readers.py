@@ -59,6 +59,7 @@ def readings(flow: Any, home: Any, known: set[int]) -> Iterator[Reading]:
 def _of_job(flow: Any, job: Any, members: list[Any]) -> Iterator[Reading]:
     yield "jobs.get", lambda: flow.jobs.get(job.id)
     yield "jobs.progress", lambda: str(flow.jobs.progress(job))
+    yield "jobs.load_report", lambda: str(flow.jobs.load_report(job))
     yield "templates.get", lambda: P.answer_schema(flow.templates.get(job))
     yield "packages.list", lambda: _shown(flow.packages.list(job))
     yield (

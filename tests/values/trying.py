@@ -114,7 +114,7 @@ class Trial:
         for parameter in (None, *self.parameters()):
             self.next_scene()
             good = self.case.good(self.scene)
-            given = self.given(good)
+            given = self.given(good, parameter)
             if parameter is not None:
                 given[parameter] = good[parameter]
             with at_most(SECONDS):
@@ -126,7 +126,7 @@ class Trial:
 
     def try_value(self, parameter: str, wrong: Wrong) -> Try:
         """Try one value, and check what is stored when it changed something."""
-        scene, given, value = self.prepared(wrong)
+        scene, given, value = self.prepared(parameter, wrong)
         given[parameter] = (value,) if parameter == self.one.starred else value
         before = scene.position()
         faults = list[Fault]()
@@ -150,17 +150,25 @@ class Trial:
         self.uses += 1
         return self.case.is_repeatable and self.uses < MOST_USES
 
-    def prepared(self, wrong: Wrong) -> tuple[Scene, dict[str, Any], Any]:
+    def prepared(self, parameter: str, wrong: Wrong) -> tuple[Scene, dict[str, Any], Any]:
         """Return a workspace, the arguments of every call, and the value, made there."""
         is_closed = self.stores.flow is None or self.stores.flow.store.is_closed
         if is_closed or not self.is_fresh:
             self.next_scene()
         try:
-            return self.scene, self.given(self.case.good(self.scene)), wrong.make(self.scene)
+            return (
+                self.scene,
+                self.given(self.case.good(self.scene), parameter),
+                wrong.make(self.scene),
+            )
         except Exception:  # what was refused before has broken this one, and no reader has told
             self.stores.leave()
             self.next_scene()
-            return self.scene, self.given(self.case.good(self.scene)), wrong.make(self.scene)
+            return (
+                self.scene,
+                self.given(self.case.good(self.scene), parameter),
+                wrong.make(self.scene),
+            )
 
     def checked_at_the_end(self, tried: Try) -> Try:
         """Return the last try of a parameter with what all of them have broken."""
@@ -205,9 +213,11 @@ class Trial:
             use = self.case.use
             yield "use", lambda: use(self.scene, made[0])
 
-    def given(self, good: Any) -> dict[str, Any]:
-        """Return the arguments that every call has."""
-        names = (*self.one.required, *self.case.always)
+    def given(self, good: Any, parameter: str | None) -> dict[str, Any]:
+        """Return the arguments that a call has in which a parameter is tried."""
+        names = self.one.required
+        if parameter not in self.case.alone:
+            names = (*names, *self.case.always)
         if self.one.starred is not None:
             names = (*names, self.one.starred)
         return {name: good[name] for name in names}
