@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from support import postgres
 import pytest
+from support import postgres
 
 from values import report
 from values.callables import PublicCallable, public_callables

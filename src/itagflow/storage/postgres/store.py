@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from itagflow.contexts import SafeContext, safe_context
 from itagflow.errors import InvalidData, Problem, StoreFailed
+from itagflow.model.arguments import require_flag
 from itagflow.model.entity import E, Entity
 from itagflow.model.event import Event
 from itagflow.reprs import show_line
@@ -270,7 +271,9 @@ class PostgresStore:
 
     def read(self, *, snapshot: bool = False) -> SafeContext[Reader]:
         """Open a transaction that only asks; see `itagflow.storage.port.Store`."""
-        mode = Mode.SNAPSHOT if snapshot else Mode.READ
+        mode = Mode.READ
+        if require_flag("read", "snapshot", snapshot):
+            mode = Mode.SNAPSHOT
         return self._transactions.open(mode, partial(_Reader, self._sql, self._row_cache))
 
     def write(self) -> SafeContext[Writer]:
