@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.model.arguments import require_kind, require_mapping
+from itagflow.model.arguments import make_error, require_kind, require_mapping
 from itagflow.model.number import MOST
 from itagflow.model.pattern import compile_pattern
 from itagflow.model.region import MAX_SIDE
@@ -107,7 +107,9 @@ def replies_to_json(replies: Replies) -> dict[str, Any]:
     require_mapping(verb, "replies", replies, "from question ids to replies")
     for id, reply in replies.items():
         require_text(verb, "replies", id)
-        require_kind(verb, f"the reply to question {id!r}", reply, Reply, "a reply such as Choice")
+        if not isinstance(reply, Reply):
+            place = f"the reply to question {id!r}"
+            raise make_error(verb, place, "must be a reply, such as a Choice", reply)
     return {id: codec.encoder(Reply)(reply) for id, reply in replies.items()}
 
 

@@ -373,6 +373,8 @@ class Jobs:
         >>> report.tasks, report.packages, [str(problem) for problem in report.problems]
         (1, 1, ['row 2, data.source: is missing'])
         """
+        format = _require_format("jobs.check", format)
+        progress = require_wrapper("jobs.check", "progress", progress)
         spec = JobSpec(
             name=name,
             template=template,
@@ -384,7 +386,7 @@ class Jobs:
             row_key_type=row_key_type,
             seed=seed,
             validator=validator,
-            notes=notes,
+            notes=parse_notes("check", notes),
         )
         rows = None
         if data is not None:
@@ -410,6 +412,7 @@ class Jobs:
             NotRegistered: when this process does not have the job's validator.
             NotAllowed: when *by* may not manage jobs.
         """
+        with_data = require_flag("jobs.clone", "with_data", with_data)
         return cloning.clone_job(self._engine, job, name, by=by, with_data=with_data)
 
     def append(

@@ -467,7 +467,12 @@ class Template:
         return description
 
     def question(self, id: str) -> Question | None:
-        """Return the question with this id, or None."""
+        """Return the question with this id, or None.
+
+        Raises:
+            InvalidData: when *id* is no text.
+        """
+        require_kind("the template", "id", id, str, "a text")
         return next((question for question in self.asked if question.id == id), None)
 
     def field_of(self, question: Question) -> str:
