@@ -14,7 +14,7 @@ import tempfile
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from support import postgres
@@ -71,10 +71,10 @@ def totals(tries: Iterable[Try]) -> str:
 
 
 def differences(
-    key: str, stores: Stores, expected: Mapping[tuple[str, str], str], values: list[Wrong]
+    key: str, stores: Stores, expected: Mapping[tuple[str, str], str], values: Sequence[Wrong]
 ) -> list[str]:
     """Return where a store comes to something else than the one in memory."""
-    tries = Trial(public_callables()[key], stores).run(values)
+    tries = Trial(public_callables()[key], stores).run(lambda _: values)
     return [
         f"{tried} (in memory: {expected[tried.parameter, tried.value]})"
         for tried in tries
@@ -185,7 +185,7 @@ def _compare(keys: list[str], folder: Path, databases: postgres.Databases | None
     ):
         for key, one in _chosen(keys, "memory"):
             if gets_into_a_store(key):
-                expected = outcomes_of(Trial(one, memory).run(values))
+                expected = outcomes_of(Trial(one, memory).run(lambda _: values))
                 for stores in (sqlite, server):
                     found = differences(key, stores, expected, values)
                     if found:
@@ -207,7 +207,7 @@ def _chosen(keys: list[str], kind: str) -> Iterator[tuple[str, PublicCallable]]:
 def _all_tries(keys: list[str], stores: Stores, values: list[Wrong]) -> Iterator[list[Try]]:
     for key, one in _chosen(keys, stores.kind):
         began = time.process_time()
-        yield Trial(one, stores, progress=print_slow).run(values)
+        yield Trial(one, stores, progress=print_slow).run(lambda _: values)
         print(f"{key:40} {time.process_time() - began:6.1f} s", flush=True)
 
 

@@ -92,11 +92,11 @@ class Trial:
         self.uses = 0
         self.scene = stores.scene()
 
-    def run(self, values: Iterable[Wrong]) -> list[Try]:
-        """Try each value at each parameter."""
+    def run(self, choose: Callable[[str], Iterable[Wrong]]) -> list[Try]:
+        """Try at each parameter the values that are chosen for its name."""
         tries = list[Try]()
         for parameter in self.parameters():
-            for wrong in values:
+            for wrong in choose(parameter):
                 tried = self.try_value(parameter, wrong)
                 self.progress(tried)
                 tries.append(tried)

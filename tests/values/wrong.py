@@ -11,6 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 from importlib.util import find_spec
 from typing import Any
+from zlib import crc32
 
 import attrs
 
@@ -283,7 +284,10 @@ COMPARED = frozenset(
         "(2**63, -1)",
     }
 )
-"""The values that every run compares on all stores; with ITAGFLOW_ALL_VALUES=1 all are."""
+"""The values that every run tries at every parameter, and compares on all stores.
+
+With ITAGFLOW_ALL_VALUES=1 all of them are tried and compared.
+"""
 
 
 def _without_scene(make: Callable[[], Any]) -> Callable[[Scene], Any]:
@@ -301,5 +305,22 @@ def _all() -> Iterator[Wrong]:
 
 WRONG = tuple(_all())
 """All of them."""
+SHARE = 3
+"""One in so many of the others is tried at each parameter, unless all are asked for."""
+
+
+def sample(key: str, parameter: str) -> tuple[Wrong, ...]:
+    """Return the values that every run tries at a parameter: those that are compared, and some others.
+
+    Which ones depends on nothing but the names: each value is tried somewhere, and the same ones
+    are tried in every run.
+    """
+    return tuple(
+        wrong
+        for wrong in WRONG
+        if wrong.is_compared or crc32(f"{key}({parameter}={wrong.name})".encode()) % SHARE == 0
+    )
+
+
 assert {wrong.name for wrong in WRONG} >= COMPARED
 assert len({wrong.name for wrong in WRONG}) == len(WRONG)
