@@ -67,6 +67,16 @@ class BadIteration:
     __iter__ = _raise
 
 
+class NoDimension:
+    """What says that it can be gone through and cannot, as an array of NumPy without dimensions."""
+
+    ndim = 0
+    shape = ()
+
+    def __iter__(self) -> Iterator[object]:
+        raise TypeError("iteration over a 0-d array")
+
+
 class BadLength:
     __len__ = __bool__ = _raise
 
@@ -190,6 +200,8 @@ def _plain() -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "range", lambda: range(3)
     yield "object()", object
     yield "int", lambda: int
+    yield "list", lambda: list
+    yield "no dimension", NoDimension
     yield "module", lambda: sys
     yield "NotImplemented", lambda: NotImplemented
     yield "Ellipsis", lambda: ...
