@@ -7,20 +7,20 @@ from typing import Literal
 
 from typing_extensions import Unpack
 
-from itagflow import formats
 from itagflow.core.engine import Engine
 from itagflow.core.paging import Page
 from itagflow.jobs import checking, cloning, importing, loading, packaging
 from itagflow.jobs import service as jobs
-from itagflow.jobs.arguments import parse_fields, parse_notes, parse_workforce
+from itagflow.jobs.arguments import (
+    parse_fields,
+    parse_notes,
+    parse_workforce,
+    require_format,
+    require_on_error,
+)
 from itagflow.jobs.loading import LoadSpec
 from itagflow.jobs.service import JobSpec
-from itagflow.model.arguments import (
-    make_error,
-    require_callable,
-    require_flag,
-    require_wrapper,
-)
+from itagflow.model.arguments import require_callable, require_flag, require_wrapper
 from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, JobState, Stage, Workflow
 from itagflow.model.number import require_number, require_whole_number
@@ -31,7 +31,6 @@ from itagflow.model.text import require_optional_text, require_text
 from itagflow.prelabels import service as prelabels
 from itagflow.prelabels.rules import require_model_name
 from itagflow.prelabels.service import PrelabelSpec
-from itagflow.printing import format_repr
 from itagflow.results import service as results
 from itagflow.template_changes import service as template_changes
 from itagflow.typing import (
@@ -50,9 +49,6 @@ from itagflow.typing import (
     Workers,
     WorkspaceRef,
 )
-
-ON_ERROR = ("raise", "skip")
-"""What can be done about bad rows."""
 
 
 class Jobs:
@@ -127,8 +123,8 @@ class Jobs:
             NotRegistered: when this process does not have the validator.
             NotAllowed: when *by* may not manage jobs.
         """
-        format = _require_format("jobs.create", format)
-        on_error = _require_on_error("jobs.create", on_error)
+        format = require_format("jobs.create", format)
+        on_error = require_on_error("jobs.create", on_error)
         progress = require_wrapper("jobs.create", "progress", progress)
         draft = require_flag("jobs.create", "draft", draft)
         exist_ok = require_flag("jobs.create", "exist_ok", exist_ok)
@@ -212,7 +208,7 @@ class Jobs:
             AlreadyExists: when the workspace has a job of this name.
             NotAllowed: when *by* may not manage jobs.
         """
-        on_error = _require_on_error("jobs.import_results", on_error)
+        on_error = require_on_error("jobs.import_results", on_error)
         progress = require_wrapper("jobs.import_results", "progress", progress)
         of_job = require_optional_text("jobs.import_results", "of_job", of_job)
         spec = JobSpec(
@@ -313,8 +309,8 @@ class Jobs:
         >>> flow.jobs.load(job, [{"source": "1.jpg"}, {"source": "2.jpg"}], by="ada").tasks
         (range(1, 3),)
         """
-        format = _require_format("jobs.load", format)
-        on_error = _require_on_error("jobs.load", on_error)
+        format = require_format("jobs.load", format)
+        on_error = require_on_error("jobs.load", on_error)
         progress = require_wrapper("jobs.load", "progress", progress)
         rows = LoadSpec(data=data, by=by, format=format, on_error=on_error, progress=progress)
         return loading.load(self._engine, job, rows)
@@ -373,7 +369,7 @@ class Jobs:
         >>> report.tasks, report.packages, [str(problem) for problem in report.problems]
         (1, 1, ['row 2, data.source: is missing'])
         """
-        format = _require_format("jobs.check", format)
+        format = require_format("jobs.check", format)
         progress = require_wrapper("jobs.check", "progress", progress)
         spec = JobSpec(
             name=name,
@@ -388,9 +384,11 @@ class Jobs:
             validator=validator,
             notes=parse_notes("check", notes),
         )
-        rows = None
-        if data is not None:
-            rows = LoadSpec(data=data, by=by, format=format, on_error="skip", progress=progress)
+        rows = (
+            None
+            if data is None
+            else LoadSpec(data=data, by=by, format=format, on_error="skip", progress=progress)
+        )
         return checking.check_job(self._engine, workspace, spec, rows)
 
     def clone(self, job: JobRef, name: str, *, by: MemberRef, with_data: bool = False) -> Job:
@@ -435,8 +433,8 @@ class Jobs:
             WrongState: when the job is a draft (`load` into it) or archived.
             NotAllowed: when *by* may not manage jobs.
         """
-        format = _require_format("jobs.append", format)
-        on_error = _require_on_error("jobs.append", on_error)
+        format = require_format("jobs.append", format)
+        on_error = require_on_error("jobs.append", on_error)
         progress = require_wrapper("jobs.append", "progress", progress)
         rows = LoadSpec(data=data, by=by, format=format, on_error=on_error, progress=progress)
         return loading.append(self._engine, job, rows)
@@ -693,30 +691,6 @@ class Jobs:
         """
         dry_run = require_flag("jobs.change_template", "dry_run", dry_run)
         return template_changes.change_template(self._engine, job, to, by=by, dry_run=dry_run)
-
-
-def _require_format(verb: str, format: str) -> str:
-    """Return *format*, which is there: asked before anything is stored.
-
-    Raises:
-        UnknownFormat: when there is no such format.
-    """
-    name = require_text(verb, "format", format)
-    formats.find(name)
-    return name
-
-
-def _require_on_error(verb: str, on_error: OnError) -> OnError:
-    """Return *on_error*, which is a word that there is.
-
-    Raises:
-        InvalidData: when it is none.
-    """
-    given: object = on_error
-    if isinstance(given, str) and given in ON_ERROR:
-        return on_error
-    known = " or ".join(map(format_repr, ON_ERROR))
-    raise make_error(verb, "on_error", f"must be {known}", given)
 
 
 def _require_confidence(min_confidence: MinConfidence) -> MinConfidence:
