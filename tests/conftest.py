@@ -84,6 +84,8 @@ def needed(item: pytest.Item) -> set[str]:
     found = set[str]()
     if "databases" in getattr(item, "fixturenames", ()):
         found.add("postgres")
+    if "sqlite" in getattr(item, "fixturenames", ()):
+        found.add("sqlite")
     callspec = getattr(item, "callspec", None)
     if callspec is not None:
         found.add(callspec.params.get("url"))

@@ -24,7 +24,7 @@ from itagflow.core.ids import TimeOrdered
 from itagflow.core.settings import MOST_SECONDS, Settings, require_store
 from itagflow.errors import InvalidData, Problem
 from itagflow.labeling import service as labeling
-from itagflow.model.arguments import require_optional_several, require_several
+from itagflow.model.arguments import require_kind, require_optional_several, require_several
 from itagflow.model.batch import BatchResult
 from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, Stage
@@ -97,7 +97,7 @@ class Flow:
             policy=policy, clock=clock, ids=ids, listeners=listeners, validators=validators
         )
         self._engine = Engine(
-            require_store(store),
+            require_store("itagflow.Flow", "store", store),
             settings.policy,
             settings.clock,
             settings.ids or TimeOrdered(settings.clock),
@@ -549,8 +549,20 @@ def _is_pair(value: object) -> bool:
     return isinstance(value, tuple) and len(cast("tuple[object, ...]", value)) == 2
 
 
-engine_of: Callable[[Flow], Engine] = attrgetter("_engine")
-"""Returns the engine of a flow, for `itagflow.maintenance`; applications call the verbs."""
+_get_engine: Callable[[Flow], Engine] = attrgetter("_engine")
+
+
+def engine_of(what: str, flow: Flow) -> Engine:
+    """Return the engine of a flow, for `itagflow.maintenance`; applications call the verbs.
+
+    Args:
+        what: Where the flow was given, such as ``maintenance.verify``.
+        flow: The flow.
+
+    Raises:
+        InvalidData: when it is no flow.
+    """
+    return _get_engine(require_kind(what, "flow", flow, Flow, "a Flow"))
 
 
 def open(

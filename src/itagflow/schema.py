@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from itagflow.errors import InvalidData, Problem
+from itagflow.model.arguments import make_error, require_kind, require_mapping
 from itagflow.model.number import MOST
 from itagflow.model.pattern import compile_pattern
 from itagflow.model.region import MAX_SIDE
@@ -18,6 +19,7 @@ from itagflow.model.template import (
     Shape,
     Template,
 )
+from itagflow.model.text import require_text
 from itagflow.model.validators import MAX_FLOAT
 from itagflow.storage import codec
 from itagflow.validation.geometry import MIN_SIZE
@@ -71,6 +73,7 @@ def answer_schema(template: Template) -> Schema:
     >>> answer_schema(image_classification(["cat", "dog"]))["properties"]["1"]["properties"]["key"]
     {'enum': ['cat', 'dog']}
     """
+    require_kind("answer_schema", "template", template, Template, "a Template")
     questions = template.asked
     schema: Schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -93,10 +96,20 @@ def answer_schema(template: Template) -> Schema:
 def replies_to_json(replies: Replies) -> dict[str, Any]:
     """Return replies as plain JSON types, by question id.
 
+    Raises:
+        InvalidData: when they are not replies.
+
     >>> from itagflow import Choice
     >>> replies_to_json({"1": Choice("cat")})
     {'1': {'key': 'cat', 'kind': 'choice'}}
     """
+    verb = "replies_to_json"
+    require_mapping(verb, "replies", replies, "from question ids to replies")
+    for id, reply in replies.items():
+        require_text(verb, "replies", id)
+        if not isinstance(cast(object, reply), Reply):
+            place = f"the reply to question {id!r}"
+            raise make_error(verb, place, "must be a reply, such as a Choice", reply)
     return {id: codec.encoder(Reply)(reply) for id, reply in replies.items()}
 
 

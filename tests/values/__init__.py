@@ -1,0 +1,1 @@
+"""Wrong values at every public parameter: they work, or raise an `ItagflowError`."""

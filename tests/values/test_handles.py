@@ -257,7 +257,26 @@ class TestTasks:
             for key in (number, Like(number)):
                 assert flow.results.get(job, key=key).task.data["id"] == number
 
-    @pytest.mark.parametrize("key", ["", "A7", "a7 ", 8, "x" * 5_000, "a\0", 2**70])
+    def test_a_number_and_its_digits_are_two_row_keys(self, flow: Flow) -> None:
+        data = [{"data": {"source": f"{n}.jpg", "id": id}} for n, id in enumerate((7, "7", 8))]
+        job = cats(flow, data=data, row_key="id")
+        assert flow.results.get(job, key=7).task.number == 1
+        assert flow.results.get(job, key="7").task.number == 2
+        with pytest.raises(NotFound):
+            flow.results.get(job, key="8")
+
+    def test_a_number_and_its_digits_are_one_row_key_where_the_job_says_so(
+        self, flow: Flow
+    ) -> None:
+        data = [{"data": {"source": f"{n}.jpg", "id": id}} for n, id in enumerate((7, "8"))]
+        job = cats(flow, data=data, row_key="id", row_key_type="text")
+        for key, number in ((7, 1), ("7", 1), (8, 2), ("8", 2)):
+            assert flow.results.get(job, key=key).task.number == number
+
+    @pytest.mark.parametrize(
+        "key",
+        ["", "A7", "a7 ", 8, "x" * 5_000, "a\0", 2**70, pytest.param(10**5_000, id="10**5000")],
+    )
     def test_a_row_key_that_nothing_has(self, flow: Flow, job: Job, key: Any) -> None:
         with pytest.raises(NotFound):
             flow.results.get(job, key=key)

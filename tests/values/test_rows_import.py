@@ -20,6 +20,7 @@ import itagflow
 from itagflow import FixedSize, Flow, GroupByField, InvalidData, Job, Stage, templates
 from itagflow.errors import AlreadyExists, Incomplete, ItagflowError, NotAllowed, NotRegistered
 from itagflow.model import LoadReport
+from values.wrong import NoDimension
 
 CATS = templates.image_classification(["cat", "dog"])
 SKIP: dict[str, Any] = {"on_error": "skip"}
@@ -187,6 +188,8 @@ class TestWhatHasRows:
             ({}, "is one row"),
             (b'{"data": {}}', "are bytes"),
             (17, "must be a path, an open file, a data frame or several rows, not 17"),
+            (list, "must be a path, an open file, a data frame or several rows"),
+            (NoDimension(), "must be a path, an open file, a data frame or several rows"),
             (object(), "must be a path, an open file, a data frame or several rows"),
             (io.StringIO("{}"), "open in text mode"),
             ("s3://bucket/rows.manifest", "is a URL: open it"),

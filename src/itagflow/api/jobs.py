@@ -11,18 +11,19 @@ from itagflow.core.engine import Engine
 from itagflow.core.paging import Page
 from itagflow.jobs import checking, cloning, importing, loading, packaging
 from itagflow.jobs import service as jobs
-from itagflow.jobs.arguments import parse_fields, parse_notes, parse_workforce
-from itagflow.jobs.choices import require_confidence, require_format, require_on_error
+from itagflow.jobs.arguments import (
+    parse_fields,
+    parse_notes,
+    parse_workforce,
+    require_format,
+    require_on_error,
+)
 from itagflow.jobs.loading import LoadSpec
 from itagflow.jobs.service import JobSpec
-from itagflow.model.arguments import (
-    require_callable,
-    require_flag,
-    require_wrapper,
-)
+from itagflow.model.arguments import require_callable, require_flag, require_wrapper
 from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, JobState, Stage, Workflow
-from itagflow.model.number import require_whole_number
+from itagflow.model.number import require_number, require_whole_number
 from itagflow.model.reports import CheckReport, LoadReport, PrelabelReport, TemplateReport
 from itagflow.model.result import Progress
 from itagflow.model.template import Template
@@ -368,6 +369,8 @@ class Jobs:
         >>> report.tasks, report.packages, [str(problem) for problem in report.problems]
         (1, 1, ['row 2, data.source: is missing'])
         """
+        format = require_format("jobs.check", format)
+        progress = require_wrapper("jobs.check", "progress", progress)
         spec = JobSpec(
             name=name,
             template=template,
@@ -379,7 +382,7 @@ class Jobs:
             row_key_type=row_key_type,
             seed=seed,
             validator=validator,
-            notes=notes,
+            notes=parse_notes("check", notes),
         )
         rows = (
             None
@@ -407,6 +410,7 @@ class Jobs:
             NotRegistered: when this process does not have the job's validator.
             NotAllowed: when *by* may not manage jobs.
         """
+        with_data = require_flag("jobs.clone", "with_data", with_data)
         return cloning.clone_job(self._engine, job, name, by=by, with_data=with_data)
 
     def append(
@@ -635,7 +639,7 @@ class Jobs:
             Conflict: when the template or the validator was changed meanwhile: call it again.
         """
         predict = require_callable("jobs.prelabel", "predict", predict)
-        min_confidence = require_confidence(min_confidence)
+        min_confidence = _require_confidence(min_confidence)
         model = require_text("jobs.prelabel", "model", model)
         batch = require_whole_number("jobs.prelabel", "batch", batch, least=1)
         progress = require_wrapper("jobs.prelabel", "progress", progress)
@@ -687,3 +691,9 @@ class Jobs:
         """
         dry_run = require_flag("jobs.change_template", "dry_run", dry_run)
         return template_changes.change_template(self._engine, job, to, by=by, dry_run=dry_run)
+
+
+def _require_confidence(min_confidence: MinConfidence) -> MinConfidence:
+    if isinstance(min_confidence, bool):
+        return min_confidence
+    return require_number("jobs.prelabel", "min_confidence", min_confidence)

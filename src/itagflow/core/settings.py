@@ -11,10 +11,8 @@ from itagflow.access import Policy
 from itagflow.core.engine import Clock, Listener
 from itagflow.core.ids import Ids
 from itagflow.core.registry import Registry
-from itagflow.errors import InvalidData, Problem
-from itagflow.model.arguments import require_callable, require_several
+from itagflow.model.arguments import make_error, require_callable, require_several
 from itagflow.model.number import require_number
-from itagflow.printing import format_repr
 from itagflow.storage.port import Store
 from itagflow.validation.answers import Validator
 
@@ -72,8 +70,13 @@ class Settings:
         object.__setattr__(self, "registry", Registry(self.validators))
 
 
-def require_store(store: Store) -> Store:
+def require_store(what: str, field: str, store: Store) -> Store:
     """Return *store*, which has what the port asks of one.
+
+    Args:
+        what: What it is given to, such as ``itagflow.Flow``.
+        field: What it is called there, such as ``store``.
+        store: What was given.
 
     Raises:
         InvalidData: when it is no store.
@@ -83,6 +86,5 @@ def require_store(store: Store) -> Store:
     # a class has the methods too, but nothing to keep entities in
     if not isinstance(given, type) and all(callable(getattr(given, verb, None)) for verb in verbs):
         return store
-    hint = "must be a store, such as itagflow.storage.MemoryStore()"
-    problem = Problem("store", f"{hint}, not {format_repr(given)}")
-    raise InvalidData("itagflow.Flow", [problem])
+    wanted = "must be a store, such as itagflow.storage.MemoryStore()"
+    raise make_error(what, field, wanted, given)

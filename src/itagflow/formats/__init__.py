@@ -26,7 +26,7 @@ from itagflow.model.job import STAGES, Job, Stage
 from itagflow.model.result import Result, StageResult
 from itagflow.model.task import Row
 from itagflow.model.template import Template
-from itagflow.model.text import format_value
+from itagflow.model.text import format_value, require_text
 from itagflow.reprs import show_fields
 
 for _kind in (BinaryFile, OpenablePath):
@@ -178,6 +178,7 @@ def must_take(format: Format, name: str, options: Collection[str]) -> None:
 
     >>> must_take(find("csv"), "csv", ["escape_formulas"])
     """
+    name = require_text("the export", "format", name)
     require_texts("options", options)
     if not callable(getattr(format, "write", None)):
         reason = f"must have a function write, not {format_value(format)}"
@@ -205,7 +206,8 @@ def find(name: str) -> Format:
     Raises:
         UnknownFormat: when there is none, or it cannot be loaded; it lists those there are.
     """
-    if name in BUILT_IN:
+    # what is no text may compare in a way of its own
+    if isinstance(cast(object, name), str) and name in BUILT_IN:
         return cast(Format, import_module(f"{__name__}.{name}"))
     # loaded for formats of other packages only: it takes long
     from importlib.metadata import entry_points

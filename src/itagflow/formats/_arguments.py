@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from itagflow.errors import InvalidData, Problem
+from itagflow.model.arguments import is_several
 from itagflow.model.job import Job
 from itagflow.model.number import require_whole_number
 from itagflow.model.template import Template
@@ -51,7 +52,7 @@ def require_texts(name: str, value: Any) -> None:
     Raises:
         InvalidData: when it is not.
     """
-    if isinstance(value, str) or not hasattr(value, "__iter__"):
+    if not is_several(value):
         raise _make_error(name, "several texts, such as a list", value)
     for text in value:
         if not isinstance(text, str):
@@ -64,7 +65,7 @@ def require_results(value: object) -> None:
     Raises:
         InvalidData: when it cannot be gone through.
     """
-    if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
+    if not is_several(value):
         raise _make_error("results", "an iterable of Result", value)
 
 

@@ -57,6 +57,7 @@ from itagflow.formats._files import (
     open_target,
 )
 from itagflow.formats._regions import derive_region_id
+from itagflow.model.arguments import require_flag
 from itagflow.model.job import Job, Stage
 from itagflow.model.reply import Reply
 from itagflow.model.result import Result
@@ -375,6 +376,8 @@ def write(
     require_results(results)
     require_job(job)
     require_template(template)
+    escape_formulas = require_flag("the format", "escape_formulas", escape_formulas)
+    bom = require_flag("the format", "bom", bom)
     counts, names = Counts.for_stages(stages), name_columns(template)
     # a dict as an ordered set: the fields in the order of their first appearance
     header = dict[str, None]()

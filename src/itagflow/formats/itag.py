@@ -48,6 +48,7 @@ from itagflow.formats._legacy import (
 from itagflow.formats._plain import is_a
 from itagflow.formats._regions import Element, RegionId, derive_region_id
 from itagflow.formats._rowtext import escape_line_ends, remove_fields
+from itagflow.model.enums import parse_optional_enum
 from itagflow.model.job import STAGES, Job, Stage
 from itagflow.model.reply import Reply
 from itagflow.model.result import Result, StageResult
@@ -298,6 +299,7 @@ def result_in(
         InvalidData: when a block has results that are no list.
     """
     require_job_id(job)
+    stage = parse_optional_enum(Stage, stage)
     by_job = blocks(row)
     if job is None:
         # iTAG appends blocks: those of the last job are the latest word about the row

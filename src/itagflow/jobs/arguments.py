@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict, TypeVar, cast
 
+from itagflow import formats
 from itagflow.core.lookup import MemberRef
-from itagflow.model.arguments import require_several
+from itagflow.model.arguments import make_error, require_several
 from itagflow.model.enums import parse_enum_keys
 from itagflow.model.job import Stage
 from itagflow.model.moment import to_utc
 from itagflow.model.text import parse_texts, require_text
 from itagflow.model.workspace import Group
+from itagflow.printing import format_repr
+
+T = TypeVar("T")
 
 Workers = Iterable[MemberRef | Group]
 """Who works at a stage: members and groups."""
+
+
+ON_ERROR = ("raise", "skip")
+"""What can be done about bad rows."""
 
 
 class JobNotes(TypedDict, total=False):
@@ -98,3 +106,27 @@ def parse_workforce(
         stage: require_several(verb, stage.value, workers, "members or groups")
         for stage, workers in by_stage.items()
     }
+
+
+def require_format(verb: str, format: str) -> str:
+    """Return *format*, which is there: asked before anything is stored.
+
+    Raises:
+        UnknownFormat: when there is no such format.
+    """
+    name = require_text(verb, "format", format)
+    formats.find(name)
+    return name
+
+
+def require_on_error(verb: str, on_error: T) -> T:
+    """Return *on_error*, which is a word that there is.
+
+    Raises:
+        InvalidData: when it is none.
+    """
+    given: object = on_error
+    if isinstance(given, str) and given in ON_ERROR:
+        return on_error
+    known = " or ".join(map(format_repr, ON_ERROR))
+    raise make_error(verb, "on_error", f"must be {known}", given)

@@ -52,7 +52,7 @@ def check_job(
 
 @attrs.define
 class _Rows:
-    """The rows of one source that were checked, and what they would become."""
+    """The rows of one source that were read, and what they would become."""
 
     job: Job
     template: Template

@@ -50,6 +50,16 @@ def read_rows(data: Data, format: str, fields: Collection[str] = ()) -> Iterator
     return iter(cast("Iterable[object]", data))
 
 
+def _has_rows(data: object) -> bool:
+    """Return whether *data* can be gone through.
+
+    `iter` is not called to find out: it may start work, such as the processes of a data loader.
+    """
+    # a class and an array of no dimension have an `__iter__` too, which raises
+    is_single = isinstance(data, type) or getattr(data, "ndim", None) == 0
+    return hasattr(data, "__iter__") and not is_single
+
+
 def must_have_rows(data: object, format: str) -> None:
     """Check that *data* can have rows, before anything is stored for them.
 
@@ -68,7 +78,7 @@ def must_have_rows(data: object, format: str) -> None:
         raise _make_error("is one row: put it in a list")
     elif isinstance(data, bytes | bytearray | memoryview):
         raise _make_error("are bytes: pass the path of the file, or the bytes as io.BytesIO")
-    elif not hasattr(data, "__iter__"):
+    elif not _has_rows(data):
         wanted = "must be a path, an open file, a data frame or several rows"
         raise _make_error(f"{wanted}, not {format_value(data)}")
 

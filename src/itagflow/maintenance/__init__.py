@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from itagflow.core.settings import require_store
 from itagflow.flow import Flow, engine_of
 from itagflow.maintenance import copying, erasure, verification
+from itagflow.model.arguments import require_flag, require_wrapper
 from itagflow.model.inconsistency import Inconsistency
 from itagflow.model.task import Task, WorkItem
+from itagflow.model.text import require_text
 from itagflow.model.workspace import Member
 from itagflow.storage.port import Store
 from itagflow.typing import JobRef, MemberRef, PartitionRef, ProgressWrapper, WorkspaceRef
@@ -48,7 +51,9 @@ def verify(
     >>> list(itagflow.maintenance.verify(flow, street))
     []
     """
-    return verification.verify(engine_of(flow), place, snapshot=snapshot, by=by)
+    engine = engine_of("maintenance.verify", flow)
+    snapshot = require_flag("maintenance.verify", "snapshot", snapshot)
+    return verification.verify(engine, place, snapshot=snapshot, by=by)
 
 
 def copy(
@@ -83,12 +88,15 @@ def copy(
         InvalidData: when the copy is not consistent; it lists the first 1,000 differences.
         StoreFailed: when another copy of the same ran at the same time.
     """
+    verb = "maintenance.copy"
+    if isinstance(to, Flow):
+        to = to.store
     return copying.copy(
-        engine_of(flow),
-        to=to.store if isinstance(to, Flow) else to,
+        engine_of(verb, flow),
+        to=require_store(verb, "to", to),
         workspace=workspace,
-        verify=verify,
-        progress=progress,
+        verify=require_flag(verb, "verify", verify),
+        progress=require_wrapper(verb, "progress", progress),
         by=by,
     )
 
@@ -108,7 +116,8 @@ def erase_member(
     Raises:
         NotAllowed: when the member was not removed, or *by* may not erase.
     """
-    return erasure.erase_member(engine_of(flow), workspace, member, by=by)
+    engine = engine_of("maintenance.erase_member", flow)
+    return erasure.erase_member(engine, workspace, member, by=by)
 
 
 def erase_task(
@@ -131,4 +140,6 @@ def erase_task(
         NotFound: when there is no such task.
         NotAllowed: when the job is a draft, or *by* may not erase.
     """
-    return erasure.erase_task(engine_of(flow), task, by=by, comment=comment)
+    engine = engine_of("maintenance.erase_task", flow)
+    comment = require_text("maintenance.erase_task", "comment", comment)
+    return erasure.erase_task(engine, task, by=by, comment=comment)

@@ -470,7 +470,8 @@ def _check_name(_: object, __: "attrs.Attribute[Any]", name: object) -> None:
 
 
 def _check_row_key_type(_: object, __: "attrs.Attribute[Any]", value: object) -> None:
-    if value not in ("", "text"):
+    # first the kind: what is no text may compare in a way of its own
+    if not isinstance(value, str) or value not in ("", "text"):
         raise _make_error(
             "job", "row_key_type", f"must be 'text' or None, not {format_repr(value)}"
         )

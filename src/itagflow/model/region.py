@@ -18,6 +18,7 @@ import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.annotation import Annotation
+from itagflow.model.number import require_whole_number
 from itagflow.model.validators import (
     Field,
     is_finite,
@@ -497,11 +498,13 @@ class Mask(Annotation):
             height: The image's height in pixels: counts go on from column to column.
 
         Raises:
-            InvalidData: when no pixel is inside, so that there is nothing to go around.
+            InvalidData: when no pixel is inside, so that there is nothing to go around; or when
+                *height* is no whole number of at least 1.
 
         >>> Mask([5, 2, 2]).measure_bounds(height=3)
         Bounds(1, 0, 3, 3)
         """
+        height = require_whole_number("the Mask", "height", height, least=1)
         ends = list(accumulate(self.counts))
         # the first and the last pixel of each run that is inside
         runs = [

@@ -8,8 +8,10 @@ from typing import Any
 import attrs
 
 from itagflow import jsontext
+from itagflow.model.arguments import make_error
 from itagflow.model.job import Stage
 from itagflow.model.reply import Reply
+from itagflow.model.validators import to_whole, whole_number
 from itagflow.reprs import show, show_fields, show_line, show_replies
 
 
@@ -37,13 +39,19 @@ class Verdict(Enum):
     WRONG = "wrong"
 
 
+def _validate_row_text(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    if not isinstance(value, str):
+        raise make_error("the Row", attribute.name, "must be a JSON text", value)
+
+
 @attrs.frozen
 class Row:
     """One row of input: its JSON text, kept as it came, and where it was found."""
 
-    text: str
+    # whether it is JSON and can be stored is told with the row's place, when it is loaded
+    text: str = attrs.field(validator=_validate_row_text)
     """The whole row as JSON text, an object with ``data``."""
-    line: int = 0
+    line: int = attrs.field(default=0, converter=to_whole, validator=whole_number(0))
     """Its line in the file, from 1; 0 when it did not come from a file."""
 
     __repr__ = show_fields

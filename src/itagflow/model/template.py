@@ -9,6 +9,7 @@ from typing import Any, cast
 import attrs
 
 from itagflow.errors import InvalidData, Problem
+from itagflow.model.arguments import require_kind
 from itagflow.model.pattern import compile_pattern
 from itagflow.model.text import normalize_name, validate_name
 from itagflow.model.validators import (
@@ -466,11 +467,21 @@ class Template:
         return description
 
     def question(self, id: str) -> Question | None:
-        """Return the question with this id, or None."""
+        """Return the question with this id, or None.
+
+        Raises:
+            InvalidData: when *id* is no text.
+        """
+        require_kind("the template", "id", id, str, "a text")
         return next((question for question in self.asked if question.id == id), None)
 
     def field_of(self, question: Question) -> str:
-        """Return the field of ``data`` that *question* is about: its own or the first that fits."""
+        """Return the field of ``data`` that *question* is about: its own or the first that fits.
+
+        Raises:
+            InvalidData: when *question* is none.
+        """
+        require_kind("the template", "question", question, Question, "a Question")
         if question.field:
             return question.field
         fitting = _SHOWN.get(question.kind, tuple(ViewKind))

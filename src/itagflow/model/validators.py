@@ -213,11 +213,13 @@ def to_tuple(values: Iterable[T]) -> tuple[T, ...]:
     """Return the elements of a list, or of anything else in an order, as a tuple.
 
     What is one value and not several is left as it is, for a validator to refuse: a text would
-    become its letters, a mapping its keys, and a set has no order.
+    become its letters, a mapping its keys, a file its lines, and a set has no order.
     """
+    if isinstance(values, tuple):
+        return tuple(values)
     if isinstance(values, str | bytes | bytearray | Mapping | AbstractSet):
         return cast("tuple[T, ...]", values)
-    if not isinstance(values, tuple) and not hasattr(values, "__iter__"):
+    if not hasattr(values, "__iter__") or hasattr(values, "readline"):
         return cast("tuple[T, ...]", values)
     try:
         return tuple(values)

@@ -69,7 +69,7 @@ def export(
 ) -> WriteReport:
     """Write the results of a job to a file, and return what was written."""
     writer = formats.find(format)
-    formats.must_take(writer, format, options)
+    formats.must_take(writer, format, list(options))
     if partitions is not None:
         require_whole_number("partitions", "", partitions, least=1)
     if executor is not None:

@@ -26,7 +26,7 @@ from itagflow.model.task import (
     TaskState,
     WorkItem,
 )
-from itagflow.model.text import validate_text
+from itagflow.model.text import to_text, validate_text
 from itagflow.printing import format_repr
 
 PRELABEL_OUTCOMES = frozenset({Outcome.PRELABELED, Outcome.SUGGESTED})
@@ -443,13 +443,13 @@ def must_fit_its_template(job: Job, operation: str) -> None:
 
 
 def require_row_key(value: object) -> str | int:
-    """Return what a row key was given as: a plain text, or a plain whole number.
+    """Return what tells rows apart: a text, or a whole number, which is not the same as its digits.
 
     Raises:
         InvalidData: when it is neither.
     """
     if isinstance(value, str):
-        return str(value)
+        return to_text(value)
     if is_whole(value):
         return int(value)
     reason = f"must be a text or a whole number, not {format_repr(value)}"

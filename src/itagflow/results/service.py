@@ -24,13 +24,13 @@ from itagflow.core.lookup import (
 from itagflow.core.paging import EVERYTHING, Page, begin_behind
 from itagflow.core.visibility import access_of, list_visible, require_readable
 from itagflow.errors import InvalidData, ItagflowError, NotAllowed, NotFound, Problem
+from itagflow.jobs import row_rules
 from itagflow.jobs import rules as jobs_rules
 from itagflow.jobs.loading import read_report
-from itagflow.jobs.row_rules import format_row_key
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState
 from itagflow.model.jobcounter import JobCounter
-from itagflow.model.number import require_whole_number
+from itagflow.model.number import is_storable, require_whole_number
 from itagflow.model.package import (
     LIVE,
     Assignment,
@@ -344,10 +344,11 @@ def _require_row_key(reader: Reader, job: Job, row_key: object) -> Task:
 
 def find_by_row_key(reader: Reader, job: Job, row_key: object) -> Task | None:
     """Return the task of *job* with this row key, or None."""
-    value = rules.require_row_key(row_key)
-    # as loading stores it: a number and the text with its digits may be two rows
-    stored_key = format_row_key(value, as_text=job.row_key_type == "text")
-    if find_key_error(stored_key):  # no row can have it, and not every database takes the question
+    key = rules.require_row_key(row_key)
+    if not is_storable(key):  # no row can have it, and the longest numbers cannot be written out
+        return None
+    stored_key = row_rules.format_row_key(key, as_text=job.row_key_type == "text")
+    if find_key_error(stored_key):  # the same, and not every database takes the question
         return None
     # by the unique index over job and row key, however large the job is
     return lookup.first(reader, Query(Task, {"job": job.id, "row_key": stored_key}, limit=1))

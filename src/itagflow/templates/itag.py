@@ -16,6 +16,7 @@ from typing import Any, TypeVar, cast
 
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
+from itagflow.model.arguments import require_kind
 from itagflow.model.template import (
     COMPARING,
     MARKING,
@@ -64,12 +65,13 @@ def to_itag(template: Template) -> dict[str, Any]:
 
     Raises:
         InvalidData: when it has questions of kinds that iTAG does not have: rankings, ratings and
-            preferences; it lists all of them.
+            preferences; it lists all of them; or when it is no template.
 
     >>> from itagflow.templates import image_classification
     >>> to_itag(image_classification(["cat"]))["QuestionConfigs"][0]["Options"]
     [{'Key': 'cat', 'Label': 'cat', 'Children': []}]
     """
+    require_kind("templates.to_itag", "template", template, Template, "a Template")
     foreign = [question for question in template.asked if question.kind in FOREIGN]
     if foreign:
         problems = [

@@ -14,6 +14,7 @@ from itagflow.templates._questions import (
     OptionLabels,
     build_choice,
     build_classification,
+    require_flag,
 )
 
 TRANSCRIPT = "Audio recognition result"
@@ -50,7 +51,10 @@ def audio_segmentation(
     >>> [child.kind.value for child in segments.children]
     ['INPUT', 'RADIO']
     """
-    text = (Question("1", QuestionKind.INPUT, text_title),) if transcript else ()
+    require_flag("transcript", transcript)
+    text: tuple[Question, ...] = ()
+    if transcript:
+        text = (Question("1", QuestionKind.INPUT, text_title),)
     label = build_choice(labels, id=str(len(text) + 1), title=label_title)
     return Template(
         questions=(_build_segments((*text, label)),), views=(View(ViewKind.AUDIO, field),)

@@ -27,6 +27,7 @@ from typing import Generic, Protocol, TypeVar
 
 from itagflow.contexts import SafeContext
 from itagflow.errors import StoreFailed
+from itagflow.model.number import require_number
 from itagflow.storage._sql import forks
 from itagflow.storage._sql.forks import PAUSE
 from itagflow.storage._sql.transaction import (
@@ -123,7 +124,11 @@ class Transactions(ABC, Generic[C]):
 
         Returns:
             Whether all have ended.
+
+        Raises:
+            InvalidData: when *timeout* is no number of seconds; nothing is closed then.
         """
+        timeout = require_number("close", "timeout", timeout, least=0)
         state, thread, until = self.state, get_ident(), monotonic() + timeout
         # First, so that nothing begins behind this; then those that run, until none is left.  It
         # polls: a condition variable has a lock, and a signal handler may have interrupted its

@@ -13,8 +13,11 @@ from psycopg.conninfo import conninfo_to_dict
 
 from itagflow.contexts import SafeContext, safe_context
 from itagflow.errors import InvalidData, Problem, StoreFailed
+from itagflow.model.arguments import require_flag
 from itagflow.model.entity import E, Entity
 from itagflow.model.event import Event
+from itagflow.model.number import require_whole_number
+from itagflow.model.text import require_text
 from itagflow.reprs import show_line
 from itagflow.storage._secrets import Connector, is_clear, safe_name
 from itagflow.storage._sql.layout import LAYOUTS, Layout
@@ -230,20 +233,24 @@ class PostgresStore:
                 process.
 
         Raises:
-            InvalidData: when the URL or the schema is none.
+            InvalidData: when the URL or the schema is none, or *connections* no whole number of at
+                least 1.
             StoreFailed: when the server cannot be reached, refuses, or has a schema of a newer
                 version.
         """
+        name = name_of(source)
+        schema = require_text("the store", "schema", schema)
         if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", schema):
             raise InvalidData(
                 "the schema", [Problem(schema, "must be of lower-case letters, digits and _")]
             )
+        connections = require_whole_number("the store", "connections", connections, least=1)
         self._source = source
         self._schema = schema
         self._connections = connections
         self._sql = _sql(schema)
         self._row_cache = RowCache()
-        self._transactions = PgTransactions(name_of(source), source, schema, connections)
+        self._transactions = PgTransactions(name, source, schema, connections)
         with translate_errors(self.name):
             migrate(
                 self.name,
@@ -270,7 +277,9 @@ class PostgresStore:
 
     def read(self, *, snapshot: bool = False) -> SafeContext[Reader]:
         """Open a transaction that only asks; see `itagflow.storage.port.Store`."""
-        mode = Mode.SNAPSHOT if snapshot else Mode.READ
+        mode = Mode.READ
+        if require_flag("read", "snapshot", snapshot):
+            mode = Mode.SNAPSHOT
         return self._transactions.open(mode, partial(_Reader, self._sql, self._row_cache))
 
     def write(self) -> SafeContext[Writer]:
@@ -334,9 +343,14 @@ class _Opening:
 
 
 def name_of(source: str | Connect) -> str:
-    """Return what errors call the store: its URL without the password."""
+    """Return what errors call the store: its URL without the password.
+
+    Raises:
+        InvalidData: when it is neither a URL nor a callable.
+    """
     if callable(source):
         return "postgresql"
+    source = require_text("the store", "source", source)
     is_understood = is_clear(source)
     try:
         conninfo_to_dict(source)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Mapping
+from typing import cast
 
 from itagflow.errors import StoreFailed
+from itagflow.model.arguments import make_error
 from itagflow.storage._sql.transaction import IS_OF_PARENT, Transaction
 
 _MEANINGS: Mapping[str, tuple[str, str]] = {
@@ -58,8 +60,11 @@ def path_of(path: str | os.PathLike[str]) -> str:
     """Return *path* as text.
 
     Raises:
+        InvalidData: when it is no path.
         StoreFailed: when the system has no files that are called so.
     """
+    if not isinstance(cast(object, path), str | bytes | os.PathLike):
+        raise make_error("the store", "path", "must be the path of a file", path)
     name = os.fsdecode(path)
     try:
         is_refused = b"\0" in os.fsencode(name)

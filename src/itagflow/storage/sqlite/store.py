@@ -7,10 +7,11 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from itagflow.contexts import SafeContext
 from itagflow.errors import StoreFailed
+from itagflow.model.arguments import make_error, require_flag
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.reprs import show_line
@@ -158,7 +159,9 @@ class _SqliteStore:
 
     def read(self, *, snapshot: bool = False) -> SafeContext[Reader]:
         """Open a transaction that only asks; see `itagflow.storage.port.Store`."""
-        mode = Mode.SNAPSHOT if snapshot else Mode.READ
+        mode = Mode.READ
+        if require_flag("read", "snapshot", snapshot):
+            mode = Mode.SNAPSHOT
         return self._transactions.open(mode, partial(_Reader, self._row_cache))
 
     def write(self) -> SafeContext[Writer]:
@@ -199,10 +202,14 @@ class SqliteStore(_SqliteStore):
                 operations with it, whole.
 
         Raises:
+            InvalidData: when *path* is no path, or *synchronous* neither of these words.
             StoreFailed: when the file cannot be opened, or belongs to another program or a newer
                 version.
         """
         name = path_of(path)
+        given = cast(object, synchronous)
+        if not isinstance(given, str) or given not in ("FULL", "NORMAL"):
+            raise make_error("the store", "synchronous", "must be 'FULL' or 'NORMAL'", given)
         if name == ":memory:":
             raise StoreFailed(name, "is not a file", "Use 'memory:', which threads can share")
         self._path = os.path.abspath(name)  # whatever folder the program goes to

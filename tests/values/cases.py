@@ -1,0 +1,1080 @@
+"""How each public callable is called: a good argument for every parameter.
+
+A case names what a callable takes.  `use` puts to work what a call returned: a value that can be made
+must not break what it is made for.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+from support.scenes import START, Clock
+
+import itagflow
+from itagflow import formats, maintenance
+from itagflow.testing import (
+    make_answer,
+    make_assignment,
+    make_event,
+    make_job,
+    make_member,
+    make_template,
+)
+from values.callables import P
+from values.scene import SOON, TEMPLATES, Scene, region_question, rows
+
+Arguments = Mapping[str, Any]
+Use = Callable[[Scene, Any], object]
+
+
+@attrs.frozen
+class Case:
+    """How one callable is called."""
+
+    good: Callable[[Scene], Arguments]
+    """Returns a good argument for every parameter."""
+    use: Use | None = None
+    """Puts to work what the call returned."""
+    always: tuple[str, ...] = ()
+    """Parameters with a default that are given also when another one is tried."""
+    alone: tuple[str, ...] = ()
+    """Parameters that are tried without those of `always`: they take the place of these."""
+    makes_jobs: bool = False
+    """Whether all that is changed is a new job, so that the next call can have the same workspace."""
+    is_repeatable: bool = False
+    """Whether it can be called again where it was called before, whatever it changed."""
+    most: int | None = None
+    """How many elements of what it yields are read; all of them unless given."""
+
+
+def accept_all(*_: object) -> tuple[()]:
+    """A validator that finds nothing wrong."""
+    return ()
+
+
+def wrapped(values: Any) -> Any:
+    """A progress that shows nothing."""
+    return values
+
+
+# -- what values are made for --
+
+
+def ordered(scene: Scene, **more: Any) -> None:
+    """Order a job with a value, and do its work."""
+    scene.work_through(scene.new_job(**more))
+
+
+def use_rule(scene: Scene, rule: Any) -> None:
+    rules = {P.Label: P.Label(), P.Inspect: P.Inspect(), P.Accept: P.Accept(), type(rule): rule}
+    ordered(scene, workflow=P.Workflow(*rules.values()))
+
+
+def use_template(scene: Scene, template: Any) -> None:
+    P.answer_schema(template)
+    fields = ("source", "text", "prompt", "dialogue", "a", "b")
+    data = [{"data": dict.fromkeys(fields, "1.jpg")}]
+    job = scene.new_job(template=template, data=data)
+    assignment = scene.flow.claim("ben", job, "label")
+    for item in scene.flow.tasks(assignment):
+        scene.flow.abandon(assignment, item, "too dark")
+    scene.flow.submit(assignment)
+
+
+def use_question(scene: Scene, question: Any) -> None:
+    use_template(scene, P.Template(questions=(question,)))
+
+
+def use_option(scene: Scene, option: Any) -> None:
+    use_template(scene, P.templates.image_classification([option, P.Option("other")]))
+
+
+def use_step(scene: Scene, step: Any) -> None:
+    scene.held  # noqa: B018 an answer that has to follow
+    scene.flow.jobs.change_template(scene.job, step, by="ada")
+
+
+def use_view(scene: Scene, view: Any) -> None:
+    question = P.Question("1", P.QuestionKind.INPUT, "Text")
+    use_template(scene, P.Template(questions=(question,), views=(view,)))
+
+
+def use_scale(scene: Scene, scale: Any) -> None:
+    use_template(scene, P.templates.dialogue_rating(["good"], scale=scale))
+
+
+def answering(kind: str, make: Callable[[Any], Any] = lambda reply: reply) -> Use:
+    """Return what saves a reply, or what it is a part of."""
+    return lambda scene, reply: scene.answer(kind, {"1": make(reply)})
+
+
+def in_regions(region: Any) -> Any:
+    return P.Regions([region], width=100, height=100)
+
+
+def in_spans(span: Any) -> Any:
+    return P.Spans([span])
+
+
+def related(relation: Any) -> Any:
+    return P.Spans([P.TextSpan(0, 1, labels=SORT), P.TextSpan(2, 5, labels=SORT)], [relation])
+
+
+def use_predictor(scene: Scene, predictor: Any) -> None:
+    scene.flow.jobs.prelabel(scene.job, predictor, by="ada")
+
+
+def use_prediction(scene: Scene, prediction: Any) -> None:
+    use_predictor(scene, lambda tasks: [prediction for _ in tasks])
+
+
+def use_flow(scene: Scene, flow: Any) -> None:
+    try:
+        home = flow.workspaces.create("new", admin="ada")
+        flow.members.add(home, "ben", "operator", by="ada")
+        list(flow.members.list(home, by="ben"))
+    finally:
+        flow.close()
+
+
+def use_store(scene: Scene, store: Any) -> None:
+    use_flow(scene, itagflow.Flow(store))
+
+
+def use_policy(scene: Scene, policy: Any) -> None:
+    use_flow(scene, itagflow.Flow(P.MemoryStore(), policy=policy))
+
+
+def use_rows(scene: Scene, row: Any) -> None:
+    scene.flow.jobs.append(scene.job, [row], by="ada", on_error="skip")
+
+
+# -- the cases --
+
+
+def box(s: Scene, **more: Any) -> Arguments:
+    return {"label": "car", "labels": {"Kind": "car"}, "id": "r1", "color": "#239125", **more}
+
+
+def fields_of(entity: Any) -> Arguments:
+    """Return the fields of an entity that a builder has made: they are good arguments."""
+    return {
+        field.name: getattr(entity, field.name)
+        for field in attrs.fields(type(entity))
+        if field.init
+    }
+
+
+RULE: Arguments = {"lease": SOON, "offer_lease": SOON, "limit": 2, "allow_own_work": True}
+SORT: Arguments = {"Text content": ("car",)}
+PARTS: Mapping[str, Case] = {
+    "Annotation": Case(lambda s: box(s)),
+    "Box": Case(lambda s: box(s, x=1, y=1, width=5, height=5), answering("regions", in_regions)),
+    "RotatedBox": Case(
+        lambda s: box(s, x=9, y=9, width=5, height=5, angle=30), answering("regions", in_regions)
+    ),
+    "Polygon": Case(
+        lambda s: box(s, points=[(0, 0), (9, 0), (9, 9)], holes=[[(5, 2), (6, 2), (6, 3)]]),
+        answering("regions", in_regions),
+    ),
+    "Polyline": Case(lambda s: box(s, points=[(0, 0), (9, 0)]), answering("regions", in_regions)),
+    "Point": Case(lambda s: box(s, x=1, y=1), answering("regions", in_regions)),
+    "Keypoint": Case(
+        lambda s: {"name": "nose", "x": 1, "y": 2, "visibility": 2},
+        answering("regions", lambda at: in_regions(P.Keypoints([at]))),
+    ),
+    "Keypoints": Case(
+        lambda s: box(s, keypoints=[P.Keypoint("nose", 1, 1)]), answering("regions", in_regions)
+    ),
+    "Bounds": Case(lambda s: {"left": 1, "top": 1, "right": 5, "bottom": 5}),
+    "Mask.measure_bounds": Case(lambda s: {"height": 100}),
+    "Mask": Case(lambda s: box(s, counts=[5_000, 5_000]), answering("regions", in_regions)),
+    "Regions": Case(
+        lambda s: {"regions": [P.Box(0, 0, 5, 5)], "width": 10, "height": 10, "rotation": 90},
+        answering("regions"),
+    ),
+    "Choice": Case(lambda s: {"key": "cat"}, answering("choice")),
+    "Choices": Case(lambda s: {"keys": ["cat"]}, answering("choices")),
+    "Text": Case(lambda s: {"text": "a red car"}, answering("text")),
+    "Ranking": Case(lambda s: {"keys": ["b", "a"]}, answering("ranking")),
+    "Rating": Case(lambda s: {"value": 4}, answering("rating")),
+    "Preference": Case(
+        lambda s: {"better": "a", "degree": 2, "tie": None}, answering("preference")
+    ),
+    "TextSpan": Case(
+        lambda s: {**box(s), "start": 0, "end": 1, "text": "a", "label": None, "labels": SORT},
+        answering("spans", in_spans),
+        always=("labels",),
+    ),
+    "Relation": Case(
+        lambda s: {**box(s, source=0, target=1, label="of"), "labels": {}},
+        answering("spans", related),
+        always=("label",),
+    ),
+    "Spans": Case(
+        lambda s: {
+            "spans": [P.TextSpan(0, 1, labels=SORT), P.TextSpan(2, 5, labels=SORT)],
+            "relations": [P.Relation(0, 1, label="of")],
+        },
+        answering("spans"),
+    ),
+    "Segment": Case(
+        lambda s: {**box(s, start=0, end=1, label="talk"), "labels": {}},
+        answering("segments", lambda segment: P.Segments([segment], duration=9)),
+        always=("label",),
+    ),
+    "Segments": Case(
+        lambda s: {"segments": [P.Segment(0, 1, label="talk")], "duration": 2.5},
+        answering("segments"),
+    ),
+}
+ORDERS: Mapping[str, Case] = {
+    "Label": Case(
+        lambda s: {**RULE, "votes": 2, "min_votes": 1, "rework": P.Route.QUEUE, "redo_all": True},
+        use_rule,
+    ),
+    "Inspect": Case(lambda s: {**RULE, "task_share": 0.5, "task_count": 1}, use_rule),
+    "Accept": Case(
+        lambda s: {**RULE, "task_share": 0.5, "task_count": 1, "reject_to": "inspect"}, use_rule
+    ),
+    "StageRule": Case(lambda s: RULE),
+    "ReviewRule": Case(lambda s: {**RULE, "task_share": 0.5, "task_count": 1}),
+    "Workflow": Case(
+        lambda s: {"rules": (P.Label(), P.Inspect(), P.Accept())},
+        lambda s, made: ordered(s, workflow=made),
+    ),
+    "FixedSize": Case(lambda s: {"size": 2}, lambda s, made: ordered(s, packaging=made)),
+    "PackageCount": Case(lambda s: {"packages": 2}, lambda s, made: ordered(s, packaging=made)),
+    "GroupByField": Case(
+        lambda s: {"field": "text", "max_size": 3}, lambda s, made: ordered(s, packaging=made)
+    ),
+    "Group": Case(
+        lambda s: {"name": "night"},
+        lambda s, made: s.flow.jobs.set_workforce(
+            s.job, {"label": [made], "inspect": ["di"], "accept": ["ada"]}, by="ada"
+        ),
+    ),
+    "StageWorkers": Case(lambda s: {"members": (s.ben.id,), "groups": ("night",)}),
+    "Option": Case(
+        lambda s: {
+            "key": "cat",
+            "label": "Cat",
+            "color": "#239125",
+            "shortcut": "c",
+            "remark": "with whiskers",
+            "children": (P.Option("tabby"),),
+        },
+        use_option,
+    ),
+    "View": Case(
+        lambda s: {
+            "kind": P.ViewKind.TEXT,
+            "field": "text",
+            "views": (P.View(P.ViewKind.IMAGE, "source"),),
+            "title": "Picture",
+        },
+        use_view,
+    ),
+    "Scale": Case(lambda s: {"low": 0, "high": 4, "step": 0.5}, use_scale),
+    "Question": Case(
+        lambda s: {
+            "id": "1",
+            "kind": P.QuestionKind.RADIO,
+            "title": "Animal",
+            "options": (P.Option("cat"), P.Option("dog")),
+            "required": False,
+            "children": (P.Question("2", P.QuestionKind.INPUT, "Name"),),
+            "when": (),
+            "relations": (),
+            "rule": "",
+            "presets": (),
+            "default": "cat",
+            "field": "",
+            "shapes": (),
+            "keypoints": (),
+            "scale": None,
+            "min_count": 0,
+            "max_count": None,
+            "shuffle": False,
+        },
+        use_question,
+        always=("options",),
+    ),
+    "Template": Case(
+        lambda s: {
+            "questions": (region_question(),),
+            "views": (P.View(P.ViewKind.TEXT, "text"),),
+            "abandon_reasons": ("too dark",),
+            "name": "areas",
+            "id": 0,
+            "workspace": 0,
+            "version": 0,
+        },
+        use_template,
+    ),
+    "AddOption": Case(
+        lambda s: {"question": "1", "option": "bird", "inside": "", "about": ""}, use_step
+    ),
+    "AddQuestion": Case(
+        lambda s: {
+            "question": P.Question("7", P.QuestionKind.INPUT, "Name", required=False),
+            "inside": "",
+            "reply": P.Text("Tom"),
+            "about": "",
+        },
+        use_step,
+    ),
+    "DropOption": Case(
+        lambda s: {"question": "1", "key": "cat", "to": "dog", "about": ""},
+        use_step,
+        always=("to",),
+    ),
+    "DropQuestion": Case(lambda s: {"question": "1", "about": ""}),
+    "RenameOption": Case(
+        lambda s: {"question": "1", "old": "cat", "new": "feline", "about": ""}, use_step
+    ),
+    "RenameQuestion": Case(lambda s: {"question": "1", "title": "Animal", "about": ""}, use_step),
+    "TemplateChange": Case(
+        lambda s: {
+            "before": TEMPLATES["choice"](),
+            "steps": (P.RenameOption("1", "cat", "pet"),),
+        }
+    ),
+    "CheckReport": Case(lambda s: fields_of(P.CheckReport())),
+    "PreLabel": Case(
+        lambda s: {
+            "replies": P.Choice("cat"),
+            "score": 0.5,
+            "model": "vit",
+            "model_version": "2",
+        },
+        use_prediction,
+    ),
+    "Row": Case(lambda s: {"text": '{"data": {"source": "9.jpg"}}', "line": 3}, use_rows),
+    "Problem": Case(lambda s: {"where": "row 1", "reason": "is torn"}, use_rows),
+    "JobPartition": Case(
+        lambda s: {"job": s.job.id, "first": 1, "last": 2, "index": 1, "of": 2, "packages": (1, 1)},
+        lambda s, made: [*s.flow.results.list(made), *maintenance.verify(s.flow, made)],
+        always=("packages",),
+    ),
+    "TablePolicy": Case(lambda s: {"table": P.default_policy.table}, use_policy),
+}
+ENTITIES: Mapping[str, Case] = {
+    "Workspace": Case(lambda s: fields_of(s.home), lambda s, made: s.flow.members.list(made)),
+    "Member": Case(
+        lambda s: fields_of(s.ben), lambda s, made: s.flow.members.get(s.home, made, by=made)
+    ),
+    "Job": Case(lambda s: fields_of(s.job), lambda s, made: s.flow.jobs.progress(made)),
+    "Package": Case(lambda s: fields_of(s.package), lambda s, made: s.flow.packages.get(made)),
+    "Task": Case(lambda s: fields_of(s.item.task), lambda s, made: s.flow.results.get(made)),
+    "Assignment": Case(lambda s: fields_of(s.held), lambda s, made: s.flow.tasks(made)),
+    "WorkItem": Case(lambda s: fields_of(s.item), lambda s, made: s.flow.results.get(made)),
+    "Answer": Case(lambda s: fields_of(make_answer())),
+    "Event": Case(
+        lambda s: fields_of(make_event()), lambda s, made: [made.became, *made.all_changes()]
+    ),
+    "FieldChange": Case(
+        lambda s: {"kind": "job", "key": (1,), "field": "state", "before": None, "after": "draft"}
+    ),
+    "BatchResult": Case(lambda s: {"key": (1, 2), "value": make_assignment(), "error": None}),
+    "Inconsistency": Case(
+        lambda s: {"kind": "package", "key": (4, 1), "field": "wrong", "actual": 1, "expected": 0}
+    ),
+    "LoadReport": Case(lambda s: fields_of(P.LoadReport())),
+    "Permission": Case(lambda s: {"reason": "not today"}, lambda s, made: bool(made)),
+    "PrelabelReport": Case(lambda s: fields_of(P.PrelabelReport())),
+    "Progress": Case(
+        lambda s: fields_of(s.flow.jobs.progress(s.job)), lambda s, made: (made.total, made.done)
+    ),
+    "Provenance": Case(
+        lambda s: {
+            "stage": P.Stage.LABEL,
+            "round": 1,
+            "member": 2,
+            "outcome": P.Outcome.SUBMITTED,
+            "inspected": True,
+            "at": START,
+            "score": 0.5,
+            "model": "vit",
+            "model_version": "2",
+        }
+    ),
+    "Result": Case(lambda s: fields_of(s.results[0]), lambda s, made: (made.last, made.replies)),
+    "StageResult": Case(
+        lambda s: {
+            "stage": P.Stage.LABEL,
+            "replies": {"1": P.Choice("cat")},
+            "abandon_reason": None,
+            "round": 1,
+            "member": 2,
+            "disputed": (),
+            "inspected": True,
+        }
+    ),
+    "TemplateReport": Case(lambda s: fields_of(P.TemplateReport(version=1))),
+    "WriteReport": Case(
+        lambda s: {
+            "rows": 1,
+            "blocks": {P.Stage.LABEL: 1},
+            "abandoned": 0,
+            "unfinished": 0,
+            "erased": 0,
+        }
+    ),
+    "Reading": Case(lambda s: {"own": P.Action.LABEL, "others": None}),
+    "Assignment.covers": Case(lambda s: {"task": 1}),
+    "Event.at_position": Case(lambda s: {"position": 1}),
+    "Job.crew": Case(lambda s: {"stage": P.Stage.LABEL}),
+    "Template.field_of": Case(lambda s: {"question": make_template().questions[0]}),
+    "Template.question": Case(lambda s: {"id": "1"}),
+    "Workflow.has": Case(lambda s: {"stage": P.Stage.LABEL}),
+    "Workflow.review": Case(lambda s: {"stage": P.Stage.INSPECT}),
+    "Workflow.rule": Case(lambda s: {"stage": P.Stage.LABEL}),
+}
+OWNERS: Mapping[str, Callable[[Scene], Any]] = {
+    "Assignment": lambda s: make_assignment(scope=(1, 2)),
+    "Mask": lambda s: P.Mask([5_000, 5_000]),
+    "Event": lambda s: make_event(),
+    "Job": lambda s: make_job(),
+    "Template": lambda s: make_template(),
+    "Workflow": lambda s: P.Workflow(),
+    "MemoryStore": lambda s: P.MemoryStore(),
+    "SqliteStore": lambda s: s.stores.keep(P.SqliteStore(s.new_path(".db"), synchronous="NORMAL")),
+    "PostgresStore": lambda s: s.stores.keep(P.PostgresStore(s.stores.url, connections=2)),
+}
+"""What has the methods of a class."""
+
+
+def used_transaction(_: Scene, transaction: Any) -> None:
+    with transaction:
+        pass
+
+
+STORES: Mapping[str, Case] = {
+    "MemoryStore": Case(lambda s: {}),
+    "SqliteStore": Case(
+        lambda s: {"path": s.new_path(".db"), "synchronous": "NORMAL"},
+        use_store,
+        always=("synchronous",),
+    ),
+    "open_store": Case(lambda s: {"url": "memory:"}, use_store),
+    "MemoryStore.close": Case(lambda s: {"timeout": 1.0}),
+    "MemoryStore.read": Case(lambda s: {"snapshot": True}, used_transaction),
+    "SqliteStore.close": Case(lambda s: {"timeout": 1.0}),
+    "SqliteStore.read": Case(lambda s: {"snapshot": True}, used_transaction),
+    "open": Case(
+        lambda s: {
+            "url": "memory:",
+            "policy": P.strict_policy,
+            "clock": Clock(),
+            "ids": iter(range(1, 1_000)).__next__,
+            "listeners": [accept_all],
+            "validators": {"all": accept_all},
+        },
+        use_flow,
+    ),
+    "Flow": Case(
+        lambda s: {
+            "store": P.MemoryStore(),
+            "policy": P.strict_policy,
+            "clock": Clock(),
+            "ids": iter(range(1, 1_000)).__next__,
+            "listeners": [accept_all],
+            "validators": {"all": accept_all},
+        },
+        use_flow,
+    ),
+}
+POSTGRES: Mapping[str, Case] = {
+    "PostgresStore": Case(
+        lambda s: {"source": s.stores.url, "schema": "itagflow", "connections": 2},
+        lambda s, made: made.close(),
+    ),
+    "PostgresStore.close": Case(lambda s: {"timeout": 1.0}),
+    "PostgresStore.read": Case(lambda s: {"snapshot": True}, used_transaction),
+}
+"""Tried only where there is a server."""
+
+
+def asked(s: Scene) -> Arguments:
+    return {
+        "member": make_member(),
+        "action": P.Action.LABEL,
+        "job": make_job(),
+        "stage": P.Stage.LABEL,
+    }
+
+
+def without(arguments: Arguments, *names: str) -> Arguments:
+    return {name: value for name, value in arguments.items() if name not in names}
+
+
+def manifest_row(s: Scene) -> dict[str, Any]:
+    element = {
+        "questionId": "1",
+        "data": "cat",
+        "markTitle": "Single-choice",
+        "type": "survey/value",
+    }
+    return {"data": {"source": "1.jpg"}, "label-15": {"results": [element]}}
+
+
+def written(s: Scene) -> Arguments:
+    return {
+        "results": s.results,
+        "target": io.BytesIO(),
+        "job": s.job,
+        "template": TEMPLATES["choice"](),
+        "stages": [P.Stage.LABEL],
+    }
+
+
+def source(s: Scene) -> Arguments:
+    return {"source": io.BytesIO(b'{"data": {"source": "1.jpg"}}\n'), "limit": 1_000}
+
+
+def csv_source(s: Scene) -> Arguments:
+    return {**source(s), "source": io.BytesIO(b"source\n1.jpg\n"), "fields": ("source",)}
+
+
+def no_region(*_: object) -> str:
+    return "r1"
+
+
+def rendered(s: Scene) -> Arguments:
+    replies = {"1": P.Choice("cat")}
+    return {"replies": replies, "template": TEMPLATES["choice"](), "region_id": no_region}
+
+
+FUNCTIONS: Mapping[str, Case] = {
+    "templates.from_itag": Case(
+        lambda s: {"value": P.templates.to_itag(TEMPLATES["choice"]())}, use_template
+    ),
+    "templates.to_itag": Case(lambda s: {"template": TEMPLATES["choice"]()}),
+    "answer_schema": Case(lambda s: {"template": TEMPLATES["choice"]()}),
+    "replies_from_json": Case(
+        lambda s: {"value": {"1": {"kind": "choice", "key": "cat"}}},
+        lambda s, made: s.answer("choice", made),
+    ),
+    "replies_to_json": Case(lambda s: {"replies": {"1": P.Choice("cat")}}),
+    "default_policy": Case(asked),
+    "strict_policy": Case(lambda s: {**asked(s), "action": P.Action.READ_JOB}),
+    "formats.is_concatenable": Case(lambda s: {"format": formats.find("itag")}),
+    "formats.must_take": Case(
+        lambda s: {"format": formats.find("csv"), "name": "csv", "options": ["escape_formulas"]}
+    ),
+    "formats.find": Case(lambda s: {"name": "itag"}),
+    "formats.csv.parse": Case(
+        lambda s: {"cells": {"结果字段-Single-choice": "cat"}, "template": TEMPLATES["choice"]()}
+    ),
+    "formats.csv.read": Case(lambda s: csv_source(s)),
+    "formats.csv.write": Case(lambda s: {**written(s), "escape_formulas": True, "bom": True}),
+    "formats.itag.blocks": Case(lambda s: {"row": manifest_row(s)}),
+    "formats.itag.parse": Case(
+        lambda s: {
+            "results": manifest_row(s)["label-15"]["results"],
+            "template": TEMPLATES["choice"](),
+        }
+    ),
+    "formats.itag.read": Case(source),
+    "formats.itag.render": Case(rendered),
+    "formats.itag.result_in": Case(
+        lambda s: {"row": manifest_row(s), "job": "15", "stage": P.Stage.LABEL}
+    ),
+    "formats.itag.results_in": Case(
+        lambda s: {"row": manifest_row(s), "template": TEMPLATES["choice"](), "job": "15"}
+    ),
+    "formats.itag.template_of": Case(
+        lambda s: {"rows": (manifest_row(s),), "job": "15"}, always=("rows",)
+    ),
+    "formats.itag.write": Case(written),
+    "formats.itag_v1.render_legacy": Case(rendered),
+    "formats.itag_v1.write": Case(written),
+    "maintenance.verify": Case(
+        lambda s: {"flow": s.flow, "place": s.job, "snapshot": True, "by": "ada"}, always=("place",)
+    ),
+    "maintenance.copy": Case(
+        lambda s: {
+            "flow": s.flow,
+            "to": P.MemoryStore(),
+            "workspace": s.home,
+            "verify": True,
+            "progress": wrapped,
+            "by": "ada",
+        },
+        always=("workspace",),
+    ),
+    "maintenance.erase_member": Case(
+        lambda s: {"flow": s.flow, "workspace": s.home, "member": s.removed, "by": "ada"}
+    ),
+    "maintenance.erase_task": Case(
+        lambda s: {"flow": s.flow, "task": (s.held.job, 1), "by": "ada", "comment": "asked for"}
+    ),
+    "prelabels.from_blocks": Case(
+        lambda s: {
+            "template": TEMPLATES["choice"](),
+            "job": "15",
+            "stage": P.Stage.LABEL,
+            "model": "m",
+        },
+        use_predictor,
+    ),
+    "prelabels.from_export": Case(
+        lambda s: {
+            "template": TEMPLATES["choice"](),
+            "source": io.BytesIO(s.exported),
+            "on": "source",
+            "format": "itag",
+            "job": str(s.job.id),
+            "stage": P.Stage.LABEL,
+            "model": "m",
+        },
+        use_predictor,
+    ),
+    "prelabels.from_fields": Case(
+        lambda s: {
+            "template": TEMPLATES["choice"](),
+            "fields": {"1": "source"},
+            "score": "score",
+            "model": "m",
+        },
+        use_predictor,
+    ),
+}
+
+
+LABELS: Arguments = {"labels": ["cat", "dog"], "field": "source"}
+COUNTS: Arguments = {"min_count": 0, "max_count": 9}
+TITLES: Arguments = {"title": "Animals", "label_title": "Kind", "text_title": "Words"}
+READY_MADE: Mapping[str, Arguments] = {
+    "audio_classification": {**LABELS, "multiple": True, "title": "Sound"},
+    "audio_segmentation": {**LABELS, "transcript": True, **without(TITLES, "title")},
+    "dialogue_rating": {
+        "criteria": ["good", "kind"],
+        "dialogue": "dialogue",
+        "scale": None,
+        "comment": True,
+    },
+    "entity_recognition": {**LABELS, "title": "Names"},
+    "entity_relation": {**LABELS, "relations": ["of"], "title": "Names", "relation_title": "How"},
+    "image_captioning": {"title": "Caption", "tags": ["sun"], "field": "source"},
+    "image_classification": {**LABELS, "multiple": True, "title": "Animal"},
+    "keypoints": {**LABELS, **without(TITLES, "text_title"), **COUNTS, "names": ["nose"]},
+    "moderation": {"reasons": ["violence"], "field": "source"},
+    "object_detection": {**LABELS, **without(TITLES, "text_title"), **COUNTS},
+    "ocr": {**LABELS, **TITLES},
+    "pairwise_preference": {
+        "first": "a",
+        "second": "b",
+        "prompt": "prompt",
+        "degrees": 3,
+        "title": "Better",
+        "comment": True,
+    },
+    "pdf_pages": {**LABELS, "fields": ["sum"], "title": "Page"},
+    "preference_ranking": {
+        "responses": ["a", "b"],
+        "prompt": "prompt",
+        "title": "Ranking",
+        "comment": True,
+    },
+    "segmentation": {**LABELS, **without(TITLES, "text_title"), **COUNTS},
+    "speech_recognition": {"title": "Words", "field": "source"},
+    "table_recognition": {"title": "Cells", "field": "source"},
+    "text_classification": {**LABELS, "multiple": True, "title": "Kind"},
+    "video_classification": {**LABELS, "multiple": True, "title": "Kind"},
+    "video_segmentation": {**LABELS, "label_title": "Kind"},
+}
+
+
+def _ready_made(arguments: Arguments) -> Case:
+    return Case(lambda s: arguments, use_template)
+
+
+WORK: Mapping[str, Case] = {
+    "flow.claim": Case(lambda s: {"member": "ben", "job": s.job, "stage": "label", "token": "t"}),
+    "flow.claim_many": Case(
+        lambda s: {"member": "ben", "job": s.job, "stage": "label", "count": 2}
+    ),
+    "flow.renew": Case(lambda s: {"assignment": s.held, "by": "ben"}),
+    "flow.release": Case(lambda s: {"assignment": s.held, "by": "ben", "comment": "late"}),
+    "flow.release_many": Case(lambda s: {"assignments": [s.held], "by": "ben", "comment": "late"}),
+    "flow.tasks": Case(
+        lambda s: {"assignment": s.held, "by": "ben", "model": "vit", "model_version": "2"}
+    ),
+    "flow.save": Case(
+        lambda s: {"assignment": s.held, "task": 2, "reply": P.Choice("cat"), "by": "ben"}
+    ),
+    "flow.save_many": Case(
+        lambda s: {"assignment": s.held, "replies": {2: P.Choice("cat")}, "by": "ben"}
+    ),
+    "flow.abandon": Case(
+        lambda s: {"assignment": s.held, "task": 2, "reason": "too dark", "by": "ben"}
+    ),
+    "flow.restore": Case(lambda s: {"assignment": s.abandoning, "task": 1, "by": "ben"}),
+    "flow.submit": Case(lambda s: {"assignment": s.complete, "by": "ben"}),
+    "flow.judge": Case(
+        lambda s: {"assignment": s.inspected, "task": 1, "wrong": "too small", "by": "di"}
+    ),
+    "flow.modify": Case(
+        lambda s: {"assignment": s.inspected, "task": 1, "reply": P.Choice("dog"), "by": "di"}
+    ),
+    "flow.review": Case(lambda s: {"assignment": s.inspected, "by": "di"}),
+    "flow.accept": Case(lambda s: {"assignment": s.accepted, "by": "ada"}),
+    "flow.reject": Case(
+        lambda s: {"assignment": s.inspected, "tasks": [1], "comment": "too small", "by": "di"},
+        always=("comment",),
+    ),
+    "flow.review_many": Case(lambda s: {"assignments": [s.inspected], "by": "di"}),
+    "flow.accept_many": Case(lambda s: {"assignments": [s.accepted], "by": "ada"}),
+    "flow.reject_many": Case(
+        lambda s: {"assignments": [s.inspected], "comment": "too small", "by": "di"},
+        always=("comment",),
+    ),
+    "flow.available": Case(
+        lambda s: {"member": s.job and "ben", "workspace": s.home, "by": "ada"},
+        always=("workspace",),
+    ),
+    "flow.explain": Case(lambda s: {"member": "ben", "job": s.job, "stage": "label", "by": "ada"}),
+    "flow.can": Case(
+        lambda s: {
+            "member": "ben",
+            "action": "label",
+            "entity": s.job,
+            "stage": "label",
+            "by": "ada",
+        }
+    ),
+    "flow.close": Case(lambda s: {"timeout": 1.0}),
+}
+
+
+def stored_template(s: Scene) -> Any:
+    return s.flow.templates.add(s.home, TEMPLATES["choice"](), name="kept", by="ada", exist_ok=True)
+
+
+NAMESPACES: Mapping[str, Case] = {
+    "flow.assignments.assign": Case(
+        lambda s: {"package": (s.job.id, 1), "member": "ben", "by": "ada"}
+    ),
+    "flow.assignments.assign_many": Case(
+        lambda s: {"packages": [(s.job.id, 1)], "member": "ben", "by": "ada"}
+    ),
+    "flow.assignments.expire": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.assignments.get": Case(lambda s: {"assignment": s.held, "by": "ben"}),
+    "flow.assignments.list": Case(
+        lambda s: {
+            "member": "ben",
+            "job": s.job,
+            "workspace": s.home,
+            "live": False,
+            "by": "ada",
+            "limit": 5,
+            "after": s.held,
+        },
+        always=("workspace",),
+    ),
+    "flow.assignments.reassign": Case(
+        lambda s: {"assignment": s.held, "member": "cy", "by": "ada", "comment": "ill"}
+    ),
+    "flow.packages.discard": Case(
+        lambda s: {"package": (s.job.id, 1), "by": "ada", "comment": "torn"}
+    ),
+    "flow.packages.get": Case(lambda s: {"package": (s.job.id, 1), "by": "ada"}),
+    "flow.packages.list": Case(
+        lambda s: {"job": s.job, "state": "label", "by": "ada", "limit": 5, "after": 1}
+    ),
+    "flow.packages.prioritize": Case(
+        lambda s: {"job": s.job, "priority": 5, "by": "ada", "packages": [1]}
+    ),
+    "flow.packages.reopen": Case(
+        lambda s: {"package": s.discarded, "by": "ada", "comment": "found"}
+    ),
+    "flow.workspaces.create": Case(
+        lambda s: {"name": f"new-{s.number}", "admin": "ada", "exist_ok": True}
+    ),
+    "flow.workspaces.get": Case(lambda s: {"workspace": s.home, "by": "ben"}),
+    "flow.workspaces.list": Case(lambda s: {"by": s.ben, "limit": 5, "after": s.home}),
+    "flow.workspaces.rename": Case(
+        lambda s: {"workspace": s.home, "name": f"renamed-{s.number}", "by": "ada"}
+    ),
+    "flow.members.add": Case(
+        lambda s: {
+            "workspace": s.home,
+            "account": "fay",
+            "role": "operator",
+            "by": "ada",
+            "groups": ["night"],
+            "external": False,
+            "exist_ok": True,
+        },
+        lambda s, made: s.new_job(),
+    ),
+    "flow.members.get": Case(lambda s: {"workspace": s.home, "member": "ben", "by": "ada"}),
+    "flow.members.list": Case(
+        lambda s: {"workspace": s.home, "by": "ada", "limit": 5, "after": s.ben}
+    ),
+    "flow.members.remove": Case(lambda s: {"workspace": s.home, "member": "eve", "by": "ada"}),
+    "flow.members.set_role": Case(
+        lambda s: {
+            "workspace": s.home,
+            "member": "eve",
+            "role": "leader",
+            "by": "ada",
+            "groups": ["day"],
+            "external": True,
+        },
+        lambda s, made: s.new_job(),
+    ),
+    "flow.templates.add": Case(
+        lambda s: {
+            "workspace": s.home,
+            "template": TEMPLATES["choice"](),
+            "name": "animals",
+            "by": "ada",
+            "exist_ok": True,
+        }
+    ),
+    "flow.templates.get": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.templates.list": Case(
+        lambda s: {"workspace": s.home, "by": "ada", "limit": 5, "after": stored_template(s)}
+    ),
+    "flow.events.follow": Case(
+        lambda s: {"after": 0, "workspace": s.job and s.home, "timeout": 0.01, "by": "ada"},
+        always=("timeout", "workspace"),
+        most=3,
+    ),
+    "flow.events.list": Case(
+        lambda s: {"job": s.job, "package": 1, "by": "ada", "limit": 5, "after": 1}
+    ),
+    "flow.events.since": Case(
+        lambda s: {"after": 0, "workspace": s.home, "by": "ada", "limit": 5},
+        always=("workspace",),
+        most=50,
+    ),
+    "flow.results.find": Case(
+        lambda s: {
+            "job": s.job,
+            "state": "todo",
+            "member": "ben",
+            "label": "cat",
+            "by": "ada",
+            "limit": 5,
+            "after": (s.job.id, 1),
+        }
+    ),
+    "flow.results.get": Case(
+        lambda s: {"job": s.keyed, "task": 1, "key": "1.jpg", "by": "ada"},
+        always=("task",),
+        alone=("key",),
+    ),
+    "flow.results.list": Case(
+        lambda s: {"job": s.job, "by": "ada", "snapshot": True, "limit": 5, "after": 1}
+    ),
+    "flow.results.partition": Case(lambda s: {"job": s.job, "count": 2, "by": "ada"}),
+    "flow.results.rows": Case(lambda s: {"job": s.job, "by": "ada", "limit": 5, "after": 1}),
+    "flow.results.export": Case(
+        lambda s: {
+            "job": s.job,
+            "format": "csv",
+            "target": io.BytesIO(),
+            "stages": ["label"],
+            "by": "ada",
+            "progress": wrapped,
+            "snapshot": True,
+            "executor": None,
+            "partitions": 2,
+            "escape_formulas": True,
+        }
+    ),
+}
+ORDER: Callable[[Scene], Arguments] = lambda s: {  # noqa: E731
+    "workspace": s.home,
+    "name": f"new-{s.position()}",
+    "template": TEMPLATES["choice"](),
+    "data": rows(2),
+    "workflow": P.Workflow(P.Label(), P.Inspect()),
+    "packaging": P.FixedSize(2),
+    "by": "ada",
+    "on_error": "skip",
+    "row_key": "source",
+    "row_key_type": "text",
+    "progress": wrapped,
+    "tags": ["night"],
+    "remark": "a note",
+    "guideline": "look twice",
+    "due_at": START,
+}
+JOBS: Mapping[str, Case] = {
+    "flow.jobs.create": Case(
+        lambda s: {
+            **ORDER(s),
+            "workforce": {"label": ["ben", "cy"], "inspect": ["di"]},
+            "draft": False,
+            "format": "itag",
+            "seed": 7,
+            "validator": "all",
+            "exist_ok": True,
+        },
+        lambda s, made: s.work_through(made),
+        always=("data", "workforce", "workflow"),
+    ),
+    "flow.jobs.check": Case(
+        lambda s: {
+            **without(ORDER(s), "on_error"),
+            "workforce": {"label": ["ben", "cy"], "inspect": ["di"]},
+            "format": "itag",
+            "seed": 7,
+            "validator": "all",
+        },
+        always=("data", "workforce", "workflow"),
+    ),
+    "flow.jobs.clone": Case(
+        lambda s: {"job": s.job, "name": f"copy-{s.position()}", "by": "ada", "with_data": True}
+    ),
+    "flow.jobs.load_report": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.jobs.import_results": Case(
+        lambda s: {**ORDER(s), "data": io.BytesIO(s.exported), "of_job": str(s.job.id)}
+    ),
+    "flow.jobs.list": Case(
+        lambda s: {
+            "workspace": s.home,
+            "state": "running",
+            "by": "ada",
+            "limit": 5,
+            "after": s.job,
+        }
+    ),
+    "flow.jobs.get": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.jobs.progress": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.jobs.load": Case(
+        lambda s: {
+            "job": s.draft,
+            "data": rows(2),
+            "by": "ada",
+            "format": "itag",
+            "on_error": "skip",
+            "progress": wrapped,
+        }
+    ),
+    "flow.jobs.append": Case(
+        lambda s: {
+            "job": s.job,
+            "data": rows(2),
+            "by": "ada",
+            "format": "itag",
+            "on_error": "skip",
+            "progress": wrapped,
+        }
+    ),
+    "flow.jobs.publish": Case(lambda s: {"job": s.loaded, "by": "ada"}),
+    "flow.jobs.pause": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.jobs.resume": Case(lambda s: {"job": s.paused, "by": "ada"}),
+    "flow.jobs.finish": Case(
+        lambda s: {"job": s.job, "by": "ada", "discard_open": True}, always=("discard_open",)
+    ),
+    "flow.jobs.archive": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.jobs.delete": Case(lambda s: {"job": s.loaded, "by": "ada"}),
+    "flow.jobs.update": Case(
+        lambda s: {
+            "job": s.job,
+            "by": "ada",
+            "tags": ["day"],
+            "remark": "a note",
+            "guideline": "look twice",
+            "due_at": START,
+            "name": "renamed",
+        }
+    ),
+    "flow.jobs.set_validator": Case(
+        lambda s: {"job": s.job, "validator": "all", "by": "ada"},
+        lambda s, made: s.flow.save(s.held, 2, P.Choice("cat")),
+    ),
+    "flow.jobs.set_workforce": Case(
+        lambda s: {
+            "job": s.job,
+            "workforce": {"label": ["ben"], "inspect": ["di"], "accept": ["ada"]},
+            "by": "ada",
+        },
+        lambda s, made: s.flow.claim("ben", s.job, "label"),
+    ),
+    "flow.jobs.add_workers": Case(
+        lambda s: {"job": s.job, "stage": "label", "workers": ["eve"], "by": "ada"}
+    ),
+    "flow.jobs.remove_workers": Case(
+        lambda s: {"job": s.job, "stage": "label", "workers": ["cy"], "by": "ada"}
+    ),
+    "flow.jobs.prelabel": Case(
+        lambda s: {
+            "job": s.job,
+            "predict": lambda tasks: [P.Choice("cat") for _ in tasks],
+            "by": "ada",
+            "min_confidence": True,
+            "model": "vit",
+            "model_version": "2",
+            "batch": 2,
+            "progress": wrapped,
+        }
+    ),
+    "flow.jobs.change_template": Case(
+        lambda s: {
+            "job": s.job,
+            "to": P.RenameOption("1", "cat", "pet"),
+            "by": "ada",
+            "dry_run": True,
+        }
+    ),
+}
+MAKE_JOBS = (
+    "Label",
+    "Inspect",
+    "Accept",
+    "Workflow",
+    "FixedSize",
+    "PackageCount",
+    "GroupByField",
+    "Option",
+    "View",
+    "Scale",
+    "Question",
+    "Template",
+    *(f"templates.{name}" for name in READY_MADE),
+    "flow.jobs.create",
+)
+"""What is tried with a new job each time, so that the next try can have the same workspace."""
+REPEATABLE = (
+    *PARTS,
+    "Group",
+    "replies_from_json",
+    "flow.renew",
+    "flow.save",
+    "flow.save_many",
+    "flow.abandon",
+    "flow.judge",
+    "flow.modify",
+    "flow.packages.prioritize",
+    "flow.jobs.set_workforce",
+)
+"""What can be done again in the same place."""
+TABLES: Mapping[str, Case] = {
+    **PARTS,
+    **ORDERS,
+    **ENTITIES,
+    **STORES,
+    **POSTGRES,
+    **FUNCTIONS,
+    **{f"templates.{name}": _ready_made(arguments) for name, arguments in READY_MADE.items()},
+    **WORK,
+    **NAMESPACES,
+    **JOBS,
+}
+CASES: Mapping[str, Case] = {
+    key: attrs.evolve(
+        case, makes_jobs=key in MAKE_JOBS, is_repeatable=key in MAKE_JOBS or key in REPEATABLE
+    )
+    for key, case in TABLES.items()
+}
+"""Every case by the key of its callable."""
