@@ -165,10 +165,10 @@ def databases(names: list[str], stack: ExitStack) -> Iterator[Database]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("databases", nargs="*", choices=DATABASES, default=DATABASES)
+    parser.add_argument("databases", nargs="*", help="all unless named")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--seconds", type=float, default=SECONDS)
     asked = parser.parse_args()
     with ExitStack() as stack:
-        for each in databases(list(asked.databases), stack):
+        for each in databases(asked.databases or list(DATABASES), stack):
             compare(each, asked.rounds, asked.seconds)
