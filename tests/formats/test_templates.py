@@ -51,7 +51,8 @@ def an_assignment_with(flow: Flow, template: Template) -> tuple[Any, Any]:
 
 def test_every_template_function_is_among_those_that_are_tested() -> None:
     functions = {name for name in templates.__all__ if inspect.isfunction(getattr(templates, name))}
-    assert functions - set(ALL) == set()
+    convert = {"from_itag", "to_itag"}  # they make no template of their own
+    assert functions - set(ALL) == convert
 
 
 @pytest.mark.parametrize("name", sorted(ALL))

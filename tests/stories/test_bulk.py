@@ -438,17 +438,17 @@ class TestCrashes:
         told = list[Any]()
         monkeypatch.setattr(checked._engine, "listeners", (told.append,))
         done = itertools.count(1)
-        do = engine.Transaction.do
+        do = engine.Transaction.apply
 
         def failing(transaction: engine.Transaction, change: Any) -> None:
             if next(done) == 3:
                 raise OSError("the disk is gone")
             do(transaction, change)
 
-        monkeypatch.setattr(engine.Transaction, "do", failing)
+        monkeypatch.setattr(engine.Transaction, "apply", failing)
         with pytest.raises(OSError, match="disk"):
             checked.accept_many(assignments)
-        monkeypatch.setattr(engine.Transaction, "do", do)
+        monkeypatch.setattr(engine.Transaction, "apply", do)
         assert verbs(checked, job).count("accept") == 0
         assert told == []
         assert all(checked.accept_many(assignments))

@@ -53,6 +53,11 @@ def make_job(flow: Flow, stage: Any) -> Any:
     return flow.jobs.create("street", "new", template=asked, workforce={stage: ["ben"]}, by="ada")
 
 
+def check_job(flow: Flow, stage: Any) -> Any:
+    asked = templates.image_classification(["cat", "dog"])
+    return flow.jobs.check("street", "new", template=asked, workforce={stage: ["ben"]}, by="ada")
+
+
 CASES: dict[tuple[str, str], Case] = {
     ("claim", "stage"): Case(Stage.LABEL, lambda f, v: f.claim("ben", "cats", v)),
     ("claim_many", "stage"): Case(Stage.LABEL, lambda f, v: f.claim_many("ben", "cats", v, 2)),
@@ -68,6 +73,7 @@ CASES: dict[tuple[str, str], Case] = {
         Role.LEADER, lambda f, v: f.members.set_role("street", "ben", v, by="ada")
     ),
     ("jobs.create", "workforce"): Case(Stage.LABEL, make_job),
+    ("jobs.check", "workforce"): Case(Stage.LABEL, check_job),
     ("jobs.list", "state"): Case(
         JobState.RUNNING, lambda f, v: list(f.jobs.list("street", state=v))
     ),
@@ -184,7 +190,8 @@ def test_members_are_stored_and_not_their_values(name: tuple[str, str], full: Fl
 
 
 OPTIONAL = {name for name, text in parameters().items() if text.endswith("| None")} - {
-    ("jobs.create", "workforce"),  # the case puts the value inside
+    ("jobs.create", "workforce"),  # the cases put the value inside
+    ("jobs.check", "workforce"),
     ("results.export", "stages"),
 }
 BAD = ["nobody", "", "LABEL", 1, None, (), Action.ERASE, b"label"]

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import json
+import re
 import zipfile
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
@@ -463,7 +464,7 @@ class TestFormatsOfOthers:
 
 
 class TestScores:
-    @pytest.mark.parametrize("score", [0, 1, 0.5, "0.5", "1", "1e-3", " 0.5 "])
+    @pytest.mark.parametrize("score", [0, 1, 0.5, "0.5", "1", "1e-3"])
     def test_they_are_numbers_from_0_to_1(self, score: Any) -> None:
         assert self.read(score) == float(score)
 
@@ -473,6 +474,7 @@ class TestScores:
             True,
             False,
             "1_0",
+            " 0.5 ",
             12,
             "12",
             "12%",
@@ -489,7 +491,7 @@ class TestScores:
         ],
     )
     def test_everything_else_is_refused(self, score: Any) -> None:
-        with pytest.raises(InvalidData, match="must be a number from 0 to 1"):
+        with pytest.raises(InvalidData, match=r"must be (a number )?from 0 to 1"):
             self.read(score)
 
     def read(self, score: Any) -> float | None:
@@ -511,7 +513,7 @@ class TestScores:
             min_confidence=0.9,
         )
         assert (report.accepted, report.suggested, report.failed) == (0, 0, 2)
-        assert "score: must be a number from 0 to 1" in str(report.problems[0])
+        assert re.search("score: must be (a number )?from 0 to 1", str(report.problems[0]))
 
     @pytest.mark.parametrize(("text", "value"), [("4", 4), ("+4", 4), ("4.0", 4.0), ("-0.5", -0.5)])
     def test_ratings_are_numbers_as_people_write_them(self, text: str, value: float) -> None:
