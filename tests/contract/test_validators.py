@@ -50,7 +50,7 @@ def flow(url: str, clock: Clock) -> Iterator[Flow]:
 
 def with_only(flow: Flow, **validators: Any) -> Flow:
     """Another Flow over the same store, as another process has it."""
-    return Flow(flow.store, clock=engine_of(flow).clock, validators=validators)
+    return Flow(flow.store, clock=engine_of("the test", flow).clock, validators=validators)
 
 
 class TestSaving:

@@ -518,7 +518,8 @@ def public_names(flow: Flow) -> dict[str, Any]:
             found |= {f"{name}.{verb}": getattr(value, verb) for verb in _public(value)}
         else:
             found[name] = value
-    for verb in filter(inspect.isfunction, vars(maintenance).values()):
+    public = (getattr(maintenance, name) for name in maintenance.__all__)
+    for verb in filter(inspect.isfunction, public):
         found[f"maintenance.{verb.__name__}"] = partial(verb, flow)
     return found
 
