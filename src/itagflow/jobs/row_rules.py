@@ -30,8 +30,6 @@ MAX_DEPTH = 200
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """A NUL character as JSON escapes it; behind an escaped backslash it is only text."""
 
-_HUGE = re.compile(r"[eE]\+?0*[1-9][0-9]{2}|[0-9]{309}")
-"""What a number looks like that no float can hold: 1e400, or hundreds of digits."""
 
 _INTEGER = re.compile(r"-?[0-9]+")
 _BLOCK = re.compile(r"label-[^-]+(-check|-verify)?")
@@ -237,8 +235,8 @@ def _check_content(where: str, text: str, content: Any) -> None:
     """Check what no database or reader could take.
 
     Raises:
-        _BadRow: when the row is nested too deeply, or holds a NUL character, half of a surrogate
-            pair, or a number that is infinite for whoever reads it.
+        _BadRow: when the row is nested too deeply, or holds a NUL character or half of a surrogate
+            pair.  Numbers that no float can hold are refused where JSON is read.
     """
     if _is_too_deep(text, content):
         raise _BadRow(_too_deep(where))
@@ -248,11 +246,6 @@ def _check_content(where: str, text: str, content: Any) -> None:
     wrong = find_text_error("\0" if has_escaped_nul else text)
     if wrong:
         raise _BadRow(Problem(where, wrong))
-    # 1e400 is JSON, and infinite for all who read it as a float: refused like Infinity.  The walk
-    # is only made for a row that looks as if it had one.
-    if _HUGE.search(text) and _has_infinite_number(content):
-        reason = "has a number that no float can hold, which would be read as infinite"
-        raise _BadRow(Problem(where, reason))
 
 
 def _find_data(where: str, content: Any) -> Mapping[str, Any]:
@@ -351,15 +344,6 @@ def _is_too_deep(text: str, content: Any) -> bool:
     for _ in range(MAX_DEPTH):
         level = [inner for outer in level for inner in _list_inner_values(outer)]
     return any(isinstance(value, dict | list | tuple) for value in level)
-
-
-def _has_infinite_number(content: Any) -> bool:
-    level: list[Any] = [content]
-    while level:
-        if any(isinstance(value, float) and not math.isfinite(value) for value in level):
-            return True
-        level = [inner for outer in level for inner in _list_inner_values(outer)]
-    return False
 
 
 def _list_inner_values(value: Any) -> Iterable[Any]:

@@ -24,7 +24,6 @@ from itagflow.model.reply import Replies
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.text import find_text_error
-from itagflow.printing import format_repr
 from itagflow.results.rules import PRELABEL_OUTCOMES
 from itagflow.reviewing import rules as reviewing_rules
 from itagflow.validation import answers
@@ -61,17 +60,6 @@ class ModelName:
     def of(cls, answer: Answer) -> ModelName:
         """Return the model that gave this prediction."""
         return cls(answer.model, answer.model_version)
-
-
-def require_callable(field: str, value: object) -> None:
-    """Check an argument that is called.
-
-    Raises:
-        InvalidData: when it cannot be: else every task would fail on it.
-    """
-    if not callable(value):
-        reason = "must be a function, or something else that can be called"
-        raise InvalidData("the pre-labels", [Problem(field, f"{reason}, not {format_repr(value)}")])
 
 
 def require_model_name(model: object, version: object) -> ModelName:

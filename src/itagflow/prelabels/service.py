@@ -20,7 +20,6 @@ from itagflow.jobs.row_sources import Wrap
 from itagflow.labeling.service import require_validated
 from itagflow.lifecycle.tables import JOB, JobCommand
 from itagflow.model.job import Job
-from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.prelabel import Prediction, Predictor
 from itagflow.model.reports import MAX_PROBLEMS, PrelabelReport
@@ -125,10 +124,6 @@ class PrelabelSpec:
 
 def prelabel(engine: Engine, job: JobRef, predict: Predictor, spec: PrelabelSpec) -> PrelabelReport:
     """Let a model, or another source, say something about the tasks of a job before people do."""
-    require_whole_number("the pre-labels", "batch", spec.batch, least=1)
-    rules.require_callable("predict", predict)
-    if spec.progress is not None:
-        rules.require_callable("progress", spec.progress)
     request = _make_request(engine, job, spec)
     tally = _Tally()
     where: dict[str, Any] = {"job": request.job.id, "state": PackageState.LABEL}

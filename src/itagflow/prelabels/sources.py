@@ -148,9 +148,25 @@ def from_export(
     _require_blocks(template, job, stage, model)
     _require_text("on", on)
     _require_text("format", format)
-    export = _Export(template, on, format, job, stage)
+    known = _read_export(_Export(template, on, format, job, stage), source)
+
+    def predict(task: Task) -> Prediction:
+        replies = known.get(_read_key(task.data, on))
+        if replies is None:
+            return None
+        return PreLabel(replies, model=model)
+
+    return _build_predictor(predict)
+
+
+def _read_export(export: _Export, source: Source) -> dict[Hashable, Replies]:
+    """Return the replies of a file by the value that tells its rows apart.
+
+    Raises:
+        InvalidData: when the file is broken, or says a value twice; it lists every problem.
+    """
     known, problems = dict[Hashable, Replies](), list[Problem]()
-    for item in formats.find(format).read(source):
+    for item in formats.find(export.format).read(source):
         if isinstance(item, Problem):
             problems.append(item)
             continue
@@ -164,19 +180,14 @@ def from_export(
             continue
         # refused, and not overwritten: nobody could say which of the two rows counts
         if key in known:
-            problems.append(Problem(f"line {item.line}, data.{on}", f"{key!r} is there twice"))
+            problems.append(
+                Problem(f"line {item.line}, data.{export.on}", f"{key!r} is there twice")
+            )
         elif replies:
             known[key] = replies
     if problems:
         raise InvalidData("the pre-labels", problems)
-
-    def predict(task: Task) -> Prediction:
-        replies = known.get(_read_key(task.data, on))
-        if replies is None:
-            return None
-        return PreLabel(replies, model=model)
-
-    return _build_predictor(predict)
+    return known
 
 
 def _build_predictor(predict: Callable[[Task], Prediction]) -> Predictor:

@@ -263,12 +263,11 @@ def reject(facts: RejectFacts) -> Change:
     back = send_back(job, package, context.ctx, sent=wrong or None, tasks=tasks)
     # the offers take slots of the package as it is after the reject, so they are made for that one
     members = _select_authors(facts, back)
-    after = with_offers(back, members)
-    after = with_counts(after, build_cases(job, after, assignments, history.answers))
-    stage = stage_of(after)
+    offered = with_offers(back, members)
+    after = with_counts(offered, build_cases(job, offered, assignments, history.answers))
     # an id was drawn for every author; who may not do the work leaves one unused
     add: list[Entity] = [
-        claiming.offer(claiming.Slot(job, after, stage, member), context.ctx, id=id)
+        claiming.offer(claiming.Slot(job, after, stage_of(after), member), context.ctx, id=id)
         for id, member in zip(facts.offer_ids, members, strict=False)
     ]
     save: list[Saved] = [(package, after), (assignment, ended)]
@@ -278,8 +277,8 @@ def reject(facts: RejectFacts) -> Change:
         add += added
         save += replaced
         if replaced:
-            stored = [str(old.task) for old, _ in judged if old]
-            data["previous"] = {task: facts.previous[task] for task in stored}
+            named = (str(old.task) for old, _ in judged if old)
+            data["previous"] = {task: facts.previous[task] for task in named}
         data["answered"] = [judgment.task for judgment in new]
     save += facts.counters
     return record(context.ctx, "reject", about=ended, add=add, save=save, data=data)

@@ -115,12 +115,6 @@ def test_anything_else_is_refused(given: object) -> None:
         rules.require_min_confidence(given)
 
 
-def test_what_is_called_can_be_called() -> None:
-    rules.require_callable("predict", len)
-    with pytest.raises(InvalidData, match="predict: must be a function"):
-        rules.require_callable("predict", 5)
-
-
 def test_the_name_of_a_model_is_a_text() -> None:
     assert rules.require_model_name("vit", "2") == ModelName("vit", "2")
     assert not rules.require_model_name("", "")
