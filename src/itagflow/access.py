@@ -251,6 +251,7 @@ READERS: Mapping[str, Reading] = {
     "members.get": Reading(None, Action.READ_RESULTS),
     "members.list": Reading(None, Action.READ_RESULTS),
     "can": Reading(None, Action.READ_RESULTS),
+    "comments.list": _OWN_OR_OTHERS,
     "results.get": _RESULTS,
     "results.list": _RESULTS,
     "results.rows": _RESULTS,

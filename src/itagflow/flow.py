@@ -11,6 +11,7 @@ from typing import Any, NoReturn, Self, cast
 
 from itagflow.access import Action, Permission, default_policy
 from itagflow.api.assignments import Assignments
+from itagflow.api.comments import Comments
 from itagflow.api.events import Events
 from itagflow.api.jobs import Jobs
 from itagflow.api.members import Members
@@ -111,6 +112,7 @@ class Flow:
         self.templates = Templates(self._engine)
         self.jobs = Jobs(self._engine)
         self.results = Results(self._engine)
+        self.comments = Comments(self._engine)
         self.events = Events(self._engine)
 
     @property

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from itagflow.access import Policy, Table
 from itagflow.claiming.explaining import Place as EntityRef
+from itagflow.comments.service import TaskPlace, ThreadRef
 from itagflow.core.engine import Clock, Listener
 from itagflow.core.ids import Ids as IdSource
 from itagflow.core.lookup import (
@@ -78,9 +79,11 @@ __all__ = [
     "Source",
     "Table",
     "Target",
+    "TaskPlace",
     "TaskRef",
     "TemplateRef",
     "TemplateStep",
+    "ThreadRef",
     "Validator",
     "Workers",
     "WorkspaceRef",

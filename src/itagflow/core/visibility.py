@@ -88,6 +88,10 @@ class Access:
             if self.is_own(assignment.member) or not _is_secret(assignment, rounds)
         ]
 
+    def has_secret_votes(self, job: Job, package: Package) -> bool:
+        """Return whether the votes on *package* are secret from the reader."""
+        return bool(self._secret_rounds(job, [package]))
+
     def visible_assignments(self, name: str, assignments: Sequence[Assignment]) -> list[Assignment]:
         """Return those of these assignments, of any jobs, that may be seen, in the same order."""
         if self.member is None:

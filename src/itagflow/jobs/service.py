@@ -25,6 +25,7 @@ from itagflow.jobs import rules
 from itagflow.jobs.arguments import JobFields, JobNotes, Workers
 from itagflow.jobs.loading import LoadSpec, load, must_be_valid
 from itagflow.lifecycle.tables import JOB
+from itagflow.model.comment import Comment
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import (
@@ -53,10 +54,18 @@ from itagflow.storage.port import Query
 
 Named = tuple[Any, ...]
 """Members' keys, or names of groups."""
-OWNED_KINDS: tuple[type[Entity], ...] = (Assignment, Answer, ClaimCounter, Task, Package, Event)
+OWNED_KINDS: tuple[type[Entity], ...] = (
+    Assignment,
+    Answer,
+    ClaimCounter,
+    Task,
+    Package,
+    Comment,
+    Event,
+)
 """What belongs to a job, in the order in which it is deleted.
 
-Without its assignment, nobody can add an answer.
+Without its assignment, nobody can add an answer, and without its package no comment.
 """
 ROWS_PER_DELETION = 5_000
 """How many entities are deleted in one transaction, while other writers wait."""

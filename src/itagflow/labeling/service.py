@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
+from itagflow.comments.rules import with_threads
+from itagflow.comments.service import read_of_item
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef, get_or_none, iterate_pages
@@ -44,8 +46,14 @@ def tasks(
         # asked again for each page: the assignment may have been taken away meanwhile
         current, job = _require_visible(engine, reader, assignment, by)
         page = _read_tasks(reader, current, after)
+        comments = read_of_item(reader, job, page)
         items = [
-            results_rules.build_work_item(case, current, task, choice)
+            with_threads(
+                results_rules.build_work_item(case, current, task, choice),
+                case,
+                current,
+                comments[task.number],
+            )
             for case, task in zip(read_cases(reader, job, page), page, strict=True)
         ]
         if len(page) < PAGE:

@@ -27,6 +27,7 @@ from itagflow.errors import (
 )
 from itagflow.jobs.row_sources import Wrap
 from itagflow.maintenance.verification import find_inconsistencies
+from itagflow.model.comment import Comment
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job
@@ -47,7 +48,15 @@ OwnerCounts = Mapping[tuple[type[Entity], int], int]
 
 OF_WORKSPACE: tuple[type[Entity], ...] = (Member, Template, Event)
 """What belongs to a workspace except jobs; events go last, since they name the jobs."""
-OF_JOB: tuple[type[Entity], ...] = (JobCounter, Package, Task, Assignment, Answer, ClaimCounter)
+OF_JOB: tuple[type[Entity], ...] = (
+    JobCounter,
+    Package,
+    Task,
+    Assignment,
+    Answer,
+    ClaimCounter,
+    Comment,
+)
 """What belongs to a job."""
 
 

@@ -10,6 +10,7 @@ import attrs
 
 from itagflow import access
 from itagflow.access import Action
+from itagflow.comments.rules import erase_comment
 from itagflow.core import lookup
 from itagflow.core.change import Saved, record
 from itagflow.core.engine import BLOCK, Engine
@@ -18,6 +19,7 @@ from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules as jobs_rules
 from itagflow.maintenance import erase_rules
 from itagflow.maintenance.erase_rules import TextFilter
+from itagflow.model.comment import Comment
 from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package
@@ -95,6 +97,7 @@ def erase_task(
         )
         for answer in answers:
             _replace_answer(transaction, answer)
+        _erase_comments(transaction, erased)
         return transaction.as_stored(erased)
 
 
@@ -115,6 +118,10 @@ def _anonymize_job(engine: Engine, job: Job, erase_name: TextFilter) -> None:
         for answer in iterate_query(engine.store, query):
             if erase_rules.anonymize_answer(answer, erase_name) != answer:
                 _anonymize_answer(engine, answer, erase_name)
+    comments = Query(Comment, {"job": job.id}, order=("id",))
+    for comment in iterate_query(engine.store, comments):
+        if erase_name(comment.text) != comment.text:
+            _anonymize_comment(engine, comment, erase_name)
 
 
 def _anonymize_answer(engine: Engine, answer: Answer, erase_name: TextFilter) -> None:
@@ -123,6 +130,15 @@ def _anonymize_answer(engine: Engine, answer: Answer, erase_name: TextFilter) ->
         transaction.lock(Assignment, (answer.job, answer.assignment))
         stored = transaction.store.get(Answer, answer.key)
         _replace_answer(transaction, erase_rules.anonymize_answer(stored, erase_name))
+
+
+def _anonymize_comment(engine: Engine, comment: Comment, erase_name: TextFilter) -> None:
+    with engine.transaction() as transaction:
+        # whoever erases the task's data holds its package
+        transaction.lock(Package, (comment.job, comment.package))
+        stored = lookup.get_or_none(transaction.store, Comment, comment.key)
+        if stored is not None:  # its job may have been deleted meanwhile
+            _replace_comment(transaction, attrs.evolve(stored, text=erase_name(stored.text)))
 
 
 def _find_free_account(engine: Engine, member: Member) -> str:
@@ -222,6 +238,20 @@ def _erase_from_package(
         if assignment_after is not assignment
     ]
     return saves, erased
+
+
+def _erase_comments(transaction: Transaction, task: Task) -> None:
+    query = Query(Comment, {"job": task.job, "task": task.number}, order=("id",))
+    for comment in list(transaction.store.find(query)):
+        if not comment.erased:
+            _replace_comment(transaction, erase_comment(comment, erase_rules.ERASED))
+
+
+def _replace_comment(transaction: Transaction, comment: Comment) -> None:
+    """Replace a stored comment by *comment* and keep its version: erasing is no new entry."""
+    where: dict[str, Any] = {"job": comment.job, "id": comment.id}
+    transaction.remove(Query(Comment, where), 1)
+    transaction.add(comment)
 
 
 def _replace_answer(transaction: Transaction, answer: Answer) -> None:

@@ -41,6 +41,7 @@ from itagflow.maintenance.replay import (
     compare_replay,
 )
 from itagflow.maintenance.snapshots import read_members, read_snapshots
+from itagflow.model.comment import Comment
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.inconsistency import Inconsistency, compare_field
@@ -181,7 +182,15 @@ def _find_orphans(reader: Reader) -> Iterator[Inconsistency]:
                     count,
                     0,
                 )
-    of_job: tuple[type[Entity], ...] = (JobCounter, Package, Task, Assignment, Answer, ClaimCounter)
+    of_job: tuple[type[Entity], ...] = (
+        JobCounter,
+        Package,
+        Task,
+        Assignment,
+        Answer,
+        ClaimCounter,
+        Comment,
+    )
     for kind in of_job:
         for (job,), (count,) in reader.tally(Query(kind), by=("job",)).items():
             if job not in jobs:
@@ -324,6 +333,7 @@ def _check_whole_job(
         yield from compare_field(counter, "tasks", counter.tasks, tasks)
         yield from compare_field(counter, "packages", counter.packages, packages)
     yield from _check_sums(reader, job)
+    yield from _check_comments(reader, job)
     # what names a package beyond the last: no group of packages would find it
     after_packages: dict[str, Any] = {**of_job, "package": Span(packages + 1, None)}
     for assignment in reader.find(Query(Assignment, after_packages, order=("id",), limit=PAGE)):
@@ -333,6 +343,25 @@ def _check_whole_job(
     after_tasks: dict[str, Any] = {**of_job, "task": Span(tasks + 1, None)}
     for answer in reader.find(Query(Answer, after_tasks, order=("task",), limit=PAGE)):
         yield from compare_field(answer, "task", answer.task, "one of its job")
+
+
+def _check_comments(reader: Reader, job: Job) -> Iterator[Inconsistency]:
+    """Yield the comments on what is not there: a task, a thread, a member."""
+    openings: dict[int, int] = {}
+    query = Query(Comment, {"job": job.id}, order=("id",))
+    for comment in iterate_in_transaction(reader, query):
+        task = get_or_none(reader, Task, (job.id, comment.task))
+        package = None if task is None else task.package
+        yield from compare_field(comment, "package", comment.package, package)
+        member = get_or_none(reader, Member, (comment.member,))
+        workspace = None if member is None else member.workspace
+        yield from compare_field(comment, "workspace of its member", workspace, job.workspace)
+        if comment.thread == comment.id:
+            openings[comment.id] = comment.task
+        opened = openings.get(comment.thread)
+        if opened is None and get_or_none(reader, Assignment, (job.id, comment.thread)):
+            continue  # a review has opened the thread
+        yield from compare_field(comment, "task of its thread", opened, comment.task)
 
 
 def _check_sums(reader: Reader, job: Job) -> Iterator[Inconsistency]:

@@ -11,6 +11,7 @@ and not in the file of the class, so the files of public classes do without
 
 from itagflow.model.annotation import Annotation
 from itagflow.model.batch import BatchResult
+from itagflow.model.comment import Comment, CommentAction, Thread
 from itagflow.model.event import Event, FieldChange
 from itagflow.model.inconsistency import Inconsistency
 from itagflow.model.job import (

@@ -30,6 +30,17 @@ def require_flag(what: str, field: str, value: object) -> bool:
     raise make_error(what, field, "must be True or False", value)
 
 
+def require_optional_flag(what: str, field: str, value: object) -> bool | None:
+    """Return *value* if it is true, false or None.
+
+    Raises:
+        InvalidData: when it is neither.
+    """
+    if value is None:
+        return None
+    return require_flag(what, field, value)
+
+
 def require_callable(what: str, field: str, value: C) -> C:
     """Return *value*, which can be called.
 

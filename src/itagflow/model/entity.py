@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import attrs
 
+from itagflow.model.comment import Comment
 from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.jobcounter import JobCounter
@@ -27,6 +28,7 @@ Entity = (
     | Assignment
     | Answer
     | ClaimCounter
+    | Comment
     | Event
 )
 """Everything with a key and a version."""

@@ -9,6 +9,7 @@ import attrs
 
 from itagflow import jsontext
 from itagflow.model.arguments import make_error
+from itagflow.model.comment import Thread
 from itagflow.model.job import Stage
 from itagflow.model.reply import Reply
 from itagflow.model.validators import to_whole, whole_number
@@ -197,6 +198,8 @@ class WorkItem:
     """The prediction that is shown, to be corrected; it does not count until it is saved."""
     predictions: tuple[Answer, ...] = ()
     """Every prediction for the task, oldest first."""
+    comments: tuple[Thread, ...] = ()
+    """The threads on the task, oldest first."""
 
     @property
     def data(self) -> dict[str, Any]:
@@ -204,6 +207,6 @@ class WorkItem:
         return self.task.data
 
     def __repr__(self) -> str:
-        parts = ("answer", "submitted", "previous", "prelabel", "votes", "comment")
+        parts = ("answer", "submitted", "previous", "prelabel", "votes", "comment", "comments")
         has = [name for name in parts if getattr(self, name)]
         return show_line(self, f"task {self.task.number}", f"with {', '.join(has)}" if has else "")

@@ -23,6 +23,7 @@ from typing import Any
 
 import attrs
 
+from itagflow.model.comment import Comment
 from itagflow.model.entity import E, Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
@@ -335,6 +336,12 @@ _COUNTER = Fields(
     (_integer("job"), _choice("stage", Stage), _integer("member")),
     (_integer("active"),),
 )
+_COMMENT = Fields(
+    Comment,
+    (_integer("job"), _integer("id")),
+    (_integer("task"),),
+    (("job", "task", "id"),),
+)
 _EVENT = Fields(
     Event,
     (_integer("position"),),
@@ -363,6 +370,7 @@ _ALL = (
     _ASSIGNMENT,
     _ANSWER,
     _COUNTER,
+    _COMMENT,
     _EVENT,
 )
 

@@ -15,6 +15,7 @@ from typing import Any, Generic, cast
 import attrs
 
 from itagflow import jsontext
+from itagflow.model.comment import Comment
 from itagflow.model.entity import E
 from itagflow.model.event import Event
 from itagflow.model.job import Job
@@ -298,6 +299,7 @@ _ALL: list[Layout[Any]] = [
     Layout(Assignment, "assignment", sparse=frozenset({"token"})),
     Layout(Answer, "answer"),
     Layout(ClaimCounter, "claim_counter"),
+    Layout(Comment, "comment"),
     Layout(Event, "event", sparse=frozenset({"became"})),
 ]
 LAYOUTS: Mapping[type[Any], Layout[Any]] = {layout.kind: layout for layout in _ALL}

@@ -95,6 +95,13 @@ CREATE TABLE claim_counter (
     PRIMARY KEY (job, stage, member)
 );
 
+CREATE TABLE comment (
+    job BIGINT NOT NULL, id BIGINT NOT NULL, version BIGINT NOT NULL,
+    task BIGINT NOT NULL, body JSONB NOT NULL,
+    PRIMARY KEY (job, id)
+);
+CREATE INDEX comment_task ON comment (job, task, id);
+
 CREATE SEQUENCE event_position;
 
 -- A position is drawn under a lock that lasts until the transaction ends and names a position below: who follows the history

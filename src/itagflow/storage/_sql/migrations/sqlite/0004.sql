@@ -92,6 +92,13 @@ CREATE TABLE claim_counter (
     PRIMARY KEY (job, stage, member)
 ) WITHOUT ROWID;
 
+CREATE TABLE comment (
+    job INTEGER NOT NULL, id INTEGER NOT NULL, version INTEGER NOT NULL,
+    task INTEGER NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (job, id)
+) WITHOUT ROWID;
+CREATE INDEX comment_task ON comment (job, task, id);
+
 CREATE TABLE event (
     position INTEGER PRIMARY KEY AUTOINCREMENT, version INTEGER NOT NULL,
     workspace INTEGER NOT NULL, job INTEGER NOT NULL, package INTEGER NOT NULL, assignment INTEGER NOT NULL,
@@ -124,6 +131,8 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('answer', 'answer', '150000000 1500000 50 1'),
     ('answer', 'answer_task', '150000000 1500000 3 1'),
     ('claim_counter', 'claim_counter', '10000 100 30 1'),
+    ('comment', 'comment', '1000000 10000 1'),
+    ('comment', 'comment_task', '1000000 10000 2 1'),
     ('event', 'event_became', '2000000 20000'),
     ('event', 'event_job', '200000000 2000000'),
     ('event', 'event_package', '200000000 2000000 200');

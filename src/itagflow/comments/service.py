@@ -1,0 +1,214 @@
+"""Comments on tasks: read as threads, written one entry at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import attrs
+
+from itagflow.comments import rules
+from itagflow.comments.rules import NewComment
+from itagflow.core import lookup
+from itagflow.core.engine import Engine
+from itagflow.core.lookup import JobRef, MemberRef, iterate_pages
+from itagflow.core.paging import EVERYTHING, Page
+from itagflow.core.transaction import Transaction
+from itagflow.core.visibility import Access, access_of, require_readable
+from itagflow.errors import NotAllowed, NotFound
+from itagflow.jobs.rules import must_not_be_a_draft, must_not_be_archived
+from itagflow.model.comment import Comment, CommentAction, Thread
+from itagflow.model.job import Job
+from itagflow.model.package import AssignmentState, Package
+from itagflow.model.task import Task, WorkItem
+from itagflow.results.histories import read_cases
+from itagflow.results.rules import Case
+from itagflow.storage.port import Query, Reader, Span
+
+TaskPlace = Task | WorkItem | tuple[JobRef, int]
+"""A task, the work that shows it, or its job and number."""
+ThreadRef = Thread | Comment | int
+"""A thread, an entry of it, or its id."""
+READER = "comments.list"
+"""What the policy is asked for: who may read what is said of a task may say something too."""
+
+
+@attrs.frozen
+class Entry:
+    """What a caller writes, before its task is known."""
+
+    text: str
+    """What it says."""
+    action: CommentAction = CommentAction.NOTE
+    """What it does beside its text."""
+    annotation: str = ""
+    """The annotation that a new thread is about."""
+    thread: int | None = None
+    """The thread that it goes on with; None: it opens one."""
+
+
+def write(engine: Engine, place: TaskPlace, entry: Entry, *, by: MemberRef) -> Comment:
+    """Write an entry of a thread on a task; sent twice, the entry that there is."""
+    with engine.transaction() as transaction:
+        key = lookup.find_key(transaction.store, Task, place)
+        job = transaction.job(key[0])
+        must_not_be_a_draft(job, "comment")
+        must_not_be_archived(job, "comment")
+        ref = key[1] if isinstance(place, tuple) else place
+        number = lookup.read_task(transaction.store, job.id, ref).package
+        # In shared mode: people write at the same time, and claims of the package go on.  Whoever
+        # erases the task, or deletes the job, locks or removes its package, and so comes before
+        # this or after it.
+        package = transaction.lock(Package, (job.id, number), shared=True)
+        task = lookup.read_task(transaction.store, job.id, ref)
+        if task.erased:
+            raise NotAllowed("", "comment", f"the data of {task} was erased")
+        return _write(transaction, job, package, task, entry, by)
+
+
+def iter_threads(
+    engine: Engine,
+    job: JobRef,
+    *,
+    task: TaskPlace | int | None = None,
+    is_resolved: bool | None = None,
+    by: MemberRef | None = None,
+    page: Page = EVERYTHING,
+) -> Iterator[Thread]:
+    """Yield the threads on the tasks of a job, task by task, that *by* may read."""
+    with engine.store.read() as reader:
+        stored_job, _ = require_readable(engine, reader, READER, job, by, own=True)
+        first, last = 1, None
+        if task is not None:
+            first = last = _find_number(reader, stored_job, task)
+        behind = _find_place(reader, stored_job, page.after)
+        first = max(first, behind[0])
+
+    def read_page(reader: Reader, start: int) -> tuple[list[Thread], int | None]:
+        # asked again for each page: a member may be removed while the iterator waits
+        _, viewer = require_readable(engine, reader, READER, stored_job, by, own=True)
+        query = Query(
+            Task,
+            {"job": stored_job.id, "number": Span(start, last)},
+            order=("number",),
+            limit=page.size,
+        )
+        tasks = list(reader.find(query))
+        threads = [
+            thread
+            for thread in _read_threads(reader, stored_job, tasks, viewer)
+            if (thread.task, thread.id) > behind
+            and (is_resolved is None or thread.is_resolved is is_resolved)
+        ]
+        if len(tasks) < page.size:
+            return threads, None
+        return threads, tasks[-1].number + 1
+
+    return page.cut(iterate_pages(engine.store, read_page, first))
+
+
+def read_of_item(
+    reader: Reader, job: Job, tasks: Sequence[Task]
+) -> Mapping[int, Sequence[Comment]]:
+    """Return the stored comments on these tasks, by task, oldest first."""
+    by_task: dict[int, list[Comment]] = {task.number: [] for task in tasks}
+    query = Query(Comment, {"job": job.id, "task": tuple(by_task)}, order=("id",))
+    for comment in reader.find(query):
+        by_task[comment.task].append(comment)
+    return by_task
+
+
+def _write(
+    transaction: Transaction, job: Job, package: Package, task: Task, entry: Entry, by: MemberRef
+) -> Comment:
+    viewer = access_of(transaction.store, transaction.policy, job.workspace, by)
+    (case,) = read_cases(transaction.store, job, [task])
+    _require_may_comment(viewer, job, case)
+    new = NewComment(
+        task=task,
+        text=entry.text,
+        action=entry.action,
+        annotation=entry.annotation,
+        thread=entry.thread,
+    )
+    rules.require_text(new)
+    ctx = transaction.make_context(job.workspace, lookup.member(transaction.store, job.workspace, by).id)
+    comments = read_of_item(transaction.store, job, [task])[task.number]
+    repeated = rules.find_repeated(new, ctx.member, comments)
+    if repeated is not None:
+        return repeated
+    threads = _show(viewer, job, case, comments)
+    id = transaction.new_id(Comment, job.id)
+    change, comment = rules.add_comment(new, package, threads, ctx, id=id)
+    transaction.apply(change)
+    return comment
+
+
+def _read_threads(
+    reader: Reader, job: Job, tasks: Sequence[Task], viewer: Access
+) -> Iterator[Thread]:
+    """Yield the threads on *tasks* that may be seen, task by task."""
+    if not tasks:
+        return
+    comments = read_of_item(reader, job, tasks)
+    sees_all = viewer.can_see(READER, job)
+    for case in read_cases(reader, job, tasks):
+        if sees_all or _has_work_on(viewer, case):
+            yield from _show(viewer, job, case, comments[case.task])
+
+
+def _show(
+    viewer: Access, job: Job, case: Case, comments: Sequence[Comment]
+) -> tuple[Thread, ...]:
+    """Return the threads on the task of *case* without what is secret from the reader."""
+    threads = rules.build_threads(case, comments)
+    hidden = set[int]()
+    if threads and viewer.member is not None and viewer.has_secret_votes(job, case.package):
+        hidden = rules.find_hidden_voters(case, viewer.member.id)
+    return rules.without_authors(threads, hidden)
+
+
+def _has_work_on(viewer: Access, case: Case) -> bool:
+    """Return whether the reader has, or had to its end, an assignment on the task of *case*."""
+    return any(
+        viewer.is_own(assignment.member)
+        and assignment.state is not AssignmentState.RETURNED
+        and assignment.covers(case.task)
+        for assignment in case.assignments
+    )
+
+
+def _require_may_comment(viewer: Access, job: Job, case: Case) -> None:
+    """Check that the member may read the task of *case*, and so may say something about it.
+
+    Raises:
+        NotAllowed: when they may not.
+    """
+    viewer.require(READER, job, own=_has_work_on(viewer, case))
+
+
+def _find_number(reader: Reader, job: Job, task: TaskPlace | int) -> int:
+    """Return the number of a task of *job*.
+
+    Raises:
+        NotFound: when the job has no such task.
+    """
+    ref = task
+    if isinstance(task, tuple):
+        key = lookup.find_key(reader, Task, task)
+        if key[0] != job.id:
+            raise NotFound("Task", key)
+        ref = key[1]
+    return lookup.read_task(reader, job.id, ref).number
+
+
+def _find_place(reader: Reader, job: Job, after: object) -> tuple[int, int]:
+    """Return task and id of the thread that a page begins behind; (0, 0): none.
+
+    Raises:
+        NotFound: when it is no thread of the job.
+    """
+    if after is None:
+        return 0, 0
+    if not isinstance(after, Thread) or after.job != job.id:
+        raise NotFound("Thread", getattr(after, "id", after))
+    return _find_number(reader, job, after.task), lookup.require_number(Comment, after.id)
