@@ -61,6 +61,7 @@ class Scene:
         self.review = taken(flow, "di", self.job, I)
         self.lapsed = flow.assignments.assign((self.job.id, 3), "cy", by="ada")
         home = self.job.workspace
+        self.thread = flow.comments.add((self.job.id, 1), "is it one?", by="ada")
         self.draft = flow.jobs.create(home, "draft", template=ASKED, by="ada").id
         flow.members.remove(home, flow.members.add(home, "gone", Role.OPERATOR, by="ada"), by="ada")
 
@@ -123,6 +124,10 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "members.list": [{"workspace": home, "limit": 1, **by}],
         "members.get": [{"workspace": home, "member": "cy", **by}],
         "modify": [{"assignment": review, "task": 1, "reply": Choice("dog"), "by": "di"}],
+        "comments.add": [{"task": (job, 1), "text": "so", "thread": scene.thread, **by}],
+        "comments.list": [{"job": job, "task": 1, "limit": 1, **by}],
+        "comments.resolve": [{"thread": scene.thread, **by}],
+        "comments.reopen": [{"thread": scene.thread, **by}],
         "packages.list": [{"job": job, "limit": 1, **by}],
         "packages.get": [{"package": (job, 1), **by}],
         "results.partition": [{"job": job, "count": 2, **by}],
@@ -196,6 +201,8 @@ MAY_BE_NONE = {
     "member",
     "limit",
 }
+OPTIONAL = {("comments.list", "task"), ("comments.add", "thread")}
+"""Parameters that may be None in these verbs only."""
 COUNTS = {"after", "batch", "count", "limit", "partitions", "priority", "seed"}
 """Parameters that take a number which is no key."""
 
@@ -266,7 +273,7 @@ def test_every_verb_that_takes_a_number_has_good_arguments(flow: Flow) -> None:
 def is_wrong(verb: str, name: str, bad: Any) -> bool:
     """Whether a value says nothing sensible in this place."""
     if bad is None:
-        return name not in MAY_BE_NONE
+        return name not in MAY_BE_NONE and (verb, name) not in OPTIONAL
     if name == "after" or name in ("priority", "seed"):
         return bad in FAR or not isinstance(bad, int) or isinstance(bad, bool)
     if (

@@ -79,7 +79,17 @@ def goes_and_comes_again(flow: Flow, assignment: Assignment) -> None:
     says("dog")(flow, taken(flow, "cy", flow.jobs.get(assignment.job)))
 
 
+def says_and_writes(answer: str) -> Vote:
+    def vote(flow: Flow, assignment: Assignment) -> None:
+        for item in flow.tasks(assignment):
+            flow.comments.add(item, f"I see a {answer}", by="cy")
+        says(answer)(flow, assignment)
+
+    return vote
+
+
 PAIRS = [
+    (says_and_writes("cat"), says_and_writes("dog")),
     (says("cat"), says("dog")),
     (says("cat"), gives_one_up),
     (says("cat"), thinks_again),

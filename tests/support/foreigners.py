@@ -30,7 +30,7 @@ from itagflow import (
     templates,
 )
 from itagflow.access import Action, Permission
-from itagflow.model import BatchResult
+from itagflow.model import BatchResult, Comment
 from itagflow.storage import FIELDS, MemoryStore, Query
 from itagflow.templates import RenameOption
 from support.scenes import rows, taken
@@ -57,6 +57,7 @@ class Args:
     task: Any = None
     reviewed: Any = None
     template: Any = None
+    said: Any = None
 
 
 @attrs.frozen
@@ -175,6 +176,7 @@ def _work(flow: Flow, job: Job) -> dict[str, Any]:
         "closed": closed,
         "task": item.task,
         "reviewed": next(flow.tasks(review)).task,
+        "said": flow.comments.add(item, "is it one?", by=ben),
     }
 
 
@@ -184,6 +186,8 @@ def _forged(value: Any, there: Any) -> Any:
         return (value.job, there.id)
     if isinstance(value, Package):
         return (value.job, 999)
+    if isinstance(value, Comment):
+        return attrs.evolve(value, thread=there.thread)
     assert isinstance(value, Task)
     return 2**70
 
@@ -195,6 +199,8 @@ def _other(value: Any) -> dict[str, Any]:
             return {"made_at": value.made_at - timedelta(days=1)}
         case Package():
             return {"value": "another"}
+        case Comment():
+            return {"task": 999}
         case _:
             return {"package": value.package + 1}
 
@@ -256,6 +262,7 @@ READERS: dict[str, Case] = {
     "packages.get": Case(
         lambda f, a: f.packages.get(a.free, by=a.by), ("free",), READS, anywhere=("free",)
     ),
+    "comments.list": Case(lambda f, a: list(f.comments.list(a.job, by=a.by)), ("job",), READS),
     "results.rows": Case(lambda f, a: list(f.results.rows(a.job, by=a.by)), ("job",), READS),
     "jobs.get": Case(lambda f, a: f.jobs.get(a.job, by=a.by), ("job",), READS),
     "jobs.list": Case(lambda f, a: list(f.jobs.list(a.workspace, by=a.by)), ("workspace",), READS),
@@ -348,6 +355,15 @@ VERBS: dict[str, Case] = {
     ),
     "assignments.expire": Case(
         lambda f, a: f.assignments.expire(a.job, by=a.by), ("job",), ("leader",)
+    ),
+    "comments.add": Case(
+        lambda f, a: f.comments.add(in_job(a), "so", by=a.by), ("task",), READS, anywhere=("task",)
+    ),
+    "comments.resolve": Case(
+        lambda f, a: f.comments.resolve(a.said, by=a.by), ("said",), READS, anywhere=("said",)
+    ),
+    "comments.reopen": Case(
+        lambda f, a: f.comments.reopen(a.said, by=a.by), ("said",), READS, anywhere=("said",)
     ),
     "packages.prioritize": Case(
         lambda f, a: f.packages.prioritize(a.job, 3, packages=[a.free], by=a.by), ("job", "free")

@@ -34,6 +34,7 @@ PURE = (
 """Files that decide and compute: everything they need is given to them."""
 SLICES = (
     "claiming",
+    "comments",
     "events",
     "jobs",
     "labeling",

@@ -21,6 +21,7 @@ INTERNAL = frozenset(
     {
         "api",  # its classes are reached through an open Flow
         "claiming",
+        "comments",
         "contexts",
         "core",
         "events",

@@ -373,6 +373,11 @@ ENTITIES: Mapping[str, Case] = {
     "Assignment": Case(lambda s: fields_of(s.held), lambda s, made: s.flow.tasks(made)),
     "WorkItem": Case(lambda s: fields_of(s.item), lambda s, made: s.flow.results.get(made)),
     "Answer": Case(lambda s: fields_of(make_answer())),
+    "Comment": Case(lambda s: fields_of(s.comment)),
+    "Thread": Case(
+        lambda s: fields_of(next(s.flow.comments.list(s.comment.job))),
+        lambda s, made: s.flow.comments.resolve(made, by="ada"),
+    ),
     "Event": Case(
         lambda s: fields_of(make_event()), lambda s, made: [made.became, *made.all_changes()]
     ),
@@ -784,6 +789,27 @@ NAMESPACES: Mapping[str, Case] = {
         lambda s: {"package": (s.job.id, 1), "by": "ada", "comment": "torn"}
     ),
     "flow.packages.get": Case(lambda s: {"package": (s.job.id, 1), "by": "ada"}),
+    "flow.comments.add": Case(
+        lambda s: {
+            "task": (s.job, 1),
+            "text": "so",
+            "by": "ada",
+            "thread": s.comment,
+            "annotation": "r1",
+        },
+    ),
+    "flow.comments.list": Case(
+        lambda s: {
+            "job": s.comment.job,
+            "task": 1,
+            "is_resolved": False,
+            "by": "ada",
+            "limit": 5,
+            "after": next(s.flow.comments.list(s.comment.job)),
+        },
+    ),
+    "flow.comments.resolve": Case(lambda s: {"thread": s.comment, "by": "ada", "text": "done"}),
+    "flow.comments.reopen": Case(lambda s: {"thread": s.comment, "by": "ada", "text": "or not"}),
     "flow.packages.list": Case(
         lambda s: {"job": s.job, "state": "label", "by": "ada", "limit": 5, "after": 1}
     ),

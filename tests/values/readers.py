@@ -66,6 +66,7 @@ def _of_job(flow: Any, job: Any, members: list[Any]) -> Iterator[Reading]:
         "packages.get",
         lambda: [flow.packages.get(one.key) for one in _few(flow.packages.list(job))],
     )
+    yield "comments.list", lambda: _shown(flow.comments.list(job))
     yield "events.list", lambda: _shown(flow.events.list(job))
     yield "results.list", lambda: _shown(flow.results.list(job))
     yield (

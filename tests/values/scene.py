@@ -145,6 +145,11 @@ class Scene:
     def package(self) -> Any:
         return self.flow.packages.get((self.job.id, 1))
 
+    @cached_property
+    def comment(self) -> Any:
+        """The first entry of a thread."""
+        return self.flow.comments.add((self.job, 1), "is this a cat?", by="ada")
+
     # -- assignments --
 
     @cached_property

@@ -62,6 +62,7 @@ LISTS = {
     "assignments.list": Listing(
         partial_of("assignments.list", "ben", live=False), (lambda a: a, lambda a: a.key)
     ),
+    "comments.list": Listing(partial_of("comments.list", "cats"), (lambda thread: thread,)),
     "results.list": Listing(
         partial_of("results.list", "cats"),
         (lambda r: r, lambda r: r.task, lambda r: r.task.number, lambda r: ("cats", r.task.number)),
@@ -96,6 +97,9 @@ def fill(flow: Flow) -> None:
         "lane", "birds", template=CATS, data=rows(2), workforce={"label": ["ben"]}, by="ada"
     )
     taken(flow, "ben", flow.jobs.get("birds"))
+    for number in (1, 1, 3):
+        flow.comments.add((job, number), f"about {number}", by="ada")
+        flow.comments.add((job, number), "more", by="ada")
     labeled(flow, "ben", job)
     labeled(flow, "cy", job, "dog")
     held = taken(flow, "ben", job)

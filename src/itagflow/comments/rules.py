@@ -1,7 +1,7 @@
 """Threads: made from the comments on a task and the verdicts of its reviews.
 
-What a reviewer writes to a judgment or a reject opens a thread.  It is not stored a second time: the
-answer and the assignment have it, and the next verdict on the task resolves it.
+What a reviewer writes to a judgment or a reject opens a thread.  It is not stored a second time:
+the answer and the assignment have it.  The next verdict on the task resolves it.
 """
 
 from __future__ import annotations
@@ -86,9 +86,22 @@ def find_repeated(new: NewComment, member: int, comments: Sequence[Comment]) -> 
 
 
 def add_comment(
-    new: NewComment, package: Package, threads: Sequence[Thread], ctx: Context, *, id: int
+    new: NewComment,
+    about: Package | Assignment,
+    threads: Sequence[Thread],
+    ctx: Context,
+    *,
+    id: int,
 ) -> tuple[Change, Comment]:
-    """Return the change that stores *new* on a task of *package*, and the entry.
+    """Return the change that stores *new*, and the entry.
+
+    Args:
+        new: What is written.
+        about: The assignment that the writer has on the task, or else the package: the history of
+            a voter is secret as long as the vote is.
+        threads: The threads on the task that the writer may see.
+        ctx: Who writes, when and where.
+        id: The key of the entry.
 
     Raises:
         InvalidData: when the text cannot be stored, or is empty where something has to be said; or
@@ -100,9 +113,9 @@ def add_comment(
         known = find_thread(new, threads)
         thread, annotation = known.id, known.annotation
     comment = Comment(
-        job=package.job,
+        job=new.task.job,
         id=id,
-        package=package.number,
+        package=new.task.package,
         task=new.task.number,
         thread=thread,
         annotation=annotation,
@@ -114,7 +127,7 @@ def add_comment(
     # The text is in the comment alone: an event that repeated it would have to be erased too.
     data = {"thread": thread, "entry": id}
     change = record(
-        ctx, EVENTS[new.action], about=package, task=comment.task, add=(comment,), data=data
+        ctx, EVENTS[new.action], about=about, task=comment.task, add=(comment,), data=data
     )
     return change, comment
 
@@ -193,9 +206,7 @@ def erase_comment(comment: Comment, erased_text: str) -> Comment:
     return attrs.evolve(comment, text=text, annotation="", erased=True)
 
 
-def _build_thread(
-    case: Case, id: int, entries: Sequence[Comment], *, is_verdict: bool
-) -> Thread:
+def _build_thread(case: Case, id: int, entries: Sequence[Comment], *, is_verdict: bool) -> Thread:
     is_resolved = is_verdict and _has_later_verdict(case, id)
     # somebody's own word comes after the verdict that they answer
     for comment in entries:
@@ -233,7 +244,9 @@ def _iter_openings(case: Case) -> Iterator[Comment]:
         )
 
 
-def _find_verdict_text(assignment: Assignment, answer: Answer | None, task: int) -> tuple[str, datetime | None]:
+def _find_verdict_text(
+    assignment: Assignment, answer: Answer | None, task: int
+) -> tuple[str, datetime | None]:
     """Return what the holder of *assignment* wrote to send the task back, and when."""
     if answer is not None and answer.wrong and answer.comment:
         return answer.comment, answer.at

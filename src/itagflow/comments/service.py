@@ -18,7 +18,7 @@ from itagflow.errors import NotAllowed, NotFound
 from itagflow.jobs.rules import must_not_be_a_draft, must_not_be_archived
 from itagflow.model.comment import Comment, CommentAction, Thread
 from itagflow.model.job import Job
-from itagflow.model.package import AssignmentState, Package
+from itagflow.model.package import Assignment, AssignmentState, Package
 from itagflow.model.task import Task, WorkItem
 from itagflow.results.histories import read_cases
 from itagflow.results.rules import Case
@@ -131,14 +131,15 @@ def _write(
         thread=entry.thread,
     )
     rules.require_text(new)
-    ctx = transaction.make_context(job.workspace, lookup.member(transaction.store, job.workspace, by).id)
+    ctx = transaction.make_context(job.workspace, transaction.member(job.workspace, by).id)
     comments = read_of_item(transaction.store, job, [task])[task.number]
     repeated = rules.find_repeated(new, ctx.member, comments)
     if repeated is not None:
         return repeated
     threads = _show(viewer, job, case, comments)
     id = transaction.new_id(Comment, job.id)
-    change, comment = rules.add_comment(new, package, threads, ctx, id=id)
+    about = _find_own_work(viewer, case) or package
+    change, comment = rules.add_comment(new, about, threads, ctx, id=id)
     transaction.apply(change)
     return comment
 
@@ -152,13 +153,11 @@ def _read_threads(
     comments = read_of_item(reader, job, tasks)
     sees_all = viewer.can_see(READER, job)
     for case in read_cases(reader, job, tasks):
-        if sees_all or _has_work_on(viewer, case):
+        if sees_all or _find_own_work(viewer, case) is not None:
             yield from _show(viewer, job, case, comments[case.task])
 
 
-def _show(
-    viewer: Access, job: Job, case: Case, comments: Sequence[Comment]
-) -> tuple[Thread, ...]:
+def _show(viewer: Access, job: Job, case: Case, comments: Sequence[Comment]) -> tuple[Thread, ...]:
     """Return the threads on the task of *case* without what is secret from the reader."""
     threads = rules.build_threads(case, comments)
     hidden = set[int]()
@@ -167,14 +166,18 @@ def _show(
     return rules.without_authors(threads, hidden)
 
 
-def _has_work_on(viewer: Access, case: Case) -> bool:
-    """Return whether the reader has, or had to its end, an assignment on the task of *case*."""
-    return any(
-        viewer.is_own(assignment.member)
+def _find_own_work(viewer: Access, case: Case) -> Assignment | None:
+    """Return the last assignment on the task that the reader has, or had to its end."""
+    own = [
+        assignment
+        for assignment in case.assignments
+        if viewer.is_own(assignment.member)
         and assignment.state is not AssignmentState.RETURNED
         and assignment.covers(case.task)
-        for assignment in case.assignments
-    )
+    ]
+    if not own:
+        return None
+    return own[-1]
 
 
 def _require_may_comment(viewer: Access, job: Job, case: Case) -> None:
@@ -183,7 +186,7 @@ def _require_may_comment(viewer: Access, job: Job, case: Case) -> None:
     Raises:
         NotAllowed: when they may not.
     """
-    viewer.require(READER, job, own=_has_work_on(viewer, case))
+    viewer.require(READER, job, own=_find_own_work(viewer, case) is not None)
 
 
 def _find_number(reader: Reader, job: Job, task: TaskPlace | int) -> int:
@@ -192,13 +195,12 @@ def _find_number(reader: Reader, job: Job, task: TaskPlace | int) -> int:
     Raises:
         NotFound: when the job has no such task.
     """
-    ref = task
     if isinstance(task, tuple):
         key = lookup.find_key(reader, Task, task)
         if key[0] != job.id:
             raise NotFound("Task", key)
-        ref = key[1]
-    return lookup.read_task(reader, job.id, ref).number
+        return lookup.read_task(reader, job.id, key[1]).number
+    return lookup.read_task(reader, job.id, task).number
 
 
 def _find_place(reader: Reader, job: Job, after: object) -> tuple[int, int]:

@@ -119,9 +119,9 @@ def _anonymize_job(engine: Engine, job: Job, erase_name: TextFilter) -> None:
             if erase_rules.anonymize_answer(answer, erase_name) != answer:
                 _anonymize_answer(engine, answer, erase_name)
     comments = Query(Comment, {"job": job.id}, order=("id",))
-    for comment in iterate_query(engine.store, comments):
-        if erase_name(comment.text) != comment.text:
-            _anonymize_comment(engine, comment, erase_name)
+    for entry in iterate_query(engine.store, comments):
+        if erase_name(entry.text) != entry.text:
+            _anonymize_comment(engine, entry, erase_name)
 
 
 def _anonymize_answer(engine: Engine, answer: Answer, erase_name: TextFilter) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from itagflow.model.comment import Comment, CommentAction
 from itagflow.model.entity import E, Entity
 from itagflow.model.event import Event, FieldChange
 from itagflow.model.job import (
@@ -172,6 +173,7 @@ def make_one_of_each() -> list[Entity]:
         make_answer(),
         JobCounter(job=4),
         ClaimCounter(job=4, stage=Stage.LABEL, member=2),
+        Comment(job=4, id=8, package=1, task=1, thread=8, member=2, at=AT, text="a sign?"),
         make_event(),
     ]
     return [*plain, *_people(), *_orders(), *_work()]
@@ -327,8 +329,26 @@ def _work() -> list[Entity]:
         ClaimCounter(
             job=4, stage=Stage.ACCEPT, member=2, active=3, cursor=QueueCursor(1, AT), version=1
         ),
+        _resolving_comment(),
         make_event("save", package=1, assignment=5, task=2, changes=(change,), data=data),
     ]
+
+
+def _resolving_comment() -> Comment:
+    """Return a comment with a value in every field."""
+    return Comment(
+        job=4,
+        id=9,
+        package=1,
+        task=1,
+        thread=8,
+        annotation="r1",
+        member=2,
+        at=AT,
+        text="no",
+        action=CommentAction.RESOLVE,
+        erased=True,
+    )
 
 
 def _replies() -> list[Reply]:
