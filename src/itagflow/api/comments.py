@@ -121,19 +121,24 @@ class Comments:
             NotAllowed: when *by* may not read the task, its data was erased, or the job is a draft
                 or archived.
         """
-        return self._change("comments.resolve", thread, text, CommentAction.RESOLVE, by)
+        entry = _make_entry("comments.resolve", thread, text, CommentAction.RESOLVE)
+        return comments.write(self._engine, thread, entry, by=by)
 
     def reopen(self, thread: Thread | Comment, *, by: MemberRef, text: str = "") -> Comment:
         """Open a thread again that was resolved; errors are those of `resolve`."""
-        return self._change("comments.reopen", thread, text, CommentAction.REOPEN, by)
+        entry = _make_entry("comments.reopen", thread, text, CommentAction.REOPEN)
+        return comments.write(self._engine, thread, entry, by=by)
 
-    def _change(
-        self, verb: str, thread: Thread | Comment, text: str, action: CommentAction, by: MemberRef
-    ) -> Comment:
-        text = require_text(verb, "text", text)
-        key = _get_thread_id(require_kind(verb, "thread", thread, (Thread, Comment), "a Thread"))
-        entry = Entry(text, action=action, thread=key)
-        return comments.write(self._engine, (thread.job, thread.task), entry, by=by)
+
+def _make_entry(verb: str, thread: Thread | Comment, text: str, action: CommentAction) -> Entry:
+    """Return what changes a thread.
+
+    Raises:
+        InvalidData: when *thread* is none, or *text* is no text.
+    """
+    text = require_text(verb, "text", text)
+    known = require_kind(verb, "thread", thread, (Thread, Comment), "a Thread")
+    return Entry(text, action=action, thread=_get_thread_id(known))
 
 
 def _get_thread_id(thread: ThreadRef) -> int:

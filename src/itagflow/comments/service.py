@@ -46,8 +46,12 @@ class Entry:
     """The thread that it goes on with; None: it opens one."""
 
 
-def write(engine: Engine, place: TaskPlace, entry: Entry, *, by: MemberRef) -> Comment:
+def write(
+    engine: Engine, place: TaskPlace | Thread | Comment, entry: Entry, *, by: MemberRef
+) -> Comment:
     """Write an entry of a thread on a task; sent twice, the entry that there is."""
+    if isinstance(place, Thread | Comment):
+        place = (place.job, place.task)
     with engine.transaction() as transaction:
         key = lookup.find_key(transaction.store, Task, place)
         job = transaction.job(key[0])
