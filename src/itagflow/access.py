@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any, cast
 
 import attrs
 
 from itagflow.errors import InvalidData, NotAllowed, Problem
-from itagflow.model.arguments import call, require_kind, require_mapping
+from itagflow.model.arguments import call, require_kind, require_mapping, validate_flag
 from itagflow.model.enums import parse_enum, parse_enum_keys, parse_optional_enum
 from itagflow.model.job import Job, Stage, StageWorkers
-from itagflow.model.text import normalize_name
-from itagflow.model.workspace import Member, Role
+from itagflow.model.text import find_name_error, normalize_name, to_text
+from itagflow.model.workspace import Member, Role, to_role
 from itagflow.printing import format_repr
 from itagflow.reprs import show_line
 
@@ -26,8 +26,8 @@ __all__ = [
     "Permission",
     "Policy",
     "Reading",
+    "RolePolicy",
     "Table",
-    "TablePolicy",
     "default_policy",
     "strict_policy",
 ]
@@ -79,8 +79,8 @@ class Grant(Enum):
     """Never."""
 
 
-Table = Mapping[Action, Mapping[Role, Grant]]
-"""What each role may do of each action."""
+Table = Mapping[Action, Mapping[str, Grant]]
+"""What each role may do of each action: each `Role`, and the application's own by name."""
 
 Policy = Callable[[Member, Action, Job | None, Stage | None], str | None]
 """Answers whether a member may do an action here: None when allowed, else the reason why not.
@@ -97,7 +97,7 @@ _YES, _NAMED, _NO = Grant.YES, Grant.NAMED, Grant.NO
 
 def _make_row(
     admin: Grant, annotation_admin: Grant, leader: Grant, operator: Grant, viewer: Grant
-) -> Mapping[Role, Grant]:
+) -> Mapping[str, Grant]:
     return dict(zip(Role, (admin, annotation_admin, leader, operator, viewer), strict=True))
 
 
@@ -122,11 +122,12 @@ STRICT_TABLE: Table = {**TABLE, Action.LABEL: _WORK, Action.INSPECT: _WORK, Acti
 
 
 def _convert_table(table: Table) -> Table:
-    """Return a table by actions and roles as enums; each may be given by its value.
+    """Return a table by actions as enums and roles as texts; each may be given by its value.
 
     Raises:
-        InvalidData: when an action or a role is missing, is no action or role, or what is granted
-            is no `Grant`.  With a gap, whoever asks about it would get an error and no answer.
+        InvalidData: when an action or a built-in role is missing, a role of the application is
+            missing for some action, or what is granted is no `Grant`.  With a gap, whoever asks
+            about it would get an error and no answer.
     """
     by_action = parse_enum_keys(
         Action, "the table", require_mapping("the table", "", table, "by Action")
@@ -134,38 +135,75 @@ def _convert_table(table: Table) -> Table:
     rows = {
         action: _convert_row(f"the table, {action.value}", row) for action, row in by_action.items()
     }
-    _require_all(Action, "the table", rows)
+    _require_all("Action", "the table", [action.value for action in Action], by_action)
+    names = [role.value for role in Role]
+    names += [role for row in rows.values() for role in row if role not in names]
+    for action, row in rows.items():
+        _require_all("role", f"the table, {action.value}", dict.fromkeys(names), row)
     return rows
 
 
-def _convert_row(what: str, row: Mapping[Role, Grant]) -> Mapping[Role, Grant]:
-    grants = {
-        role: parse_enum(Grant, grant) for role, grant in parse_enum_keys(Role, what, row).items()
-    }
-    _require_all(Role, what, grants)
+def _convert_row(what: str, row: Mapping[str, Grant]) -> Mapping[str, Grant]:
+    grants = dict[str, Grant]()
+    for role, grant in require_mapping(what, "", row, "by Role").items():
+        name = require_role(what, role)
+        if name in grants:
+            raise InvalidData(what, [Problem(name, "is given twice")])
+        grants[name] = parse_enum(Grant, grant)
     return grants
 
 
-def _require_all(kind: type[Action | Role], what: str, given: Mapping[Any, object]) -> None:
-    missing = [member.value for member in kind if member not in given]
+def require_role(what: str, role: object) -> str:
+    """Return a role as members have it: a `Role`, or the name of one of the application's own.
+
+    Raises:
+        InvalidData: when it cannot be the name of one.
+    """
+    if isinstance(role, Role):
+        return role
+    # no member of another enum: that it spells a value alike is chance
+    if not isinstance(role, str) or isinstance(role, Enum):
+        wanted = "must be a Role or a name"
+        raise InvalidData(what, [Problem("role", f"{wanted}, not {format_repr(role)}")])
+    if error := find_name_error(role):
+        raise InvalidData(what, [Problem("role", f"{format_repr(role)} {error}")])
+    return to_role(to_text(role))
+
+
+def _require_all(kind: str, what: str, wanted: Iterable[str], given: Mapping[Any, object]) -> None:
+    values = {key.value if isinstance(key, Enum) else key for key in given}
+    missing = [name for name in wanted if name not in values]
     if missing:
-        reason = f"must have every {kind.__name__}; missing are {', '.join(missing)}"
+        reason = f"must have every {kind}; missing are {', '.join(missing)}"
         raise InvalidData(what, [Problem("", reason)])
 
 
 @attrs.frozen
-class TablePolicy:
-    """A policy that looks the answer up in a table.
+class RolePolicy:
+    """A policy that looks the answer up in a table of roles.
 
     Whoever may read results may also export:
 
-    >>> policy = TablePolicy({**TABLE, Action.EXPORT: TABLE[Action.READ_RESULTS]})
+    >>> policy = RolePolicy({**TABLE, Action.EXPORT: TABLE[Action.READ_RESULTS]})
     >>> policy.table[Action.EXPORT][Role.VIEWER].value
     'yes'
+
+    An application adds roles of its own to every row:
+
+    >>> rows = {action: {**row, "auditor": row[Role.VIEWER]} for action, row in TABLE.items()}
+    >>> "auditor" in RolePolicy(rows).roles
+    True
     """
 
     table: Table = attrs.field(repr=False, converter=_convert_table)
     """What each role may do of each action."""
+    leaders_within_groups: bool = attrs.field(default=False, kw_only=True, validator=validate_flag)
+    """Whether a leader only assigns to, and reads the work of, members of a group of theirs."""
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles that it knows."""
+        return frozenset(self.table[Action.READ_JOB])
 
     def __call__(
         self, member: Member, action: Action, job: Job | None, stage: Stage | None
@@ -178,12 +216,53 @@ class TablePolicy:
         _require_question(member, job)
         action = parse_enum(Action, action)
         stage = parse_optional_enum(Stage, stage)
-        grant = self.table[action][member.role]
+        grant = self.table[action].get(member.role)
+        if grant is None:
+            return f"the policy does not know the role {member.role}"
         if grant is Grant.YES:
             return None
         if grant is Grant.NAMED:
             return _explain_unnamed(job, member, stage)
-        return f"the role {member.role.value} does not include it"
+        return f"the role {member.role} does not include it"
+
+    def refuses_about(self, member: Member, action: Action, other: Member) -> str | None:
+        """Return why *member* may not do *action* with the work of *other*, or None.
+
+        It is asked beside the policy itself, where an action is about the work of somebody else.
+        """
+        del action  # a leader reads the work of their groups, and assigns it: all the same here
+        if not self.leaders_within_groups or member.role != Role.LEADER or member.id == other.id:
+            return None
+        if share_group(member, other):
+            return None
+        return f"they share no group with {other.account}"
+
+
+def share_group(member: Member, other: Member) -> bool:
+    """Return whether two members have a group in common."""
+    own = set(map(normalize_name, member.groups))
+    return not own.isdisjoint(map(normalize_name, other.groups))
+
+
+def require_known_role(policy: Policy, role: object) -> str:
+    """Return *role* as members have it, if *policy* knows it.
+
+    A policy without `roles`, such as a function, knows the built-in ones.
+
+    Raises:
+        InvalidData: when it does not: with a misspelled role a member could do nothing.
+    """
+    known: frozenset[str] = getattr(policy, "roles", _BUILT_IN_ROLES)
+    # no member of another enum: that it spells a value alike is chance
+    is_text = isinstance(role, Role) or (isinstance(role, str) and not isinstance(role, Enum))
+    if is_text and role in known:
+        return to_role(to_text(str(role)))
+    there = ", ".join(format_repr(str(each)) for each in sorted(known))
+    reason = f"there is no Role {format_repr(role)}; there are {there}"
+    raise InvalidData("Role", [Problem("", reason)])
+
+
+_BUILT_IN_ROLES = frozenset(role.value for role in Role)
 
 
 def _require_question(member: Member, job: Job | None) -> None:
@@ -192,10 +271,10 @@ def _require_question(member: Member, job: Job | None) -> None:
         require_kind("the policy", "job", job, Job, "a Job or None")
 
 
-default_policy = TablePolicy(TABLE)
+default_policy = RolePolicy(TABLE)
 """Follows iTAG: administrators may do everything, others work where a job names them."""
 
-strict_policy = TablePolicy(STRICT_TABLE)
+strict_policy = RolePolicy(STRICT_TABLE)
 """Like the default, but keeps labeling, inspecting and accepting to the two administrator roles."""
 
 
@@ -353,6 +432,32 @@ def _reading_action(reader: str, *, own: bool) -> Action | None:
     """Return the action that the policy is asked about, or None when it is not asked."""
     reading = READERS[reader]
     return reading.own if own else reading.others
+
+
+def check_about(policy: Policy, member: Member, action: Action, other: Member) -> None:
+    """Check that *policy* lets *member* do *action*, which they may do here, with work of *other*.
+
+    Raises:
+        NotAllowed: when it does not.
+    """
+    reason = refusal_about(policy, member, action, other)
+    if reason:
+        raise not_allowed(member, action, reason)
+
+
+def refusal_about(policy: Policy, member: Member, action: Action, other: Member) -> str | None:
+    """Return why *member* may not do *action* with the work of *other*, or None.
+
+    A policy says so by a method `refuses_about`; one without it makes no difference between people.
+    """
+    ask = getattr(policy, "refuses_about", None)
+    if ask is None:
+        return None
+    answer = cast(object, call("the policy", "refuses_about", ask, member, action, other))
+    if answer is None or isinstance(answer, str):
+        return answer
+    reason = f"must answer None, or a text that says why not, not {format_repr(answer)}"
+    raise InvalidData("the policy", [Problem("refuses_about", reason)])
 
 
 def not_allowed(member: Member, action: Action, reason: str) -> NotAllowed:

@@ -35,7 +35,7 @@ from itagflow import (
     maintenance,
     templates,
 )
-from itagflow.access import Action, Grant, TablePolicy, default_policy
+from itagflow.access import Action, Grant, RolePolicy, default_policy
 from itagflow.core import paging
 from itagflow.labeling import service as labeling
 from itagflow.model import Outcome
@@ -442,7 +442,7 @@ class TestOwnAndOthers:
 
     def test_an_own_table_may_open_a_reader(self) -> None:
         table = {**access.TABLE, Action.READ_RESULTS: dict.fromkeys(Role, Grant.YES)}
-        flow = Flow(MemoryStore(), policy=TablePolicy(table))
+        flow = Flow(MemoryStore(), policy=RolePolicy(table))
         job = cats(flow)
         assert len(list(flow.results.list(job, by="ben"))) == 4
         flow.close()

@@ -360,7 +360,9 @@ ORDERS: Mapping[str, Case] = {
         lambda s, made: [*s.flow.results.list(made), *maintenance.verify(s.flow, made)],
         always=("packages",),
     ),
-    "TablePolicy": Case(lambda s: {"table": P.default_policy.table}, use_policy),
+    "RolePolicy": Case(
+        lambda s: {"table": P.default_policy.table, "leaders_within_groups": True}, use_policy
+    ),
 }
 ENTITIES: Mapping[str, Case] = {
     "Workspace": Case(lambda s: fields_of(s.home), lambda s, made: s.flow.members.list(made)),

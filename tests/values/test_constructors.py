@@ -26,7 +26,7 @@ from itagflow import (
     Stage,
     Workflow,
 )
-from itagflow.access import TABLE, Action, Grant, TablePolicy, default_policy
+from itagflow.access import TABLE, Action, Grant, RolePolicy, default_policy
 from itagflow.model import Group, JobPartition, Progress, StageWorkers
 from itagflow.model.number import find_number, require_number
 from itagflow.model.workspace import Member
@@ -261,19 +261,19 @@ class TestPartitions:
 class TestPolicies:
     @pytest.mark.parametrize("value", [None, 5, "table", [], {}, {"label": {}}], ids=describe)
     def test_a_table_has_every_action(self, value: Any) -> None:
-        refused(lambda: TablePolicy(value), "the table")
+        refused(lambda: RolePolicy(value), "the table")
 
     def test_a_table_has_no_other_action(self) -> None:
-        refused(lambda: TablePolicy({**TABLE, None: {}}), "there is no Action None")  # type: ignore[dict-item]
+        refused(lambda: RolePolicy({**TABLE, None: {}}), "there is no Action None")  # type: ignore[dict-item]
 
     def test_a_table_has_every_role_and_only_grants(self) -> None:
         row = dict(TABLE[Action.EXPORT])
         refused(
-            lambda: TablePolicy({**TABLE, Action.EXPORT: {Role.ADMIN: Grant.YES}}),
+            lambda: RolePolicy({**TABLE, Action.EXPORT: {Role.ADMIN: Grant.YES}}),
             "the table, export: must have every Role; missing are annotation_admin, leader",
         )
         refused(
-            lambda: TablePolicy({**TABLE, Action.EXPORT: {**row, Role.ADMIN: True}}),
+            lambda: RolePolicy({**TABLE, Action.EXPORT: {**row, Role.ADMIN: True}}),
             "no Grant True",
         )  # type: ignore[dict-item]
 
@@ -282,7 +282,7 @@ class TestPolicies:
             action.value: {role.value: grant.value for role, grant in row.items()}
             for action, row in TABLE.items()
         }
-        assert TablePolicy(by_value).table == TABLE  # type: ignore[arg-type]
+        assert RolePolicy(by_value).table == TABLE  # type: ignore[arg-type]
 
     @pytest.mark.parametrize("value", [None, 5, "ben", object()], ids=describe)
     def test_applications_ask_it_with_members_and_actions(self, value: Any) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from itagflow.core.engine import Engine
 from itagflow.core.paging import Page
 from itagflow.model.arguments import require_flag
-from itagflow.model.enums import parse_enum
 from itagflow.model.text import parse_texts, require_text
 from itagflow.model.workspace import Member, Role
 from itagflow.typing import MemberRef, WorkspaceRef
@@ -40,11 +39,12 @@ class Members:
             account: The application's own name for the person, unique in the workspace: one
                 line that can be seen.  It is stored as given; accounts that are the same in
                 Unicode's form NFC are one.
-            role: What the member is there: a `Role`, or its value, such as ``"operator"``.
+            role: What the member is there: a `Role`, its value, such as ``"operator"``, or the
+                name of a role that the policy adds.
             by: The member who adds.
             groups: The groups that the member belongs to; none unless given.
-            external: Whether the person comes from outside: then only leader or operator.  Not
-                unless given.
+            external: Whether the person comes from outside: then no administrator and no viewer.
+                Not unless given.
             exist_ok: Return the member who has this account, if role, groups and external are now
                 as they are given here; those not given are not compared.  Nothing is changed: who
                 was removed is returned as removed (`Member.active` is false), and comes back by a
@@ -53,8 +53,8 @@ class Members:
         Raises:
             AlreadyExists: when the account belongs to an active member; with *exist_ok*, when they
                 are something else, and `AlreadyExists.differences` says what.
-            InvalidData: when nobody or no group can be called so, or an external member is to be
-                more than leader or operator.
+            InvalidData: when nobody or no group can be called so, the policy does not know the
+                role, or an external member is to be more than leader or operator.
             NotAllowed: when *by* may not manage members.
         """
         account = require_text("members.add", "account", account)
@@ -119,7 +119,8 @@ class Members:
 
         Raises:
             NotAllowed: when *by* may not manage members, or no administrator would be left.
-            InvalidData: when an external member is to be more than leader or operator.
+            InvalidData: when the policy does not know the role, or an external member is to be more
+                than leader or operator.
         """
         membership = _describe_membership("members.set_role", role, groups, external)
         return workspaces.set_role(self._engine, workspace, member, membership, by=by)
@@ -148,4 +149,4 @@ def _describe_membership(
         groups = parse_texts(verb, "groups", groups)
     if external is not None:
         external = require_flag(verb, "external", external)
-    return Membership(parse_enum(Role, role), groups, external)
+    return Membership(role, groups, external)

@@ -133,6 +133,7 @@ def assign_package(
     ctx = transaction.authorize(job.workspace, by, Action.ASSIGN, job, stage)
     must_be_working(job, "assign")
     assignee = transaction.member(job.workspace, member)
+    transaction.require_about(ctx, Action.ASSIGN, assignee.id)
     access.check(transaction.policy, assignee, Action.at(stage), job, stage)
     rules.must_be_assignable(job, due, assignee, stage, transaction.assignments(due))
     slot = rules.Slot(job, due, stage, assignee)
@@ -157,7 +158,9 @@ def reassign_slot(
     package, old = transaction.lock_assignment(assignment)
     job = transaction.store.get(Job, (old.job,))
     ctx = transaction.authorize(job.workspace, by, Action.ASSIGN, job, old.stage)
+    transaction.require_about(ctx, Action.ASSIGN, old.member)
     assignee = transaction.member(job.workspace, member)
+    transaction.require_about(ctx, Action.ASSIGN, assignee.id)
     access.check(transaction.policy, assignee, Action.at(old.stage), job, old.stage)
     # without the one that is taken back: its holder may get the slot again
     others = [other for other in transaction.assignments(package) if other != old]
@@ -195,6 +198,7 @@ def expire_assignment(
     package, old = transaction.lock_assignment(assignment)
     job = transaction.store.get(Job, (old.job,))
     ctx = transaction.authorize(job.workspace, by, Action.ASSIGN, job, old.stage)
+    transaction.require_about(ctx, Action.ASSIGN, old.member)
     if not rules.has_lapsed(old, transaction.at):
         raise NotAllowed("", "expire it", f"the lease of {old} goes on: its holder was faster")
     counters = release_counter(transaction, job, old)
@@ -213,7 +217,9 @@ def _make_context_of_holder_or_assigner(
     actor = transaction.member(job.workspace, by)
     if actor.active and actor.id == assignment.member:
         return transaction.make_context(job.workspace, actor.id)
-    return transaction.authorize(job.workspace, by, Action.ASSIGN, job, assignment.stage)
+    ctx = transaction.authorize(job.workspace, by, Action.ASSIGN, job, assignment.stage)
+    transaction.require_about(ctx, Action.ASSIGN, assignment.member)
+    return ctx
 
 
 def _confirm_work_goes_on(transaction: Transaction, job: Job, member: Member, stage: Stage) -> None:

@@ -41,6 +41,7 @@ def check_permission(
         worker = lookup.member(reader, workspace, member)
         seeing = access_of(reader, engine.policy, workspace, by)
         seeing.require("can", job, own=seeing.is_own(worker.id))
+        seeing.require_work_of([worker.id])
     # the one that is asked for, or that of the package, or the one that the action belongs to
     implied_stage = next((each for each in Stage if Action.at(each) is action), None)
     at = stage or current_stage or implied_stage
@@ -77,6 +78,8 @@ def _is_available(
         seeing = access_of(reader, engine.policy, worker.workspace, by)
         if not seeing.can_see("available", job, own=seeing.is_own(worker.id)):
             return False
+        if not seeing.can_see_work_of([worker.id]):
+            return False
         situation = describe(reader, engine, job, worker, stage)
         return can_claim(reader, situation, engine.now())
 
@@ -90,6 +93,7 @@ def explain(
         worker = lookup.member(reader, current.workspace, member)
         seeing = access_of(reader, engine.policy, current.workspace, by)
         seeing.require("explain", current, own=seeing.is_own(worker.id))
+        seeing.require_work_of([worker.id])
         situation = describe(reader, engine, current, worker, stage)
         return make_printable(_explain(reader, situation, engine.now()))
 

@@ -157,7 +157,10 @@ def _read_threads(
     comments = read_of_item(reader, job, tasks)
     sees_all = viewer.can_see(READER, job)
     for case in read_cases(reader, job, tasks):
-        if sees_all or _find_own_work(viewer, case) is not None:
+        workers = (assignment.member for assignment in case.assignments)
+        if _find_own_work(viewer, case) is not None or (
+            sees_all and viewer.can_see_work_of(workers)
+        ):
             yield from _show(viewer, job, case, comments[case.task])
 
 
@@ -190,7 +193,10 @@ def _require_may_comment(viewer: Access, job: Job, case: Case) -> None:
     Raises:
         NotAllowed: when they may not.
     """
-    viewer.require(READER, job, own=_find_own_work(viewer, case) is not None)
+    is_own = _find_own_work(viewer, case) is not None
+    viewer.require(READER, job, own=is_own)
+    if not is_own:
+        viewer.require_work_of(assignment.member for assignment in case.assignments)
 
 
 def _find_number(reader: Reader, job: Job, task: TaskPlace | int) -> int:

@@ -95,6 +95,18 @@ class Transaction:
         access.check(self.policy, member, action, job, stage)
         return self.make_context(workspace, member.id)
 
+    def require_about(self, ctx: Context, action: Action, other: int | None) -> None:
+        """Check that whoever acts may do *action*, which they may do here, with work of *other*.
+
+        Raises:
+            NotAllowed: when the policy says that it is none of theirs.
+        """
+        # most policies make no difference between people: then nobody is read
+        if other is None or not hasattr(self.policy, "refuses_about"):
+            return
+        actor, worker = self.store.get(Member, (ctx.member,)), self.store.get(Member, (other,))
+        access.check_about(self.policy, actor, action, worker)
+
     def authorize_holder(
         self, job: Job, assignment: Assignment, operation: str, by: MemberRef | None
     ) -> Context:

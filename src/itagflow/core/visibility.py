@@ -61,6 +61,36 @@ class Access:
         if self.member is not None:
             access.check_reading(self.policy, self.member, name, job, own=own)
 
+    def can_see_work_of(self, members: Iterable[int | None]) -> bool:
+        """Return whether the reader, who may see the work of others, may see that of *members*.
+
+        One whose work they may see is enough, and so is that nobody has done anything.
+        """
+        return self._find_hidden(members) is None
+
+    def require_work_of(self, members: Iterable[int | None]) -> None:
+        """Check the same.
+
+        Raises:
+            NotAllowed: when it may not be seen.
+        """
+        reason = self._find_hidden(members)
+        if reason is not None and self.member is not None:
+            raise access.not_allowed(self.member, Action.READ_RESULTS, reason)
+
+    def _find_hidden(self, members: Iterable[int | None]) -> str | None:
+        """Return why the work of all of *members* may not be seen, or None."""
+        # most policies make no difference between people: then nobody is read
+        if self.member is None or not hasattr(self.policy, "refuses_about"):
+            return None
+        reason = None
+        for id in {id for id in members if id}:
+            other = self.reader.get(Member, (id,))
+            reason = access.refusal_about(self.policy, self.member, Action.READ_RESULTS, other)
+            if reason is None:
+                return None
+        return reason
+
     def own_packages(self, job: Job, numbers: Iterable[int]) -> set[int]:
         """Return those of these packages on which the member has or completed an assignment."""
         if self.member is None:
@@ -105,6 +135,7 @@ class Access:
                 for assignment in assignments
                 if assignment.job == id
                 and self.can_see(name, job, own=self.is_own(assignment.member))
+                and self.can_see_work_of([assignment.member])
             ]
             packages = self._packages(job, {assignment.package for assignment in allowed})
             public = self.without_secrets(job, packages, allowed)
@@ -121,7 +152,9 @@ class Access:
             allowed = [
                 event
                 for event in events
-                if event.job == id and self.can_see(name, job, own=self.is_own(event.member))
+                if event.job == id
+                and self.can_see(name, job, own=self.is_own(event.member))
+                and self.can_see_work_of([event.member])
             ]
             secret = set[int]()
             if job is not None:

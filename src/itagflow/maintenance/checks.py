@@ -25,7 +25,7 @@ from itagflow.model.package import (
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import (
-    EXTERNAL_ROLES,
+    NOT_EXTERNAL_ROLES,
     Member,
     Role,
     Workspace,
@@ -119,10 +119,10 @@ def check_package(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
 
 def check_workspace(workspace: Workspace, members: Sequence[Member]) -> Iterator[Inconsistency]:
     """Yield where the members of *workspace* break a rule: it has an administrator of its own."""
-    admins = sum(member.active and member.role is Role.ADMIN for member in members)
+    admins = sum(member.active and member.role == Role.ADMIN for member in members)
     yield from compare_field(workspace, "administrators", admins, admins or "at least 1")
     for member in members:
-        if member.external and member.role not in EXTERNAL_ROLES:
+        if member.external and member.role in NOT_EXTERNAL_ROLES:
             expected = "leader or operator, for one from outside"
             yield from compare_field(member, "role", member.role, expected)
 

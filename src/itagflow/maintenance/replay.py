@@ -125,7 +125,7 @@ def compare_replay(
 def _get_tracked(entity: Member | Job | Package | Assignment) -> tuple[EntityKey, Fields]:
     match entity:
         case Member():
-            return ("member", entity.key), {"role": entity.role.value, "active": entity.active}
+            return ("member", entity.key), {"role": str(entity.role), "active": entity.active}
         case Job():
             return ("job", entity.key), {"state": entity.state.value}
         case Package():

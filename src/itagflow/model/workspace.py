@@ -1,20 +1,22 @@
 """Who is there: workspaces, their members and what these are in them."""
 
 from datetime import datetime
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 import attrs
 
-from itagflow.model.arguments import require_kind, validate_flag
+from itagflow.model.arguments import make_error, require_kind, validate_flag
 from itagflow.model.text import to_text, to_texts, validate_name, validate_texts
 from itagflow.reprs import show, show_fields, show_line
 
 
-class Role(Enum):
+class Role(StrEnum):
     """What a member is in a workspace; the policy says what each may do.
 
-    Source: iTAG's personnel roles (administrator, team leader, worker) and PAI's workspace roles.
+    These are the built-in ones.  A policy of the application may know more, which are texts: see
+    `itagflow.access.RolePolicy`.  Source: iTAG's personnel roles (administrator, team leader,
+    worker) and PAI's workspace roles.
     """
 
     ADMIN = "admin"
@@ -29,8 +31,22 @@ class Role(Enum):
     """Reads, and nothing else."""
 
 
-EXTERNAL_ROLES = frozenset({Role.LEADER, Role.OPERATOR})
-"""The roles that an external (contractor) member can have.  Source: iTAG, roles and permissions."""
+NOT_EXTERNAL_ROLES = frozenset({Role.ADMIN, Role.ANNOTATION_ADMIN, Role.VIEWER})
+"""The built-in roles that no external (contractor) member can have.
+
+Source: iTAG, roles and permissions: they are leaders or operators.
+"""
+
+
+def to_role(value: str) -> str:
+    """Return a role that is given by its text; a built-in one as a `Role`."""
+    # by its exact type: a member of an enum of another program may spell a value alike by chance
+    if type(value) is str and value in _BUILT_IN:
+        return Role(value)
+    return value
+
+
+_BUILT_IN = frozenset(role.value for role in Role)
 
 
 @attrs.frozen
@@ -69,9 +85,14 @@ class Workspace:
         return show_line(self, show(self.name), f"id={self.id}")
 
 
-def _check_role(_: object, __: "attrs.Attribute[Any]", value: object) -> None:
-    wanted = f"a Role, such as Role.{Role.OPERATOR.name}"
-    require_kind("Member", "role", value, Role, wanted)
+def _check_role(member: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    if type(value) is Role:
+        return
+    wanted = f"a Role, such as Role.{Role.OPERATOR.name}, or the name of one of your own"
+    require_kind("Member", "role", value, str, wanted)
+    if type(value) is not str:  # a member of another enum, or of a library's own kind of text
+        raise make_error("Member", "role", f"must be {wanted}", value)
+    validate_name(member, attribute, value)
 
 
 @attrs.frozen(kw_only=True)
@@ -84,12 +105,12 @@ class Member:
     """The workspace the member belongs to."""
     account: str
     """The application's own name for the person, unique in the workspace."""
-    role: Role = attrs.field(validator=_check_role)
-    """What the member is in the workspace."""
+    role: str = attrs.field(converter=to_role, validator=_check_role)
+    """What the member is in the workspace: a `Role`, or the name of a role of the application."""
     groups: tuple[str, ...] = attrs.field(default=(), converter=to_texts, validator=validate_texts)
     """The groups that the member belongs to."""
     external: bool = attrs.field(default=False, validator=validate_flag)
-    """Whether the person comes from outside: then only leader or operator."""
+    """Whether the person comes from outside: then no administrator and no viewer."""
     active: bool = True
     """False once removed; history keeps pointing here."""
     version: int = 0
@@ -120,4 +141,5 @@ class Member:
     def __repr__(self) -> str:
         kind = "external" if self.external else ""
         gone = "" if self.active else "removed"
-        return show_line(self, show(self.account), self.role.name, kind, gone, f"id={self.id}")
+        role = self.role.name if isinstance(self.role, Role) else show(self.role)
+        return show_line(self, show(self.account), role, kind, gone, f"id={self.id}")

@@ -131,7 +131,11 @@ def read_results(
         cases = read_cases(
             reader, stored_job, tasks, attrs.evolve(access, reader=reader, hides_votes=hides_votes)
         )
-        results = [build_result(case, task) for case, task in zip(cases, tasks, strict=True)]
+        results = [
+            build_result(case, task)
+            for case, task in zip(cases, tasks, strict=True)
+            if access.can_see_work_of(assignment.member for assignment in case.assignments)
+        ]
         if len(tasks) < page.size:
             return results, None
         return results, tasks[-1].number + 1

@@ -201,6 +201,7 @@ def get_assignment(
         job = lookup.job(reader, stored.job)
         viewer = access_of(reader, engine.policy, job.workspace, by)
         viewer.require("assignments.get", job, own=viewer.is_own(stored.member))
+        viewer.require_work_of([stored.member])
         if viewer.member is not None and not viewer.visible_assignments(
             "assignments.get", [stored]
         ):
@@ -323,7 +324,9 @@ def get_result(
             stored = _require_row_key(reader, stored_job, key)
         else:
             stored = lookup.read_task(reader, stored_job.id, ref)
-        return rules.build_result(next(read_cases(reader, stored_job, [stored], viewer)), stored)
+        case = next(read_cases(reader, stored_job, [stored], viewer))
+        viewer.require_work_of(assignment.member for assignment in case.assignments)
+        return rules.build_result(case, stored)
 
 
 def _require_row_key(reader: Reader, job: Job, row_key: object) -> Task:

@@ -16,7 +16,7 @@ from itagflow.errors import (
 )
 from itagflow.model.text import find_name_error, find_text_error, normalize_name, parse_texts
 from itagflow.model.workspace import (
-    EXTERNAL_ROLES,
+    NOT_EXTERNAL_ROLES,
     Group,
     Member,
     Role,
@@ -97,7 +97,7 @@ def _comparison_value(member: Member, name: str) -> object:
 
 
 def with_role(
-    member: Member, role: Role, groups: Sequence[str], external: bool, others: Sequence[Member]
+    member: Member, role: str, groups: Sequence[str], external: bool, others: Sequence[Member]
 ) -> Member:
     """Return *member* with another role; *others* are the remaining active members.
 
@@ -105,7 +105,7 @@ def with_role(
         InvalidData: when an external member is to be more than leader or operator.
         NotAllowed: when the workspace would have no administrator left.
     """
-    if role is not Role.ADMIN:
+    if role != Role.ADMIN:
         _must_leave_an_admin(member, others, "lose the role admin")
     changed = attrs.evolve(member, role=role, groups=tuple(groups), external=external)
     return _with_allowed_role(changed)
@@ -152,7 +152,7 @@ def _must_not_look_erased(account: str) -> None:
 
 def _must_leave_an_admin(member: Member, others: Sequence[Member], action: str) -> None:
     # without one nobody could ever manage members again
-    if member.role is Role.ADMIN and not any(other.role is Role.ADMIN for other in others):
+    if member.role == Role.ADMIN and not any(other.role == Role.ADMIN for other in others):
         reason = "a workspace needs an administrator: make somebody else one first"
         raise NotAllowed(member.account, action, reason)
 
@@ -163,7 +163,7 @@ def _with_allowed_role(member: Member) -> Member:
     Raises:
         InvalidData: when an external member is to be more than leader or operator.
     """
-    if member.external and member.role not in EXTERNAL_ROLES:
-        reason = f"an external member can be leader or operator, not {member.role.value}"
+    if member.external and member.role in NOT_EXTERNAL_ROLES:
+        reason = f"an external member can be leader or operator, not {member.role}"
         raise InvalidData(f"member {member.account!r}", [Problem("role", reason)])
     return member

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from itagflow.access import Action
+from itagflow.access import Action, require_known_role
 from itagflow.claiming.recalling import recall_all
 from itagflow.core import lookup
 from itagflow.core.change import record
@@ -21,7 +21,7 @@ from itagflow.model.event import Event
 from itagflow.model.package import LIVE, Assignment
 from itagflow.model.template import Template
 from itagflow.model.text import normalize_name
-from itagflow.model.workspace import Member, Role, Workspace
+from itagflow.model.workspace import Member, Workspace
 from itagflow.storage.port import Query, Reader, Scalar
 from itagflow.workspaces import rules
 
@@ -59,7 +59,7 @@ def _create_workspace(engine: Engine, name: str, admin: str, *, exist_ok: bool) 
 class Membership:
     """What a member is, or is to be, in a workspace; None for what was not given."""
 
-    role: Role
+    role: str
     groups: Sequence[str] | None = None
     external: bool | None = None
 
@@ -90,7 +90,7 @@ def add_member(
             id=known.id if known else transaction.new_id(Member),
             workspace=locked.id,
             account=name,
-            role=membership.role,
+            role=require_known_role(engine.policy, membership.role),
             groups=rules.check_groups(() if membership.groups is None else membership.groups),
             external=False if membership.external is None else membership.external,
         )
@@ -127,7 +127,8 @@ def set_role(
         if membership.external is not None:
             external = membership.external
         others = _find_others(transaction, old)
-        new = rules.with_role(old, membership.role, groups, external, others)
+        role = require_known_role(engine.policy, membership.role)
+        new = rules.with_role(old, role, groups, external, others)
         transaction.apply(record(ctx, "set_role", save=((old, new),), data={"name": old.account}))
         return transaction.as_stored(new)
 

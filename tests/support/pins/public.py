@@ -15,7 +15,7 @@ import attrs
 
 import itagflow
 from itagflow import typing
-from itagflow.access import TablePolicy
+from itagflow.access import RolePolicy
 
 MAX_WIDTH = 100
 """Longer signatures take a line for each parameter, so that a diff shows which one changed."""
@@ -52,7 +52,7 @@ def _entry(name: str, value: Any) -> Iterator[str]:
         yield from _class(name, value)
     elif get_args(value):
         yield f"{name} = {_plain(value)}"
-    elif callable(value) and not isinstance(value, TablePolicy):
+    elif callable(value) and not isinstance(value, RolePolicy):
         yield from _function(name, value)
     elif isinstance(value, Mapping):
         yield f"{name}  [mapping]"

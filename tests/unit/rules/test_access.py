@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from itagflow import Group, NotAllowed, Role, Stage
+from itagflow import Group, InvalidData, Member, NotAllowed, Role, Stage, access
 from itagflow.access import (
     NEVER_EXTERNAL,
     READERS,
@@ -109,3 +109,70 @@ def test_a_job_names_a_member_for_one_stage_or_for_any() -> None:
     assert not is_named(NAMED, night, Stage.LABEL)
     assert is_named(NAMED, night, None)
     assert not is_named(NAMED, make_member(id=8), None)
+
+
+ANN = make_member(id=3, account="ann", groups=("red", "blue"))
+LEA = make_member(id=4, account="lea", role=Role.LEADER, groups=("red",))
+BEN = make_member(id=5, account="ben", groups=("green",))
+WITHIN = access.RolePolicy(access.TABLE, leaders_within_groups=True)
+
+
+def test_groups_are_shared_in_any_spelling() -> None:
+    assert access.share_group(LEA, ANN)
+    assert not access.share_group(LEA, BEN)
+    composed = make_member(groups=("Zo\N{LATIN SMALL LETTER E WITH DIAERESIS}",))
+    typed = make_member(groups=("Zoe\N{COMBINING DIAERESIS}",))
+    assert access.share_group(composed, typed)
+
+
+@pytest.mark.parametrize(
+    ("policy", "member", "other", "reason"),
+    [
+        (WITHIN, LEA, ANN, None),
+        (WITHIN, LEA, LEA, None),
+        (WITHIN, LEA, BEN, "they share no group with ben"),
+        (WITHIN, ANN, BEN, None),
+        (access.default_policy, LEA, BEN, None),
+        (lambda *_: None, LEA, BEN, None),
+    ],
+)
+def test_a_leader_within_groups(
+    policy: access.Policy, member: Member, other: Member, reason: str | None
+) -> None:
+    assert access.refusal_about(policy, member, access.Action.ASSIGN, other) == reason
+    if reason is None:
+        access.check_about(policy, member, access.Action.ASSIGN, other)
+    else:
+        with pytest.raises(NotAllowed, match=reason):
+            access.check_about(policy, member, access.Action.ASSIGN, other)
+
+
+def test_a_policy_that_answers_neither_is_refused() -> None:
+    class Wrong:
+        def __call__(self, *_: object) -> None:
+            return None
+
+        def refuses_about(self, *_: object) -> bool:
+            return True
+
+    with pytest.raises(InvalidData, match="refuses_about: must answer None"):
+        access.refusal_about(Wrong(), LEA, access.Action.ASSIGN, BEN)
+
+
+@pytest.mark.parametrize("role", ["auditor", Role.VIEWER, "viewer"])
+def test_a_role_is_a_name(role: str) -> None:
+    assert access.require_role("the table", role) == role
+
+
+@pytest.mark.parametrize("role", [None, 1, "", "a\0", access.Action.LABEL])
+def test_what_is_no_role_is_refused(role: object) -> None:
+    with pytest.raises(InvalidData):
+        access.require_role("the table", role)
+
+
+def test_a_policy_knows_its_roles() -> None:
+    rows = {action: {**row, "auditor": access.Grant.NO} for action, row in access.TABLE.items()}
+    assert access.require_known_role(access.RolePolicy(rows), "auditor") == "auditor"
+    assert access.require_known_role(lambda *_: None, "admin") is Role.ADMIN
+    with pytest.raises(InvalidData, match="there is no Role 'auditor'"):
+        access.require_known_role(access.default_policy, "auditor")

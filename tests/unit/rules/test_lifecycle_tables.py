@@ -35,7 +35,7 @@ from itagflow.access import (
     TABLE,
     Action,
     Grant,
-    TablePolicy,
+    RolePolicy,
     default_policy,
     strict_policy,
 )
@@ -270,7 +270,7 @@ class TestAccess:
         assert default_policy(ben, Action.INSPECT, job, Stage.INSPECT) is not None
 
     def test_an_embedder_makes_its_own(self) -> None:
-        everybody = TablePolicy({**TABLE, Action.EXPORT: TABLE[Action.READ_RESULTS]})
+        everybody = RolePolicy({**TABLE, Action.EXPORT: TABLE[Action.READ_RESULTS]})
         assert everybody(make_member(role=Role.VIEWER), Action.EXPORT, None, None) is None
 
 
