@@ -230,7 +230,9 @@ class RolePolicy:
 
         It is asked beside the policy itself, where an action is about the work of somebody else.
         """
-        del action  # a leader reads the work of their groups, and assigns it: all the same here
+        for person in (member, other):
+            _require_question(person, None)
+        parse_enum(Action, action)  # whatever it is: a leader reads and assigns within their groups
         if not self.leaders_within_groups or member.role != Role.LEADER or member.id == other.id:
             return None
         if share_group(member, other):

@@ -435,6 +435,9 @@ ENTITIES: Mapping[str, Case] = {
     "Assignment.covers": Case(lambda s: {"task": 1}),
     "Event.at_position": Case(lambda s: {"position": 1}),
     "Job.crew": Case(lambda s: {"stage": P.Stage.LABEL}),
+    "RolePolicy.refuses_about": Case(
+        lambda s: {"member": s.ben, "action": P.Action.ASSIGN, "other": s.ben}
+    ),
     "Template.field_of": Case(lambda s: {"question": make_template().questions[0]}),
     "Template.question": Case(lambda s: {"id": "1"}),
     "Workflow.has": Case(lambda s: {"stage": P.Stage.LABEL}),
@@ -442,6 +445,7 @@ ENTITIES: Mapping[str, Case] = {
     "Workflow.rule": Case(lambda s: {"stage": P.Stage.LABEL}),
 }
 OWNERS: Mapping[str, Callable[[Scene], Any]] = {
+    "RolePolicy": lambda s: P.RolePolicy(P.default_policy.table, leaders_within_groups=True),
     "Assignment": lambda s: make_assignment(scope=(1, 2)),
     "Mask": lambda s: P.Mask([5_000, 5_000]),
     "Event": lambda s: make_event(),
