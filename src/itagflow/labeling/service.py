@@ -13,6 +13,7 @@ from itagflow.core.visibility import access_of
 from itagflow.errors import Conflict, InvalidData
 from itagflow.labeling import rules
 from itagflow.labeling.rules import AnswerFacts, AnswerOutcome, Replied
+from itagflow.labeling.shuffling import shuffle_options
 from itagflow.lifecycle.tables import must_be_of, must_not_be_returned
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment
@@ -44,10 +45,11 @@ def tasks(
         # asked again for each page: the assignment may have been taken away meanwhile
         current, job = _require_visible(engine, reader, assignment, by)
         page = _read_tasks(reader, current, after)
-        items = [
-            results_rules.build_work_item(case, current, task, choice)
-            for case, task in zip(read_cases(reader, job, page), page, strict=True)
-        ]
+        template = engine.cache.template(reader, job)
+        items = list[WorkItem]()
+        for case, task in zip(read_cases(reader, job, page), page, strict=True):
+            order = shuffle_options(template, job.seed, task.number, current.member)
+            items.append(results_rules.build_work_item(case, current, task, choice, order))
         if len(page) < PAGE:
             return items, None
         return items, page[-1].number

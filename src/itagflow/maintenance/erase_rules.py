@@ -40,7 +40,7 @@ def erase_answer(answer: Answer) -> Answer:
     # None stays None: whether a task was answered or abandoned is counted, and no content
     erased = attrs.evolve(answer, comment=_erase_text(answer.comment), erased=True)
     if answer.replies is not None:
-        erased = attrs.evolve(erased, replies={})
+        erased = attrs.evolve(erased, replies={}, order={})
     if answer.abandon_reason is not None:
         erased = attrs.evolve(erased, abandon_reason=ERASED)
     return erased
@@ -199,6 +199,7 @@ def _erase_answer_data(answer: Mapping[str, Any]) -> dict[str, Any]:
     erased = {**answer, **texts, "erased": True}
     if "replies" in answer:
         erased["replies"] = {}
+        erased.pop("order", None)
     return erased
 
 

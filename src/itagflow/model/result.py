@@ -38,6 +38,8 @@ class StageResult:
     """The questions that no vote has won and no reviewer has decided."""
     inspected: bool = True
     """Whether the task was in the reviewer's sample, or only passed with its package."""
+    order: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict[str, tuple[str, ...]])
+    """The options as the one who gave the answer saw them: see `itagflow.model.Answer.order`."""
 
     @property
     def is_not_imported(self) -> bool:

@@ -138,6 +138,12 @@ class Answer:
     """How long the member worked on it.  Reserved: nothing sets it yet."""
     template_version: int = 0
     """The version of the template that it answers; also fits later ones that did not change it."""
+    order: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict[str, tuple[str, ...]])
+    """The options as the one who gave the replies saw them, where they were shuffled.
+
+    Keys of options by question id, as in `WorkItem.order`; empty when nothing was shuffled, for
+    merged votes, and for what came from outside.
+    """
     erased: bool = False
     """Whether it was erased with the task's data: replies are empty, and texts are ``erased``."""
     version: int = 0
@@ -197,6 +203,9 @@ class WorkItem:
     """The prediction that is shown, to be corrected; it does not count until it is saved."""
     predictions: tuple[Answer, ...] = ()
     """Every prediction for the task, oldest first."""
+    order: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict[str, tuple[str, ...]])
+    """How to show the options to the holder: for each question that shuffles, by its id, the keys
+    of all its options.  The options of other questions are shown as the template has them."""
 
     @property
     def data(self) -> dict[str, Any]:

@@ -228,6 +228,7 @@ def _build_stage_result(
         member=answer.member,
         disputed=answer.disputed,
         inspected=inspected,
+        order={} if answer.is_abandoned else answer.order,
     )
 
 
@@ -368,11 +369,23 @@ def _is_counted(case: Case, assignment: Assignment, *, live: bool) -> bool:
 
 
 def build_work_item(
-    case: Case, assignment: Assignment, task: Task, choice: ModelChoice = ANY_MODEL
+    case: Case,
+    assignment: Assignment,
+    task: Task,
+    choice: ModelChoice = ANY_MODEL,
+    order: Mapping[str, tuple[str, ...]] | None = None,
 ) -> WorkItem:
-    """Return *task* as *assignment* sees it; *choice* is which prediction is shown."""
+    """Return *task* as *assignment* sees it.
+
+    Args:
+        case: What is known about the task.
+        assignment: The assignment.
+        task: The task.
+        choice: Which prediction is shown.
+        order: In which order options are shown, where they are shuffled.
+    """
     if len(case.assignments) == 1:  # the first one: there is nothing to look up
-        return WorkItem(task=task, answer=case.answers.get(assignment.id))
+        return WorkItem(task=task, answer=case.answers.get(assignment.id), order=order or {})
     # What came later is left out: a past review shows the answer that it judged, and not the one
     # that was given after it.
     past = case.before(assignment)
@@ -393,6 +406,7 @@ def build_work_item(
         previous=_find_previous(case, assignment),
         prelabel=choice.choose(case.predictions),
         predictions=case.predictions,
+        order=order or {},
     )
 
 

@@ -302,6 +302,7 @@ def _work() -> list[Entity]:
         "model": "m",
         "template_version": 2,
         "seconds": 12.345,
+        "order": {"2": ("b", "a")},
     }
     ended = {
         "outcome": Outcome.REJECTED,
