@@ -32,7 +32,9 @@ def erase_row(task: Task, template: Template) -> Task:
     """Return *task* without its data: the fields that *template* shows stay, and are empty."""
     # the fields stay, so that screens need no case for erased rows
     row = {"data": dict.fromkeys(sorted(template.fields)), ERASED: True}
-    return attrs.evolve(task, row=jsontext.escape(json.dumps(row, ensure_ascii=False)), row_key="")
+    return attrs.evolve(
+        task, row=jsontext.escape(json.dumps(row, ensure_ascii=False)), row_key_text=""
+    )
 
 
 def erase_answer(answer: Answer) -> Answer:

@@ -11,6 +11,7 @@ from itagflow import jsontext
 from itagflow.model.arguments import make_error
 from itagflow.model.job import Stage
 from itagflow.model.reply import Reply
+from itagflow.model.row_key import parse_row_key
 from itagflow.model.validators import to_whole, whole_number
 from itagflow.reprs import show, show_fields, show_line, show_replies
 
@@ -69,8 +70,8 @@ class Task:
     """The number of its package."""
     row: str
     """The whole row as JSON text."""
-    row_key: str = ""
-    """What tells it apart from other rows, if the job has a row key."""
+    row_key_text: str = ""
+    """How its row key is stored: see `row_key`.  Empty when there is none."""
     version: int = 0
     """Counts the erasings: 0, or 1 once its data is erased."""
 
@@ -78,6 +79,14 @@ class Task:
     def key(self) -> tuple[int, int]:
         """The key in the store: job and number."""
         return (self.job, self.number)
+
+    @property
+    def row_key(self) -> str | int | None:
+        """What tells it apart from other rows, as its row has it; None when nothing does.
+
+        Where ``row_key_type`` is ``"text"``, a number is the text with its digits.
+        """
+        return parse_row_key(self.row_key_text)
 
     @property
     def erased(self) -> bool:
