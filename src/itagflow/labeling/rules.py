@@ -14,13 +14,13 @@ import attrs
 from itagflow.claiming import rules as claiming
 from itagflow.core.change import Change, Context, Saved, record
 from itagflow.errors import Incomplete, InvalidData, Problem
-from itagflow.labeling.shuffling import Order, shuffle_options
+from itagflow.labeling.shuffling import shuffle_options
 from itagflow.lifecycle.tables import require_stage
 from itagflow.model.entity import Entity
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment
 from itagflow.model.reply import Replies, Reply
-from itagflow.model.task import Answer, Task, Verdict
+from itagflow.model.task import Answer, Order, Task, Verdict
 from itagflow.model.template import Template
 from itagflow.model.text import find_text_error
 from itagflow.results.rules import Case, find_submitted

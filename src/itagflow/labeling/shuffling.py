@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 
+from itagflow.model.task import Order
 from itagflow.model.template import Option, Template
-
-Order = Mapping[str, tuple[str, ...]]
-"""The keys of options as they are shown, by the id of their question."""
 
 
 def shuffle_options(template: Template, seed: int, task: int, member: int | None) -> Order:

@@ -15,6 +15,15 @@ from itagflow.model.row_key import parse_row_key
 from itagflow.model.validators import to_whole, whole_number
 from itagflow.reprs import show, show_fields, show_line, show_replies
 
+Order = Mapping[str, tuple[str, ...]]
+"""Keys of options in the order in which they are shown, by the id of their question."""
+
+
+def make_order() -> Order:
+    """Return the order where nothing is shuffled: each answer has one, so this has to be fast."""
+    # not `dict[str, …]`, a call of which takes many times as long
+    return {}
+
 
 class TaskState(Enum):
     """How far a task is.  Read off the answers, never stored, so it cannot drift."""
@@ -147,7 +156,7 @@ class Answer:
     """How long the member worked on it.  Reserved: nothing sets it yet."""
     template_version: int = 0
     """The version of the template that it answers; also fits later ones that did not change it."""
-    order: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict[str, tuple[str, ...]])
+    order: Order = attrs.field(factory=make_order)
     """The options as the one who gave the replies saw them, where they were shuffled.
 
     Keys of options by question id, as in `WorkItem.order`; empty when nothing was shuffled, for
@@ -212,7 +221,7 @@ class WorkItem:
     """The prediction that is shown, to be corrected; it does not count until it is saved."""
     predictions: tuple[Answer, ...] = ()
     """Every prediction for the task, oldest first."""
-    order: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict[str, tuple[str, ...]])
+    order: Order = attrs.field(factory=make_order)
     """How to show the options to the holder: for each question that shuffles, by its id, the keys
     of all its options.  The options of other questions are shown as the template has them."""
 

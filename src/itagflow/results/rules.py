@@ -22,6 +22,7 @@ from itagflow.model.package import (
 from itagflow.model.result import Provenance, Result, StageResult
 from itagflow.model.task import (
     Answer,
+    Order,
     Task,
     TaskState,
     WorkItem,
@@ -373,7 +374,7 @@ def build_work_item(
     assignment: Assignment,
     task: Task,
     choice: ModelChoice = ANY_MODEL,
-    order: Mapping[str, tuple[str, ...]] | None = None,
+    order: Order | None = None,
 ) -> WorkItem:
     """Return *task* as *assignment* sees it.
 

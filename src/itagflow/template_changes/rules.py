@@ -29,7 +29,7 @@ from itagflow.model.reply import (
     Reply,
     Text,
 )
-from itagflow.model.task import Answer
+from itagflow.model.task import Answer, Order
 from itagflow.model.template import MARKING, Question, Template
 from itagflow.template_changes.steps import (
     apply_steps,
@@ -42,8 +42,6 @@ from itagflow.validation import answers
 from itagflow.validation.annotations import edit_labels, walk_questions
 
 V = TypeVar("V")
-Order = Mapping[str, tuple[str, ...]]
-"""The keys of options as they were shown, by the id of their question."""
 Values = Mapping[str, Any]
 """Replies by question id, or the labels of an annotation by question title."""
 NameOf = Callable[[Question], str]
