@@ -376,14 +376,9 @@ def build_work_item(
     choice: ModelChoice = ANY_MODEL,
     order: Order | None = None,
 ) -> WorkItem:
-    """Return *task* as *assignment* sees it.
+    """Return *task* as *assignment* sees it: with the predictions and the *order* of its options.
 
-    Args:
-        case: What is known about the task.
-        assignment: The assignment.
-        task: The task.
-        choice: Which prediction is shown.
-        order: In which order options are shown, where they are shuffled.
+    Of several predictions, *choice* says which is shown to be corrected.
     """
     if len(case.assignments) == 1:  # the first one: there is nothing to look up
         return WorkItem(task=task, answer=case.answers.get(assignment.id), order=order or {})
