@@ -103,6 +103,18 @@ TOKENS = (
         "company",
         "bought",
     ),
+    *(
+        "QuestionConfigs",
+        "QuestionId",
+        "Type",
+        "MarkTitle",
+        "Options",
+        "Children",
+        "Key",
+        "Exif",
+        "itagflow",
+        "shuffle",
+    ),
 )
 """Keys and constants of the formats."""
 SIGNS = (

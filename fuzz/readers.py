@@ -32,11 +32,12 @@ from itagflow import (
 )
 from itagflow.formats import csv, itag, itag_v1
 from itagflow.jobs import row_rules
+from itagflow.labeling.shuffling import shuffle_options
 from itagflow.model import Row, StageResult
 from itagflow.model.pattern import Pattern
 from itagflow.model.reply import Replies, Reply
-from itagflow.schema import replies_from_json, replies_to_json
-from itagflow.templates import Option, Question, QuestionKind, Scale
+from itagflow.schema import answer_schema, replies_from_json, replies_to_json
+from itagflow.templates import Option, Question, QuestionKind, Scale, from_itag, to_itag
 from itagflow.testing import make_job
 from itagflow.validation import answers
 
@@ -251,6 +252,23 @@ def answer(data: bytes) -> None:
             fitted = answers.normalize_replies(template, replies, task)
             if fitted is not None and not answers.find_problems(template, fitted, task):
                 _judge(template, fitted, row)
+
+
+def template(data: bytes) -> None:
+    """Read *data* as a template of iTAG: as text and as plain types; it can be shown, and comes back."""
+    read = attempt(from_itag, data)
+    if read is None:
+        return
+    assert from_itag(as_json(data)) == read
+    described = jsontext.dumps(read.describe())
+    _is_storable(described, *_texts(json.loads(described)))
+    assert {key for keys in shuffle_options(read, 1, 1, 1).values() for key in keys} <= {
+        key for question in read.asked for key in question.keys
+    }
+    attempt(answer_schema, read)
+    written = attempt(to_itag, read)
+    if written is not None:
+        assert from_itag(jsontext.dumps(written)) == read
 
 
 def rule(data: bytes) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from fuzz.flows import imported, prelabeled
 from fuzz.json_texts import json_text
-from fuzz.readers import answer, manifest, records, rule
+from fuzz.readers import answer, manifest, records, rule, template
 
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "answer": answer,
@@ -20,6 +20,7 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "manifest": manifest,
     "prelabel": prelabeled,
     "rule": rule,
+    "template": template,
 }
 """The targets by name."""
 SLOW = frozenset({"import", "prelabel"})

@@ -207,7 +207,7 @@ class Raw:
             packages = range((first - 1) // size + 1, (numbers[-1] - 1) // size + 2)
             with self.block():
                 self.insert(
-                    "task (job, number, version, package, row_key, body)",
+                    "task (job, number, version, package, row_key_text, body)",
                     (
                         (self.job, n, 0, (n - 1) // size + 1, "", text)
                         for n, text in zip(numbers, block, strict=True)

@@ -53,7 +53,9 @@ def answers() -> Iterator[Entity]:
 
 
 def tasks() -> Iterator[Entity]:
-    return (make_task(n, package=n, row_key=f"k{n}") for n in range(1, DONE + WAITING + OTHERS + 1))
+    return (
+        make_task(n, package=n, row_key_text=f"k{n}") for n in range(1, DONE + WAITING + OTHERS + 1)
+    )
 
 
 def events() -> Iterator[Entity]:

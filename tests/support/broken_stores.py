@@ -193,7 +193,7 @@ class EmptyTextIsNotFound(ToyStore):
 
     class reader(ToyReader):
         def matches(self, query: Query[Any]) -> list[Any]:
-            names = [n for n in query.where if n in ("value", "row_key", "token")]
+            names = [n for n in query.where if n in ("value", "row_key_text", "token")]
             return [
                 entity
                 for entity in super().matches(query)

@@ -58,7 +58,7 @@ HOT: list[tuple[Query[Any], str]] = [
         Query(Task, {"job": 4, "package": 1, "number": Span(2, None)}, order=("number",), limit=9),
         "task_package",
     ),
-    (Query(Task, {"job": 4, "row_key": ("a", "b")}), "task_row_key"),
+    (Query(Task, {"job": 4, "row_key_text": ("a", "b")}), "task_row_key_text"),
     (Query(Answer, {"job": 4, "task": Span(1, 9)}), "answer_task"),
     (Query(Answer, {"job": 4, "assignment": 1}), "PRIMARY KEY"),
     (Query(Event, {"job": 4}, order=("position",), limit=9, after=(3, 3)), "event_job"),

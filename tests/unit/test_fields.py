@@ -97,7 +97,7 @@ def test_names_are_unique_however_they_were_typed_and_empty_ones_are_not() -> No
     assert unique_values(make_member(account="Zo\u00eb")) == unique_values(
         make_member(account="Zoe\u0308")
     )
-    assert unique_values(make_task(1, row_key="")) is None
+    assert unique_values(make_task(1, row_key_text="")) is None
     assert unique_values(make_assignment(1)) is None
 
 

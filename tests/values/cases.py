@@ -419,6 +419,7 @@ ENTITIES: Mapping[str, Case] = {
             "member": 2,
             "disputed": (),
             "inspected": True,
+            "order": {"1": ("b", "a")},
         }
     ),
     "TemplateReport": Case(lambda s: fields_of(P.TemplateReport(version=1))),

@@ -265,6 +265,15 @@ class TestTasks:
         with pytest.raises(NotFound):
             flow.results.get(job, key="8")
 
+    def test_the_row_key_of_a_task_is_that_of_its_row_and_finds_it(self, flow: Flow) -> None:
+        ids = (7, "7", "a7", '"7"', "007")
+        data = [{"data": {"source": f"{n}.jpg", "id": id}} for n, id in enumerate(ids)]
+        job = cats(flow, data=data, row_key="id")
+        tasks = [result.task for result in flow.results.list(job)]
+        assert [task.row_key for task in tasks] == list(ids)
+        for task in tasks:
+            assert flow.results.get(job, key=task.row_key).task == task
+
     def test_a_number_and_its_digits_are_one_row_key_where_the_job_says_so(
         self, flow: Flow
     ) -> None:
@@ -272,6 +281,7 @@ class TestTasks:
         job = cats(flow, data=data, row_key="id", row_key_type="text")
         for key, number in ((7, 1), ("7", 1), (8, 2), ("8", 2)):
             assert flow.results.get(job, key=key).task.number == number
+        assert [result.task.row_key for result in flow.results.list(job)] == ["7", "8"]
 
     @pytest.mark.parametrize(
         "key",
@@ -309,7 +319,7 @@ class TestTasks:
             asked = _questions(flow, lambda: flow.results.get(job, key="k250"))
         plans = [plan for text, plan in asked if "row_key" in text]
         assert len(plans) == 1
-        assert "USING INDEX task_row_key (job=? AND row_key=?)" in plans[0]
+        assert "USING INDEX task_row_key_text (job=? AND row_key_text=?)" in plans[0]
 
 
 def _questions(flow: Flow, call: Callable[[], object]) -> list[tuple[str, str]]:

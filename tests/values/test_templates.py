@@ -43,6 +43,7 @@ from itagflow import (
     templates,
 )
 from itagflow.model import Bounds, Tie
+from itagflow.model.template import MAX_NESTING
 from itagflow.templates import (
     AddOption,
     AddQuestion,
@@ -450,6 +451,34 @@ def test_what_is_no_template_of_itag_is_refused_with_its_path() -> None:
             templates.from_itag(wrong)
     question = {"QuestionId": "1", "Type": "RADIO", "MarkTitle": "t", "Options": [{"Key": 5}]}
     with pytest.raises(InvalidData, match=r"QuestionConfigs\[0\]\.Options\[0\]\.Key"):
+        templates.from_itag({"QuestionConfigs": [question]})
+
+
+def nested_options(depth: int) -> Any:
+    option: dict[str, Any] = {"Key": "0"}
+    for number in range(1, depth):
+        option = {"Key": str(number), "Children": [option]}
+    return option
+
+
+def test_a_template_of_itag_that_no_function_can_go_through_is_refused() -> None:
+    question = {"QuestionId": "1", "Type": "RADIO", "MarkTitle": "t"}
+    itself: dict[str, Any] = {}
+    itself["Template"] = itself["more"] = [itself, itself]
+    for deep in (
+        {"QuestionConfigs": [{**question, "Options": [nested_options(100_000)]}]},
+        json.dumps({"QuestionConfigs": [{**question, "Options": [nested_options(150)]}]}),
+        itself,
+    ):
+        with pytest.raises(InvalidData, match="nested more than 200 deep"):
+            templates.from_itag(deep)
+    plain = {"QuestionConfigs": [{**question, "Options": [nested_options(MAX_NESTING - 1)]}]}
+    assert len(templates.from_itag(plain).questions[0].keys) == MAX_NESTING - 1
+
+
+def test_a_kind_that_is_no_text_is_refused_with_its_path() -> None:
+    question = {"QuestionId": "1", "Type": [], "MarkTitle": "t", "Options": [{"Key": "a"}]}
+    with pytest.raises(InvalidData, match=r"QuestionConfigs\[0\]\.Type"):
         templates.from_itag({"QuestionConfigs": [question]})
 
 

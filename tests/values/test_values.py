@@ -186,6 +186,5 @@ def must_agree(key: str, memory: Stores, stores: Stores, outcomes: Outcomes) -> 
 @pytest.mark.skipif(HAS_NUMPY, reason="numpy is installed, and its values are tried")
 def test_values_of_numpy() -> None:
     pytest.skip(
-        "NO NUMPY: its scalars are not tried; "
-        "add numpy to the dependency group `tests` (the extra `quality` will have it)"
+        "NO NUMPY: its scalars are not tried; install the dependency group `tests`, which has it"
     )

@@ -19,7 +19,7 @@ from values.callables import P
 from values.scene import Scene
 
 HAS_NUMPY = find_spec("numpy") is not None
-"""numpy is no dependency of the tests yet: the extra `quality`, or the dependency group `tests`, should have it."""
+"""Whether its numbers and arrays are tried; the dependency group `tests` has it."""
 
 
 class Boom(Exception):

@@ -84,14 +84,14 @@ class Engine:
         self.ids = ids
         self.listeners = tuple(listeners)
         self.registry = registry
-        self._cache = EntityCache()
+        self.cache = EntityCache()
 
     @safe_context
     def transaction(self) -> Generator[Transaction]:
         """Open a write transaction for one operation; then call the listeners."""
         with self.store.write() as writer:
             transaction = Transaction(
-                writer, self.now(), self.policy, self.ids, self._cache, self.registry
+                writer, self.now(), self.policy, self.ids, self.cache, self.registry
             )
             yield transaction
             # in the transaction: what it has changed itself, such as a name that was erased, counts

@@ -359,7 +359,7 @@ def _find_unknown_rows(
         return rows, left_out
     # from the last to the first, so that of rows with the same key the first is left
     by_key = {row.row_key: row for row in reversed(rows)}
-    stored = _find_keys(transaction, {"job": loading.job.id, "row_key": tuple(by_key)})
+    stored = _find_keys(transaction, {"job": loading.job.id, "row_key_text": tuple(by_key)})
     new = [row for row in rows if by_key[row.row_key] is row and row.row_key not in stored]
     known = 0
     # a draft has the rows of this data only: what it knows came twice in them
@@ -371,7 +371,7 @@ def _find_unknown_rows(
 
 
 def _find_keys(transaction: Transaction, where: dict[str, Condition]) -> set[str]:
-    tally = transaction.store.tally(Query(Task, where), by=("row_key",))
+    tally = transaction.store.tally(Query(Task, where), by=("row_key_text",))
     return {str(key) for (key,) in tally}
 
 
@@ -381,7 +381,7 @@ def _find_own_keys(transaction: Transaction, loading: _Loading, stored: set[str]
     for numbers in join_ranges(loading.counts.tasks):
         made = Span(numbers.start, numbers.stop - 1)
         own |= _find_keys(
-            transaction, {"job": loading.job.id, "row_key": tuple(stored), "number": made}
+            transaction, {"job": loading.job.id, "row_key_text": tuple(stored), "number": made}
         )
     return own
 

@@ -154,7 +154,7 @@ def make_load_change(
     first = counter.tasks + 1
     placed = zip(batch.rows, batch.numbers, strict=True)
     tasks = tuple(
-        Task(job=job.id, number=number, package=package, row=row.text, row_key=row.row_key)
+        Task(job=job.id, number=number, package=package, row=row.text, row_key_text=row.row_key)
         for number, (row, package) in enumerate(placed, first)
     )
     new, grown = _fill_packages(job, batch, ctx.at)

@@ -16,6 +16,7 @@ from itagflow.errors import Problem
 from itagflow.jsontext import standard
 from itagflow.model.job import GroupByField, Job
 from itagflow.model.number import is_storable
+from itagflow.model.row_key import format_row_key
 from itagflow.model.task import Row
 from itagflow.model.template import Template
 from itagflow.model.text import find_key_error, find_text_error, format_value
@@ -31,7 +32,6 @@ _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """A NUL character as JSON escapes it; behind an escaped backslash it is only text."""
 
 
-_INTEGER = re.compile(r"-?[0-9]+")
 _BLOCK = re.compile(r"label-[^-]+(-check|-verify)?")
 """The key of a block of results in iTAG's manifest."""
 
@@ -43,7 +43,7 @@ class PreparedRow:
     text: str
     """Its JSON text."""
     row_key: str
-    """What tells it apart, if the job has a row key; see `format_row_key`."""
+    """What tells it apart, as it is stored, if the job has a row key."""
     value: str
     """The value of the field that names its package, as JSON; see `GroupByField`."""
 
@@ -302,25 +302,6 @@ def _find_key(where: str, data: Mapping[str, Any], job: Job) -> str:
     if wrong:
         raise _BadRow(Problem(path, f"tells rows apart, and {wrong}"))
     return key
-
-
-def format_row_key(value: str | int, *, as_text: bool = False) -> str:
-    """Return a row key as it is stored: a number and the text with its digits are not the same.
-
-    A number is its digits.  A text is itself, but in quotes if it would look like a number, or
-    begins with a quote itself.  With *as_text* a number is the same as its text.
-
-    >>> format_row_key("a7"), format_row_key(7), format_row_key("7")
-    ('a7', '7', '"7"')
-    >>> format_row_key("7", as_text=True)
-    '7'
-    """
-    if isinstance(value, int):
-        return str(value)
-    if not as_text and (value[:1] == '"' or _INTEGER.fullmatch(value)):
-        # by the standard library, however rows are read: another writer may escape differently
-        return standard.dumps(value)
-    return value
 
 
 def _find_value(where: str, data: Mapping[str, Any], job: Job) -> str:

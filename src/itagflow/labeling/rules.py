@@ -14,12 +14,13 @@ import attrs
 from itagflow.claiming import rules as claiming
 from itagflow.core.change import Change, Context, Saved, record
 from itagflow.errors import Incomplete, InvalidData, Problem
+from itagflow.labeling.shuffling import shuffle_options
 from itagflow.lifecycle.tables import require_stage
 from itagflow.model.entity import Entity
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment
 from itagflow.model.reply import Replies, Reply
-from itagflow.model.task import Answer, Task, Verdict
+from itagflow.model.task import Answer, Order, Task, Verdict
 from itagflow.model.template import Template
 from itagflow.model.text import find_text_error
 from itagflow.results.rules import Case, find_submitted
@@ -79,6 +80,7 @@ def save_answers(facts: AnswerFacts, replies: Sequence[Replied]) -> AnswerOutcom
             facts.ctx,
             replies=task_replies,
             template_version=version,
+            order=shown_order(facts, task),
         )
         for task, task_replies in zip(facts.tasks, fitting, strict=True)
     ]
@@ -103,6 +105,7 @@ def abandon(facts: AnswerFacts, reason: str) -> AnswerOutcome:
         abandoned=reason,
         verdict=verdict,
         template_version=0 if old is None else old.template_version,
+        order={} if old is None else old.order,
     )
     return write_answers(facts, "abandon", [new], {"reason": reason})
 
@@ -138,6 +141,7 @@ def restore(facts: AnswerFacts, case: Case | None) -> AnswerOutcome:
         replies=abandoned.replies,
         verdict=verdict,
         template_version=abandoned.template_version,
+        order=abandoned.order,
     )
     return write_answers(facts, "restore", [new])
 
@@ -200,6 +204,7 @@ def make_answer(
     verdict: Verdict | None = None,
     comment: str = "",
     template_version: int = 0,
+    order: Order | None = None,
 ) -> Answer:
     """Return the answer of *assignment* to this task; its replies fit this template version."""
     return Answer(
@@ -216,7 +221,13 @@ def make_answer(
         verdict=verdict,
         comment=comment,
         template_version=template_version,
+        order=order or {},
     )
+
+
+def shown_order(facts: AnswerFacts, task: Task) -> Order:
+    """Return the order in which the holder of the assignment sees the options of *task*."""
+    return shuffle_options(facts.template, facts.job.seed, task.number, facts.assignment.member)
 
 
 def fit_replies(

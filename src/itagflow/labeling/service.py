@@ -15,6 +15,7 @@ from itagflow.core.visibility import access_of
 from itagflow.errors import Conflict, InvalidData
 from itagflow.labeling import rules
 from itagflow.labeling.rules import AnswerFacts, AnswerOutcome, Replied
+from itagflow.labeling.shuffling import shuffle_options
 from itagflow.lifecycle.tables import must_be_of, must_not_be_returned
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment
@@ -46,16 +47,13 @@ def tasks(
         # asked again for each page: the assignment may have been taken away meanwhile
         current, job = _require_visible(engine, reader, assignment, by)
         page = _read_tasks(reader, current, after)
+        template = engine.cache.template(reader, job)
         comments = read_of_item(reader, job, page)
-        items = [
-            with_threads(
-                results_rules.build_work_item(case, current, task, choice),
-                case,
-                current,
-                comments[task.number],
-            )
-            for case, task in zip(read_cases(reader, job, page), page, strict=True)
-        ]
+        items = list[WorkItem]()
+        for case, task in zip(read_cases(reader, job, page), page, strict=True):
+            order = shuffle_options(template, job.seed, task.number, current.member)
+            item = results_rules.build_work_item(case, current, task, choice, order)
+            items.append(with_threads(item, case, current, comments[task.number]))
         if len(page) < PAGE:
             return items, None
         return items, page[-1].number

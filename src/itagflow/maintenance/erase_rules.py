@@ -32,7 +32,9 @@ def erase_row(task: Task, template: Template) -> Task:
     """Return *task* without its data: the fields that *template* shows stay, and are empty."""
     # the fields stay, so that screens need no case for erased rows
     row = {"data": dict.fromkeys(sorted(template.fields)), ERASED: True}
-    return attrs.evolve(task, row=jsontext.escape(json.dumps(row, ensure_ascii=False)), row_key="")
+    return attrs.evolve(
+        task, row=jsontext.escape(json.dumps(row, ensure_ascii=False)), row_key_text=""
+    )
 
 
 def erase_answer(answer: Answer) -> Answer:
@@ -40,7 +42,7 @@ def erase_answer(answer: Answer) -> Answer:
     # None stays None: whether a task was answered or abandoned is counted, and no content
     erased = attrs.evolve(answer, comment=_erase_text(answer.comment), erased=True)
     if answer.replies is not None:
-        erased = attrs.evolve(erased, replies={})
+        erased = attrs.evolve(erased, replies={}, order={})
     if answer.abandon_reason is not None:
         erased = attrs.evolve(erased, abandon_reason=ERASED)
     return erased
@@ -199,6 +201,7 @@ def _erase_answer_data(answer: Mapping[str, Any]) -> dict[str, Any]:
     erased = {**answer, **texts, "erased": True}
     if "replies" in answer:
         erased["replies"] = {}
+        erased.pop("order", None)
     return erased
 
 

@@ -21,8 +21,17 @@ Labels = Mapping[str, str | tuple[str, ...]]
 """What was answered about a part: by the title of the question, a key, a text, or several keys."""
 
 
+def _make_labels() -> Labels:
+    # not `dict[str, …]`, a call of which takes as long as the checks of a whole box
+    return {}
+
+
 def _as_labels(labels: Mapping[str, Any]) -> Labels:
-    if not isinstance(cast(object, labels), Mapping):
+    kind: object = type(labels)
+    # asked first: to ask whether a class is a Mapping takes longer than all the rest
+    if kind is dict and not labels:
+        return {}
+    if kind is not dict and not isinstance(cast(object, labels), Mapping):
         return labels
     # a copy: the caller's own mapping may change later, and an annotation must not
     return {
@@ -32,17 +41,19 @@ def _as_labels(labels: Mapping[str, Any]) -> Labels:
 
 
 def _validate_labels(owner: object, field: Field, labels: object) -> None:
+    if labels == {}:  # nearly always: most people write `label`
+        return
     what = f"the {type(owner).__name__}"
     if not isinstance(labels, Mapping):
         reason = f"must be a mapping by the titles of questions, not {show_value(labels)}"
         raise InvalidData(what, [Problem(field.name, reason)])
     problems = list[Problem]()
     for title, value in cast("Mapping[object, object]", labels).items():
-        where = f"{field.name}[{show_value(title)}]"
+        error = _find_label_error(value)
         if title_error := find_text_error(title):
-            problems.append(Problem(where, f"the title of the question {title_error}"))
-        elif error := _find_label_error(value):
-            problems.append(Problem(where, error))
+            error = f"the title of the question {title_error}"
+        if error:  # only then is the place written out, which takes long
+            problems.append(Problem(f"{field.name}[{show_value(title)}]", error))
     if problems:
         raise InvalidData(what, problems)
 
@@ -67,7 +78,10 @@ def find_only_label(labels: object) -> str | None:
     >>> find_only_label({"Kind": ("car",)}), find_only_label({"Kind": ("car", "van")})
     ('car', None)
     """
-    if not isinstance(labels, Mapping) or len(cast("Labels", labels)) != 1:
+    # a dict, nearly always: to ask whether another class is a Mapping takes longer
+    if type(labels) is not dict and not isinstance(labels, Mapping):
+        return None
+    if len(cast("Labels", labels)) != 1:
         return None
     value: object = next(iter(cast("Mapping[object, object]", labels).values()))
     # several may be chosen of a span's labels: the one that was chosen stands for itself
@@ -92,7 +106,7 @@ class Annotation:
     """
 
     labels: Labels = attrs.field(
-        factory=dict[str, "str | tuple[str, ...]"],
+        factory=_make_labels,
         converter=_as_labels,
         validator=_validate_labels,
     )

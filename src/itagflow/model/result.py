@@ -12,7 +12,7 @@ from itagflow.model.job import STAGES, Stage
 from itagflow.model.number import require_whole_number, to_whole, validate_whole
 from itagflow.model.package import Outcome, PackageState
 from itagflow.model.reply import Reply
-from itagflow.model.task import Task, TaskState
+from itagflow.model.task import Order, Task, TaskState, make_order
 from itagflow.printing import format_count
 from itagflow.reprs import show_line, show_replies
 
@@ -38,6 +38,8 @@ class StageResult:
     """The questions that no vote has won and no reviewer has decided."""
     inspected: bool = True
     """Whether the task was in the reviewer's sample, or only passed with its package."""
+    order: Order = attrs.field(factory=make_order)
+    """The options as the one who gave the answer saw them: see `itagflow.model.Answer.order`."""
 
     @property
     def is_not_imported(self) -> bool:

@@ -12,8 +12,18 @@ from itagflow.model.arguments import make_error
 from itagflow.model.comment import Thread
 from itagflow.model.job import Stage
 from itagflow.model.reply import Reply
+from itagflow.model.row_key import parse_row_key
 from itagflow.model.validators import to_whole, whole_number
 from itagflow.reprs import show, show_fields, show_line, show_replies
+
+Order = Mapping[str, tuple[str, ...]]
+"""Keys of options in the order in which they are shown, by the id of their question."""
+
+
+def make_order() -> Order:
+    """Return the order where nothing is shuffled: each answer has one, so this has to be fast."""
+    # not `dict[str, …]`, a call of which takes many times as long
+    return {}
 
 
 class TaskState(Enum):
@@ -70,8 +80,8 @@ class Task:
     """The number of its package."""
     row: str
     """The whole row as JSON text."""
-    row_key: str = ""
-    """What tells it apart from other rows, if the job has a row key."""
+    row_key_text: str = ""
+    """How its row key is stored: see `row_key`.  Empty when there is none."""
     version: int = 0
     """Counts the erasings: 0, or 1 once its data is erased."""
 
@@ -79,6 +89,14 @@ class Task:
     def key(self) -> tuple[int, int]:
         """The key in the store: job and number."""
         return (self.job, self.number)
+
+    @property
+    def row_key(self) -> str | int | None:
+        """What tells it apart from other rows, as its row has it; None when nothing does.
+
+        Where ``row_key_type`` is ``"text"``, a number is the text with its digits.
+        """
+        return parse_row_key(self.row_key_text)
 
     @property
     def erased(self) -> bool:
@@ -139,6 +157,12 @@ class Answer:
     """How long the member worked on it.  Reserved: nothing sets it yet."""
     template_version: int = 0
     """The version of the template that it answers; also fits later ones that did not change it."""
+    order: Order = attrs.field(factory=make_order)
+    """The options as the one who gave the replies saw them, where they were shuffled.
+
+    Keys of options by question id, as in `WorkItem.order`; empty when nothing was shuffled, for
+    merged votes, and for what came from outside.
+    """
     erased: bool = False
     """Whether it was erased with the task's data: replies are empty, and texts are ``erased``."""
     version: int = 0
@@ -200,6 +224,9 @@ class WorkItem:
     """Every prediction for the task, oldest first."""
     comments: tuple[Thread, ...] = ()
     """The threads on the task, oldest first."""
+    order: Order = attrs.field(factory=make_order)
+    """How to show the options to the holder: for each question that shuffles, by its id, the keys
+    of all its options.  The options of other questions are shown as the template has them."""
 
     @property
     def data(self) -> dict[str, Any]:

@@ -367,7 +367,8 @@ class Question:
     )
     """Whether people see the options in an order that differs by task and by person.
 
-    Replies stay by key.  True unless given for a RANKING and a PREFERENCE.
+    `itagflow.model.WorkItem.order` tells the order; replies stay by key.  True unless given for a
+    RANKING and a PREFERENCE.  Not for questions about annotations.
     """
 
     @cached_property
@@ -437,6 +438,11 @@ class Template:
     def asked(self) -> tuple[Question, ...]:
         """Every question that can have a reply, each followed by those that depend on it."""
         return tuple(question for top in self.questions for question in top.every)
+
+    @cached_property
+    def shuffled(self) -> tuple[Question, ...]:
+        """The questions of `asked` whose options are shown in another order to each person."""
+        return tuple(question for question in self.asked if question.shuffle)
 
     @cached_property
     def fields(self) -> frozenset[str]:
@@ -559,6 +565,8 @@ def _find_shape_problems(question: Question, *, inside: bool) -> Iterator[str]:
         yield "has two options with the same key"
     if inside and kind not in CHOOSING | WRITING:
         yield "a part can only be asked for choices and texts"
+    if inside and question.shuffle and kind in CHOOSING:
+        yield "cannot have shuffle: it is about a part, and is asked many times in a task"
     if question.children and kind not in CHOOSING | MARKING:
         yield "has questions inside it; only one that marks parts or offers options can"
 

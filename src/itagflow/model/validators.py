@@ -79,7 +79,10 @@ def to_whole(value: int) -> int:
 
 def to_text(value: str) -> str:
     """Return *value* as a plain ``str``, if it is a text: also a member of a `StrEnum`."""
-    if type(value) is not str and isinstance(cast(object, value), str):
+    kind: object = type(value)
+    if kind is str or value is None:  # nearly always
+        return value
+    if isinstance(cast(object, value), str):
         # not `str(value)`, which is the name of a member of an Enum that is a text
         return str.__str__(value)
     return value
@@ -87,7 +90,9 @@ def to_text(value: str) -> str:
 
 def to_optional_text(value: str | None) -> str | None:
     """Return the same, or None for None."""
-    return None if value is None else to_text(value)
+    if value is None:
+        return None
+    return to_text(value)
 
 
 def to_texts(values: Iterable[str]) -> tuple[str, ...]:
@@ -112,6 +117,10 @@ def validate_number(owner: object, field: Field, value: object) -> None:
     Raises:
         InvalidData: when it does not.
     """
+    # Nearly always: an image has thousands of regions, and each has several numbers.  NaN is in no
+    # bounds.
+    if type(value) is float and -MAX_FLOAT <= value <= MAX_FLOAT:
+        return
     if not is_finite(value):
         raise make_error(owner, field.name, f"must be a finite number, not {show_value(value)}")
 
@@ -123,6 +132,8 @@ def number_above(least: float, *, or_equal: bool = False) -> Validator:
         wanted = f"at least {least:g}"
 
     def validate(owner: object, field: Field, value: Any) -> None:
+        if type(value) is float and least < value <= MAX_FLOAT:
+            return  # nearly always, as in `validate_number`
         validate_number(owner, field, value)
         if value < least or (value == least and not or_equal):
             raise make_error(owner, field.name, f"must be {wanted}, not {show_value(value)}")

@@ -22,6 +22,7 @@ from itagflow.model.package import (
 from itagflow.model.result import Provenance, Result, StageResult
 from itagflow.model.task import (
     Answer,
+    Order,
     Task,
     TaskState,
     WorkItem,
@@ -228,6 +229,7 @@ def _build_stage_result(
         member=answer.member,
         disputed=answer.disputed,
         inspected=inspected,
+        order={} if answer.is_abandoned else answer.order,
     )
 
 
@@ -368,11 +370,18 @@ def _is_counted(case: Case, assignment: Assignment, *, live: bool) -> bool:
 
 
 def build_work_item(
-    case: Case, assignment: Assignment, task: Task, choice: ModelChoice = ANY_MODEL
+    case: Case,
+    assignment: Assignment,
+    task: Task,
+    choice: ModelChoice = ANY_MODEL,
+    order: Order | None = None,
 ) -> WorkItem:
-    """Return *task* as *assignment* sees it; *choice* is which prediction is shown."""
+    """Return *task* as *assignment* sees it: with the predictions and the *order* of its options.
+
+    Of several predictions, *choice* says which is shown to be corrected.
+    """
     if len(case.assignments) == 1:  # the first one: there is nothing to look up
-        return WorkItem(task=task, answer=case.answers.get(assignment.id))
+        return WorkItem(task=task, answer=case.answers.get(assignment.id), order=order or {})
     # What came later is left out: a past review shows the answer that it judged, and not the one
     # that was given after it.
     past = case.before(assignment)
@@ -393,6 +402,7 @@ def build_work_item(
         previous=_find_previous(case, assignment),
         prelabel=choice.choose(case.predictions),
         predictions=case.predictions,
+        order=order or {},
     )
 
 

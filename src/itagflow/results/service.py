@@ -24,7 +24,6 @@ from itagflow.core.lookup import (
 from itagflow.core.paging import EVERYTHING, Page, begin_behind
 from itagflow.core.visibility import access_of, list_visible, require_readable
 from itagflow.errors import InvalidData, ItagflowError, NotAllowed, NotFound, Problem
-from itagflow.jobs import row_rules
 from itagflow.jobs import rules as jobs_rules
 from itagflow.jobs.loading import read_report
 from itagflow.model.event import Event
@@ -41,6 +40,7 @@ from itagflow.model.package import (
 from itagflow.model.partition import JobPartition
 from itagflow.model.reports import LoadReport
 from itagflow.model.result import COUNTS, Progress, Result
+from itagflow.model.row_key import format_row_key
 from itagflow.model.task import Task, TaskState, WorkItem
 from itagflow.model.template import Template
 from itagflow.model.text import find_key_error
@@ -350,11 +350,11 @@ def find_by_row_key(reader: Reader, job: Job, row_key: object) -> Task | None:
     key = rules.require_row_key(row_key)
     if not is_storable(key):  # no row can have it, and the longest numbers cannot be written out
         return None
-    stored_key = row_rules.format_row_key(key, as_text=job.row_key_type == "text")
+    stored_key = format_row_key(key, as_text=job.row_key_type == "text")
     if find_key_error(stored_key):  # the same, and not every database takes the question
         return None
     # by the unique index over job and row key, however large the job is
-    return lookup.first(reader, Query(Task, {"job": job.id, "row_key": stored_key}, limit=1))
+    return lookup.first(reader, Query(Task, {"job": job.id, "row_key_text": stored_key}, limit=1))
 
 
 def partition_job(

@@ -11,6 +11,7 @@ from itagflow.labeling.rules import (
     fit_replies,
     make_answer,
     require_covered,
+    shown_order,
     write_answers,
 )
 from itagflow.lifecycle.tables import require_stage
@@ -58,5 +59,6 @@ def modify(facts: AnswerFacts, reply: Replied) -> AnswerOutcome:
         replies=replies,
         verdict=Verdict.RIGHT,
         template_version=facts.template.version,
+        order=shown_order(facts, task),
     )
     return write_answers(facts, "modify", [new])

@@ -291,9 +291,9 @@ _PACKAGE = Fields(
 _TASK = Fields(
     Task,
     (_integer("job"), _integer("number")),
-    (_integer("package"), _text("row_key")),
-    (("job", "package", "number"), ("job", "row_key")),
-    unique=("job", "row_key"),
+    (_integer("package"), _text("row_key_text")),
+    (("job", "package", "number"), ("job", "row_key_text")),
+    unique=("job", "row_key_text"),
 )
 _ASSIGNMENT = Fields(
     Assignment,

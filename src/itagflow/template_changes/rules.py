@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from operator import attrgetter
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import attrs
 
@@ -29,7 +29,7 @@ from itagflow.model.reply import (
     Reply,
     Text,
 )
-from itagflow.model.task import Answer
+from itagflow.model.task import Answer, Order
 from itagflow.model.template import MARKING, Question, Template
 from itagflow.template_changes.steps import (
     apply_steps,
@@ -41,6 +41,7 @@ from itagflow.template_changes.steps import (
 from itagflow.validation import answers
 from itagflow.validation.annotations import edit_labels, walk_questions
 
+V = TypeVar("V")
 Values = Mapping[str, Any]
 """Replies by question id, or the labels of an annotation by question title."""
 NameOf = Callable[[Question], str]
@@ -107,17 +108,22 @@ def migrate_answer(migration: Migration, answer: Answer) -> Answer | list[Proble
         return answer
     replies: Replies | None = answer.replies
     disputed: tuple[str, ...] = answer.disputed
+    order: Order = answer.order
     for step, before, after in zip(migration.steps, migration.met, migration.met[1:], strict=False):
         if replies is not None:
             replies = _apply_step(step, before, after, replies)
+        if order:
+            order = _apply_to_order(step, before, order)
         if isinstance(step, DropQuestion) and not step.about:
             dropped = {question.id for question in find_target(before, step.question).every}
             disputed = tuple(id for id in disputed if id not in dropped)
     new = answer
     # unchanged, it is the same object: callers tell by that which answers they store
-    if (replies, disputed) != (answer.replies, answer.disputed):
+    if (replies, disputed, order) != (answer.replies, answer.disputed, answer.order):
         version = migration.after.version
-        new = attrs.evolve(answer, replies=replies, disputed=disputed, template_version=version)
+        new = attrs.evolve(
+            answer, replies=replies, disputed=disputed, order=order, template_version=version
+        )
     return _find_new_problems(migration, answer, new) or new
 
 
@@ -176,6 +182,22 @@ def _apply_step(step: TemplateStep, before: Template, after: Template, replies: 
             return replies
 
 
+def _apply_to_order(step: TemplateStep, before: Template, order: Order) -> Order:
+    """Return the order of options that were shown after *step*: under their new keys."""
+    match step:
+        case RenameOption(about="") | DropOption(about=""):
+            question = find_target(before, step.question)
+            if question.id not in order:
+                return order
+            moves = find_key_moves(step, question)
+            return {**order, question.id: move_keys(order[question.id], moves)}
+        case DropQuestion(about=""):
+            dropped = find_target(before, step.question).every
+            return _drop({question.id for question in dropped}, order)
+        case _:
+            return order
+
+
 def _edit_labels(
     template: Template,
     id: str,
@@ -226,7 +248,7 @@ def _rename_title(old: str, new: str, _: object, labels: Values) -> Values:
     return {(new if title == old else title): value for title, value in labels.items()}
 
 
-def _drop(names: set[str], values: Values) -> Values:
+def _drop(names: set[str], values: Mapping[str, V]) -> dict[str, V]:
     return {name: value for name, value in values.items() if name not in names}
 
 

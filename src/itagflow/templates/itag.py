@@ -37,6 +37,8 @@ OWN = "itagflow"
 """The key in ``Exif`` under which our own fields are."""
 FOREIGN = COMPARING | {QuestionKind.RATING}
 """Kinds of question that iTAG does not have."""
+MAX_DEPTH = 200
+"""How deep the JSON of a template may be nested: a question inside another takes four levels."""
 _OWN_FIELDS = ("field", "when", "keypoints", "min_count", "max_count", "shuffle")
 """Fields of a question that only we have, and that are plain JSON."""
 
@@ -169,6 +171,7 @@ def from_itag(value: object) -> Template:
     """
     if isinstance(value, str | bytes):
         value = _parse_json(value)
+    _require_shallow(value)
     plain = _require_object("", value)
     if "QuestionConfigs" not in plain and "Template" in plain:
         plain = _require_object("Template", plain["Template"])
@@ -202,6 +205,31 @@ def _require_object(path: str, value: object) -> Mapping[str, Any]:
         reason = f"must be an object, not {show_value(value)}"
         raise InvalidData("the template of iTAG", [Problem(path, reason)])
     return cast("Mapping[str, Any]", value)
+
+
+def _require_shallow(value: object) -> None:
+    """Check that *value* can be gone through by functions that call themselves.
+
+    Raises:
+        InvalidData: when it is nested deeper than any template.
+    """
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        # each once: plain types of Python may hold the same list many times, or even themselves
+        inside = {id(part): part for each in level for part in _get_parts(each)}
+        if not inside:
+            return
+        level = list(inside.values())
+    reason = f"is nested more than {MAX_DEPTH} deep"
+    raise InvalidData("the template of iTAG", [Problem("", reason)])
+
+
+def _get_parts(value: object) -> Iterable[object]:
+    if isinstance(value, Mapping):
+        return cast("Mapping[str, object]", value).values()
+    if isinstance(value, list | tuple):
+        return cast("Iterable[object]", value)
+    return ()
 
 
 def _get_own(plain: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -276,7 +304,8 @@ def _parse_question(plain: Mapping[str, Any]) -> Question:
     options = _parse_each("Options", plain.get("Options"), _parse_option)
     children = _parse_each("Children", plain.get("Children"), _parse_question)
     title: Any = plain.get("MarkTitle")
-    if options and kind in {each.value for each in MARKING}:
+    # compared, and not looked up: a wrong kind may be a list, which has no hash
+    if options and kind in [each.value for each in MARKING]:
         of_each = QuestionKind.CHECKBOX if kind == QuestionKind.SLOT.value else QuestionKind.RADIO
         children = (Question(_choose_id(children), of_each, title, options), *children)
         options = ()

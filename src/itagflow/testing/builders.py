@@ -251,7 +251,7 @@ def _orders() -> list[Entity]:
         JobCounter(job=14, tasks=5, packages=3, rows_read=6, version=9),
         make_job(id=15, name="votes", workflow=Workflow(Label(votes=3, min_votes=2), Inspect())),
         _package_at_inspect(),
-        make_task(2, row='{"data": {"source": "猫.jpg"}, "x": [1e400]}', row_key="k"),
+        make_task(2, row='{"data": {"source": "猫.jpg"}, "x": [1e400]}', row_key_text="k"),
     ]
 
 
@@ -304,6 +304,7 @@ def _work() -> list[Entity]:
         "model": "m",
         "template_version": 2,
         "seconds": 12.345,
+        "order": {"2": ("b", "a")},
     }
     ended = {
         "outcome": Outcome.REJECTED,

@@ -151,7 +151,7 @@ class CloseContract(ContractPart):
             for number in (1, 4)
         ]
         others: list[Entity] = [
-            make_task(1, row_key="k"),
+            make_task(1, row_key_text="k"),
             make_assignment(1, package=9),
             make_job(id=1),
             make_template(id=1),

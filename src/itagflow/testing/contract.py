@@ -144,23 +144,25 @@ class StoreContract(
         store = self.open_filled(
             make_job(),
             make_member(),
-            make_task(1, row_key="k"),
+            make_task(1, row_key_text="k"),
             make_task(2),
             make_task(3),
             make_template(),
         )
         with store.write() as writer:
-            for entity in (make_job(id=9), make_member(id=9), make_task(9, row_key="k")):
+            for entity in (make_job(id=9), make_member(id=9), make_task(9, row_key_text="k")):
                 with expect_refusal(AlreadyExists):
                     writer.add(entity)
             with expect_refusal(AlreadyExists):
                 writer.add(
-                    *(make_task(number, row_key=f"k{number % 15}") for number in range(10, 40))
+                    *(make_task(number, row_key_text=f"k{number % 15}") for number in range(10, 40))
                 )
-            writer.add(make_job(id=9, workspace=2), make_task(9, row_key="l"), make_template(id=9))
+            writer.add(
+                make_job(id=9, workspace=2), make_task(9, row_key_text="l"), make_template(id=9)
+            )
             assert writer.count(Query(Task)) == 4
             with expect_refusal(AlreadyExists):
-                writer.save(change(make_task(9, row_key="l"), row_key="k"))
+                writer.save(change(make_task(9, row_key_text="l"), row_key_text="k"))
         store.close()
 
     def test_a_save_must_know_the_stored_version(self) -> None:

@@ -91,13 +91,13 @@ class CreateContract(ContractPart):
         """Nothing is created then, and the transaction goes on."""
         store = self.open_store()
         with store.write() as writer:
-            writer.add(make_task(1, row_key="k"))
+            writer.add(make_task(1, row_key_text="k"))
         with store.write() as writer:
             with expect_refusal(AlreadyExists):
-                writer.lock(Task, (4, 2), create=make_task(2, row_key="k"))
+                writer.lock(Task, (4, 2), create=make_task(2, row_key_text="k"))
             with expect_refusal(NotFound):
                 writer.get(Task, (4, 2))
-            writer.lock(Task, (4, 3), create=make_task(3, row_key="l"))
+            writer.lock(Task, (4, 3), create=make_task(3, row_key_text="l"))
         with store.read() as reader:
             assert [
                 task.number for task in reader.find(Query(Task, {"job": 4}, order=("number",)))

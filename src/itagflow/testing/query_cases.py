@@ -100,7 +100,9 @@ def _answers() -> Iterator[Answer]:
 
 def _others() -> Iterator[Entity]:
     yield from (
-        make_task(n, job=4 if n % 5 else 5, package=1 + n % 3, row_key=f"k{n}" if n % 2 else "")
+        make_task(
+            n, job=4 if n % 5 else 5, package=1 + n % 3, row_key_text=f"k{n}" if n % 2 else ""
+        )
         for n in range(1, 15)
     )
     # capitals, accents and digits: the order must be that of code points, in every database
@@ -252,7 +254,8 @@ def _one_value(_: Sequence[Entity]) -> Iterator[Query[Any]]:
         for where in ({"verdict": Verdict.WRONG}, {"verdict": ""}, {"is_resolved": True})
     )
     yield from (
-        Query(Task, where) for where in ({"row_key": "k3"}, {"row_key": ""}, {"package": 2})
+        Query(Task, where)
+        for where in ({"row_key_text": "k3"}, {"row_key_text": ""}, {"package": 2})
     )
     yield from (
         Query(Member, where) for where in ({"active": False}, {"account": "é"}, {"account": "Ada"})
@@ -295,7 +298,7 @@ def _several_values(_: Sequence[Entity]) -> Iterator[Query[Any]]:
     yield Query(Assignment, {"state": (AssignmentState.OFFERED, AssignmentState.HELD)})
     yield Query(Assignment, {"member": (9, 0, 3)})
     yield Query(Answer, {"verdict": (Verdict.WRONG, "")})
-    yield Query(Task, {"row_key": tuple(f"k{n}" for n in range(20, 2, -1))})
+    yield Query(Task, {"row_key_text": tuple(f"k{n}" for n in range(20, 2, -1))})
     yield Query(Member, {"account": ("9", "猫", "b")})
     yield Query(Event, {"type": ("none", "submit", "claim")})
 
@@ -304,7 +307,7 @@ def _no_value(_: Sequence[Entity]) -> Iterator[Query[Any]]:
     nothing: tuple[Any, ...] = ()
     for name in ("job", "state", "waiting", "waiting_since", "value", "number"):
         yield _packages_where(**{name: nothing})
-    yield from (Query(Assignment, {"member": nothing}), Query(Task, {"row_key": nothing}))
+    yield from (Query(Assignment, {"member": nothing}), Query(Task, {"row_key_text": nothing}))
     yield from (
         Query(Event, {"type": nothing}),
         Query(Member, {"active": True, "account": nothing}),
@@ -354,7 +357,8 @@ def _orders(_: Sequence[Entity]) -> Iterator[Query[Any]]:
         for order in (("lease_until", "id"), ("-stage", "member"), ("-id",))
     )
     yield from (
-        Query(Task, order=order) for order in (("number",), ("-row_key",), ("package", "-number"))
+        Query(Task, order=order)
+        for order in (("number",), ("-row_key_text",), ("package", "-number"))
     )
     yield from (
         Query(Member, order=order)

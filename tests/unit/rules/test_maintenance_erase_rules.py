@@ -21,9 +21,9 @@ CAT = {"1": Choice("cat")}
 
 
 def test_a_task_keeps_its_fields_and_loses_what_is_in_them() -> None:
-    blank = rules.erase_row(make_task(row_key="7"), make_template())
+    blank = rules.erase_row(make_task(row_key_text="7"), make_template())
     assert json.loads(blank.row) == {"data": {"source": None}, "erased": True}
-    assert (blank.key, blank.row_key) == ((4, 1), "")
+    assert (blank.key, blank.row_key_text) == ((4, 1), "")
 
 
 def test_an_answer_keeps_that_it_was_given_and_loses_what_it_said() -> None:

@@ -295,7 +295,7 @@ _ALL: list[Layout[Any]] = [
         sparse=frozenset({"value"}),
         sums=Sums("package_sums", by=("job", "state"), add=("size", *COUNTS)),
     ),
-    Layout(Task, "task", sparse=frozenset({"row_key"}), text="row"),
+    Layout(Task, "task", sparse=frozenset({"row_key_text"}), text="row"),
     Layout(Assignment, "assignment", sparse=frozenset({"token"})),
     Layout(Answer, "answer"),
     Layout(ClaimCounter, "claim_counter"),

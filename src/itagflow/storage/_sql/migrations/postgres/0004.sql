@@ -60,11 +60,11 @@ CREATE TABLE package_sums (
 
 CREATE TABLE task (
     job BIGINT NOT NULL, number BIGINT NOT NULL, version BIGINT NOT NULL,
-    package BIGINT NOT NULL, row_key TEXT COLLATE "C" NOT NULL, body TEXT NOT NULL,
+    package BIGINT NOT NULL, row_key_text TEXT COLLATE "C" NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (job, number)
 );
 CREATE INDEX task_package ON task (job, package, number);
-CREATE UNIQUE INDEX task_row_key ON task (job, row_key) WHERE row_key <> '';
+CREATE UNIQUE INDEX task_row_key_text ON task (job, row_key_text) WHERE row_key_text <> '';
 
 CREATE TABLE assignment (
     job BIGINT NOT NULL, id BIGINT NOT NULL, version BIGINT NOT NULL,

@@ -59,11 +59,11 @@ CREATE TABLE package_sums (
 
 CREATE TABLE task (
     job INTEGER NOT NULL, number INTEGER NOT NULL, version INTEGER NOT NULL,
-    package INTEGER NOT NULL, row_key TEXT NOT NULL, body TEXT NOT NULL,
+    package INTEGER NOT NULL, row_key_text TEXT NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (job, number)
 );
 CREATE INDEX task_package ON task (job, package, number);
-CREATE UNIQUE INDEX task_row_key ON task (job, row_key) WHERE row_key <> '';
+CREATE UNIQUE INDEX task_row_key_text ON task (job, row_key_text) WHERE row_key_text <> '';
 
 CREATE TABLE assignment (
     job INTEGER NOT NULL, id INTEGER NOT NULL, version INTEGER NOT NULL,
@@ -122,7 +122,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('package', 'package_value', '1000000 10000 1 1'),
     ('task', 'sqlite_autoindex_task_1', '50000000 500000 1'),
     ('task', 'task_package', '50000000 500000 50 1'),
-    ('task', 'task_row_key', '50000000 500000 1'),
+    ('task', 'task_row_key_text', '50000000 500000 1'),
     ('assignment', 'assignment', '3000000 30000 1'),
     ('assignment', 'assignment_package', '3000000 30000 3 1'),
     ('assignment', 'assignment_member', '3000000 3000 1500 150 1'),
