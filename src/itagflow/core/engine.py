@@ -95,7 +95,7 @@ class Engine:
             )
             yield transaction
             # in the transaction: what it has changed itself, such as a name that was erased, counts
-            events = list[Event]()
+            events: list[Event] = []
             if self.listeners and transaction.events:
                 events = transaction.events_as_read()
         # after the commit: a listener must not learn of what is rolled back, nor hold locks while
@@ -122,7 +122,7 @@ class Engine:
                 # Job by job, in the order in which everybody locks jobs; the results are in the
                 # order of the caller.
                 by_job = sorted(range(len(batch)), key=lambda index: batch[index][0])
-                outcomes = dict[int, BatchResult]()
+                outcomes: dict[int, BatchResult] = {}
                 for index in by_job:
                     transaction.begin_operation()
                     outcomes[index] = _attempt(transaction, batch[index], operation)

@@ -41,7 +41,7 @@ def iter_annotations(reply: Reply) -> Iterator[Annotation]:
 
 def expand_labels(question: Question, reply: Reply) -> Reply:
     """Return *reply* with every part's short label written out under its question's title."""
-    changed = dict[str, Any]()
+    changed: dict[str, Any] = {}
     for name, questions_field in _FIELDS.get(type(reply), ()):
         children, annotations = getattr(question, questions_field), getattr(reply, name)
         # with several questions the short form is ambiguous: `find_annotation_problems` refuses it
@@ -71,7 +71,7 @@ def edit_labels(
     question: Question, reply: Reply, edit: Callable[[tuple[Question, ...], Labels], Labels]
 ) -> Reply:
     """Return *reply* with each annotation's labels edited by *edit*, given its questions."""
-    changed = dict[str, Any]()
+    changed: dict[str, Any] = {}
     for name, questions_field in _FIELDS.get(type(reply), ()):
         children, annotations = getattr(question, questions_field), getattr(reply, name)
         edited = tuple(

@@ -302,7 +302,7 @@ class SqlWriter(SqlReader):
     def _make_first_taken_error(self, entities: Sequence[Entity]) -> AlreadyExists:
         """Return the error for the first of *entities* that conflicts with the store or another."""
         # a bulk insert only says that one of its rows was refused
-        seen = set[object]()
+        seen: set[object] = set()
         for entity in entities:
             layout: Layout[Any] = LAYOUTS[type(entity)]
             marks: list[object] = []
