@@ -8,7 +8,7 @@ from itertools import islice
 from typing import NoReturn, TypeVar
 
 from itagflow.access import Policy
-from itagflow.contexts import safe_context
+from itagflow.contexts import SafeContext
 from itagflow.core.ids import Ids
 from itagflow.core.lookup import EntityCache
 from itagflow.core.registry import Registry
@@ -86,9 +86,12 @@ class Engine:
         self.registry = registry
         self._cache = EntityCache()
 
-    @safe_context
-    def transaction(self) -> Generator[Transaction]:
+    def transaction(self) -> SafeContext[Transaction]:
         """Open a write transaction for one operation; then call the listeners."""
+        # without the wrapper of `safe_context`: one is opened for every operation
+        return SafeContext(self._run_transaction)
+
+    def _run_transaction(self) -> Generator[Transaction]:
         with self.store.write() as writer:
             transaction = Transaction(
                 writer, self.now(), self.policy, self.ids, self._cache, self.registry

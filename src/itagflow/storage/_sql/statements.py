@@ -68,8 +68,7 @@ class _Filter(NamedTuple):
     """What must not be there beside it."""
 
 
-@attrs.frozen
-class Statement:
+class Statement(NamedTuple):
     """SQL text and its parameters."""
 
     text: str

@@ -142,10 +142,11 @@ class SqlWriter(SqlReader):
 
     are_sums_current = False
 
+    _is_partly_saved = False
+
     def __init__(self, sql: Sql, row_cache: RowCache, transaction: Transaction[Any]) -> None:
         """Ask and write in this *sql*."""
         super().__init__(sql, row_cache, transaction)
-        self._is_partly_saved = False
         self._locked_rows: dict[tuple[type[Any], Key], Row] = {}
         """The rows as they were locked: `save` updates only what differs from them."""
         self._sums: dict[Sums, dict[Row, list[int]]] = {}
