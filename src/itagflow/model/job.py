@@ -331,6 +331,8 @@ class Workflow:
         Raises:
             InvalidData: when the workflow does not have it.
         """
+        if stage is Stage.LABEL:  # by far the most, some of them several times in an operation
+            return self.label
         wanted = _convert_stage(stage)
         rule = self._find_stage_rule(wanted)
         if rule is None:

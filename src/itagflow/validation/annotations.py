@@ -96,11 +96,14 @@ def walk_questions(
     """Yield *question* and its dependents, each with its reply, and whether it is asked."""
     value = get_reply(question)
     yield question, value, applies
+    dependents = question.dependents
+    if not dependents:
+        return  # nearly always
     # a question that is not asked itself asks nothing further, whatever reply it came with
-    chosen_keys = frozenset[str]()
+    chosen_keys: frozenset[str] = frozenset()
     if applies:
         chosen_keys = _get_chosen_keys(value)
-    for child in question.dependents:
+    for child in dependents:
         # without `when` any option will do
         fitting = chosen_keys
         if child.when:
