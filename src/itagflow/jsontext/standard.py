@@ -23,10 +23,10 @@ _BREAKING = re.compile("[\x7f-\x9f\u2028\u2029]")
 """What is allowed in JSON as it is, and tears a line where a program splits texts by lines."""
 _HUGE = re.compile(r"[eE]\+?[0-9]{3}")
 """What a number has that is larger than any float; texts may have it, too."""
-MAX_DIGITS = 308
-"""How many digits the whole part of a float can have."""
-_LONG = re.compile(f"[0-9]{{{MAX_DIGITS + 1}}}")
-"""The same of one that is written without an exponent."""
+_MAX_DIGITS = 308 - 99
+"""How many digits can stand before an exponent of two digits; all floats are below 1e309."""
+_LONG = re.compile(f"[0-9]{{{_MAX_DIGITS + 1}}}")
+"""What such a number has without an exponent of three digits."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _decoder = json.JSONDecoder(parse_constant=_refuse)
@@ -59,7 +59,7 @@ def loads(text: str | bytes) -> Any:
     """
     if isinstance(text, str) and not text.startswith("\ufeff"):
         # only where it may matter: a function of Python for each number takes twice the time
-        if _HUGE.search(text) or (len(text) > MAX_DIGITS and _LONG.search(text)):
+        if _HUGE.search(text) or (len(text) > _MAX_DIGITS and _LONG.search(text)):
             return _decode_carefully(text)
         return _decode(text)
     # which finds the encoding of bytes, and refuses a byte order mark
