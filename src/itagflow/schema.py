@@ -124,7 +124,8 @@ def replies_from_json(value: object) -> Replies:
     """
     if not isinstance(value, Mapping):
         raise InvalidData("the answer", [Problem("", "must be an object: replies by question id")])
-    replies, problems = dict[str, Reply](), list[Problem]()
+    replies: dict[str, Reply] = {}
+    problems: list[Problem] = []
     for id, content in cast("Mapping[str, Any]", value).items():
         reply, found = parse_reply(str(id), content)
         problems += found
@@ -239,7 +240,7 @@ def _build_counts(question: Question) -> Schema:
 
 
 def _build_text(question: Question) -> Schema:
-    conditions = list[Schema]()
+    conditions: list[Schema] = []
     longest = MAX_TEXT
     if question.required:
         # a text of nothing but spaces is empty as well

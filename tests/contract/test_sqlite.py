@@ -173,11 +173,11 @@ class TestOpening:
         self, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """With a new connection, and not with the one that was closed."""
-        try_take, answers = transactions._try_take, iter([False])
+        try_run, answers = transactions._try_run, iter([False])
         waits = iter([False, False, True])
         monkeypatch.setattr(forks, "must_wait", lambda thread, transaction: next(waits, False))
         monkeypatch.setattr(
-            transactions, "_try_take", lambda *what: next(answers, True) and try_take(*what)
+            transactions, "_try_run", lambda *what: next(answers, True) and try_run(*what)
         )
         store = SqliteStore(path)
         write(store)

@@ -27,7 +27,18 @@ def test_what_is_written_is_one_line_for_every_reader(library: Any) -> None:
 
 @pytest.mark.parametrize("library", WRITERS, ids=lambda one: one.__name__)
 @pytest.mark.parametrize(
-    "number", ["NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1E+999", "9" * 310 + ".5"]
+    "number",
+    [
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "1e400",
+        "-1e400",
+        "1E+999",
+        "9" * 310 + ".5",
+        "9" * 210 + "e99",
+        "9" * 308 + ".5e1",
+    ],
 )
 def test_no_number_is_infinite(library: Any, number: str) -> None:
     for text in (number, f'{{"a": [{number}]}}', f'{{"a": [{number}]}}'.encode()):

@@ -30,6 +30,10 @@ class Source(Enum):
     """The assignments whose lease has lapsed; see `Decision.accepts_lapsed`."""
 
 
+SOURCES = tuple(Source)
+"""All sources, in that order."""
+
+
 class Obstacle(Enum):
     """What keeps a member from taking new work."""
 
@@ -126,7 +130,7 @@ def decide(situation: Situation) -> Decision:
         return Decision(
             situation=situation, sources=sources, obstacle=Obstacle.LIMIT, reason=reason
         )
-    return Decision(situation=situation, sources=tuple(Source))
+    return Decision(situation=situation, sources=SOURCES)
 
 
 def get_decision_inputs(job: Job) -> tuple[object, ...]:

@@ -73,10 +73,11 @@ def record(
     """
     # here, because everything that people write passes through an event: an operation that takes a
     # comment needs no check of its own
-    for name in ("comment", "reason"):
-        wrong = find_text_error(data.get(name, "")) if data else None
-        if wrong:
-            raise InvalidData(f"the {name} to {operation}", [Problem(name, wrong)])
+    if data:
+        for name in ("comment", "reason"):
+            wrong = find_text_error(data.get(name, ""))
+            if wrong:
+                raise InvalidData(f"the {name} to {operation}", [Problem(name, wrong)])
     job, package, assignment = _locate(about)
     event = Event(
         at=ctx.at,
@@ -112,8 +113,9 @@ def _list_initial_values(added: Sequence[Entity]) -> Iterator[FieldChange]:
         if tracked is None or isinstance(entity, Package):
             continue
         kind, fields = tracked
+        key = entity.key
         for field in fields:
-            yield FieldChange(kind, entity.key, field, None, _to_plain(getattr(entity, field)))
+            yield FieldChange(kind, key, field, None, _to_plain(getattr(entity, field)))
 
 
 def _list_changes(saved: Sequence[Saved]) -> Iterator[FieldChange]:
@@ -131,5 +133,5 @@ def _list_changes(saved: Sequence[Saved]) -> Iterator[FieldChange]:
 def _to_plain(value: Any) -> Any:
     """Return what an event stores: it is read long after an enum may have got other members."""
     if isinstance(value, Enum):
-        return value.value
+        return value._value_  # an attribute; `value` is a property written in Python
     return value

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import NoReturn, TypeVar
 
 from itagflow.access import Policy
-from itagflow.contexts import safe_context
+from itagflow.contexts import SafeContext
 from itagflow.core.ids import Ids
 from itagflow.core.lookup import EntityCache
 from itagflow.core.registry import Registry
@@ -86,16 +86,19 @@ class Engine:
         self.registry = registry
         self.cache = EntityCache()
 
-    @safe_context
-    def transaction(self) -> Generator[Transaction]:
+    def transaction(self) -> SafeContext[Transaction]:
         """Open a write transaction for one operation; then call the listeners."""
+        # without the wrapper of `safe_context`: one is opened for every operation
+        return SafeContext(self._run_transaction)
+
+    def _run_transaction(self) -> Generator[Transaction]:
         with self.store.write() as writer:
             transaction = Transaction(
                 writer, self.now(), self.policy, self.ids, self.cache, self.registry
             )
             yield transaction
             # in the transaction: what it has changed itself, such as a name that was erased, counts
-            events = list[Event]()
+            events: list[Event] = []
             if self.listeners and transaction.events:
                 events = transaction.events_as_read()
         # after the commit: a listener must not learn of what is rolled back, nor hold locks while
@@ -122,7 +125,7 @@ class Engine:
                 # Job by job, in the order in which everybody locks jobs; the results are in the
                 # order of the caller.
                 by_job = sorted(range(len(batch)), key=lambda index: batch[index][0])
-                outcomes = dict[int, BatchResult]()
+                outcomes: dict[int, BatchResult] = {}
                 for index in by_job:
                     transaction.begin_operation()
                     outcomes[index] = _attempt(transaction, batch[index], operation)

@@ -75,12 +75,12 @@ class LockOrder:
        or job, so no cycle leads through a member.
     """
 
-    def __init__(self) -> None:
-        """Nothing is locked yet."""
-        self._last = _START
-        self._last_job = _START
-        self._shared = set[tuple[type[Any], Key]]()
-        self._is_alone = False
+    # Nothing is locked yet.  Defaults of the class, which cost nothing: one is made for every
+    # operation, and many lock a row or two.
+    _last = _START
+    _last_job = _START
+    _shared: frozenset[tuple[type[Any], Key]] = frozenset()
+    _is_alone = False
 
     def require_next(self, kind: type[Any], key: Key, *, shared: bool) -> None:
         """Check that a row may be locked now, and note that it is.
@@ -114,7 +114,7 @@ class LockOrder:
         if position[0] == _JOB:
             self._last_job = self._last
         if shared:
-            self._shared.add((kind, key))
+            self._shared |= {(kind, key)}  # a new set: the first one belongs to the class
 
     def require_package(self, assignment: Assignment, *, is_locked: bool) -> None:
         """Check that an assignment was locked behind its package, or before anything else.

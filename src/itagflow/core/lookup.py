@@ -241,7 +241,7 @@ def key_of(kind: type[Assignment | Package | Task], ref: object) -> tuple[int, i
     """
     if kind is Task and isinstance(ref, WorkItem):
         return key_of(kind, ref.task)
-    if isinstance(ref, Assignment | Package | Task) and isinstance(ref, kind):
+    if isinstance(ref, kind):
         # an object may be made by hand: what it says of itself is checked as what is given alone
         return require_number(kind, ref.key[0]), require_number(kind, ref.key[1])
     if not isinstance(ref, tuple):

@@ -27,7 +27,7 @@ def _check_validators(given: object) -> dict[str, Validator]:
         reason = f"must map names to callables, not {format_repr(given)}"
         raise InvalidData("the store", [Problem("validators", reason)])
     validators: dict[Any, Any] = {**given}
-    problems = list[Problem]()
+    problems: list[Problem] = []
     for name, validator in validators.items():
         if wrong := _name_problem(name):
             problems.append(Problem("validators", f"the name {format_repr(name)} {wrong}"))

@@ -127,7 +127,7 @@ class Access:
         if self.member is None:
             return list(assignments)
         # what may be seen depends on the job, so its rules are asked once per job
-        visible = set[Any]()
+        visible: set[Any] = set()
         for id in {assignment.job for assignment in assignments}:
             job = self.reader.get(Job, (id,))
             allowed = [
@@ -146,7 +146,7 @@ class Access:
         """Return those of these events, of any jobs of a workspace, that may be seen, in order."""
         if self.member is None:
             return list(events)
-        visible = set[int]()
+        visible: set[int] = set()
         for id in {event.job for event in events}:
             job = get_or_none(self.reader, Job, (id,)) if id else None  # it may have been deleted
             allowed = [
@@ -156,7 +156,7 @@ class Access:
                 and self.can_see(name, job, own=self.is_own(event.member))
                 and self.can_see_work_of([event.member])
             ]
-            secret = set[int]()
+            secret: set[int] = set()
             if job is not None:
                 secret = self._secret_assignments(job, allowed)
             # the events of a secret vote are left out whole: their mere number would tell that it

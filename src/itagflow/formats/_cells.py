@@ -79,7 +79,7 @@ def name_columns(template: Template) -> dict[str, str]:
     {'1': '结果字段-Animal'}
     """
     titles = Counter(question.title for question in template.asked)
-    names = dict[str, str]()
+    names: dict[str, str] = {}
     for question in template.asked:
         name = RESULT + question.title
         if titles[question.title] > 1:
@@ -179,7 +179,7 @@ def parse_replies(
         for id in values
         if id not in questions
     ]
-    replies = dict[str, Reply]()
+    replies: dict[str, Reply] = {}
     # in the order of the template, whatever order the columns have
     for id, question in questions.items():
         value = _parse_value(question.kind, values.get(id))

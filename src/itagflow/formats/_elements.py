@@ -146,7 +146,7 @@ def parse(results: object, template: Template) -> dict[str, Reply]:
     matches, problems = _match_elements("results", results, questions)
     if problems:
         raise InvalidData("the results", problems)
-    replies = dict[str, Reply]()
+    replies: dict[str, Reply] = {}
     for path, question, element in matches:
         try:
             replies[question.id] = parse_reply(question, element)
@@ -230,7 +230,8 @@ def _pair_elements(
     An element without an id answers the first question of its kind that none has answered yet, if
     possible one that asks for what its objects say.
     """
-    matches, problems = list[ElementMatch](), list[Problem]()
+    matches: list[ElementMatch] = []
+    problems: list[Problem] = []
     unanswered = {question.id: question for question in questions}
     for index, element in enumerate(results):
         path = f"{where}[{index}]"

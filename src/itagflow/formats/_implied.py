@@ -45,7 +45,7 @@ def infer_questions(rows: Iterable[Iterable[Element]]) -> tuple[Question, ...]:
     do not answer is not required.  It takes from the data what it understands;
     `_elements.find_shape_errors` tells what is wrong with the rest.
     """
-    answers = dict[str, list[Element]]()
+    answers: dict[str, list[Element]] = {}
     # kept, since each element is used twice: for the ids in use, and for its question
     results = [list(row) for row in rows]
     used_ids = {
@@ -104,7 +104,7 @@ def _infer_question(id: str, elements: list[Element], *, everywhere: bool) -> Qu
 def _infer_children(
     annotations: list[Any], name: str, *, several: bool = False
 ) -> tuple[Question, ...]:
-    values = dict[str, list[Any]]()
+    values: dict[str, list[Any]] = {}
     for annotation in annotations:
         labels: Any = None
         if is_a(annotation, dict):

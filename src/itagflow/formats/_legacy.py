@@ -65,7 +65,7 @@ def upgrade_elements(results: list[Any], questions: tuple[Question, ...] = ()) -
     The labels of a region come under the title of the first of its question's children.
     """
     known = {question.id: question for question in questions}
-    upgraded = list[Any]()
+    upgraded: list[Any] = []
     for element in results:
         if is_legacy(element):
             # one old element can hold several replies, each an element of the present format
@@ -119,7 +119,7 @@ def _upgrade_region(region: Any, question: Question | None) -> Any:
     title = LABELS
     if question and question.children:
         title = question.children[0].title
-    labels_by_title = dict[str, Any]()
+    labels_by_title: dict[str, Any] = {}
     if labels:
         labels_by_title[title] = labels if several or len(labels) != 1 else labels[0]
     return {**region, "labels": labels_by_title, "color": region.get("labelColor")}
@@ -234,7 +234,7 @@ def _render_region(question: Question, region: Region, index: int, region_id: Re
     values = list(region.labels.values())
     if region.label is not None:
         values = [region.label]  # the short form, as yet unsaved
-    labels = list[str]()
+    labels: list[str] = []
     for value in values:
         labels += [value] if isinstance(value, str) else value
     box = _find_rectangle(region)

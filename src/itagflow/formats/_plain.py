@@ -112,7 +112,8 @@ def build_each(name: str, items: Iterable[Any], build: Callable[[Any], T]) -> li
     Raises:
         InvalidData: when values of items cannot be; it lists all of them with their path.
     """
-    built, problems = list[T](), list[Problem]()
+    built: list[T] = []
+    problems: list[Problem] = []
     for index, item in enumerate(items):
         try:
             built.append(build(item))

@@ -43,7 +43,7 @@ def respell_keys(question: Question, value: Any) -> Any:
 def respell_labels(children: Iterable[Question], labels: dict[str, Any]) -> dict[str, Any]:
     """Return labels by title of the question, with titles and keys as the template has them."""
     by_title = {child.title: child for top in children for child in top.every}
-    respelled = dict[str, Any]()
+    respelled: dict[str, Any] = {}
     for title, value in labels.items():
         known = respell_name(title, by_title.keys())
         if known != title and known in labels:

@@ -380,7 +380,7 @@ def write(
     bom = require_flag("the format", "bom", bom)
     counts, names = Counts.for_stages(stages), name_columns(template)
     # a dict as an ordered set: the fields in the order of their first appearance
-    header = dict[str, None]()
+    header: dict[str, None] = {}
     # all rows have to be seen before the first line can be written
     with open_target(target) as file, open_spool() as spool:
         for result in results:

@@ -264,7 +264,8 @@ def blocks(row: Mapping[str, Any]) -> dict[str, dict[Stage, list[Element]]]:
         InvalidData: when a block has results that are no list.
     """
     require_mapping("row", row)
-    by_job, problems = dict[str, dict[Stage, list[Element]]](), list[Problem]()
+    by_job: dict[str, dict[Stage, list[Element]]] = {}
+    problems: list[Problem] = []
     for key, block in row.items():
         match = BLOCK.fullmatch(key) if is_a(key, str) else None
         if match is None or block is None or block == {}:
@@ -326,7 +327,8 @@ def results_in(
     """
     require_template(template)
     require_job_id(job)
-    replies, problems = dict[Stage, dict[str, Reply]](), list[Problem]()
+    replies: dict[Stage, dict[str, Reply]] = {}
+    problems: list[Problem] = []
     for stage, results in blocks(row).get(job, {}).items():
         try:
             replies[stage] = parse_with_size(results, template, row.get("data"))

@@ -171,7 +171,7 @@ def _find_origin(rows: Iterator[object], of_job: str | None) -> _Origin:
         InvalidData: when there are none, or those of several jobs.
     """
     # Rows come from an iterator that gives each once: those that were checked go first again.
-    seen = list[object]()
+    seen: list[object] = []
     for item in rows:
         seen.append(item)
         by_job = _find_blocks(item)
@@ -217,7 +217,7 @@ def _read_results(
     # read to its end before anything is parsed: no transaction is open while that takes its time
     with running.engine.store.read() as reader:
         tasks = list(reader.find(query))
-    by_package = dict[int, list[ImportedTask]]()
+    by_package: dict[int, list[ImportedTask]] = {}
     for task in tasks:
         results, wrong = _read_task_results(running, task)
         if wrong:
@@ -249,7 +249,8 @@ def _read_task_results(running: _Import, task: Task) -> tuple[dict[Stage, Replie
         by_stage = itag.results_in(row, running.template, job=running.label_id)
     except InvalidData as error:
         return {}, _problems_at(str(task), error.problems)
-    results, problems = dict[Stage, Replies](), list[Problem]()
+    results: dict[Stage, Replies] = {}
+    problems: list[Problem] = []
     for stage, replies in by_stage.items():
         # with the text of spans that come without theirs, as when people save them
         complete = answers.normalize_replies(running.template, replies, task)

@@ -93,7 +93,7 @@ def _make_answers(
 ) -> list[Answer]:
     """Return the answers to a task, in the order of the stages."""
     task, results = imported.task, imported.results
-    made = list[Answer]()
+    made: list[Answer] = []
     previous: Replies | None = None
     for assignment in assignments:
         replies = results.get(assignment.stage)

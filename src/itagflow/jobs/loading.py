@@ -338,8 +338,9 @@ def _must_take_rows(operation: str, job: Job) -> None:
 
 
 def _check_rows(loading: _Loading, batch: list[tuple[int, object]]) -> _CheckedRows:
-    good, numbers = list[PreparedRow](), list[int]()
-    bad = list[tuple[int, list[Problem]]]()
+    good: list[PreparedRow] = []
+    numbers: list[int] = []
+    bad: list[tuple[int, list[Problem]]] = []
     for number, item in batch:
         row = _prepare_row(loading, item, number)
         if isinstance(row, PreparedRow):
@@ -377,7 +378,7 @@ def _find_keys(transaction: Transaction, where: dict[str, Condition]) -> set[str
 
 def _find_own_keys(transaction: Transaction, loading: _Loading, stored: set[str]) -> set[str]:
     """Return which of these row keys are of tasks that this call has made."""
-    own = set[str]()
+    own: set[str] = set()
     for numbers in join_ranges(loading.counts.tasks):
         made = Span(numbers.start, numbers.stop - 1)
         own |= _find_keys(

@@ -115,7 +115,7 @@ def _place_by_value(
     rows: Sequence[PreparedRow], groups: dict[str, _Group], last: int, max_size: int | None
 ) -> list[int]:
     """Return the package of each row; *last* is the last package, *groups* those of each value."""
-    numbers = list[int]()
+    numbers: list[int] = []
     for row in rows:
         group = groups.get(row.value)
         if group is None or group.size == max_size:

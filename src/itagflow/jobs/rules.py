@@ -64,7 +64,7 @@ def find_differences(
         used: The template of the job.
         given: The template that was passed.
     """
-    names = list[str]()
+    names: list[str] = []
     if not _is_same_template(used, given):
         names.append("template")
     for name in arguments:

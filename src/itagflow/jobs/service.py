@@ -453,7 +453,7 @@ def _find_crews(
         NotFound: when a member is not in the workspace.
         InvalidData: when the workflow does not have the stage.
     """
-    crews = dict[Stage, StageWorkers]()
+    crews: dict[Stage, StageWorkers] = {}
     for stage, workers in named.items():
         workflow.rule(stage)  # refuses a stage that the workflow does not have
         refs = list(workers)

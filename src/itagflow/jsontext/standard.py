@@ -21,11 +21,15 @@ def _parse_float(text: str) -> float:
 
 _BREAKING = re.compile("[\x7f-\x9f\u2028\u2029]")
 """What is allowed in JSON as it is, and tears a line where a program splits texts by lines."""
-_HUGE = re.compile(r"[0-9][eE]\+?[0-9]{3}|[0-9]{309}")
+_HUGE = re.compile(r"[eE]\+?[0-9]{3}")
 """What a number has that is larger than any float; texts may have it, too."""
+_MAX_DIGITS = 308 - 99
+"""How many digits can stand before an exponent of two digits; all floats are below 1e309."""
+_LONG = re.compile(f"[0-9]{{{_MAX_DIGITS + 1}}}")
+"""What such a number has without an exponent of three digits."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
-_decode = json.JSONDecoder(parse_constant=_refuse).decode
+_decoder = json.JSONDecoder(parse_constant=_refuse)
 _decode_carefully = json.JSONDecoder(parse_constant=_refuse, parse_float=_parse_float).decode
 
 
@@ -55,11 +59,24 @@ def loads(text: str | bytes) -> Any:
     """
     if isinstance(text, str) and not text.startswith("\ufeff"):
         # only where it may matter: a function of Python for each number takes twice the time
-        if _HUGE.search(text):
+        if _HUGE.search(text) or (len(text) > _MAX_DIGITS and _LONG.search(text)):
             return _decode_carefully(text)
         return _decode(text)
     # which finds the encoding of bytes, and refuses a byte order mark
     return json.loads(text, parse_constant=_refuse, parse_float=_parse_float)
+
+
+def _decode(text: str) -> Any:
+    # Our own texts have no space around the value, and to look for it takes as long as to read a
+    # short value.  `decode` deals with all others, and says what is wrong.
+    value, end = None, -1
+    try:
+        value, end = _decoder.raw_decode(text)
+    except ValueError:
+        end = -1
+    if end != len(text):
+        return _decoder.decode(text)
+    return value
 
 
 def escape(text: str) -> str:

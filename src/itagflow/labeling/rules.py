@@ -157,7 +157,8 @@ def write_answers(
     An answer that says the same as the stored one is not stored again: a resend leaves no trace,
     not even in the history.
     """
-    standing, changed = list[Answer](), list[tuple[Answer | None, Answer]]()
+    standing: list[Answer] = []
+    changed: list[tuple[Answer | None, Answer]] = []
     for old, new in zip(facts.answers, answers, strict=True):
         if old is not None and has_same_content(old, new):
             standing.append(old)
@@ -238,7 +239,8 @@ def fit_replies(
     Raises:
         InvalidData: when something does not fit; it lists every problem of every task.
     """
-    fitting, problems = list[Replies](), list[Problem]()
+    fitting: list[Replies] = []
+    problems: list[Problem] = []
     for task, reply in zip(tasks, replies, strict=True):
         task_replies = validation.normalize_replies(template, reply, task)
         # problems of one task need no task number: the error names it

@@ -204,7 +204,7 @@ def lock_for_answering(
     answers = [
         get_or_none(transaction.store, Answer, (*assignment.key, task.number)) for task in named
     ]
-    previous = dict[str, Any]()
+    previous: dict[str, Any] = {}
     if any(answers):  # most saves are the first of their task
         previous = describe_replaced(*answers)
     return AnswerFacts(

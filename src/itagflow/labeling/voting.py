@@ -81,7 +81,7 @@ def merge_round(
     *votes* holds the answers of all voters for each task; *assignment* is the vote that came last.
     """
     merged = evolve(assignment, id=id, member=None, outcome=Outcome.MERGED, token="", version=0)
-    answers = list[Answer]()
+    answers: list[Answer] = []
     for task_votes in votes:
         winner = merge(template, task_votes, min_votes)
         first = task_votes[0]

@@ -231,7 +231,7 @@ def _check_task_lists(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
         package.disputes,
         tuple(c.task for c in snapshot.cases if _is_disputed(c)),
     )
-    sent = set[int]()
+    sent: set[int] = set()
     for assignment in snapshot.assignments:
         if assignment.outcome is Outcome.REJECTED:
             if assignment.sent_back is None:  # every task went back
@@ -414,7 +414,7 @@ def _check_completeness(
     if assignment.outcome not in _LABELED:
         return
     scope = sorted(snapshot.get_scope(assignment) & snapshot.tasks.keys())
-    unanswered = list[int]()
+    unanswered: list[int] = []
     for number in scope:
         answer = snapshot.answers_by_task[number].get(assignment.id)
         if answer is None or not answer.is_resolved:

@@ -89,7 +89,7 @@ def erase_task(
         saves: list[Saved] = [(locked, erased)]
         package_saves, answers = _erase_from_package(transaction, job, package, erased)
         saves += package_saves
-        data = dict[str, Any]()
+        data: dict[str, Any] = {}
         if comment:
             data["comment"] = comment
         transaction.apply(

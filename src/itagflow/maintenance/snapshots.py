@@ -66,7 +66,7 @@ def _read_removals(
     if not removed:
         return {}
     where: dict[str, Any] = {"job": 0, "workspace": job.workspace, "type": "remove_member"}
-    removals = dict[int, datetime]()
+    removals: dict[int, datetime] = {}
     # in order of position: of a member who was removed twice, the last time counts
     for event in iterate_in_transaction(reader, Query(Event, where, order=("position",))):
         for change in event.changes:

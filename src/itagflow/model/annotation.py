@@ -47,7 +47,7 @@ def _validate_labels(owner: object, field: Field, labels: object) -> None:
     if not isinstance(labels, Mapping):
         reason = f"must be a mapping by the titles of questions, not {show_value(labels)}"
         raise InvalidData(what, [Problem(field.name, reason)])
-    problems = list[Problem]()
+    problems: list[Problem] = []
     for title, value in cast("Mapping[object, object]", labels).items():
         error = _find_label_error(value)
         if title_error := find_text_error(title):

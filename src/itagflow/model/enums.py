@@ -67,7 +67,7 @@ def parse_enum_keys(kind: type[M], what: str, values: Mapping[Any, V]) -> dict[M
     if not isinstance(cast(object, values), Mapping):
         reason = f"must be a mapping by {kind.__name__}, not {format_repr(values)}"
         raise InvalidData(what, [Problem("", reason)])
-    by_member = dict[M, V]()
+    by_member: dict[M, V] = {}
     for key, value in values.items():
         member = parse_enum(kind, key)
         if member in by_member:

@@ -27,9 +27,10 @@ class PackageState(Enum):
     @staticmethod
     def at(stage: Stage) -> "PackageState":
         """Return the state of a package whose work at *stage* is due."""
-        return PackageState(stage.value)
+        return _STATE_AT[stage]
 
 
+_STATE_AT = {stage: PackageState(stage.value) for stage in Stage}
 _STAGE_OF = {
     state: next((s for s in Stage if s.value == state.value), None) for state in PackageState
 }

@@ -84,7 +84,7 @@ class Pattern:
         # all states at once, instead of one way after the other with steps back: that is what makes
         # the time linear in the text, whatever the expression
         for index, character in enumerate(text, 1):
-            passed = list[int]()
+            passed: list[int] = []
             for number in states:
                 step = self._steps[number]
                 if step.test is not None and step.test(character):
@@ -177,7 +177,7 @@ class _Reader:
         )
 
     def _read_sequence(self) -> Builder:
-        builders = list[Builder]()
+        builders: list[Builder] = []
         while self._peek() not in ("", "|", ")"):
             is_anchor = self._peek() in ("^", "$")
             builder = self._read_element()

@@ -130,7 +130,7 @@ def _find_points_problems(where: str, points: object, least: int) -> list[Proble
         reason = f"must be several points (x, y), such as a list, not {show_value(points)}"
         return [Problem(where, reason)]
     places = cast("tuple[object, ...]", points)
-    problems = list[Problem]()
+    problems: list[Problem] = []
     for index, place in enumerate(places):
         pair: tuple[object, ...] = ()
         if isinstance(place, tuple):

@@ -73,7 +73,7 @@ class LoadReport:
 def build_load_report(events: Iterable[Mapping[str, Any]]) -> LoadReport:
     """Return what the data of events of loading and importing say together."""
     counts, problems = dict.fromkeys(_COUNTS, 0), list[Problem]()
-    ranges = list[range]()
+    ranges: list[range] = []
     for data in events:
         for name in _COUNTS:
             counts[name] += data.get(name, 0)
@@ -91,7 +91,7 @@ def join_ranges(ranges: Iterable[range]) -> tuple[range, ...]:
     >>> join_ranges([range(1, 3), range(3, 5), range(5, 5), range(7, 9)])
     (range(1, 5), range(7, 9))
     """
-    joined = list[range]()
+    joined: list[range] = []
     for numbers in ranges:
         if joined and joined[-1].stop == numbers.start:
             joined[-1] = range(joined[-1].start, numbers.stop)

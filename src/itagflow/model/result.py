@@ -163,7 +163,7 @@ class Progress:
         return self.tasks.get(PackageState.DONE, 0)
 
     def __str__(self) -> str:
-        phrases = list[str]()
+        phrases: list[str] = []
         for state in PackageState:
             if self.packages.get(state):
                 packages = format_count(self.packages[state], "package")

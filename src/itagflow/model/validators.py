@@ -184,7 +184,7 @@ def validate_strings(owner: object, field: Field, values: object) -> None:
         InvalidData: when it does not; it lists every one that is wrong.
     """
     texts = require_tuple(owner, field, values, "texts")
-    problems = list[Problem]()
+    problems: list[Problem] = []
     for index, text in enumerate(texts):
         error = find_text_error(text)
         if not isinstance(text, str):

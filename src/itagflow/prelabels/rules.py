@@ -206,7 +206,8 @@ def sort_prelabels(
     min_confidence: MinConfidence,
 ) -> SortedPrelabels:
     """Return the pre-labels of *package* sorted out; *known* is what was predicted before."""
-    accepted, suggested = list[ValidPrelabel](), list[ValidPrelabel]()
+    accepted: list[ValidPrelabel] = []
+    suggested: list[ValidPrelabel] = []
     already_predicted = erased = newly_predicted = 0
     for prelabel in prelabels:
         number = prelabel.task.number
@@ -249,7 +250,7 @@ def with_prelabels(
     accepted, suggested = sorted_out.accepted, sorted_out.suggested
     # Always new assignments, also where the package has some with predictions of another model:
     # what was predicted once is never changed.
-    added = list[Entity]()
+    added: list[Entity] = []
     for outcome, prelabels, id in (
         (Outcome.PRELABELED, accepted, ids[0]),
         (Outcome.SUGGESTED, suggested, ids[1]),

@@ -234,7 +234,7 @@ def _read_open_tasks(reader: Reader, request: _Request, group: Group, tally: _Ta
     where: dict[str, Any] = {"job": job.id, "package": tuple(package.number for package in free)}
     tasks = list(reader.find(Query(Task, where, order=("package", "number"))))
     tally.tasks += in_progress + len(tasks)
-    chosen = list[Task]()
+    chosen: list[Task] = []
     for task in tasks:
         if task.erased:
             tally.erased += 1
@@ -279,7 +279,7 @@ def _call_model(predict: Predictor, batch: Sequence[Task]) -> list[Prediction]:
         if len(batch) == 1:
             return [error]
         # one bad row must not cost the others theirs: each is tried again by itself
-        retried = list[Prediction]()
+        retried: list[Prediction] = []
         for task in batch:
             retried += _call_model(predict, [task])
         return retried

@@ -165,7 +165,8 @@ def _read_export(export: _Export, source: Source) -> dict[Hashable, Replies]:
     Raises:
         InvalidData: when the file is broken, or says a value twice; it lists every problem.
     """
-    known, problems = dict[Hashable, Replies](), list[Problem]()
+    known: dict[Hashable, Replies] = {}
+    problems: list[Problem] = []
     for item in formats.find(export.format).read(source):
         if isinstance(item, Problem):
             problems.append(item)

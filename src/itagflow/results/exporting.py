@@ -117,7 +117,7 @@ def _write(
 ) -> WriteReport:
     with engine.store.read() as reader:
         template = reader.get(Template, (job.template,))
-    erased = list[int]()
+    erased: list[int] = []
     # dropped before the format sees them: the formats of other packages need not know of erasing
     kept = _skip_erased(results, erased)
     report = formats.find(order.format).write(
@@ -144,7 +144,7 @@ def _skip_erased(results: Iterable[Result], erased: list[int]) -> Iterator[Resul
 
 
 def _require_divisible(name: str, format: Format, snapshot: bool) -> None:
-    problems = list[Problem]()
+    problems: list[Problem] = []
     if not formats.is_concatenable(format):
         reason = (
             f"a file in the format {name!r} cannot be put together from parts: "
@@ -198,7 +198,7 @@ def _write_bytes(
 
 def _join(written: Iterable[tuple[WriteReport, bytes]], target: Target) -> WriteReport:
     """Write parts of a file one after the other; each is dropped before the next is waited for."""
-    reports = list[WriteReport]()
+    reports: list[WriteReport] = []
     with open_target(target) as file:
         for report, content in written:
             file.write(content)

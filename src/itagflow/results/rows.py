@@ -67,7 +67,7 @@ class Columns:
 
     def _prefix_fields(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields of the data; those whose names are taken have ``data.`` in front."""
-        fields = dict[str, Any]()
+        fields: dict[str, Any] = {}
         for name, value in data.items():
             key = name
             # until it is free: the row may have a field "data.x" of its own
@@ -106,7 +106,7 @@ def _name_question_columns(template: Template, fixed: set[str]) -> dict[str, str
     Of questions that share a title all get their ids, so that none looks like the only one.
     """
     titles = [question.title for question in template.asked]
-    columns = dict[str, str]()
+    columns: dict[str, str] = {}
     for question in template.asked:
         is_taken = titles.count(question.title) > 1 or question.title in fixed
         key = question.title

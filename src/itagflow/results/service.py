@@ -395,7 +395,7 @@ def iter_rows(
         stored_job, _ = require_readable(engine, reader, "results.rows", job, by)
         template = reader.get(Template, (stored_job.template,))
     columns = Columns.for_job(stored_job, template)
-    accounts = dict[int, str]()
+    accounts: dict[int, str] = {}
 
     def to_row(result: Result) -> dict[str, Any]:
         unknown = {entry.member for entry in result.provenance if entry.member} - accounts.keys()
@@ -485,7 +485,7 @@ def read_events(
 ) -> Iterator[Event]:
     """Yield the events that may be seen, with the account of the one who acted."""
     name, workspace, by = viewer.name, viewer.workspace, viewer.by
-    accounts = dict[int, str]()
+    accounts: dict[int, str] = {}
 
     def filter_visible(reader: Reader, events: list[Event]) -> list[Event]:
         if workspace is not None:
@@ -511,7 +511,8 @@ def find_members(
     with engine.store.read() as reader:
         # one account can be a member of several workspaces
         candidates = _lookup_members(reader, member, job, workspace)
-        readable, refusals = list[Member](), list[ItagflowError]()
+        readable: list[Member] = []
+        refusals: list[ItagflowError] = []
         for candidate in candidates:
             try:
                 access_of(reader, engine.policy, candidate.workspace, by)

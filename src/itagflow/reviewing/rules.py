@@ -194,7 +194,9 @@ def submit(facts: CompletionFacts) -> Change:
     closing = AssignmentCommand(assignment=assignment, missing=_find_missing(facts))
     ended = end_assignment(facts.context, "submit", closing)
     assignments = _replace(facts.history.assignments, ended)
-    add, answers, after = list[Entity](), tuple[Answer, ...](), package
+    add: list[Entity] = []
+    answers: tuple[Answer, ...] = ()
+    after = package
     if facts.plan.merges_votes:
         merged, answers = _merge_votes(facts, ended, assignments)
         assignments.append(merged)
@@ -204,7 +206,7 @@ def submit(facts: CompletionFacts) -> Change:
         disputes = _find_disputes(package, answers)
         after = _pass_on(facts, assignments, disputes)
     after = _recount(facts, after, assignments, answers)
-    save = list[Saved]()
+    save: list[Saved] = []
     # a package that waits for votes mostly stays as it is: its row, which claims lock, is not saved
     if after != package:
         save.append((package, after))
@@ -565,7 +567,7 @@ def _merge_votes(
         for assignment in assignments
         if assignment.round == ended.round and assignment.outcome is Outcome.SUBMITTED
     ]
-    votes = list[list[Answer]]()
+    votes: list[list[Answer]] = []
     for task in _scope(facts.context, facts.history):
         by_assignment = facts.history.answers[task]
         votes.append([by_assignment[voter] for voter in voters if voter in by_assignment])
@@ -608,7 +610,7 @@ def _without_answer(
     context: AssignmentContext, history: PackageHistory, tasks: Sequence[int]
 ) -> tuple[int, ...]:
     """Return those of *tasks* that the assignment itself has not resolved."""
-    missing = list[int]()
+    missing: list[int] = []
     for task in tasks:
         answer = history.answers.get(task, {}).get(context.assignment.id)
         if answer is None or not answer.is_resolved:
@@ -623,7 +625,7 @@ def _judge_named(facts: RejectFacts) -> list[tuple[Answer | None, Answer]]:
     context = facts.context
     comment = require_comment("the reject", facts.comment)
     require_in_scope(context.assignment, facts.named, _scope(context, facts.history))
-    judged = list[tuple[Answer | None, Answer]]()
+    judged: list[tuple[Answer | None, Answer]] = []
     # by number, as the service that gives them does not sort: events list tasks in order
     for task in sorted(facts.named):
         old = facts.history.answers[task].get(context.assignment.id)
@@ -639,7 +641,7 @@ def _collect_comments(
     context: AssignmentContext, history: PackageHistory, wrong: Sequence[int]
 ) -> list[str]:
     """Return the comments of the assignment's own judgments of the *wrong* tasks, each once."""
-    comments = dict[str, None]()  # in order, as a set is not
+    comments: dict[str, None] = {}  # in order, as a set is not
     for task in sorted(wrong):
         answer = history.answers[task].get(context.assignment.id)
         if answer is not None and answer.wrong and answer.comment:

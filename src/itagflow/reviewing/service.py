@@ -132,7 +132,8 @@ def read_completion(transaction: Transaction, context: AssignmentContext) -> Com
     assignments = transaction.assignments(package)
     counts = _count_answers(transaction, assignment)
     plan = rules.plan_completion(context, assignments, counts)
-    tasks, answers = list[int](), dict[int, dict[int, Answer]]()
+    tasks: list[int] = []
+    answers: dict[int, dict[int, Answer]] = {}
     if plan.needs_tasks:
         tasks = read_task_numbers(transaction.store, package)
     if plan.needs_answers:
@@ -282,7 +283,7 @@ def _read_reject(
     assignments = transaction.assignments(package)
     numbers = read_task_numbers(transaction.store, package)
     answers = read_answers(transaction.store, job.id, numbers)
-    previous = dict[str, Any]()
+    previous: dict[str, Any] = {}
     if named:
         previous = describe_replaced(*(answers.get(task, {}).get(assignment.id) for task in named))
     authors = _lock_authors(transaction, rules.find_authors(job, package, assignments))

@@ -145,7 +145,7 @@ def _find_new_problems(migration: Migration, old: Answer, new: Answer) -> list[P
 
 
 def _find_problems(template: Template, answer: Answer) -> list[Problem]:
-    problems = list[Problem]()
+    problems: list[Problem] = []
     if answer.replies is not None:
         problems += answers.find_problems(template, answer.replies)
     reasons = template.abandon_reasons

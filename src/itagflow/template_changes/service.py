@@ -148,7 +148,8 @@ def _store_template(
         change = TemplateChange(template, migration.steps)
         pending = change if change.steps else None
         new = attrs.evolve(old, template=id, pending_template_change=pending)
-        add, save = list[Entity](), list[Saved]()
+        add: list[Entity] = []
+        save: list[Saved] = []
         if is_own:
             save.append((template, after))
         else:
@@ -200,7 +201,7 @@ def _make_migration(
 
 def _find_answers_since(reader: Reader, job: Job, last: int) -> Iterator[Answer]:
     """Yield the answers of assignments that an event after position *last* names or changes."""
-    assignments = set[int]()
+    assignments: set[int] = set()
     for event in reader.find(Query(Event, {"job": job.id, "position": Span(last + 1, None)})):
         assignments.add(event.assignment)
         assignments.update(

@@ -167,7 +167,7 @@ def _edit_where(
     questions: tuple[Question, ...], is_target: Callable[[Question], bool], edit: Edit
 ) -> tuple[Question, ...]:
     """Return *questions*, and their dependents, with *edit* applied where *is_target* is true."""
-    edited = list[Question]()
+    edited: list[Question] = []
     for question in questions:
         if is_target(question):
             new = edit(question)
@@ -293,7 +293,7 @@ def _replace_option(
     options: tuple[Option, ...], key: str, replace: Callable[[Option], tuple[Option, ...]]
 ) -> tuple[Option, ...]:
     """Return *options*, at all levels, with what *replace* returns for the one with *key*."""
-    edited = list[Option]()
+    edited: list[Option] = []
     for option in options:
         if option.key == key:
             edited += replace(option)

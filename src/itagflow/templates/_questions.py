@@ -35,7 +35,8 @@ def build_options(labels: OptionLabels) -> tuple[Option, ...]:
     if not isinstance(several, tuple):
         reason = f"must be several texts, such as a list, not {show_value(labels)}"
         raise InvalidData("the template", [Problem("labels", reason)])
-    options, problems = list[Option](), list[Problem]()
+    options: list[Option] = []
+    problems: list[Problem] = []
     for index, label in enumerate(cast("tuple[object, ...]", several)):
         if isinstance(label, Option):
             options.append(label)

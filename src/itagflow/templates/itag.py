@@ -254,7 +254,8 @@ def _parse_each(
     if not isinstance(values, list | tuple):
         reason = f"must be a list, not {show_value(values)}"
         raise InvalidData("the template of iTAG", [Problem(path, reason)])
-    parsed, problems = list[T](), list[Problem]()
+    parsed: list[T] = []
+    problems: list[Problem] = []
     for index, value in enumerate(cast("Iterable[object]", values)):
         try:
             parsed.append(parse(_require_object(f"[{index}]", value)))

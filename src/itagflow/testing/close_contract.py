@@ -169,7 +169,7 @@ class CloseContract(ContractPart):
         """A writer may change what it is reading."""
         store = self._with_three()
         with store.write() as writer:
-            seen = list[int]()
+            seen: list[int] = []
             # the result may be read row by row, from the very table that is written here
             for package in writer.find(Query(Package, {"waiting": True}, order=("number",))):
                 seen.append(package.number)

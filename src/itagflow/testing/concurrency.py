@@ -228,7 +228,7 @@ def open_files() -> set[str] | None:
     home = "/proc/self/fd"
     if not os.path.isdir(home):
         return None
-    found = set[str]()
+    found: set[str] = set()
     for number in os.listdir(home):
         try:
             found.add(f"{number}: {os.readlink(f'{home}/{number}')}")

@@ -355,7 +355,7 @@ class StoreContract(
     def test_positions_rise(self) -> None:
         """In the order of the transactions, also after one that raised; numbers may be left out."""
         store = self.open_store()
-        positions = list[int]()
+        positions: list[int] = []
         for verb in ("a", "b", "c"):
             with store.write() as writer:
                 (event,) = writer.add(make_event(verb))

@@ -186,7 +186,7 @@ class ForkContract(ConcurrencyPart):
         store = self._open_prepared()
         if threading.current_thread() is not threading.main_thread():
             raise SkipTest("signal handlers run in the main thread")
-        children = list[Fork]()
+        children: list[Fork] = []
 
         def split(*_: object) -> None:
             children.append(fork(lambda: _count_up_and_close(store)))

@@ -161,7 +161,7 @@ class InterruptContract(ConcurrencyPart):
 
     def test_a_forgotten_transaction_is_taken_back(self) -> None:
         """One that is open in an abandoned generator, which is garbage in a reference cycle."""
-        reported = list[object]()
+        reported: list[object] = []
         before, sys.unraisablehook = sys.unraisablehook, reported.append
         try:
             with witnesses_of(self.open_store(), self.timeout) as witnesses:
@@ -185,7 +185,7 @@ class InterruptContract(ConcurrencyPart):
             or threading.current_thread() is not threading.main_thread()
         ):
             raise SkipTest("needs timer signals, and the main thread")
-        is_armed = list[bool]()
+        is_armed: list[bool] = []
 
         def strike(*_: object) -> None:
             if is_armed:

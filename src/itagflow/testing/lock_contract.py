@@ -71,7 +71,7 @@ class LockContract(ContractPart):
     def test_lock_first_gives_each_match_once(self) -> None:
         """Eight threads take fifty packages: each package goes to one of them."""
         store = self._with_packages(50)
-        taken = list[int]()
+        taken: list[int] = []
 
         def work() -> None:
             while (number := _in_a_transaction(store, take_first)) is not None:

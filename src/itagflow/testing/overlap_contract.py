@@ -353,7 +353,7 @@ class OverlapContract(ContractPart):
         store = self.open_store()
         with store.write() as writer:
             writer.add(make_package(1, size=0), make_package(2, size=0))
-        seen = list[tuple[int, int]]()
+        seen: list[tuple[int, int]] = []
 
         def write_and_read() -> None:
             for _ in range(50):
@@ -411,7 +411,7 @@ def _take_over(flow: Flow) -> Any:
 
 def _in_threads(work: Callable[[], object], count: int) -> None:
     """Run *work* in several threads at once, and raise what any of them raised."""
-    failed = list[BaseException]()
+    failed: list[BaseException] = []
 
     def run() -> None:
         try:

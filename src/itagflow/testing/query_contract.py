@@ -89,7 +89,8 @@ def _fill(store: Store, entities: Sequence[Entity]) -> list[Entity]:
 
 def _rewrite(writer: Writer, before: Sequence[Entity], after: Sequence[Entity]) -> list[Entity]:
     """Save what was stored in another state first, and return what is there then."""
-    there, saved = list[Entity](), list[Entity]()
+    there: list[Entity] = []
+    saved: list[Entity] = []
     for old, new in zip(before, after, strict=True):
         # kinds that `rewritten` leaves alone were stored as they are: there is nothing to save
         if rewritten(new) == new:

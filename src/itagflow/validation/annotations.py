@@ -41,7 +41,7 @@ def iter_annotations(reply: Reply) -> Iterator[Annotation]:
 
 def expand_labels(question: Question, reply: Reply) -> Reply:
     """Return *reply* with every part's short label written out under its question's title."""
-    changed = dict[str, Any]()
+    changed: dict[str, Any] = {}
     for name, questions_field in _FIELDS.get(type(reply), ()):
         children, annotations = getattr(question, questions_field), getattr(reply, name)
         # with several questions the short form is ambiguous: `find_annotation_problems` refuses it
@@ -71,7 +71,7 @@ def edit_labels(
     question: Question, reply: Reply, edit: Callable[[tuple[Question, ...], Labels], Labels]
 ) -> Reply:
     """Return *reply* with each annotation's labels edited by *edit*, given its questions."""
-    changed = dict[str, Any]()
+    changed: dict[str, Any] = {}
     for name, questions_field in _FIELDS.get(type(reply), ()):
         children, annotations = getattr(question, questions_field), getattr(reply, name)
         edited = tuple(
@@ -96,11 +96,14 @@ def walk_questions(
     """Yield *question* and its dependents, each with its reply, and whether it is asked."""
     value = get_reply(question)
     yield question, value, applies
+    dependents = question.dependents
+    if not dependents:
+        return  # nearly always
     # a question that is not asked itself asks nothing further, whatever reply it came with
-    chosen_keys = frozenset[str]()
+    chosen_keys: frozenset[str] = frozenset()
     if applies:
         chosen_keys = _get_chosen_keys(value)
-    for child in question.dependents:
+    for child in dependents:
         # without `when` any option will do
         fitting = chosen_keys
         if child.when:

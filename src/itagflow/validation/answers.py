@@ -80,7 +80,7 @@ def normalize_replies(
     known = {question.id: question for question in template.asked}
     # in the order of the template, so that equal answers are stored alike, whatever a screen sent
     order = [*known, *(id for id in by_id if id not in known)]
-    replies = dict[str, Reply]()
+    replies: dict[str, Reply] = {}
     for id in order:
         reply = by_id.get(id)
         if isinstance(reply, Reply):

@@ -43,7 +43,7 @@ PARTS: Mapping[tuple[type[Any], str], type[Any] | Kinds] = {
 
 def parse_reply(path: str, value: object) -> tuple[Reply | None, list[Problem]]:
     """Return the reply that *value* is, or None and everything that is wrong with it."""
-    problems = list[Problem]()
+    problems: list[Problem] = []
     reply = _parse_object(path, value, REPLIES, problems)
     return reply, problems
 
@@ -95,7 +95,7 @@ def _parse_fields(
         if name not in fields:
             known = ", ".join(fields)
             problems.append(Problem(f"{path}.{name}", f"is not known here; known are {known}"))
-    content = dict[str, Any]()
+    content: dict[str, Any] = {}
     for name, field in fields.items():
         if name in given:
             content[name] = _parse_field(f"{path}.{name}", given[name], (kind, field), problems)

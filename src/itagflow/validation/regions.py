@@ -100,7 +100,7 @@ def _find_mask_problems(path: str, mask: Mask, image: Regions) -> Iterator[Probl
 
 
 def _find_keypoint_problems(path: str, region: Keypoints, question: Question) -> Iterator[Problem]:
-    names = set[str]()
+    names: set[str] = set()
     for index, keypoint in enumerate(region.keypoints):
         where = f"{path}.keypoints[{index}]"
         if question.keypoints and keypoint.name not in question.keypoints:

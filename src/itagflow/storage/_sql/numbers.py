@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-_BIG = re.compile(r"e\+?\d\d")
+_BIG = re.compile(r"e\+?[0-9]{2}")
 """Finds what may be a big float in JSON, which is written with an exponent."""
 _TEXT_OR_BIG = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<big>-?\d+(?:\.\d+)?e\+?\d+)')
 

@@ -68,8 +68,7 @@ class _Filter(NamedTuple):
     """What must not be there beside it."""
 
 
-@attrs.frozen
-class Statement:
+class Statement(NamedTuple):
     """SQL text and its parameters."""
 
     text: str
@@ -461,7 +460,8 @@ def _render_after(sql: Sql, query: Query[Any], after: tuple[Scalar, ...]) -> tup
         return f"({', '.join(names)}) > ({sql.placeholders(len(names))})", values
     # Row values know no mixed directions: behind in the first column, or equal in it and behind in
     # the second, and so on.
-    steps, values = list[str](), list[Any]()
+    steps: list[str] = []
+    values = []
     for index, name in enumerate(names):
         earlier = names[:index]
         equal = [f"{other.removeprefix('-')} = {sql.placeholder}" for other in earlier]

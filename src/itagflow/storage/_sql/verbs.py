@@ -33,6 +33,7 @@ As many as an `itagflow.core.lookup.EntityCache` has of one kind: what is in use
 
 Row = tuple[Any, ...]
 """A row as it is stored."""
+_NOTHING_KNOWN: tuple[Row, Any] = ((), None)
 
 
 class RowCache:
@@ -51,7 +52,7 @@ class RowCache:
         if not layout.cached:
             return layout.entity(row)
         name = (layout.kind, row[: len(layout.key)])
-        known, entity = self._decoded.get(name, ((), None))
+        known, entity = self._decoded.get(name, _NOTHING_KNOWN)
         # The whole row and not the version: a transaction that decodes what it has saved itself may
         # be rolled back, and a key may be used again.
         if known != row:
@@ -59,7 +60,8 @@ class RowCache:
                 self._decoded.clear()
             entity = layout.entity(row)
             self._decoded[name] = (row, entity)
-        return cast(E, entity)
+        decoded: E = entity
+        return decoded
 
 
 class SqlReader(ABC):
@@ -80,13 +82,13 @@ class SqlReader(ABC):
 
     def get(self, kind: type[E], key: Key) -> E:
         """Return the entity with this key."""
-        layout = cast("Layout[E]", LAYOUTS[kind])
+        layout: Layout[E] = LAYOUTS[kind]
         return self._row_cache.entity(layout, self._require_row(layout, self.sql.get(layout), key))
 
     def find(self, query: Query[E]) -> Iterator[E]:
         """Yield every match in order."""
         statement = self.sql.find(query)
-        layout = cast("Layout[E]", LAYOUTS[query.kind])
+        layout: Layout[E] = LAYOUTS[query.kind]
         return self._decode(layout, self.rows(statement.text, statement.values))
 
     def count(self, query: Query[E]) -> int:
@@ -142,10 +144,11 @@ class SqlWriter(SqlReader):
 
     are_sums_current = False
 
+    _is_partly_saved = False
+
     def __init__(self, sql: Sql, row_cache: RowCache, transaction: Transaction[Any]) -> None:
         """Ask and write in this *sql*."""
         super().__init__(sql, row_cache, transaction)
-        self._is_partly_saved = False
         self._locked_rows: dict[tuple[type[Any], Key], Row] = {}
         """The rows as they were locked: `save` updates only what differs from them."""
         self._sums: dict[Sums, dict[Row, list[int]]] = {}
@@ -204,11 +207,12 @@ class SqlWriter(SqlReader):
         rows = self.rows(statement.text + self.sql.skip_locked, statement.values)
         if not rows:
             return None
-        return self._note_locked(cast("Layout[E]", LAYOUTS[query.kind]), rows[0])
+        layout: Layout[E] = LAYOUTS[query.kind]
+        return self._note_locked(layout, rows[0])
 
     def lock(self, kind: type[E], key: Key, *, shared: bool = False, create: E | None = None) -> E:
         """Lock the entity and return it; insert *create* first if there is none."""
-        layout = cast("Layout[E]", LAYOUTS[kind])
+        layout: Layout[E] = LAYOUTS[kind]
         mode = self.sql.share if shared else self.sql.lock
         text = self.sql.get(layout) + mode
         row = self._find_row(text, key)
@@ -302,7 +306,7 @@ class SqlWriter(SqlReader):
     def _make_first_taken_error(self, entities: Sequence[Entity]) -> AlreadyExists:
         """Return the error for the first of *entities* that conflicts with the store or another."""
         # a bulk insert only says that one of its rows was refused
-        seen = set[object]()
+        seen: set[object] = set()
         for entity in entities:
             layout: Layout[Any] = LAYOUTS[type(entity)]
             marks: list[object] = []

@@ -119,7 +119,7 @@ class _Writer(_Reader, SqlWriter):
     def add(self, *entities: Entity) -> tuple[Entity, ...]:
         if len(entities) > MAX_SINGLE_INSERTS:
             return self._add_many(entities)
-        added = list[Entity]()
+        added: list[Entity] = []
         for entity in entities:
             stored = self._add(entity)
             if stored is None:

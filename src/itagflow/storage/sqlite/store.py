@@ -50,12 +50,10 @@ class _Reader(SqlReader):
     it.
     """
 
-    def __init__(self, row_cache: RowCache, transaction: SqliteTransaction) -> None:
-        super().__init__(SQLITE, row_cache, transaction)
-        self._transaction = transaction
+    transaction: SqliteTransaction
 
     def rows(self, text: str, values: Sequence[Any]) -> list[Row]:
-        transaction = self._transaction
+        transaction = self.transaction
         try:
             transaction.is_busy = True
             return transaction.usable_connection().execute(text, values).fetchall()
@@ -74,7 +72,7 @@ class _Writer(_Reader, SqlWriter):
     def add(self, *entities: Entity) -> tuple[Entity, ...]:
         if len(entities) > MAX_SINGLE_INSERTS:
             return self._add_many(entities)
-        added = list[Entity]()
+        added: list[Entity] = []
         for entity in entities:
             try:
                 added.append(self._add(entity))
@@ -123,21 +121,21 @@ class _Writer(_Reader, SqlWriter):
 
     def _insert(self, kind: type[Entity], entities: list[Entity]) -> None:
         try:
-            self._transaction.usable_connection().executemany(
+            self.transaction.usable_connection().executemany(
                 SQLITE.insert(LAYOUTS[kind]), map(LAYOUTS[kind].row, entities)
             )
         except sqlite3.IntegrityError:
             raise
         except sqlite3.Error as error:
-            raise failure_of(self._transaction, error) from error
+            raise failure_of(self.transaction, error) from error
 
     def _run(self, text: str, values: Sequence[Any]) -> sqlite3.Cursor:
         try:
-            return self._transaction.usable_connection().execute(text, values)
+            return self.transaction.usable_connection().execute(text, values)
         except sqlite3.IntegrityError:
             raise
         except sqlite3.Error as error:
-            raise failure_of(self._transaction, error) from error
+            raise failure_of(self.transaction, error) from error
 
 
 class _SqliteStore:
@@ -146,6 +144,9 @@ class _SqliteStore:
     def __init__(self, transactions: Transactions[sqlite3.Connection]) -> None:
         self._transactions = transactions
         self._row_cache = RowCache()
+        # once for all transactions: one begins with every operation
+        self._make_reader = partial(_Reader, SQLITE, self._row_cache)
+        self._make_writer = partial(_Writer, SQLITE, self._row_cache)
 
     @property
     def name(self) -> str:
@@ -162,11 +163,11 @@ class _SqliteStore:
         mode = Mode.READ
         if require_flag("read", "snapshot", snapshot):
             mode = Mode.SNAPSHOT
-        return self._transactions.open(mode, partial(_Reader, self._row_cache))
+        return self._transactions.open(mode, self._make_reader)
 
     def write(self) -> SafeContext[Writer]:
         """Open a transaction that is kept when it ends, and dropped when it raises."""
-        return self._transactions.open(Mode.WRITE, partial(_Writer, self._row_cache))
+        return self._transactions.open(Mode.WRITE, self._make_writer)
 
     def high_water_mark(self) -> int:
         """Return the position of the last event: positions follow the order of commits."""

@@ -23,9 +23,9 @@ SqliteState = State[sqlite3.Connection]
 if sys.platform == "win32":  # no such lock there: polling for SQLite's own one has to do
     LOCK_EX, LOCK_NB, LOCK_UN = 2, 4, 8
 
-    def flock(lock_file: FileIO, how: int) -> None:
+    def flock(descriptor: int, how: int) -> None:
         """Do nothing: SQLite's own lock has to do."""
-        del lock_file, how
+        del descriptor, how
 
 else:
     from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
@@ -145,22 +145,23 @@ class FileTransactions(Transactions[sqlite3.Connection]):
         starves.  It is held only until the transaction has begun.  Neither wait transactions: an
         exception or a fork can come in between.
         """
-        lock_file = self._open_lock_file()
+        lock_file = self._open_lock_file()  # kept here, so that its descriptor stays open
+        descriptor = lock_file.fileno()
         try:
             try:
                 # Before it is taken, so that the outer clause releases it wherever an exception
                 # strikes; releasing what was not taken does nothing.
                 transaction.has_file_lock = True
-                while not _try_take(flock, lock_file, LOCK_EX | LOCK_NB):
+                while not _try_lock(descriptor):
                     self._pause_before_begin(transaction, state)
                 while not _try_begin(connection, transaction):
                     self._pause_before_begin(transaction, state)
             finally:
-                flock(lock_file, LOCK_UN)
+                flock(descriptor, LOCK_UN)
                 transaction.has_file_lock = False
         finally:
             if transaction.has_file_lock:
-                flock(lock_file, LOCK_UN)
+                flock(descriptor, LOCK_UN)
 
     def _connect(self, transaction: SqliteTransaction, state: SqliteState) -> None:
         """Make a connection.  A writing one never waits inside SQLite: nothing interrupts it."""
@@ -213,7 +214,7 @@ class FileTransactions(Transactions[sqlite3.Connection]):
     ) -> None:
         """Let readers and one writer work at the same time; the file remembers it."""
         # It needs the file for itself for a moment, and does not wait for that by itself.
-        while not _try_take(connection.execute, "PRAGMA journal_mode = WAL"):
+        while not _try_run(connection, "PRAGMA journal_mode = WAL"):
             self._pause_before_begin(transaction, state)
 
     def _commit(self, transaction: SqliteTransaction) -> None:
@@ -446,20 +447,27 @@ def _deny(*request: object) -> int:
     return sqlite3.SQLITE_DENY
 
 
-def _try_begin(connection: sqlite3.Connection, transaction: SqliteTransaction) -> bool:
-    """Begin to write, and return whether that was possible."""
+def _try_lock(descriptor: int) -> bool:
+    """Lock the file, and return whether that was possible: False when somebody else has it."""
     try:
-        return _try_take(connection.execute, "BEGIN IMMEDIATE")
+        flock(descriptor, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _try_begin(connection: sqlite3.Connection, transaction: SqliteTransaction) -> bool:
+    """Begin to write, and return whether that was possible: False when somebody else writes."""
+    try:
+        return _try_run(connection, "BEGIN IMMEDIATE")
     except sqlite3.Error as error:
         raise failure_of(transaction, error) from error
 
 
-def _try_take(take: Callable[..., object], *what: object) -> bool:
-    """Take something, and return whether that was possible: False when somebody else has it."""
+def _try_run(connection: sqlite3.Connection, statement: str) -> bool:
+    """Run a statement, and return whether that was possible: False when somebody else is in it."""
     try:
-        take(*what)
-    except BlockingIOError:
-        return False
+        connection.execute(statement)
     except sqlite3.OperationalError as error:
         if not _is_busy(error):
             raise
