@@ -67,10 +67,22 @@ labels = st.sampled_from(
     ]
 )
 inspects = st.sampled_from(
-    [None, Inspect(), Inspect(task_share=0.5, lease=LEASE, limit=1), Inspect(allow_own_work=True)]
+    [
+        None,
+        Inspect(),
+        Inspect(task_share=0.5, lease=LEASE, limit=1),
+        Inspect(allow_own_work=True),
+        Inspect(package_share=0.5, task_count=1),
+    ]
 )
 accepts = st.sampled_from(
-    [None, Accept(), Accept(task_count=1), Accept(reject_to=Stage.INSPECT, allow_own_work=True)]
+    [
+        None,
+        Accept(),
+        Accept(task_count=1),
+        Accept(reject_to=Stage.INSPECT, allow_own_work=True),
+        Accept(package_share=0.5),
+    ]
 )
 packagings = st.sampled_from([FixedSize(2), FixedSize(3), PackageCount(2), GroupByField("source")])
 

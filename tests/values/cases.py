@@ -231,17 +231,16 @@ PARTS: Mapping[str, Case] = {
         answering("segments"),
     ),
 }
+REVIEW: Mapping[str, Any] = {**RULE, "task_share": 0.5, "task_count": 1, "package_share": 0.5}
 ORDERS: Mapping[str, Case] = {
     "Label": Case(
         lambda s: {**RULE, "votes": 2, "min_votes": 1, "rework": P.Route.QUEUE, "redo_all": True},
         use_rule,
     ),
-    "Inspect": Case(lambda s: {**RULE, "task_share": 0.5, "task_count": 1}, use_rule),
-    "Accept": Case(
-        lambda s: {**RULE, "task_share": 0.5, "task_count": 1, "reject_to": "inspect"}, use_rule
-    ),
+    "Inspect": Case(lambda s: REVIEW, use_rule),
+    "Accept": Case(lambda s: {**REVIEW, "reject_to": "inspect"}, use_rule),
     "StageRule": Case(lambda s: RULE),
-    "ReviewRule": Case(lambda s: {**RULE, "task_share": 0.5, "task_count": 1}),
+    "ReviewRule": Case(lambda s: REVIEW),
     "Workflow": Case(
         lambda s: {"rules": (P.Label(), P.Inspect(), P.Accept())},
         lambda s, made: ordered(s, workflow=made),

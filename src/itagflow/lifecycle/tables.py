@@ -272,6 +272,13 @@ def _build_package_lifecycle(
                 Step("pass", source, target)
                 for source, target in zip(states, [*states[1:], PackageState.DONE], strict=True)
             ),
+            *(
+                # a package that is not drawn for a review stage passes it at once
+                Step("skip", source, target)
+                for source, target in zip(
+                    states[1:], [*states[2:], PackageState.DONE], strict=False
+                )
+            ),
             *(Step("reject", state, rejected_to[state]) for state in states[1:]),
             *(Step("discard", state, PackageState.DISCARDED) for state in states),
             Step("reopen", PackageState.DONE, first_review),

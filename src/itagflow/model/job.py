@@ -219,6 +219,13 @@ class ReviewRule(StageRule):
         default=None, converter=to_optional_whole, validator=_check_task_count
     )
     """How many of a package's tasks are reviewed: at least 1.  Not together with `task_share`."""
+    package_share: float | None = attrs.field(
+        default=None, converter=_convert_share, validator=_check_share
+    )
+    """Which share of the packages is reviewed: more than 0, at most 1; the others pass the stage.
+
+    Packages with disputed or rejected tasks, and those that were labeled again whole or reopened,
+    are always reviewed."""
 
     @property
     def is_sampled(self) -> bool:

@@ -47,6 +47,10 @@ class Package:
     """Where it is in its lifecycle."""
     round: int = 1
     """How many times it has been sent on its way; every reject and reopen adds one."""
+    whole_round: int = 1
+    """The round in which all of its tasks were labeled last: samples are drawn with it."""
+    reopened_round: int = 0
+    """The round that began when it was last reopened; 0: it never was."""
     free: int = 1
     """How many assignments at its stage can still be given out: one, or the number of votes."""
     waiting_since: datetime
@@ -71,6 +75,8 @@ class Package:
     """The tasks that the present stage and round are about; None: all."""
     rejects: tuple[int, ...] = ()
     """The tasks that were sent back in any round; each is reviewed again."""
+    skipped: tuple[Stage, ...] = ()
+    """The review stages that it passed in this round because it was not drawn for them."""
     erased: tuple[int, ...] = ()
     """The tasks whose data was erased: no assignment is about them any more."""
     value: str = ""

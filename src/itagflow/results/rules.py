@@ -211,9 +211,13 @@ def _build_stage_results(case: Case) -> Iterator[StageResult]:
             for assignment in case.find_completed(stage, label.round)
             if assignment.outcome in PASSING
         ]
-        if passed:
+        # a package that was not drawn passed the stage without anybody's look at its tasks
+        if passed or stage in case.package.skipped:
             yield _build_stage_result(
-                stage, answer, label.round, inspected=passed[-1].covers(case.task)
+                stage,
+                answer,
+                label.round,
+                inspected=bool(passed) and passed[-1].covers(case.task),
             )
 
 

@@ -33,13 +33,13 @@ from itagflow.lifecycle.tables import (
 )
 from itagflow.model.entity import Entity, evolve
 from itagflow.model.job import Job, Route, Stage
-from itagflow.model.package import Assignment, AssignmentState, Outcome, Package
+from itagflow.model.package import Assignment, AssignmentState, Outcome, Package, PackageState
 from itagflow.model.task import Answer, Verdict
 from itagflow.model.template import Template
 from itagflow.model.text import find_text_error
 from itagflow.model.workspace import Member
 from itagflow.results.rules import build_cases, find_judgment, with_counts
-from itagflow.reviewing.sampling import draw_sample
+from itagflow.reviewing.sampling import Arrival, find_scope, list_skipped
 
 OUTCOMES = {
     "submit": Outcome.SUBMITTED,
@@ -95,7 +95,7 @@ class CompletionPlan:
     leaves_stage: bool
     """Whether the package leaves its stage: no other vote is missing."""
     next_stage: Stage | None
-    """The stage to which it goes then; None: it is done."""
+    """The stage to which it goes then, unless the votes leave a dispute; None: it is done."""
     merges_votes: bool
     """Whether the votes of the round are merged."""
     recounts: bool
@@ -208,7 +208,7 @@ def submit(facts: CompletionFacts) -> Change:
     # a package that waits for votes mostly stays as it is: its row, which claims lock, is not saved
     if after != package:
         save.append((package, after))
-    save += finish_job(facts.last_of_job)
+    save += _finish_job_with(facts, after)
     save += [(assignment, ended), *facts.counters]
     return record(facts.context.ctx, "submit", about=ended, add=add, save=save)
 
@@ -230,7 +230,7 @@ def pass_review(facts: CompletionFacts, operation: str) -> Change:
     assignments = _replace(facts.history.assignments, ended)
     after = _recount(facts, _pass_on(facts, assignments), assignments)
     save: list[Saved] = [(package, after), (assignment, ended), *facts.counters]
-    save += finish_job(facts.last_of_job)
+    save += _finish_job_with(facts, after)
     return record(facts.context.ctx, operation, about=ended, save=save)
 
 
@@ -316,22 +316,34 @@ def pass_package(
     ctx: Context,
     *,
     tasks: Sequence[int],
-    first: bool,
+    assignments: Sequence[Assignment] = (),
     disputes: tuple[int, ...] = (),
 ) -> Package:
-    """Return *package* as it is at the next stage, or done.
+    """Return *package* as it is at the next stage for which it is drawn, or done.
 
     *tasks* are the numbers of its tasks, where a scope has to be drawn or something was erased;
-    *first* says that nobody has reviewed it at the next stage before.
+    *assignments* are all that there ever were on it.
     """
-    state = get_package_lifecycle(job.workflow).advance(package.state, "pass", entity=str(package))
+    lifecycle = get_package_lifecycle(job.workflow)
+    state = lifecycle.advance(package.state, "pass", entity=str(package))
+    skipped = list_skipped(job, package, disputed=bool(disputes))
+    for _ in skipped:
+        state = lifecycle.advance(state, "skip", entity=str(package))
     stage, free, scope = state.stage, 0, None
     if stage is not None:
         left = [task for task in tasks if task not in package.erased]
-        scope = scope_of_review(job, package, stage, left, disputes, first=first)
-        free, scope = slots(job, stage), without_erased(package, scope, left)
+        arrival = Arrival(
+            job=job, package=package, tasks=left, disputes=disputes, assignments=assignments
+        )
+        free, scope = slots(job, stage), without_erased(package, find_scope(arrival, stage), left)
     return evolve(
-        package, state=state, free=free, waiting_since=ctx.at, scope=scope, disputes=disputes
+        package,
+        state=state,
+        free=free,
+        waiting_since=ctx.at,
+        scope=scope,
+        disputes=disputes,
+        skipped=(*package.skipped, *skipped),
     )
 
 
@@ -354,6 +366,8 @@ def send_back(
         package,
         state=state,
         round=package.round + 1,
+        whole_round=_find_whole_round(package, state, is_whole=sent is None),
+        skipped=(),
         free=_slots_at(job, state.stage),
         waiting_since=ctx.at,
         scope=without_erased(package, sent, tasks),
@@ -374,6 +388,9 @@ def reopen_package(job: Job, package: Package, ctx: Context, *, tasks: Sequence[
         package,
         state=state,
         round=package.round + 1,
+        whole_round=_find_whole_round(package, state, is_whole=True),
+        reopened_round=package.round + 1,
+        skipped=(),
         free=_slots_at(job, state.stage),
         waiting_since=ctx.at,
         scope=without_erased(package, None, tasks),
@@ -395,43 +412,34 @@ def finish_job(job: Job | None) -> tuple[Saved, ...]:
     return ((job, advance_job(job, "finish")),)
 
 
+def _finish_job_with(facts: CompletionFacts, package: Package) -> tuple[Saved, ...]:
+    """Return the locked job finished, if *package* is done: a new dispute may have kept it open."""
+    if package.open:
+        return ()
+    return finish_job(facts.last_of_job)
+
+
 def slots(job: Job, stage: Stage) -> int:
     """Return how many assignments *stage* needs for one package: the votes, or one."""
     return job.workflow.label.votes if stage is Stage.LABEL else 1
 
 
+def _find_whole_round(package: Package, state: PackageState, *, is_whole: bool) -> int:
+    """Return the round of the last whole labeling of *package*, whose next round begins here."""
+    if is_whole and state is PackageState.LABEL:
+        return package.round + 1
+    return package.whole_round
+
+
 def find_next_stage(job: Job, package: Package) -> Stage | None:
-    """Return the stage that *package* comes to when it passes."""
+    """Return the stage that *package* comes to when it passes, as far as nothing new is disputed.
+
+    None: it is done.
+    """
     stages = job.workflow.stages
     later = stages[stages.index(stage_of(package)) + 1 :]
-    return later[0] if later else None
-
-
-def scope_of_review(
-    job: Job,
-    package: Package,
-    stage: Stage,
-    tasks: Sequence[int],
-    disputes: Sequence[int],
-    *,
-    first: bool,
-) -> tuple[int, ...] | None:
-    """Return the tasks of the next assignment of *package* at a review stage; None: all.
-
-    The *first* time that is the sample and every disputed task.  Later it is what was sent back in
-    any round, what is disputed, and, when the whole package was done again, the sample once more.
-    """
-    rule = job.workflow.review(stage)
-    if first and not (rule and rule.is_sampled):
-        return None
-    drawn = draw_sample(rule, job.seed, package.number, stage, tasks)
-    scope = set(disputes)
-    # what was sent back once is reviewed again in every later round, also if another task was
-    if not first:
-        scope.update(package.rejects)
-    if first or job.workflow.label.redo_all or not scope:
-        scope.update(drawn)
-    return None if len(scope) >= package.size else tuple(sorted(scope))
+    skipped = list_skipped(job, package, disputed=bool(package.disputes))
+    return next((stage for stage in later if stage not in skipped), None)
 
 
 def without_erased(
@@ -528,13 +536,13 @@ def _pass_on(
     facts: CompletionFacts, assignments: Sequence[Assignment], disputes: tuple[int, ...] = ()
 ) -> Package:
     """Return the package at its next stage."""
-    context, target = facts.context, facts.plan.next_stage
+    context = facts.context
     return pass_package(
         context.job,
         context.package,
         context.ctx,
         tasks=facts.history.tasks,
-        first=all(assignment.stage is not target for assignment in assignments),
+        assignments=assignments,
         disputes=disputes,
     )
 

@@ -42,7 +42,6 @@ from itagflow.reviewing.rules import (
     RejectFacts,
     plan_completion,
 )
-from itagflow.reviewing.sampling import draw_sample
 from itagflow.testing.builders import (
     AT,
     make_answer,
@@ -403,34 +402,60 @@ class TestPackages:
     def test_a_package_passes_from_stage_to_stage_until_it_is_done(self) -> None:
         package, seen = make_package(size=4, free=0), list[tuple[PackageState, int]]()
         for _ in range(3):
-            package = rules.pass_package(self.VOTED, package, CTX, tasks=TASKS, first=True)
+            package = rules.pass_package(self.VOTED, package, CTX, tasks=TASKS)
             seen.append((package.state, package.free))
         assert seen == [(PackageState.INSPECT, 1), (PackageState.ACCEPT, 1), (PackageState.DONE, 0)]
         with pytest.raises(WrongState):
-            rules.pass_package(self.VOTED, package, CTX, tasks=TASKS, first=True)
+            rules.pass_package(self.VOTED, package, CTX, tasks=TASKS)
 
     def test_a_first_review_looks_at_a_sample_and_at_disputes(self) -> None:
         sampled = make_job(workflow=Workflow(Label(), Inspect(task_count=1)))
         package = make_package(size=4)
-        plain = rules.pass_package(sampled, package, CTX, tasks=TASKS, first=True)
+        plain = rules.pass_package(sampled, package, CTX, tasks=TASKS)
         assert plain.scope is not None
         assert len(plain.scope) == 1
         (drawn,) = plain.scope
         other = next(task for task in TASKS if task != drawn)
-        disputed = rules.pass_package(
-            sampled, package, CTX, tasks=TASKS, first=True, disputes=(other,)
-        )
+        disputed = rules.pass_package(sampled, package, CTX, tasks=TASKS, disputes=(other,))
         assert disputed.scope == tuple(sorted((drawn, other)))
         assert disputed.disputes == (other,)
 
     def test_a_later_review_is_of_what_was_sent_back(self) -> None:
         package = make_package(size=9, round=2, rejects=(3, 5))
-        after = rules.pass_package(STAGES, package, CTX, tasks=range(1, 10), first=False)
+        looked = attrs.evolve(INSPECTING, state=AssignmentState.DONE, outcome=Outcome.REJECTED)
+        assignments = [LABELED, attrs.evolve(looked, sent_back=(3, 5))]
+        after = rules.pass_package(
+            STAGES, package, CTX, tasks=range(1, 10), assignments=assignments
+        )
         assert after.scope == (3, 5)
+
+    def test_a_package_that_is_not_drawn_skips_the_stage(self) -> None:
+        rare = make_job(workflow=Workflow(Label(), Inspect(package_share=1e-9), Accept()))
+        passed = rules.pass_package(rare, make_package(size=4), CTX, tasks=TASKS)
+        assert (passed.state, passed.free, passed.scope) == (PackageState.ACCEPT, 1, None)
+        assert passed.skipped == (Stage.INSPECT,)
+        assert rules.find_next_stage(rare, make_package(size=4)) is Stage.ACCEPT
+        back = rules.send_back(rare, passed, CTX, sent=(1,), tasks=TASKS)
+        assert back.skipped == ()
+        again = rules.pass_package(rare, back, CTX, tasks=TASKS)
+        assert (again.state, again.skipped) == (PackageState.INSPECT, ())
+
+    def test_a_package_that_skips_every_stage_is_done(self) -> None:
+        share = {"package_share": 1e-9}
+        rare = make_job(workflow=Workflow(Label(), Inspect(**share), Accept(**share)))
+        passed = rules.pass_package(rare, make_package(size=4), CTX, tasks=TASKS)
+        assert (passed.state, passed.free) == (PackageState.DONE, 0)
+        assert passed.skipped == (Stage.INSPECT, Stage.ACCEPT)
+        assert rules.find_next_stage(rare, make_package(size=4)) is None
+
+    def test_a_disputed_package_is_always_reviewed(self) -> None:
+        rare = make_job(workflow=Workflow(Label(votes=2), Inspect(package_share=1e-9)))
+        passed = rules.pass_package(rare, make_package(size=4), CTX, tasks=TASKS, disputes=(2,))
+        assert (passed.state, passed.skipped) == (PackageState.INSPECT, ())
 
     def test_erased_tasks_are_in_no_scope(self) -> None:
         package = make_package(size=4, erased=(2,))
-        passed = rules.pass_package(STAGES, package, CTX, tasks=TASKS, first=True)
+        passed = rules.pass_package(STAGES, package, CTX, tasks=TASKS)
         assert passed.scope == (1, 3, 4)
         assert rules.without_erased(package, None, TASKS) == (1, 3, 4)
         assert rules.without_erased(package, (2, 3), TASKS) == (3,)
@@ -447,7 +472,17 @@ class TestPackages:
         self, sent: tuple[int, ...] | None
     ) -> None:
         package = make_package(size=4, state=PackageState.INSPECT)
-        assert rules.send_back(STAGES, package, CTX, sent=sent, tasks=TASKS).scope is None
+        back = rules.send_back(STAGES, package, CTX, sent=sent, tasks=TASKS)
+        assert (back.scope, back.round, back.whole_round) == (None, 2, 2)
+
+    def test_what_goes_back_in_part_or_to_inspection_is_not_labeled_whole(self) -> None:
+        package = make_package(size=4, state=PackageState.INSPECT)
+        part = rules.send_back(STAGES, package, CTX, sent=(1,), tasks=TASKS)
+        assert (part.round, part.whole_round) == (2, 1)
+        job = make_job(workflow=Workflow(Label(), Inspect(), Accept(reject_to=Stage.INSPECT)))
+        package = make_package(size=4, state=PackageState.ACCEPT)
+        whole = rules.send_back(job, package, CTX, sent=None, tasks=TASKS)
+        assert (whole.state, whole.round, whole.whole_round) == (PackageState.INSPECT, 2, 1)
 
     def test_redo_all_sends_everything_back_to_label(self) -> None:
         job = make_job(workflow=Workflow(Label(redo_all=True), Inspect()))
@@ -459,8 +494,9 @@ class TestPackages:
         done = make_package(size=4, state=PackageState.DONE, free=0)
         opened = rules.reopen_package(STAGES, done, CTX, tasks=TASKS)
         assert (opened.state, opened.round, opened.free) == (PackageState.INSPECT, 2, 1)
+        assert (opened.whole_round, opened.reopened_round) == (1, 2)
         again = rules.reopen_package(make_job(), done, CTX, tasks=TASKS)
-        assert again.state is PackageState.LABEL
+        assert (again.state, again.whole_round) == (PackageState.LABEL, 2)
 
     def test_a_discarded_package_has_no_slots_and_comes_back_to_labeling(self) -> None:
         gone = rules.discard_package(STAGES, attrs.evolve(AT_INSPECT, scope=(1,), free=1))
@@ -481,42 +517,6 @@ class TestPackages:
     @pytest.mark.parametrize("job", [None, make_job(state=JobState.ARCHIVED)])
     def test_else_it_stays(self, job: Job | None) -> None:
         assert rules.finish_job(job) == ()
-
-
-class TestScopeOfReview:
-    @staticmethod
-    def sampled(**rule: Any) -> Job:
-        return make_job(workflow=Workflow(Label(), Inspect(**rule)))
-
-    def test_a_first_review_without_a_sample_is_of_everything(self) -> None:
-        package = make_package(size=4)
-        scope = rules.scope_of_review(
-            self.sampled(), package, Stage.INSPECT, TASKS, (2,), first=True
-        )
-        assert scope is None
-
-    def test_a_first_review_looks_at_the_sample_and_at_every_dispute(self) -> None:
-        package = make_package(size=4)
-        job = self.sampled(task_count=1)
-        drawn = draw_sample(job.workflow.review(Stage.INSPECT), 7, 1, Stage.INSPECT, TASKS)
-        scope = rules.scope_of_review(job, package, Stage.INSPECT, TASKS, (), first=True)
-        assert scope == drawn
-        disputed = rules.scope_of_review(job, package, Stage.INSPECT, TASKS, TASKS, first=True)
-        assert disputed is None  # that is everything
-
-    def test_a_later_review_looks_at_what_was_sent_back_in_any_round(self) -> None:
-        package = make_package(size=4, round=3, rejects=(1, 4))
-        scope = rules.scope_of_review(
-            self.sampled(), package, Stage.INSPECT, TASKS, (), first=False
-        )
-        assert scope == (1, 4)
-
-    def test_a_package_that_was_done_again_as_a_whole_is_sampled_once_more(self) -> None:
-        job = make_job(workflow=Workflow(Label(redo_all=True), Inspect(task_count=1)))
-        package = make_package(size=4, round=2, rejects=(1,))
-        drawn = draw_sample(job.workflow.review(Stage.INSPECT), 7, 1, Stage.INSPECT, TASKS)
-        scope = rules.scope_of_review(job, package, Stage.INSPECT, TASKS, (), first=False)
-        assert scope == tuple(sorted({1, *drawn}))
 
 
 class TestPlan:
