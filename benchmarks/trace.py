@@ -44,6 +44,8 @@ RULES = (
     "labeling/voting.py",
     "maintenance/checks.py",
     "maintenance/replay.py",
+    "reviewing/explanations.py",
+    "reviewing/reject_limits.py",
     "reviewing/sampling.py",
     "template_changes/steps.py",
 )

@@ -133,5 +133,5 @@ def _to_plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, tuple):
-        return ",".join(str(_to_plain(part)) for part in cast("tuple[object, ...]", value))
+        return ",".join(str(_to_plain(part)) for part in cast("tuple[object, ...]", value)) or None
     return value

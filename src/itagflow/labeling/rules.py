@@ -199,6 +199,7 @@ def make_answer(
     abandoned: str | None = None,
     verdict: Verdict | None = None,
     comment: str = "",
+    reason: str = "",
     template_version: int = 0,
 ) -> Answer:
     """Return the answer of *assignment* to this task; its replies fit this template version."""
@@ -215,6 +216,7 @@ def make_answer(
         abandon_reason=abandoned,
         verdict=verdict,
         comment=comment,
+        reason=reason,
         template_version=template_version,
     )
 
@@ -300,6 +302,7 @@ def has_same_content(old: Answer, new: Answer) -> bool:
         and old.abandon_reason == new.abandon_reason
         and old.verdict == new.verdict
         and old.comment == new.comment
+        and old.reason == new.reason
     )
 
 

@@ -242,6 +242,9 @@ def _check_task_lists(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
             else:
                 sent.update(assignment.sent_back)
     yield from compare_field(package, "rejects", package.rejects, tuple(sorted(sent)))
+    given_up = tuple(case.task for case in snapshot.cases if _was_abandoned(case))
+    requeued = tuple(task for task in package.requeued if task in given_up)
+    yield from compare_field(package, "requeued", package.requeued, requeued)
     if package.scope is not None:
         scope = tuple(sorted((snapshot.tasks.keys() - erased) & set(package.scope)))
         # nothing is due only where something was erased
@@ -262,6 +265,16 @@ def _is_disputed(case: Case) -> bool:
         assignment.outcome in PASSING or _is_sent_back(assignment, case.task)
         for assignment in since
     )
+
+
+def _was_abandoned(case: Case) -> bool:
+    """Return whether a labeling of the task was closed that had abandoned it."""
+    answers = (
+        case.answers.get(assignment.id)
+        for assignment in case.find_completed(Stage.LABEL)
+        if assignment.outcome in case.closing_outcomes
+    )
+    return any(answer is not None and answer.is_abandoned for answer in answers)
 
 
 def _is_sent_back(assignment: Assignment, task: int) -> bool:

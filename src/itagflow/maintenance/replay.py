@@ -30,7 +30,6 @@ ANSWERING = frozenset({"save", "abandon", "restore", "judge", "modify"})
 FIRST_VALUES: Mapping[tuple[str, str], str | int] = {
     ("package", "whole_round"): 1,
     ("package", "reopened_round"): 0,
-    ("package", "skipped"): "",
 }
 """What fields of a package hold until an event changes them: loading does not name them."""
 ENDING = ("submit", "review", "accept", "discard", "reopen")
@@ -140,7 +139,7 @@ def _get_tracked(entity: Member | Job | Package | Assignment) -> tuple[EntityKey
                 "round": entity.round,
                 "whole_round": entity.whole_round,
                 "reopened_round": entity.reopened_round,
-                "skipped": ",".join(stage.value for stage in entity.skipped),
+                "skipped": ",".join(stage.value for stage in entity.skipped) or None,
             }
         case Assignment():
             fields: Fields = {

@@ -77,6 +77,8 @@ class Package:
     """The tasks that were sent back in any round; each is reviewed again."""
     skipped: tuple[Stage, ...] = ()
     """The review stages that it passed in this round because it was not drawn for them."""
+    requeued: tuple[int, ...] = ()
+    """The abandoned tasks that were offered once more, as `Label.on_abandon` says."""
     erased: tuple[int, ...] = ()
     """The tasks whose data was erased: no assignment is about them any more."""
     value: str = ""
@@ -222,6 +224,8 @@ class Assignment:
     """When it ended."""
     comment: str = ""
     """Why it ended so: the comment of its holder, or of the member who ended it."""
+    reason: str = ""
+    """Why it was rejected: one of the reasons of its stage, if one was given for the package."""
     sent_back: tuple[int, ...] | None = None
     """The tasks that a REJECTED assignment sent back; None: every task of the package."""
     version: int = 0

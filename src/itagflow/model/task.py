@@ -126,6 +126,8 @@ class Answer:
     """What a reviewer says of what was shown."""
     comment: str = ""
     """The comment of the reviewer."""
+    reason: str = ""
+    """Why a reviewer judges the task wrong: one of the reasons of the stage, if it has some."""
     disputed: tuple[str, ...] = ()
     """The questions that no reply has won (merged votes only)."""
     score: float | None = None
@@ -190,7 +192,11 @@ class WorkItem:
     votes: tuple[Answer, ...] = ()
     """Every vote on a task that is or was disputed."""
     comment: str = ""
-    """Why it was sent back."""
+    """Why it was sent back: what was said of this task, or else of the whole package."""
+    reason: str = ""
+    """Why it was sent back, as one of the reasons of the stage that did."""
+    package_comment: str = ""
+    """What was said of the package when it was sent back."""
     previous: Answer | None = None
     """What an earlier holder of the assignment had saved; it does not count."""
     prelabel: Answer | None = None
@@ -204,6 +210,6 @@ class WorkItem:
         return self.task.data
 
     def __repr__(self) -> str:
-        parts = ("answer", "submitted", "previous", "prelabel", "votes", "comment")
+        parts = ("answer", "submitted", "previous", "prelabel", "votes", "comment", "reason")
         has = [name for name in parts if getattr(self, name)]
         return show_line(self, f"task {self.task.number}", f"with {', '.join(has)}" if has else "")

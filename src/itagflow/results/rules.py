@@ -290,8 +290,7 @@ def is_corrected(case: Case) -> bool:
 
 def compute_state(case: Case, *, live: bool = True) -> TaskState:
     """Return how far the task is; *live* includes held assignments and votes not yet merged."""
-    is_wrong, _ = find_judgment(case, live=live)
-    if is_wrong:
+    if find_judgment(case, live=live).is_wrong:
         return TaskState.WRONG
     answer = _find_current_answer(case, live=live)
     if answer is None:
@@ -332,24 +331,37 @@ def _find_current_answer(case: Case, *, live: bool) -> Answer | None:
     return current
 
 
-def find_judgment(case: Case, *, live: bool = True) -> tuple[bool, str]:
-    """Return whether the task stands judged wrong, and the last comment that sent it back."""
-    is_wrong, comment = False, ""
+@attrs.frozen
+class StandingJudgment:
+    """What reviewers have said of a task, as it stands."""
+
+    is_wrong: bool = False
+    """Whether it stands judged wrong."""
+    comment: str = ""
+    """The last comment that sent it back."""
+    reason: str = ""
+    """The reason that was given with it."""
+
+
+def find_judgment(case: Case, *, live: bool = True) -> StandingJudgment:
+    """Return whether the task stands judged wrong, and what was last said to send it back."""
+    standing = StandingJudgment()
     # by round, then by id: each assignment may overturn what those before it decided
     for assignment in case.assignments:
         answer = None
         if _is_counted(case, assignment, live=live):
             answer = case.answers.get(assignment.id)
         if answer is not None and answer.wrong:
-            is_wrong, comment = True, answer.comment
-        elif answer is not None and (answer.is_resolved or answer.verdict):
-            is_wrong = False
+            standing = StandingJudgment(True, answer.comment, answer.reason)
+            continue  # what is said of the task comes before what is said of the package
+        if answer is not None and (answer.is_resolved or answer.verdict):
+            standing = attrs.evolve(standing, is_wrong=False)
         # no list: the whole package went back, and this task with it
         if assignment.outcome is Outcome.REJECTED and assignment.sent_back is None:
-            is_wrong, comment = True, assignment.comment
+            standing = StandingJudgment(True, assignment.comment, assignment.reason)
         elif assignment.outcome in PASSING:
-            is_wrong = False
-    return is_wrong, comment
+            standing = attrs.evolve(standing, is_wrong=False)
+    return standing
 
 
 def _iter_answers(case: Case, *, live: bool) -> Iterator[tuple[Assignment, Answer]]:
@@ -387,17 +399,30 @@ def build_work_item(
         # the votes matter only where they left a dispute to decide
         if merged is not None and merged.disputed:
             votes = tuple(_iter_votes(past, label.round))
-    _, comment = find_judgment(past, live=False)
+    standing, package_comment = StandingJudgment(), ""
+    if assignment.round > 1:
+        standing = find_judgment(past, live=False)
+        package_comment = _find_package_comment(past)
     return WorkItem(
         task=task,
         answer=case.answers.get(assignment.id),
         submitted=find_submitted(past, assignment.stage),
         votes=votes,
-        comment=comment if assignment.round > 1 else "",
+        comment=standing.comment,
+        reason=standing.reason,
+        package_comment=package_comment,
         previous=_find_previous(case, assignment),
         prelabel=choice.choose(case.predictions),
         predictions=case.predictions,
     )
+
+
+def _find_package_comment(past: Case) -> str:
+    """Return what was said of the package when it was last sent back."""
+    for assignment in reversed(past.assignments):
+        if assignment.outcome is Outcome.REJECTED:
+            return assignment.comment
+    return ""
 
 
 def _iter_votes(case: Case, round: int) -> Iterator[Answer]:

@@ -1,42 +1,31 @@
 """How assignments end, and how packages move: they pass, go back, are discarded, or reopened.
 
-The service reads and locks everything into `CompletionFacts` or `RejectFacts`, calls one rule, and
-applies the change that it returns.
+The service reads and locks everything into `CompletionFacts`, calls one rule, and applies the
+change that it returns.  `reject_rules` has what leads to `send_back`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
-from itagflow import access
-from itagflow.access import Action, Policy
-from itagflow.claiming import rules as claiming
 from itagflow.core.change import Change, Context, Saved, record
-from itagflow.errors import InvalidData, Problem
 from itagflow.jobs.rules import advance_job
-from itagflow.labeling.rules import (
-    has_same_content,
-    make_answer,
-    split_answers,
-)
 from itagflow.labeling.voting import merge_round
 from itagflow.lifecycle.tables import (
     ASSIGNMENT,
     JOB,
     AssignmentCommand,
     get_package_lifecycle,
-    must_be_working,
     stage_of,
 )
 from itagflow.model.entity import Entity, evolve
-from itagflow.model.job import Job, Route, Stage
-from itagflow.model.package import Assignment, AssignmentState, Outcome, Package, PackageState
-from itagflow.model.task import Answer, Verdict
+from itagflow.model.job import Job, OnAbandon, Stage
+from itagflow.model.package import Assignment, Outcome, Package, PackageState
+from itagflow.model.task import Answer
 from itagflow.model.template import Template
-from itagflow.model.text import find_text_error
 from itagflow.model.workspace import Member
 from itagflow.results.rules import build_cases, find_judgment, with_counts
 from itagflow.reviewing.sampling import Arrival, find_scope, list_skipped
@@ -128,30 +117,6 @@ class CompletionFacts:
     """The id of the assignment that holds the merged votes."""
 
 
-@attrs.frozen(kw_only=True)
-class RejectFacts:
-    """What `reject` decides on."""
-
-    context: AssignmentContext
-    """The assignment with its package; the job is locked, so that offers stay allowed."""
-    history: PackageHistory
-    """What was done on the package, with all tasks and answers."""
-    counters: Sequence[Saved]
-    """The locked claim counter of the holder with one assignment less, if the stage has a limit."""
-    named: Collection[int]
-    """The numbers of the tasks that the reviewer names."""
-    comment: str
-    """Why the work goes back, as the reviewer says."""
-    previous: Mapping[str, Any]
-    """The reviewer's stored answers to the named tasks as the history keeps them, by number."""
-    authors: Sequence[Member]
-    """The locked members to whom the work is offered, if the policy lets them do it."""
-    offer_ids: Sequence[int]
-    """Ids for the offers."""
-    policy: Policy
-    """Says who may do what."""
-
-
 def plan_completion(
     context: AssignmentContext, assignments: Sequence[Assignment], counts: AnswerCounts
 ) -> CompletionPlan:
@@ -193,8 +158,9 @@ def submit(facts: CompletionFacts) -> Change:
     package, assignment = facts.context.package, facts.context.assignment
     closing = AssignmentCommand(assignment=assignment, missing=_find_missing(facts))
     ended = end_assignment(facts.context, "submit", closing)
-    assignments = _replace(facts.history.assignments, ended)
+    assignments = replace_assignment(facts.history.assignments, ended)
     add, answers, after = list[Entity](), tuple[Answer, ...](), package
+    data = dict[str, Any]()
     if facts.plan.merges_votes:
         merged, answers = _merge_votes(facts, ended, assignments)
         assignments.append(merged)
@@ -202,7 +168,12 @@ def submit(facts: CompletionFacts) -> Change:
     if facts.plan.leaves_stage:
         # without votes there is nothing to merge, and what was disputed before stays so
         disputes = _find_disputes(package, answers)
-        after = _pass_on(facts, assignments, disputes)
+        abandoned = _find_requeued(facts, answers)
+        if abandoned:
+            after = requeue(facts.context, abandoned, disputes)
+            data["requeued"] = list(abandoned)
+        else:
+            after = _pass_on(facts, assignments, disputes)
     after = _recount(facts, after, assignments, answers)
     save = list[Saved]()
     # a package that waits for votes mostly stays as it is: its row, which claims lock, is not saved
@@ -210,7 +181,7 @@ def submit(facts: CompletionFacts) -> Change:
         save.append((package, after))
     save += _finish_job_with(facts, after)
     save += [(assignment, ended), *facts.counters]
-    return record(facts.context.ctx, "submit", about=ended, add=add, save=save)
+    return record(facts.context.ctx, "submit", about=ended, add=add, save=save, data=data)
 
 
 def pass_review(facts: CompletionFacts, operation: str) -> Change:
@@ -227,61 +198,11 @@ def pass_review(facts: CompletionFacts, operation: str) -> Change:
         undecided=_find_undecided(facts.context, facts.history),
     )
     ended = end_assignment(facts.context, operation, closing)
-    assignments = _replace(facts.history.assignments, ended)
+    assignments = replace_assignment(facts.history.assignments, ended)
     after = _recount(facts, _pass_on(facts, assignments), assignments)
     save: list[Saved] = [(package, after), (assignment, ended), *facts.counters]
     save += _finish_job_with(facts, after)
     return record(facts.context.ctx, operation, about=ended, save=save)
-
-
-def reject(facts: RejectFacts) -> Change:
-    """End a review by sending tasks back: those judged wrong, or all; and offer the rework.
-
-    Raises:
-        InvalidData: when named tasks are not in scope, or the comment cannot be stored.
-        NotAllowed: when the job does not let work go on.
-        WrongState: when the assignment is at LABEL.
-        Incomplete: when nothing is judged wrong and there is no comment.
-    """
-    context, tasks = facts.context, facts.history.tasks
-    job, package, assignment = context.job, context.package, context.assignment
-    judged = _judge_named(facts)
-    new = [judgment for _, judgment in judged]
-    # the job was read again when it was locked: it may have been finished or archived meanwhile
-    must_be_working(job, "reject")
-    history = attrs.evolve(facts.history, answers=_with_answers(facts.history.answers, new))
-    wrong = find_wrong(context, history)
-    comment = facts.comment or "; ".join(_collect_comments(context, history, wrong))
-    ended = end_assignment(
-        context,
-        "reject",
-        AssignmentCommand(assignment=assignment, wrong=wrong, comment=facts.comment),
-        comment=comment,
-        sent_back=wrong or None,
-    )
-    assignments = _replace(history.assignments, ended)
-    back = send_back(job, package, context.ctx, sent=wrong or None, tasks=tasks)
-    # the offers take slots of the package as it is after the reject, so they are made for that one
-    members = _select_authors(facts, back)
-    offered = with_offers(back, members)
-    after = with_counts(offered, build_cases(job, offered, assignments, history.answers))
-    # an id was drawn for every author; who may not do the work leaves one unused
-    add: list[Entity] = [
-        claiming.offer(claiming.Slot(job, after, stage_of(after), member), context.ctx, id=id)
-        for id, member in zip(facts.offer_ids, members, strict=False)
-    ]
-    save: list[Saved] = [(package, after), (assignment, ended)]
-    data: dict[str, Any] = {"tasks": list(wrong or tasks), "comment": comment}
-    if judged:
-        added, replaced = split_answers(judged)
-        add += added
-        save += replaced
-        if replaced:
-            named = (str(old.task) for old, _ in judged if old)
-            data["previous"] = {task: facts.previous[task] for task in named}
-        data["answered"] = [judgment.task for judgment in new]
-    save += facts.counters
-    return record(context.ctx, "reject", about=ended, add=add, save=save, data=data)
 
 
 def end_assignment(
@@ -376,6 +297,30 @@ def send_back(
     )
 
 
+def requeue(
+    context: AssignmentContext, abandoned: Sequence[int], disputes: tuple[int, ...]
+) -> Package:
+    """Return the package in a new round at LABEL, in which *abandoned* tasks are labeled again."""
+    job, package = context.job, context.package
+    state = get_package_lifecycle(job.workflow).advance(
+        package.state, "requeue", entity=str(package)
+    )
+    scope: tuple[int, ...] | None = tuple(abandoned)
+    # the scope of a whole package is None, so that every later step knows it without counting
+    is_whole = len(abandoned) >= package.size
+    return evolve(
+        package,
+        state=state,
+        round=package.round + 1,
+        whole_round=_find_whole_round(package, state, is_whole=is_whole),
+        free=_slots_at(job, state.stage),
+        waiting_since=context.ctx.at,
+        scope=None if is_whole else scope,
+        disputes=disputes,
+        requeued=tuple(sorted({*package.requeued, *abandoned})),
+    )
+
+
 def reopen_package(job: Job, package: Package, ctx: Context, *, tasks: Sequence[int]) -> Package:
     """Return *package* reopened: for a review of everything, or for labeling if there is none.
 
@@ -452,39 +397,6 @@ def without_erased(
     return tuple(task for task in numbers if task not in package.erased)
 
 
-def find_authors(job: Job, package: Package, assignments: Sequence[Assignment]) -> list[int]:
-    """Return the keys of the members to whom the work on *package* is offered after a reject.
-
-    For LABEL the rule's route: the members whose assignments closed the latest round, nobody (the
-    queue), or one named member.  For INSPECT, after a reject at ACCEPT, the inspector of the latest
-    round.
-    """
-    lifecycle = get_package_lifecycle(job.workflow)
-    if package.state not in lifecycle.get_sources("reject"):
-        return []  # the rule refuses it, with the reason
-    stage = lifecycle.advance(package.state, "reject").stage
-    route = job.workflow.label.rework
-    if stage is Stage.LABEL and isinstance(route, int):
-        return [route]
-    if stage is Stage.LABEL and route is Route.QUEUE:
-        return []
-    closing = [
-        assignment
-        for assignment in assignments
-        if assignment.stage is stage
-        and assignment.state is AssignmentState.DONE
-        and assignment.outcome is not Outcome.MERGED
-    ]
-    latest = max((assignment.round for assignment in closing), default=0)
-    members = [
-        assignment.member
-        for assignment in closing
-        if assignment.round == latest and assignment.member is not None
-    ]
-    # one inspector reviews a package; of several in a round, after a return, the last one did
-    return members if stage is Stage.LABEL else members[-1:]
-
-
 def with_offers(package: Package, members: Sequence[Member]) -> Package:
     """Return *package* with a slot less for each member to whom one is offered."""
     if not members:
@@ -499,37 +411,9 @@ def find_wrong(context: AssignmentContext, history: PackageHistory) -> tuple[int
     """
     if not history.answers:
         return ()
-    answers = {task: history.answers[task] for task in _scope(context, history)}
+    answers = {task: history.answers[task] for task in scope_of(context, history)}
     cases = build_cases(context.job, context.package, history.assignments, answers)
-    return tuple(case.task for case in cases if find_judgment(case)[0])
-
-
-def require_in_scope(assignment: Assignment, tasks: Collection[int], scope: Sequence[int]) -> None:
-    """Check that *tasks*, which a reject of *assignment* names, are in this scope.
-
-    Raises:
-        InvalidData: when some are not; it lists them.
-    """
-    outside = sorted(set(tasks).difference(scope))
-    if outside:
-        raise InvalidData(
-            "the tasks to reject",
-            [Problem(f"task {task}", f"is not in the scope of {assignment}") for task in outside],
-        )
-
-
-def require_comment(subject: str, comment: str) -> str:
-    """Return *comment* if there is one.
-
-    Raises:
-        InvalidData: when it is empty.
-    """
-    problem = find_text_error(comment)
-    if not problem and not comment.strip():
-        problem = "is empty: say why, the people who did the work will read it"
-    if problem:
-        raise InvalidData(subject, [Problem("comment", problem)])
-    return comment
+    return tuple(case.task for case in cases if find_judgment(case).is_wrong)
 
 
 def _pass_on(
@@ -557,7 +441,7 @@ def _recount(
     if not facts.plan.recounts and not any(answer.is_abandoned or answer.wrong for answer in new):
         return package
     # merged votes are counted before they are stored: package and answers change together
-    answers = _with_answers(facts.history.answers, new)
+    answers = with_answers(facts.history.answers, new)
     return with_counts(package, build_cases(facts.context.job, package, assignments, answers))
 
 
@@ -574,7 +458,7 @@ def _merge_votes(
         if assignment.round == ended.round and assignment.outcome is Outcome.SUBMITTED
     ]
     votes = list[list[Answer]]()
-    for task in _scope(facts.context, facts.history):
+    for task in scope_of(facts.context, facts.history):
         by_assignment = facts.history.answers[task]
         votes.append([by_assignment[voter] for voter in voters if voter in by_assignment])
     return merge_round(
@@ -595,12 +479,33 @@ def _find_disputes(package: Package, merged: Sequence[Answer]) -> tuple[int, ...
     return tuple(sorted(disputes))
 
 
+def _find_requeued(facts: CompletionFacts, merged: Sequence[Answer]) -> tuple[int, ...]:
+    """Return the abandoned tasks that are offered once more, as the rule of the stage says."""
+    context = facts.context
+    package = context.package
+    if context.job.workflow.label.on_abandon is not OnAbandon.QUEUE:
+        return ()
+    closing = merged
+    if not facts.plan.merges_votes:
+        answers = facts.history.answers.values()  # none were read where none is abandoned
+        closing = [
+            by_id[context.assignment.id] for by_id in answers if context.assignment.id in by_id
+        ]
+    return tuple(
+        answer.task
+        for answer in closing
+        if answer.is_abandoned
+        and answer.task not in package.requeued
+        and answer.task not in package.erased
+    )
+
+
 def _find_missing(facts: CompletionFacts) -> tuple[int, ...]:
     """Return the tasks of the scope that are neither answered nor abandoned."""
     context = facts.context
     if facts.counts.resolved == _size_of_scope(context):
         return ()  # the usual case: nothing but a count was read
-    return _without_answer(context, facts.history, _scope(context, facts.history))
+    return _without_answer(context, facts.history, scope_of(context, facts.history))
 
 
 def _find_undecided(context: AssignmentContext, history: PackageHistory) -> tuple[int, ...]:
@@ -624,53 +529,12 @@ def _without_answer(
     return tuple(missing)
 
 
-def _judge_named(facts: RejectFacts) -> list[tuple[Answer | None, Answer]]:
-    """Return the judgments of the tasks that a reject names, each with what it replaces."""
-    if not facts.named:
-        return []
-    context = facts.context
-    comment = require_comment("the reject", facts.comment)
-    require_in_scope(context.assignment, facts.named, _scope(context, facts.history))
-    judged = list[tuple[Answer | None, Answer]]()
-    # by number, as the service that gives them does not sort: events list tasks in order
-    for task in sorted(facts.named):
-        old = facts.history.answers[task].get(context.assignment.id)
-        new = make_answer(
-            context.assignment, task, context.ctx, verdict=Verdict.WRONG, comment=comment
-        )
-        if old is None or not has_same_content(old, new):
-            judged.append((old, new))
-    return judged
-
-
-def _collect_comments(
-    context: AssignmentContext, history: PackageHistory, wrong: Sequence[int]
-) -> list[str]:
-    """Return the comments of the assignment's own judgments of the *wrong* tasks, each once."""
-    comments = dict[str, None]()  # in order, as a set is not
-    for task in sorted(wrong):
-        answer = history.answers[task].get(context.assignment.id)
-        if answer is not None and answer.wrong and answer.comment:
-            comments[answer.comment] = None
-    return list(comments)
-
-
-def _select_authors(facts: RejectFacts, package: Package) -> list[Member]:
-    """Return the authors whom the policy still lets do the rework, as many as there are slots."""
-    job, stage = facts.context.job, stage_of(package)
-    able = [
-        member
-        for member in facts.authors
-        if access.refusal(facts.policy, member, Action.at(stage), job, stage) is None
-    ]
-    return able[: slots(job, stage)]
-
-
-def _replace(assignments: Sequence[Assignment], ended: Assignment) -> list[Assignment]:
+def replace_assignment(assignments: Sequence[Assignment], ended: Assignment) -> list[Assignment]:
+    """Return *assignments* with the one that has *ended* as it is then."""
     return [ended if assignment.id == ended.id else assignment for assignment in assignments]
 
 
-def _with_answers(
+def with_answers(
     answers: Mapping[int, Mapping[int, Answer]], new: Sequence[Answer]
 ) -> Mapping[int, Mapping[int, Answer]]:
     """Return *answers* as they are once the *new* ones are stored."""
@@ -682,7 +546,7 @@ def _with_answers(
     return updated
 
 
-def _scope(context: AssignmentContext, history: PackageHistory) -> Sequence[int]:
+def scope_of(context: AssignmentContext, history: PackageHistory) -> Sequence[int]:
     """Return the tasks that the assignment is about."""
     scope = context.assignment.scope
     return history.tasks if scope is None else scope

@@ -76,6 +76,7 @@ def test_a_package_that_somebody_labels_is_sound() -> None:
         ("disputes", (1,)),
         ("rejects", (1,)),
         ("skipped", (Stage.INSPECT,)),
+        ("requeued", (1,)),
         ("whole_round", 2),
         ("reopened_round", 2),
         ("free", 1),
