@@ -39,6 +39,7 @@ BELOW = ("storage", "jsontext", "schema", "contexts")
 RULES = (
     "access.py",
     "claiming/decision.py",
+    "core/blinding.py",
     "core/change.py",
     "core/secrecy.py",
     "labeling/voting.py",

@@ -46,7 +46,12 @@ def tasks(
         page = _read_tasks(reader, current, after)
         items = [
             results_rules.build_work_item(case, current, task, choice)
-            for case, task in zip(read_cases(reader, job, page), page, strict=True)
+            for case, task in zip(
+                # whoever reads them: they are shown to the holder
+                read_cases(reader, job, page, reviewed_at=current.stage),
+                page,
+                strict=True,
+            )
         ]
         if len(page) < PAGE:
             return items, None

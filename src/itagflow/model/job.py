@@ -278,6 +278,10 @@ class ReviewRule(StageRule):
     )
     """What becomes of a task that was sent back so often: `OnMaxRejects` or its value."""
 
+    blind: bool = attrs.field(default=False, validator=validate_flag)
+    """Whether those who review here see ``labeler 1`` for who labeled, until the package has passed
+    the stage."""
+
     @property
     def is_sampled(self) -> bool:
         """Whether a sample is reviewed, and not every task."""

@@ -228,6 +228,8 @@ class Assignment:
     """Why it was rejected: one of the reasons of its stage, if one was given for the package."""
     sent_back: tuple[int, ...] | None = None
     """The tasks that a REJECTED assignment sent back; None: every task of the package."""
+    labeler: str = ""
+    """Instead of the member for who reviews blind, such as ``labeler 1``; never stored."""
     version: int = 0
     """Counts the saves."""
 
@@ -250,7 +252,7 @@ class Assignment:
 
     def __repr__(self) -> str:
         outcome = self.outcome.value if self.outcome else ""
-        member = "" if self.member is None else f"member={self.member}"
+        member = self.labeler if self.member is None else f"member={self.member}"
         place = f"on package {self.package}"
         states = (self.stage.name, self.state.name, outcome)
         return show_line(self, self.id, *states, place, f"job={self.job}", member)

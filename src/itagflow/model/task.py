@@ -140,6 +140,8 @@ class Answer:
     """How long the member worked on it.  Reserved: nothing sets it yet."""
     template_version: int = 0
     """The version of the template that it answers; also fits later ones that did not change it."""
+    labeler: str = ""
+    """Instead of the member for who reviews blind, such as ``labeler 1``; never stored."""
     erased: bool = False
     """Whether it was erased with the task's data: replies are empty, and texts are ``erased``."""
     version: int = 0

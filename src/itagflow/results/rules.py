@@ -230,6 +230,7 @@ def _build_stage_result(
         abandon_reason=answer.abandon_reason,
         round=round,
         member=answer.member,
+        labeler=answer.labeler,
         disputed=answer.disputed,
         inspected=inspected,
     )
@@ -249,6 +250,7 @@ def _build_provenance(case: Case) -> Iterator[Provenance]:
                 stage=assignment.stage,
                 round=assignment.round,
                 member=assignment.member,
+                labeler=assignment.labeler,
                 outcome=assignment.outcome,
                 inspected=assignment.covers(case.task),
                 at=assignment.ended_at,
