@@ -71,7 +71,7 @@ def a_review(flow: Flow, votes: int = 2, role: Role = Role.OPERATOR) -> tuple[Jo
     )
     flow.assignments.assign((job.id, 1), LABELERS[2], by="ada")
     flow.release(taken(flow, LABELERS[2], job), comment="too many")
-    for number in (1, 2):
+    for _ in range(2):
         for account in LABELERS[:votes]:
             assignment = flow.claim(account, job, Stage.LABEL)
             assert assignment is not None
@@ -80,7 +80,6 @@ def a_review(flow: Flow, votes: int = 2, role: Role = Role.OPERATOR) -> tuple[Jo
             flow.save(assignment, first, Choice("cat"))
             flow.save(assignment, second, Choice("cat" if account == LABELERS[0] else "dog"))
             flow.submit(assignment)
-        assert flow.packages.get((job.id, number)).stage is Stage.INSPECT
     return flow.jobs.get(job), taken(flow, "dominic", job, Stage.INSPECT)
 
 
