@@ -39,12 +39,15 @@ BELOW = ("storage", "jsontext", "schema", "contexts")
 RULES = (
     "access.py",
     "claiming/decision.py",
+    "core/blinding.py",
     "core/change.py",
     "core/secrecy.py",
     "labeling/shuffling.py",
     "labeling/voting.py",
     "maintenance/checks.py",
     "maintenance/replay.py",
+    "reviewing/explanations.py",
+    "reviewing/reject_limits.py",
     "reviewing/sampling.py",
     "template_changes/steps.py",
 )

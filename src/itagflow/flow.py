@@ -25,7 +25,12 @@ from itagflow.core.ids import TimeOrdered
 from itagflow.core.settings import MOST_SECONDS, Settings, require_store
 from itagflow.errors import InvalidData, Problem
 from itagflow.labeling import service as labeling
-from itagflow.model.arguments import require_kind, require_optional_several, require_several
+from itagflow.model.arguments import (
+    require_flag,
+    require_kind,
+    require_optional_several,
+    require_several,
+)
 from itagflow.model.batch import BatchResult
 from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, Stage
@@ -37,6 +42,9 @@ from itagflow.printing import format_repr
 from itagflow.results.rules import ModelChoice
 from itagflow.reviewing import batch, judging
 from itagflow.reviewing import service as reviewing
+from itagflow.reviewing.explanations import Explanation
+from itagflow.reviewing.judging_rules import Judgment
+from itagflow.reviewing.service import RejectOrder
 from itagflow.storage.opening import open_store
 from itagflow.storage.port import Store
 from itagflow.validation.answers import Validator
@@ -309,25 +317,41 @@ class Flow:
         task: TaskRef,
         *,
         wrong: str | None = None,
+        reason: str | None = None,
+        discard_modification: bool = False,
         by: MemberRef | None = None,
     ) -> Answer:
-        """Judge a task right, or wrong with a comment that its labeler will read.
+        """Judge a task right, or wrong, which its labeler will read.
 
-        A new judgment replaces the old one, and what `modify` had said in this assignment.
+        A new judgment replaces the old one. Of a task that the reviewer has modified, abandoned or
+        restored, it says that this answer is right.
 
         Args:
             assignment: A review assignment that is held.
             task: A task in its scope.
-            wrong: What is wrong; the task is right when not given.
+            wrong: What is wrong; the task is right when neither this nor *reason* is given.
+            reason: Why it is wrong: one of the reasons of the stage. Where the stage has some it is
+                required, and *wrong* may be empty.
+            discard_modification: Whether the reviewer's own answer to the task is dropped.
             by: Who judges, when the assignment comes from outside.
 
         Raises:
-            InvalidData: when the comment is empty, or the task is not in the assignment's scope.
+            InvalidData: when the comment is empty where it is needed, the reason is missing or not
+                known, or the task is not in the assignment's scope.
+            Incomplete: when it would drop the reviewer's own answer without
+                ``discard_modification=True``, or the stage has sent the task back as often as it
+                may (``max_rejects``).
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL.
         """
         wrong = require_optional_text("judge", "wrong", wrong)
-        return judging.judge(self._engine, assignment, task, wrong=wrong, by=by)
+        reason = require_optional_text("judge", "reason", reason)
+        discard = require_flag("judge", "discard_modification", discard_modification)
+        said = None
+        if wrong is not None or reason is not None:
+            said = Explanation(wrong or "", reason or "")
+        judgment = Judgment(wrong=said, discard_modification=discard)
+        return judging.judge(self._engine, assignment, task, judgment, by=by)
 
     def modify(
         self,
@@ -371,27 +395,37 @@ class Flow:
         *,
         tasks: Iterable[TaskRef] | None = None,
         comment: str = "",
+        reason: str | None = None,
+        whole: bool = False,
         by: MemberRef | None = None,
     ) -> Assignment:
-        """Send tasks back: those judged wrong and those named, or else the whole package.
+        """Send tasks back: those judged wrong and those named, or the whole package.
 
         Args:
             assignment: A review assignment that is held.
-            tasks: More tasks of its scope, judged wrong with *comment*.
-            comment: Why; required when tasks are named, or when none stands judged wrong and all go
-                back.
+            tasks: More tasks of its scope, judged wrong with *comment* and *reason*.
+            comment: What is said of the package, beside what is said of its tasks.
+            reason: One of the reasons of the stage, where it has some.
+            whole: Whether every task goes back, also those that are not in the sample.
             by: Who rejects, when the assignment comes from outside.
 
         Raises:
-            Incomplete: when everything is to go back without a comment.
-            InvalidData: when tasks are named without a comment, or outside the assignment's scope.
+            Incomplete: when no task is judged wrong or named and *whole* is not given; when all go
+                back and nothing says why; when named tasks have an answer of the reviewer; or when
+                tasks were sent back as often as they may (``max_rejects``).
+            InvalidData: when named tasks are outside the assignment's scope, or nothing says why
+                they are wrong.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL.
         """
-        comment = require_text("reject", "comment", comment)
         # gone through here: no transaction is open while code of the caller runs
         named = require_optional_several("reject", "tasks", tasks, "tasks")
-        return reviewing.reject(self._engine, assignment, tasks=named, comment=comment, by=by)
+        order = RejectOrder(
+            tasks=named or (),
+            said=_require_explanation("reject", comment, reason),
+            is_whole=require_flag("reject", "whole", whole),
+        )
+        return reviewing.reject(self._engine, assignment, order=order, by=by)
 
     def review_many(
         self, assignments: Iterable[AssignmentRef], *, by: MemberRef | None = None
@@ -415,12 +449,17 @@ class Flow:
         assignments: Iterable[AssignmentRef],
         *,
         comment: str = "",
+        reason: str | None = None,
+        whole: bool = False,
         by: MemberRef | None = None,
     ) -> list[BatchResult]:
-        """Reject several assignments: what is judged wrong, or all; errors as in `reject`."""
+        """Reject several assignments: what is judged wrong, or all; arguments as in `reject`."""
         refs = require_several("reject_many", "assignments", assignments, "assignments")
-        comment = require_text("reject_many", "comment", comment)
-        return batch.reject_many(self._engine, refs, comment=comment, by=by)
+        order = RejectOrder(
+            said=_require_explanation("reject_many", comment, reason),
+            is_whole=require_flag("reject_many", "whole", whole),
+        )
+        return batch.reject_many(self._engine, refs, order=order, by=by)
 
     def available(
         self,
@@ -526,6 +565,16 @@ class Flow:
 
     def __repr__(self) -> str:
         return show_line(self, f"on {self.store.name}")
+
+
+def _require_explanation(verb: str, comment: str, reason: str | None) -> Explanation:
+    """Return what is said when work goes back.
+
+    Raises:
+        InvalidData: when the comment or the reason is no text that can be stored.
+    """
+    comment = require_text(verb, "comment", comment)
+    return Explanation(comment, require_optional_text(verb, "reason", reason) or "")
 
 
 def _list_pairs(

@@ -142,7 +142,7 @@ class Agreement(RuleBasedStateMachine):
         self.act(
             "reject" if operation == "reject" else PASS[stage],
             assignment,
-            **({"comment": "no"} if operation == "reject" else {}),
+            **({"comment": "no", "whole": True} if operation == "reject" else {}),
         )
 
     @rule(

@@ -191,7 +191,9 @@ ACTS: dict[str, Callable[[itagflow.Flow, itagflow.Job], object]] = {
     "reassign": lambda flow, job: flow.assignments.reassign(
         next(flow.assignments.list("di")), "cy", by="ada"
     ),
-    "reject": lambda flow, job: flow.reject(next(flow.assignments.list("di")), comment="no"),
+    "reject": lambda flow, job: flow.reject(
+        next(flow.assignments.list("di")), comment="no", whole=True
+    ),
     "prelabel": lambda flow, job: flow.jobs.prelabel(
         job, lambda tasks: [PreLabel(Choice("cat"))] * len(tasks), by="ada"
     ),

@@ -140,7 +140,7 @@ def a_poll(flow: Flow, *, again: bool) -> Job:
     if again:
         for name in ("ben", "cy", "lea"):
             says("cat")(flow, taken(flow, name, job))
-        flow.reject(taken(flow, "di", job, Stage.INSPECT), comment="look again")
+        flow.reject(taken(flow, "di", job, Stage.INSPECT), comment="look again", whole=True)
     return job
 
 

@@ -165,9 +165,9 @@ def test_people_may_go_on_meanwhile(tmp_path: Path) -> None:
                 )
                 flow.submit(assignment)
                 if look := flow.claim("di", job, Stage.INSPECT):
-                    flow.reject(look, comment="again") if assignment.round == 1 else flow.review(
-                        look
-                    )
+                    flow.reject(
+                        look, comment="again", whole=True
+                    ) if assignment.round == 1 else flow.review(look)
 
         worker = threading.Thread(target=work)
         worker.start()

@@ -61,16 +61,32 @@ labels = st.sampled_from(
         Label(rework=Route.QUEUE, redo_all=True),
         Label(rework=Route.QUEUE, allow_own_work=True),
         Label(rework="ben", lease=LEASE),
+        Label(on_abandon="queue", allow_own_work=True),
         Label(votes=2, min_votes=2),
         Label(votes=2, min_votes=1, lease=LEASE, limit=1, redo_all=True),
         Label(votes=3, min_votes=2, rework=Route.QUEUE, allow_own_work=True),
     ]
 )
 inspects = st.sampled_from(
-    [None, Inspect(), Inspect(task_share=0.5, lease=LEASE, limit=1), Inspect(allow_own_work=True)]
+    [
+        None,
+        Inspect(),
+        Inspect(task_share=0.5, lease=LEASE, limit=1),
+        Inspect(allow_own_work=True),
+        Inspect(package_share=0.5, task_count=1),
+        Inspect(max_rejects=1, on_max_rejects="abandon", reasons=("blurred", "dark")),
+        Inspect(max_rejects=1),
+    ]
 )
 accepts = st.sampled_from(
-    [None, Accept(), Accept(task_count=1), Accept(reject_to=Stage.INSPECT, allow_own_work=True)]
+    [
+        None,
+        Accept(),
+        Accept(task_count=1),
+        Accept(reject_to=Stage.INSPECT, allow_own_work=True),
+        Accept(package_share=0.5),
+        Accept(max_rejects=1, on_max_rejects="queue"),
+    ]
 )
 packagings = st.sampled_from([FixedSize(2), FixedSize(3), PackageCount(2), GroupByField("source")])
 
@@ -216,7 +232,7 @@ class Walk(RuleBasedStateMachine):
         if stage is Stage.LABEL:
             self._answer_all(assignment.key, word)
         if verb == "reject":
-            self.all(lambda flow: flow.reject(assignment, comment="no good"))
+            self.all(lambda flow: flow.reject(assignment, comment="no good", whole=True))
         elif verb == "pass":
             self.all(lambda flow: getattr(flow, PASS[stage])(assignment))
 
@@ -242,12 +258,17 @@ class Walk(RuleBasedStateMachine):
         assignment=anything,
         task=st.integers(1, 6),
         how=st.sampled_from(["right", "wrong", "cat", "dog"]),
+        reason=st.sampled_from([None, None, "blurred"]),
+        discard=st.booleans(),
     )
-    def look(self, assignment: int, task: int, how: str) -> None:
+    def look(self, assignment: int, task: int, how: str, reason: str | None, discard: bool) -> None:
         key = self.assignment(assignment)
         if how in ("right", "wrong"):
+            wrong = "no" if how == "wrong" else None
             said = self.all(
-                lambda flow: flow.judge(key, task, wrong="no" if how == "wrong" else None)
+                lambda flow: flow.judge(
+                    key, task, wrong=wrong, reason=reason, discard_modification=discard
+                )
             )
         else:
             said = self.all(lambda flow: flow.modify(key, task, {"1": Choice(how)}))
@@ -268,11 +289,17 @@ class Walk(RuleBasedStateMachine):
     @rule(
         assignment=anything,
         tasks=st.lists(st.integers(1, 6), max_size=2),
-        reason=st.sampled_from(["", "no good"]),
+        comment=st.sampled_from(["", "no good"]),
+        reason=st.sampled_from([None, None, "blurred"]),
+        whole=st.booleans(),
     )
-    def reject(self, assignment: int, tasks: list[int], reason: str) -> None:
+    def reject(
+        self, assignment: int, tasks: list[int], comment: str, reason: str | None, whole: bool
+    ) -> None:
         key = self.assignment(assignment)
-        self.all(lambda flow: flow.reject(key, tasks=tasks, comment=reason))
+        self.all(
+            lambda flow: flow.reject(key, tasks=tasks, comment=comment, reason=reason, whole=whole)
+        )
         self._note_judgments(key)
 
     def _note_judgments(self, key: tuple[int, int]) -> None:

@@ -325,7 +325,9 @@ class TestEveryVerb:
         assert isinstance(refused.error, Incomplete)
         assert done.value is not None
         assert done.value.sent_back == (3,)
-        assert all(checked.reject_many([assignments[0], assignments[2]], comment="do it again"))
+        assert all(
+            checked.reject_many([assignments[0], assignments[2]], comment="do it again", whole=True)
+        )
         assert [assignment.scope for assignment in checked.assignments.list("ben", job=job)] == [
             (3,),
             None,
@@ -400,7 +402,9 @@ def test_it_is_the_same_as_one_by_one(
                 if assignment.package in wrong:
                     flow.judge(assignment, assignment.package, wrong="no")
             keys = [assignments[at].key if at < 8 else (job.id, 5) for at in picked]
-            more = {"comment": reason} if verb in ("reject", "release") else {}
+            more: dict[str, Any] = {"comment": reason} if verb in ("reject", "release") else {}
+            if verb == "reject":
+                more["whole"] = True
             outcomes.append(act(flow, keys, **more))
             invariants.check(flow)
             contents.append(content(flow))
@@ -460,7 +464,7 @@ def test_both_stores_come_to_the_same(tmp_path: Path) -> None:
         ids = itertools.count(1000)
         with itagflow.open(url, clock=Clock(), ids=ids.__next__) as flow:
             _, assignments = accepting(flow, 7, Workflow(Label(limit=3), Accept(limit=9)))
-            flow.reject_many(assignments[:2], comment="again")
+            flow.reject_many(assignments[:2], comment="again", whole=True)
             flow.accept_many(reversed(assignments))
             contents.append(content(flow))
     assert contents[0] == contents[1]

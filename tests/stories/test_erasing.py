@@ -389,7 +389,7 @@ class TestTasks:
         maintenance.erase_task(checked, (job.id, 2), by="ada")
         assignment = taken(checked, "di", job, Stage.INSPECT)
         assert assignment.scope == (1, 3, 4)
-        checked.reject(assignment, comment="all again")
+        checked.reject(assignment, comment="all again", whole=True)
         assignment = taken(checked, "ben", job)
         assert assignment.scope == (1, 3, 4)
         checked.save_many(assignment, {number: Text("again") for number in (1, 3, 4)})

@@ -40,7 +40,7 @@ def test_its_changes_tell_the_present_state_of_every_package_and_assignment(
     job = cats(flow, tasks=5, workflow=Workflow(Label(), Inspect()))
     flow.jobs.append(job, rows(3), by="ada")
     labeled(flow, "ben", job)
-    flow.reject(taken(flow, "di", job, Stage.INSPECT), comment="look again")
+    flow.reject(taken(flow, "di", job, Stage.INSPECT), comment="look again", whole=True)
     told = retold(flow, job)
     packages = list(flow.packages.list(job))
     assert len(packages) == 5

@@ -126,7 +126,7 @@ class TestPrefill:
         job = cats(flow, tasks=1, workflow=Workflow(Label(), Inspect()))
         flow.jobs.prelabel(job, says(0.9), by="ada")
         labeled(flow, "ben", job, "dog")
-        flow.reject(taken(flow, "di", job, Stage.INSPECT), comment="look again")
+        flow.reject(taken(flow, "di", job, Stage.INSPECT), comment="look again", whole=True)
         (work,) = flow.tasks(taken(flow, "ben", job))
         assert work.submitted is not None
         assert (work.submitted.reply, work.comment) == (Choice("dog"), "look again")

@@ -26,7 +26,7 @@ def test_an_assignment_says_what_it_is_for(flow: Flow) -> None:
     assert labeled(flow, "ben", job).purpose is Purpose.LABEL
     review = taken(flow, "di", job, Stage.INSPECT)
     assert review.purpose is Purpose.REVIEW
-    flow.reject(review, comment="look again")
+    flow.reject(review, comment="look again", whole=True)
     assert taken(flow, "ben", job).purpose is Purpose.REWORK
     assert {assignment.purpose for assignment in flow.assignments.list("ben", job=job)} == {
         Purpose.REWORK
@@ -62,5 +62,5 @@ def test_events_say_what_became_of_the_tasks(flow: Flow) -> None:
 def test_events_of_work_that_goes_on_say_nothing(flow: Flow) -> None:
     job = cats(flow, tasks=2, workflow=Workflow(Label(), Inspect()))
     labeled(flow, "ben", job)
-    flow.reject(taken(flow, "di", job, Stage.INSPECT), comment="look again")
+    flow.reject(taken(flow, "di", job, Stage.INSPECT), comment="look again", whole=True)
     assert became(flow, job) == []

@@ -193,7 +193,7 @@ def acts(flow: Flow, label: Assignment, review: Assignment) -> dict[str, Callabl
         "judge": lambda: flow.judge(review, 3, by="di"),
         "modify": lambda: flow.modify(review, 3, yes, by="di"),
         "review": lambda: flow.review(review, by="di"),
-        "reject": lambda: flow.reject(review, comment="no", by="di"),
+        "reject": lambda: flow.reject(review, comment="no", whole=True, by="di"),
     }
 
 

@@ -234,7 +234,7 @@ class TestClaiming:
             flow.explain("ada", job, I)
             == "1 assignment is held by or offered to people, and no lease ends"
         )
-        flow.reject(assignment, comment="again")
+        flow.reject(assignment, comment="again", whole=True)
         assert flow.explain("ben", job, L) == "something is offered: claim it"
         labeled(flow, "ben", job)
         flow.review(taken(flow, "di", job, I))
@@ -324,9 +324,9 @@ class TestReviewing:
         job = cats(flow, workflow=self.WORKFLOW, tasks=2)
         labeled(flow, "ben", job)
         assignment = taken(flow, "di", job, I)
-        with pytest.raises(Incomplete, match="give a comment"):
+        with pytest.raises(Incomplete, match="whole=True"):
             flow.reject(assignment)
-        flow.reject(assignment, comment="all blurred")
+        flow.reject(assignment, comment="all blurred", whole=True)
         assert flow.jobs.progress(job).wrong == 2
         again = taken(flow, "ben", job)
         assert (again.scope, [work.comment for work in flow.tasks(again)]) == (
@@ -346,14 +346,14 @@ class TestReviewing:
         workflow = Workflow(Label(rework=Route.QUEUE), Inspect())
         job = cats(flow, workflow=workflow, tasks=2)
         labeled(flow, "ben", job)
-        flow.reject(taken(flow, "di", job, I), comment="again")
+        flow.reject(taken(flow, "di", job, I), comment="again", whole=True)
         assert flow.claim("ben", job, L) is None  # the queue never gives back one's own work
         assert taken(flow, "cy", job).round == 2
 
     def test_rework_goes_to_a_named_member(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(rework="cy"), Inspect()), tasks=2)
         labeled(flow, "ben", job)
-        flow.reject(taken(flow, "di", job, I), comment="again")
+        flow.reject(taken(flow, "di", job, I), comment="again", whole=True)
         assert [assignment.state for assignment in flow.assignments.list("cy")] == [
             AssignmentState.OFFERED
         ]
@@ -362,7 +362,7 @@ class TestReviewing:
         job = cats(flow, workflow=self.WORKFLOW, tasks=2)
         labeled(flow, "ben", job)
         flow.members.remove(job.workspace, "ben", by="ada")
-        flow.reject(taken(flow, "di", job, I), comment="again")
+        flow.reject(taken(flow, "di", job, I), comment="again", whole=True)
         assert taken(flow, "cy", job).round == 2
 
     def test_acceptance_can_send_back_to_inspection(self, flow: Flow) -> None:
@@ -408,7 +408,7 @@ class TestReviewing:
     def test_who_did_what_stays_known_for_every_round(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()), tasks=1, size=1)
         labeled(flow, "ben", job)
-        flow.reject(taken(flow, "di", job, I), comment="again")
+        flow.reject(taken(flow, "di", job, I), comment="again", whole=True)
         labeled(flow, "ben", job, "dog")
         flow.review(taken(flow, "di", job, I))
         made = flow.results.get((job.id, 1)).provenance
@@ -482,7 +482,7 @@ class TestVoting:
         job = cats(flow, workflow=self.WORKFLOW, tasks=2, label=["ben", "cy", "eve"])
         for name in ("ben", "cy", "eve"):
             labeled(flow, name, job)
-        flow.reject(taken(flow, "di", job, I), comment="all dogs")
+        flow.reject(taken(flow, "di", job, I), comment="all dogs", whole=True)
         for name in ("ben", "cy", "eve"):
             assert labeled(flow, name, job, "dog").round == 2
         flow.review(taken(flow, "di", job, I))

@@ -242,9 +242,25 @@ CORRUPTIONS = [
         change(Package, 7, 4, state=PackageState.DONE),
         [
             "package 4 of job 7: free is 1, and should be 0",
+            "package 4 of job 7: skipped is nothing, and should be inspect, accept",
             "package 4 of job 7: state, as the history tells it, is done, and should be label",
         ],
         id="package done too early",
+    ),
+    pytest.param(
+        a_busy_job,
+        change(Package, 7, 2, skipped=(I,)),
+        [
+            "package 2 of job 7: skipped is inspect, and should be nothing",
+            "package 2 of job 7: skipped, as the history tells it, is inspect, and should be nothing",
+        ],
+        id="a stage that was not skipped",
+    ),
+    pytest.param(
+        a_busy_job,
+        change(Package, 7, 1, whole_round=2),
+        ["package 1 of job 7: whole_round, as the history tells it, is 2, and should be 1"],
+        id="round of the last whole labeling",
     ),
     pytest.param(
         a_busy_job,

@@ -145,7 +145,7 @@ def complete(flow: Flow, assignment: Assignment, draw: random.Random) -> None:
         )
         flow.submit(assignment)
     elif draw.random() < 0.3:
-        flow.reject(assignment, comment="again")
+        flow.reject(assignment, comment="again", whole=True)
     else:
         for item in flow.tasks(assignment):
             flow.modify(assignment, item, Choice("dog"))
@@ -190,7 +190,7 @@ def end_several(flow: Flow, job: int, name: str, draw: random.Random) -> None:
         case "release":
             flow.release_many(assignments, by="ada")
         case "reject":
-            flow.reject_many(assignments, comment="again")
+            flow.reject_many(assignments, comment="again", whole=True)
         case "review":
             flow.review_many(assignments)
         case "accept":

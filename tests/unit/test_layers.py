@@ -18,6 +18,7 @@ TREES = {file: ast.parse(file.read_text("utf-8")) for file in FILES}
 PURE = (
     "access",
     "claiming.decision",
+    "core.blinding",
     "core.change",
     "core.secrecy",
     "labeling.shuffling",
@@ -26,6 +27,8 @@ PURE = (
     "maintenance.checks",
     "maintenance.replay",
     "model.*",
+    "reviewing.explanations",
+    "reviewing.reject_limits",
     "reviewing.sampling",
     "template_changes.steps",
     "validation.*",

@@ -245,7 +245,7 @@ def test_the_authors_of_rejected_work_are_locked_by_key(flow: Flow) -> None:
     job = cats(flow, tasks=1, size=1, workflow=workflow, accept=["ada"])
     for name in ("cy", "ben"):
         labeled(flow, name, job)
-    flow.reject(taken(flow, "ada", job, Stage.ACCEPT), comment="blurred")
+    flow.reject(taken(flow, "ada", job, Stage.ACCEPT), comment="blurred", whole=True)
     for name in ("cy", "ben"):
         assert [one.state for one in flow.assignments.list(name, job=job)] == [
             AssignmentState.OFFERED
@@ -310,7 +310,7 @@ class TestABatch:
             for _ in range(2):
                 labeled(flow, people, job)
             held += flow.claim_many("ada", job, Stage.ACCEPT, 2)
-        done = flow.reject_many(held, comment="blurred", by="ada")
+        done = flow.reject_many(held, comment="blurred", whole=True, by="ada")
         assert [one.error for one in done] == [None] * 4
         for name in ("ben", "cy"):
             offers = [

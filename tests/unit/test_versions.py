@@ -207,7 +207,7 @@ class TestRulesReturnPlainValues:
         job = make_job(workflow=STAGES)
         act = Context(AT, job.workspace)
         package = make_package(version=5)
-        passed = reviewing_rules.pass_package(job, package, act, tasks=(), first=True)
+        passed = reviewing_rules.pass_package(job, package, act, tasks=())
         assert (
             passed.version
             == reviewing_rules.discard_package(job, package).version

@@ -231,17 +231,32 @@ PARTS: Mapping[str, Case] = {
         answering("segments"),
     ),
 }
+REVIEW: Arguments = {
+    **RULE,
+    "task_share": 0.5,
+    "task_count": 1,
+    "package_share": 0.5,
+    "reasons": ("blurred",),
+    "max_rejects": 2,
+    "on_max_rejects": "abandon",
+    "blind": True,
+}
 ORDERS: Mapping[str, Case] = {
     "Label": Case(
-        lambda s: {**RULE, "votes": 2, "min_votes": 1, "rework": P.Route.QUEUE, "redo_all": True},
+        lambda s: {
+            **RULE,
+            "votes": 2,
+            "min_votes": 1,
+            "rework": P.Route.QUEUE,
+            "redo_all": True,
+            "on_abandon": "queue",
+        },
         use_rule,
     ),
-    "Inspect": Case(lambda s: {**RULE, "task_share": 0.5, "task_count": 1}, use_rule),
-    "Accept": Case(
-        lambda s: {**RULE, "task_share": 0.5, "task_count": 1, "reject_to": "inspect"}, use_rule
-    ),
+    "Inspect": Case(lambda s: REVIEW, use_rule),
+    "Accept": Case(lambda s: {**REVIEW, "reject_to": "inspect"}, use_rule),
     "StageRule": Case(lambda s: RULE),
-    "ReviewRule": Case(lambda s: {**RULE, "task_share": 0.5, "task_count": 1}),
+    "ReviewRule": Case(lambda s: REVIEW),
     "Workflow": Case(
         lambda s: {"rules": (P.Label(), P.Inspect(), P.Accept())},
         lambda s, made: ordered(s, workflow=made),
@@ -729,7 +744,14 @@ WORK: Mapping[str, Case] = {
     "flow.restore": Case(lambda s: {"assignment": s.abandoning, "task": 1, "by": "ben"}),
     "flow.submit": Case(lambda s: {"assignment": s.complete, "by": "ben"}),
     "flow.judge": Case(
-        lambda s: {"assignment": s.inspected, "task": 1, "wrong": "too small", "by": "di"}
+        lambda s: {
+            "assignment": s.inspected_with_reasons,
+            "task": 1,
+            "wrong": "too small",
+            "reason": "small",
+            "discard_modification": True,
+            "by": "di",
+        }
     ),
     "flow.modify": Case(
         lambda s: {"assignment": s.inspected, "task": 1, "reply": P.Choice("dog"), "by": "di"}
@@ -737,14 +759,27 @@ WORK: Mapping[str, Case] = {
     "flow.review": Case(lambda s: {"assignment": s.inspected, "by": "di"}),
     "flow.accept": Case(lambda s: {"assignment": s.accepted, "by": "ada"}),
     "flow.reject": Case(
-        lambda s: {"assignment": s.inspected, "tasks": [1], "comment": "too small", "by": "di"},
-        always=("comment",),
+        lambda s: {
+            "assignment": s.inspected_with_reasons,
+            "tasks": [1],
+            "comment": "too small",
+            "reason": "small",
+            "whole": True,
+            "by": "di",
+        },
+        always=("comment", "reason"),
     ),
     "flow.review_many": Case(lambda s: {"assignments": [s.inspected], "by": "di"}),
     "flow.accept_many": Case(lambda s: {"assignments": [s.accepted], "by": "ada"}),
     "flow.reject_many": Case(
-        lambda s: {"assignments": [s.inspected], "comment": "too small", "by": "di"},
-        always=("comment",),
+        lambda s: {
+            "assignments": [s.inspected_with_reasons],
+            "comment": "too small",
+            "reason": "small",
+            "whole": True,
+            "by": "di",
+        },
+        always=("comment", "reason", "whole"),
     ),
     "flow.available": Case(
         lambda s: {"member": s.job and "ben", "workspace": s.home, "by": "ada"},

@@ -178,6 +178,17 @@ class Scene:
         return self.flow.claim("di", self.job, "inspect")
 
     @cached_property
+    def inspected_with_reasons(self) -> Any:
+        """An assignment that di holds at an INSPECT with reasons to judge a task wrong."""
+        rule = P.Inspect(reasons=["small"])
+        job = self.new_job(workflow=P.Workflow(P.Label(), rule, P.Accept()))
+        assignment = self.flow.claim("ben", job, "label")
+        for number in (1, 2):
+            self.flow.save(assignment, number, P.Choice("cat"))
+        self.flow.submit(assignment)
+        return self.flow.claim("di", job, "inspect")
+
+    @cached_property
     def accepted(self) -> Any:
         """An assignment at ACCEPT that ada holds."""
         self.flow.review(self.inspected)
@@ -244,7 +255,9 @@ class Scene:
                 continue
             items = list(flow.tasks(assignment))
             if stage == "inspect" and items:
-                flow.judge(assignment, items[0], wrong="look again")
+                rule = job.workflow.inspect
+                reason = rule.reasons[0] if rule.reasons else None
+                flow.judge(assignment, items[0], wrong="look again", reason=reason)
                 flow.reject(assignment)
             elif stage == "accept":
                 flow.accept(assignment)

@@ -65,7 +65,7 @@ def test_a_modification_does_not_take_the_place_of_what_was_judged(flow: Flow) -
 def test_a_past_rework_shows_what_was_sent_back(flow: Flow) -> None:
     job = cats(flow, tasks=1, workflow=Workflow(Label(), Inspect()))
     labeled(flow, "ben", job, "cat")
-    flow.reject(taken(flow, "di", job, Stage.INSPECT), comment="look again")
+    flow.reject(taken(flow, "di", job, Stage.INSPECT), comment="look again", whole=True)
     again = labeled(flow, "ben", job, "dog")
     (item,) = flow.tasks(again)
     assert item.submitted is not None
@@ -73,7 +73,7 @@ def test_a_past_rework_shows_what_was_sent_back(flow: Flow) -> None:
     flow.review(taken(flow, "di", job, Stage.INSPECT))
     flow.packages.reopen((job.id, 1), by="ada")
     later = taken(flow, "di", job, Stage.INSPECT)
-    flow.reject(later, comment="and again")
+    flow.reject(later, comment="and again", whole=True)
     labeled(flow, "ben", job, "cat")
     (item,) = flow.tasks(again)
     assert item.submitted is not None
@@ -148,7 +148,7 @@ class Walk:
         try:
             complete(held)
         except itagflow.Incomplete:
-            self.flow.reject(held, comment="no")
+            self.flow.reject(held, comment="no", whole=True)
 
     def reopen(self) -> None:
         for package in self.flow.packages.list(self.job, state="done"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -24,7 +24,7 @@ Saved = tuple[Entity, Entity]
 # as counts and leases, and would make events long without saying more than the type does.
 _TRACKED: Mapping[type, tuple[str, tuple[str, ...]]] = {
     Job: ("job", ("state",)),
-    Package: ("package", ("state", "round")),
+    Package: ("package", ("state", "round", "whole_round", "reopened_round", "skipped")),
     Assignment: ("assignment", ("state", "member", "round")),
     Member: ("member", ("role", "active")),
 }
@@ -134,4 +134,6 @@ def _to_plain(value: Any) -> Any:
     """Return what an event stores: it is read long after an enum may have got other members."""
     if isinstance(value, Enum):
         return value._value_  # an attribute; `value` is a property written in Python
+    if isinstance(value, tuple):
+        return ",".join(str(_to_plain(part)) for part in cast("tuple[object, ...]", value)) or None
     return value

@@ -410,7 +410,11 @@ def with_accounts(reader: Reader, events: Sequence[Event], accounts: dict[int, s
     if unknown:
         members = reader.find(Query(Member, {"id": tuple(unknown)}))
         accounts.update({member.id: member.account for member in members})
-    return [attrs.evolve(event, account=accounts.get(event.member, "")) for event in events]
+    # one whose name is hidden has another already
+    return [
+        attrs.evolve(event, account=event.account or accounts.get(event.member, ""))
+        for event in events
+    ]
 
 
 def _get_id(kind: type[Workspace | Member | Template | Job], ref: object) -> int:

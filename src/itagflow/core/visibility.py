@@ -10,6 +10,13 @@ import attrs
 from itagflow import access
 from itagflow.access import Action, Policy
 from itagflow.core import lookup, secrecy
+from itagflow.core.blinding import (
+    NOTHING_HIDDEN,
+    Blinding,
+    Reviewer,
+    hide_from,
+    list_blind_stages,
+)
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     MemberRef,
@@ -122,12 +129,29 @@ class Access:
         """Return whether the votes on *package* are secret from the reader."""
         return bool(self._secret_rounds(job, [package]))
 
+    def find_hidden(
+        self, job: Job, packages: Iterable[Package], assignments: Sequence[Assignment]
+    ) -> Blinding:
+        """Return which labelers are hidden from the reader, of all *assignments* on *packages*."""
+        if self.member is None:
+            return NOTHING_HIDDEN
+        reviewer = Reviewer(policy=self.policy, member=self.member)
+        return hide_from(reviewer, job, packages, assignments)
+
+    def read_hidden(self, job: Job, numbers: Collection[int]) -> Blinding:
+        """Return the same of the packages with these *numbers*, reading what it depends on."""
+        if self.member is None or not numbers or not list_blind_stages(job):
+            return NOTHING_HIDDEN
+        where: dict[str, Any] = {"job": job.id, "package": tuple(numbers)}
+        packages = self.reader.find(Query(Package, {"job": job.id, "number": tuple(numbers)}))
+        return self.find_hidden(job, packages, list(self.reader.find(Query(Assignment, where))))
+
     def visible_assignments(self, name: str, assignments: Sequence[Assignment]) -> list[Assignment]:
         """Return those of these assignments, of any jobs, that may be seen, in the same order."""
         if self.member is None:
             return list(assignments)
         # what may be seen depends on the job, so its rules are asked once per job
-        visible: set[Any] = set()
+        visible: dict[Any, Assignment] = {}
         for id in {assignment.job for assignment in assignments}:
             job = self.reader.get(Job, (id,))
             allowed = [
@@ -137,16 +161,17 @@ class Access:
                 and self.can_see(name, job, own=self.is_own(assignment.member))
                 and self.can_see_work_of([assignment.member])
             ]
-            packages = self._packages(job, {assignment.package for assignment in allowed})
-            public = self.without_secrets(job, packages, allowed)
-            visible |= {assignment.key for assignment in public}
-        return [assignment for assignment in assignments if assignment.key in visible]
+            numbers = {assignment.package for assignment in allowed}
+            hidden = self.read_hidden(job, numbers)
+            public = self.without_secrets(job, self._packages(job, numbers), allowed)
+            visible |= {each.key: hidden.hide_in_assignment(each) for each in public}
+        return [visible[each.key] for each in assignments if each.key in visible]
 
     def visible_events(self, name: str, events: Sequence[Event]) -> list[Event]:
         """Return those of these events, of any jobs of a workspace, that may be seen, in order."""
         if self.member is None:
             return list(events)
-        visible: set[int] = set()
+        visible: dict[int, Event] = {}
         for id in {event.job for event in events}:
             job = get_or_none(self.reader, Job, (id,)) if id else None  # it may have been deleted
             allowed = [
@@ -161,8 +186,21 @@ class Access:
                 secret = self._secret_assignments(job, allowed)
             # the events of a secret vote are left out whole: their mere number would tell that it
             # was given, and their data what it says
-            visible |= {event.position for event in allowed if event.assignment not in secret}
-        return [event for event in events if event.position in visible]
+            public = [event for event in allowed if event.assignment not in secret]
+            if job is not None:
+                public = self._hide_in_events(job, public)
+            visible |= {event.position: event for event in public}
+        return [visible[event.position] for event in events if event.position in visible]
+
+    def _hide_in_events(self, job: Job, events: list[Event]) -> list[Event]:
+        """Return *events* of *job* without the labelers who are hidden from the reader."""
+        hidden = self.read_hidden(job, {event.package for event in events if event.package})
+        keys = {key for names in hidden.names.values() for key in names}
+        if not keys:
+            return events
+        members = self.reader.find(Query(Member, {"id": tuple(keys)}))
+        accounts = {member.account: member.id for member in members}
+        return [hidden.hide_in_event(event, accounts) for event in events]
 
     def _secret_assignments(self, job: Job, events: Sequence[Event]) -> set[int]:
         """Return the assignments of *events* that are votes and secret from the reader."""

@@ -204,6 +204,7 @@ def make_answer(
     abandoned: str | None = None,
     verdict: Verdict | None = None,
     comment: str = "",
+    reason: str = "",
     template_version: int = 0,
     order: Order | None = None,
 ) -> Answer:
@@ -221,6 +222,7 @@ def make_answer(
         abandon_reason=abandoned,
         verdict=verdict,
         comment=comment,
+        reason=reason,
         template_version=template_version,
         order=order or {},
     )
@@ -313,6 +315,7 @@ def has_same_content(old: Answer, new: Answer) -> bool:
         and old.abandon_reason == new.abandon_reason
         and old.verdict == new.verdict
         and old.comment == new.comment
+        and old.reason == new.reason
     )
 
 

@@ -50,7 +50,12 @@ def tasks(
         template = engine.cache.template(reader, job)
         comments = read_of_item(reader, job, page)
         items = list[WorkItem]()
-        for case, task in zip(read_cases(reader, job, page), page, strict=True):
+        for case, task in zip(
+            # whoever reads them: they are shown to the holder
+            read_cases(reader, job, page, reviewed_at=current.stage),
+            page,
+            strict=True,
+        ):
             order = shuffle_options(template, job.seed, task.number, current.member)
             item = results_rules.build_work_item(case, current, task, choice, order)
             items.append(with_threads(item, case, current, comments[task.number]))

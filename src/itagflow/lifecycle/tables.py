@@ -48,8 +48,10 @@ class AssignmentCommand:
     """The tasks that stand judged wrong."""
     undecided: tuple[int, ...] = ()
     """The disputed tasks for which no reviewer has given an answer."""
-    comment: str = ""
-    """The comment given."""
+    is_whole: bool = False
+    """Whether every task is to go back, also those that nobody judged wrong."""
+    is_explained: bool = False
+    """Whether it is said why."""
 
 
 def must_go_on(job: Job, assignment: Assignment, operation: str, by: Member | None) -> None:
@@ -179,19 +181,23 @@ def _require_all_decided(command: AssignmentCommand) -> None:
         raise Incomplete("pass the package", reason, command.undecided)
 
 
-def _require_comment(command: AssignmentCommand) -> None:
-    # whoever labels it again must learn why: from the tasks' comments, or from this one
-    if not command.wrong and not command.comment.strip():
+def _require_wrong(command: AssignmentCommand) -> None:
+    # without this a review that found nothing would send everything back
+    if not command.wrong and not command.is_whole:
         raise Incomplete(
-            "reject", "no task is judged wrong, so every task goes back: give a comment"
+            "reject",
+            "no task is judged wrong: judge or name some, or send every task back with whole=True",
         )
+    # whoever labels it again must learn why: from what is said of the tasks, or of the package
+    if not command.wrong and not command.is_explained:
+        raise Incomplete("reject", "every task goes back, and none is judged wrong: say why")
 
 
 _ENDING_GUARDS: Mapping[str, tuple[Guard, ...]] = {
     "submit": (_require_all_answered,),
     "review": (_require_none_wrong, _require_all_decided),
     "accept": (_require_none_wrong, _require_all_decided),
-    "reject": (_require_comment,),
+    "reject": (_require_wrong,),
 }
 """What must hold for each operation that ends an assignment with its work."""
 
@@ -272,7 +278,16 @@ def _build_package_lifecycle(
                 Step("pass", source, target)
                 for source, target in zip(states, [*states[1:], PackageState.DONE], strict=True)
             ),
+            *(
+                # a package that is not drawn for a review stage passes it at once
+                Step("skip", source, target)
+                for source, target in zip(
+                    states[1:], [*states[2:], PackageState.DONE], strict=False
+                )
+            ),
             *(Step("reject", state, rejected_to[state]) for state in states[1:]),
+            # abandoned tasks are labeled once more
+            Step("requeue", PackageState.LABEL, PackageState.LABEL),
             *(Step("discard", state, PackageState.DISCARDED) for state in states),
             Step("reopen", PackageState.DONE, first_review),
             Step("reopen", PackageState.DISCARDED, PackageState.LABEL),

@@ -21,6 +21,7 @@ from itagflow.model.package import (
     ClaimCounter,
     Outcome,
     Package,
+    PackageState,
 )
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
@@ -33,6 +34,7 @@ from itagflow.model.workspace import (
 from itagflow.results import rules as results_rules
 from itagflow.results.rules import Case
 from itagflow.reviewing import rules as reviewing_rules
+from itagflow.reviewing.sampling import is_drawn
 from itagflow.validation import answers
 
 _ENDS = {
@@ -107,6 +109,7 @@ def check_package(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     yield from _check_task_lists(snapshot)
     yield from _check_slots(snapshot)
     yield from _check_rounds(snapshot)
+    yield from _check_draws(snapshot)
     yield from _check_predictions(snapshot)
     for task in snapshot.tasks.values():
         yield from _check_task(task)
@@ -239,6 +242,9 @@ def _check_task_lists(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
             else:
                 sent.update(assignment.sent_back)
     yield from compare_field(package, "rejects", package.rejects, tuple(sorted(sent)))
+    given_up = tuple(case.task for case in snapshot.cases if _was_abandoned(case))
+    requeued = tuple(task for task in package.requeued if task in given_up)
+    yield from compare_field(package, "requeued", package.requeued, requeued)
     if package.scope is not None:
         scope = tuple(sorted((snapshot.tasks.keys() - erased) & set(package.scope)))
         # nothing is due only where something was erased
@@ -259,6 +265,16 @@ def _is_disputed(case: Case) -> bool:
         assignment.outcome in PASSING or _is_sent_back(assignment, case.task)
         for assignment in since
     )
+
+
+def _was_abandoned(case: Case) -> bool:
+    """Return whether a labeling of the task was closed that had abandoned it."""
+    answers = (
+        case.answers.get(assignment.id)
+        for assignment in case.find_completed(Stage.LABEL)
+        if assignment.outcome in case.closing_outcomes
+    )
+    return any(answer is not None and answer.is_abandoned for answer in answers)
 
 
 def _is_sent_back(assignment: Assignment, task: int) -> bool:
@@ -313,6 +329,33 @@ def _check_rounds(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     ).items():
         field = f"assignments of member {member} at {stage.value} in round {round}"
         yield from compare_field(snapshot.package, field, assignments, 1)
+
+
+def _check_draws(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
+    """Yield where a package passed a review stage without a review, and was drawn for it."""
+    job, package = snapshot.job, snapshot.package
+    for name in ("whole_round", "reopened_round"):
+        number = getattr(package, name)
+        yield from compare_field(package, name, number, min(max(number, 0), package.round))
+    passed = {
+        assignment.stage
+        for assignment in snapshot.assignments
+        if assignment.outcome in PASSING and assignment.round == package.round
+    }
+    if package.state is PackageState.DISCARDED:
+        return  # it may have been at any stage
+    behind = job.workflow.stages[1:]
+    if package.stage in job.workflow.stages:
+        behind = behind[: max(job.workflow.stages.index(package.stage) - 1, 0)]
+    unseen = tuple(stage for stage in behind if stage not in passed)
+    expected = unseen
+    if package.skipped == unseen:
+        expected = tuple(stage for stage in unseen if not is_drawn(job, package, stage))
+    yield from compare_field(package, "skipped", _name(package.skipped), _name(expected))
+
+
+def _name(stages: Sequence[Stage]) -> tuple[str, ...]:
+    return tuple(stage.value for stage in stages)
 
 
 def _check_predictions(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:

@@ -67,6 +67,26 @@ class Route(Enum):
     """Anyone who may take it."""
 
 
+class OnMaxRejects(Enum):
+    """What becomes of a task that a review stage has sent back as often as it may."""
+
+    MODIFY = "modify"
+    """The reviewer cannot send it back again: they modify it, abandon it, or let it pass."""
+    ABANDON = "abandon"
+    """It is abandoned as soon as it is judged wrong once more."""
+    QUEUE = "queue"
+    """It is offered to anyone who may take it, and no more to its author."""
+
+
+class OnAbandon(Enum):
+    """What becomes of a task that a labeler abandons."""
+
+    KEEP = "keep"
+    """It stays abandoned, unless a reviewer undoes it."""
+    QUEUE = "queue"
+    """It is labeled once more, by anyone who may take it; abandoned again, it stays so."""
+
+
 class JobState(Enum):
     """Where a job is in its lifecycle."""
 
@@ -163,6 +183,10 @@ def _check_rework(_: object, attribute: "attrs.Attribute[Any]", value: object) -
         raise _make_error("Label", attribute.name, f"{reason}: {format_repr(value)} {error}")
 
 
+def _convert_on_abandon(value: OnAbandon | str) -> OnAbandon:
+    return parse_enum(OnAbandon, value)
+
+
 @attrs.frozen(kw_only=True)
 class Label(StageRule):
     """The rule of the LABEL stage.
@@ -181,6 +205,8 @@ class Label(StageRule):
     """To whom rejected tasks go: a `Route`, or a member."""
     redo_all: bool = attrs.field(default=False, validator=validate_flag)
     """Whether a rejected package is labeled again whole, not only its rejected tasks."""
+    on_abandon: OnAbandon = attrs.field(default=OnAbandon.KEEP, converter=_convert_on_abandon)
+    """What becomes of a task that is abandoned: `OnAbandon` or its value."""
 
     __repr__ = show_fields
 
@@ -207,6 +233,20 @@ def _check_task_count(instance: Any, attribute: "attrs.Attribute[Any]", value: A
         raise _make_error(type(instance).__name__, attribute.name, reason)
 
 
+def _convert_on_max_rejects(value: OnMaxRejects | str) -> OnMaxRejects:
+    return parse_enum(OnMaxRejects, value)
+
+
+def _check_reasons(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    validate_texts(instance, attribute, value)
+    for reason in value:
+        if not reason.strip():
+            raise _make_error(type(instance).__name__, attribute.name, "one of them is empty")
+        if value.count(reason) > 1:
+            message = f"{format_repr(reason)} is given twice"
+            raise _make_error(type(instance).__name__, attribute.name, message)
+
+
 @attrs.frozen(kw_only=True)
 class ReviewRule(StageRule):
     """What both review stages share.  All tasks are reviewed unless a sample is named."""
@@ -219,6 +259,28 @@ class ReviewRule(StageRule):
         default=None, converter=to_optional_whole, validator=_check_task_count
     )
     """How many of a package's tasks are reviewed: at least 1.  Not together with `task_share`."""
+    package_share: float | None = attrs.field(
+        default=None, converter=_convert_share, validator=_check_share
+    )
+    """Which share of the packages is reviewed: more than 0, at most 1; the others pass the stage.
+
+    Packages with disputed or rejected tasks, and those that were labeled again whole or reopened,
+    are always reviewed."""
+
+    reasons: tuple[str, ...] = attrs.field(default=(), converter=to_texts, validator=_check_reasons)
+    """Why a task may be judged wrong; where there are some, each wrong judgment names one."""
+    max_rejects: int | None = attrs.field(
+        default=None, converter=to_optional_whole, validator=_check_optional_positive
+    )
+    """How often this stage may send one task back; None: any number of times."""
+    on_max_rejects: OnMaxRejects = attrs.field(
+        default=OnMaxRejects.MODIFY, converter=_convert_on_max_rejects
+    )
+    """What becomes of a task that was sent back so often: `OnMaxRejects` or its value."""
+
+    blind: bool = attrs.field(default=False, validator=validate_flag)
+    """Whether those who review here see ``labeler 1`` for who labeled, until the package has passed
+    the stage."""
 
     @property
     def is_sampled(self) -> bool:

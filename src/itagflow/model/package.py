@@ -48,6 +48,10 @@ class Package:
     """Where it is in its lifecycle."""
     round: int = 1
     """How many times it has been sent on its way; every reject and reopen adds one."""
+    whole_round: int = 1
+    """The round in which all of its tasks were labeled last: samples are drawn with it."""
+    reopened_round: int = 0
+    """The round that began when it was last reopened; 0: it never was."""
     free: int = 1
     """How many assignments at its stage can still be given out: one, or the number of votes."""
     waiting_since: datetime
@@ -72,6 +76,10 @@ class Package:
     """The tasks that the present stage and round are about; None: all."""
     rejects: tuple[int, ...] = ()
     """The tasks that were sent back in any round; each is reviewed again."""
+    skipped: tuple[Stage, ...] = ()
+    """The review stages that it passed in this round because it was not drawn for them."""
+    requeued: tuple[int, ...] = ()
+    """The abandoned tasks that were offered once more, as `Label.on_abandon` says."""
     erased: tuple[int, ...] = ()
     """The tasks whose data was erased: no assignment is about them any more."""
     value: str = ""
@@ -217,8 +225,12 @@ class Assignment:
     """When it ended."""
     comment: str = ""
     """Why it ended so: the comment of its holder, or of the member who ended it."""
+    reason: str = ""
+    """Why it was rejected: one of the reasons of its stage, if one was given for the package."""
     sent_back: tuple[int, ...] | None = None
     """The tasks that a REJECTED assignment sent back; None: every task of the package."""
+    labeler: str = ""
+    """Instead of the member for who reviews blind, such as ``labeler 1``; never stored."""
     version: int = 0
     """Counts the saves."""
 
@@ -241,7 +253,7 @@ class Assignment:
 
     def __repr__(self) -> str:
         outcome = self.outcome.value if self.outcome else ""
-        member = "" if self.member is None else f"member={self.member}"
+        member = self.labeler if self.member is None else f"member={self.member}"
         place = f"on package {self.package}"
         states = (self.stage.name, self.state.name, outcome)
         return show_line(self, self.id, *states, place, f"job={self.job}", member)

@@ -34,6 +34,8 @@ class StageResult:
     """The round that the task was labeled in."""
     member: int | None
     """Who gave the answer (at any stage up to this one); None for merged votes and pre-labels."""
+    labeler: str = ""
+    """Instead of the member for who reviews blind, such as ``labeler 1``."""
     disputed: tuple[str, ...] = ()
     """The questions that no vote has won and no reviewer has decided."""
     inspected: bool = True
@@ -68,6 +70,8 @@ class Provenance:
     """Whether the task was in the assignment's scope."""
     at: datetime
     """When the assignment ended."""
+    labeler: str = ""
+    """Instead of the member for who reviews blind, such as ``labeler 1``."""
     score: float | None = None
     """How sure the model was, if a model gave the answer with a score."""
     model: str = ""
@@ -76,7 +80,7 @@ class Provenance:
     """The version of that model."""
 
     def __repr__(self) -> str:
-        member = "" if self.member is None else f"member={self.member}"
+        member = self.labeler if self.member is None else f"member={self.member}"
         return show_line(self, self.stage.name, self.outcome.value, f"round {self.round}", member)
 
 

@@ -145,6 +145,8 @@ class Answer:
     """What a reviewer says of what was shown."""
     comment: str = ""
     """The comment of the reviewer."""
+    reason: str = ""
+    """Why a reviewer judges the task wrong: one of the reasons of the stage, if it has some."""
     disputed: tuple[str, ...] = ()
     """The questions that no reply has won (merged votes only)."""
     score: float | None = None
@@ -163,6 +165,8 @@ class Answer:
     Keys of options by question id, as in `WorkItem.order`; empty when nothing was shuffled, for
     merged votes, and for what came from outside.
     """
+    labeler: str = ""
+    """Instead of the member for who reviews blind, such as ``labeler 1``; never stored."""
     erased: bool = False
     """Whether it was erased with the task's data: replies are empty, and texts are ``erased``."""
     version: int = 0
@@ -215,7 +219,11 @@ class WorkItem:
     votes: tuple[Answer, ...] = ()
     """Every vote on a task that is or was disputed."""
     comment: str = ""
-    """Why it was sent back."""
+    """Why it was sent back: what was said of this task, or else of the whole package."""
+    reason: str = ""
+    """Why it was sent back, as one of the reasons of the stage that did."""
+    package_comment: str = ""
+    """What was said of the package when it was sent back."""
     previous: Answer | None = None
     """What an earlier holder of the assignment had saved; it does not count."""
     prelabel: Answer | None = None
@@ -234,6 +242,18 @@ class WorkItem:
         return self.task.data
 
     def __repr__(self) -> str:
-        parts = ("answer", "submitted", "previous", "prelabel", "votes", "comment", "comments")
-        has = [name for name in parts if getattr(self, name)]
+        has = [name for name in _ITEM_PARTS if getattr(self, name)]
         return show_line(self, f"task {self.task.number}", f"with {', '.join(has)}" if has else "")
+
+
+_ITEM_PARTS = (
+    "answer",
+    "submitted",
+    "previous",
+    "prelabel",
+    "votes",
+    "comment",
+    "reason",
+    "comments",
+)
+"""What the representation of a work item names, where there is something."""

@@ -283,7 +283,7 @@ def _without_accepted(
     remaining = tuple(task for task in due if task not in accepted_tasks)
     if remaining:
         return evolve(package, scope=remaining)
-    return reviewing_rules.pass_package(job, package, ctx, tasks=tasks, first=True)
+    return reviewing_rules.pass_package(job, package, ctx, tasks=tasks)
 
 
 def make_memberless_assignment(

@@ -9,12 +9,13 @@ from typing import Any, cast
 import attrs
 
 from itagflow.core import lookup
+from itagflow.core.blinding import NOTHING_HIDDEN, hide_at
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef, PartitionRef, iterate_pages
 from itagflow.core.paging import EVERYTHING, Page
 from itagflow.core.visibility import Access, require_readable
 from itagflow.errors import NotFound
-from itagflow.model.job import Job
+from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Package
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
@@ -67,11 +68,17 @@ def describe_replaced(*old: Answer | None) -> dict[str, Any]:
 
 
 def read_cases(
-    reader: Reader, job: Job, tasks: Sequence[Task], access: Access | None = None
+    reader: Reader,
+    job: Job,
+    tasks: Sequence[Task],
+    access: Access | None = None,
+    *,
+    reviewed_at: Stage | None = None,
 ) -> Iterator[Case]:
     """Yield the case of each task; *tasks* are sorted by number, of one or several packages.
 
-    With *access* it is without the votes that are secret from the one who reads.
+    With *access* it is without the votes that are secret from the one who reads, and without the
+    names of labelers whom they review blind; with *reviewed_at* without those hidden there.
     """
     numbers = tuple({task.package for task in tasks})
     # three queries for a page, and not three for each of its tasks
@@ -82,11 +89,15 @@ def read_cases(
     visible: Sequence[Assignment] = list(
         reader.find(Query(Assignment, {"job": job.id, "package": numbers}))
     )
+    hidden = NOTHING_HIDDEN
     if access is not None:
+        hidden = access.find_hidden(job, packages.values(), visible)
         visible = access.without_secrets(job, packages.values(), visible)
+    elif reviewed_at is not None:
+        hidden = hide_at(reviewed_at, job, packages.values(), visible)
     assignments: dict[int, list[Assignment]] = defaultdict(list)
     for assignment in visible:
-        assignments[assignment.package].append(assignment)
+        assignments[assignment.package].append(hidden.hide_in_assignment(assignment))
     ordered = {
         number: sort_assignments(package_assignments)
         for number, package_assignments in assignments.items()
@@ -97,7 +108,7 @@ def read_cases(
             job,
             packages[task.package],
             ordered.get(task.package, []),
-            answers[task.number],
+            {id: hidden.hide_in_answer(answer) for id, answer in answers[task.number].items()},
             task.number,
         )
 

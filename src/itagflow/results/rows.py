@@ -60,8 +60,8 @@ class Columns:
         for stage in self.stages:
             by, at = _name_stage_columns(stage)
             provenance = _find_provenance(result, stage)
-            people = [accounts[entry.member] for entry in provenance if entry.member is not None]
-            row[by] = ", ".join(dict.fromkeys(people)) or None
+            people = [_name(entry, accounts) for entry in provenance]
+            row[by] = ", ".join(dict.fromkeys(filter(None, people))) or None
             row[at] = max((entry.at for entry in provenance), default=None)
         return row
 
@@ -117,6 +117,13 @@ def _name_question_columns(template: Template, fixed: set[str]) -> dict[str, str
             key += f"#{question.id}"
         columns[question.id] = key
     return columns
+
+
+def _name(entry: Provenance, accounts: Mapping[int, str]) -> str:
+    """Return who did it, as the reader of the rows may know them; nothing for what nobody did."""
+    if entry.member is None:
+        return entry.labeler
+    return accounts[entry.member]
 
 
 def _find_provenance(result: Result, stage: Stage) -> list[Provenance]:

@@ -212,9 +212,13 @@ def _build_stage_results(case: Case) -> Iterator[StageResult]:
             for assignment in case.find_completed(stage, label.round)
             if assignment.outcome in PASSING
         ]
-        if passed:
+        # a package that was not drawn passed the stage without anybody's look at its tasks
+        if passed or stage in case.package.skipped:
             yield _build_stage_result(
-                stage, answer, label.round, inspected=passed[-1].covers(case.task)
+                stage,
+                answer,
+                label.round,
+                inspected=bool(passed) and passed[-1].covers(case.task),
             )
 
 
@@ -227,6 +231,7 @@ def _build_stage_result(
         abandon_reason=answer.abandon_reason,
         round=round,
         member=answer.member,
+        labeler=answer.labeler,
         disputed=answer.disputed,
         inspected=inspected,
         order={} if answer.is_abandoned else answer.order,
@@ -247,6 +252,7 @@ def _build_provenance(case: Case) -> Iterator[Provenance]:
                 stage=assignment.stage,
                 round=assignment.round,
                 member=assignment.member,
+                labeler=assignment.labeler,
                 outcome=assignment.outcome,
                 inspected=assignment.covers(case.task),
                 at=assignment.ended_at,
@@ -288,8 +294,7 @@ def is_corrected(case: Case) -> bool:
 
 def compute_state(case: Case, *, live: bool = True) -> TaskState:
     """Return how far the task is; *live* includes held assignments and votes not yet merged."""
-    is_wrong, _ = find_judgment(case, live=live)
-    if is_wrong:
+    if find_judgment(case, live=live).is_wrong:
         return TaskState.WRONG
     answer = _find_current_answer(case, live=live)
     if answer is None:
@@ -330,24 +335,37 @@ def _find_current_answer(case: Case, *, live: bool) -> Answer | None:
     return current
 
 
-def find_judgment(case: Case, *, live: bool = True) -> tuple[bool, str]:
-    """Return whether the task stands judged wrong, and the last comment that sent it back."""
-    is_wrong, comment = False, ""
+@attrs.frozen
+class StandingJudgment:
+    """What reviewers have said of a task, as it stands."""
+
+    is_wrong: bool = False
+    """Whether it stands judged wrong."""
+    comment: str = ""
+    """The last comment that sent it back."""
+    reason: str = ""
+    """The reason that was given with it."""
+
+
+def find_judgment(case: Case, *, live: bool = True) -> StandingJudgment:
+    """Return whether the task stands judged wrong, and what was last said to send it back."""
+    standing = StandingJudgment()
     # by round, then by id: each assignment may overturn what those before it decided
     for assignment in case.assignments:
         answer = None
         if _is_counted(case, assignment, live=live):
             answer = case.answers.get(assignment.id)
         if answer is not None and answer.wrong:
-            is_wrong, comment = True, answer.comment
-        elif answer is not None and (answer.is_resolved or answer.verdict):
-            is_wrong = False
+            standing = StandingJudgment(True, answer.comment, answer.reason)
+            continue  # what is said of the task comes before what is said of the package
+        if answer is not None and (answer.is_resolved or answer.verdict):
+            standing = attrs.evolve(standing, is_wrong=False)
         # no list: the whole package went back, and this task with it
         if assignment.outcome is Outcome.REJECTED and assignment.sent_back is None:
-            is_wrong, comment = True, assignment.comment
+            standing = StandingJudgment(True, assignment.comment, assignment.reason)
         elif assignment.outcome in PASSING:
-            is_wrong = False
-    return is_wrong, comment
+            standing = attrs.evolve(standing, is_wrong=False)
+    return standing
 
 
 def _iter_answers(case: Case, *, live: bool) -> Iterator[tuple[Assignment, Answer]]:
@@ -392,18 +410,31 @@ def build_work_item(
         # the votes matter only where they left a dispute to decide
         if merged is not None and merged.disputed:
             votes = tuple(_iter_votes(past, label.round))
-    _, comment = find_judgment(past, live=False)
+    standing, package_comment = StandingJudgment(), ""
+    if assignment.round > 1:
+        standing = find_judgment(past, live=False)
+        package_comment = _find_package_comment(past)
     return WorkItem(
         task=task,
         answer=case.answers.get(assignment.id),
         submitted=find_submitted(past, assignment.stage),
         votes=votes,
-        comment=comment if assignment.round > 1 else "",
+        comment=standing.comment,
+        reason=standing.reason,
+        package_comment=package_comment,
         previous=_find_previous(case, assignment),
         prelabel=choice.choose(case.predictions),
         predictions=case.predictions,
         order=order or {},
     )
+
+
+def _find_package_comment(past: Case) -> str:
+    """Return what was said of the package when it was last sent back."""
+    for assignment in reversed(past.assignments):
+        if assignment.outcome is Outcome.REJECTED:
+            return assignment.comment
+    return ""
 
 
 def _iter_votes(case: Case, round: int) -> Iterator[Answer]:

@@ -202,11 +202,10 @@ def get_assignment(
         viewer = access_of(reader, engine.policy, job.workspace, by)
         viewer.require("assignments.get", job, own=viewer.is_own(stored.member))
         viewer.require_work_of([stored.member])
-        if viewer.member is not None and not viewer.visible_assignments(
-            "assignments.get", [stored]
-        ):
+        visible = viewer.visible_assignments("assignments.get", [stored])
+        if viewer.member is not None and not visible:
             raise access.not_allowed(viewer.member, Action.READ_RESULTS, secrecy.reason(stored))
-        return stored
+        return visible[0]
 
 
 def list_assignments(
@@ -262,9 +261,10 @@ def _list_assignments(
     engine: Engine, member: Member, query: Query[Assignment], by: MemberRef | None, page: Page
 ) -> Iterator[Assignment]:
     def filter_visible(reader: Reader, assignments: list[Assignment]) -> list[Assignment]:
-        return access_of(reader, engine.policy, member.workspace, by).visible_assignments(
-            "assignments.list", assignments
-        )
+        viewer = access_of(reader, engine.policy, member.workspace, by)
+        visible = viewer.visible_assignments("assignments.list", assignments)
+        # in a list of one member's work, what is shown under another name would tell whose it is
+        return [assignment for assignment in visible if not assignment.labeler]
 
     return list_visible(engine.store, query, filter_visible, page)
 

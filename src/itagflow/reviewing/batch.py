@@ -10,7 +10,7 @@ from itagflow.core.lookup import AssignmentRef, MemberRef, PackageRef, find_key,
 from itagflow.core.transaction import Transaction
 from itagflow.model.batch import BatchResult
 from itagflow.model.package import Assignment, Package
-from itagflow.reviewing.service import complete_reject, complete_review
+from itagflow.reviewing.service import RejectOrder, complete_reject, complete_review
 
 
 def assign_many(
@@ -63,14 +63,14 @@ def reject_many(
     engine: Engine,
     assignments: Iterable[AssignmentRef],
     *,
-    comment: str = "",
+    order: RejectOrder,
     by: MemberRef | None = None,
 ) -> list[BatchResult]:
     """Reject several assignments: what is judged wrong, or all; errors as in `reject`."""
     return _run_each(
         engine,
         assignments,
-        lambda transaction, assignment: complete_reject(transaction, assignment, None, comment, by),
+        lambda transaction, assignment: complete_reject(transaction, assignment, order, by),
     )
 
 

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef
-from itagflow.labeling.rules import Replied
+from itagflow.core.transaction import Transaction
+from itagflow.labeling.rules import AnswerFacts, Replied
 from itagflow.labeling.service import apply, lock_for_answering, require_validated, run_validator
+from itagflow.model.package import Assignment
 from itagflow.model.task import Answer
 from itagflow.reviewing import judging_rules as rules
+from itagflow.reviewing.judging_rules import Judgment
+from itagflow.reviewing.reject_limits import count_rejects, find_limit
+from itagflow.storage.port import Query
 
 
 def judge(
     engine: Engine,
     assignment: AssignmentRef,
     task: TaskRef,
+    judgment: Judgment,
     *,
-    wrong: str | None = None,
     by: MemberRef | None = None,
 ) -> Answer:
     """Judge a task right, or wrong with a comment that its labeler will read."""
     with engine.transaction() as transaction:
         facts = lock_for_answering(transaction, "judge", assignment, [task], by)
-        return apply(transaction, rules.judge(facts, wrong))[0]
+        rejects = _count_rejects(transaction, facts)
+        return apply(transaction, rules.judge(facts, judgment, rejects=rejects))[0]
 
 
 def modify(
@@ -38,3 +44,14 @@ def modify(
         facts = lock_for_answering(transaction, "modify", assignment, [task], by)
         require_validated(transaction, facts.job, validated_by)
         return apply(transaction, rules.modify(facts, reply))[0]
+
+
+def _count_rejects(transaction: Transaction, facts: AnswerFacts) -> int:
+    """Return how often the one task was sent back by this stage, where that is limited."""
+    assignment, (task,) = facts.assignment, facts.tasks
+    if find_limit(facts.job, assignment.stage).most is None:
+        return 0
+    # without a lock: a reject that has ended never changes, and this package is reviewed only here
+    where = {"job": assignment.job, "package": assignment.package}
+    assignments = list(transaction.store.find(Query(Assignment, where)))
+    return count_rejects(assignments, assignment.stage, [task.number])[task.number]

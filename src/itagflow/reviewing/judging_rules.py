@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
+
+from itagflow.errors import Incomplete
 from itagflow.labeling.rules import (
     AnswerFacts,
     AnswerOutcome,
@@ -15,30 +18,87 @@ from itagflow.labeling.rules import (
     write_answers,
 )
 from itagflow.lifecycle.tables import require_stage
-from itagflow.model.job import Stage
-from itagflow.model.task import Verdict
-from itagflow.reviewing.rules import require_comment
+from itagflow.model.job import OnMaxRejects, Stage
+from itagflow.model.task import Answer, Task, Verdict
+from itagflow.reviewing.explanations import Explanation, require_explanation
+from itagflow.reviewing.reject_limits import REJECTED_TOO_OFTEN, find_limit, require_below_limit
 
 REVIEWS = (Stage.INSPECT, Stage.ACCEPT)
 """The stages at which work is reviewed."""
 
 
-def judge(facts: AnswerFacts, wrong: str | None) -> AnswerOutcome:
-    """Judge the one task right, or wrong with this comment.
+@attrs.frozen(kw_only=True)
+class Judgment:
+    """What a reviewer says of a task with `judge`."""
+
+    wrong: Explanation | None = None
+    """What is wrong; None: the task is right."""
+    discard_modification: bool = False
+    """Whether the reviewer's own answer to the task is dropped, if there is one."""
+
+
+def judge(facts: AnswerFacts, judgment: Judgment, *, rejects: int = 0) -> AnswerOutcome:
+    """Judge the one task right, or wrong; this stage has sent it back so many times, *rejects*.
 
     Raises:
         WrongState: when the assignment is at LABEL.
-        InvalidData: when the task is not in scope, or the comment is empty.
+        InvalidData: when the task is not in scope, or it is not said why it is wrong.
+        Incomplete: when the reviewer's own answer would be dropped, or the task was sent back as
+            often as it may.
     """
-    (task,) = facts.tasks
+    (task,), (old,) = facts.tasks, facts.answers
     require_stage(facts.assignment, "judge", *REVIEWS)
     require_covered(facts.assignment, task)
-    verdict, comment, data = Verdict.RIGHT, "", dict[str, Any]()
-    if wrong is not None:
-        verdict, comment = Verdict.WRONG, require_comment(f"the judgment of {task}", wrong)
-        data["comment"] = comment
-    new = make_answer(facts.assignment, task.number, facts.ctx, verdict=verdict, comment=comment)
+    if judgment.wrong is None:
+        return write_answers(facts, "judge", [_make_right(facts, task, old, judgment)])
+    stage = facts.assignment.stage
+    wrong = require_explanation(facts.job, stage, f"the judgment of {task}", judgment.wrong)
+    if not judgment.discard_modification:
+        require_no_modification(old)
+    require_below_limit(facts.job, stage, {task.number: rejects})
+    data = describe(wrong)
+    new = make_answer(
+        facts.assignment,
+        task.number,
+        facts.ctx,
+        verdict=Verdict.WRONG,
+        comment=wrong.comment,
+        reason=wrong.reason,
+    )
+    limit = find_limit(facts.job, stage)
+    if limit.then is OnMaxRejects.ABANDON and limit.is_reached(rejects):
+        new = abandon_rejected(new)
+        data["abandoned"] = REJECTED_TOO_OFTEN
     return write_answers(facts, "judge", [new], data)
+
+
+def describe(wrong: Explanation) -> dict[str, Any]:
+    """Return what an event says of it: only what was given."""
+    fields = {"comment": wrong.comment, "reason": wrong.reason}
+    return {name: text for name, text in fields.items() if text}
+
+
+def abandon_rejected(judgment: Answer) -> Answer:
+    """Return a wrong *judgment* as the answer that gives the task up, since it was sent back often.
+
+    It keeps why the task is wrong.
+    """
+    return attrs.evolve(judgment, verdict=Verdict.RIGHT, abandon_reason=REJECTED_TOO_OFTEN)
+
+
+def require_no_modification(*answers: Answer | None) -> None:
+    """Check that a wrong judgment replaces no answer that the reviewer has given.
+
+    Raises:
+        Incomplete: when it would; it lists the tasks.
+    """
+    modified = tuple(each.task for each in answers if each is not None and each.is_resolved)
+    if modified:
+        reason = (
+            "you have answered it yourself: let your answer stand, "
+            "or judge it wrong with discard_modification=True"
+        )
+        raise Incomplete("judge the task wrong", reason, modified)
 
 
 def modify(facts: AnswerFacts, reply: Replied) -> AnswerOutcome:
@@ -62,3 +122,16 @@ def modify(facts: AnswerFacts, reply: Replied) -> AnswerOutcome:
         order=shown_order(facts, task),
     )
     return write_answers(facts, "modify", [new])
+
+
+def _make_right(facts: AnswerFacts, task: Task, old: Answer | None, judgment: Judgment) -> Answer:
+    """Return the judgment that the task is right; the reviewer's own answer is what is right."""
+    right = make_answer(facts.assignment, task.number, facts.ctx, verdict=Verdict.RIGHT)
+    if old is None or judgment.discard_modification:
+        return right
+    return attrs.evolve(
+        right,
+        replies=old.replies,
+        abandon_reason=old.abandon_reason,
+        template_version=old.template_version,
+    )

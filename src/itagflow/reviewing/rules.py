@@ -1,45 +1,34 @@
 """How assignments end, and how packages move: they pass, go back, are discarded, or reopened.
 
-The service reads and locks everything into `CompletionFacts` or `RejectFacts`, calls one rule, and
-applies the change that it returns.
+The service reads and locks everything into `CompletionFacts`, calls one rule, and applies the
+change that it returns.  `reject_rules` has what leads to `send_back`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
-from itagflow import access
-from itagflow.access import Action, Policy
-from itagflow.claiming import rules as claiming
 from itagflow.core.change import Change, Context, Saved, record
-from itagflow.errors import InvalidData, Problem
 from itagflow.jobs.rules import advance_job
-from itagflow.labeling.rules import (
-    has_same_content,
-    make_answer,
-    split_answers,
-)
 from itagflow.labeling.voting import merge_round
 from itagflow.lifecycle.tables import (
     ASSIGNMENT,
     JOB,
     AssignmentCommand,
     get_package_lifecycle,
-    must_be_working,
     stage_of,
 )
 from itagflow.model.entity import Entity, evolve
-from itagflow.model.job import Job, Route, Stage
-from itagflow.model.package import Assignment, AssignmentState, Outcome, Package
-from itagflow.model.task import Answer, Verdict
+from itagflow.model.job import Job, OnAbandon, Stage
+from itagflow.model.package import Assignment, Outcome, Package, PackageState
+from itagflow.model.task import Answer
 from itagflow.model.template import Template
-from itagflow.model.text import find_text_error
 from itagflow.model.workspace import Member
 from itagflow.results.rules import build_cases, find_judgment, with_counts
-from itagflow.reviewing.sampling import draw_sample
+from itagflow.reviewing.sampling import Arrival, find_scope, list_skipped
 
 OUTCOMES = {
     "submit": Outcome.SUBMITTED,
@@ -95,7 +84,7 @@ class CompletionPlan:
     leaves_stage: bool
     """Whether the package leaves its stage: no other vote is missing."""
     next_stage: Stage | None
-    """The stage to which it goes then; None: it is done."""
+    """The stage to which it goes then, unless the votes leave a dispute; None: it is done."""
     merges_votes: bool
     """Whether the votes of the round are merged."""
     recounts: bool
@@ -126,30 +115,6 @@ class CompletionFacts:
     """What the votes answer, where they are merged."""
     merged_id: int = 0
     """The id of the assignment that holds the merged votes."""
-
-
-@attrs.frozen(kw_only=True)
-class RejectFacts:
-    """What `reject` decides on."""
-
-    context: AssignmentContext
-    """The assignment with its package; the job is locked, so that offers stay allowed."""
-    history: PackageHistory
-    """What was done on the package, with all tasks and answers."""
-    counters: Sequence[Saved]
-    """The locked claim counter of the holder with one assignment less, if the stage has a limit."""
-    named: Collection[int]
-    """The numbers of the tasks that the reviewer names."""
-    comment: str
-    """Why the work goes back, as the reviewer says."""
-    previous: Mapping[str, Any]
-    """The reviewer's stored answers to the named tasks as the history keeps them, by number."""
-    authors: Sequence[Member]
-    """The locked members to whom the work is offered, if the policy lets them do it."""
-    offer_ids: Sequence[int]
-    """Ids for the offers."""
-    policy: Policy
-    """Says who may do what."""
 
 
 def plan_completion(
@@ -193,10 +158,11 @@ def submit(facts: CompletionFacts) -> Change:
     package, assignment = facts.context.package, facts.context.assignment
     closing = AssignmentCommand(assignment=assignment, missing=_find_missing(facts))
     ended = end_assignment(facts.context, "submit", closing)
-    assignments = _replace(facts.history.assignments, ended)
+    assignments = replace_assignment(facts.history.assignments, ended)
     add: list[Entity] = []
     answers: tuple[Answer, ...] = ()
     after = package
+    data = dict[str, Any]()
     if facts.plan.merges_votes:
         merged, answers = _merge_votes(facts, ended, assignments)
         assignments.append(merged)
@@ -204,15 +170,20 @@ def submit(facts: CompletionFacts) -> Change:
     if facts.plan.leaves_stage:
         # without votes there is nothing to merge, and what was disputed before stays so
         disputes = _find_disputes(package, answers)
-        after = _pass_on(facts, assignments, disputes)
+        abandoned = _find_requeued(facts, answers)
+        if abandoned:
+            after = requeue(facts.context, abandoned, disputes)
+            data["requeued"] = list(abandoned)
+        else:
+            after = _pass_on(facts, assignments, disputes)
     after = _recount(facts, after, assignments, answers)
     save: list[Saved] = []
     # a package that waits for votes mostly stays as it is: its row, which claims lock, is not saved
     if after != package:
         save.append((package, after))
-    save += finish_job(facts.last_of_job)
+    save += _finish_job_with(facts, after)
     save += [(assignment, ended), *facts.counters]
-    return record(facts.context.ctx, "submit", about=ended, add=add, save=save)
+    return record(facts.context.ctx, "submit", about=ended, add=add, save=save, data=data)
 
 
 def pass_review(facts: CompletionFacts, operation: str) -> Change:
@@ -229,61 +200,11 @@ def pass_review(facts: CompletionFacts, operation: str) -> Change:
         undecided=_find_undecided(facts.context, facts.history),
     )
     ended = end_assignment(facts.context, operation, closing)
-    assignments = _replace(facts.history.assignments, ended)
+    assignments = replace_assignment(facts.history.assignments, ended)
     after = _recount(facts, _pass_on(facts, assignments), assignments)
     save: list[Saved] = [(package, after), (assignment, ended), *facts.counters]
-    save += finish_job(facts.last_of_job)
+    save += _finish_job_with(facts, after)
     return record(facts.context.ctx, operation, about=ended, save=save)
-
-
-def reject(facts: RejectFacts) -> Change:
-    """End a review by sending tasks back: those judged wrong, or all; and offer the rework.
-
-    Raises:
-        InvalidData: when named tasks are not in scope, or the comment cannot be stored.
-        NotAllowed: when the job does not let work go on.
-        WrongState: when the assignment is at LABEL.
-        Incomplete: when nothing is judged wrong and there is no comment.
-    """
-    context, tasks = facts.context, facts.history.tasks
-    job, package, assignment = context.job, context.package, context.assignment
-    judged = _judge_named(facts)
-    new = [judgment for _, judgment in judged]
-    # the job was read again when it was locked: it may have been finished or archived meanwhile
-    must_be_working(job, "reject")
-    history = attrs.evolve(facts.history, answers=_with_answers(facts.history.answers, new))
-    wrong = find_wrong(context, history)
-    comment = facts.comment or "; ".join(_collect_comments(context, history, wrong))
-    ended = end_assignment(
-        context,
-        "reject",
-        AssignmentCommand(assignment=assignment, wrong=wrong, comment=facts.comment),
-        comment=comment,
-        sent_back=wrong or None,
-    )
-    assignments = _replace(history.assignments, ended)
-    back = send_back(job, package, context.ctx, sent=wrong or None, tasks=tasks)
-    # the offers take slots of the package as it is after the reject, so they are made for that one
-    members = _select_authors(facts, back)
-    offered = with_offers(back, members)
-    after = with_counts(offered, build_cases(job, offered, assignments, history.answers))
-    # an id was drawn for every author; who may not do the work leaves one unused
-    add: list[Entity] = [
-        claiming.offer(claiming.Slot(job, after, stage_of(after), member), context.ctx, id=id)
-        for id, member in zip(facts.offer_ids, members, strict=False)
-    ]
-    save: list[Saved] = [(package, after), (assignment, ended)]
-    data: dict[str, Any] = {"tasks": list(wrong or tasks), "comment": comment}
-    if judged:
-        added, replaced = split_answers(judged)
-        add += added
-        save += replaced
-        if replaced:
-            named = (str(old.task) for old, _ in judged if old)
-            data["previous"] = {task: facts.previous[task] for task in named}
-        data["answered"] = [judgment.task for judgment in new]
-    save += facts.counters
-    return record(context.ctx, "reject", about=ended, add=add, save=save, data=data)
 
 
 def end_assignment(
@@ -318,22 +239,34 @@ def pass_package(
     ctx: Context,
     *,
     tasks: Sequence[int],
-    first: bool,
+    assignments: Sequence[Assignment] = (),
     disputes: tuple[int, ...] = (),
 ) -> Package:
-    """Return *package* as it is at the next stage, or done.
+    """Return *package* as it is at the next stage for which it is drawn, or done.
 
     *tasks* are the numbers of its tasks, where a scope has to be drawn or something was erased;
-    *first* says that nobody has reviewed it at the next stage before.
+    *assignments* are all that there ever were on it.
     """
-    state = get_package_lifecycle(job.workflow).advance(package.state, "pass", entity=str(package))
+    lifecycle = get_package_lifecycle(job.workflow)
+    state = lifecycle.advance(package.state, "pass", entity=str(package))
+    skipped = list_skipped(job, package, disputed=bool(disputes))
+    for _ in skipped:
+        state = lifecycle.advance(state, "skip", entity=str(package))
     stage, free, scope = state.stage, 0, None
     if stage is not None:
         left = [task for task in tasks if task not in package.erased]
-        scope = scope_of_review(job, package, stage, left, disputes, first=first)
-        free, scope = slots(job, stage), without_erased(package, scope, left)
+        arrival = Arrival(
+            job=job, package=package, tasks=left, disputes=disputes, assignments=assignments
+        )
+        free, scope = slots(job, stage), without_erased(package, find_scope(arrival, stage), left)
     return evolve(
-        package, state=state, free=free, waiting_since=ctx.at, scope=scope, disputes=disputes
+        package,
+        state=state,
+        free=free,
+        waiting_since=ctx.at,
+        scope=scope,
+        disputes=disputes,
+        skipped=(*package.skipped, *skipped),
     )
 
 
@@ -356,11 +289,37 @@ def send_back(
         package,
         state=state,
         round=package.round + 1,
+        whole_round=_find_whole_round(package, state, is_whole=sent is None),
+        skipped=(),
         free=_slots_at(job, state.stage),
         waiting_since=ctx.at,
         scope=without_erased(package, sent, tasks),
         rejects=tuple(sorted(numbers.union(package.rejects))),
         disputes=tuple(task for task in package.disputes if task not in numbers),
+    )
+
+
+def requeue(
+    context: AssignmentContext, abandoned: Sequence[int], disputes: tuple[int, ...]
+) -> Package:
+    """Return the package in a new round at LABEL, in which *abandoned* tasks are labeled again."""
+    job, package = context.job, context.package
+    state = get_package_lifecycle(job.workflow).advance(
+        package.state, "requeue", entity=str(package)
+    )
+    scope: tuple[int, ...] | None = tuple(abandoned)
+    # the scope of a whole package is None, so that every later step knows it without counting
+    is_whole = len(abandoned) >= package.size
+    return evolve(
+        package,
+        state=state,
+        round=package.round + 1,
+        whole_round=_find_whole_round(package, state, is_whole=is_whole),
+        free=_slots_at(job, state.stage),
+        waiting_since=context.ctx.at,
+        scope=None if is_whole else scope,
+        disputes=disputes,
+        requeued=tuple(sorted({*package.requeued, *abandoned})),
     )
 
 
@@ -376,6 +335,9 @@ def reopen_package(job: Job, package: Package, ctx: Context, *, tasks: Sequence[
         package,
         state=state,
         round=package.round + 1,
+        whole_round=_find_whole_round(package, state, is_whole=True),
+        reopened_round=package.round + 1,
+        skipped=(),
         free=_slots_at(job, state.stage),
         waiting_since=ctx.at,
         scope=without_erased(package, None, tasks),
@@ -397,43 +359,34 @@ def finish_job(job: Job | None) -> tuple[Saved, ...]:
     return ((job, advance_job(job, "finish")),)
 
 
+def _finish_job_with(facts: CompletionFacts, package: Package) -> tuple[Saved, ...]:
+    """Return the locked job finished, if *package* is done: a new dispute may have kept it open."""
+    if package.open:
+        return ()
+    return finish_job(facts.last_of_job)
+
+
 def slots(job: Job, stage: Stage) -> int:
     """Return how many assignments *stage* needs for one package: the votes, or one."""
     return job.workflow.label.votes if stage is Stage.LABEL else 1
 
 
+def _find_whole_round(package: Package, state: PackageState, *, is_whole: bool) -> int:
+    """Return the round of the last whole labeling of *package*, whose next round begins here."""
+    if is_whole and state is PackageState.LABEL:
+        return package.round + 1
+    return package.whole_round
+
+
 def find_next_stage(job: Job, package: Package) -> Stage | None:
-    """Return the stage that *package* comes to when it passes."""
+    """Return the stage that *package* comes to when it passes, as far as nothing new is disputed.
+
+    None: it is done.
+    """
     stages = job.workflow.stages
     later = stages[stages.index(stage_of(package)) + 1 :]
-    return later[0] if later else None
-
-
-def scope_of_review(
-    job: Job,
-    package: Package,
-    stage: Stage,
-    tasks: Sequence[int],
-    disputes: Sequence[int],
-    *,
-    first: bool,
-) -> tuple[int, ...] | None:
-    """Return the tasks of the next assignment of *package* at a review stage; None: all.
-
-    The *first* time that is the sample and every disputed task.  Later it is what was sent back in
-    any round, what is disputed, and, when the whole package was done again, the sample once more.
-    """
-    rule = job.workflow.review(stage)
-    if first and not (rule and rule.is_sampled):
-        return None
-    drawn = draw_sample(rule, job.seed, package.number, stage, tasks)
-    scope = set(disputes)
-    # what was sent back once is reviewed again in every later round, also if another task was
-    if not first:
-        scope.update(package.rejects)
-    if first or job.workflow.label.redo_all or not scope:
-        scope.update(drawn)
-    return None if len(scope) >= package.size else tuple(sorted(scope))
+    skipped = list_skipped(job, package, disputed=bool(package.disputes))
+    return next((stage for stage in later if stage not in skipped), None)
 
 
 def without_erased(
@@ -444,39 +397,6 @@ def without_erased(
         return scope
     numbers = tasks if scope is None else scope
     return tuple(task for task in numbers if task not in package.erased)
-
-
-def find_authors(job: Job, package: Package, assignments: Sequence[Assignment]) -> list[int]:
-    """Return the keys of the members to whom the work on *package* is offered after a reject.
-
-    For LABEL the rule's route: the members whose assignments closed the latest round, nobody (the
-    queue), or one named member.  For INSPECT, after a reject at ACCEPT, the inspector of the latest
-    round.
-    """
-    lifecycle = get_package_lifecycle(job.workflow)
-    if package.state not in lifecycle.get_sources("reject"):
-        return []  # the rule refuses it, with the reason
-    stage = lifecycle.advance(package.state, "reject").stage
-    route = job.workflow.label.rework
-    if stage is Stage.LABEL and isinstance(route, int):
-        return [route]
-    if stage is Stage.LABEL and route is Route.QUEUE:
-        return []
-    closing = [
-        assignment
-        for assignment in assignments
-        if assignment.stage is stage
-        and assignment.state is AssignmentState.DONE
-        and assignment.outcome is not Outcome.MERGED
-    ]
-    latest = max((assignment.round for assignment in closing), default=0)
-    members = [
-        assignment.member
-        for assignment in closing
-        if assignment.round == latest and assignment.member is not None
-    ]
-    # one inspector reviews a package; of several in a round, after a return, the last one did
-    return members if stage is Stage.LABEL else members[-1:]
 
 
 def with_offers(package: Package, members: Sequence[Member]) -> Package:
@@ -493,50 +413,22 @@ def find_wrong(context: AssignmentContext, history: PackageHistory) -> tuple[int
     """
     if not history.answers:
         return ()
-    answers = {task: history.answers[task] for task in _scope(context, history)}
+    answers = {task: history.answers[task] for task in scope_of(context, history)}
     cases = build_cases(context.job, context.package, history.assignments, answers)
-    return tuple(case.task for case in cases if find_judgment(case)[0])
-
-
-def require_in_scope(assignment: Assignment, tasks: Collection[int], scope: Sequence[int]) -> None:
-    """Check that *tasks*, which a reject of *assignment* names, are in this scope.
-
-    Raises:
-        InvalidData: when some are not; it lists them.
-    """
-    outside = sorted(set(tasks).difference(scope))
-    if outside:
-        raise InvalidData(
-            "the tasks to reject",
-            [Problem(f"task {task}", f"is not in the scope of {assignment}") for task in outside],
-        )
-
-
-def require_comment(subject: str, comment: str) -> str:
-    """Return *comment* if there is one.
-
-    Raises:
-        InvalidData: when it is empty.
-    """
-    problem = find_text_error(comment)
-    if not problem and not comment.strip():
-        problem = "is empty: say why, the people who did the work will read it"
-    if problem:
-        raise InvalidData(subject, [Problem("comment", problem)])
-    return comment
+    return tuple(case.task for case in cases if find_judgment(case).is_wrong)
 
 
 def _pass_on(
     facts: CompletionFacts, assignments: Sequence[Assignment], disputes: tuple[int, ...] = ()
 ) -> Package:
     """Return the package at its next stage."""
-    context, target = facts.context, facts.plan.next_stage
+    context = facts.context
     return pass_package(
         context.job,
         context.package,
         context.ctx,
         tasks=facts.history.tasks,
-        first=all(assignment.stage is not target for assignment in assignments),
+        assignments=assignments,
         disputes=disputes,
     )
 
@@ -551,7 +443,7 @@ def _recount(
     if not facts.plan.recounts and not any(answer.is_abandoned or answer.wrong for answer in new):
         return package
     # merged votes are counted before they are stored: package and answers change together
-    answers = _with_answers(facts.history.answers, new)
+    answers = with_answers(facts.history.answers, new)
     return with_counts(package, build_cases(facts.context.job, package, assignments, answers))
 
 
@@ -568,7 +460,7 @@ def _merge_votes(
         if assignment.round == ended.round and assignment.outcome is Outcome.SUBMITTED
     ]
     votes: list[list[Answer]] = []
-    for task in _scope(facts.context, facts.history):
+    for task in scope_of(facts.context, facts.history):
         by_assignment = facts.history.answers[task]
         votes.append([by_assignment[voter] for voter in voters if voter in by_assignment])
     return merge_round(
@@ -589,12 +481,33 @@ def _find_disputes(package: Package, merged: Sequence[Answer]) -> tuple[int, ...
     return tuple(sorted(disputes))
 
 
+def _find_requeued(facts: CompletionFacts, merged: Sequence[Answer]) -> tuple[int, ...]:
+    """Return the abandoned tasks that are offered once more, as the rule of the stage says."""
+    context = facts.context
+    package = context.package
+    if context.job.workflow.label.on_abandon is not OnAbandon.QUEUE:
+        return ()
+    closing = merged
+    if not facts.plan.merges_votes:
+        answers = facts.history.answers.values()  # none were read where none is abandoned
+        closing = [
+            by_id[context.assignment.id] for by_id in answers if context.assignment.id in by_id
+        ]
+    return tuple(
+        answer.task
+        for answer in closing
+        if answer.is_abandoned
+        and answer.task not in package.requeued
+        and answer.task not in package.erased
+    )
+
+
 def _find_missing(facts: CompletionFacts) -> tuple[int, ...]:
     """Return the tasks of the scope that are neither answered nor abandoned."""
     context = facts.context
     if facts.counts.resolved == _size_of_scope(context):
         return ()  # the usual case: nothing but a count was read
-    return _without_answer(context, facts.history, _scope(context, facts.history))
+    return _without_answer(context, facts.history, scope_of(context, facts.history))
 
 
 def _find_undecided(context: AssignmentContext, history: PackageHistory) -> tuple[int, ...]:
@@ -618,53 +531,12 @@ def _without_answer(
     return tuple(missing)
 
 
-def _judge_named(facts: RejectFacts) -> list[tuple[Answer | None, Answer]]:
-    """Return the judgments of the tasks that a reject names, each with what it replaces."""
-    if not facts.named:
-        return []
-    context = facts.context
-    comment = require_comment("the reject", facts.comment)
-    require_in_scope(context.assignment, facts.named, _scope(context, facts.history))
-    judged: list[tuple[Answer | None, Answer]] = []
-    # by number, as the service that gives them does not sort: events list tasks in order
-    for task in sorted(facts.named):
-        old = facts.history.answers[task].get(context.assignment.id)
-        new = make_answer(
-            context.assignment, task, context.ctx, verdict=Verdict.WRONG, comment=comment
-        )
-        if old is None or not has_same_content(old, new):
-            judged.append((old, new))
-    return judged
-
-
-def _collect_comments(
-    context: AssignmentContext, history: PackageHistory, wrong: Sequence[int]
-) -> list[str]:
-    """Return the comments of the assignment's own judgments of the *wrong* tasks, each once."""
-    comments: dict[str, None] = {}  # in order, as a set is not
-    for task in sorted(wrong):
-        answer = history.answers[task].get(context.assignment.id)
-        if answer is not None and answer.wrong and answer.comment:
-            comments[answer.comment] = None
-    return list(comments)
-
-
-def _select_authors(facts: RejectFacts, package: Package) -> list[Member]:
-    """Return the authors whom the policy still lets do the rework, as many as there are slots."""
-    job, stage = facts.context.job, stage_of(package)
-    able = [
-        member
-        for member in facts.authors
-        if access.refusal(facts.policy, member, Action.at(stage), job, stage) is None
-    ]
-    return able[: slots(job, stage)]
-
-
-def _replace(assignments: Sequence[Assignment], ended: Assignment) -> list[Assignment]:
+def replace_assignment(assignments: Sequence[Assignment], ended: Assignment) -> list[Assignment]:
+    """Return *assignments* with the one that has *ended* as it is then."""
     return [ended if assignment.id == ended.id else assignment for assignment in assignments]
 
 
-def _with_answers(
+def with_answers(
     answers: Mapping[int, Mapping[int, Answer]], new: Sequence[Answer]
 ) -> Mapping[int, Mapping[int, Answer]]:
     """Return *answers* as they are once the *new* ones are stored."""
@@ -676,7 +548,7 @@ def _with_answers(
     return updated
 
 
-def _scope(context: AssignmentContext, history: PackageHistory) -> Sequence[int]:
+def scope_of(context: AssignmentContext, history: PackageHistory) -> Sequence[int]:
     """Return the tasks that the assignment is about."""
     scope = context.assignment.scope
     return history.tasks if scope is None else scope

@@ -1,33 +1,177 @@
-"""Which tasks a sample has: drawn by hash, so that the sample is always the same."""
+"""Which packages and which tasks a review looks at.
+
+All is drawn by hash, so that whoever draws again, at any time and with any version of Python, draws
+the same; and a larger sample has every task of a smaller one.
+"""
 
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Sequence
+from hashlib import sha256
+from itertools import takewhile
 
-from itagflow.model.job import ReviewRule, Stage
+import attrs
+
+from itagflow.model.job import Job, ReviewRule, Stage
+from itagflow.model.package import Assignment, AssignmentState, Outcome, Package
+
+_HASHES = 2**256
+"""How many different hashes there are."""
 
 
-def draw_sample(
-    rule: ReviewRule | None, seed: int, package: int, stage: Stage, tasks: Sequence[int]
-) -> tuple[int, ...]:
-    """Return the tasks that a review of this package at this stage looks at, in order.
+@attrs.frozen(kw_only=True)
+class Draw:
+    """What is drawn by: the same values draw the same."""
 
-    A share is rounded up to whole tasks.  Without a *rule* that names a sample it is every task.
+    seed: int
+    """The seed of the job."""
+    stage: Stage
+    """The stage that is drawn for."""
+    package: int
+    """The number of the package."""
+    round: int
+    """The round in which the whole package was labeled last: a new labeling is drawn anew."""
+
+
+@attrs.frozen(kw_only=True)
+class Arrival:
+    """A package that comes to a review stage, with what there was before."""
+
+    job: Job
+    """The job."""
+    package: Package
+    """The package, in the round in which it comes."""
+    tasks: Sequence[int]
+    """The numbers of its tasks, where they are needed; without those that were erased."""
+    disputes: Sequence[int]
+    """The tasks that are disputed now."""
+    assignments: Sequence[Assignment]
+    """Every assignment that there ever was on it."""
+
+
+def draw_tasks(draw: Draw, tasks: Sequence[int], count: int) -> tuple[int, ...]:
+    """Return *count* of *tasks*, in order: those whose hashes are the smallest.
+
+    >>> draw = Draw(seed=7, stage=Stage.INSPECT, package=1, round=1)
+    >>> set(draw_tasks(draw, range(1, 11), 2)) < set(draw_tasks(draw, range(1, 11), 5))
+    True
+    """
+    place = f"{draw.seed}/{draw.package}/{draw.stage.value}/{draw.round}"
+    by_hash = sorted(tasks, key=lambda task: sha256(f"{place}/{task}".encode()).digest())
+    return tuple(sorted(by_hash[:count]))
+
+
+def is_package_drawn(draw: Draw, share: float) -> bool:
+    """Return whether the package is one of a *share* of all packages.
+
+    >>> is_package_drawn(Draw(seed=7, stage=Stage.INSPECT, package=1, round=1), 1.0)
+    True
+    """
+    place = f"{draw.seed}/{draw.stage.value}/{draw.package}/{draw.round}"
+    number = int.from_bytes(sha256(place.encode()).digest(), "big")
+    # a product with a power of two is exact, and so is the comparison of an integer with a float
+    return number < share * _HASHES
+
+
+def count_sampled(rule: ReviewRule | None, total: int) -> int:
+    """Return how many of *total* tasks a first look is about: at least one, if there is one.
+
+    A share is rounded up to whole tasks.
 
     >>> from itagflow import Inspect
-    >>> len(draw_sample(Inspect(task_share=0.25), 7, 1, Stage.INSPECT, range(1, 11)))
+    >>> count_sampled(Inspect(task_share=0.25), 10)
     3
     """
-    count = len(tasks)
+    count = total
     if rule is not None and rule.task_share is not None:
         # rounded first: 0.07 * 100 is a little more than 7 as a float, and 7 tasks are meant
-        count = math.ceil(round(rule.task_share * len(tasks), 9))
+        count = math.ceil(round(rule.task_share * total, 9))
     elif rule is not None and rule.task_count is not None:
         count = rule.task_count
-    if count >= len(tasks):
-        return tuple(tasks)
-    # the seed names the review: whoever draws again, at any time, gets the same tasks
-    drawn = random.Random(f"{seed}/{package}/{stage.value}").sample(tasks, max(count, 1))
-    return tuple(sorted(drawn))
+    return min(max(count, 1), total)
+
+
+def list_skipped(job: Job, package: Package, *, disputed: bool) -> tuple[Stage, ...]:
+    """Return the review stages that *package*, which leaves its stage, passes without a review.
+
+    They are those that follow at once and for which it is not drawn; *disputed* says whether votes
+    on it are disputed.
+    """
+    stages = job.workflow.stages
+    if package.stage is None or disputed:
+        return ()
+    later = stages[stages.index(package.stage) + 1 :]
+    return tuple(takewhile(lambda stage: not is_drawn(job, package, stage), later))
+
+
+def is_drawn(job: Job, package: Package, stage: Stage) -> bool:
+    """Return whether *package*, of which nothing is disputed, is reviewed at *stage*.
+
+    One that was rejected, labeled again whole, or reopened always is.
+    """
+    rule = job.workflow.review(stage)
+    if rule is None or rule.package_share is None:
+        return True
+    if package.rejects or package.whole_round > 1 or package.reopened_round:
+        return True
+    return is_package_drawn(_make_draw(job, package, stage), rule.package_share)
+
+
+def find_scope(arrival: Arrival, stage: Stage) -> tuple[int, ...] | None:
+    """Return the tasks that a review of the package at *stage* is about; None: all of them.
+
+    The first look since the package was labeled whole is at the sample, all that is disputed, and
+    all that was ever sent back. A later one is at exactly what was sent back since the last look,
+    and what is disputed; after the package was reopened, at everything.
+    """
+    package = arrival.package
+    looks = [
+        assignment.round
+        for assignment in arrival.assignments
+        if assignment.stage is stage
+        and assignment.state is AssignmentState.DONE
+        and assignment.round >= package.whole_round
+    ]
+    last = max(looks, default=package.whole_round)
+    # what was labeled whole in that round, or looked at in it, was not reopened before this
+    if package.reopened_round > last:
+        return None
+    scope: set[int] | None
+    if looks:
+        scope = _find_sent_back(arrival.assignments, since=last)
+    else:
+        scope = _draw_first(arrival, stage)
+    if scope is None:
+        return None
+    scope.update(arrival.disputes)
+    if len(scope) >= package.size:
+        return None
+    return tuple(sorted(scope))
+
+
+def _draw_first(arrival: Arrival, stage: Stage) -> set[int] | None:
+    """Return the tasks of a first look without those that are disputed; None: all."""
+    job, package = arrival.job, arrival.package
+    rule = job.workflow.review(stage)
+    if rule is None or not rule.is_sampled:
+        return None
+    count = count_sampled(rule, len(arrival.tasks))
+    drawn = draw_tasks(_make_draw(job, package, stage), arrival.tasks, count)
+    return {*drawn, *package.rejects}
+
+
+def _find_sent_back(assignments: Sequence[Assignment], *, since: int) -> set[int] | None:
+    """Return the tasks that were sent back in this round or a later one; None: all."""
+    sent = set[int]()
+    for assignment in assignments:
+        if assignment.outcome is not Outcome.REJECTED or assignment.round < since:
+            continue
+        if assignment.sent_back is None:
+            return None
+        sent.update(assignment.sent_back)
+    return sent
+
+
+def _make_draw(job: Job, package: Package, stage: Stage) -> Draw:
+    return Draw(seed=job.seed, stage=stage, package=package.number, round=package.whole_round)

@@ -6,7 +6,6 @@ Each operation locks and reads what its rule needs, calls the rule once, and app
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import attrs
 
@@ -24,11 +23,25 @@ from itagflow.model.package import Assignment, AssignmentState, Package
 from itagflow.model.task import Answer, Task, Verdict, WorkItem
 from itagflow.model.workspace import Member
 from itagflow.results.histories import describe_replaced, read_answers, read_task_numbers
-from itagflow.reviewing import rules
-from itagflow.reviewing.rules import AssignmentContext, CompletionFacts, RejectFacts
+from itagflow.reviewing import reject_rules, rules
+from itagflow.reviewing.explanations import NOTHING_SAID, Explanation
+from itagflow.reviewing.reject_rules import RejectFacts
+from itagflow.reviewing.rules import AssignmentContext, CompletionFacts
 from itagflow.storage.port import Query
 from itagflow.template_changes import rules as template_changes_rules
 from itagflow.template_changes.answers import MigrationRun, migrate_package
+
+
+@attrs.frozen(kw_only=True)
+class RejectOrder:
+    """What a reviewer asks for with `reject`."""
+
+    tasks: Sequence[TaskRef] = ()
+    """More tasks that are wrong."""
+    said: Explanation = NOTHING_SAID
+    """Why, as is said of these and of the package."""
+    is_whole: bool = False
+    """Whether every task goes back."""
 
 
 def review(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
@@ -47,13 +60,12 @@ def reject(
     engine: Engine,
     assignment: AssignmentRef,
     *,
-    tasks: Iterable[TaskRef] | None = None,
-    comment: str = "",
+    order: RejectOrder,
     by: MemberRef | None = None,
 ) -> Assignment:
-    """Send tasks back: those judged wrong and those named, or else the whole package."""
+    """Send tasks back: those judged wrong and those named, or the whole package."""
     with engine.transaction() as transaction:
-        return complete_reject(transaction, assignment, tasks, comment, by)
+        return complete_reject(transaction, assignment, order, by)
 
 
 def complete_review(
@@ -71,16 +83,18 @@ def complete_review(
 def complete_reject(
     transaction: Transaction,
     ref: AssignmentRef,
-    tasks: Iterable[TaskRef] | None,
-    comment: str,
+    order: RejectOrder,
     by: MemberRef | None,
 ) -> Assignment:
     """Send tasks back in an open transaction: what `reject` does."""
     context = lock_unless_completed(transaction, "reject", ref, by)
     if isinstance(context, Assignment):
         return context
-    facts = _read_reject(transaction, context, tasks, comment)
-    transaction.apply(rules.reject(facts))
+    facts = _read_reject(transaction, context, order)
+    plan = reject_rules.plan_reject(facts)
+    members = _lock_members(transaction, plan.candidates)
+    ids = [transaction.new_id(Assignment, facts.context.job.id) for _ in members]
+    transaction.apply(reject_rules.reject(facts, plan, members, ids))
     return transaction.as_stored(context.assignment)
 
 
@@ -264,18 +278,15 @@ def _lock_job_of_last(transaction: Transaction, package: Package) -> Job | None:
 
 
 def _read_reject(
-    transaction: Transaction,
-    context: AssignmentContext,
-    tasks: Iterable[TaskRef] | None,
-    comment: str,
+    transaction: Transaction, context: AssignmentContext, order: RejectOrder
 ) -> RejectFacts:
-    """Read and lock what a reject is decided on.
+    """Read and lock what a reject is decided on, but for the members who may get the rework.
 
-    The locks follow the common order: package and assignment are locked; now the claim counter, the
-    job, and the members to whom the work may be offered.
+    The locks follow the common order: package and assignment are locked; now the claim counter and
+    the job, and then the members.
     """
     job, package, assignment = context.job, context.package, context.assignment
-    named = _find_named(transaction, job, tasks)
+    named = _find_named(transaction, job, order.tasks)
     counters = release_counter(transaction, job, assignment)
     # offers are made under the rules of the job, so it must stay as it is until they are stored;
     # in shared mode, which claims use too: they do not wait for a reject
@@ -283,32 +294,26 @@ def _read_reject(
     assignments = transaction.assignments(package)
     numbers = read_task_numbers(transaction.store, package)
     answers = read_answers(transaction.store, job.id, numbers)
-    previous: dict[str, Any] = {}
-    if named:
-        previous = describe_replaced(*(answers.get(task, {}).get(assignment.id) for task in named))
-    authors = _lock_authors(transaction, rules.find_authors(job, package, assignments))
+    own = [by_assignment.get(assignment.id) for by_assignment in answers.values()]
     return RejectFacts(
         context=attrs.evolve(context, job=job),
         history=rules.PackageHistory(assignments=assignments, tasks=numbers, answers=answers),
         counters=counters,
         named=named,
-        comment=comment,
-        previous=previous,
-        authors=authors,
-        offer_ids=[transaction.new_id(Assignment, job.id) for _ in authors],
+        said=order.said,
+        is_whole=order.is_whole,
+        previous=describe_replaced(*own),
         policy=transaction.policy,
     )
 
 
-def _find_named(
-    transaction: Transaction, job: Job, tasks: Iterable[TaskRef] | None
-) -> Sequence[int]:
+def _find_named(transaction: Transaction, job: Job, tasks: Iterable[TaskRef]) -> Sequence[int]:
     """Return the numbers of the tasks that a caller names, each once.
 
     Raises:
         NotFound: when one is of another job, or an object of something else.
     """
-    refs = {lookup.number_in(job.id, ref): ref for ref in tasks or ()}
+    refs = {lookup.number_in(job.id, ref): ref for ref in tasks}
     for ref in refs.values():
         if isinstance(ref, Task | WorkItem):
             # an object may be older than what is stored under its number now
@@ -316,8 +321,8 @@ def _find_named(
     return list(refs)
 
 
-def _lock_authors(transaction: Transaction, authors: Sequence[int]) -> list[Member]:
+def _lock_members(transaction: Transaction, keys: Sequence[int]) -> list[Member]:
     """Lock the members with these keys, so that nobody removes one before the offer is stored."""
     # in the order of their keys, as everybody does; shared, as claims of the same members do
-    locked = {id: transaction.lock(Member, (id,), shared=True) for id in sorted(set(authors))}
-    return [locked[id] for id in authors]
+    locked = {id: transaction.lock(Member, (id,), shared=True) for id in sorted(set(keys))}
+    return [locked[id] for id in keys]

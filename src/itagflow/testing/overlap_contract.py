@@ -260,7 +260,7 @@ class OverlapContract(ContractPart):
 
         def reject(flow: Flow) -> Any:
             (assignment,) = flow.assignments.list("di", live=False)
-            return flow.reject(assignment, comment="no good")
+            return flow.reject(assignment, comment="no good", whole=True)
 
         for act in (claim, reject):
             self._end_meets(act, lambda flow: flow.jobs.archive("signs", by="ada"))

@@ -297,7 +297,7 @@ def names(story: Story) -> Job:
     job = story.create("names", template, rows, Label(rework=Route.QUEUE), Inspect())
     story.label("ben", job, _spans)
     review = story.claim("di", job, I)
-    story.next.reject(review, comment="read it again")
+    story.next.reject(review, comment="read it again", whole=True)
     story.next.packages.prioritize(job, 1, by="ada", packages=[1])
     story.label("cy", job, _spans)
     story.next.jobs.append(

@@ -8,7 +8,18 @@ from typing import Any
 import attrs
 import pytest
 
-from itagflow import AssignmentState, Choice, Inspect, JobState, Label, Role, Stage, Workflow
+from itagflow import (
+    Accept,
+    AssignmentState,
+    Choice,
+    Inspect,
+    JobState,
+    Label,
+    PackageState,
+    Role,
+    Stage,
+    Workflow,
+)
 from itagflow.maintenance import checks
 from itagflow.maintenance.checks import PackageSnapshot
 from itagflow.model import Outcome
@@ -64,6 +75,10 @@ def test_a_package_that_somebody_labels_is_sound() -> None:
         ("erased", (1,)),
         ("disputes", (1,)),
         ("rejects", (1,)),
+        ("skipped", (Stage.INSPECT,)),
+        ("requeued", (1,)),
+        ("whole_round", 2),
+        ("reopened_round", 2),
         ("free", 1),
     ],
 )
@@ -71,6 +86,40 @@ def test_a_field_of_the_package_that_says_otherwise_is_named(field: str, value: 
     found = package_fields(package=attrs.evolve(HELD.package, **{field: value}))
     assert any(name.startswith(field) or field == "free" for name in found), found
     assert found
+
+
+class TestDraws:
+    LABELED = make_assignment(state=AssignmentState.DONE, outcome=Outcome.SUBMITTED, ended_at=AT)
+
+    def found(self, share: float | None, *assignments: Any, **package: Any) -> list[Any]:
+        job = make_job(workflow=Workflow(Label(), Inspect(package_share=share), Accept()))
+        at_accept = make_package(size=2, free=1, state=PackageState.ACCEPT, **package)
+        snapshot = attrs.evolve(
+            HELD, job=job, package=at_accept, assignments=[self.LABELED, *assignments]
+        )
+        return [one for one in fields(checks.check_package(snapshot)) if one[0] == "skipped"]
+
+    def test_a_package_that_was_not_drawn_skipped_the_stage(self) -> None:
+        assert self.found(1e-9, skipped=(Stage.INSPECT,)) == []
+
+    def test_a_package_that_was_drawn_did_not(self) -> None:
+        assert self.found(1.0, skipped=(Stage.INSPECT,)) == [("skipped", ("inspect",), ())]
+        assert self.found(None, skipped=(Stage.INSPECT,)) == [("skipped", ("inspect",), ())]
+
+    def test_a_package_that_nobody_reviewed_must_have_skipped_the_stage(self) -> None:
+        assert self.found(1e-9) == [("skipped", (), ("inspect",))]
+
+    def test_a_package_that_was_reviewed_did_not_skip_the_stage(self) -> None:
+        review = make_assignment(
+            6,
+            stage=Stage.INSPECT,
+            member=3,
+            state=AssignmentState.DONE,
+            outcome=Outcome.REVIEWED,
+            ended_at=AT,
+        )
+        assert self.found(1e-9, review) == []
+        assert self.found(1e-9, review, skipped=(Stage.INSPECT,)) == [("skipped", ("inspect",), ())]
 
 
 def test_an_assignment_that_nobody_can_have_is_found() -> None:

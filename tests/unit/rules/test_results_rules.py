@@ -178,17 +178,17 @@ def test_what_is_being_labeled_again_has_no_result() -> None:
 def test_a_task_stands_wrong_until_it_is_answered_again() -> None:
     wrong = said(REJECTED, verdict=Verdict.WRONG, comment="no cat")
     back = case(LABELED, REJECTED, answers=[said(LABELED, replies=CAT), wrong], round=2)
-    assert rules.find_judgment(back) == (True, "no cat")
+    assert rules.find_judgment(back) == rules.StandingJudgment(True, "no cat")
     redone = ended(7, Outcome.SUBMITTED, round=2)
     answers = [said(LABELED, replies=CAT), wrong, said(redone, replies=DOG)]
     after = case(LABELED, REJECTED, redone, answers=answers, round=2)
-    assert rules.find_judgment(after) == (False, "no cat")
+    assert rules.find_judgment(after) == rules.StandingJudgment(False, "no cat")
 
 
 def test_a_package_that_is_rejected_as_a_whole_is_all_wrong() -> None:
     whole = attrs.evolve(REJECTED, sent_back=None)
     back = case(LABELED, whole, answers=[said(LABELED, replies=CAT)], round=2)
-    assert rules.find_judgment(back) == (True, "all")
+    assert rules.find_judgment(back) == rules.StandingJudgment(True, "all")
 
 
 def test_a_prelabel_that_people_changed_is_corrected() -> None:

@@ -15,7 +15,6 @@ from itagflow import (
     Choice,
     Incomplete,
     Inspect,
-    InvalidData,
     Job,
     JobState,
     Label,
@@ -26,11 +25,10 @@ from itagflow import (
     Workflow,
     WrongState,
 )
-from itagflow.access import Action, default_policy
+from itagflow.access import Action
 from itagflow.core.change import Change, Context
 from itagflow.lifecycle.tables import AssignmentCommand
 from itagflow.model import Outcome, Verdict
-from itagflow.model.job import Route
 from itagflow.model.package import ClaimCounter
 from itagflow.model.workspace import Member
 from itagflow.reviewing import rules
@@ -39,10 +37,8 @@ from itagflow.reviewing.rules import (
     AssignmentContext,
     CompletionFacts,
     PackageHistory,
-    RejectFacts,
     plan_completion,
 )
-from itagflow.reviewing.sampling import draw_sample
 from itagflow.testing.builders import (
     AT,
     make_answer,
@@ -158,6 +154,25 @@ class TestSubmit:
         assert saved(change, Job).state is JobState.FINISHED
         assert saved(change, Package).state is PackageState.DONE
 
+    QUEUE = make_job(workflow=Workflow(Label(on_abandon="queue"), Inspect()))
+
+    def test_abandoned_tasks_are_offered_once_more(self) -> None:
+        answers = (ANSWERED[0], make_answer(2, abandon_reason="dark"))
+        package = make_package(free=0)
+        change = rules.submit(complete(self.QUEUE, package, make_assignment(), answers=answers))
+        after = saved(change, Package)
+        assert (after.state, after.round, after.scope) == (PackageState.LABEL, 2, (2,))
+        assert (after.requeued, after.abandoned) == ((2,), 0)
+        assert change.event.data == {"requeued": [2]}
+
+    def test_but_only_once_and_not_when_erased(self) -> None:
+        answers = (ANSWERED[0], make_answer(2, abandon_reason="dark"))
+        for fields in ({"requeued": (2,)}, {"erased": (2,)}):
+            package = make_package(free=0, **fields)
+            change = rules.submit(complete(self.QUEUE, package, make_assignment(), answers=answers))
+            assert saved(change, Package).state is PackageState.INSPECT
+            assert change.event.data == {}
+
     VOTES = make_job(workflow=Workflow(Label(votes=2, min_votes=2), Inspect()))
 
     @pytest.mark.parametrize(
@@ -256,134 +271,6 @@ class TestPassReview:
         assert saved(rules.pass_review(facts, "review"), Package).disputes == ()
 
 
-class TestReject:
-    @staticmethod
-    def facts(
-        *answers: Answer, job: Job = STAGES, package: Package = AT_INSPECT, **fields: Any
-    ) -> RejectFacts:
-        assignment = fields.pop("assignment", INSPECTING)
-        history = PackageHistory(
-            assignments=[LABELED, assignment], tasks=(1, 2), answers=by_task((*ANSWERED, *answers))
-        )
-        defaults: dict[str, Any] = {
-            "context": AssignmentContext(job, package, assignment, CTX),
-            "history": history,
-            "counters": (),
-            "named": (),
-            "comment": "",
-            "previous": {},
-            "authors": [BEN],
-            "offer_ids": [10],
-            "policy": everything_allowed,
-        }
-        return RejectFacts(**{**defaults, **fields})
-
-    JUDGED = make_answer(
-        2, assignment=6, stage=Stage.INSPECT, verdict=Verdict.WRONG, comment="no dog"
-    )
-
-    def test_what_is_judged_wrong_goes_back_to_its_author(self) -> None:
-        change = rules.reject(self.facts(self.JUDGED, counters=COUNTERS))
-        ended, after = saved(change, Assignment), saved(change, Package)
-        assert (ended.outcome, ended.sent_back, ended.comment) == (Outcome.REJECTED, (2,), "no dog")
-        assert (after.state, after.round, after.free) == (PackageState.LABEL, 2, 0)
-        assert (after.scope, after.rejects, after.wrong) == ((2,), (2,), 1)
-        (offer,) = change.add
-        assert isinstance(offer, Assignment)
-        assert (offer.id, offer.member, offer.state) == (10, BEN.id, AssignmentState.OFFERED)
-        assert (offer.scope, offer.round, offer.stage) == ((2,), 2, Stage.LABEL)
-        assert change.event.data == {"tasks": [2], "comment": "no dog"}
-        assert COUNTERS[0] in change.save
-
-    def test_without_a_judgment_everything_goes_back_and_needs_a_comment(self) -> None:
-        with pytest.raises(Incomplete, match="give a comment"):
-            rules.reject(self.facts())
-        change = rules.reject(self.facts(comment="all wrong"))
-        assert saved(change, Assignment).sent_back is None
-        after = saved(change, Package)
-        assert (after.scope, after.rejects) == (None, (1, 2))
-        assert change.event.data == {"tasks": [1, 2], "comment": "all wrong"}
-
-    def test_named_tasks_are_judged_wrong(self) -> None:
-        change = rules.reject(self.facts(named=[1], comment="blurred"))
-        _, judgment = change.add
-        assert isinstance(judgment, Answer)
-        assert (judgment.task, judgment.verdict, judgment.comment) == (1, Verdict.WRONG, "blurred")
-        assert change.event.data == {"tasks": [1], "comment": "blurred", "answered": [1]}
-
-    def test_named_tasks_are_judged_in_order(self) -> None:
-        change = rules.reject(self.facts(named={2, 1}, comment="blurred"))
-        assert [new.task for new in change.add if isinstance(new, Answer)] == [1, 2]
-        assert change.event.data["answered"] == [1, 2]
-        assert saved(change, Assignment).sent_back == (1, 2)
-
-    def test_a_named_task_that_was_judged_before_keeps_the_old_judgment_in_the_event(self) -> None:
-        facts = self.facts(self.JUDGED, named=[2], comment="worse", previous={"2": "as it was"})
-        change = rules.reject(facts)
-        assert (self.JUDGED, attrs.evolve(self.JUDGED, comment="worse", member=3)) in change.save
-        assert change.event.data["previous"] == {"2": "as it was"}
-        assert change.event.data["answered"] == [2]
-
-    def test_a_named_task_that_is_judged_so_already_is_not_judged_again(self) -> None:
-        change = rules.reject(self.facts(self.JUDGED, named=[2], comment="no dog"))
-        assert "answered" not in change.event.data
-        assert not any(isinstance(new, Answer) for new in change.add)
-
-    @pytest.mark.parametrize(
-        ("comment", "named", "message"),
-        [("", [1], "comment: is empty"), ("x", [9], "task 9: is not in the scope of assignment 6")],
-    )
-    def test_what_cannot_be_named(self, comment: str, named: list[int], message: str) -> None:
-        with pytest.raises(InvalidData, match=message):
-            rules.reject(self.facts(named=named, comment=comment))
-
-    def test_an_author_who_may_not_label_any_more_gets_no_offer(self) -> None:
-        change = rules.reject(self.facts(self.JUDGED, policy=default_policy))
-        assert change.add == ()
-        assert saved(change, Package).free == 1
-
-    def test_not_once_the_job_is_archived(self) -> None:
-        job = attrs.evolve(STAGES, state=JobState.ARCHIVED)
-        with pytest.raises(NotAllowed, match="archived"):
-            rules.reject(self.facts(self.JUDGED, job=job))
-
-    def test_labeling_is_not_rejected(self) -> None:
-        labeling = make_assignment(6)
-        facts = self.facts(assignment=labeling, package=make_package(free=0), comment="x")
-        with pytest.raises(WrongState, match="label"):
-            rules.reject(facts)
-
-
-class TestAuthors:
-    def test_those_who_closed_the_latest_round(self) -> None:
-        assignments = [
-            make_assignment(5, member=2, round=1, **DONE),
-            make_assignment(6, member=3, round=2, **DONE),
-            make_assignment(7, member=4, round=2, **DONE),
-            make_assignment(8, member=None, round=2, **{**DONE, "outcome": Outcome.MERGED}),
-            make_assignment(9, member=9, round=2, state=AssignmentState.RETURNED),
-        ]
-        assert rules.find_authors(STAGES, AT_INSPECT, assignments) == [3, 4]
-        assert rules.find_authors(STAGES, AT_INSPECT, []) == []
-
-    @pytest.mark.parametrize(("rework", "authors"), [(9, [9]), (Route.QUEUE, [])])
-    def test_the_route_of_the_job(self, rework: Any, authors: list[int]) -> None:
-        job = make_job(workflow=Workflow(Label(rework=rework), Inspect()))
-        assert rules.find_authors(job, AT_INSPECT, [LABELED]) == authors
-
-    def test_the_last_inspector_after_a_reject_at_accept(self) -> None:
-        job = make_job(workflow=Workflow(Label(), Inspect(), Accept(reject_to=Stage.INSPECT)))
-        inspections = [
-            make_assignment(id, stage=Stage.INSPECT, member=member, **DONE)
-            for id, member in ((6, 3), (7, 4))
-        ]
-        package = make_package(state=PackageState.ACCEPT)
-        assert rules.find_authors(job, package, [LABELED, *inspections]) == [4]
-
-    def test_nobody_where_nothing_can_be_rejected(self) -> None:
-        assert rules.find_authors(STAGES, make_package(), [LABELED]) == []
-
-
 class TestPackages:
     VOTED = make_job(workflow=Workflow(Label(votes=2), Inspect(), Accept()))
 
@@ -403,34 +290,60 @@ class TestPackages:
     def test_a_package_passes_from_stage_to_stage_until_it_is_done(self) -> None:
         package, seen = make_package(size=4, free=0), list[tuple[PackageState, int]]()
         for _ in range(3):
-            package = rules.pass_package(self.VOTED, package, CTX, tasks=TASKS, first=True)
+            package = rules.pass_package(self.VOTED, package, CTX, tasks=TASKS)
             seen.append((package.state, package.free))
         assert seen == [(PackageState.INSPECT, 1), (PackageState.ACCEPT, 1), (PackageState.DONE, 0)]
         with pytest.raises(WrongState):
-            rules.pass_package(self.VOTED, package, CTX, tasks=TASKS, first=True)
+            rules.pass_package(self.VOTED, package, CTX, tasks=TASKS)
 
     def test_a_first_review_looks_at_a_sample_and_at_disputes(self) -> None:
         sampled = make_job(workflow=Workflow(Label(), Inspect(task_count=1)))
         package = make_package(size=4)
-        plain = rules.pass_package(sampled, package, CTX, tasks=TASKS, first=True)
+        plain = rules.pass_package(sampled, package, CTX, tasks=TASKS)
         assert plain.scope is not None
         assert len(plain.scope) == 1
         (drawn,) = plain.scope
         other = next(task for task in TASKS if task != drawn)
-        disputed = rules.pass_package(
-            sampled, package, CTX, tasks=TASKS, first=True, disputes=(other,)
-        )
+        disputed = rules.pass_package(sampled, package, CTX, tasks=TASKS, disputes=(other,))
         assert disputed.scope == tuple(sorted((drawn, other)))
         assert disputed.disputes == (other,)
 
     def test_a_later_review_is_of_what_was_sent_back(self) -> None:
         package = make_package(size=9, round=2, rejects=(3, 5))
-        after = rules.pass_package(STAGES, package, CTX, tasks=range(1, 10), first=False)
+        looked = attrs.evolve(INSPECTING, state=AssignmentState.DONE, outcome=Outcome.REJECTED)
+        assignments = [LABELED, attrs.evolve(looked, sent_back=(3, 5))]
+        after = rules.pass_package(
+            STAGES, package, CTX, tasks=range(1, 10), assignments=assignments
+        )
         assert after.scope == (3, 5)
+
+    def test_a_package_that_is_not_drawn_skips_the_stage(self) -> None:
+        rare = make_job(workflow=Workflow(Label(), Inspect(package_share=1e-9), Accept()))
+        passed = rules.pass_package(rare, make_package(size=4), CTX, tasks=TASKS)
+        assert (passed.state, passed.free, passed.scope) == (PackageState.ACCEPT, 1, None)
+        assert passed.skipped == (Stage.INSPECT,)
+        assert rules.find_next_stage(rare, make_package(size=4)) is Stage.ACCEPT
+        back = rules.send_back(rare, passed, CTX, sent=(1,), tasks=TASKS)
+        assert back.skipped == ()
+        again = rules.pass_package(rare, back, CTX, tasks=TASKS)
+        assert (again.state, again.skipped) == (PackageState.INSPECT, ())
+
+    def test_a_package_that_skips_every_stage_is_done(self) -> None:
+        share = {"package_share": 1e-9}
+        rare = make_job(workflow=Workflow(Label(), Inspect(**share), Accept(**share)))
+        passed = rules.pass_package(rare, make_package(size=4), CTX, tasks=TASKS)
+        assert (passed.state, passed.free) == (PackageState.DONE, 0)
+        assert passed.skipped == (Stage.INSPECT, Stage.ACCEPT)
+        assert rules.find_next_stage(rare, make_package(size=4)) is None
+
+    def test_a_disputed_package_is_always_reviewed(self) -> None:
+        rare = make_job(workflow=Workflow(Label(votes=2), Inspect(package_share=1e-9)))
+        passed = rules.pass_package(rare, make_package(size=4), CTX, tasks=TASKS, disputes=(2,))
+        assert (passed.state, passed.skipped) == (PackageState.INSPECT, ())
 
     def test_erased_tasks_are_in_no_scope(self) -> None:
         package = make_package(size=4, erased=(2,))
-        passed = rules.pass_package(STAGES, package, CTX, tasks=TASKS, first=True)
+        passed = rules.pass_package(STAGES, package, CTX, tasks=TASKS)
         assert passed.scope == (1, 3, 4)
         assert rules.without_erased(package, None, TASKS) == (1, 3, 4)
         assert rules.without_erased(package, (2, 3), TASKS) == (3,)
@@ -447,7 +360,17 @@ class TestPackages:
         self, sent: tuple[int, ...] | None
     ) -> None:
         package = make_package(size=4, state=PackageState.INSPECT)
-        assert rules.send_back(STAGES, package, CTX, sent=sent, tasks=TASKS).scope is None
+        back = rules.send_back(STAGES, package, CTX, sent=sent, tasks=TASKS)
+        assert (back.scope, back.round, back.whole_round) == (None, 2, 2)
+
+    def test_what_goes_back_in_part_or_to_inspection_is_not_labeled_whole(self) -> None:
+        package = make_package(size=4, state=PackageState.INSPECT)
+        part = rules.send_back(STAGES, package, CTX, sent=(1,), tasks=TASKS)
+        assert (part.round, part.whole_round) == (2, 1)
+        job = make_job(workflow=Workflow(Label(), Inspect(), Accept(reject_to=Stage.INSPECT)))
+        package = make_package(size=4, state=PackageState.ACCEPT)
+        whole = rules.send_back(job, package, CTX, sent=None, tasks=TASKS)
+        assert (whole.state, whole.round, whole.whole_round) == (PackageState.INSPECT, 2, 1)
 
     def test_redo_all_sends_everything_back_to_label(self) -> None:
         job = make_job(workflow=Workflow(Label(redo_all=True), Inspect()))
@@ -459,8 +382,9 @@ class TestPackages:
         done = make_package(size=4, state=PackageState.DONE, free=0)
         opened = rules.reopen_package(STAGES, done, CTX, tasks=TASKS)
         assert (opened.state, opened.round, opened.free) == (PackageState.INSPECT, 2, 1)
+        assert (opened.whole_round, opened.reopened_round) == (1, 2)
         again = rules.reopen_package(make_job(), done, CTX, tasks=TASKS)
-        assert again.state is PackageState.LABEL
+        assert (again.state, again.whole_round) == (PackageState.LABEL, 2)
 
     def test_a_discarded_package_has_no_slots_and_comes_back_to_labeling(self) -> None:
         gone = rules.discard_package(STAGES, attrs.evolve(AT_INSPECT, scope=(1,), free=1))
@@ -473,6 +397,29 @@ class TestPackages:
         assert rules.with_offers(package, [make_member()]).free == 1
         assert rules.with_offers(package, []) is package
 
+    def test_abandoned_tasks_are_labeled_once_more_in_a_new_round(self) -> None:
+        context = AssignmentContext(STAGES, make_package(size=4, free=0), make_assignment(), CTX)
+        again = rules.requeue(context, (2,), (3,))
+        assert (again.state, again.round, again.free) == (PackageState.LABEL, 2, 1)
+        assert (again.scope, again.requeued, again.disputes) == ((2,), (2,), (3,))
+        assert (again.whole_round, again.rejects) == (1, ())
+        whole = rules.requeue(context, TASKS, ())
+        assert (whole.scope, whole.whole_round, whole.requeued) == (None, 2, TASKS)
+
+    def test_answers_and_assignments_replace_what_they_were(self) -> None:
+        ended = attrs.evolve(INSPECTING, state=AssignmentState.DONE)
+        assert rules.replace_assignment([LABELED, INSPECTING], ended) == [LABELED, ended]
+        old, new = make_answer(1, replies=CAT), make_answer(1, replies=DOG)
+        assert rules.with_answers({1: {old.assignment: old}}, [new]) == {1: {new.assignment: new}}
+        assert rules.with_answers({}, [new]) == {1: {new.assignment: new}}
+
+    def test_the_scope_of_a_whole_assignment_is_every_task(self) -> None:
+        history = PackageHistory(assignments=[], tasks=TASKS)
+        context = AssignmentContext(STAGES, AT_INSPECT, INSPECTING, CTX)
+        assert rules.scope_of(context, history) == TASKS
+        part = attrs.evolve(context, assignment=attrs.evolve(INSPECTING, scope=(2,)))
+        assert rules.scope_of(part, history) == (2,)
+
     @pytest.mark.parametrize("state", [JobState.RUNNING, JobState.PAUSED])
     def test_a_job_finishes_from_where_it_can(self, state: JobState) -> None:
         job = make_job(state=state)
@@ -481,42 +428,6 @@ class TestPackages:
     @pytest.mark.parametrize("job", [None, make_job(state=JobState.ARCHIVED)])
     def test_else_it_stays(self, job: Job | None) -> None:
         assert rules.finish_job(job) == ()
-
-
-class TestScopeOfReview:
-    @staticmethod
-    def sampled(**rule: Any) -> Job:
-        return make_job(workflow=Workflow(Label(), Inspect(**rule)))
-
-    def test_a_first_review_without_a_sample_is_of_everything(self) -> None:
-        package = make_package(size=4)
-        scope = rules.scope_of_review(
-            self.sampled(), package, Stage.INSPECT, TASKS, (2,), first=True
-        )
-        assert scope is None
-
-    def test_a_first_review_looks_at_the_sample_and_at_every_dispute(self) -> None:
-        package = make_package(size=4)
-        job = self.sampled(task_count=1)
-        drawn = draw_sample(job.workflow.review(Stage.INSPECT), 7, 1, Stage.INSPECT, TASKS)
-        scope = rules.scope_of_review(job, package, Stage.INSPECT, TASKS, (), first=True)
-        assert scope == drawn
-        disputed = rules.scope_of_review(job, package, Stage.INSPECT, TASKS, TASKS, first=True)
-        assert disputed is None  # that is everything
-
-    def test_a_later_review_looks_at_what_was_sent_back_in_any_round(self) -> None:
-        package = make_package(size=4, round=3, rejects=(1, 4))
-        scope = rules.scope_of_review(
-            self.sampled(), package, Stage.INSPECT, TASKS, (), first=False
-        )
-        assert scope == (1, 4)
-
-    def test_a_package_that_was_done_again_as_a_whole_is_sampled_once_more(self) -> None:
-        job = make_job(workflow=Workflow(Label(redo_all=True), Inspect(task_count=1)))
-        package = make_package(size=4, round=2, rejects=(1,))
-        drawn = draw_sample(job.workflow.review(Stage.INSPECT), 7, 1, Stage.INSPECT, TASKS)
-        scope = rules.scope_of_review(job, package, Stage.INSPECT, TASKS, (), first=False)
-        assert scope == tuple(sorted({1, *drawn}))
 
 
 class TestPlan:
@@ -576,18 +487,3 @@ class TestChecks:
         narrow = attrs.evolve(context, assignment=attrs.evolve(INSPECTING, scope=(2,)))
         assert rules.find_wrong(narrow, history) == (2,)
         assert rules.find_wrong(context, attrs.evolve(history, answers={})) == ()
-
-    def test_only_tasks_in_the_scope_are_rejected(self) -> None:
-        review = make_assignment(scope=(1, 3))
-        rules.require_in_scope(review, {3, 1}, (1, 3))
-        with pytest.raises(InvalidData) as refused:
-            rules.require_in_scope(review, [4, 1, 2], (1, 3))
-        assert [problem.where for problem in refused.value.problems] == ["task 2", "task 4"]
-
-    @pytest.mark.parametrize(
-        ("comment", "words"), [("", "is empty"), (" ", "is empty"), ("\0", "NUL")]
-    )
-    def test_who_rejects_says_why(self, comment: str, words: str) -> None:
-        assert rules.require_comment("the reject", "blurred") == "blurred"
-        with pytest.raises(InvalidData, match=words):
-            rules.require_comment("the reject", comment)

@@ -1,0 +1,411 @@
+"""What goes back to labeling, and to whom: reject and the rework that follows.
+
+The service reads into `RejectFacts`, asks `plan_reject` which members may be offered the rework,
+locks these, and applies the change that `reject` returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from itagflow import access
+from itagflow.access import Action, Policy
+from itagflow.claiming import rules as claiming
+from itagflow.core.change import Change, Saved, record
+from itagflow.errors import Incomplete, InvalidData, Problem
+from itagflow.labeling.rules import has_same_content, make_answer, split_answers
+from itagflow.lifecycle.tables import (
+    AssignmentCommand,
+    get_package_lifecycle,
+    must_be_working,
+    require_stage,
+    stage_of,
+)
+from itagflow.model.entity import Entity, evolve
+from itagflow.model.job import Job, OnMaxRejects, Route, Stage
+from itagflow.model.package import Assignment, AssignmentState, Package, Purpose
+from itagflow.model.task import Answer, Verdict
+from itagflow.model.workspace import Member
+from itagflow.results.rules import build_cases, with_counts
+from itagflow.reviewing.explanations import (
+    NOTHING_SAID,
+    Explanation,
+    require_explanation,
+    require_known_reason,
+)
+from itagflow.reviewing.judging_rules import REVIEWS, abandon_rejected, require_no_modification
+from itagflow.reviewing.reject_limits import (
+    count_rejects,
+    find_limit,
+    find_limited,
+    require_below_limit,
+)
+from itagflow.reviewing.rules import (
+    AssignmentContext,
+    PackageHistory,
+    end_assignment,
+    find_wrong,
+    replace_assignment,
+    scope_of,
+    send_back,
+    slots,
+    with_answers,
+    with_offers,
+)
+
+_DECIDING = (Purpose.ADJUDICATION, Purpose.ESCALATION)
+"""The purposes of assignments that decide what others have labeled: these are no authors."""
+
+
+@attrs.frozen(kw_only=True)
+class RejectFacts:
+    """What `plan_reject` and `reject` decide on."""
+
+    context: AssignmentContext
+    """The assignment with its package; the job is locked, so that offers stay allowed."""
+    history: PackageHistory
+    """What was done on the package, with all tasks and answers."""
+    counters: Sequence[Saved]
+    """The locked claim counter of the holder with one assignment less, if the stage has a limit."""
+    named: Collection[int] = ()
+    """The numbers of the tasks that the reviewer names."""
+    said: Explanation = NOTHING_SAID
+    """Why the work goes back, as the reviewer says of the named tasks and the package."""
+    is_whole: bool = False
+    """Whether every task goes back."""
+    previous: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    """The reviewer's stored answers as the history keeps them, by number of the task."""
+    policy: Policy
+    """Says who may do what."""
+
+
+@attrs.frozen(kw_only=True)
+class RejectPlan:
+    """What a reject comes to, but for the members who are offered the rework."""
+
+    judged: Sequence[tuple[Answer | None, Answer]]
+    """The reviewer's answers that the reject itself gives, each with what it replaces."""
+    history: PackageHistory
+    """What was done on the package, with these answers."""
+    wrong: tuple[int, ...]
+    """The tasks that stand judged wrong."""
+    sent: tuple[int, ...] | None
+    """The tasks that go back; None: every task of the package."""
+    abandoned: tuple[int, ...] = ()
+    """The tasks that were sent back as often as they may, and are abandoned instead."""
+    named_member: int | None = None
+    """The member to whom the rule offers the rework, if it names one."""
+    authors: tuple[int, ...] = ()
+    """The members to whom the rework is offered otherwise, in order."""
+
+    @property
+    def candidates(self) -> tuple[int, ...]:
+        """Everybody who may be offered the rework."""
+        named = () if self.named_member is None else (self.named_member,)
+        return tuple(dict.fromkeys((*named, *self.authors)))
+
+
+@attrs.frozen(kw_only=True)
+class Rework:
+    """To whom the rework is offered."""
+
+    members: Sequence[Member]
+    """The members, each with one assignment; the other slots are free."""
+    instead: Route | None = None
+    """Where it goes other than the rule says; None: as the rule says."""
+
+
+def plan_reject(facts: RejectFacts) -> RejectPlan:
+    """Return which tasks go back, and to whom they may be offered.
+
+    Raises:
+        WrongState: when the assignment is at LABEL.
+        InvalidData: when named tasks are not in scope, or it is not said why they are wrong.
+        Incomplete: when the reviewer's own answer would be dropped, or tasks were sent back as
+            often as they may.
+        NotAllowed: when the job does not let work go on.
+    """
+    context = facts.context
+    job, package, assignment = context.job, context.package, context.assignment
+    require_stage(assignment, "reject", *REVIEWS)
+    require_known_reason(job, assignment.stage, "the reject", facts.said)
+    judged = _judge_named(facts)
+    # the job was read again when it was locked: it may have been finished or archived meanwhile
+    must_be_working(job, "reject")
+    history = _add_answers(facts.history, judged.values())
+    wrong = find_wrong(context, history)
+    limited = _find_limited(facts, history, wrong)
+    abandoned: tuple[int, ...] = ()
+    if find_limit(job, assignment.stage).then is OnMaxRejects.ABANDON:
+        abandoned = limited
+        judged.update(_abandon(facts, history, abandoned))
+        history = _add_answers(facts.history, judged.values())
+    plan = RejectPlan(
+        judged=[pair for pair in judged.values() if _is_change(pair)],
+        history=history,
+        wrong=wrong,
+        sent=_find_sent(facts, wrong, abandoned),
+        abandoned=abandoned,
+    )
+    if limited and not abandoned:
+        return plan  # what was sent back so often is for anyone else
+    authors = find_authors(job, package, history.assignments, plan.sent)
+    return attrs.evolve(plan, named_member=find_named_member(job, package), authors=authors)
+
+
+def reject(
+    facts: RejectFacts, plan: RejectPlan, members: Sequence[Member], offer_ids: Sequence[int]
+) -> Change:
+    """End a review by sending tasks back, and offer the rework to the locked *members* who may.
+
+    Raises:
+        WrongState: when the assignment is not held.
+        Incomplete: when no task is judged wrong and not all go back, or all go back and it is not
+            said why.
+    """
+    context, tasks = facts.context, facts.history.tasks
+    job, package, assignment = context.job, context.package, context.assignment
+    closing = AssignmentCommand(
+        assignment=assignment,
+        wrong=plan.wrong,
+        is_whole=facts.is_whole,
+        is_explained=not facts.said.is_empty,
+    )
+    ended = end_assignment(
+        context, "reject", closing, comment=facts.said.comment, sent_back=plan.sent
+    )
+    ended = evolve(ended, reason=facts.said.reason)
+    assignments = replace_assignment(plan.history.assignments, ended)
+    back = send_back(job, package, context.ctx, sent=plan.sent, tasks=tasks)
+    # the offers take slots of the package as it is after the reject, so they are made for that one
+    rework = select_rework(facts, plan, members, back)
+    offered = with_offers(back, rework.members)
+    after = with_counts(offered, build_cases(job, offered, assignments, plan.history.answers))
+    # an id was drawn for every candidate; who does not get an offer leaves one unused
+    add: list[Entity] = [
+        claiming.offer(claiming.Slot(job, after, stage_of(after), member), context.ctx, id=id)
+        for id, member in zip(offer_ids, rework.members, strict=False)
+    ]
+    added, replaced = split_answers(plan.judged)
+    save: list[Saved] = [(package, after), (assignment, ended), *replaced, *facts.counters]
+    data = _describe(facts, plan, rework)
+    return record(context.ctx, "reject", about=ended, add=[*add, *added], save=save, data=data)
+
+
+def find_named_member(job: Job, package: Package) -> int | None:
+    """Return the member to whom the rule of the job gives what is labeled again, if it names one.
+
+    What goes back to INSPECT is reviewed again, and not labeled.
+    """
+    route = job.workflow.label.rework
+    if _find_target(job, package) is Stage.LABEL and isinstance(route, int):
+        return route
+    return None
+
+
+def find_authors(
+    job: Job,
+    package: Package,
+    assignments: Sequence[Assignment],
+    sent: Collection[int] | None = None,
+) -> tuple[int, ...]:
+    """Return the keys of the members whose work on *package* goes back, the latest first.
+
+    For LABEL they are those whose assignments closed the last labeling of the tasks that are
+    *sent* back (None: of any task); nobody, if the rule puts all rework into the queue. For
+    INSPECT, after a reject at ACCEPT, it is the inspector of the latest round.
+    """
+    stage = _find_target(job, package)
+    if stage is Stage.LABEL and job.workflow.label.rework is Route.QUEUE:
+        return ()
+    closing = [
+        assignment
+        for assignment in assignments
+        if assignment.stage is stage
+        and assignment.state is AssignmentState.DONE
+        and assignment.member is not None
+        and assignment.purpose not in _DECIDING
+    ]
+    if stage is not Stage.LABEL:
+        # of several in a round, after a return, the last one reviewed the package
+        return tuple(each.member for each in closing[-1:] if each.member is not None)
+    closing.sort(key=lambda each: -each.round)
+    authors = list[Assignment]()
+    for task in sent or ():
+        of_task = [each for each in closing if each.covers(task)]
+        authors += [each for each in of_task if each.round == of_task[0].round]
+    # what no member has labeled, such as accepted pre-labels, goes to those who did the rest
+    if not authors:
+        authors = [each for each in closing if each.round == closing[0].round]
+    authors.sort(key=lambda each: (-each.round, each.id))
+    return tuple(dict.fromkeys(each.member for each in authors if each.member is not None))
+
+
+def select_rework(
+    facts: RejectFacts, plan: RejectPlan, members: Sequence[Member], package: Package
+) -> Rework:
+    """Return to whom the rework of *package* is offered, of the locked candidates *members*.
+
+    Where the member whom the rule names may not do it any more, it goes back to the authors; who of
+    these may not leaves a slot to the queue.
+    """
+    job, stage = facts.context.job, stage_of(package)
+    able = [
+        member
+        for member in members
+        if access.refusal(facts.policy, member, Action.at(stage), job, stage) is None
+    ]
+    named = [member for member in able if member.id == plan.named_member]
+    if named:
+        return Rework(members=named)
+    authors = [member for member in able if member.id in plan.authors][: slots(job, stage)]
+    if not authors:
+        is_queue = stage is Stage.LABEL and job.workflow.label.rework is Route.QUEUE
+        return Rework(members=(), instead=None if is_queue else Route.QUEUE)
+    if plan.named_member is not None:
+        return Rework(members=authors, instead=Route.AUTHOR)
+    return Rework(members=authors)
+
+
+def require_in_scope(assignment: Assignment, tasks: Collection[int], scope: Sequence[int]) -> None:
+    """Check that *tasks*, which a reject of *assignment* names, are in this scope.
+
+    Raises:
+        InvalidData: when some are not; it lists them.
+    """
+    outside = sorted(set(tasks).difference(scope))
+    if outside:
+        raise InvalidData(
+            "the tasks to reject",
+            [Problem(f"task {task}", f"is not in the scope of {assignment}") for task in outside],
+        )
+
+
+def _find_limited(
+    facts: RejectFacts, history: PackageHistory, wrong: Sequence[int]
+) -> tuple[int, ...]:
+    """Return the tasks that would go back and were sent back as often as they may.
+
+    Raises:
+        Incomplete: when the reviewer has to decide these; it lists them.
+    """
+    context = facts.context
+    stage, going = context.assignment.stage, wrong
+    if facts.is_whole:
+        going = [task for task in history.tasks if task not in context.package.erased]
+    rejects = count_rejects(history.assignments, stage, going)
+    require_below_limit(context.job, stage, rejects)
+    return find_limited(context.job, stage, rejects)
+
+
+def _find_sent(
+    facts: RejectFacts, wrong: Sequence[int], abandoned: Collection[int]
+) -> tuple[int, ...] | None:
+    """Return the tasks that go back; None: every task of the package.
+
+    Raises:
+        Incomplete: when all that would go back is abandoned instead.
+    """
+    if facts.is_whole and not abandoned:
+        return None
+    going = facts.history.tasks if facts.is_whole else wrong
+    erased = facts.context.package.erased
+    sent = tuple(task for task in going if task not in abandoned and task not in erased)
+    if abandoned and not sent:
+        reason = "was sent back as often as it may: judge it wrong, which abandons it, and pass"
+        raise Incomplete("reject", f"every task {reason}", tuple(abandoned))
+    return sent
+
+
+def _find_target(job: Job, package: Package) -> Stage | None:
+    """Return the stage to which a reject brings *package*."""
+    return get_package_lifecycle(job.workflow).advance(package.state, "reject").stage
+
+
+def _judge_named(facts: RejectFacts) -> dict[int, tuple[Answer | None, Answer]]:
+    """Return the judgments of the named tasks, by task, each with what it replaces."""
+    if not facts.named:
+        return {}
+    context, assignment = facts.context, facts.context.assignment
+    said = require_explanation(context.job, assignment.stage, "the reject", facts.said)
+    require_in_scope(assignment, facts.named, scope_of(context, facts.history))
+    judged = dict[int, tuple[Answer | None, Answer]]()
+    # by number, as the service that gives them does not sort: events list tasks in order
+    for task in sorted(facts.named):
+        new = make_answer(
+            assignment,
+            task,
+            context.ctx,
+            verdict=Verdict.WRONG,
+            comment=said.comment,
+            reason=said.reason,
+        )
+        judged[task] = (facts.history.answers[task].get(assignment.id), new)
+    require_no_modification(*(old for old, _ in judged.values()))
+    return judged
+
+
+def _abandon(
+    facts: RejectFacts, history: PackageHistory, tasks: Sequence[int]
+) -> dict[int, tuple[Answer | None, Answer]]:
+    """Return answers that abandon *tasks*, by task; the reviewer's own ones stand."""
+    context, assignment = facts.context, facts.context.assignment
+    abandoned = dict[int, tuple[Answer | None, Answer]]()
+    for task in tasks:
+        old = facts.history.answers[task].get(assignment.id)
+        judgment = history.answers[task].get(assignment.id)
+        if judgment is not None and judgment.is_resolved:
+            continue
+        said = facts.said
+        if judgment is not None and judgment.wrong:
+            said = Explanation(judgment.comment, judgment.reason)
+        new = make_answer(assignment, task, context.ctx, comment=said.comment, reason=said.reason)
+        abandoned[task] = (old, abandon_rejected(new))
+    return abandoned
+
+
+def _is_change(pair: tuple[Answer | None, Answer]) -> bool:
+    old, new = pair
+    return old is None or not has_same_content(old, new)
+
+
+def _add_answers(
+    history: PackageHistory, pairs: Collection[tuple[Answer | None, Answer]]
+) -> PackageHistory:
+    return attrs.evolve(history, answers=with_answers(history.answers, [new for _, new in pairs]))
+
+
+def _describe(facts: RejectFacts, plan: RejectPlan, rework: Rework) -> dict[str, Any]:
+    """Return what the event says of a reject."""
+    said, tasks = facts.said, facts.history.tasks
+    # what is said of the package, or else what is said of the tasks
+    comment = said.comment or "; ".join(_collect_comments(facts, plan))
+    data: dict[str, Any] = {
+        "tasks": list(tasks if plan.sent is None else plan.sent),
+        "comment": comment,
+    }
+    if said.reason:
+        data["reason"] = said.reason
+    if rework.instead is not None:
+        data["rework"] = rework.instead.value
+    if plan.abandoned:
+        data["abandoned"] = list(plan.abandoned)
+    if plan.judged:
+        replaced = [str(old.task) for old, _ in plan.judged if old]
+        if replaced:
+            data["previous"] = {task: facts.previous[task] for task in replaced}
+        data["answered"] = [judgment.task for _, judgment in plan.judged]
+    return data
+
+
+def _collect_comments(facts: RejectFacts, plan: RejectPlan) -> list[str]:
+    """Return what the assignment's own judgments say of the wrong tasks, each once."""
+    comments = dict[str, None]()  # in order, as a set is not
+    for task in sorted(plan.wrong):
+        answer = plan.history.answers[task].get(facts.context.assignment.id)
+        if answer is not None and answer.wrong and (answer.comment or answer.reason):
+            comments[answer.comment or answer.reason] = None
+    return list(comments)

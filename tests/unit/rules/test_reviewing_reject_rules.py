@@ -1,0 +1,381 @@
+"""What goes back to labeling, and to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import pytest
+
+from itagflow import (
+    Accept,
+    Answer,
+    Assignment,
+    AssignmentState,
+    Choice,
+    Incomplete,
+    Inspect,
+    InvalidData,
+    Job,
+    JobState,
+    Label,
+    NotAllowed,
+    Package,
+    PackageState,
+    Stage,
+    Workflow,
+    WrongState,
+)
+from itagflow.access import Action, default_policy
+from itagflow.core.change import Change, Context
+from itagflow.model import Outcome, Purpose, Verdict
+from itagflow.model.job import Route
+from itagflow.model.workspace import Member
+from itagflow.reviewing import reject_rules as rules
+from itagflow.reviewing.explanations import Explanation
+from itagflow.reviewing.reject_limits import REJECTED_TOO_OFTEN
+from itagflow.reviewing.reject_rules import RejectFacts, Rework, plan_reject
+from itagflow.reviewing.rules import AssignmentContext, PackageHistory
+from itagflow.testing.builders import (
+    AT,
+    make_answer,
+    make_assignment,
+    make_job,
+    make_member,
+    make_package,
+)
+
+CTX = Context(AT, 1, 2)
+CAT, DOG = {"1": Choice("cat")}, {"1": Choice("dog")}
+DONE: dict[str, Any] = {"state": AssignmentState.DONE, "outcome": Outcome.SUBMITTED}
+BEN, CY = make_member(id=2, account="ben"), make_member(id=4, account="cy")
+STAGES = make_job(workflow=Workflow(Label(), Inspect(), Accept()))
+LABELED = make_assignment(state=AssignmentState.DONE, outcome=Outcome.SUBMITTED, ended_at=AT)
+INSPECTING = make_assignment(6, stage=Stage.INSPECT, member=3)
+AT_INSPECT = make_package(state=PackageState.INSPECT, free=0)
+ANSWERED = (make_answer(1, replies=CAT), make_answer(2, replies=DOG))
+JUDGED = make_answer(2, assignment=6, stage=Stage.INSPECT, verdict=Verdict.WRONG, comment="no dog")
+MODIFIED = make_answer(1, assignment=6, stage=Stage.INSPECT, verdict=Verdict.RIGHT, replies=DOG)
+BLURRED = Explanation("blurred")
+
+
+def everything_allowed(
+    member: Member, action: Action, job: Job | None, stage: Stage | None
+) -> None:
+    """Refuse nothing."""
+
+
+def by_task(answers: tuple[Answer, ...]) -> dict[int, dict[int, Answer]]:
+    return {
+        task: {answer.assignment: answer for answer in answers if answer.task == task}
+        for task in (1, 2)
+    }
+
+
+def facts_of(
+    *answers: Answer,
+    job: Job = STAGES,
+    package: Package = AT_INSPECT,
+    assignment: Assignment = INSPECTING,
+    earlier: Sequence[Assignment] = (LABELED,),
+    **fields: Any,
+) -> RejectFacts:
+    history = PackageHistory(
+        assignments=[*earlier, assignment], tasks=(1, 2), answers=by_task((*ANSWERED, *answers))
+    )
+    defaults: dict[str, Any] = {
+        "context": AssignmentContext(job, package, assignment, CTX),
+        "history": history,
+        "counters": (),
+        "policy": everything_allowed,
+    }
+    return RejectFacts(**{**defaults, **fields})
+
+
+def rejected(facts: RejectFacts, *members: Member) -> Change:
+    """The change of a reject whose candidates are these members."""
+    return rules.reject(facts, plan_reject(facts), members or (BEN,), [10, 11])
+
+
+def saved(change: Change, kind: type[Any]) -> Any:
+    """Return what the change makes of the one entity of this kind that it saves."""
+    (after,) = [after for _, after in change.save if isinstance(after, kind)]
+    return after
+
+
+def reviewing(**rule: Any) -> Job:
+    return make_job(workflow=Workflow(Label(), Inspect(**rule), Accept()))
+
+
+class TestReject:
+    def test_what_is_judged_wrong_goes_back_to_its_author(self) -> None:
+        change = rejected(facts_of(JUDGED))
+        ended, after = saved(change, Assignment), saved(change, Package)
+        assert (ended.outcome, ended.sent_back, ended.comment) == (Outcome.REJECTED, (2,), "")
+        assert (after.state, after.round, after.free) == (PackageState.LABEL, 2, 0)
+        assert (after.scope, after.rejects, after.wrong) == ((2,), (2,), 1)
+        (offer,) = change.add
+        assert isinstance(offer, Assignment)
+        assert (offer.id, offer.member, offer.state) == (10, BEN.id, AssignmentState.OFFERED)
+        assert (offer.scope, offer.round, offer.stage) == ((2,), 2, Stage.LABEL)
+        assert change.event.data == {"tasks": [2], "comment": "no dog"}
+
+    def test_the_claim_counter_goes_down(self) -> None:
+        counter = (make_member(), make_member(version=1))
+        assert counter in rejected(facts_of(JUDGED, counters=(counter,))).save
+
+    def test_it_needs_a_task_that_is_judged_wrong_or_whole(self) -> None:
+        with pytest.raises(Incomplete, match="whole=True"):
+            rejected(facts_of())
+        with pytest.raises(Incomplete, match="whole=True"):
+            rejected(facts_of(said=BLURRED))
+
+    def test_everything_goes_back_whole_and_it_is_said_why(self) -> None:
+        with pytest.raises(Incomplete, match="say why"):
+            rejected(facts_of(is_whole=True))
+        change = rejected(facts_of(is_whole=True, said=Explanation("all wrong")))
+        ended, after = saved(change, Assignment), saved(change, Package)
+        assert (ended.sent_back, ended.comment) == (None, "all wrong")
+        assert (after.scope, after.rejects, after.whole_round) == (None, (1, 2), 2)
+        assert change.event.data == {"tasks": [1, 2], "comment": "all wrong"}
+
+    def test_what_is_judged_is_enough_to_say_why_everything_goes_back(self) -> None:
+        change = rejected(facts_of(JUDGED, is_whole=True))
+        assert saved(change, Assignment).sent_back is None
+        assert change.event.data == {"tasks": [1, 2], "comment": "no dog"}
+
+    def test_what_is_said_of_the_package_stands_beside_what_is_said_of_tasks(self) -> None:
+        change = rejected(facts_of(JUDGED, said=Explanation("read the guideline")))
+        ended = saved(change, Assignment)
+        assert (ended.sent_back, ended.comment) == ((2,), "read the guideline")
+        assert not any(isinstance(new, Answer) for new in change.add)
+
+    def test_a_reason_of_the_stage_is_kept(self) -> None:
+        job = reviewing(reasons=("blurred", "dark"))
+        change = rejected(facts_of(job=job, is_whole=True, said=Explanation(reason="dark")))
+        assert saved(change, Assignment).reason == "dark"
+        assert change.event.data["reason"] == "dark"
+        with pytest.raises(InvalidData, match="is not one of"):
+            rejected(facts_of(JUDGED, job=job, said=Explanation(reason="late")))
+
+    def test_named_tasks_are_judged_wrong_too(self) -> None:
+        change = rejected(facts_of(JUDGED, named=[1], said=BLURRED))
+        _, judgment = change.add
+        assert isinstance(judgment, Answer)
+        assert (judgment.task, judgment.verdict, judgment.comment) == (1, Verdict.WRONG, "blurred")
+        assert change.event.data == {"tasks": [1, 2], "comment": "blurred", "answered": [1]}
+
+    def test_named_tasks_are_judged_in_order(self) -> None:
+        change = rejected(facts_of(named={2, 1}, said=BLURRED))
+        assert [new.task for new in change.add if isinstance(new, Answer)] == [1, 2]
+        assert change.event.data["answered"] == [1, 2]
+        assert saved(change, Assignment).sent_back == (1, 2)
+
+    def test_a_named_task_that_was_judged_before_keeps_the_old_judgment_in_the_event(self) -> None:
+        change = rejected(
+            facts_of(JUDGED, named=[2], said=Explanation("worse"), previous={"2": "as it was"})
+        )
+        assert (JUDGED, attrs.evolve(JUDGED, comment="worse", member=3)) in change.save
+        assert change.event.data["previous"] == {"2": "as it was"}
+        assert change.event.data["answered"] == [2]
+
+    def test_a_named_task_that_is_judged_so_already_is_not_judged_again(self) -> None:
+        change = rejected(facts_of(JUDGED, named=[2], said=Explanation("no dog")))
+        assert "answered" not in change.event.data
+        assert not any(isinstance(new, Answer) for new in change.add)
+
+    @pytest.mark.parametrize(
+        ("comment", "named", "message"),
+        [("", [1], "comment: is empty"), ("x", [9], "task 9: is not in the scope of assignment 6")],
+    )
+    def test_what_cannot_be_named(self, comment: str, named: list[int], message: str) -> None:
+        with pytest.raises(InvalidData, match=message):
+            rejected(facts_of(named=named, said=Explanation(comment)))
+
+    def test_the_reviewers_own_answer_is_not_dropped(self) -> None:
+        with pytest.raises(Incomplete, match="discard_modification=True") as caught:
+            rejected(facts_of(MODIFIED, named=[1], said=BLURRED))
+        assert caught.value.tasks == (1,)
+
+    def test_not_once_the_job_is_archived(self) -> None:
+        job = attrs.evolve(STAGES, state=JobState.ARCHIVED)
+        with pytest.raises(NotAllowed, match="archived"):
+            rejected(facts_of(JUDGED, job=job))
+
+    def test_labeling_is_not_rejected(self) -> None:
+        labeling = make_assignment(6)
+        with pytest.raises(WrongState, match="label"):
+            rejected(facts_of(assignment=labeling, package=make_package(free=0), said=BLURRED))
+
+    def test_only_tasks_in_the_scope_are_rejected(self) -> None:
+        review = make_assignment(scope=(1, 3))
+        rules.require_in_scope(review, {3, 1}, (1, 3))
+        with pytest.raises(InvalidData) as refused:
+            rules.require_in_scope(review, [4, 1, 2], (1, 3))
+        assert [problem.where for problem in refused.value.problems] == ["task 2", "task 4"]
+
+
+class TestLimits:
+    """Task 2 was sent back once already, which is as often as it may."""
+
+    BEFORE = make_assignment(
+        5,
+        stage=Stage.INSPECT,
+        member=3,
+        state=AssignmentState.DONE,
+        outcome=Outcome.REJECTED,
+        sent_back=(2,),
+    )
+
+    def facts(self, then: str, *answers: Answer, **fields: Any) -> RejectFacts:
+        job = reviewing(max_rejects=1, on_max_rejects=then)
+        return facts_of(*answers, job=job, earlier=[LABELED, self.BEFORE], **fields)
+
+    @pytest.mark.parametrize(
+        "fields", [{"named": [2]}, {"is_whole": True}, {"named": [1, 2], "is_whole": True}]
+    )
+    def test_the_reviewer_has_to_modify_it(self, fields: dict[str, Any]) -> None:
+        with pytest.raises(Incomplete, match="sent back 1 time, which is the most") as caught:
+            rejected(self.facts("modify", said=BLURRED, **fields))
+        assert caught.value.tasks == (2,)
+
+    def test_other_tasks_go_back(self) -> None:
+        change = rejected(self.facts("modify", named=[1], said=BLURRED))
+        assert saved(change, Assignment).sent_back == (1,)
+
+    def test_it_is_abandoned_when_the_others_go_back(self) -> None:
+        change = rejected(self.facts("abandon", named=[1, 2], said=BLURRED))
+        first, second = [new for new in change.add if isinstance(new, Answer)]
+        assert (first.task, first.verdict) == (1, Verdict.WRONG)
+        assert (second.task, second.abandon_reason) == (2, REJECTED_TOO_OFTEN)
+        assert second.comment == "blurred"
+        assert saved(change, Assignment).sent_back == (1,)
+        after = saved(change, Package)
+        assert (after.scope, after.abandoned, after.wrong) == ((1,), 1, 1)
+        assert change.event.data["abandoned"] == [2]
+
+    def test_it_is_abandoned_when_everything_goes_back(self) -> None:
+        change = rejected(self.facts("abandon", JUDGED, is_whole=True, previous={"2": "as it was"}))
+        assert saved(change, Assignment).sent_back == (1,)
+        (judgment,) = [new for _, new in change.save if isinstance(new, Answer)]
+        assert (judgment.abandon_reason, judgment.comment) == (REJECTED_TOO_OFTEN, "no dog")
+        assert change.event.data["previous"] == {"2": "as it was"}
+
+    def test_the_reviewers_own_answer_stands(self) -> None:
+        own = attrs.evolve(MODIFIED, task=2)
+        change = rejected(self.facts("abandon", own, is_whole=True, said=BLURRED))
+        assert not any(isinstance(new, Answer) for _, new in change.save)
+        assert saved(change, Assignment).sent_back == (1,)
+
+    def test_a_reject_sends_something_back(self) -> None:
+        with pytest.raises(Incomplete, match="sent back as often as it may"):
+            rejected(self.facts("abandon", named=[2], said=BLURRED))
+
+    def test_it_goes_to_the_queue(self) -> None:
+        facts = self.facts("queue", named=[1, 2], said=BLURRED)
+        assert plan_reject(facts).candidates == ()
+        change = rules.reject(facts, plan_reject(facts), (), ())
+        assert saved(change, Package).free == 1
+        assert change.event.data["rework"] == "queue"
+
+
+class TestRework:
+    def test_an_author_who_may_not_label_any_more_leaves_a_free_slot(self) -> None:
+        change = rejected(facts_of(JUDGED, policy=default_policy))
+        assert change.add == ()
+        assert saved(change, Package).free == 1
+        assert change.event.data["rework"] == "queue"
+
+    NAMED = make_job(workflow=Workflow(Label(rework=4), Inspect()))
+
+    def test_a_named_member_gets_it(self) -> None:
+        facts = facts_of(JUDGED, job=self.NAMED)
+        plan = plan_reject(facts)
+        assert (plan.named_member, plan.authors, plan.candidates) == (4, (2,), (4, 2))
+        change = rejected(facts, CY, BEN)
+        assert [new.member for new in change.add if isinstance(new, Assignment)] == [4]
+        assert "rework" not in change.event.data
+
+    def test_it_goes_back_to_the_author_when_a_named_member_is_gone(self) -> None:
+        def only_ben(member: Member, *_: Any) -> str | None:
+            return None if member.id == 2 else "they are gone"
+
+        change = rejected(facts_of(JUDGED, job=self.NAMED, policy=only_ben), CY, BEN)
+        assert [new.member for new in change.add if isinstance(new, Assignment)] == [2]
+        assert change.event.data["rework"] == "author"
+
+    def test_it_goes_to_the_queue_when_all_are_gone(self) -> None:
+        facts = facts_of(JUDGED, job=self.NAMED, policy=default_policy)
+        change = rejected(facts, CY, BEN)
+        assert saved(change, Package).free == 1
+        assert change.event.data["rework"] == "queue"
+
+    def test_the_queue_is_no_news_where_the_rule_says_so(self) -> None:
+        job = make_job(workflow=Workflow(Label(rework="queue"), Inspect()))
+        facts = facts_of(JUDGED, job=job)
+        assert plan_reject(facts).candidates == ()
+        change = rules.reject(facts, plan_reject(facts), (), ())
+        assert "rework" not in change.event.data
+
+    def test_each_voter_gets_an_offer_and_who_is_gone_leaves_a_free_slot(self) -> None:
+        job = make_job(workflow=Workflow(Label(votes=3), Inspect()))
+        package = attrs.evolve(AT_INSPECT, free=3)
+        facts = facts_of(JUDGED, job=job, policy=lambda m, *_: "gone" if m.id == 4 else None)
+        rework = rules.select_rework(
+            facts,
+            attrs.evolve(plan_reject(facts), authors=(2, 4)),
+            [BEN, CY],
+            make_package(free=3),
+        )
+        assert rework == Rework(members=[BEN])
+        assert package.free == 3
+
+
+class TestAuthors:
+    def test_those_who_closed_the_latest_round(self) -> None:
+        assignments = [
+            make_assignment(5, member=2, round=1, **DONE),
+            make_assignment(6, member=3, round=2, **DONE),
+            make_assignment(7, member=4, round=2, **DONE),
+            make_assignment(8, member=None, round=2, **{**DONE, "outcome": Outcome.MERGED}),
+            make_assignment(9, member=9, round=2, state=AssignmentState.RETURNED),
+        ]
+        assert rules.find_authors(STAGES, AT_INSPECT, assignments) == (3, 4)
+        assert rules.find_authors(STAGES, AT_INSPECT, []) == ()
+
+    def test_those_who_labeled_the_tasks_that_go_back(self) -> None:
+        assignments = [
+            make_assignment(5, member=2, round=1, **DONE),
+            make_assignment(6, member=3, round=2, scope=(2,), **DONE),
+        ]
+        assert rules.find_authors(STAGES, AT_INSPECT, assignments, (1,)) == (2,)
+        assert rules.find_authors(STAGES, AT_INSPECT, assignments, (2,)) == (3,)
+        assert rules.find_authors(STAGES, AT_INSPECT, assignments, (1, 2)) == (3, 2)
+
+    def test_what_nobody_labeled_goes_to_those_who_did_the_rest(self) -> None:
+        assignments = [make_assignment(5, member=2, scope=(2,), **DONE)]
+        assert rules.find_authors(STAGES, AT_INSPECT, assignments, (1,)) == (2,)
+
+    @pytest.mark.parametrize("purpose", [Purpose.ADJUDICATION, Purpose.ESCALATION])
+    def test_who_decided_what_others_labeled_is_no_author(self, purpose: Purpose) -> None:
+        deciding = make_assignment(6, member=3, purpose=purpose, **DONE)
+        assert rules.find_authors(STAGES, AT_INSPECT, [LABELED, deciding]) == (2,)
+
+    def test_the_route_of_the_job(self) -> None:
+        job = make_job(workflow=Workflow(Label(rework=Route.QUEUE), Inspect()))
+        assert rules.find_authors(job, AT_INSPECT, [LABELED]) == ()
+        job = make_job(workflow=Workflow(Label(rework=9), Inspect()))
+        assert rules.find_named_member(job, AT_INSPECT) == 9
+        assert rules.find_named_member(STAGES, AT_INSPECT) is None
+
+    def test_the_last_inspector_after_a_reject_at_accept(self) -> None:
+        workflow = Workflow(Label(rework=9), Inspect(), Accept(reject_to=Stage.INSPECT))
+        job = make_job(workflow=workflow)
+        inspections = [
+            make_assignment(id, stage=Stage.INSPECT, member=member, **DONE)
+            for id, member in ((6, 3), (7, 4))
+        ]
+        package = make_package(state=PackageState.ACCEPT)
+        assert rules.find_authors(job, package, [LABELED, *inspections]) == (4,)
+        assert rules.find_named_member(job, package) is None
