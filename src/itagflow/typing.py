@@ -26,6 +26,7 @@ from itagflow.core.lookup import (
     TemplateRef,
     WorkspaceRef,
 )
+from itagflow.core.registry import MergeFunction
 from itagflow.formats._files import Source, Target
 from itagflow.jobs.arguments import JobFields, JobNotes, Workers
 from itagflow.jobs.loading import OnError
@@ -58,6 +59,7 @@ __all__ = [
     "Labels",
     "Listener",
     "MemberRef",
+    "MergeFunction",
     "MinConfidence",
     "OnError",
     "PackageRef",

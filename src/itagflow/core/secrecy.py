@@ -16,7 +16,7 @@ from itagflow.model.workspace import Member
 def are_votes_open(job: Job, package: Package) -> bool:
     """Return whether members are voting on *package*: votes not merged, job not closed."""
     # with one vote there is nobody to copy from; nobody votes any more once the job is archived
-    voting = job.workflow.label.votes > 1 and job.state is not JobState.ARCHIVED
+    voting = package.votes > 1 and job.state is not JobState.ARCHIVED
     return voting and package.state is PackageState.LABEL
 
 

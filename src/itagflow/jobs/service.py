@@ -24,6 +24,7 @@ from itagflow.errors import AlreadyExists, InvalidData, Problem, WrongState
 from itagflow.jobs import rules
 from itagflow.jobs.arguments import JobFields, JobNotes, Workers
 from itagflow.jobs.loading import LoadSpec, load, must_be_valid
+from itagflow.labeling.vote_rules import find_registered_names, with_merge_rules
 from itagflow.lifecycle.tables import JOB
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
@@ -191,6 +192,7 @@ def design_job(
         id = transaction.new_id(Job)
     workflow = Workflow() if spec.workflow is None else spec.workflow
     workflow = _with_rework_key(transaction, workspace_id, workflow)
+    workflow = _with_registered_merges(transaction.registry, workflow, template)
     job = Job(
         id=id,
         workspace=workspace_id,
@@ -366,6 +368,19 @@ def _require_registered(registry: Registry, validator: object) -> str:
         raise InvalidData("job", [Problem("validator", reason)])
     registry.find_validator(validator)
     return validator
+
+
+def _with_registered_merges(registry: Registry, workflow: Workflow, template: Template) -> Workflow:
+    """Return *workflow* with the merge rule of every question, by its id.
+
+    Raises:
+        InvalidData: when a rule does not fit the template.
+        NotRegistered: when this process does not have a merge function that it names.
+    """
+    with_rules = with_merge_rules(workflow, template)
+    for name in find_registered_names(with_rules):
+        registry.find_merge(name)
+    return with_rules
 
 
 def find_job(engine: Engine, ref: JobRef) -> Job:

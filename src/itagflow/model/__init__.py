@@ -29,6 +29,7 @@ from itagflow.model.job import (
     StageWorkers,
     Workflow,
 )
+from itagflow.model.merging import Merge, MergeReport, OnDispute, QuestionMerge
 from itagflow.model.migration import (
     AddOption,
     AddQuestion,
@@ -111,6 +112,9 @@ __all__ = [
     "LoadReport",
     "Mask",
     "Member",
+    "Merge",
+    "MergeReport",
+    "OnDispute",
     "Option",
     "Outcome",
     "Package",
@@ -127,6 +131,7 @@ __all__ = [
     "Purpose",
     "Question",
     "QuestionKind",
+    "QuestionMerge",
     "Ranking",
     "Rating",
     "Regions",

@@ -49,6 +49,10 @@ class Package:
     """How many times it has been sent on its way; every reject and reopen adds one."""
     free: int = 1
     """How many assignments at its stage can still be given out: one, or the number of votes."""
+    votes: int = 1
+    """How many members label it."""
+    voted_since: int = 1
+    """The first round that so many label: before it, one member did."""
     waiting_since: datetime
     """Since when it waits in the queue."""
     priority: int = 0
@@ -97,6 +101,10 @@ class Package:
     def waiting(self) -> bool:
         """Whether it can be claimed from the queue."""
         return self.free > 0
+
+    def is_voted_on_in(self, round: int) -> bool:
+        """Return whether several members labeled it in this round, or do so now."""
+        return self.votes > 1 and round >= self.voted_since
 
     @property
     def disputed(self) -> int:

@@ -10,6 +10,7 @@ import attrs
 from itagflow import jsontext
 from itagflow.model.arguments import make_error
 from itagflow.model.job import Stage
+from itagflow.model.merging import MergeReport
 from itagflow.model.reply import Reply
 from itagflow.model.validators import to_whole, whole_number
 from itagflow.reprs import show, show_fields, show_line, show_replies
@@ -127,7 +128,11 @@ class Answer:
     comment: str = ""
     """The comment of the reviewer."""
     disputed: tuple[str, ...] = ()
-    """The questions that no reply has won (merged votes only)."""
+    """The questions that the votes have not settled (merged votes only)."""
+    kept: tuple[str, ...] = ()
+    """The questions whose replies are all kept, so that there is none here (merged votes only)."""
+    merge: MergeReport | None = None
+    """Who voted, by which rules, and how sure each reply is (merged votes only)."""
     score: float | None = None
     """How sure the model is that gave these replies (pre-labels only), from 0 to 1."""
     model: str = ""
@@ -188,7 +193,7 @@ class WorkItem:
     submitted: Answer | None = None
     """The result that is to be judged or done again."""
     votes: tuple[Answer, ...] = ()
-    """Every vote on a task that is or was disputed."""
+    """For a review: every vote on a task with a question that was disputed or kept."""
     comment: str = ""
     """Why it was sent back."""
     previous: Answer | None = None

@@ -230,7 +230,7 @@ def sort_prelabels(
 def is_untouched(job: Job, package: Package) -> bool:
     """Return whether nobody works, or has worked, on *package*: only then it gets pre-labels."""
     is_first_round = package.stage is Stage.LABEL and package.round == 1
-    return is_first_round and package.free == reviewing_rules.slots(job, Stage.LABEL)
+    return is_first_round and package.free == reviewing_rules.slots(package, Stage.LABEL)
 
 
 def with_prelabels(

@@ -22,7 +22,8 @@ from itagflow.labeling.rules import (
     make_answer,
     split_answers,
 )
-from itagflow.labeling.voting import merge_round
+from itagflow.labeling.vote_rules import find_registered_names, with_votes
+from itagflow.labeling.voting import MergeCall, MergeCalls, make_voting_rules, merge_round
 from itagflow.lifecycle.tables import (
     ASSIGNMENT,
     JOB,
@@ -33,6 +34,7 @@ from itagflow.lifecycle.tables import (
 )
 from itagflow.model.entity import Entity, evolve
 from itagflow.model.job import Job, Route, Stage
+from itagflow.model.merging import OnDispute
 from itagflow.model.package import Assignment, AssignmentState, Outcome, Package
 from itagflow.model.task import Answer, Verdict
 from itagflow.model.template import Template
@@ -126,6 +128,8 @@ class CompletionFacts:
     """What the votes answer, where they are merged."""
     merged_id: int = 0
     """The id of the assignment that holds the merged votes."""
+    merge_calls: MergeCalls = attrs.field(factory=MergeCalls)
+    """What the application's merge functions made of the votes, and what they are still to say."""
 
 
 @attrs.frozen(kw_only=True)
@@ -163,7 +167,7 @@ def plan_completion(
         package.free or any(each.live and each.id != assignment.id for each in assignments)
     )
     target = find_next_stage(job, package)
-    merges = is_last and is_labeling and job.workflow.label.votes > 1
+    merges = is_last and is_labeling and package.votes > 1
     # answers are read only if there may be something to count: most packages have no trouble
     recounts = bool(
         package.abandoned or package.wrong or package.prelabeled or counts.abandoned or counts.wrong
@@ -211,6 +215,22 @@ def submit(facts: CompletionFacts) -> Change:
     save += finish_job(facts.last_of_job)
     save += [(assignment, ended), *facts.counters]
     return record(facts.context.ctx, "submit", about=ended, add=add, save=save)
+
+
+def find_merge_calls(facts: CompletionFacts) -> Sequence[MergeCall]:
+    """Return what the application's merge functions are still to be asked before `submit`.
+
+    Of a question that depends on another it is known only when that one is merged.
+    """
+    if not facts.plan.merges_votes:
+        return ()
+    if not find_registered_names(facts.context.job.workflow):
+        return ()  # as in most jobs: the votes are merged once only, by `submit`
+    facts.merge_calls.missing.clear()
+    assignment = facts.context.assignment
+    ended = evolve(assignment, state=AssignmentState.DONE, outcome=Outcome.SUBMITTED)
+    _merge_votes(facts, ended, _replace(facts.history.assignments, ended))
+    return list(facts.merge_calls.missing)
 
 
 def pass_review(facts: CompletionFacts, operation: str) -> Change:
@@ -329,7 +349,7 @@ def pass_package(
     if stage is not None:
         left = [task for task in tasks if task not in package.erased]
         scope = scope_of_review(job, package, stage, left, disputes, first=first)
-        free, scope = slots(job, stage), without_erased(package, scope, left)
+        free, scope = slots(package, stage), without_erased(package, scope, left)
     return evolve(
         package, state=state, free=free, waiting_since=ctx.at, scope=scope, disputes=disputes
     )
@@ -350,11 +370,11 @@ def send_back(
     # the scope of a whole package is None, so that every later step knows it without counting
     if redoes_all or len(numbers) >= package.size:
         sent = None
+    again = _with_next_round(job, package, state.stage)
     return evolve(
-        package,
+        again,
         state=state,
-        round=package.round + 1,
-        free=_slots_at(job, state.stage),
+        free=_slots_at(again, state.stage),
         waiting_since=ctx.at,
         scope=without_erased(package, sent, tasks),
         rejects=tuple(sorted(numbers.union(package.rejects))),
@@ -370,11 +390,11 @@ def reopen_package(job: Job, package: Package, ctx: Context, *, tasks: Sequence[
     state = get_package_lifecycle(job.workflow).advance(
         package.state, "reopen", entity=str(package)
     )
+    again = _with_next_round(job, package, state.stage)
     return evolve(
-        package,
+        again,
         state=state,
-        round=package.round + 1,
-        free=_slots_at(job, state.stage),
+        free=_slots_at(again, state.stage),
         waiting_since=ctx.at,
         scope=without_erased(package, None, tasks),
     )
@@ -395,9 +415,9 @@ def finish_job(job: Job | None) -> tuple[Saved, ...]:
     return ((job, advance_job(job, "finish")),)
 
 
-def slots(job: Job, stage: Stage) -> int:
-    """Return how many assignments *stage* needs for one package: the votes, or one."""
-    return job.workflow.label.votes if stage is Stage.LABEL else 1
+def slots(package: Package, stage: Stage) -> int:
+    """Return how many assignments *stage* needs for *package*: its votes, or one."""
+    return package.votes if stage is Stage.LABEL else 1
 
 
 def find_next_stage(job: Job, package: Package) -> Stage | None:
@@ -573,7 +593,7 @@ def _merge_votes(
         ended,
         votes,
         facts.template,
-        facts.context.job.workflow.label.min_votes,
+        make_voting_rules(facts.context.job.workflow.label, facts.merge_calls.find),
         facts.context.ctx,
         id=facts.merged_id,
     )
@@ -582,9 +602,15 @@ def _merge_votes(
 def _find_disputes(package: Package, merged: Sequence[Answer]) -> tuple[int, ...]:
     """Return the disputed tasks once these votes are merged; other tasks stay disputed."""
     voted = {answer.task for answer in merged}
-    disputes = {answer.task for answer in merged if answer.disputed}
+    disputes = {answer.task for answer in merged if is_to_be_decided(answer)}
     disputes.update(task for task in package.disputes if task not in voted)
     return tuple(sorted(disputes))
+
+
+def is_to_be_decided(merged: Answer) -> bool:
+    """Return whether *merged* votes leave something to a review: a dispute that is not kept."""
+    is_kept = merged.merge is not None and merged.merge.on_dispute is OnDispute.KEEP
+    return bool(merged.disputed) and not is_kept
 
 
 def _find_missing(facts: CompletionFacts) -> tuple[int, ...]:
@@ -655,7 +681,7 @@ def _select_authors(facts: RejectFacts, package: Package) -> list[Member]:
         for member in facts.authors
         if access.refusal(facts.policy, member, Action.at(stage), job, stage) is None
     ]
-    return able[: slots(job, stage)]
+    return able[: slots(package, stage)]
 
 
 def _replace(assignments: Sequence[Assignment], ended: Assignment) -> list[Assignment]:
@@ -685,8 +711,16 @@ def _size_of_scope(context: AssignmentContext) -> int:
     return context.package.size if scope is None else len(scope)
 
 
-def _slots_at(job: Job, stage: Stage | None) -> int:
-    return 0 if stage is None else slots(job, stage)
+def _slots_at(package: Package, stage: Stage | None) -> int:
+    return 0 if stage is None else slots(package, stage)
+
+
+def _with_next_round(job: Job, package: Package, stage: Stage | None) -> Package:
+    """Return *package* in its next round; at LABEL with the votes that its job asks for now."""
+    again = evolve(package, round=package.round + 1)
+    if stage is not Stage.LABEL:
+        return again
+    return with_votes(job, again, again.round)
 
 
 def _needs_tasks(job: Job, package: Package, stage: Stage) -> bool:

@@ -107,17 +107,21 @@ def migrate_answer(migration: Migration, answer: Answer) -> Answer | list[Proble
         return answer
     replies: Replies | None = answer.replies
     disputed: tuple[str, ...] = answer.disputed
+    kept: tuple[str, ...] = answer.kept
     for step, before, after in zip(migration.steps, migration.met, migration.met[1:], strict=False):
         if replies is not None:
             replies = _apply_step(step, before, after, replies)
         if isinstance(step, DropQuestion) and not step.about:
             dropped = {question.id for question in find_target(before, step.question).every}
             disputed = tuple(id for id in disputed if id not in dropped)
+            kept = tuple(id for id in kept if id not in dropped)
     new = answer
     # unchanged, it is the same object: callers tell by that which answers they store
-    if (replies, disputed) != (answer.replies, answer.disputed):
+    if (replies, disputed, kept) != (answer.replies, answer.disputed, answer.kept):
         version = migration.after.version
-        new = attrs.evolve(answer, replies=replies, disputed=disputed, template_version=version)
+        new = attrs.evolve(
+            answer, replies=replies, disputed=disputed, kept=kept, template_version=version
+        )
     return _find_new_problems(migration, answer, new) or new
 
 
