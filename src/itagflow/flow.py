@@ -599,8 +599,8 @@ def open(
         listeners: Are told each event after its act is stored.
         validators: The application's own checks of answers, by the name under which jobs keep them;
             see ``jobs.set_validator``.
-        merges: The application's own merge rules, by the name under which ``Label(merge={…: name})``
-            has them: each takes a question and the voters' replies to it, and returns one reply, or
+        merges: The application's own merge rules, by the name under which ``Label(merge=…)`` has
+            them: each takes a question and the voters' replies to it, and returns one reply, or
             None for a dispute.
 
     Raises:

@@ -147,6 +147,7 @@ STANDARD = {
     "datetime",
     "enum",
     "functools",
+    "hashlib",
     "itertools",
     "json",
     "math",

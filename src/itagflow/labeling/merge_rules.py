@@ -262,7 +262,7 @@ def _has_same_items(items: Sequence[Any], others: Sequence[Any]) -> bool:
     for item in items:
         if item not in left:
             return False
-        left.remove(item)
+        del left[left.index(item)]
     return True
 
 

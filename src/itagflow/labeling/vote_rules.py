@@ -48,6 +48,14 @@ def with_votes(job: Job, package: Package, round: int) -> Package:
     return evolve(package, votes=votes, voted_since=since)
 
 
+def with_next_round(job: Job, package: Package, stage: Stage | None) -> Package:
+    """Return *package* in its next round; at LABEL with the votes that its job asks for now."""
+    again = evolve(package, round=package.round + 1)
+    if stage is not Stage.LABEL:
+        return again
+    return with_votes(job, again, again.round)
+
+
 def with_slots_added(job: Job, package: Package) -> Package:
     """Return *package*, which is at LABEL, with a slot for each vote that it has too few."""
     if package.state is not PackageState.LABEL:

@@ -19,7 +19,7 @@ from itagflow.labeling.merge_rules import (
 from itagflow.model.entity import evolve
 from itagflow.model.job import Label
 from itagflow.model.merging import Merge, MergeReport, OnDispute, QuestionMerge
-from itagflow.model.package import Assignment, Outcome
+from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.model.reply import Reply
 from itagflow.model.task import Answer
 from itagflow.model.template import Question, Template
@@ -151,22 +151,41 @@ def remake_voting_rules(merged: Answer, report: MergeReport) -> VotingRules:
     )
 
 
-def merge_round(
-    assignment: Assignment,
-    votes: Sequence[Sequence[Answer]],
-    template: Template,
-    rules: VotingRules,
-    ctx: Context,
-    *,
-    id: int,
-) -> tuple[Assignment, tuple[Answer, ...]]:
-    """Return the merged votes of a round: an assignment without a member, and its answers.
+@attrs.frozen(kw_only=True)
+class VotedRound:
+    """A round of votes on a package that the last one completes."""
 
-    *votes* holds the answers of all voters for each task; *assignment* is the vote that came last.
-    """
-    merged = evolve(assignment, id=id, member=None, outcome=Outcome.MERGED, token="", version=0)
+    last: Assignment
+    """The vote that came last, as it ended."""
+    assignments: Sequence[Assignment]
+    """Every assignment of the package, oldest first, with the last vote as it ended."""
+    tasks: Sequence[int]
+    """The tasks that are voted on."""
+    answers: Mapping[int, Mapping[int, Answer]]
+    """Every answer to these, by task and by assignment."""
+
+    def collect_votes(self) -> list[list[Answer]]:
+        """Return the votes on each task."""
+        # in the order of their assignments: of equal replies the first is taken
+        voters = [
+            assignment.id
+            for assignment in self.assignments
+            if assignment.round == self.last.round and assignment.outcome is Outcome.SUBMITTED
+        ]
+        votes = list[list[Answer]]()
+        for task in self.tasks:
+            by_assignment = self.answers[task]
+            votes.append([by_assignment[voter] for voter in voters if voter in by_assignment])
+        return votes
+
+
+def merge_round(
+    voted: VotedRound, template: Template, rules: VotingRules, ctx: Context, *, id: int
+) -> tuple[Assignment, tuple[Answer, ...]]:
+    """Return the merged votes of a round: an assignment without a member, and its answers."""
+    merged = evolve(voted.last, id=id, member=None, outcome=Outcome.MERGED, token="", version=0)
     answers = list[Answer]()
-    for task_votes in votes:
+    for task_votes in voted.collect_votes():
         winner = merge(template, task_votes, rules)
         first = task_votes[0]
         answers.append(
@@ -190,12 +209,26 @@ def merge_round(
     return merged, tuple(answers)
 
 
+def is_to_be_decided(merged: Answer) -> bool:
+    """Return whether *merged* votes leave something to a review: a dispute that is not kept."""
+    is_kept = merged.merge is not None and merged.merge.on_dispute is OnDispute.KEEP
+    return bool(merged.disputed) and not is_kept
+
+
+def find_disputes(package: Package, merged: Sequence[Answer]) -> tuple[int, ...]:
+    """Return the disputed tasks once these votes are merged; other tasks stay disputed."""
+    voted = {answer.task for answer in merged}
+    disputes = {answer.task for answer in merged if is_to_be_decided(answer)}
+    disputes.update(task for task in package.disputes if task not in voted)
+    return tuple(sorted(disputes))
+
+
 def merge(template: Template, votes: Sequence[Answer], rules: VotingRules) -> Merged:
     """Return what the *votes* on one task come to.
 
-    The task is abandoned if more gave it up than answered it, and at least `min_votes` did, or if
-    nobody answered.  Else these count as no votes, and each question is merged by its rule, in the
-    order of the template; one whose condition the merged replies do not meet is dropped.
+    The task is abandoned if more gave it up than answered it, and at least `min_votes` did.  Else
+    these count as no votes, and each question is merged by its rule, in the order of the template;
+    one whose condition the merged replies do not meet is dropped.
     """
     answered = [vote for vote in votes if not vote.is_abandoned]
     reasons = [vote.abandon_reason for vote in votes if vote.abandon_reason is not None]
@@ -205,8 +238,7 @@ def merge(template: Template, votes: Sequence[Answer], rules: VotingRules) -> Me
         min_votes=rules.min_votes,
         on_dispute=rules.on_dispute,
     )
-    is_given_up = len(reasons) >= rules.min_votes and len(reasons) > len(answered)
-    if reasons and (is_given_up or not answered):
+    if len(reasons) >= rules.min_votes and len(reasons) > len(answered):
         # the reason that most of them gave; of equals the first, so the order of votes decides
         return Merged(abandoned=max(reasons, key=reasons.count), report=report)
     merging = _Merging(template, answered, rules)

@@ -11,7 +11,7 @@ import attrs
 
 from itagflow.claiming.decision import can_own_work_wait
 from itagflow.labeling.vote_rules import count_votes
-from itagflow.labeling.voting import merge, remake_voting_rules
+from itagflow.labeling.voting import is_to_be_decided, merge, remake_voting_rules
 from itagflow.lifecycle.tables import JOB
 from itagflow.model.inconsistency import Inconsistency, compare_field
 from itagflow.model.job import Job, JobState, Stage
@@ -254,7 +254,7 @@ def _is_disputed(case: Case) -> bool:
     """Return whether the merged votes on a task are disputed and no review has resolved it."""
     label = case.find_labeling()
     answer = case.answers.get(label.id) if label else None
-    if label is None or answer is None or not reviewing_rules.is_to_be_decided(answer):
+    if label is None or answer is None or not is_to_be_decided(answer):
         return False
     since = [assignment for assignment in case.assignments if assignment.round >= label.round]
     return not any(

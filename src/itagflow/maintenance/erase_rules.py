@@ -12,8 +12,8 @@ import attrs
 
 from itagflow import jsontext
 from itagflow.model.event import Event
-from itagflow.model.package import Assignment, Package
 from itagflow.model.merging import MergeReport
+from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.text import normalize_name

@@ -217,7 +217,7 @@ class Label(StageRule):
     A job stores the rule of every question, by id: the others have the default of their kind.
     """
     on_dispute: OnDispute = attrs.field(default=OnDispute.REVIEW, converter=_convert_on_dispute)
-    """What happens where votes do not settle a question: the next review decides, or all is kept."""
+    """What happens where votes do not settle a question: a review decides, or it stays open."""
     votes_package_share: float | None = attrs.field(
         default=None, converter=_convert_share, validator=_check_package_share
     )

@@ -91,13 +91,12 @@ def convert_merges(merges: Mapping[str, Merge | str]) -> dict[str, Merge]:
         reason = f"must be a mapping by the title or the id of questions, not {format_repr(merges)}"
         raise InvalidData("Label", [Problem("merge", reason)])
     by_question = dict[str, Merge]()
-    for question, rule in cast("Mapping[object, object]", merges).items():
+    for question, given in cast("Mapping[object, object]", merges).items():
         where = f"merge[{format_repr(question)}]"
         if not isinstance(question, str) or find_text_error(question):
             reason = "must be the title or the id of a question"
             raise InvalidData("Label", [Problem(where, reason)])
-        if isinstance(rule, str):
-            rule = Merge(rule)
+        rule = Merge(given) if isinstance(given, str) else given
         if not isinstance(rule, Merge):
             reason = f"must be the name of a rule or a Merge, not {format_repr(rule)}"
             raise InvalidData("Label", [Problem(where, reason)])

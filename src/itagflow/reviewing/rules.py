@@ -22,8 +22,15 @@ from itagflow.labeling.rules import (
     make_answer,
     split_answers,
 )
-from itagflow.labeling.vote_rules import find_registered_names, with_votes
-from itagflow.labeling.voting import MergeCall, MergeCalls, make_voting_rules, merge_round
+from itagflow.labeling.vote_rules import find_registered_names, with_next_round
+from itagflow.labeling.voting import (
+    MergeCall,
+    MergeCalls,
+    VotedRound,
+    find_disputes,
+    make_voting_rules,
+    merge_round,
+)
 from itagflow.lifecycle.tables import (
     ASSIGNMENT,
     JOB,
@@ -34,7 +41,6 @@ from itagflow.lifecycle.tables import (
 )
 from itagflow.model.entity import Entity, evolve
 from itagflow.model.job import Job, Route, Stage
-from itagflow.model.merging import OnDispute
 from itagflow.model.package import Assignment, AssignmentState, Outcome, Package
 from itagflow.model.task import Answer, Verdict
 from itagflow.model.template import Template
@@ -205,8 +211,7 @@ def submit(facts: CompletionFacts) -> Change:
         add += [merged, *answers]
     if facts.plan.leaves_stage:
         # without votes there is nothing to merge, and what was disputed before stays so
-        disputes = _find_disputes(package, answers)
-        after = _pass_on(facts, assignments, disputes)
+        after = _pass_on(facts, assignments, find_disputes(package, answers))
     after = _recount(facts, after, assignments, answers)
     save = list[Saved]()
     # a package that waits for votes mostly stays as it is: its row, which claims lock, is not saved
@@ -218,14 +223,10 @@ def submit(facts: CompletionFacts) -> Change:
 
 
 def find_merge_calls(facts: CompletionFacts) -> Sequence[MergeCall]:
-    """Return what the application's merge functions are still to be asked before `submit`.
-
-    Of a question that depends on another it is known only when that one is merged.
-    """
-    if not facts.plan.merges_votes:
+    """Return what the application's merge functions are still to be asked before `submit`."""
+    if not (facts.plan.merges_votes and find_registered_names(facts.context.job.workflow)):
         return ()
-    if not find_registered_names(facts.context.job.workflow):
-        return ()  # as in most jobs: the votes are merged once only, by `submit`
+    # of a question that depends on another it is known only when that one is merged
     facts.merge_calls.missing.clear()
     assignment = facts.context.assignment
     ended = evolve(assignment, state=AssignmentState.DONE, outcome=Outcome.SUBMITTED)
@@ -370,7 +371,7 @@ def send_back(
     # the scope of a whole package is None, so that every later step knows it without counting
     if redoes_all or len(numbers) >= package.size:
         sent = None
-    again = _with_next_round(job, package, state.stage)
+    again = with_next_round(job, package, state.stage)
     return evolve(
         again,
         state=state,
@@ -390,7 +391,7 @@ def reopen_package(job: Job, package: Package, ctx: Context, *, tasks: Sequence[
     state = get_package_lifecycle(job.workflow).advance(
         package.state, "reopen", entity=str(package)
     )
-    again = _with_next_round(job, package, state.stage)
+    again = with_next_round(job, package, state.stage)
     return evolve(
         again,
         state=state,
@@ -579,38 +580,14 @@ def _merge_votes(
     """Return the merged votes of the round that the *ended* assignment completes."""
     if facts.template is None:
         raise ValueError("votes are merged with the template that they answer")
-    # in the order of their assignments: of equal replies the first is taken
-    voters = [
-        assignment.id
-        for assignment in assignments
-        if assignment.round == ended.round and assignment.outcome is Outcome.SUBMITTED
-    ]
-    votes = list[list[Answer]]()
-    for task in _scope(facts.context, facts.history):
-        by_assignment = facts.history.answers[task]
-        votes.append([by_assignment[voter] for voter in voters if voter in by_assignment])
-    return merge_round(
-        ended,
-        votes,
-        facts.template,
-        make_voting_rules(facts.context.job.workflow.label, facts.merge_calls.find),
-        facts.context.ctx,
-        id=facts.merged_id,
+    voted = VotedRound(
+        last=ended,
+        assignments=assignments,
+        tasks=_scope(facts.context, facts.history),
+        answers=facts.history.answers,
     )
-
-
-def _find_disputes(package: Package, merged: Sequence[Answer]) -> tuple[int, ...]:
-    """Return the disputed tasks once these votes are merged; other tasks stay disputed."""
-    voted = {answer.task for answer in merged}
-    disputes = {answer.task for answer in merged if is_to_be_decided(answer)}
-    disputes.update(task for task in package.disputes if task not in voted)
-    return tuple(sorted(disputes))
-
-
-def is_to_be_decided(merged: Answer) -> bool:
-    """Return whether *merged* votes leave something to a review: a dispute that is not kept."""
-    is_kept = merged.merge is not None and merged.merge.on_dispute is OnDispute.KEEP
-    return bool(merged.disputed) and not is_kept
+    rules = make_voting_rules(facts.context.job.workflow.label, facts.merge_calls.find)
+    return merge_round(voted, facts.template, rules, facts.context.ctx, id=facts.merged_id)
 
 
 def _find_missing(facts: CompletionFacts) -> tuple[int, ...]:
@@ -713,14 +690,6 @@ def _size_of_scope(context: AssignmentContext) -> int:
 
 def _slots_at(package: Package, stage: Stage | None) -> int:
     return 0 if stage is None else slots(package, stage)
-
-
-def _with_next_round(job: Job, package: Package, stage: Stage | None) -> Package:
-    """Return *package* in its next round; at LABEL with the votes that its job asks for now."""
-    again = evolve(package, round=package.round + 1)
-    if stage is not Stage.LABEL:
-        return again
-    return with_votes(job, again, again.round)
 
 
 def _needs_tasks(job: Job, package: Package, stage: Stage) -> bool:

@@ -16,13 +16,15 @@ VOTED = make_job(workflow=Workflow(Label(votes=3), Inspect()))
 
 @pytest.mark.parametrize("state", list(PackageState))
 def test_votes_are_open_only_at_label(state: PackageState) -> None:
-    assert are_votes_open(VOTED, make_package(state=state)) is (state is PackageState.LABEL)
+    assert are_votes_open(VOTED, make_package(state=state, votes=2)) is (
+        state is PackageState.LABEL
+    )
 
 
 def test_one_vote_is_no_secret_and_an_archived_job_has_none() -> None:
-    assert not are_votes_open(make_job(), make_package())
+    assert not are_votes_open(VOTED, make_package(votes=1))
     archived = make_job(workflow=VOTED.workflow, state=JobState.ARCHIVED)
-    assert not are_votes_open(archived, make_package())
+    assert not are_votes_open(archived, make_package(votes=2))
 
 
 def test_who_may_still_vote_sees_nothing() -> None:
