@@ -408,13 +408,20 @@ def build_work_item(
     return WorkItem(
         task=task,
         answer=case.answers.get(assignment.id),
-        submitted=find_submitted(past, assignment.stage),
+        submitted=_hide_merge(find_submitted(past, assignment.stage), assignment),
         votes=votes,
         comment=comment if assignment.round > 1 else "",
         previous=_find_previous(case, assignment),
         prelabel=choice.choose(case.predictions),
         predictions=case.predictions,
     )
+
+
+def _hide_merge(submitted: Answer | None, assignment: Assignment) -> Answer | None:
+    """Return *submitted* without how its votes were merged, for who votes once more."""
+    if submitted is None or assignment.stage is not Stage.LABEL:
+        return submitted
+    return attrs.evolve(submitted, merge=None)
 
 
 def _iter_votes(case: Case, round: int) -> Iterator[Answer]:
