@@ -33,6 +33,7 @@ from itagflow import (
     templates,
 )
 from itagflow.errors import NotRegistered
+from itagflow.jobs import service as jobs_service
 from itagflow.model import OnDispute, Option, PackageState, Question
 from itagflow.model.reply import Reply
 from itagflow.storage import Query
@@ -369,6 +370,112 @@ def test_a_preference_is_merged_by_majority(flow: Flow) -> None:
     for name, better in zip(VOTERS, ("a", "b", "b"), strict=True):
         vote(flow, name, job, {"1": Preference(better)})
     assert flow.results.get(job, 1).replies == {"1": Preference("b")}
+
+
+class TestRaisingVotes:
+    def start(self, flow: Flow, label: Label | None = None) -> Job:
+        return poll(
+            flow,
+            RATING,
+            label or Label(),
+            Inspect(),
+            data=rows(3),
+            packaging=itagflow.FixedSize(1),
+        )
+
+    def raised(self, flow: Flow, job: Job, votes: int) -> Job:
+        workflow = flow.jobs.get(job).workflow
+        more = attrs.evolve(workflow.label, votes=votes)
+        return flow.jobs.update(job, workflow=Workflow(more, Inspect()), by="ada")
+
+    def test_packages_that_are_still_at_label_get_more_slots(self, flow: Flow) -> None:
+        job = self.start(flow)
+        vote(flow, "ben", job, {"1": Rating(2)})  # the first has left LABEL
+        held = taken(flow, "cy", job)
+        job = self.raised(flow, job, 3)
+        assert (job.workflow.label.votes, job.raising_votes) == (3, False)
+        assert {id: merge.name for id, merge in job.workflow.label.merge.items()} == {
+            "1": "median",
+            "2": "keep",
+        }
+        packages = list(flow.packages.list(job))
+        assert [(package.votes, package.free) for package in packages] == [(1, 1), (3, 2), (3, 3)]
+        assert is_consistent(flow, job)
+        flow.save(held, 2, {"1": Rating(3)})
+        flow.submit(held)
+        assert flow.packages.get((job, 2)).state is PackageState.LABEL
+        for name in ("ben", "dan"):
+            vote(flow, name, job, {"1": Rating(5)})
+        assert ratings_of(flow.results.get(job, 2)) == [Rating(3), Rating(5), Rating(5)]
+        assert flow.results.get(job, 1).votes == ()
+        assert is_consistent(flow, job)
+
+    def test_a_package_that_comes_back_to_label_has_the_votes_of_now(self, flow: Flow) -> None:
+        job = self.start(flow)
+        vote(flow, "ben", job, {"1": Rating(2)})
+        job = self.raised(flow, job, 2)
+        assert flow.packages.get((job, 1)).votes == 1
+        flow.reject(taken(flow, "di", job, Stage.INSPECT), comment="listen again")
+        package = flow.packages.get((job, 1))
+        assert (package.votes, package.voted_since, package.free) == (2, 2, 1)
+        assert is_consistent(flow, job)
+        vote(flow, "ben", job, {"1": Rating(4)})
+        vote(flow, "cy", job, {"1": Rating(4)})
+        assert ratings_of(flow.results.get(job, 1)) == [Rating(4), Rating(4)]
+        assert is_consistent(flow, job)
+
+    def test_they_cannot_become_fewer_and_nothing_else_changes(self, flow: Flow) -> None:
+        job = self.start(flow, Label(votes=2))
+        for label, reason in (
+            (Label(), "votes cannot become fewer: they are 2, not 1"),
+            (Label(votes=2, merge={"1": "mean"}), "merge cannot change"),
+            (Label(votes=3, votes_package_share=0.5), "votes_package_share cannot change"),
+            (Label(votes=3, limit=2), "only votes, min_votes and on_dispute can change"),
+        ):
+            with pytest.raises(InvalidData, match=reason):
+                flow.jobs.update(job, workflow=Workflow(label, Inspect()), by="ada")
+        with pytest.raises(InvalidData, match="only votes"):
+            flow.jobs.update(job, workflow=Workflow(Label(votes=3), Accept()), by="ada")
+        assert flow.jobs.get(job) == job
+
+    def test_there_must_be_enough_who_label(self, flow: Flow) -> None:
+        job = self.start(flow)
+        with pytest.raises(itagflow.NotAllowed, match="4 different members must label"):
+            self.raised(flow, job, 4)
+        assert flow.jobs.get(job) == job
+
+    def test_the_event_has_the_workflow_before_and_after(self, flow: Flow) -> None:
+        job = self.raised(flow, self.start(flow), 2)
+        (event,) = (event for event in flow.events.list(job) if event.type == "update_job")
+        workflow = event.data["workflow"]
+        assert "votes" not in workflow["before"]["label"]
+        assert workflow["after"]["label"]["votes"] == 2
+        raised = [event for event in flow.events.list(job) if event.type == "raise_votes"]
+        assert raised[0].data["numbers"] == [1, 2, 3]
+        assert str(raised[0]).endswith("raised the votes of job poll")
+
+    def test_what_broke_off_goes_on_when_it_is_asked_again(self, flow: Flow) -> None:
+        job = self.start(flow)
+        two = Workflow(Label(votes=2), Inspect())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(jobs_service, "add_slots", lambda engine, job, by: job)
+            broken = flow.jobs.update(job, workflow=two, by="ada")
+        assert broken.raising_votes
+        assert is_consistent(flow, job)
+        assert [package.votes for package in flow.packages.list(job)] == [1, 1, 1]
+        job = flow.jobs.update(job, workflow=two, by="ada")
+        assert not job.raising_votes
+        assert [package.votes for package in flow.packages.list(job)] == [2, 2, 2]
+        assert is_consistent(flow, job)
+
+    def test_only_drawn_packages_get_more(self, flow: Flow) -> None:
+        label = Label(votes=2, votes_package_share=0.5)
+        job = self.start(flow, label)
+        before = [package.votes for package in flow.packages.list(job)]
+        job = self.raised(flow, job, 3)
+        after = [package.votes for package in flow.packages.list(job)]
+        assert after == [3 if votes == 2 else 1 for votes in before]
+        assert is_consistent(flow, job)
 
 
 def test_wrongly_merged_votes_are_found() -> None:

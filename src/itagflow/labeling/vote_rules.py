@@ -94,9 +94,11 @@ def explain_other_votes(old: Label, new: Label) -> str:
     """Return why the votes of a job cannot be changed to those of *new*; empty when they can."""
     if new.votes < old.votes:
         return f"votes cannot become fewer: they are {old.votes}, not {new.votes}"
-    for name in ("merge", "votes_package_share"):
-        if getattr(new, name) != getattr(old, name):
-            return f"{name} cannot change: packages were made, and votes merged, by it"
+    if new.votes_package_share != old.votes_package_share:
+        return "votes_package_share cannot change: packages were made by it"
+    # while one member labels everything, nothing was merged yet
+    if new.merge != old.merge and old.votes > 1:
+        return "merge cannot change: votes were merged by it"
     return ""
 
 

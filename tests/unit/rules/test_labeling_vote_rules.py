@@ -133,5 +133,6 @@ def test_votes_may_be_raised_and_nothing_else_of_them_changed() -> None:
     assert explain(old, attrs.evolve(old, min_votes=2)) == ""
     assert "cannot become fewer: they are 2, not 1" in explain(old, attrs.evolve(old, votes=1))
     assert "merge cannot change" in explain(old, attrs.evolve(old, merge={}))
+    assert explain(Label(), Label(votes=2, merge={"1": "keep"})) == ""
     share = attrs.evolve(old, votes_package_share=0.5)
     assert "votes_package_share cannot change" in explain(old, share)
