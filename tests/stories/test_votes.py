@@ -452,7 +452,7 @@ class TestRaisingVotes:
         assert workflow["after"]["label"]["votes"] == 2
         raised = [event for event in flow.events.list(job) if event.type == "raise_votes"]
         assert raised[0].data["numbers"] == [1, 2, 3]
-        assert str(raised[0]).endswith("raised the votes of job poll")
+        assert str(raised[0]).endswith("raised the votes of job 'poll'")
 
     def test_what_broke_off_goes_on_when_it_is_asked_again(self, flow: Flow) -> None:
         job = self.start(flow)

@@ -233,8 +233,23 @@ PARTS: Mapping[str, Case] = {
 }
 ORDERS: Mapping[str, Case] = {
     "Label": Case(
-        lambda s: {**RULE, "votes": 2, "min_votes": 1, "rework": P.Route.QUEUE, "redo_all": True},
+        lambda s: {
+            **RULE,
+            "votes": 2,
+            "min_votes": 1,
+            "merge": {"1": "majority"},
+            "on_dispute": "keep",
+            "votes_package_share": 0.5,
+            "rework": P.Route.QUEUE,
+            "redo_all": True,
+        },
         use_rule,
+        always=("votes",),
+    ),
+    "Merge": Case(
+        lambda s: {"name": "median", "tolerance": 1.0},
+        lambda s, made: P.Label(votes=2, merge={"1": made}),
+        always=("tolerance",),
     ),
     "Inspect": Case(lambda s: {**RULE, "task_share": 0.5, "task_count": 1}, use_rule),
     "Accept": Case(
@@ -384,6 +399,25 @@ ENTITIES: Mapping[str, Case] = {
         lambda s: {"kind": "package", "key": (4, 1), "field": "wrong", "actual": 1, "expected": 0}
     ),
     "LoadReport": Case(lambda s: fields_of(P.LoadReport())),
+    "MergeReport": Case(
+        lambda s: {
+            "voters": (2, 3),
+            "abandoned_by": (3,),
+            "min_votes": 1,
+            "on_dispute": P.OnDispute.KEEP,
+            "questions": {"1": P.QuestionMerge(rule=P.Merge("keep"))},
+        }
+    ),
+    "QuestionMerge": Case(
+        lambda s: {
+            "rule": P.Merge("mean"),
+            "voters": (2, 3),
+            "counts": (1, 1),
+            "confidence": 0.5,
+            "number": 3.5,
+            "reason": "",
+        }
+    ),
     "Permission": Case(lambda s: {"reason": "not today"}, lambda s, made: bool(made)),
     "PrelabelReport": Case(lambda s: fields_of(P.PrelabelReport())),
     "Progress": Case(
@@ -411,6 +445,8 @@ ENTITIES: Mapping[str, Case] = {
             "round": 1,
             "member": 2,
             "disputed": (),
+            "kept": (),
+            "merge": None,
             "inspected": True,
         }
     ),
@@ -473,6 +509,7 @@ STORES: Mapping[str, Case] = {
             "ids": iter(range(1, 1_000)).__next__,
             "listeners": [accept_all],
             "validators": {"all": accept_all},
+            "merges": {"first": accept_all},
         },
         use_flow,
     ),
@@ -484,6 +521,7 @@ STORES: Mapping[str, Case] = {
             "ids": iter(range(1, 1_000)).__next__,
             "listeners": [accept_all],
             "validators": {"all": accept_all},
+            "merges": {"first": accept_all},
         },
         use_flow,
     ),
@@ -875,6 +913,7 @@ NAMESPACES: Mapping[str, Case] = {
         lambda s: {"job": s.job, "by": "ada", "snapshot": True, "limit": 5, "after": 1}
     ),
     "flow.results.partition": Case(lambda s: {"job": s.job, "count": 2, "by": "ada"}),
+    "flow.results.votes": Case(lambda s: {"job": s.job, "by": "ada", "limit": 5, "after": 1}),
     "flow.results.rows": Case(lambda s: {"job": s.job, "by": "ada", "limit": 5, "after": 1}),
     "flow.results.export": Case(
         lambda s: {
@@ -987,6 +1026,7 @@ JOBS: Mapping[str, Case] = {
             "guideline": "look twice",
             "due_at": START,
             "name": "renamed",
+            "workflow": s.job.workflow,
         }
     ),
     "flow.jobs.set_validator": Case(

@@ -1,6 +1,6 @@
 """How votes become one answer: the rule of each question, and what it came to."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any, cast
 
@@ -104,19 +104,15 @@ def convert_merges(merges: Mapping[str, Merge | str]) -> dict[str, Merge]:
     return by_question
 
 
-def _to_tuple(values: Iterable[int]) -> tuple[int, ...]:
-    return tuple(values)
-
-
 @attrs.frozen(kw_only=True)
 class QuestionMerge:
     """What the votes on one question came to."""
 
     rule: Merge
     """The rule that merged them."""
-    voters: tuple[int, ...] = attrs.field(default=(), converter=_to_tuple)
+    voters: tuple[int, ...] = ()
     """The members whose votes counted: those who were asked, and did not give the task up."""
-    counts: tuple[int, ...] = attrs.field(default=(), converter=_to_tuple)
+    counts: tuple[int, ...] = ()
     """How many of them said the same, most first; of ``each``: how many chose each option, in the
     order of the template."""
     confidence: float | None = None
@@ -133,9 +129,9 @@ class QuestionMerge:
 class MergeReport:
     """How the votes on one task were merged: who voted, by which rules, and how sure it is."""
 
-    voters: tuple[int, ...] = attrs.field(default=(), converter=_to_tuple)
+    voters: tuple[int, ...] = ()
     """The members who voted, in the order of their assignments."""
-    abandoned_by: tuple[int, ...] = attrs.field(default=(), converter=_to_tuple)
+    abandoned_by: tuple[int, ...] = ()
     """Those of them who gave the task up: they count for no question."""
     min_votes: int = 1
     """How many replies a question needed."""

@@ -102,10 +102,6 @@ class Package:
         """Whether it can be claimed from the queue."""
         return self.free > 0
 
-    def is_voted_on_in(self, round: int) -> bool:
-        """Return whether several members labeled it in this round, or do so now."""
-        return self.votes > 1 and round >= self.voted_since
-
     @property
     def disputed(self) -> int:
         """How many of its tasks are disputed."""

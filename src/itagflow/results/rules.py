@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import attrs
 from attrs.validators import optional
 
+from itagflow.core.secrecy import is_voted_on_in
 from itagflow.errors import Incomplete, InvalidData, Problem
 from itagflow.model.entity import evolve
 from itagflow.model.job import STAGES, Job, Stage
@@ -113,7 +114,7 @@ class Case:
         """Return the outcomes of the assignments that close the labeling of a task in a round."""
         # a submitted vote closes nothing: the merged answers do, after the last vote
         by_people = Outcome.SUBMITTED
-        if self.package.is_voted_on_in(round):
+        if is_voted_on_in(self.package, round):
             by_people = Outcome.MERGED
         return (by_people, Outcome.PRELABELED, Outcome.IMPORTED)
 
@@ -207,7 +208,7 @@ def find_votes(case: Case) -> tuple[Answer, ...]:
         if label is None:
             return ()
         round = label.round
-    if not case.package.is_voted_on_in(round):
+    if not is_voted_on_in(case.package, round):
         return ()
     return tuple(_iter_votes(case, round))
 

@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from itagflow import InvalidData, Label, Merge, PackageState, Stage, Workflow
+from itagflow.core.secrecy import is_voted_on_in
 from itagflow.labeling import vote_rules as rules
 from itagflow.model import Option, Question
 from itagflow.testing import make_job, make_package, make_template
@@ -61,8 +62,8 @@ THREE = make_job(workflow=Workflow(Label(votes=3, on_dispute="keep")))
 def test_votes_are_raised_from_a_round_on() -> None:
     raised = rules.with_votes(THREE, make_package(votes=1, round=4), 4)
     assert (raised.votes, raised.voted_since) == (3, 4)
-    assert not raised.is_voted_on_in(3)
-    assert raised.is_voted_on_in(4)
+    assert not is_voted_on_in(raised, 3)
+    assert is_voted_on_in(raised, 4)
     again = rules.with_votes(THREE, make_package(votes=2, voted_since=2, round=4), 4)
     assert (again.votes, again.voted_since) == (3, 2)
 
