@@ -336,6 +336,7 @@ READERS: Mapping[str, Reading] = {
     "results.get": _RESULTS,
     "results.list": _RESULTS,
     "results.rows": _RESULTS,
+    "results.votes": _RESULTS,
     "results.find": _RESULTS,
     "maintenance.verify": Reading(Action.READ_QUALITY, Action.READ_QUALITY),
     "results.export": _EXPORT,

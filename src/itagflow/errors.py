@@ -279,7 +279,7 @@ class NotRegistered(ItagflowError):
     """A job names code of the application that was not registered when the store was opened."""
 
     kind: str
-    """What kind of code, such as ``validator``."""
+    """What kind of code: ``validator`` or ``merge``."""
     name: str
     """The name under which the job expects it."""
     known: tuple[str, ...]

@@ -22,6 +22,7 @@ from itagflow.api.workspaces import Workspaces
 from itagflow.claiming import assigning, explaining, service
 from itagflow.core.engine import Engine, now
 from itagflow.core.ids import TimeOrdered
+from itagflow.core.registry import MergeFunction
 from itagflow.core.settings import MOST_SECONDS, Settings, require_store
 from itagflow.errors import InvalidData, Problem
 from itagflow.labeling import service as labeling
@@ -86,6 +87,7 @@ class Flow:
         ids: IdSource | None = None,
         listeners: Sequence[Listener] = (),
         validators: Mapping[str, Validator] | None = None,
+        merges: Mapping[str, MergeFunction] | None = None,
     ) -> None:
         """Work over *store*.
 
@@ -99,11 +101,18 @@ class Flow:
                 nothing is undone; after a crash `events` is the truth.
             validators: The application's own checks of answers, by the name under which jobs keep
                 them; see ``jobs.set_validator``.
+            merges: The application's own merge rules, by the name under which ``Label(merge=…)``
+                has them.
         """
         import_module("itagflow.preload")  # no verb may import anything; that module says why
 
         settings = Settings(
-            policy=policy, clock=clock, ids=ids, listeners=listeners, validators=validators
+            policy=policy,
+            clock=clock,
+            ids=ids,
+            listeners=listeners,
+            validators=validators,
+            merges=merges,
         )
         self._engine = Engine(
             require_store("itagflow.Flow", "store", store),
@@ -624,6 +633,7 @@ def open(
     ids: IdSource | None = None,
     listeners: Sequence[Listener] = (),
     validators: Mapping[str, Validator] | None = None,
+    merges: Mapping[str, MergeFunction] | None = None,
 ) -> Flow:
     """Open a store and return a Flow over it.
 
@@ -640,16 +650,24 @@ def open(
         listeners: Are told each event after its act is stored.
         validators: The application's own checks of answers, by the name under which jobs keep them;
             see ``jobs.set_validator``.
+        merges: The application's own merge rules, by the name under which ``Label(merge=…)`` has
+            them: each takes a question and the voters' replies to it, and returns one reply, or
+            None for a dispute.
 
     Raises:
         InvalidData: when the URL is of no known kind; no error shows what might be a password in
-            it.  Or when a validator has no name or cannot be called.
+            it.  Or when a validator or a merge function has no name or cannot be called.
         StoreFailed: when the file or the database cannot be opened, belongs to another program or a
             newer version, or the driver is not installed.
     """
     # refuses before a file is made or a connection opened
     settings = Settings(
-        policy=policy, clock=clock, ids=ids, listeners=listeners, validators=validators
+        policy=policy,
+        clock=clock,
+        ids=ids,
+        listeners=listeners,
+        validators=validators,
+        merges=merges,
     )
     return Flow(
         open_store(url),
@@ -658,4 +676,5 @@ def open(
         ids=settings.ids,
         listeners=settings.listeners,
         validators=settings.registry.validators,
+        merges=settings.registry.merges,
     )

@@ -27,6 +27,7 @@ from itagflow.core.lookup import (
     TemplateRef,
     WorkspaceRef,
 )
+from itagflow.core.registry import MergeFunction
 from itagflow.formats._files import Source, Target
 from itagflow.jobs.arguments import JobFields, JobNotes, Workers
 from itagflow.jobs.loading import OnError
@@ -59,6 +60,7 @@ __all__ = [
     "Labels",
     "Listener",
     "MemberRef",
+    "MergeFunction",
     "MinConfidence",
     "OnError",
     "PackageRef",

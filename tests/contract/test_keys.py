@@ -159,6 +159,7 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "results.get": [{"job": (job, 1), **by}, {"job": job, "task": 1, **by}],
         "results.list": [{"job": job, "limit": 1, **by}],
         "results.rows": [{"job": job, "limit": 1, **by}],
+        "results.votes": [{"job": job, "limit": 1, **by}],
         "jobs.resume": [{"job": job, **by}],
         "review": [{"assignment": review, "by": "di"}],
         "review_many": [{"assignments": [review], "by": "di"}],

@@ -27,10 +27,13 @@ from itagflow import (
     Label,
     NotAllowed,
     Package,
+    Rating,
     Result,
     Role,
     Stage,
     TaskState,
+    Template,
+    Text,
     Workflow,
     formats,
     templates,
@@ -258,6 +261,7 @@ def test_the_application_and_who_cannot_vote_see_them(new: Callable[[], Flow], a
     assert {name for name in told if told[name] != differ[name]} >= {
         "results.list",
         "results.get",
+        "results.votes",
         "all history",
         "abandoned",
     }
@@ -359,3 +363,94 @@ def test_nor_is_what_was_given_back_and_taken_again(new: Callable[[], Flow]) -> 
             "answered",
         ):
             assert mine[name] == theirs[name], (by, name)
+
+
+ASKS = Template(
+    questions=(
+        templates.Question("1", "RATING", "Fluency"),
+        templates.Question("2", "INPUT", "Remark", required=False),
+    ),
+    views=(),
+)
+
+
+def remarks(flow: Flow, name: str, job: Job, remark: str) -> None:
+    assignment = taken(flow, name, job)
+    for item in flow.tasks(assignment):
+        flow.save(assignment, item, {"1": Rating(4), "2": Text(remark)})
+    flow.submit(assignment)
+
+
+def rated_by_two(flow: Flow) -> Job:
+    home = street(flow, "ben", "cy", "di")
+    flow.members.add(home, "eve", Role.VIEWER, by="ada")
+    return flow.jobs.create(
+        home,
+        "fluent",
+        template=ASKS,
+        data=rows(1),
+        workflow=Workflow(Label(votes=2), Inspect()),
+        workforce={Stage.LABEL: ["ben", "cy"], Stage.INSPECT: ["di"]},
+        by="ada",
+    )
+
+
+def test_kept_replies_are_secret_like_any_vote(new: Callable[[], Flow]) -> None:
+    flow = new()
+    job = rated_by_two(flow)
+    remarks(flow, "ben", job, "fluent")
+    # ada and cy may still vote; eve only reads
+    assert list(flow.results.votes(job, by="ada")) == []
+    assert [result.votes for result in flow.results.list(job, by="ada")] == [()]
+    assert [vote["Remark"] for vote in flow.results.votes(job, by="eve")] == ["fluent"]
+    with pytest.raises(NotAllowed):
+        list(flow.results.votes(job, by="cy"))
+    remarks(flow, "cy", job, "stiff")
+    for name in ("ada", "eve"):
+        assert [vote["by"] for vote in flow.results.votes(job, by=name)] == ["ben", "cy"]
+    for name in ("ben", "cy", "di"):
+        with pytest.raises(NotAllowed):
+            list(flow.results.votes(job, by=name))
+
+
+def test_who_votes_once_more_is_not_told_how_the_others_voted(new: Callable[[], Flow]) -> None:
+    flow = new()
+    job = rated_by_two(flow)
+    for name in ("ben", "cy"):
+        remarks(flow, name, job, f"by {name}")
+    review = taken(flow, "di", job, Stage.INSPECT)
+    (item,) = flow.tasks(review)
+    assert [vote.replies["2"] for vote in item.votes if vote.replies] == [
+        Text("by ben"),
+        Text("by cy"),
+    ]
+    assert item.submitted is not None
+    assert item.submitted.merge is not None
+    flow.reject(review, comment="rate it again")
+    (item,) = flow.tasks(taken(flow, "ben", job))
+    assert item.votes == ()
+    assert item.submitted is not None
+    assert (item.submitted.replies, item.submitted.merge) == ({"1": Rating(4)}, None)
+
+
+def test_a_package_that_one_member_labels_has_no_secrets(new: Callable[[], Flow]) -> None:
+    flow = new()
+    job = flow.jobs.create(
+        street(flow, "ben", "cy"),
+        "cats",
+        template=templates.image_classification(["cat", "dog"]),
+        data=rows(40),
+        workflow=Workflow(Label(votes=2, on_dispute="keep", votes_package_share=0.5)),
+        packaging=FixedSize(1),
+        workforce={Stage.LABEL: ["ben", "cy"]},
+        seed=1,
+        by="ada",
+    )
+    votes = {package.number: package.votes for package in flow.packages.list(job)}
+    assert set(votes.values()) == {1, 2}
+    while (assignment := flow.claim("ben", job, Stage.LABEL)) is not None:
+        says("cat")(flow, assignment)
+    shown = {result.task.number: result.state for result in flow.results.list(job, by="ada")}
+    assert {number for number, state in shown.items() if state is TaskState.TODO} == {
+        number for number, count in votes.items() if count == 2
+    }

@@ -293,6 +293,7 @@ READERS: dict[str, Case] = {
     "results.get": Case(
         lambda f, a: f.results.get(in_job(a), by=a.by), ("task",), READS, anywhere=("task",)
     ),
+    "results.votes": Case(lambda f, a: list(f.results.votes(a.job, by=a.by)), ("job",), READS),
     "results.list": Case(lambda f, a: list(f.results.list(a.job, by=a.by)), ("job",), READS),
     "results.find": Case(
         lambda f, a: list(f.results.find(a.job, member=a.member, by=a.by)), ("job", "member"), READS

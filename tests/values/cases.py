@@ -247,11 +247,20 @@ ORDERS: Mapping[str, Case] = {
             **RULE,
             "votes": 2,
             "min_votes": 1,
+            "merge": {"1": "majority"},
+            "on_dispute": "keep",
+            "votes_package_share": 0.5,
             "rework": P.Route.QUEUE,
             "redo_all": True,
             "on_abandon": "queue",
         },
         use_rule,
+        always=("votes",),
+    ),
+    "Merge": Case(
+        lambda s: {"name": "median", "tolerance": 1.0},
+        lambda s, made: P.Label(votes=2, merge={"1": made}),
+        always=("tolerance",),
     ),
     "Inspect": Case(lambda s: REVIEW, use_rule),
     "Accept": Case(lambda s: {**REVIEW, "reject_to": "inspect"}, use_rule),
@@ -406,6 +415,25 @@ ENTITIES: Mapping[str, Case] = {
         lambda s: {"kind": "package", "key": (4, 1), "field": "wrong", "actual": 1, "expected": 0}
     ),
     "LoadReport": Case(lambda s: fields_of(P.LoadReport())),
+    "MergeReport": Case(
+        lambda s: {
+            "voters": (2, 3),
+            "abandoned_by": (3,),
+            "min_votes": 1,
+            "on_dispute": P.OnDispute.KEEP,
+            "questions": {"1": P.QuestionMerge(rule=P.Merge("keep"))},
+        }
+    ),
+    "QuestionMerge": Case(
+        lambda s: {
+            "rule": P.Merge("mean"),
+            "voters": (2, 3),
+            "counts": (1, 1),
+            "confidence": 0.5,
+            "number": 3.5,
+            "reason": "",
+        }
+    ),
     "Permission": Case(lambda s: {"reason": "not today"}, lambda s, made: bool(made)),
     "PrelabelReport": Case(lambda s: fields_of(P.PrelabelReport())),
     "Progress": Case(
@@ -433,6 +461,8 @@ ENTITIES: Mapping[str, Case] = {
             "round": 1,
             "member": 2,
             "disputed": (),
+            "kept": (),
+            "merge": None,
             "inspected": True,
             "order": {"1": ("b", "a")},
         }
@@ -500,6 +530,7 @@ STORES: Mapping[str, Case] = {
             "ids": iter(range(1, 1_000)).__next__,
             "listeners": [accept_all],
             "validators": {"all": accept_all},
+            "merges": {"first": accept_all},
         },
         use_flow,
     ),
@@ -511,6 +542,7 @@ STORES: Mapping[str, Case] = {
             "ids": iter(range(1, 1_000)).__next__,
             "listeners": [accept_all],
             "validators": {"all": accept_all},
+            "merges": {"first": accept_all},
         },
         use_flow,
     ),
@@ -943,6 +975,7 @@ NAMESPACES: Mapping[str, Case] = {
         lambda s: {"job": s.job, "by": "ada", "snapshot": True, "limit": 5, "after": 1}
     ),
     "flow.results.partition": Case(lambda s: {"job": s.job, "count": 2, "by": "ada"}),
+    "flow.results.votes": Case(lambda s: {"job": s.job, "by": "ada", "limit": 5, "after": 1}),
     "flow.results.rows": Case(lambda s: {"job": s.job, "by": "ada", "limit": 5, "after": 1}),
     "flow.results.export": Case(
         lambda s: {
@@ -1055,6 +1088,7 @@ JOBS: Mapping[str, Case] = {
             "guideline": "look twice",
             "due_at": START,
             "name": "renamed",
+            "workflow": s.job.workflow,
         }
     ),
     "flow.jobs.set_validator": Case(

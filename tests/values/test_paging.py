@@ -16,7 +16,7 @@ from support.naming import describe
 from support.scenes import cats, labeled, rows, taken
 
 import itagflow
-from itagflow import Choice, Flow, InvalidData, NotFound, Role, templates
+from itagflow import Choice, Flow, InvalidData, Label, NotFound, Role, Workflow, templates
 from itagflow.core.paging import LEAST_PAGE, Page
 
 CATS = templates.image_classification(["cat", "dog"])
@@ -73,6 +73,7 @@ LISTS = {
     "results.rows": Listing(
         partial_of("results.rows", "cats"), (lambda row: row, lambda row: row["task"])
     ),
+    "results.votes": Listing(partial_of("results.votes", "polled"), (lambda row: row,)),
     "events.list": Listing(partial_of("events.list", "cats"), (lambda e: e, lambda e: e.position)),
     "events.since": Listing(partial_of("events.since"), (lambda e: e, lambda e: e.position)),
 }
@@ -100,6 +101,17 @@ def fill(flow: Flow) -> None:
     for number in (1, 1, 3):
         flow.comments.add((job, number), f"about {number}", by="ada")
         flow.comments.add((job, number), "more", by="ada")
+    polled = flow.jobs.create(
+        "street",
+        "polled",
+        template=CATS,
+        data=rows(2),
+        workflow=Workflow(Label(votes=2, on_dispute="keep")),
+        workforce={"label": ["ben", "cy"]},
+        by="ada",
+    )
+    for name in ("ben", "cy"):
+        labeled(flow, name, polled)
     labeled(flow, "ben", job)
     labeled(flow, "cy", job, "dog")
     held = taken(flow, "ben", job)
@@ -205,6 +217,7 @@ def test_what_belongs_elsewhere_is_not_found(flow: Flow) -> None:
         "results.list": [next(flow.results.list(birds)), ("birds", 1)],
         "results.find": [next(flow.results.list(birds)).task],
         "results.rows": [next(flow.results.list(birds))],
+        "results.votes": [next(flow.results.list(birds))],
         "events.list": [next(flow.events.list(birds))],
     }
     for name, others in away.items():

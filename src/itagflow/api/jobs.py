@@ -511,13 +511,40 @@ class Jobs:
         jobs.delete(self._engine, job, by=by)
 
     def update(self, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
-        """Change name, tags, remark, guideline or due time; what is not given stays.
+        """Change name, tags, remark, guideline, due time or votes; what is not given stays.
+
+        ``workflow=`` takes a whole workflow, which may ask for more votes than the present one:
+        then each package that is still at LABEL is labeled by more members.  ``min_votes`` and
+        ``on_dispute`` may differ, too, and hold for votes that are merged later.  When raising the
+        votes breaks off, the same call goes on with it.
 
         Raises:
-            InvalidData: on a bad name, a value of another kind, or a time without its zone.
+            InvalidData: on a bad name, a value of another kind, or a time without its zone; or when
+                the workflow has fewer votes, or differs in anything else.
             TypeError: on another field, as Python has it.
             AlreadyExists: when the workspace has another job of this name.
-            NotAllowed: when the job is archived, or *by* may not manage jobs.
+            NotAllowed: when the job is archived, *by* may not manage jobs, or the people of the job
+                could not do the work.
+            NotRegistered: when this process lacks a merge function that the workflow names.
+
+        >>> import attrs, itagflow
+        >>> from itagflow import Label, Workflow
+        >>> flow = itagflow.open("memory:")
+        >>> street = flow.workspaces.create("street", admin="ada")
+        >>> for name in ("ben", "cy"):
+        ...     _ = flow.members.add(street, name, "operator", by="ada")
+        >>> job = flow.jobs.create(
+        ...     street,
+        ...     "cats",
+        ...     template=itagflow.templates.image_classification(["cat", "dog"]),
+        ...     data=[{"data": {"source": "1.jpg"}}],
+        ...     workforce={"label": ["ben", "cy"]},
+        ...     by="ada",
+        ... )
+        >>> two = Workflow(Label(votes=2, on_dispute="keep"))
+        >>> job = flow.jobs.update(job, workflow=two, by="ada")
+        >>> [package.free for package in flow.packages.list(job)]
+        [2]
         """
         return jobs.update_job(self._engine, job, parse_fields("update", fields), by=by)
 

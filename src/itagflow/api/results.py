@@ -176,6 +176,60 @@ class Results:
         """
         return results.iter_rows(self._engine, job, by=by, page=Page(limit, after))
 
+    def votes(
+        self,
+        job: PartitionRef,
+        *,
+        by: MemberRef | None = None,
+        limit: int | None = None,
+        after: TaskRef | Mapping[str, Any] | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Yield a flat dict for every vote, by task, then by the order in which they were claimed.
+
+        The votes are those of each task's newest labeling; tasks that one member labels have none.
+        The keys are, in this order:
+
+        - ``task``: the number of the task; ``round``: that of the labeling;
+        - ``by`` and ``at``: the account of the voter, and when the answer was saved;
+        - ``abandoned``: why the voter gave the task up; None when they answered;
+        - for each question its title, with the reply as a plain value, as `rows` has it.
+
+        More keys may come later; these stay.
+
+        Args:
+            job: The job, or a part of one.
+            by: Who reads, when the policy is to be asked; it is without the votes that are secret
+                from them: those on packages that are at LABEL.
+            limit: How many votes at the most.
+            after: The last vote of the page before; or a task, to begin behind all votes on it.
+
+        Raises:
+            NotFound: when there is no such job, *by* is nobody in its workspace, or it has no task
+                or vote *after*.
+            NotAllowed: when *by* may not read results there, or was removed.
+
+        >>> import itagflow
+        >>> from itagflow import Choice, Label, Workflow
+        >>> flow = itagflow.open("memory:")
+        >>> street = flow.workspaces.create("street", admin="ada")
+        >>> for name in ("ben", "cy"):
+        ...     _ = flow.members.add(street, name, "operator", by="ada")
+        >>> cats = itagflow.templates.image_classification(["cat", "dog"], title="Animal")
+        >>> two = Workflow(Label(votes=2, on_dispute="keep"))
+        >>> data = [{"data": {"source": "1.jpg"}}]
+        >>> job = flow.jobs.create(
+        ...     street, "cats", template=cats, data=data, workflow=two, by="ada",
+        ...     workforce={"label": ["ben", "cy"]},
+        ... )
+        >>> for name in ("ben", "cy"):
+        ...     assignment = flow.claim(name, job, "label")
+        ...     _ = flow.save(assignment, 1, Choice("cat"))
+        ...     _ = flow.submit(assignment)
+        >>> [(vote["task"], vote["by"], vote["Animal"]) for vote in flow.results.votes(job)]
+        [(1, 'ben', 'cat'), (1, 'cy', 'cat')]
+        """
+        return results.iter_votes(self._engine, job, by=by, page=Page(limit, after))
+
     def export(
         self,
         job: PartitionRef,

@@ -61,6 +61,8 @@ class Situation:
     """Why the policy does not let the member work at this stage; None when it does."""
     missing_validator: str = ""
     """The job's validator, if it is not registered in this process."""
+    missing_merge: str = ""
+    """A merge function that the job names, if it is not registered in this process."""
     active: int = 0
     """How many assignments the member holds at the stage; used only where there is a limit."""
 
@@ -119,6 +121,9 @@ def decide(situation: Situation) -> Decision:
         return Decision(situation=situation, obstacle=Obstacle.JOB_STATE, reason=reason)
     if situation.missing_validator:
         reason = f"the job's validator {situation.missing_validator!r} is not registered here"
+        return Decision(situation=situation, obstacle=Obstacle.CODE, reason=reason)
+    if situation.missing_merge:
+        reason = f"the job's merge function {situation.missing_merge!r} is not registered here"
         return Decision(situation=situation, obstacle=Obstacle.CODE, reason=reason)
     limit = job.workflow.rule(stage).limit
     if limit is not None and situation.active >= limit:

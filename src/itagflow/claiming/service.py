@@ -40,6 +40,7 @@ from itagflow.core.lookup import (
 from itagflow.core.registry import Environment
 from itagflow.core.transaction import Transaction
 from itagflow.errors import AlreadyExists
+from itagflow.labeling.vote_rules import find_registered_names
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import (
@@ -155,6 +156,10 @@ def describe(
         counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
         if counter is not None:
             active = counter.active
+    missing_merge = ""
+    if stage is Stage.LABEL:  # the last vote is merged by whoever submits it
+        names = find_registered_names(job.workflow)
+        missing_merge = next((n for n in names if not environment.registry.has_merge(n)), "")
     missing_validator = ""
     if job.validator and not environment.registry.has_validator(job.validator):
         missing_validator = job.validator
@@ -164,6 +169,7 @@ def describe(
         stage=stage,
         policy_refusal=access.refusal(environment.policy, member, Action.at(stage), job, stage),
         missing_validator=missing_validator,
+        missing_merge=missing_merge,
         active=active,
     )
 
@@ -209,15 +215,19 @@ class _Claim:
 
         Raises:
             NotAllowed: when it does not.
-            NotRegistered: when this process lacks the job's validator: no answer could be saved.
+            NotRegistered: when this process lacks the job's validator: no answer could be saved; or
+                one of its merge functions: the last vote could not be submitted.
         """
         refusal = self._situation.policy_refusal
         if refusal is not None:
             raise access.not_allowed(
                 self._situation.member, Action.at(self._situation.stage), refusal
             )
-        if self._decision.obstacle is Obstacle.CODE:
+        if self._decision.obstacle is not Obstacle.CODE:
+            return
+        if self._situation.missing_validator:
             self._transaction.registry.find_validator(self._situation.missing_validator)
+        self._transaction.registry.find_merge(self._situation.missing_merge)
 
     def is_out_of_date(self, job: Job, member: Member) -> bool:
         """Return whether job or member differ from those of the decision; if so, decide again.

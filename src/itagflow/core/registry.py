@@ -2,20 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import attrs
 
 from itagflow.access import Policy
 from itagflow.errors import InvalidData, NotRegistered, Problem
+from itagflow.model.merging import BUILT_IN
+from itagflow.model.reply import Reply
+from itagflow.model.template import Question
 from itagflow.model.text import find_name_error, find_text_error
 from itagflow.printing import format_repr
 from itagflow.validation.answers import Validator
 
+MergeFunction = Callable[[Question, Sequence[Reply]], Reply | None]
+"""The application's own merge rule: makes one reply of the voters' replies to a question.
+
+None says that it finds none: the question is disputed then.
+"""
+
 
 def _check_validators(given: object) -> dict[str, Validator]:
-    """Return what was passed as ``validators=``, checked.
+    """Return what was passed as ``validators=``, checked; errors are those of `_check_named`."""
+    return _check_named("validators", given)
+
+
+def _check_merges(given: object) -> dict[str, MergeFunction]:
+    """Return what was passed as ``merges=``, checked.
+
+    Raises:
+        InvalidData: as `_check_named`, and when a name is that of a rule of the library.
+    """
+    merges = _check_named("merges", given)
+    reason = "is a rule of the library: give yours another name"
+    taken = [
+        Problem("merges", f"the name {name!r} {reason}") for name in merges if name in BUILT_IN
+    ]
+    if taken:
+        raise InvalidData("the store", taken)
+    return merges
+
+
+def _check_named(argument: str, given: object) -> dict[str, Any]:
+    """Return functions by name, as they were passed for this argument.
 
     Raises:
         InvalidData: when it is no mapping, or something in it is no name or cannot be called; it
@@ -25,18 +55,18 @@ def _check_validators(given: object) -> dict[str, Validator]:
         return {}
     if not isinstance(given, Mapping):
         reason = f"must map names to callables, not {format_repr(given)}"
-        raise InvalidData("the store", [Problem("validators", reason)])
-    validators: dict[Any, Any] = {**given}
+        raise InvalidData("the store", [Problem(argument, reason)])
+    functions: dict[Any, Any] = {**given}
     problems: list[Problem] = []
-    for name, validator in validators.items():
+    for name, function in functions.items():
         if wrong := _name_problem(name):
-            problems.append(Problem("validators", f"the name {format_repr(name)} {wrong}"))
-        elif not callable(validator):
-            reason = f"must be callable, not {format_repr(validator)}"
-            problems.append(Problem(f"validators, {format_repr(name)}", reason))
+            problems.append(Problem(argument, f"the name {format_repr(name)} {wrong}"))
+        elif not callable(function):
+            reason = f"must be callable, not {format_repr(function)}"
+            problems.append(Problem(f"{argument}, {format_repr(name)}", reason))
     if problems:
         raise InvalidData("the store", problems)
-    return validators
+    return functions
 
 
 def _name_problem(name: object) -> str | None:
@@ -51,6 +81,8 @@ class Registry:
 
     validators: Mapping[str, Validator] = attrs.field(default=None, converter=_check_validators)
     """The application's own checks of answers, by name."""
+    merges: Mapping[str, MergeFunction] = attrs.field(default=None, converter=_check_merges)
+    """The application's own merge rules, by name."""
 
     def find_validator(self, name: str) -> Validator:
         """Return the validator of this name.
@@ -66,6 +98,21 @@ class Registry:
     def has_validator(self, name: str) -> bool:
         """Return whether there is a validator of this name in this process."""
         return name in self.validators
+
+    def find_merge(self, name: str) -> MergeFunction:
+        """Return the merge function of this name.
+
+        Raises:
+            NotRegistered: when there is none in this process.
+        """
+        merge = self.merges.get(name)
+        if merge is None:
+            raise NotRegistered("merge", name, tuple(sorted(self.merges)))
+        return merge
+
+    def has_merge(self, name: str) -> bool:
+        """Return whether there is a merge function of this name in this process."""
+        return name in self.merges
 
 
 class Environment(Protocol):

@@ -1,4 +1,4 @@
-"""Votes are secret until the package leaves LABEL: who may not see which of them."""
+"""What is a vote, and who may not see which: they are secret until the package leaves LABEL."""
 
 from __future__ import annotations
 
@@ -16,8 +16,13 @@ from itagflow.model.workspace import Member
 def are_votes_open(job: Job, package: Package) -> bool:
     """Return whether members are voting on *package*: votes not merged, job not closed."""
     # with one vote there is nobody to copy from; nobody votes any more once the job is archived
-    voting = job.workflow.label.votes > 1 and job.state is not JobState.ARCHIVED
+    voting = package.votes > 1 and job.state is not JobState.ARCHIVED
     return voting and package.state is PackageState.LABEL
+
+
+def is_voted_on_in(package: Package, round: int) -> bool:
+    """Return whether several members labeled *package* in this round, or do so now."""
+    return package.votes > 1 and round >= package.voted_since
 
 
 def may_see_votes(policy: Policy, member: Member, job: Job, *, has_voted: bool) -> bool:

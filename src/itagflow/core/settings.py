@@ -10,7 +10,7 @@ import attrs
 from itagflow.access import Policy
 from itagflow.core.engine import Clock, Listener
 from itagflow.core.ids import Ids
-from itagflow.core.registry import Registry
+from itagflow.core.registry import MergeFunction, Registry
 from itagflow.model.arguments import make_error, require_callable, require_several
 from itagflow.model.number import require_number
 from itagflow.storage.port import Store
@@ -55,7 +55,7 @@ class Settings:
     """The arguments of `itagflow.open` beside the URL.
 
     Raises:
-        InvalidData: when one of them cannot be called, or is no mapping of validators by name.
+        InvalidData: when one of them cannot be called, or is no mapping of functions by name.
     """
 
     policy: Policy = attrs.field(validator=_check_callable)
@@ -63,11 +63,12 @@ class Settings:
     ids: Ids | None = attrs.field(validator=_check_optional_callable)
     listeners: tuple[Listener, ...] = attrs.field(converter=_convert_listeners)
     validators: Mapping[str, Validator] | None
+    merges: Mapping[str, MergeFunction] | None
     registry: Registry = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        """Check the validators; frozen, so the field is set past attrs."""
-        object.__setattr__(self, "registry", Registry(self.validators))
+        """Check what is given by name; frozen, so the field is set past attrs."""
+        object.__setattr__(self, "registry", Registry(self.validators, self.merges))
 
 
 def require_store(what: str, field: str, store: Store) -> Store:

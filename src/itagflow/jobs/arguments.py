@@ -8,9 +8,9 @@ from typing import Any, TypedDict, TypeVar, cast
 
 from itagflow import formats
 from itagflow.core.lookup import MemberRef
-from itagflow.model.arguments import make_error, require_several
+from itagflow.model.arguments import make_error, require_kind, require_several
 from itagflow.model.enums import parse_enum_keys
-from itagflow.model.job import Stage
+from itagflow.model.job import Stage, Workflow
 from itagflow.model.moment import to_utc
 from itagflow.model.text import parse_texts, require_text
 from itagflow.model.workspace import Group
@@ -39,6 +39,7 @@ class JobFields(JobNotes, total=False):
     """What `jobs.update` can change."""
 
     name: str
+    workflow: Workflow
 
 
 def parse_notes(verb: str, notes: JobNotes) -> JobNotes:
@@ -79,6 +80,9 @@ def _parse_fields(what: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("name", "remark", "guideline"):
         if name in fields:
             parsed[name] = require_text(what, name, fields[name])
+    if "workflow" in fields:
+        wanted = "a Workflow, such as Workflow(Label(), Inspect())"
+        require_kind(what, "workflow", fields["workflow"], Workflow, wanted)
     if "tags" in fields:
         parsed["tags"] = _parse_tags(what, fields["tags"])
     if fields.get("due_at") is not None:

@@ -12,6 +12,7 @@ from itagflow.core.lookup import JobRef, MemberRef, iterate_query
 from itagflow.core.transaction import Transaction
 from itagflow.jobs.loading import LoadSpec, load
 from itagflow.jobs.service import Design, delete, find_job, store_draft
+from itagflow.labeling.vote_rules import find_registered_names
 from itagflow.model.job import Job, JobState
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
@@ -40,13 +41,15 @@ def _design_clone(transaction: Transaction, ref: Job, name: str, by: MemberRef) 
     """Return a draft that is set up like the job; notes about the old one stay with it.
 
     Raises:
-        NotRegistered: when this process does not have its validator.
+        NotRegistered: when this process does not have its validator or a merge function of it.
         NotAllowed: when *by* may not manage jobs.
     """
     source = transaction.job(ref)
     ctx = transaction.authorize(source.workspace, by, Action.MANAGE_JOB, source)
     if source.validator:
         transaction.registry.find_validator(source.validator)
+    for merge in find_registered_names(source.workflow):
+        transaction.registry.find_merge(merge)
     template = transaction.store.get(Template, (source.template,))
     is_new = not template.name
     if is_new:

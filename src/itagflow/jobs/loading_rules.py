@@ -12,6 +12,7 @@ from itagflow.core.change import Change, Context, Saved, record
 from itagflow.errors import NotAllowed
 from itagflow.jobs.row_rules import PreparedRow
 from itagflow.jobs.rules import reopen_finished
+from itagflow.labeling.vote_rules import count_votes
 from itagflow.model.job import (
     FixedSize,
     GroupByField,
@@ -187,14 +188,21 @@ def _fill_packages(job: Job, batch: RowBatch, at: datetime) -> tuple[list[Packag
     for row, number in zip(batch.rows, batch.numbers, strict=True):
         sizes[number] = sizes.get(number, 0) + 1
         values[number] = row.value
-    votes = job.workflow.label.votes
-    new = [
-        Package(
-            job=job.id, number=number, free=votes, waiting_since=at, size=size, value=values[number]
+    new = list[Package]()
+    for number, size in sizes.items():
+        if number in batch.existing:
+            continue
+        votes = count_votes(job, number)
+        package = Package(
+            job=job.id,
+            number=number,
+            free=votes,
+            votes=votes,
+            waiting_since=at,
+            size=size,
+            value=values[number],
         )
-        for number, size in sizes.items()
-        if number not in batch.existing
-    ]
+        new.append(package)
     grown: list[Saved] = [
         (package, attrs.evolve(package, size=package.size + sizes[number]))
         for number, package in batch.existing.items()

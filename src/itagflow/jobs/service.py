@@ -24,6 +24,8 @@ from itagflow.errors import AlreadyExists, InvalidData, Problem, WrongState
 from itagflow.jobs import rules
 from itagflow.jobs.arguments import JobFields, JobNotes, Workers
 from itagflow.jobs.loading import LoadSpec, load, must_be_valid
+from itagflow.jobs.workflow_changes import add_slots, require_change_of_votes, require_workable
+from itagflow.labeling.vote_rules import find_registered_names, with_merge_rules
 from itagflow.lifecycle.tables import JOB
 from itagflow.model.comment import Comment
 from itagflow.model.entity import Entity
@@ -50,6 +52,7 @@ from itagflow.model.text import to_optional_text, validate_text
 from itagflow.model.workspace import Group, Member
 from itagflow.printing import format_repr
 from itagflow.reviewing.service import finish_if_done
+from itagflow.storage import codec
 from itagflow.storage.port import Query
 
 Named = tuple[Any, ...]
@@ -200,6 +203,7 @@ def design_job(
         id = transaction.new_id(Job)
     workflow = Workflow() if spec.workflow is None else spec.workflow
     workflow = _with_rework_key(transaction, workspace_id, workflow)
+    workflow = _with_registered_merges(transaction.registry, workflow, template)
     job = Job(
         id=id,
         workspace=workspace_id,
@@ -302,9 +306,41 @@ def delete(engine: Engine, job: JobRef, *, by: MemberRef) -> None:
 
 
 def update_job(engine: Engine, job: JobRef, fields: JobFields, *, by: MemberRef) -> Job:
-    """Change name, tags, remark, guideline or due time; what is not given stays."""
+    """Change name, tags, remark, guideline, due time or votes; what is not given stays."""
+    changed: dict[str, Any] = {**fields}
     with engine.transaction() as transaction:
-        return _update(transaction, transaction.lock_job(job), "update_job", by, **fields)
+        old = transaction.lock_job(job)
+        if "workflow" in fields:
+            changed |= _find_workflow_change(transaction, old, fields["workflow"])
+        new = _update(transaction, old, "update_job", by, **changed)
+    # after the job, whose new votes everybody sees from here on: packages are locked before jobs
+    if new.raising_votes:
+        return add_slots(engine, new, by=by)
+    return new
+
+
+def _find_workflow_change(
+    transaction: Transaction, old: Job, requested: Workflow
+) -> dict[str, Any]:
+    """Return the fields of *old* that another workflow changes; the job is locked.
+
+    Raises:
+        InvalidData: when the workflow differs in what cannot change.
+        NotAllowed: when the people of the job could not do the work.
+        NotRegistered: when this process does not have a merge function that it names.
+    """
+    workflow = _with_rework_key(transaction, old.workspace, requested)
+    # what was resolved once fits the template of that time
+    known = old.workflow.label.merge
+    if not known or workflow.label.merge != known:
+        template = transaction.store.get(Template, (old.template,))
+        workflow = _with_registered_merges(transaction.registry, workflow, template)
+    require_change_of_votes(old, workflow)
+    if workflow == old.workflow:
+        return {"workflow": workflow}
+    require_workable(transaction, attrs.evolve(old, workflow=workflow))
+    is_raised = workflow.label.votes > old.workflow.label.votes
+    return {"workflow": workflow, "raising_votes": old.raising_votes or is_raised}
 
 
 def set_workforce(
@@ -377,6 +413,19 @@ def _require_registered(registry: Registry, validator: object) -> str:
     return validator
 
 
+def _with_registered_merges(registry: Registry, workflow: Workflow, template: Template) -> Workflow:
+    """Return *workflow* with the merge rule of every question, by its id.
+
+    Raises:
+        InvalidData: when a rule does not fit the template.
+        NotRegistered: when this process does not have a merge function that it names.
+    """
+    with_rules = with_merge_rules(workflow, template)
+    for name in find_registered_names(with_rules):
+        registry.find_merge(name)
+    return with_rules
+
+
 def find_job(engine: Engine, ref: JobRef) -> Job:
     """Return the job as it is now."""
     with engine.store.read() as reader:
@@ -418,7 +467,12 @@ def _update(
 
 def _store_job(transaction: Transaction, ctx: Context, operation: str, old: Job, new: Job) -> Job:
     # by the old name, under which readers of the events know it
-    data = {"name": old.name}
+    data: dict[str, Any] = {"name": old.name}
+    if new.workflow != old.workflow:
+        data["workflow"] = {
+            "before": codec.to_json(old.workflow),
+            "after": codec.to_json(new.workflow),
+        }
     transaction.apply(record(ctx, operation, about=new, save=((old, new),), data=data))
     return transaction.as_stored(new)
 

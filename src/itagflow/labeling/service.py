@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
+import attrs
+
 from itagflow.comments.rules import with_threads
 from itagflow.comments.service import read_of_item
 from itagflow.core import lookup
@@ -14,8 +16,10 @@ from itagflow.core.transaction import Transaction
 from itagflow.core.visibility import access_of
 from itagflow.errors import Conflict, InvalidData
 from itagflow.labeling import rules
+from itagflow.labeling.merging import call_merge
 from itagflow.labeling.rules import AnswerFacts, AnswerOutcome, Replied
 from itagflow.labeling.shuffling import shuffle_options
+from itagflow.labeling.voting import MergeCalls
 from itagflow.lifecycle.tables import must_be_of, must_not_be_returned
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment
@@ -120,13 +124,21 @@ def restore(
 
 def submit(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
     """Submit a labeled package; when every vote is in, it moves to the next stage."""
-    with engine.transaction() as transaction:
-        context = lock_unless_completed(transaction, "submit", assignment, by)
-        if isinstance(context, Assignment):
-            return context
-        facts = read_completion(transaction, context)
-        transaction.apply(reviewing_rules.submit(facts))
-        return transaction.as_stored(context.assignment)
+    calls = MergeCalls()
+    while True:
+        with engine.transaction() as transaction:
+            context = lock_unless_completed(transaction, "submit", assignment, by)
+            if isinstance(context, Assignment):
+                return context
+            facts = attrs.evolve(read_completion(transaction, context), merge_calls=calls)
+            missing = reviewing_rules.find_merge_calls(facts)
+            if not missing:
+                transaction.apply(reviewing_rules.submit(facts))
+                return transaction.as_stored(context.assignment)
+        # Code of the application runs while nothing is locked: it may take long, or use the Flow.
+        # What it said of votes that are others by then is not found, and asked again.
+        for call in missing:
+            calls.add(call, call_merge(engine.registry, call))
 
 
 def run_validator(

@@ -10,7 +10,8 @@ from functools import cached_property
 import attrs
 
 from itagflow.claiming.decision import can_own_work_wait
-from itagflow.labeling.voting import merge
+from itagflow.labeling.vote_rules import count_votes
+from itagflow.labeling.voting import is_to_be_decided, merge, remake_voting_rules
 from itagflow.lifecycle.tables import JOB
 from itagflow.model.inconsistency import Inconsistency, compare_field
 from itagflow.model.job import Job, JobState, Stage
@@ -107,6 +108,7 @@ def check_package(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     """Yield where a package, its tasks, assignments and answers do not fit together."""
     yield from _check_counts(snapshot)
     yield from _check_task_lists(snapshot)
+    yield from _check_votes(snapshot)
     yield from _check_slots(snapshot)
     yield from _check_rounds(snapshot)
     yield from _check_draws(snapshot)
@@ -258,7 +260,7 @@ def _is_disputed(case: Case) -> bool:
     """Return whether the merged votes on a task are disputed and no review has resolved it."""
     label = case.find_labeling()
     answer = case.answers.get(label.id) if label else None
-    if label is None or answer is None or not answer.disputed:
+    if label is None or answer is None or not is_to_be_decided(answer):
         return False
     since = [assignment for assignment in case.assignments if assignment.round >= label.round]
     return not any(
@@ -311,9 +313,22 @@ def _check_slots(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
         for assignment in current
         if assignment.live or assignment.outcome is Outcome.SUBMITTED
     ]
-    slots = reviewing_rules.slots(job, package.stage)
+    slots = reviewing_rules.slots(package, package.stage)
     yield from compare_field(package, "free and taken slots", package.free + len(taken), slots)
     yield from compare_field(package, "free", package.free, max(package.free, 0))
+
+
+def _check_votes(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
+    """Yield where more or less members label a package than its job asks for."""
+    job, package = snapshot.job, snapshot.package
+    asked = count_votes(job, package.number)
+    # votes are raised for packages at LABEL, block by block; who left it before has fewer
+    may_have_fewer = job.raising_votes or package.stage is not Stage.LABEL
+    if package.votes > asked or (package.votes < asked and not may_have_fewer):
+        yield from compare_field(package, "votes", package.votes, asked)
+    if not 1 <= package.voted_since <= package.round:
+        expected = f"from 1 to {package.round}"
+        yield from compare_field(package, "voted_since", package.voted_since, expected)
 
 
 def _check_rounds(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
@@ -485,11 +500,15 @@ def _check_merged_votes(
             [task_answers[id] for id in voters if id in task_answers],
             task_answers.get(assignment.id),
         )
-        if merged is not None and votes and not merged.erased:
-            winner = merge(template, votes, snapshot.job.workflow.label.min_votes)
+        if merged is not None and votes and merged.merge is not None:
+            winner = merge(template, votes, remake_voting_rules(merged, merged.merge))
             yield from compare_field(merged, "replies", merged.replies, winner.replies)
             yield from compare_field(merged, "abandoned", merged.abandon_reason, winner.abandoned)
             yield from compare_field(merged, "disputed", merged.disputed, winner.disputed)
+            yield from compare_field(merged, "kept", merged.kept, winner.kept)
+            yield from compare_field(merged, "merge", merged.merge, winner.report)
+        elif merged is not None and votes and not merged.erased:
+            yield from compare_field(merged, "merge", None, "how its votes were merged")
 
 
 def _check_answer(snapshot: PackageSnapshot, answer: Answer) -> Iterator[Inconsistency]:

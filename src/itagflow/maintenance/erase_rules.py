@@ -12,6 +12,7 @@ import attrs
 
 from itagflow import jsontext
 from itagflow.model.event import Event
+from itagflow.model.merging import MergeReport
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
@@ -40,7 +41,8 @@ def erase_row(task: Task, template: Template) -> Task:
 def erase_answer(answer: Answer) -> Answer:
     """Return *answer* without its content; resolved, abandoned and verdict stay."""
     # None stays None: whether a task was answered or abandoned is counted, and no content
-    erased = attrs.evolve(answer, comment=_erase_text(answer.comment), erased=True)
+    # why votes were disputed may quote them
+    erased = attrs.evolve(answer, comment=_erase_text(answer.comment), merge=None, erased=True)
     if answer.replies is not None:
         erased = attrs.evolve(erased, replies={}, order={})
     if answer.abandon_reason is not None:
@@ -167,7 +169,23 @@ def anonymize_answer(answer: Answer, erase_name: TextFilter) -> Answer:
     abandon_reason = answer.abandon_reason
     if abandon_reason is not None:
         abandon_reason = erase_name(abandon_reason)
-    return attrs.evolve(answer, comment=erase_name(answer.comment), abandon_reason=abandon_reason)
+    return attrs.evolve(
+        answer,
+        comment=erase_name(answer.comment),
+        abandon_reason=abandon_reason,
+        merge=_anonymize_merge(answer.merge, erase_name),
+    )
+
+
+def _anonymize_merge(report: MergeReport | None, erase_name: TextFilter) -> MergeReport | None:
+    """Return *report* with the reasons of its disputes rewritten: they may quote what was said."""
+    if report is None:
+        return None
+    questions = {
+        id: attrs.evolve(merge, reason=erase_name(merge.reason))
+        for id, merge in report.questions.items()
+    }
+    return attrs.evolve(report, questions=questions)
 
 
 def _erase_text(text: str) -> str:

@@ -32,6 +32,7 @@ from itagflow.model.job import (
     StageWorkers,
     Workflow,
 )
+from itagflow.model.merging import Merge, MergeReport, OnDispute, QuestionMerge
 from itagflow.model.migration import (
     AddOption,
     AddQuestion,
@@ -116,7 +117,10 @@ __all__ = [
     "LoadReport",
     "Mask",
     "Member",
+    "Merge",
+    "MergeReport",
     "OnAbandon",
+    "OnDispute",
     "OnMaxRejects",
     "Option",
     "Outcome",
@@ -134,6 +138,7 @@ __all__ = [
     "Purpose",
     "Question",
     "QuestionKind",
+    "QuestionMerge",
     "Ranking",
     "Rating",
     "Regions",

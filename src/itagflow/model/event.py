@@ -238,6 +238,7 @@ _PAST = {
     "review": "passed",
     "save": "saved",
     "set_role": "changed the role of",
+    "raise_votes": "raised the votes of",
     "set_validator": "changed the validator of",
     "set_workforce": "changed the workforce of",
     "submit": "submitted",

@@ -17,6 +17,7 @@ from itagflow.model.arguments import (
     validate_flag,
 )
 from itagflow.model.enums import parse_enum
+from itagflow.model.merging import Merge, OnDispute, convert_merges
 from itagflow.model.migration import TemplateChange
 from itagflow.model.number import (
     find_number,
@@ -187,30 +188,6 @@ def _convert_on_abandon(value: OnAbandon | str) -> OnAbandon:
     return parse_enum(OnAbandon, value)
 
 
-@attrs.frozen(kw_only=True)
-class Label(StageRule):
-    """The rule of the LABEL stage.
-
-    >>> Label(votes=3, min_votes=2).votes
-    3
-    """
-
-    votes: int = attrs.field(default=1, converter=to_whole, validator=_check_positive)
-    """How many members label each package.  Source: iTAG's ``VoteNum``."""
-    min_votes: int = attrs.field(default=1, converter=to_whole, validator=_check_min_votes)
-    """How many equal replies win a question.  Source: iTAG's ``MinVote``."""
-    rework: Route | int | str = attrs.field(
-        default=Route.AUTHOR, converter=_convert_rework, validator=_check_rework
-    )
-    """To whom rejected tasks go: a `Route`, or a member."""
-    redo_all: bool = attrs.field(default=False, validator=validate_flag)
-    """Whether a rejected package is labeled again whole, not only its rejected tasks."""
-    on_abandon: OnAbandon = attrs.field(default=OnAbandon.KEEP, converter=_convert_on_abandon)
-    """What becomes of a task that is abandoned: `OnAbandon` or its value."""
-
-    __repr__ = show_fields
-
-
 def _convert_share(value: float | None) -> float | None:
     """Return a share as a float, of whatever type it is; `_check_share` refuses the rest."""
     number = find_number(value)
@@ -224,6 +201,62 @@ def _check_share(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -
     if value is not None and not (isinstance(value, float) and 0 < value <= 1):
         reason = f"must be more than 0 and at most 1, not {format_repr(value)}"
         raise _make_error(type(instance).__name__, attribute.name, reason)
+
+
+def _convert_merge(value: Mapping[str, Merge | str]) -> Mapping[str, Merge]:
+    return convert_merges(value)
+
+
+def _convert_on_dispute(value: OnDispute | str) -> OnDispute:
+    return parse_enum(OnDispute, value)
+
+
+def _check_package_share(rule: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    _check_share(rule, attribute, value)
+    if value is not None and rule.votes == 1:
+        reason = "is given beside one vote: give votes=2 or more, for the packages that are drawn"
+        raise _make_error("Label", attribute.name, reason)
+
+
+@attrs.frozen(kw_only=True)
+class Label(StageRule):
+    """The rule of the LABEL stage.
+
+    >>> Label(votes=3, min_votes=2, merge={"Fluency": "median"}).merge["Fluency"].name
+    'median'
+    """
+
+    votes: int = attrs.field(default=1, converter=to_whole, validator=_check_positive)
+    """How many members label each package.  Source: iTAG's ``VoteNum``."""
+    min_votes: int = attrs.field(default=1, converter=to_whole, validator=_check_min_votes)
+    """How many replies a question needs that are not abandoned; equal ones, for a majority.
+
+    Source: iTAG's ``MinVote``.
+    """
+    merge: Mapping[str, Merge] = attrs.field(
+        factory=dict[str, Merge], converter=_convert_merge, hash=False
+    )
+    """How the votes on a question are merged, by its title or id: a `Merge`, or its name.
+
+    A job stores the rule of every question, by id: the others have the default of their kind.
+    """
+    on_dispute: OnDispute = attrs.field(default=OnDispute.REVIEW, converter=_convert_on_dispute)
+    """What happens where votes do not settle a question: a review decides, or it stays open."""
+    votes_package_share: float | None = attrs.field(
+        default=None, converter=_convert_share, validator=_check_package_share
+    )
+    """Which share of the packages several members label, drawn as the job's seed says; the others
+    have one vote.  None: all packages."""
+    rework: Route | int | str = attrs.field(
+        default=Route.AUTHOR, converter=_convert_rework, validator=_check_rework
+    )
+    """To whom rejected tasks go: a `Route`, or a member."""
+    redo_all: bool = attrs.field(default=False, validator=validate_flag)
+    """Whether a rejected package is labeled again whole, not only its rejected tasks."""
+    on_abandon: OnAbandon = attrs.field(default=OnAbandon.KEEP, converter=_convert_on_abandon)
+    """What becomes of a task that is abandoned: `OnAbandon` or its value."""
+
+    __repr__ = show_fields
 
 
 def _check_task_count(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
@@ -351,11 +384,13 @@ class Workflow:
         _require_rules(rules)
         label = _find_rule(Label, rules) or Label()
         inspect, accept = _find_rule(Inspect, rules), _find_rule(Accept, rules)
-        if label.votes > 1 and not (inspect or accept):
+        keeps_disputes = label.on_dispute is OnDispute.KEEP
+        if label.votes > 1 and not (inspect or accept or keeps_disputes):
             raise _make_error(
                 "Workflow",
                 "votes",
-                "disputed votes need a stage that decides them: add Inspect or Accept",
+                "disputed votes need a stage that decides them: add Inspect or Accept, "
+                "or set Label(on_dispute='keep')",
             )
         # each vote has another author: one member cannot give all of them again
         if label.votes > 1 and not isinstance(label.rework, Route):
@@ -597,6 +632,8 @@ class Job:
     """Higher comes first among the jobs of a workspace.  Reserved: nothing sets or asks it yet."""
     deleting: bool = False
     """Whether it is being deleted, so that what is left of it is not consistent."""
+    raising_votes: bool = False
+    """Whether its votes are being raised: packages at LABEL get more slots block by block."""
     pending_template_change: TemplateChange | None = None
     """The change of the template that its answers still follow; None when all fit."""
     version: int = 0

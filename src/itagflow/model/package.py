@@ -54,6 +54,10 @@ class Package:
     """The round that began when it was last reopened; 0: it never was."""
     free: int = 1
     """How many assignments at its stage can still be given out: one, or the number of votes."""
+    votes: int = 1
+    """How many members label it."""
+    voted_since: int = 1
+    """The first round that so many label: before it, one member did."""
     waiting_since: datetime
     """Since when it waits in the queue."""
     priority: int = 0

@@ -9,10 +9,11 @@ import attrs
 from itagflow.model.arguments import require_kind
 from itagflow.model.enums import parse_enum_keys
 from itagflow.model.job import STAGES, Stage
+from itagflow.model.merging import MergeReport
 from itagflow.model.number import require_whole_number, to_whole, validate_whole
 from itagflow.model.package import Outcome, PackageState
 from itagflow.model.reply import Reply
-from itagflow.model.task import Order, Task, TaskState, make_order
+from itagflow.model.task import Answer, Order, Task, TaskState, make_order
 from itagflow.printing import format_count
 from itagflow.reprs import show_line, show_replies
 
@@ -38,6 +39,10 @@ class StageResult:
     """Instead of the member for who reviews blind, such as ``labeler 1``."""
     disputed: tuple[str, ...] = ()
     """The questions that no vote has won and no reviewer has decided."""
+    kept: tuple[str, ...] = ()
+    """The questions whose replies are all kept, and no reviewer has picked one: see the votes."""
+    merge: MergeReport | None = None
+    """Who voted, by which rules, and how sure each reply is; None for the answer of one person."""
     inspected: bool = True
     """Whether the task was in the reviewer's sample, or only passed with its package."""
     order: Order = attrs.field(factory=make_order)
@@ -103,6 +108,8 @@ class Result:
     """The results of the stages that have one."""
     provenance: tuple[Provenance, ...] = ()
     """Every closed assignment it went through, oldest first."""
+    votes: tuple[Answer, ...] = ()
+    """Every vote of the task's newest labeling, oldest first; empty where one member labels it."""
 
     @property
     def last(self) -> StageResult | None:
@@ -118,6 +125,14 @@ class Result:
         if last is None:
             return None
         return last.replies
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The questions that have no reply in `replies`, since all replies in `votes` are kept."""
+        last = self.last
+        if last is None:
+            return ()
+        return last.kept
 
     def __repr__(self) -> str:
         number = f"task {self.task.number}"

@@ -11,6 +11,7 @@ from itagflow import jsontext
 from itagflow.model.arguments import make_error
 from itagflow.model.comment import Thread
 from itagflow.model.job import Stage
+from itagflow.model.merging import MergeReport
 from itagflow.model.reply import Reply
 from itagflow.model.row_key import parse_row_key
 from itagflow.model.validators import to_whole, whole_number
@@ -148,7 +149,11 @@ class Answer:
     reason: str = ""
     """Why a reviewer judges the task wrong: one of the reasons of the stage, if it has some."""
     disputed: tuple[str, ...] = ()
-    """The questions that no reply has won (merged votes only)."""
+    """The questions that the votes have not settled (merged votes only)."""
+    kept: tuple[str, ...] = ()
+    """The questions whose replies are all kept, so that there is none here (merged votes only)."""
+    merge: MergeReport | None = None
+    """Who voted, by which rules, and how sure each reply is (merged votes only)."""
     score: float | None = None
     """How sure the model is that gave these replies (pre-labels only), from 0 to 1."""
     model: str = ""
@@ -217,7 +222,7 @@ class WorkItem:
     submitted: Answer | None = None
     """The result that is to be judged or done again."""
     votes: tuple[Answer, ...] = ()
-    """Every vote on a task that is or was disputed."""
+    """For a review: every vote on a task with a question that was disputed or kept."""
     comment: str = ""
     """Why it was sent back: what was said of this task, or else of the whole package."""
     reason: str = ""

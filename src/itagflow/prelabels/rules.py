@@ -228,10 +228,10 @@ def sort_prelabels(
     return SortedPrelabels(accepted, suggested, already_predicted, erased, newly_predicted)
 
 
-def is_untouched(job: Job, package: Package) -> bool:
+def is_untouched(package: Package) -> bool:
     """Return whether nobody works, or has worked, on *package*: only then it gets pre-labels."""
     is_first_round = package.stage is Stage.LABEL and package.round == 1
-    return is_first_round and package.free == reviewing_rules.slots(job, Stage.LABEL)
+    return is_first_round and package.free == reviewing_rules.slots(package, Stage.LABEL)
 
 
 def with_prelabels(

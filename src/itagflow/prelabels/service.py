@@ -195,7 +195,7 @@ def _store_prelabels(
         packages = [transaction.lock_package((job.id, number)) for number in sorted(by_package)]
         for package in packages:
             prelabels = by_package[package.number]
-            if not rules.is_untouched(job, package):
+            if not rules.is_untouched(package):
                 # somebody has claimed it since it was read: people go before models
                 tally.in_progress += len(prelabels)
                 continue
@@ -227,7 +227,7 @@ def _read_open_tasks(reader: Reader, request: _Request, group: Group, tally: _Ta
     """Return the tasks of *group* that can get pre-labels; count the others."""
     job = request.job
     # checked here to spare the model work, and again under the lock
-    free = [package for package in group if rules.is_untouched(job, package)]
+    free = [package for package in group if rules.is_untouched(package)]
     in_progress = sum(package.size for package in group if package not in free)
     tally.in_progress += in_progress
     known = read_known_predictions(reader, job, free)

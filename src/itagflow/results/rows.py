@@ -43,7 +43,7 @@ class Columns:
         """Return the columns of *job*, whose tasks are answered with *template*."""
         stages = job.workflow.stages
         fixed = {TASK, STATE, *(key for stage in stages for key in _name_stage_columns(stage))}
-        questions = _name_question_columns(template, fixed)
+        questions = name_question_columns(template, fixed)
         return cls(questions, stages, frozenset({*fixed, *questions.values()}))
 
     def build_row(self, result: Result, accounts: Mapping[int, str]) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def _name_stage_columns(stage: Stage) -> tuple[str, str]:
     return f"{stage.value}_by", f"{stage.value}_at"
 
 
-def _name_question_columns(template: Template, fixed: set[str]) -> dict[str, str]:
+def name_question_columns(template: Template, fixed: set[str]) -> dict[str, str]:
     """Return the key of each question's column: its title, with its id where that is taken.
 
     Of questions that share a title all get their ids, so that none looks like the only one.

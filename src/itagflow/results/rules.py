@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import attrs
 from attrs.validators import optional
 
+from itagflow.core.secrecy import is_voted_on_in
 from itagflow.errors import Incomplete, InvalidData, Problem
 from itagflow.model.entity import evolve
 from itagflow.model.job import STAGES, Job, Stage
@@ -99,19 +100,22 @@ class Case:
         assignments = [
             assignment
             for assignment in self.find_completed(Stage.LABEL)
-            if assignment.outcome in self.closing_outcomes and assignment.covers(self.task)
+            if self._closes_labeling(assignment) and assignment.covers(self.task)
         ]
         if not assignments:
             return None
         # the last counts: earlier ones were sent back, and their answers were replaced
         return assignments[-1]
 
-    @property
-    def closing_outcomes(self) -> tuple[Outcome, ...]:
-        """The outcomes of the assignments that close the labeling of a task."""
+    def _closes_labeling(self, assignment: Assignment) -> bool:
+        """Return whether *assignment* has closed the labeling of its tasks."""
+        return assignment.outcome in self.find_closing_outcomes(assignment.round)
+
+    def find_closing_outcomes(self, round: int) -> tuple[Outcome, ...]:
+        """Return the outcomes of the assignments that close the labeling of a task in a round."""
         # a submitted vote closes nothing: the merged answers do, after the last vote
         by_people = Outcome.SUBMITTED
-        if self.job.workflow.label.votes > 1:
+        if is_voted_on_in(self.package, round):
             by_people = Outcome.MERGED
         return (by_people, Outcome.PRELABELED, Outcome.IMPORTED)
 
@@ -140,7 +144,7 @@ class Case:
     @property
     def is_being_voted_on(self) -> bool:
         """Whether the task is in the scope of a labeling whose votes are not merged yet."""
-        return self.is_being_labeled and self.job.workflow.label.votes > 1
+        return self.is_being_labeled and self.package.votes > 1
 
     def find_review_answer(self, stage: Stage, since: int) -> Answer | None:
         """Return the last answer that reviewers at *stage* gave themselves, since that round."""
@@ -193,7 +197,21 @@ def build_result(case: Case, task: Task) -> Result:
         state=compute_state(case),
         stages={stage_result.stage: stage_result for stage_result in _build_stage_results(case)},
         provenance=tuple(_build_provenance(case)),
+        votes=find_votes(case),
     )
+
+
+def find_votes(case: Case) -> tuple[Answer, ...]:
+    """Return every vote that was given in the task's newest labeling, by assignment."""
+    round = case.package.round
+    if not case.is_being_labeled:
+        label = case.find_labeling()
+        if label is None:
+            return ()
+        round = label.round
+    if not is_voted_on_in(case.package, round):
+        return ()
+    return tuple(_iter_votes(case, round))
 
 
 def _build_stage_results(case: Case) -> Iterator[StageResult]:
@@ -233,6 +251,8 @@ def _build_stage_result(
         member=answer.member,
         labeler=answer.labeler,
         disputed=answer.disputed,
+        kept=answer.kept,
+        merge=answer.merge,
         inspected=inspected,
         order={} if answer.is_abandoned else answer.order,
     )
@@ -318,7 +338,7 @@ def _find_current_answer(case: Case, *, live: bool) -> Answer | None:
     outcomes: tuple[Outcome, ...] = (Outcome.SUBMITTED,)
     since = 0
     if label is not None:
-        outcomes, since = case.closing_outcomes, label.round
+        outcomes, since = case.find_closing_outcomes(label.round), label.round
     # answers of earlier rounds were sent back: while the task is labeled again, they do not count
     if case.is_being_labeled:
         since = case.package.round
@@ -407,8 +427,10 @@ def build_work_item(
     votes: tuple[Answer, ...] = ()
     if label is not None:
         merged = past.answers.get(label.id)
-        # the votes matter only where they left a dispute to decide
-        if merged is not None and merged.disputed:
+        # a reviewer needs them where they left something to decide or to pick; who labels it again
+        # is to have an opinion of their own
+        in_review = assignment.stage is not Stage.LABEL
+        if in_review and merged is not None and (merged.disputed or merged.kept):
             votes = tuple(_iter_votes(past, label.round))
     standing, package_comment = StandingJudgment(), ""
     if assignment.round > 1:
@@ -417,7 +439,7 @@ def build_work_item(
     return WorkItem(
         task=task,
         answer=case.answers.get(assignment.id),
-        submitted=find_submitted(past, assignment.stage),
+        submitted=_hide_merge(find_submitted(past, assignment.stage), assignment),
         votes=votes,
         comment=standing.comment,
         reason=standing.reason,
@@ -435,6 +457,13 @@ def _find_package_comment(past: Case) -> str:
         if assignment.outcome is Outcome.REJECTED:
             return assignment.comment
     return ""
+
+
+def _hide_merge(submitted: Answer | None, assignment: Assignment) -> Answer | None:
+    """Return *submitted* without how its votes were merged, for who votes once more."""
+    if submitted is None or assignment.stage is not Stage.LABEL:
+        return submitted
+    return attrs.evolve(submitted, merge=None)
 
 
 def _iter_votes(case: Case, round: int) -> Iterator[Answer]:

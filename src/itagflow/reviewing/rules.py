@@ -13,7 +13,15 @@ import attrs
 
 from itagflow.core.change import Change, Context, Saved, record
 from itagflow.jobs.rules import advance_job
-from itagflow.labeling.voting import merge_round
+from itagflow.labeling.vote_rules import find_registered_names, with_next_round
+from itagflow.labeling.voting import (
+    MergeCall,
+    MergeCalls,
+    VotedRound,
+    find_disputes,
+    make_voting_rules,
+    merge_round,
+)
 from itagflow.lifecycle.tables import (
     ASSIGNMENT,
     JOB,
@@ -115,6 +123,8 @@ class CompletionFacts:
     """What the votes answer, where they are merged."""
     merged_id: int = 0
     """The id of the assignment that holds the merged votes."""
+    merge_calls: MergeCalls = attrs.field(factory=MergeCalls)
+    """What the application's merge functions made of the votes, and what they are still to say."""
 
 
 def plan_completion(
@@ -128,7 +138,7 @@ def plan_completion(
         package.free or any(each.live and each.id != assignment.id for each in assignments)
     )
     target = find_next_stage(job, package)
-    merges = is_last and is_labeling and job.workflow.label.votes > 1
+    merges = is_last and is_labeling and package.votes > 1
     # answers are read only if there may be something to count: most packages have no trouble
     recounts = bool(
         package.abandoned or package.wrong or package.prelabeled or counts.abandoned or counts.wrong
@@ -169,7 +179,7 @@ def submit(facts: CompletionFacts) -> Change:
         add += [merged, *answers]
     if facts.plan.leaves_stage:
         # without votes there is nothing to merge, and what was disputed before stays so
-        disputes = _find_disputes(package, answers)
+        disputes = find_disputes(package, answers)
         abandoned = _find_requeued(facts, answers)
         if abandoned:
             after = requeue(facts.context, abandoned, disputes)
@@ -184,6 +194,18 @@ def submit(facts: CompletionFacts) -> Change:
     save += _finish_job_with(facts, after)
     save += [(assignment, ended), *facts.counters]
     return record(facts.context.ctx, "submit", about=ended, add=add, save=save, data=data)
+
+
+def find_merge_calls(facts: CompletionFacts) -> Sequence[MergeCall]:
+    """Return what the application's merge functions are still to be asked before `submit`."""
+    if not (facts.plan.merges_votes and find_registered_names(facts.context.job.workflow)):
+        return ()
+    # of a question that depends on another it is known only when that one is merged
+    facts.merge_calls.missing.clear()
+    assignment = facts.context.assignment
+    ended = evolve(assignment, state=AssignmentState.DONE, outcome=Outcome.SUBMITTED)
+    _merge_votes(facts, ended, replace_assignment(facts.history.assignments, ended))
+    return list(facts.merge_calls.missing)
 
 
 def pass_review(facts: CompletionFacts, operation: str) -> Change:
@@ -258,7 +280,10 @@ def pass_package(
         arrival = Arrival(
             job=job, package=package, tasks=left, disputes=disputes, assignments=assignments
         )
-        free, scope = slots(job, stage), without_erased(package, find_scope(arrival, stage), left)
+        free, scope = (
+            slots(package, stage),
+            without_erased(package, find_scope(arrival, stage), left),
+        )
     return evolve(
         package,
         state=state,
@@ -285,13 +310,13 @@ def send_back(
     # the scope of a whole package is None, so that every later step knows it without counting
     if redoes_all or len(numbers) >= package.size:
         sent = None
+    again = with_next_round(job, package, state.stage)
     return evolve(
-        package,
+        again,
         state=state,
-        round=package.round + 1,
         whole_round=_find_whole_round(package, state, is_whole=sent is None),
         skipped=(),
-        free=_slots_at(job, state.stage),
+        free=_slots_at(again, state.stage),
         waiting_since=ctx.at,
         scope=without_erased(package, sent, tasks),
         rejects=tuple(sorted(numbers.union(package.rejects))),
@@ -310,12 +335,12 @@ def requeue(
     scope: tuple[int, ...] | None = tuple(abandoned)
     # the scope of a whole package is None, so that every later step knows it without counting
     is_whole = len(abandoned) >= package.size
+    again = with_next_round(job, package, state.stage)
     return evolve(
-        package,
+        again,
         state=state,
-        round=package.round + 1,
         whole_round=_find_whole_round(package, state, is_whole=is_whole),
-        free=_slots_at(job, state.stage),
+        free=_slots_at(again, state.stage),
         waiting_since=context.ctx.at,
         scope=None if is_whole else scope,
         disputes=disputes,
@@ -331,14 +356,14 @@ def reopen_package(job: Job, package: Package, ctx: Context, *, tasks: Sequence[
     state = get_package_lifecycle(job.workflow).advance(
         package.state, "reopen", entity=str(package)
     )
+    again = with_next_round(job, package, state.stage)
     return evolve(
-        package,
+        again,
         state=state,
-        round=package.round + 1,
         whole_round=_find_whole_round(package, state, is_whole=True),
         reopened_round=package.round + 1,
         skipped=(),
-        free=_slots_at(job, state.stage),
+        free=_slots_at(again, state.stage),
         waiting_since=ctx.at,
         scope=without_erased(package, None, tasks),
     )
@@ -366,9 +391,9 @@ def _finish_job_with(facts: CompletionFacts, package: Package) -> tuple[Saved, .
     return finish_job(facts.last_of_job)
 
 
-def slots(job: Job, stage: Stage) -> int:
-    """Return how many assignments *stage* needs for one package: the votes, or one."""
-    return job.workflow.label.votes if stage is Stage.LABEL else 1
+def slots(package: Package, stage: Stage) -> int:
+    """Return how many assignments *stage* needs for *package*: its votes, or one."""
+    return package.votes if stage is Stage.LABEL else 1
 
 
 def _find_whole_round(package: Package, state: PackageState, *, is_whole: bool) -> int:
@@ -453,32 +478,14 @@ def _merge_votes(
     """Return the merged votes of the round that the *ended* assignment completes."""
     if facts.template is None:
         raise ValueError("votes are merged with the template that they answer")
-    # in the order of their assignments: of equal replies the first is taken
-    voters = [
-        assignment.id
-        for assignment in assignments
-        if assignment.round == ended.round and assignment.outcome is Outcome.SUBMITTED
-    ]
-    votes: list[list[Answer]] = []
-    for task in scope_of(facts.context, facts.history):
-        by_assignment = facts.history.answers[task]
-        votes.append([by_assignment[voter] for voter in voters if voter in by_assignment])
-    return merge_round(
-        ended,
-        votes,
-        facts.template,
-        facts.context.job.workflow.label.min_votes,
-        facts.context.ctx,
-        id=facts.merged_id,
+    voted = VotedRound(
+        last=ended,
+        assignments=assignments,
+        tasks=scope_of(facts.context, facts.history),
+        answers=facts.history.answers,
     )
-
-
-def _find_disputes(package: Package, merged: Sequence[Answer]) -> tuple[int, ...]:
-    """Return the disputed tasks once these votes are merged; other tasks stay disputed."""
-    voted = {answer.task for answer in merged}
-    disputes = {answer.task for answer in merged if answer.disputed}
-    disputes.update(task for task in package.disputes if task not in voted)
-    return tuple(sorted(disputes))
+    rules = make_voting_rules(facts.context.job.workflow.label, facts.merge_calls.find)
+    return merge_round(voted, facts.template, rules, facts.context.ctx, id=facts.merged_id)
 
 
 def _find_requeued(facts: CompletionFacts, merged: Sequence[Answer]) -> tuple[int, ...]:
@@ -559,8 +566,8 @@ def _size_of_scope(context: AssignmentContext) -> int:
     return context.package.size if scope is None else len(scope)
 
 
-def _slots_at(job: Job, stage: Stage | None) -> int:
-    return 0 if stage is None else slots(job, stage)
+def _slots_at(package: Package, stage: Stage | None) -> int:
+    return 0 if stage is None else slots(package, stage)
 
 
 def _needs_tasks(job: Job, package: Package, stage: Stage) -> bool:

@@ -28,6 +28,7 @@ from itagflow.model.job import (
     Route,
     Workflow,
 )
+from itagflow.model.merging import Merge, MergeReport, QuestionMerge
 from itagflow.model.migration import TemplateChange, TemplateStep
 from itagflow.model.package import QueueCursor
 from itagflow.model.region import Keypoint, Region
@@ -137,6 +138,9 @@ def _make_converter() -> Converter:
         Question,
         Template,
         TemplateChange,
+        Merge,
+        QuestionMerge,
+        MergeReport,
         *_RULES.values(),
         QueueCursor,
     ):

@@ -109,6 +109,7 @@ def migrate_answer(migration: Migration, answer: Answer) -> Answer | list[Proble
     replies: Replies | None = answer.replies
     disputed: tuple[str, ...] = answer.disputed
     order: Order = answer.order
+    kept: tuple[str, ...] = answer.kept
     for step, before, after in zip(migration.steps, migration.met, migration.met[1:], strict=False):
         if replies is not None:
             replies = _apply_step(step, before, after, replies)
@@ -117,12 +118,19 @@ def migrate_answer(migration: Migration, answer: Answer) -> Answer | list[Proble
         if isinstance(step, DropQuestion) and not step.about:
             dropped = {question.id for question in find_target(before, step.question).every}
             disputed = tuple(id for id in disputed if id not in dropped)
+            kept = tuple(id for id in kept if id not in dropped)
     new = answer
     # unchanged, it is the same object: callers tell by that which answers they store
-    if (replies, disputed, order) != (answer.replies, answer.disputed, answer.order):
+    after = (replies, disputed, kept, order)
+    if after != (answer.replies, answer.disputed, answer.kept, answer.order):
         version = migration.after.version
         new = attrs.evolve(
-            answer, replies=replies, disputed=disputed, order=order, template_version=version
+            answer,
+            replies=replies,
+            disputed=disputed,
+            kept=kept,
+            order=order,
+            template_version=version,
         )
     return _find_new_problems(migration, answer, new) or new
 

@@ -99,16 +99,18 @@ def walk_questions(
     dependents = question.dependents
     if not dependents:
         return  # nearly always
-    # a question that is not asked itself asks nothing further, whatever reply it came with
-    chosen_keys: frozenset[str] = frozenset()
-    if applies:
-        chosen_keys = _get_chosen_keys(value)
     for child in dependents:
-        # without `when` any option will do
-        fitting = chosen_keys
-        if child.when:
-            fitting = chosen_keys.intersection(child.when)
-        yield from walk_questions(child, get_reply, bool(fitting))
+        # a question that is not asked itself asks nothing further, whatever reply it came with
+        yield from walk_questions(child, get_reply, applies and is_dependent_asked(child, value))
+
+
+def is_dependent_asked(child: Question, value: Any) -> bool:
+    """Return whether *child* is asked when its parent was answered with *value*."""
+    chosen_keys = _get_chosen_keys(value)
+    # without `when` any option will do
+    if not child.when:
+        return bool(chosen_keys)
+    return not chosen_keys.isdisjoint(child.when)
 
 
 def _get_chosen_keys(value: Any) -> frozenset[str]:

@@ -85,10 +85,10 @@ def test_what_does_not_fit_is_told(said: object, words: str) -> None:
 
 
 def test_prelabels_come_only_where_nobody_has_worked() -> None:
-    assert rules.is_untouched(JOB, make_package())
-    assert not rules.is_untouched(JOB, make_package(free=0))
-    assert not rules.is_untouched(JOB, make_package(round=2))
-    assert not rules.is_untouched(JOB, make_package(state=PackageState.INSPECT))
+    assert rules.is_untouched(make_package())
+    assert not rules.is_untouched(make_package(free=0))
+    assert not rules.is_untouched(make_package(round=2))
+    assert not rules.is_untouched(make_package(state=PackageState.INSPECT))
 
 
 def test_a_model_may_know_its_version_alone() -> None:

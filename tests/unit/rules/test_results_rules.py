@@ -114,16 +114,45 @@ def test_what_is_held_counts_only_when_asked_for_live() -> None:
 
 
 def test_votes_count_once_they_are_merged() -> None:
-    vote = case(LABELED, answers=[said(LABELED, replies=CAT)], job=VOTED)
+    vote = case(LABELED, answers=[said(LABELED, replies=CAT)], job=VOTED, votes=2)
     assert rules.compute_state(vote, live=False) is TaskState.TODO
     assert vote.find_labeling() is None
     assert vote.is_being_voted_on
     merged = ended(7, Outcome.MERGED, member=None)
     after = case(
-        LABELED, merged, answers=[said(merged, replies=CAT)], job=VOTED, state=PackageState.INSPECT
+        LABELED,
+        merged,
+        answers=[said(merged, replies=CAT)],
+        job=VOTED,
+        state=PackageState.INSPECT,
+        votes=2,
     )
     assert after.find_labeling() == merged
     assert rules.compute_state(after, live=False) is TaskState.ANSWERED
+
+
+def test_a_result_has_the_votes_of_the_newest_round_of_its_task() -> None:
+    again = ended(8, Outcome.SUBMITTED, round=2)
+    merged = ended(7, Outcome.MERGED, member=None)
+    answers = [said(LABELED, replies=CAT), said(merged, replies=CAT)]
+    found = case(LABELED, merged, answers=answers, job=VOTED, state=PackageState.DONE, votes=2)
+    assert rules.find_votes(found) == (answers[0],)
+    newest = said(again, replies=DOG)
+    found = case(LABELED, merged, again, answers=[*answers, newest], job=VOTED, votes=2, round=2)
+    assert rules.find_votes(found) == (newest,)
+
+
+def test_the_answer_of_one_labeler_is_no_vote() -> None:
+    found = case(LABELED, answers=[said(LABELED, replies=CAT)], state=PackageState.DONE)
+    assert rules.find_votes(found) == ()
+    assert rules.find_votes(case(state=PackageState.INSPECT)) == ()
+
+
+def test_a_round_with_one_labeler_stays_closed_when_votes_are_raised_later() -> None:
+    found = case(LABELED, answers=[said(LABELED, replies=CAT)], votes=3, voted_since=2, round=2)
+    assert found.find_labeling() == LABELED
+    assert found.find_closing_outcomes(1)[0] is Outcome.SUBMITTED
+    assert found.find_closing_outcomes(2)[0] is Outcome.MERGED
 
 
 def test_assignments_are_sorted_by_round_and_then_by_id() -> None:
@@ -236,10 +265,14 @@ def test_a_work_item_has_the_comment_that_sent_it_back_and_the_last_draft() -> N
 def test_a_voter_does_not_see_the_draft_of_another() -> None:
     returned = make_assignment(7, member=8, state=AssignmentState.RETURNED)
     mine = make_assignment(9, member=2)
-    found = case(returned, mine, answers=[said(returned, replies=DOG)], job=VOTED)
+    found = case(returned, mine, answers=[said(returned, replies=DOG)], job=VOTED, votes=2)
     assert rules.build_work_item(found, mine, make_task()).previous is None
     own = case(
-        attrs.evolve(returned, member=2), mine, answers=[said(returned, replies=DOG)], job=VOTED
+        attrs.evolve(returned, member=2),
+        mine,
+        answers=[said(returned, replies=DOG)],
+        job=VOTED,
+        votes=2,
     )
     assert rules.build_work_item(own, mine, make_task()).previous is not None
 

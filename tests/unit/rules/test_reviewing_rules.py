@@ -27,6 +27,7 @@ from itagflow import (
 )
 from itagflow.access import Action
 from itagflow.core.change import Change, Context
+from itagflow.labeling.voting import MergeOutcome
 from itagflow.lifecycle.tables import AssignmentCommand
 from itagflow.model import Outcome, Verdict
 from itagflow.model.package import ClaimCounter
@@ -184,7 +185,11 @@ class TestSubmit:
         self, free: int, others: tuple[Assignment, ...]
     ) -> None:
         facts = complete(
-            self.VOTES, make_package(free=free), make_assignment(), *others, answers=ANSWERED
+            self.VOTES,
+            make_package(free=free, votes=2),
+            make_assignment(),
+            *others,
+            answers=ANSWERED,
         )
         change = rules.submit(facts)
         assert [type(after) for _, after in change.save] == [Assignment, ClaimCounter]
@@ -198,7 +203,7 @@ class TestSubmit:
         )
         facts = complete(
             self.VOTES,
-            make_package(free=0),
+            make_package(free=0, votes=2),
             make_assignment(),
             earlier,
             answers=(*votes, *ANSWERED),
@@ -217,7 +222,7 @@ class TestSubmit:
         earlier = attrs.evolve(LABELED, id=3, member=9, scope=(2,))
         facts = complete(
             self.VOTES,
-            make_package(free=0, scope=(2,), disputes=(1, 2)),
+            make_package(free=0, votes=2, scope=(2,), disputes=(1, 2)),
             make_assignment(scope=(2,)),
             earlier,
             answers=(make_answer(2, replies=DOG, assignment=3), ANSWERED[1]),
@@ -226,8 +231,32 @@ class TestSubmit:
         )
         assert saved(rules.submit(facts), Package).disputes == (1,)
 
+    def test_functions_of_the_application_are_asked_before_the_votes_are_merged(self) -> None:
+        label = Label(votes=2, min_votes=2, merge={"1": "first"})
+        job = make_job(workflow=Workflow(label, Inspect()))
+        vote = make_answer(1, replies=CAT, assignment=3)
+        other = make_answer(2, replies=CAT, assignment=3)
+        facts = complete(
+            job,
+            make_package(free=0, votes=2),
+            make_assignment(),
+            attrs.evolve(LABELED, id=3, member=9),
+            answers=(vote, other, *ANSWERED),
+            template=make_template(),
+            merged_id=8,
+        )
+        calls = rules.find_merge_calls(facts)
+        assert [(call.task, call.name) for call in calls] == [(1, "first"), (2, "first")]
+        for call in calls:
+            facts.merge_calls.add(call, MergeOutcome(reply=call.replies[0]))
+        assert rules.find_merge_calls(facts) == []
+        assert saved(rules.submit(facts), Package).disputes == ()
+        assert rules.find_merge_calls(complete(self.VOTES, make_package(), make_assignment())) == ()
+
     def test_votes_are_not_merged_without_their_template(self) -> None:
-        facts = complete(self.VOTES, make_package(free=0), make_assignment(), answers=ANSWERED)
+        facts = complete(
+            self.VOTES, make_package(free=0, votes=2), make_assignment(), answers=ANSWERED
+        )
         with pytest.raises(ValueError, match="template"):
             rules.submit(facts)
 
@@ -275,8 +304,8 @@ class TestPackages:
     VOTED = make_job(workflow=Workflow(Label(votes=2), Inspect(), Accept()))
 
     def test_labeling_needs_a_slot_for_each_vote_and_a_review_one(self) -> None:
-        assert rules.slots(self.VOTED, Stage.LABEL) == 2
-        assert rules.slots(self.VOTED, Stage.INSPECT) == 1
+        assert rules.slots(make_package(votes=2), Stage.LABEL) == 2
+        assert rules.slots(make_package(votes=2), Stage.INSPECT) == 1
 
     def test_the_next_stage_is_the_one_after_or_none(self) -> None:
         next_stages = [

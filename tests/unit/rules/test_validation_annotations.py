@@ -70,6 +70,14 @@ def test_it_applies_by_a_label_too_which_is_a_plain_key() -> None:
         assert not applies(anything)
 
 
+def test_without_options_of_its_own_any_choice_leads_to_it() -> None:
+    anyway = attrs.evolve(CHILD, when=())
+    assert annotations.is_dependent_asked(anyway, Choice("cat"))
+    assert not annotations.is_dependent_asked(anyway, None)
+    assert annotations.is_dependent_asked(CHILD, Choice("dog"))
+    assert not annotations.is_dependent_asked(CHILD, Choice("cat"))
+
+
 def test_why_a_question_is_not_asked_names_its_options() -> None:
     assert annotations.explain_not_asked(CHILD) == (
         "the question 'Why' is only asked when 'dog' of the question before is chosen"

@@ -1,0 +1,113 @@
+"""The workflow of a job that is under way: its votes are raised, package by package."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from itagflow.access import Action
+from itagflow.core.change import Context, Saved, record
+from itagflow.core.engine import Engine
+from itagflow.core.lookup import MemberRef
+from itagflow.core.transaction import Transaction
+from itagflow.errors import InvalidData, NotAllowed, Problem
+from itagflow.jobs import rules
+from itagflow.labeling.vote_rules import explain_other_votes, with_slots_added
+from itagflow.model.job import Job, JobState, Workflow
+from itagflow.model.package import Package, PackageState
+from itagflow.model.workspace import Member
+from itagflow.storage.port import Query, Span
+
+PACKAGES_PER_TRANSACTION = 100
+"""How many packages get more slots in one transaction: claims of these wait for it."""
+
+
+def require_change_of_votes(old: Job, new: Workflow) -> None:
+    """Check that *new* differs from the workflow of *old* in what can change only.
+
+    Raises:
+        InvalidData: when the votes become fewer, or anything else differs.
+    """
+    label = old.workflow.label
+    reason = explain_other_votes(label, new.label)
+    if reason:
+        raise InvalidData("the workflow", [Problem("label", reason)])
+    changeable = {
+        name: getattr(new.label, name) for name in ("votes", "min_votes", "on_dispute", "merge")
+    }
+    as_asked = (attrs.evolve(label, **changeable), old.workflow.inspect, old.workflow.accept)
+    if as_asked != (new.label, new.inspect, new.accept):
+        reason = "of a job that exists only votes, min_votes and on_dispute can change"
+        raise InvalidData("the workflow", [Problem("", reason)])
+
+
+def require_workable(transaction: Transaction, job: Job) -> None:
+    """Check that the people of a *job* that was published can do its work.
+
+    Raises:
+        NotAllowed: when they cannot.
+    """
+    if job.state is JobState.DRAFT:
+        return  # asked when it is published
+    active = Query(Member, {"workspace": job.workspace, "active": True})
+    hindrance = rules.find_hindrance(job, list(transaction.store.find(active)), transaction.policy)
+    if hindrance:
+        raise NotAllowed("", f"change the workflow of job {job.name!r}", hindrance)
+
+
+def add_slots(engine: Engine, job: Job, *, by: MemberRef) -> Job:
+    """Give every package that is at LABEL a slot for each vote that it has too few.
+
+    Whoever brings a package to LABEL locks the job, and so sees the new votes: no package comes
+    there behind the query with fewer.  When it breaks off it is called again, and goes on.
+    """
+    last: int | None = 0
+    while last is not None:
+        last = _add_some_slots(engine, job, last, by)
+    with engine.transaction() as transaction:
+        old = transaction.lock_job(job.id)
+        ctx = transaction.authorize(old.workspace, by, Action.MANAGE_JOB, old)
+        if old.raising_votes and old.workflow == job.workflow:
+            new = attrs.evolve(old, raising_votes=False)
+            data = {"name": old.name, "votes": new.workflow.label.votes}
+            transaction.apply(record(ctx, "raise_votes", about=new, save=((old, new),), data=data))
+        return transaction.store.get(Job, old.key)
+
+
+def _add_some_slots(engine: Engine, job: Job, after: int, by: MemberRef) -> int | None:
+    """Add slots to the next packages behind this number; return the last of them, None at the end.
+
+    Packages are locked in the order of their numbers, as everywhere.
+    """
+    with engine.transaction() as transaction:
+        current = transaction.job(job.id)
+        ctx = transaction.authorize(current.workspace, by, Action.MANAGE_JOB, current)
+        where: dict[str, Any] = {
+            "job": job.id,
+            "state": PackageState.LABEL,
+            "number": Span(after + 1, None),
+        }
+        query = Query(Package, where, order=("number",), limit=PACKAGES_PER_TRANSACTION)
+        numbers = [package.number for package in transaction.store.find(query)]
+        locked = [transaction.lock_package((job.id, number)) for number in numbers]
+        _store_slots(transaction, ctx, current, locked)
+    if not numbers:
+        return None
+    return numbers[-1]
+
+
+def _store_slots(
+    transaction: Transaction, ctx: Context, job: Job, packages: Sequence[Package]
+) -> None:
+    save = list[Saved]()
+    numbers = list[int]()
+    for package in packages:
+        after = with_slots_added(job, package)
+        if after != package:
+            save.append((package, after))
+            numbers.append(package.number)
+    if save:
+        data = {"name": job.name, "numbers": numbers}
+        transaction.apply(record(ctx, "raise_votes", about=job, save=save, data=data))

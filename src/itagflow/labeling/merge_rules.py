@@ -1,0 +1,324 @@
+"""The rules by which the votes on one question become one reply.
+
+Sources: quality.md of the design, table of defaults; the lower median and the nearest number on the
+scale keep a merged rating one that a person could have given.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import attrs
+
+from itagflow.model.merging import Merge
+from itagflow.model.region import Regions
+from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, Reply, Text
+from itagflow.model.segment import Segments
+from itagflow.model.span import Spans
+from itagflow.model.template import Question, QuestionKind, Scale
+from itagflow.printing import format_count
+
+FREE_TEXTS = frozenset({QuestionKind.INPUT, QuestionKind.OPEN_ENDED, QuestionKind.TEXT_EDIT})
+"""The kinds that are merged by ``keep`` where a reply is not required."""
+DEFAULTS: Mapping[QuestionKind, str] = {
+    QuestionKind.RADIO: "majority",
+    QuestionKind.CHECKBOX: "majority",
+    QuestionKind.INPUT: "majority",
+    QuestionKind.OPEN_ENDED: "keep",
+    QuestionKind.TEXT_EDIT: "keep",
+    QuestionKind.PICTURE: "equal",
+    QuestionKind.SLOT: "equal",
+    QuestionKind.VIDEO: "equal",
+    QuestionKind.RANKING: "majority",
+    QuestionKind.RATING: "median",
+    QuestionKind.PREFERENCE: "majority",
+}
+"""The rule of each kind of question, unless a job has another."""
+_ONLY_FOR: Mapping[str, QuestionKind] = {
+    "median": QuestionKind.RATING,
+    "mean": QuestionKind.RATING,
+    "mode": QuestionKind.RATING,
+    "each": QuestionKind.CHECKBOX,
+}
+"""The rules that merge one kind of question only."""
+
+
+@attrs.frozen(kw_only=True)
+class Decision:
+    """What the votes on one question come to."""
+
+    reply: Reply | None = None
+    """The merged reply; None when it is left out, kept or disputed."""
+    counts: tuple[int, ...] = ()
+    """How many said the same, most first."""
+    confidence: float | None = None
+    """The share of the votes that says what the merged reply says."""
+    number: float | None = None
+    """The exact mean."""
+    is_kept: bool = False
+    """Whether all replies are kept, and none is taken."""
+    reason: str = ""
+    """Why it is disputed; empty when it is not."""
+
+
+@attrs.frozen
+class Poll:
+    """The votes on one question."""
+
+    question: Question
+    """The question."""
+    replies: Sequence[Reply | None]
+    """What each voter who was asked has replied; None where they left it out."""
+    min_votes: int
+    """How many votes a reply needs."""
+    tolerance: float | None = None
+    """How far ratings may be apart."""
+
+    @property
+    def given(self) -> list[Reply]:
+        """The replies, without those who left it out."""
+        return [reply for reply in self.replies if reply is not None]
+
+    @property
+    def groups(self) -> list[list[Reply | None]]:
+        """The replies that say the same, the largest group first."""
+        groups = list[list[Reply | None]]()
+        for reply in self.replies:
+            group = next((known for known in groups if says_same(known[0], reply)), None)
+            if group is None:
+                groups.append([reply])
+            else:
+                group.append(reply)
+        return sorted(groups, key=len, reverse=True)
+
+
+def choose_default(question: Question) -> Merge:
+    """Return the rule of *question* where a job names none.
+
+    An optional free text is a remark: that remarks differ is no dispute.
+    """
+    if question.kind in FREE_TEXTS and not question.required:
+        return Merge("keep")
+    return Merge(DEFAULTS[question.kind])
+
+
+def find_rule_error(question: Question, rule: Merge) -> str:
+    """Return why *rule* cannot merge replies to *question*; empty when it can."""
+    kind = _ONLY_FOR.get(rule.name)
+    if kind is None or kind is question.kind:
+        return ""
+    return f"{rule.name!r} merges {kind.value} questions only, and this is {question.kind.value}"
+
+
+def merge_replies(rule: Merge, poll: Poll) -> Decision:
+    """Return what the votes come to by one of the library's own rules.
+
+    >>> from itagflow import Rating
+    >>> from itagflow.model import Question
+    >>> ratings = [Rating(3), Rating(4), Rating(5)]
+    >>> merge_replies(Merge("median"), Poll(Question("1", "RATING", "Fluency"), ratings, 1)).reply
+    Rating(value=4)
+    """
+    return _RULES[rule.name](attrs.evolve(poll, tolerance=rule.tolerance))
+
+
+def merge_by_majority(poll: Poll) -> Decision:
+    """Take the reply that at least `min_votes` gave, and more than gave any other.
+
+    To leave the question out is a reply, too.
+    """
+    groups = poll.groups
+    counts = tuple(map(len, groups))
+    if not groups or counts[0] < poll.min_votes:
+        return Decision(counts=counts, reason=_explain_too_few(poll, max(counts, default=0)))
+    if len(counts) > 1 and counts[1] == counts[0]:
+        # which voter came first must not decide
+        return Decision(counts=counts, reason="no reply has more votes than any other")
+    return Decision(reply=groups[0][0], counts=counts, confidence=_share(counts[0], poll.replies))
+
+
+def merge_by_median(poll: Poll) -> Decision:
+    """Take the middle rating, the lower of two, which is one that somebody gave."""
+    ratings = _sort_ratings(poll)
+    return _merge_ratings(poll, ratings[(len(ratings) - 1) // 2] if ratings else None)
+
+
+def merge_by_mode(poll: Poll) -> Decision:
+    """Take the most frequent rating; of several the middle one, the lower of two."""
+    ratings = _sort_ratings(poll)
+    most = max(map(ratings.count, ratings), default=0)
+    modes = [value for value, _ in groupby(ratings) if ratings.count(value) == most]
+    return _merge_ratings(poll, modes[(len(modes) - 1) // 2] if modes else None)
+
+
+def merge_by_mean(poll: Poll) -> Decision:
+    """Take the number on the scale next to the mean, the lower of two; the mean itself is told."""
+    ratings = _sort_ratings(poll)
+    if not ratings:
+        return _merge_ratings(poll, None)
+    mean = math.fsum(ratings) / len(ratings)
+    decision = _merge_ratings(poll, find_nearest(poll.question.scale or Scale(), mean))
+    return attrs.evolve(decision, number=mean)
+
+
+def merge_by_keeping(poll: Poll) -> Decision:
+    """Take no reply, and keep all: it is never disputed."""
+    return Decision(counts=tuple(map(len, poll.groups)), is_kept=bool(poll.given))
+
+
+def merge_each_option(poll: Poll) -> Decision:
+    """Take every option that more than half of the votes chose; exactly half is a dispute."""
+    if decision := decide_left_out(poll):
+        return decision
+    options = [option.key for top in poll.question.options for option in top.every]
+    chosen = [frozenset(reply.keys) for reply in poll.given if isinstance(reply, Choices)]
+    counts = tuple(sum(key in keys for keys in chosen) for key in options)
+    halves = [key for key, number in zip(options, counts, strict=True) if 2 * number == len(chosen)]
+    if halves:
+        reason = f"exactly half of the votes chose {', '.join(map(repr, halves))}"
+        return Decision(counts=counts, reason=reason)
+    kept = [key for key, number in zip(options, counts, strict=True) if 2 * number > len(chosen)]
+    # as sure as of the option that is least sure
+    least = min((max(number, len(chosen) - number) for number in counts), default=0)
+    return Decision(reply=Choices(kept), counts=counts, confidence=_share(least, chosen))
+
+
+def merge_if_equal(poll: Poll) -> Decision:
+    """Take the reply that all gave; any difference is a dispute."""
+    counts = tuple(map(len, poll.groups))
+    if len(counts) > 1:
+        return Decision(counts=counts, reason="the replies are not equal")
+    return merge_by_majority(poll)
+
+
+_RULES: Mapping[str, Callable[[Poll], Decision]] = {
+    "majority": merge_by_majority,
+    "median": merge_by_median,
+    "mean": merge_by_mean,
+    "mode": merge_by_mode,
+    "keep": merge_by_keeping,
+    "each": merge_each_option,
+    "equal": merge_if_equal,
+}
+
+
+def find_nearest(scale: Scale, number: float) -> float:
+    """Return the number on *scale* next to *number*, the lower of two.
+
+    >>> find_nearest(Scale(1, 5), 3.5), find_nearest(Scale(0, 1, step=0), 0.25)
+    (3, 0.25)
+    """
+    within = min(max(number, scale.low), scale.high)
+    if not scale.step:
+        return within
+    # steps such as 0.1 have no exact float: what is a half but for that is a half
+    steps = math.ceil((within - scale.low) / scale.step - 0.5 - 1e-9)
+    last = math.floor((scale.high - scale.low) / scale.step + 1e-9)
+    return scale.low + min(steps, last) * scale.step
+
+
+def says_same(reply: Reply | None, other: Reply | None) -> bool:
+    """Return whether two replies say the same.
+
+    Choices, regions, spans and segments do in any order, texts in any spelling of Unicode and with
+    any spaces around.
+    """
+    match reply, other:
+        case Choices(), Choices():
+            return frozenset(reply.keys) == frozenset(other.keys)
+        case Text(), Text():
+            return _normalize(reply.text) == _normalize(other.text)
+        case Regions(), Regions():
+            sizes = [(each.width, each.height, each.rotation) for each in (reply, other)]
+            return sizes[0] == sizes[1] and _has_same_items(reply.regions, other.regions)
+        case Segments(), Segments():
+            return _has_same_items(reply.segments, other.segments)
+        case Spans(), Spans():
+            # the numbers of spans in relations follow the order in which they were marked
+            return _has_same_items(reply.spans, other.spans) and _has_same_items(
+                _resolve_relations(reply), _resolve_relations(other)
+            )
+        case ((Choice() | Ranking() | Rating() | Preference() | None), _):
+            return reply == other
+        case _:
+            return False
+
+
+def _normalize(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def _has_same_items(items: Sequence[Any], others: Sequence[Any]) -> bool:
+    """Return whether both have equal items, each as often; they have no hash to count them by."""
+    if len(items) != len(others):
+        return False
+    if list(items) == list(others):  # as people who confirm the same pre-label leave them
+        return True
+    left = list(others)
+    for item in items:
+        if item not in left:
+            return False
+        del left[left.index(item)]
+    return True
+
+
+def _resolve_relations(reply: Spans) -> list[tuple[Any, ...]]:
+    """Return the relations with the spans that they join."""
+    spans = reply.spans
+    return [
+        (
+            *(spans[end] for end in (relation.source, relation.target) if end < len(spans)),
+            relation.labels,
+        )
+        for relation in reply.relations
+    ]
+
+
+def _sort_ratings(poll: Poll) -> list[float]:
+    return sorted(reply.value for reply in poll.given if isinstance(reply, Rating))
+
+
+def _merge_ratings(poll: Poll, value: float | None) -> Decision:
+    """Return the decision for a rating, unless there are too few, or they are too far apart."""
+    counts = tuple(map(len, poll.groups))
+    if decision := decide_left_out(poll):
+        return decision
+    if value is None:
+        return Decision(counts=counts, reason=_explain_too_few(poll, 0))
+    ratings = _sort_ratings(poll)
+    distance = ratings[-1] - ratings[0]
+    # differences of floats such as 0.3 - 0.1 are not exact
+    if poll.tolerance is not None and distance > poll.tolerance + 1e-9:
+        reason = f"the ratings are {distance:g} apart, more than {poll.tolerance:g}"
+        return Decision(counts=counts, reason=reason)
+    agreeing = sum(rating == value for rating in ratings)
+    return Decision(reply=Rating(value), counts=counts, confidence=_share(agreeing, ratings))
+
+
+def decide_left_out(poll: Poll) -> Decision | None:
+    """Return the decision where most leave the question out, or too few reply; else None."""
+    given = len(poll.given)
+    left_out = len(poll.replies) - given
+    counts = tuple(map(len, poll.groups))
+    if left_out > given and left_out >= poll.min_votes:
+        return Decision(counts=counts, confidence=_share(left_out, poll.replies))
+    if given < max(poll.min_votes, 1):
+        return Decision(counts=counts, reason=_explain_too_few(poll, given))
+    return None
+
+
+def _explain_too_few(poll: Poll, number: int) -> str:
+    if not poll.replies:
+        return "nobody who voted was asked"
+    noun = "vote" if poll.min_votes == 1 else "votes"
+    return f"{format_count(number, 'equal vote')}, and {poll.min_votes} {noun} are needed"
+
+
+def _share(number: int, of: Sequence[object]) -> float | None:
+    if not of:
+        return None
+    return number / len(of)

@@ -1,0 +1,279 @@
+"""Each merge rule, with what it takes, what it refuses, and how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from itagflow import (
+    Box,
+    Choice,
+    Choices,
+    Merge,
+    Preference,
+    Ranking,
+    Rating,
+    Regions,
+    Relation,
+    Segment,
+    Segments,
+    Spans,
+    Text,
+    TextSpan,
+)
+from itagflow.labeling import merge_rules as rules
+from itagflow.labeling.merge_rules import Decision, Poll
+from itagflow.model import Option, Question, QuestionKind, Scale
+from itagflow.model.reply import Reply
+
+RADIO = Question("1", "RADIO", "Animal", [Option("cat"), Option("dog")])
+TAGS = Question("1", "CHECKBOX", "Tags", [Option("a"), Option("b"), Option("c")])
+FLUENCY = Question("1", "RATING", "Fluency", scale=Scale(1, 5))
+CAT, DOG = Choice("cat"), Choice("dog")
+
+
+def poll(question: Question, *replies: Reply | None, least: int = 1) -> Poll:
+    return Poll(question, replies, least)
+
+
+def rated(*values: float, least: int = 1, tolerance: float | None = None) -> Poll:
+    return Poll(FLUENCY, [Rating(value) for value in values], least, tolerance)
+
+
+@pytest.mark.parametrize(
+    ("kind", "required", "name"),
+    [
+        ("RADIO", True, "majority"),
+        ("CHECKBOX", False, "majority"),
+        ("RANKING", True, "majority"),
+        ("PREFERENCE", True, "majority"),
+        ("RATING", True, "median"),
+        ("INPUT", True, "majority"),
+        ("INPUT", False, "keep"),
+        ("OPEN_ENDED", True, "keep"),
+        ("OPEN_ENDED", False, "keep"),
+        ("TEXT_EDIT", True, "keep"),
+        ("TEXT_EDIT", False, "keep"),
+        ("PICTURE", True, "equal"),
+        ("SLOT", True, "equal"),
+        ("VIDEO", True, "equal"),
+    ],
+)
+def test_each_kind_has_a_default(kind: str, required: bool, name: str) -> None:
+    # not built by the constructor of a kind: only kind and whether it is required are asked
+    options = [Option("a"), Option("b")] if kind in ("RADIO", "CHECKBOX", "RANKING") else []
+    if kind == "PREFERENCE":
+        options = [Option("a"), Option("b")]
+    question = Question("1", kind, "Q", options, required=required)
+    assert rules.choose_default(question) == Merge(name)
+
+
+def test_every_kind_of_question_has_a_default() -> None:
+    assert set(rules.DEFAULTS) == set(QuestionKind)
+
+
+def test_a_rule_of_numbers_or_options_is_for_its_kind_only() -> None:
+    assert rules.find_rule_error(FLUENCY, Merge("median")) == ""
+    assert rules.find_rule_error(RADIO, Merge("mine")) == ""
+    reason = "'each' merges CHECKBOX questions only, and this is RADIO"
+    assert rules.find_rule_error(RADIO, Merge("each")) == reason
+
+
+def test_the_rule_is_found_by_its_name() -> None:
+    decision = rules.merge_replies(Merge("median", tolerance=2), rated(3, 4, 5))
+    assert decision.reply == Rating(4)
+
+
+class TestMajority:
+    def test_most_votes_win(self) -> None:
+        decision = rules.merge_by_majority(poll(RADIO, CAT, DOG, CAT, least=2))
+        assert decision == Decision(reply=CAT, counts=(2, 1), confidence=2 / 3)
+
+    def test_too_few_equal_votes_are_a_dispute(self) -> None:
+        decision = rules.merge_by_majority(poll(RADIO, CAT, DOG, CAT, least=3))
+        assert (decision.reply, decision.reason) == (None, "2 equal votes, and 3 votes are needed")
+
+    def test_a_tie_is_a_dispute(self) -> None:
+        decision = rules.merge_by_majority(poll(RADIO, CAT, DOG, None))
+        assert decision.counts == (1, 1, 1)
+        assert decision.reason == "no reply has more votes than any other"
+
+    def test_leaving_it_out_wins_too(self) -> None:
+        decision = rules.merge_by_majority(poll(RADIO, None, CAT, None))
+        assert (decision.reply, decision.reason, decision.confidence) == (None, "", 2 / 3)
+
+    def test_without_a_vote_nothing_wins(self) -> None:
+        assert rules.merge_by_majority(poll(RADIO)).reason == "nobody who voted was asked"
+
+
+class TestMedian:
+    @pytest.mark.parametrize(
+        ("values", "median", "confidence"),
+        [
+            ((3, 4, 5), 4, 1 / 3),
+            ((5, 3), 3, 1 / 2),
+            ((1, 1, 5), 1, 2 / 3),
+            ((2,), 2, 1),
+            ((1, 2, 4, 5), 2, 1 / 4),
+        ],
+    )
+    def test_it_is_the_lower_middle_one(
+        self, values: Sequence[float], median: float, confidence: float
+    ) -> None:
+        decision = rules.merge_by_median(rated(*values))
+        assert (decision.reply, decision.confidence) == (Rating(median), confidence)
+
+    def test_ratings_too_far_apart_are_a_dispute(self) -> None:
+        decision = rules.merge_by_median(rated(3, 4, 5, tolerance=1))
+        assert decision.reason == "the ratings are 2 apart, more than 1"
+        assert rules.merge_by_median(rated(3, 4, 5, tolerance=2)).reply == Rating(4)
+
+    def test_floats_that_are_not_exact_are_within_the_tolerance(self) -> None:
+        tenths = Question("1", "RATING", "Q", scale=Scale(0, 1, step=0.1))
+        said = Poll(tenths, [Rating(0.1), Rating(0.3)], 1, 0.2)
+        assert 0.3 - 0.1 < 0.2 < 0.7 - 0.5 + 1e-9
+        assert rules.merge_by_median(said).reply == Rating(0.1)
+
+    def test_too_few_are_a_dispute(self) -> None:
+        said = Poll(FLUENCY, [Rating(4), None], 2)
+        assert rules.merge_by_median(said).reason == "1 equal vote, and 2 votes are needed"
+
+    def test_nobody_who_voted_was_asked(self) -> None:
+        assert rules.merge_by_median(rated()).reason == "nobody who voted was asked"
+
+    def test_most_leave_it_out(self) -> None:
+        decision = rules.merge_by_median(Poll(FLUENCY, [Rating(4), None, None], 2))
+        assert (decision.reply, decision.reason, decision.confidence) == (None, "", 2 / 3)
+
+
+class TestMeanAndMode:
+    def test_the_reply_is_on_the_scale_and_the_exact_mean_beside_it(self) -> None:
+        decision = rules.merge_by_mean(rated(3, 4, 4))
+        assert (decision.reply, decision.number) == (Rating(4), 11 / 3)
+        assert rules.merge_by_mean(rated(3, 4)).reply == Rating(3)
+        assert rules.merge_by_mean(rated()).number is None
+
+    def test_a_mean_of_ratings_too_far_apart_is_a_dispute(self) -> None:
+        decision = rules.merge_by_mean(rated(1, 5, tolerance=1))
+        assert (decision.reply, decision.number) == (None, 3)
+
+    def test_the_mode_is_the_most_frequent_and_of_several_the_lower_middle_one(self) -> None:
+        assert rules.merge_by_mode(rated(1, 5, 5)).reply == Rating(5)
+        assert rules.merge_by_mode(rated(1, 5)).reply == Rating(1)
+        assert rules.merge_by_mode(rated(5, 3, 1)).reply == Rating(3)
+        assert rules.merge_by_mode(rated()).reason
+
+    @pytest.mark.parametrize(
+        ("scale", "number", "nearest"),
+        [
+            (Scale(1, 5), 3.5, 3),
+            (Scale(1, 5), 3.51, 4),
+            (Scale(1, 5), 9, 5),
+            (Scale(0, 1, step=0), 0.37, 0.37),
+            (Scale(0, 1, step=0.1), 0.3, 0.3),
+            (Scale(0, 10, step=4), 10, 8),
+        ],
+    )
+    def test_the_nearest_number_is_on_the_scale(
+        self, scale: Scale, number: float, nearest: float
+    ) -> None:
+        found = rules.find_nearest(scale, number)
+        assert found == pytest.approx(nearest)
+        assert found in scale
+
+
+class TestKeep:
+    def test_all_replies_are_kept_and_none_is_taken(self) -> None:
+        question = Question("1", "OPEN_ENDED", "Remark")
+        decision = rules.merge_by_keeping(poll(question, Text("a"), Text("b"), least=2))
+        assert decision == Decision(counts=(1, 1), is_kept=True)
+
+    def test_where_nobody_replied_nothing_is_kept(self) -> None:
+        assert not rules.merge_by_keeping(poll(RADIO, None, None)).is_kept
+
+
+class TestEach:
+    def test_an_option_needs_more_than_half(self) -> None:
+        said = poll(TAGS, Choices(["b", "a"]), Choices(["a"]), Choices(["a", "b"]))
+        decision = rules.merge_each_option(said)
+        assert decision == Decision(reply=Choices(["a", "b"]), counts=(3, 2, 0), confidence=2 / 3)
+
+    def test_exactly_half_is_a_dispute(self) -> None:
+        decision = rules.merge_each_option(poll(TAGS, Choices(["a"]), Choices(["a", "b"])))
+        assert decision.reason == "exactly half of the votes chose 'b'"
+
+    def test_most_leave_it_out(self) -> None:
+        assert rules.merge_each_option(poll(TAGS, Choices(["a"]), None, None)).reply is None
+
+
+class TestEqual:
+    def test_all_have_to_say_the_same(self) -> None:
+        assert rules.merge_if_equal(poll(RADIO, CAT, CAT)).reply == CAT
+        assert (
+            rules.merge_if_equal(poll(RADIO, CAT, CAT, DOG)).reason == "the replies are not equal"
+        )
+
+    def test_and_to_be_enough(self) -> None:
+        assert rules.merge_if_equal(poll(RADIO, CAT, least=2)).reason
+
+
+class TestLeftOut:
+    def test_it_is_decided_where_most_leave_it_out_or_too_few_reply(self) -> None:
+        assert rules.decide_left_out(poll(RADIO, CAT, None)) is None
+        left_out = rules.decide_left_out(poll(RADIO, None, None, CAT, least=2))
+        assert left_out == Decision(counts=(2, 1), confidence=2 / 3)
+        too_few = rules.decide_left_out(poll(RADIO, CAT, None, least=2))
+        assert too_few is not None
+        assert too_few.reason
+
+
+ONE, TWO = TextSpan(0, 4, "Acme", label="org"), TextSpan(9, 12, "Bee", label="org")
+BOXES = [Box(0, 0, 5, 5, label="cat"), Box(1, 1, 5, 5, label="dog")]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (CAT, Choice("cat"), True),
+        (CAT, DOG, False),
+        (CAT, None, False),
+        (None, None, True),
+        (None, CAT, False),
+        (CAT, Text("cat"), False),
+        (Choices(["a", "b"]), Choices(["b", "a"]), True),
+        (Choices(["a"]), None, False),
+        (Text(" e\u0301"), Text("\u00e9"), True),
+        (Ranking(["a", "b"]), Ranking(["b", "a"]), False),
+        (Rating(3), Rating(3.0), True),
+        (Preference("a"), Preference("a", degree=2), False),
+        (Regions(BOXES, width=9, height=9), Regions(BOXES[::-1], width=9, height=9), True),
+        (Regions(BOXES, width=9, height=9), Regions(BOXES, width=9, height=8), False),
+        (Regions(BOXES, width=9, height=9), Regions(BOXES[:1], width=9, height=9), False),
+        (Regions(BOXES, width=9, height=9), Regions(BOXES[:1] * 2, width=9, height=9), False),
+        (Segments([Segment(0, 2)]), Segments([Segment(0, 2)]), True),
+        (Segments([Segment(0, 2)]), Segments([Segment(0, 3)]), False),
+        (
+            Spans([ONE, TWO], [Relation(0, 1, label="owns")]),
+            Spans([TWO, ONE], [Relation(1, 0, label="owns")]),
+            True,
+        ),
+        (
+            Spans([ONE, TWO], [Relation(0, 1, label="owns")]),
+            Spans([ONE, TWO], [Relation(1, 0, label="owns")]),
+            False,
+        ),
+        (Spans([ONE, TWO]), Spans([ONE, ONE]), False),
+    ],
+)
+def test_replies_that_say_the_same(one: Reply | None, other: Reply | None, same: bool) -> None:
+    assert rules.says_same(one, other) is same
+    assert rules.says_same(other, one) is same
+
+
+def test_the_order_of_votes_changes_no_decision() -> None:
+    said = [Rating(value) for value in (1, 5, 4, 4, 2)]
+    for name in ("majority", "median", "mean", "mode", "keep", "equal"):
+        forward = rules.merge_replies(Merge(name), Poll(FLUENCY, said, 2))
+        backward = rules.merge_replies(Merge(name), Poll(FLUENCY, said[::-1], 2))
+        assert forward == backward, name
