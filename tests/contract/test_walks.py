@@ -59,18 +59,18 @@ labels = st.sampled_from(
         Label(),
         Label(lease=LEASE, offer_lease=LEASE, limit=2),
         Label(rework=Route.QUEUE, redo_all=True),
-        Label(rework=Route.QUEUE, allow_own_work=True),
+        Label(rework=Route.QUEUE),
         Label(rework="ben", lease=LEASE),
         Label(votes=2, min_votes=2),
         Label(votes=2, min_votes=1, lease=LEASE, limit=1, redo_all=True),
-        Label(votes=3, min_votes=2, rework=Route.QUEUE, allow_own_work=True),
+        Label(votes=3, min_votes=2, rework=Route.QUEUE),
     ]
 )
 inspects = st.sampled_from(
     [None, Inspect(), Inspect(task_share=0.5, lease=LEASE, limit=1), Inspect(allow_own_work=True)]
 )
 accepts = st.sampled_from(
-    [None, Accept(), Accept(task_count=1), Accept(reject_to=Stage.INSPECT, allow_own_work=True)]
+    [None, Accept(), Accept(task_count=1), Accept(reject_to=Stage.INSPECT, allow_own_work=True, allow_own_review=True)]
 )
 packagings = st.sampled_from([FixedSize(2), FixedSize(3), PackageCount(2), GroupByField("source")])
 

@@ -168,7 +168,8 @@ def fields_of(entity: Any) -> Arguments:
     }
 
 
-RULE: Arguments = {"lease": SOON, "offer_lease": SOON, "limit": 2, "allow_own_work": True}
+RULE: Arguments = {"lease": SOON, "offer_lease": SOON, "limit": 2}
+REVIEW: Arguments = {**RULE, "task_share": 0.5, "task_count": 1, "allow_own_work": True}
 SORT: Arguments = {"Text content": ("car",)}
 PARTS: Mapping[str, Case] = {
     "Annotation": Case(lambda s: box(s)),
@@ -236,12 +237,12 @@ ORDERS: Mapping[str, Case] = {
         lambda s: {**RULE, "votes": 2, "min_votes": 1, "rework": P.Route.QUEUE, "redo_all": True},
         use_rule,
     ),
-    "Inspect": Case(lambda s: {**RULE, "task_share": 0.5, "task_count": 1}, use_rule),
+    "Inspect": Case(lambda s: REVIEW, use_rule),
     "Accept": Case(
-        lambda s: {**RULE, "task_share": 0.5, "task_count": 1, "reject_to": "inspect"}, use_rule
+        lambda s: {**REVIEW, "reject_to": "inspect", "allow_own_review": True}, use_rule
     ),
     "StageRule": Case(lambda s: RULE),
-    "ReviewRule": Case(lambda s: {**RULE, "task_share": 0.5, "task_count": 1}),
+    "ReviewRule": Case(lambda s: REVIEW),
     "Workflow": Case(
         lambda s: {"rules": (P.Label(), P.Inspect(), P.Accept())},
         lambda s, made: ordered(s, workflow=made),

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import Any
 
 import attrs
 
-from itagflow.model.job import Job, JobState, Stage
+from itagflow.model.job import Accept, Job, JobState, Stage
 from itagflow.model.package import Assignment, AssignmentState, Package
 from itagflow.model.workspace import Member
 from itagflow.printing import format_count
@@ -80,8 +79,8 @@ class Decision:
         """Return whether the member may have *lapsed*, whose lease has lapsed.
 
         Their own one goes on, at any limit.  That of somebody else is taken over like new work: not
-        on a package that they labeled or have an assignment on.  An offer of their own is no lapsed
-        work; it is among the offers.
+        on a package on which they have an assignment, nor a review of their own work.  An offer of
+        their own is no lapsed work; it is among the offers.
 
         Args:
             lapsed: The assignment.
@@ -135,22 +134,19 @@ def get_decision_inputs(job: Job) -> tuple[object, ...]:
     return (job.state, job.workflow, job.workforce, job.template, job.validator)
 
 
-def own_work(job: Job, member: Member, stage: Stage) -> dict[str, Any] | None:
-    """Return which assignments on a package keep *member* from taking it at *stage*.
+def find_barred_stages(job: Job, stage: Stage) -> tuple[Stage, ...]:
+    """Return the stages whose authors may not review the same package at *stage*.
 
-    A LABEL assignment, held or done, in any round; with ``allow_own_work`` at LABEL only one of the
-    same round, so that nobody votes twice.  None: nothing keeps them.
+    At a review stage those who labeled it, in any round; at ACCEPT also those who modified tasks of
+    it at INSPECT (`Assignment.authored`), unless the rule of the stage allows it.
     """
-    labeled = {
-        "member": member.id,
-        "stage": Stage.LABEL,
-        "state": (AssignmentState.HELD, AssignmentState.DONE),
-    }
-    if not job.workflow.rule(stage).allow_own_work:
-        return labeled
-    if stage is Stage.LABEL:
-        return {**labeled, "same_round": True}
-    return None
+    rule = job.workflow.review(stage)
+    if rule is None:
+        return ()
+    barred = () if rule.allow_own_work else (Stage.LABEL,)
+    if isinstance(rule, Accept) and job.workflow.inspect and not rule.allow_own_review:
+        barred = (*barred, Stage.INSPECT)
+    return barred
 
 
 def can_own_work_wait(job: Job, stage: Stage) -> bool:
@@ -159,22 +155,35 @@ def can_own_work_wait(job: Job, stage: Stage) -> bool:
         # with one vote a package that somebody labeled does not wait; with several it goes on
         # waiting for others, at the front
         return job.workflow.label.votes > 1
-    return not job.workflow.rule(stage).allow_own_work
+    return bool(find_barred_stages(job, stage))
 
 
 def is_own_work(
     job: Job, package: Package, member: Member, stage: Stage, assignments: Sequence[Assignment]
 ) -> bool:
-    """Return whether *member* labeled *package*, so that they may not take it at *stage*."""
+    """Return whether *package* is work of *member*'s own, which they may not take at *stage*.
+
+    At LABEL that is a vote in the same round; at a review stage see `find_barred_stages`.
+    """
+    if stage is Stage.LABEL:
+        return has_assignment(package, member, assignments)
     # the same condition as in the query of the queue: here it is asked of what is already read
-    condition = own_work(job, member, stage)
-    if condition is None:
-        return False
+    barred = find_barred_stages(job, stage)
+    return any(
+        assignment.member == member.id and assignment.authored and assignment.stage in barred
+        for assignment in assignments
+    )
+
+
+def has_labeled(member: Member, assignments: Sequence[Assignment]) -> bool:
+    """Return whether *member* labeled the package, in whatever round.
+
+    They come last for it at LABEL: others get it first, and nobody is refused.
+    """
     return any(
         assignment.member == member.id
         and assignment.stage is Stage.LABEL
-        and assignment.state in (AssignmentState.HELD, AssignmentState.DONE)
-        and (assignment.round == package.round or "same_round" not in condition)
+        and assignment.state is not AssignmentState.RETURNED
         for assignment in assignments
     )
 

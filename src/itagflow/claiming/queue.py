@@ -11,11 +11,12 @@ from itagflow.claiming.decision import (
     Decision,
     Source,
     can_own_work_wait,
-    own_work,
+    find_barred_stages,
 )
 from itagflow.core.lookup import first, get_or_none
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import (
+    LIVE,
     Assignment,
     AssignmentState,
     ClaimCounter,
@@ -77,8 +78,8 @@ def query_next_package(
     """Yield queries for the next package of *member*: the first query that finds one has found it.
 
     From *cursor* on first, so that a long row of own work is not scanned again; what came to the
-    front since has a higher priority.  The last query is the whole queue: whatever *cursor* says,
-    nothing is left out.
+    front since has a higher priority.  Then the whole queue: whatever *cursor* says, nothing is
+    left out.  What the member has labeled in an earlier round comes last.
     """
     unless = _exclude_own_work(job, member, stage)
     if cursor is not None:
@@ -89,6 +90,8 @@ def query_next_package(
             job, stage, {"priority": cursor.priority, "waiting_since": since}, unless
         )
     yield query_waiting(job, stage, unless=unless)
+    if stage is Stage.LABEL:
+        yield query_waiting(job, stage, {"round": Span(2, None)}, _exclude_votes(member))
 
 
 def load_cursor(reader: Reader, job: Job, member: Member, stage: Stage) -> QueueCursor | None:
@@ -138,11 +141,25 @@ def find_assignments(reader: Reader, package: Package) -> list[Assignment]:
 
 
 def _exclude_own_work(job: Job, member: Member, stage: Stage) -> Unless | None:
-    """Return the condition that excludes a waiting package: an assignment of the member's own."""
-    condition = own_work(job, member, stage)
-    if condition is None:
-        return None
+    """Return the condition that excludes a waiting package: an assignment of the member's own.
+
+    At LABEL it is one of any round: what is asked first is left to others, see `_exclude_votes`.
+    """
     same = {"job": "job", "number": "package"}
-    if condition.pop("same_round", False):
-        same["round"] = "round"
-    return Unless(Assignment, condition, same)
+    if stage is Stage.LABEL:
+        return Unless(Assignment, _describe_labeling(member), same)
+    barred = find_barred_stages(job, stage)
+    if not barred:
+        return None
+    return Unless(Assignment, {"member": member.id, "stage": barred, "authored": True}, same)
+
+
+def _exclude_votes(member: Member) -> Unless:
+    """Return the condition that excludes a package on which the member votes in this round."""
+    same = {"job": "job", "number": "package", "round": "round"}
+    return Unless(Assignment, _describe_labeling(member), same)
+
+
+def _describe_labeling(member: Member) -> Mapping[str, Condition]:
+    """Return which assignments are labelings of *member*, in whatever round."""
+    return {"member": member.id, "stage": Stage.LABEL, "state": (*LIVE, AssignmentState.DONE)}

@@ -7,7 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import attrs
 
-from itagflow.claiming.decision import has_assignment, is_own_work
+from itagflow.claiming.decision import (
+    find_barred_stages,
+    has_assignment,
+    has_labeled,
+    is_own_work,
+)
 from itagflow.core.change import (
     Change,
     Context,
@@ -277,14 +282,15 @@ def must_not_review_own_work(
     """Check that *member* did not label what they are to review.
 
     Raises:
-        NotAllowed: when they did, and the stage's rule does not allow it.
+        NotAllowed: when they did, or modified tasks at INSPECT, and the stage's rule does not allow
+            it.
     """
-    if is_own_work(job, package, member, stage, assignments):
-        raise NotAllowed(
-            member.account,
-            "be assigned",
-            f"they labeled {package}; allow_own_work=True would allow it",
-        )
+    if not is_own_work(job, package, member, stage, assignments):
+        return
+    reason = f"they modified tasks of {package}; allow_own_review=True would allow it"
+    if has_labeled(member, assignments) and Stage.LABEL in find_barred_stages(job, stage):
+        reason = f"they labeled {package}; allow_own_work=True would allow it"
+    raise NotAllowed(member.account, "be assigned", reason)
 
 
 def move_counter(counter: ClaimCounter, by: int) -> Saved:

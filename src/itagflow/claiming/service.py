@@ -22,6 +22,7 @@ from itagflow.claiming.decision import (
     can_own_work_wait,
     decide,
     get_decision_inputs,
+    has_labeled,
     is_own_work,
 )
 from itagflow.core.change import (
@@ -336,24 +337,52 @@ class _Claim:
             return None
         situation = self._situation
         # Read without locks, the longest lapsed first; each is checked again once it is locked.
-        for lapsed in queue.find_lapsed(
+        candidates = queue.find_lapsed(
             self._transaction.store, situation.job, situation.stage, self._transaction.at
-        ):
-            locked = self._lock_assignment(lapsed)
-            if locked is None:
-                continue  # somebody else is about to take it or to go on with it
-            package, current = locked
-            assignments = self._transaction.assignments(package)
-            if not rules.has_lapsed(current, self._transaction.at):
-                continue  # its holder has gone on with it meanwhile
-            if not self._decision.accepts_lapsed(current, package, assignments):
+        )
+        later = list[Assignment]()
+        for lapsed in candidates:
+            if self._comes_last(lapsed):
+                later.append(lapsed)
                 continue
-            if self._is_confirmed and current.member != situation.member.id:
-                continue  # its holder's counter would be locked behind job and member, out of order
-            self._confirm(instead_of=current)
-            if self._decision.accepts_lapsed(current, package, assignments):
-                return self._take_over(package, current)
+            taken = self._take_one_lapsed(lapsed)
+            if taken is not None:
+                return taken
+        # what the member has labeled in an earlier round is left to others while there is more
+        for lapsed in later:
+            taken = self._take_one_lapsed(lapsed)
+            if taken is not None:
+                return taken
         return None
+
+    def _comes_last(self, lapsed: Assignment) -> bool:
+        """Return whether the member labeled the package of another's lapsed work before."""
+        member = self._situation.member
+        # in the first round nobody labeled it before, and nothing has to be read
+        if lapsed.stage is not Stage.LABEL or lapsed.round == 1 or lapsed.member == member.id:
+            return False
+        where: dict[str, Any] = {"job": lapsed.job, "package": lapsed.package}
+        return has_labeled(
+            member, list(self._transaction.store.find(Query(Assignment, where, order=("id",))))
+        )
+
+    def _take_one_lapsed(self, lapsed: Assignment) -> Assignment | None:
+        """Lock an assignment whose lease has lapsed and take it, if the member may have it."""
+        locked = self._lock_assignment(lapsed)
+        if locked is None:
+            return None  # somebody else is about to take it or to go on with it
+        package, current = locked
+        assignments = self._transaction.assignments(package)
+        if not rules.has_lapsed(current, self._transaction.at):
+            return None  # its holder has gone on with it meanwhile
+        if not self._decision.accepts_lapsed(current, package, assignments):
+            return None
+        if self._is_confirmed and current.member != self._situation.member.id:
+            return None  # its holder's counter would be locked behind job and member, out of order
+        self._confirm(instead_of=current)
+        if not self._decision.accepts_lapsed(current, package, assignments):
+            return None
+        return self._take_over(package, current)
 
     def _take_over(self, package: Package, lapsed: Assignment) -> Assignment:
         job, member, token = self._situation.job, self._situation.member, self._token

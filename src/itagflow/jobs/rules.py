@@ -13,6 +13,7 @@ from itagflow.access import (
     is_in_crew,
     refusal,
 )
+from itagflow.claiming.decision import find_barred_stages
 from itagflow.core.change import Saved
 from itagflow.errors import (
     InvalidData,
@@ -157,7 +158,7 @@ def find_hindrance(job: Job, members: Sequence[Member], policy: Policy) -> str:
         reviewers = find_workers(job, stage, members, policy)
         if not reviewers:
             return f"nobody may work at {stage.name}: name somebody for it"
-        if job.workflow.rule(stage).allow_own_work:
+        if Stage.LABEL not in find_barred_stages(job, stage):
             continue
         # Each reviewer leaves too few labelers when set aside: whoever reviews a package, one of
         # those who must label it would be the same person.

@@ -80,7 +80,15 @@ def merge_round(
 
     *votes* holds the answers of all voters for each task; *assignment* is the vote that came last.
     """
-    merged = evolve(assignment, id=id, member=None, outcome=Outcome.MERGED, token="", version=0)
+    merged = evolve(
+        assignment,
+        id=id,
+        member=None,
+        outcome=Outcome.MERGED,
+        token="",
+        authored=False,
+        version=0,
+    )
     answers = list[Answer]()
     for task_votes in votes:
         winner = merge(template, task_votes, min_votes)

@@ -358,6 +358,7 @@ def _check_assignment(snapshot: PackageSnapshot, assignment: Assignment) -> Iter
         assignment, "whether it has ended", assignment.ended_at is not None, not assignment.live
     )
     yield from _check_member(snapshot, assignment)
+    yield from _check_author(snapshot, assignment)
     strange = tuple(sorted(snapshot.get_scope(assignment) - snapshot.tasks.keys()))
     yield from compare_field(assignment, "tasks of its scope in other packages", strange, ())
     if assignment.live:
@@ -375,6 +376,20 @@ def _check_assignment(snapshot: PackageSnapshot, assignment: Assignment) -> Iter
         yield from compare_field(assignment, "round", assignment.round, package.round)
     elif assignment.round > package.round:
         yield from compare_field(assignment, "round", assignment.round, f"at most {package.round}")
+
+
+def _check_author(snapshot: PackageSnapshot, assignment: Assignment) -> Iterator[Inconsistency]:
+    """Yield where an assignment says wrongly whether its member is an author of what is reviewed."""
+    expected = assignment.outcome is Outcome.SUBMITTED
+    if assignment.stage is Stage.INSPECT and assignment.state is AssignmentState.DONE:
+        answers = [each for each in snapshot.answers if each.assignment == assignment.id]
+        expected = any(answer.is_resolved for answer in answers)
+        # a later round may have begun with a labeling of the whole package, and an erased answer
+        # does not say any more what it was
+        is_past = assignment.round < snapshot.package.round
+        if (expected and is_past) or any(answer.erased for answer in answers):
+            return
+    yield from compare_field(assignment, "authored", assignment.authored, expected)
 
 
 def _check_member(snapshot: PackageSnapshot, assignment: Assignment) -> Iterator[Inconsistency]:

@@ -114,16 +114,17 @@ def _check_duration(instance: Any, attribute: "attrs.Attribute[Any]", value: Any
 class StageRule:
     """What the rules of every stage share."""
 
-    lease: timedelta | None = attrs.field(default=None, validator=_check_duration)
-    """How long a claimed assignment stays safe without a save; None: without end."""
-    offer_lease: timedelta | None = attrs.field(default=None, validator=_check_duration)
+    lease: timedelta | None = attrs.field(default=timedelta(hours=2), validator=_check_duration)
+    """How long a claimed assignment is safe after its last save; None: without end.  Then others
+    may take it, and until somebody does its holder may go on."""
+    offer_lease: timedelta | None = attrs.field(
+        default=timedelta(hours=24), validator=_check_duration
+    )
     """How long an offer waits for its member before others may take it; None: without end."""
     limit: int | None = attrs.field(
         default=None, converter=to_optional_whole, validator=_check_optional_positive
     )
     """How many assignments one member may hold at this stage at once; None: any number."""
-    allow_own_work: bool = attrs.field(default=False, validator=validate_flag)
-    """Whether a member may take from the pool what they labeled themselves."""
 
     __repr__ = show_fields
 
@@ -219,6 +220,8 @@ class ReviewRule(StageRule):
         default=None, converter=to_optional_whole, validator=_check_task_count
     )
     """How many of a package's tasks are reviewed: at least 1.  Not together with `task_share`."""
+    allow_own_work: bool = attrs.field(default=False, validator=validate_flag)
+    """Whether a member may review a package that they labeled, in whatever round."""
 
     @property
     def is_sampled(self) -> bool:
@@ -253,6 +256,9 @@ class Accept(ReviewRule):
 
     reject_to: Stage = attrs.field(default=Stage.LABEL, converter=_convert_stage)
     """Where a package goes that is rejected here: LABEL or INSPECT."""
+    allow_own_review: bool = attrs.field(default=False, validator=validate_flag)
+    """Whether a member may accept a package of which they modified a task at INSPECT, since it was
+    last labeled as a whole."""
 
     __repr__ = show_fields
 

@@ -210,6 +210,9 @@ class Assignment:
     """The caller's own name for the claim; the same token gives the same assignment."""
     purpose: Purpose = attrs.Factory(_infer_purpose, takes_self=True)
     """What it is for; its stage and its round tell, unless it is given."""
+    authored: bool = False
+    """Whether answers of its member are what later stages review: it labeled the package, or
+    modified tasks at INSPECT and the package was not labeled as a whole since."""
     outcome: Outcome | None = None
     """How it ended; None while it is offered or held."""
     ended_at: datetime | None = None

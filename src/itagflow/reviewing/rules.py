@@ -39,6 +39,7 @@ from itagflow.model.template import Template
 from itagflow.model.text import find_text_error
 from itagflow.model.workspace import Member
 from itagflow.results.rules import build_cases, find_judgment, with_counts
+from itagflow.reviewing.authors import find_outdated_authors, has_modified
 from itagflow.reviewing.sampling import draw_sample
 
 OUTCOMES = {
@@ -192,7 +193,7 @@ def submit(facts: CompletionFacts) -> Change:
     """
     package, assignment = facts.context.package, facts.context.assignment
     closing = AssignmentCommand(assignment=assignment, missing=_find_missing(facts))
-    ended = end_assignment(facts.context, "submit", closing)
+    ended = end_assignment(facts.context, "submit", closing, authored=True)
     assignments = _replace(facts.history.assignments, ended)
     add, answers, after = list[Entity](), tuple[Answer, ...](), package
     if facts.plan.merges_votes:
@@ -226,7 +227,9 @@ def pass_review(facts: CompletionFacts, operation: str) -> Change:
         wrong=find_wrong(facts.context, facts.history),
         undecided=_find_undecided(facts.context, facts.history),
     )
-    ended = end_assignment(facts.context, operation, closing)
+    # whoever answers tasks at INSPECT is their author for the stage behind it
+    authored = assignment.stage is Stage.INSPECT and facts.counts.resolved > 0
+    ended = end_assignment(facts.context, operation, closing, authored=authored)
     assignments = _replace(facts.history.assignments, ended)
     after = _recount(facts, _pass_on(facts, assignments), assignments)
     save: list[Saved] = [(package, after), (assignment, ended), *facts.counters]
@@ -258,9 +261,14 @@ def reject(facts: RejectFacts) -> Change:
         AssignmentCommand(assignment=assignment, wrong=wrong, comment=facts.comment),
         comment=comment,
         sent_back=wrong or None,
+        authored=has_modified(assignment, history.answers.values()),
     )
     assignments = _replace(history.assignments, ended)
     back = send_back(job, package, context.ctx, sent=wrong or None, tasks=tasks)
+    outdated = find_outdated_authors(back, assignments, tasks)
+    # the one that ends here is saved below
+    ended = next((after for _, after in outdated if after.id == ended.id), ended)
+    assignments = _replace(assignments, ended)
     # the offers take slots of the package as it is after the reject, so they are made for that one
     members = _select_authors(facts, back)
     offered = with_offers(back, members)
@@ -271,6 +279,7 @@ def reject(facts: RejectFacts) -> Change:
         for id, member in zip(facts.offer_ids, members, strict=False)
     ]
     save: list[Saved] = [(package, after), (assignment, ended)]
+    save += [(before, after) for before, after in outdated if before.id != ended.id]
     data: dict[str, Any] = {"tasks": list(wrong or tasks), "comment": comment}
     if judged:
         added, replaced = split_answers(judged)
@@ -291,6 +300,7 @@ def end_assignment(
     *,
     comment: str = "",
     sent_back: tuple[int, ...] | None = None,
+    authored: bool = False,
 ) -> Assignment:
     """Return the assignment as it is after submit, review, accept or reject.
 
@@ -307,6 +317,7 @@ def end_assignment(
         ended_at=context.ctx.at,
         comment=comment,
         sent_back=sent_back,
+        authored=authored,
     )
 
 

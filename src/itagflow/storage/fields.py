@@ -307,6 +307,7 @@ _ASSIGNMENT = Fields(
         _time_limit("lease_until"),
         _text("token"),
         _choice("purpose", Purpose),
+        _flag("authored"),
     ),
     (
         ("job", "package", "id"),

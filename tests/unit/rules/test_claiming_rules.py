@@ -121,7 +121,8 @@ def test_a_recall_frees_the_slot_only_where_the_package_stays(free: bool) -> Non
 
 
 def test_only_a_stage_with_a_lease_can_be_renewed() -> None:
-    assert rules.renew(make_job(), make_assignment(), CTX) is None
+    endless = make_job(workflow=Workflow(Label(lease=None)))
+    assert rules.renew(endless, make_assignment(), CTX) is None
     renewed = rules.renew(LEASED, make_assignment(lease_until=AT), CTX)
     assert renewed is not None
     assert renewed.lease_until == CTX.at + HOUR
@@ -156,7 +157,7 @@ def test_a_token_must_be_storable() -> None:
 def test_nobody_votes_twice_and_nobody_reviews_their_own_work() -> None:
     package, own = (
         make_package(),
-        make_assignment(state=AssignmentState.DONE, outcome=Outcome.SUBMITTED),
+        make_assignment(state=AssignmentState.DONE, outcome=Outcome.SUBMITTED, authored=True),
     )
     with pytest.raises(NotAllowed, match="have an assignment on package 1"):
         rules.must_not_vote_twice(package, BEN, [make_assignment()])

@@ -70,7 +70,7 @@ CREATE TABLE assignment (
     job BIGINT NOT NULL, id BIGINT NOT NULL, version BIGINT NOT NULL,
     package BIGINT NOT NULL, stage TEXT COLLATE "C" NOT NULL, round BIGINT NOT NULL, member BIGINT NOT NULL,
     state TEXT COLLATE "C" NOT NULL, live BIGINT NOT NULL, lease_until BIGINT NOT NULL, token TEXT COLLATE "C" NOT NULL,
-    purpose TEXT COLLATE "C" NOT NULL, body JSONB NOT NULL,
+    purpose TEXT COLLATE "C" NOT NULL, authored BIGINT NOT NULL, body JSONB NOT NULL,
     PRIMARY KEY (job, id)
 );
 -- It has all that is asked for when a claim looks whether a member has work on a package: without statistics, as after

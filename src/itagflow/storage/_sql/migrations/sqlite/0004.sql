@@ -69,7 +69,7 @@ CREATE TABLE assignment (
     job INTEGER NOT NULL, id INTEGER NOT NULL, version INTEGER NOT NULL,
     package INTEGER NOT NULL, stage TEXT NOT NULL, round INTEGER NOT NULL, member INTEGER NOT NULL,
     state TEXT NOT NULL, live INTEGER NOT NULL, lease_until INTEGER NOT NULL, token TEXT NOT NULL,
-    purpose TEXT NOT NULL, body TEXT NOT NULL,
+    purpose TEXT NOT NULL, authored INTEGER NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (job, id)
 ) WITHOUT ROWID;
 CREATE INDEX assignment_package ON assignment (job, package, id);
