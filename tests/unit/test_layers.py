@@ -25,6 +25,7 @@ PURE = (
     "maintenance.checks",
     "maintenance.replay",
     "model.*",
+    "reviewing.authors",
     "reviewing.sampling",
     "template_changes.steps",
     "validation.*",

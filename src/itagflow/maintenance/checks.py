@@ -381,9 +381,11 @@ def _check_assignment(snapshot: PackageSnapshot, assignment: Assignment) -> Iter
 def _check_author(snapshot: PackageSnapshot, assignment: Assignment) -> Iterator[Inconsistency]:
     """Yield where an assignment says wrongly whether its member is an author of what is reviewed."""
     expected = assignment.outcome is Outcome.SUBMITTED
-    if assignment.stage is Stage.INSPECT and assignment.state is AssignmentState.DONE:
+    # what was imported has no member, so no author
+    if assignment.stage is Stage.INSPECT and assignment.ended_at and assignment.member:
         answers = [each for each in snapshot.answers if each.assignment == assignment.id]
-        expected = any(answer.is_resolved for answer in answers)
+        is_done = assignment.state is AssignmentState.DONE
+        expected = is_done and any(answer.is_resolved for answer in answers)
         # a later round may have begun with a labeling of the whole package, and an erased answer
         # does not say any more what it was
         is_past = assignment.round < snapshot.package.round

@@ -39,7 +39,7 @@ from itagflow.model.template import Template
 from itagflow.model.text import find_text_error
 from itagflow.model.workspace import Member
 from itagflow.results.rules import build_cases, find_judgment, with_counts
-from itagflow.reviewing.authors import find_outdated_authors, has_modified
+from itagflow.reviewing.authors import find_outdated_authors, has_answers, is_labeled_anew
 from itagflow.reviewing.sampling import draw_sample
 
 OUTCOMES = {
@@ -227,9 +227,7 @@ def pass_review(facts: CompletionFacts, operation: str) -> Change:
         wrong=find_wrong(facts.context, facts.history),
         undecided=_find_undecided(facts.context, facts.history),
     )
-    # whoever answers tasks at INSPECT is their author for the stage behind it
-    authored = assignment.stage is Stage.INSPECT and facts.counts.resolved > 0
-    ended = end_assignment(facts.context, operation, closing, authored=authored)
+    ended = end_assignment(facts.context, operation, closing, authored=facts.counts.resolved > 0)
     assignments = _replace(facts.history.assignments, ended)
     after = _recount(facts, _pass_on(facts, assignments), assignments)
     save: list[Saved] = [(package, after), (assignment, ended), *facts.counters]
@@ -255,20 +253,19 @@ def reject(facts: RejectFacts) -> Change:
     history = attrs.evolve(facts.history, answers=_with_answers(facts.history.answers, new))
     wrong = find_wrong(context, history)
     comment = facts.comment or "; ".join(_collect_comments(context, history, wrong))
+    back = send_back(job, package, context.ctx, sent=wrong or None, tasks=tasks)
+    has_modified = not is_labeled_anew(back, tasks) and has_answers(
+        assignment, history.answers.values()
+    )
     ended = end_assignment(
         context,
         "reject",
         AssignmentCommand(assignment=assignment, wrong=wrong, comment=facts.comment),
         comment=comment,
         sent_back=wrong or None,
-        authored=has_modified(assignment, history.answers.values()),
+        authored=has_modified,
     )
     assignments = _replace(history.assignments, ended)
-    back = send_back(job, package, context.ctx, sent=wrong or None, tasks=tasks)
-    outdated = find_outdated_authors(back, assignments, tasks)
-    # the one that ends here is saved below
-    ended = next((after for _, after in outdated if after.id == ended.id), ended)
-    assignments = _replace(assignments, ended)
     # the offers take slots of the package as it is after the reject, so they are made for that one
     members = _select_authors(facts, back)
     offered = with_offers(back, members)
@@ -279,7 +276,7 @@ def reject(facts: RejectFacts) -> Change:
         for id, member in zip(facts.offer_ids, members, strict=False)
     ]
     save: list[Saved] = [(package, after), (assignment, ended)]
-    save += [(before, after) for before, after in outdated if before.id != ended.id]
+    save += find_outdated_authors(back, assignments, tasks)
     data: dict[str, Any] = {"tasks": list(wrong or tasks), "comment": comment}
     if judged:
         added, replaced = split_answers(judged)
@@ -317,7 +314,8 @@ def end_assignment(
         ended_at=context.ctx.at,
         comment=comment,
         sent_back=sent_back,
-        authored=authored,
+        # who answers tasks at INSPECT is their author for the stage behind it
+        authored=authored and assignment.stage is not Stage.ACCEPT,
     )
 
 
