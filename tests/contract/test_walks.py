@@ -70,7 +70,12 @@ inspects = st.sampled_from(
     [None, Inspect(), Inspect(task_share=0.5, lease=LEASE, limit=1), Inspect(allow_own_work=True)]
 )
 accepts = st.sampled_from(
-    [None, Accept(), Accept(task_count=1), Accept(reject_to=Stage.INSPECT, allow_own_work=True, allow_own_review=True)]
+    [
+        None,
+        Accept(),
+        Accept(task_count=1),
+        Accept(reject_to=Stage.INSPECT, allow_own_work=True, allow_own_review=True),
+    ]
 )
 packagings = st.sampled_from([FixedSize(2), FixedSize(3), PackageCount(2), GroupByField("source")])
 

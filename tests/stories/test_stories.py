@@ -231,8 +231,7 @@ class TestClaiming:
         assert flow.explain("cy", job, L) == "all done here: 1 package is at a later stage"
         assignment = taken(flow, "di", job, I)
         assert (
-            flow.explain("ada", job, I)
-            == "1 assignment is held by or offered to people, "
+            flow.explain("ada", job, I) == "1 assignment is held by or offered to people, "
             f"the first lease ends at {assignment.lease_until:%Y-%m-%d %H:%M:%S %Z}"
         )
         flow.reject(assignment, comment="again")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from itagflow.core.change import Saved
 from itagflow.model.entity import evolve
@@ -11,14 +11,30 @@ from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Answer
 
 
-def has_answers(assignment: Assignment, answers: Iterable[Mapping[int, Answer]]) -> bool:
-    """Return whether a review has answers of its own, whose author its holder is.
+def with_author(review: Assignment, *, has_answered: bool) -> Assignment:
+    """Return *review*, which ends, with whether its holder is an author for the stage behind it."""
+    if review.stage is not Stage.INSPECT or not has_answered:
+        return review
+    return evolve(review, authored=True)
+
+
+def has_kept_answers(
+    review: Assignment,
+    back: Package,
+    tasks: Sequence[int],
+    answers: Mapping[int, Mapping[int, Answer]],
+) -> bool:
+    """Return whether something is left of what was modified in a *review* that sends work back.
 
     Args:
-        assignment: An assignment at a review stage.
-        answers: The answers to each task of its package, by the id of their assignment.
+        review: The assignment at a review stage.
+        back: The package as it goes back.
+        tasks: The numbers of its tasks.
+        answers: The answers to each of these, by the id of their assignment.
     """
-    own = (by_assignment.get(assignment.id) for by_assignment in answers)
+    if is_labeled_anew(back, tasks):
+        return False
+    own = (by_assignment.get(review.id) for by_assignment in answers.values())
     return any(answer is not None and answer.is_resolved for answer in own)
 
 

@@ -39,7 +39,7 @@ from itagflow.model.template import Template
 from itagflow.model.text import find_text_error
 from itagflow.model.workspace import Member
 from itagflow.results.rules import build_cases, find_judgment, with_counts
-from itagflow.reviewing.authors import find_outdated_authors, has_answers, is_labeled_anew
+from itagflow.reviewing.authors import find_outdated_authors, has_kept_answers, with_author
 from itagflow.reviewing.sampling import draw_sample
 
 OUTCOMES = {
@@ -193,7 +193,7 @@ def submit(facts: CompletionFacts) -> Change:
     """
     package, assignment = facts.context.package, facts.context.assignment
     closing = AssignmentCommand(assignment=assignment, missing=_find_missing(facts))
-    ended = end_assignment(facts.context, "submit", closing, authored=True)
+    ended = evolve(end_assignment(facts.context, "submit", closing), authored=True)
     assignments = _replace(facts.history.assignments, ended)
     add, answers, after = list[Entity](), tuple[Answer, ...](), package
     if facts.plan.merges_votes:
@@ -227,7 +227,8 @@ def pass_review(facts: CompletionFacts, operation: str) -> Change:
         wrong=find_wrong(facts.context, facts.history),
         undecided=_find_undecided(facts.context, facts.history),
     )
-    ended = end_assignment(facts.context, operation, closing, authored=facts.counts.resolved > 0)
+    ended = end_assignment(facts.context, operation, closing)
+    ended = with_author(ended, has_answered=facts.counts.resolved > 0)
     assignments = _replace(facts.history.assignments, ended)
     after = _recount(facts, _pass_on(facts, assignments), assignments)
     save: list[Saved] = [(package, after), (assignment, ended), *facts.counters]
@@ -253,18 +254,15 @@ def reject(facts: RejectFacts) -> Change:
     history = attrs.evolve(facts.history, answers=_with_answers(facts.history.answers, new))
     wrong = find_wrong(context, history)
     comment = facts.comment or "; ".join(_collect_comments(context, history, wrong))
-    back = send_back(job, package, context.ctx, sent=wrong or None, tasks=tasks)
-    has_modified = not is_labeled_anew(back, tasks) and has_answers(
-        assignment, history.answers.values()
-    )
     ended = end_assignment(
         context,
         "reject",
         AssignmentCommand(assignment=assignment, wrong=wrong, comment=facts.comment),
         comment=comment,
         sent_back=wrong or None,
-        authored=has_modified,
     )
+    back = send_back(job, package, context.ctx, sent=wrong or None, tasks=tasks)
+    ended = with_author(ended, has_answered=has_kept_answers(ended, back, tasks, history.answers))
     assignments = _replace(history.assignments, ended)
     # the offers take slots of the package as it is after the reject, so they are made for that one
     members = _select_authors(facts, back)
@@ -297,7 +295,6 @@ def end_assignment(
     *,
     comment: str = "",
     sent_back: tuple[int, ...] | None = None,
-    authored: bool = False,
 ) -> Assignment:
     """Return the assignment as it is after submit, review, accept or reject.
 
@@ -314,8 +311,6 @@ def end_assignment(
         ended_at=context.ctx.at,
         comment=comment,
         sent_back=sent_back,
-        # who answers tasks at INSPECT is their author for the stage behind it
-        authored=authored and assignment.stage is not Stage.ACCEPT,
     )
 
 

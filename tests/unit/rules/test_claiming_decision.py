@@ -155,9 +155,7 @@ class TestLapsed:
 
     def test_nobody_reviews_their_own_work_unless_it_is_allowed(self) -> None:
         lapsed = make_assignment(id=6, member=CY.id, stage=Stage.INSPECT)
-        labeled = make_assignment(
-            id=5, member=BEN.id, state=AssignmentState.DONE, authored=True
-        )
+        labeled = make_assignment(id=5, member=BEN.id, state=AssignmentState.DONE, authored=True)
         at_inspect = {"state": PackageState.INSPECT}
         for allowed in (True, False):
             decision = decided(job_with(Label(), Inspect(allow_own_work=allowed)), Stage.INSPECT)

@@ -30,9 +30,7 @@ from itagflow.testing.builders import AT
 ADA, BEN = make_member(id=1, account="ada", role=Role.ADMIN), make_member()
 TASKS = {number: make_task(number) for number in (1, 2)}
 HELD = PackageSnapshot(
-    job=make_job(
-        workforce={Stage.LABEL: StageWorkers((2,))}, workflow=Workflow(Label(lease=None))
-    ),
+    job=make_job(workforce={Stage.LABEL: StageWorkers((2,))}, workflow=Workflow(Label(lease=None))),
     template=make_template(),
     package=make_package(size=2, free=0),
     tasks=TASKS,

@@ -5,8 +5,13 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from itagflow import Assignment, AssignmentState, Choice, PackageState, Stage
-from itagflow.reviewing.authors import find_outdated_authors, has_answers, is_labeled_anew
+from itagflow import AssignmentState, Choice, PackageState, Stage
+from itagflow.reviewing.authors import (
+    find_outdated_authors,
+    has_kept_answers,
+    is_labeled_anew,
+    with_author,
+)
 from itagflow.testing.builders import make_answer, make_assignment, make_package
 
 INSPECTION = make_assignment(
@@ -15,18 +20,35 @@ INSPECTION = make_assignment(
 
 
 @pytest.mark.parametrize(
-    ("assignment", "replies", "expected"),
+    ("stage", "has_answered", "is_author"),
     [
-        (INSPECTION, {"1": Choice("cat")}, True),
-        (INSPECTION, None, False),
-        (attrs.evolve(INSPECTION, id=9), {"1": Choice("cat")}, False),
+        (Stage.INSPECT, True, True),
+        (Stage.INSPECT, False, False),
+        (Stage.ACCEPT, True, False),
     ],
 )
-def test_an_inspector_who_answers_a_task_is_its_author(
-    assignment: Assignment, replies: dict[str, Choice] | None, expected: bool
+def test_an_inspector_who_answers_tasks_is_their_author(
+    stage: Stage, has_answered: bool, is_author: bool
+) -> None:
+    review = make_assignment(stage=stage, state=AssignmentState.DONE)
+    assert with_author(review, has_answered=has_answered).authored == is_author
+
+
+@pytest.mark.parametrize(
+    ("replies", "scope", "expected"),
+    [
+        ({"1": Choice("cat")}, (2,), True),
+        (None, (2,), False),
+        ({"1": Choice("cat")}, None, False),
+    ],
+)
+def test_what_was_modified_is_kept_unless_all_is_labeled_again(
+    replies: dict[str, Choice] | None, scope: tuple[int, ...] | None, expected: bool
 ) -> None:
     answer = make_answer(assignment=6, task=1, stage=Stage.INSPECT, replies=replies)
-    assert has_answers(assignment, [{6: answer}, {}]) == expected
+    back = make_package(scope=scope)
+    assert has_kept_answers(INSPECTION, back, [1, 2], {1: {6: answer}, 2: {}}) == expected
+    assert not has_kept_answers(INSPECTION, back, [1, 2], {1: {7: answer}, 2: {}})
 
 
 @pytest.mark.parametrize(
