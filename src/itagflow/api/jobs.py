@@ -111,7 +111,7 @@ class Jobs:
                 behind those that were read are loaded (`Progress.rows_read`), and it is published.
                 So a program that broke off is simply run again, with the same data, and several
                 processes may create the same at once.
-            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``.
+            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``, ``closes_at``.
 
         Raises:
             InvalidData: on a bad name, rule or row; nothing is left behind, but a draft that was
@@ -200,7 +200,7 @@ class Jobs:
             row_key_type: ``"text"``: a number and the text with its digits are the same row key;
                 else they are two.
             progress: Wraps the iterable of rows, such as ``tqdm``.
-            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``.
+            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``, ``closes_at``.
 
         Raises:
             InvalidData: when there are no results, or those of several jobs; on a bad name, row or

@@ -134,6 +134,7 @@ def assign_package(
     must_be_working(job, "assign")
     assignee = transaction.member(job.workspace, member)
     access.check(transaction.policy, assignee, Action.at(stage), job, stage)
+    rules.must_not_be_paused(assignee, transaction.at)
     rules.must_be_assignable(job, due, assignee, stage, transaction.assignments(due))
     slot = rules.Slot(job, due, stage, assignee)
     change = rules.assign(slot, ctx, id=transaction.new_id(Assignment, job.id))
@@ -159,6 +160,7 @@ def reassign_slot(
     ctx = transaction.authorize(job.workspace, by, Action.ASSIGN, job, old.stage)
     assignee = transaction.member(job.workspace, member)
     access.check(transaction.policy, assignee, Action.at(old.stage), job, old.stage)
+    rules.must_not_be_paused(assignee, transaction.at)
     # without the one that is taken back: its holder may get the slot again
     others = [other for other in transaction.assignments(package) if other != old]
     rules.must_be_assignable(job, package, assignee, old.stage, others)
@@ -226,3 +228,4 @@ def _confirm_work_goes_on(transaction: Transaction, job: Job, member: Member, st
     if get_decision_inputs(current) != get_decision_inputs(job) or locked_member != member:
         must_be_working(current, f"{stage.value} here")
         access.check(transaction.policy, locked_member, Action.at(stage), current, stage)
+        rules.must_not_be_paused(locked_member, transaction.at)

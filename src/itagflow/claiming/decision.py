@@ -8,6 +8,7 @@ candidate that it can lock; the others only ask whether there is one (``queue.py
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from enum import Enum
 
 import attrs
@@ -15,7 +16,7 @@ import attrs
 from itagflow.model.job import Accept, Job, JobState, Stage
 from itagflow.model.package import Assignment, AssignmentState, Package
 from itagflow.model.workspace import Member
-from itagflow.printing import format_count
+from itagflow.printing import format_count, format_time
 
 
 class Source(Enum):
@@ -29,6 +30,11 @@ class Source(Enum):
     """The assignments whose lease has lapsed; see `Decision.accepts_lapsed`."""
 
 
+_ALL = tuple(Source)
+_BEGUN = (Source.OFFERS, Source.LAPSED)
+_LAPSED = (Source.LAPSED,)
+
+
 class Obstacle(Enum):
     """What keeps a member from taking new work."""
 
@@ -38,8 +44,28 @@ class Obstacle(Enum):
     """The job does not give out work."""
     CODE = "code"
     """The job names code that this process does not have."""
+    PAUSED = "paused"
+    """The member is paused."""
     LIMIT = "limit"
     """The member holds as many assignments as the stage allows."""
+    TOTAL = "total"
+    """The member has got as many packages as the stage allows in the whole job."""
+    CLOSED = "closed"
+    """The job is closed to new work."""
+
+
+@attrs.frozen
+class ClaimPlace:
+    """Who would claim, where and when."""
+
+    job: Job
+    """The job."""
+    member: Member
+    """Who would claim."""
+    stage: Stage
+    """The kind of work."""
+    at: datetime
+    """When."""
 
 
 @attrs.frozen(kw_only=True)
@@ -56,8 +82,14 @@ class Situation:
     """Why the policy does not let the member work at this stage; None when it does."""
     missing_validator: str = ""
     """The job's validator, if it is not registered in this process."""
+    is_paused: bool = False
+    """Whether the member is paused now."""
+    is_closed: bool = False
+    """Whether the job is closed to new work by now."""
     active: int = 0
     """How many assignments the member holds at the stage; used only where there is a limit."""
+    total: int = 0
+    """How many packages the member has got at the stage; used only where that is limited."""
 
 
 @attrs.frozen(kw_only=True)
@@ -93,7 +125,10 @@ class Decision:
         # before the obstacle: what is one's own counts already, so no limit keeps from it
         if lapsed.member == situation.member.id:
             return lapsed.state is AssignmentState.HELD
-        if self.obstacle is not None or has_assignment(package, situation.member, assignments):
+        # also at a job that is closed to new work: what has lapsed was begun before
+        if self.obstacle not in (None, Obstacle.CLOSED):
+            return False
+        if has_assignment(package, situation.member, assignments):
             return False
         return not is_own_work(
             situation.job, package, situation.member, situation.stage, assignments
@@ -105,6 +140,16 @@ def decide(situation: Situation) -> Decision:
 
     Whether there *is* something at the sources is not decided here.
     """
+    return (
+        _refuse(situation)
+        or _limit_member(situation)
+        or _limit_job(situation)
+        or Decision(situation=situation, sources=_ALL)
+    )
+
+
+def _refuse(situation: Situation) -> Decision | None:
+    """Return the decision that the member may take nothing at all, if that is so."""
     job, stage, account = situation.job, situation.stage, situation.member.account
     if situation.policy_refusal is not None:
         reason = f"{account} may not {stage.value} here: {situation.policy_refusal}"
@@ -115,23 +160,45 @@ def decide(situation: Situation) -> Decision:
     if situation.missing_validator:
         reason = f"the job's validator {situation.missing_validator!r} is not registered here"
         return Decision(situation=situation, obstacle=Obstacle.CODE, reason=reason)
-    limit = job.workflow.rule(stage).limit
-    if limit is not None and situation.active >= limit:
-        allowed = format_count(limit, "assignment")
-        reason = f"the limit is reached: {account} holds {situation.active} of {allowed}"
-        # one's own lapsed assignment is among those that are held: going on with it takes nothing
-        # new
-        sources = (Source.LAPSED,)
-        return Decision(
-            situation=situation, sources=sources, obstacle=Obstacle.LIMIT, reason=reason
-        )
-    return Decision(situation=situation, sources=tuple(Source))
+    return None
+
+
+def _limit_member(situation: Situation) -> Decision | None:
+    """Return the decision that the member goes on with their own work only, if that is so."""
+    member, rule = situation.member, situation.job.workflow.rule(situation.stage)
+    obstacle, reason = Obstacle.LIMIT, ""
+    if situation.is_paused:
+        until = f" until {format_time(member.paused_until)}" if member.paused_until else ""
+        obstacle, reason = Obstacle.PAUSED, f"{member.account} is paused{until}"
+    elif rule.limit is not None and situation.active >= rule.limit:
+        allowed = format_count(rule.limit, "assignment")
+        reason = f"the limit is reached: {member.account} holds {situation.active} of {allowed}"
+    if not reason:
+        return None
+    # one's own lapsed assignment is among those that are held: going on with it takes nothing new
+    return Decision(situation=situation, sources=_LAPSED, obstacle=obstacle, reason=reason)
+
+
+def _limit_job(situation: Situation) -> Decision | None:
+    """Return the decision that nothing comes from the queue any more, if that is so."""
+    job, member = situation.job, situation.member
+    limit = job.workflow.rule(situation.stage).max_total
+    obstacle, reason = Obstacle.TOTAL, ""
+    if limit is not None and situation.total >= limit:
+        allowed = format_count(limit, "package")
+        reason = f"{member.account} has got {situation.total} of {allowed} at this stage of the job"
+    elif situation.is_closed and job.closes_at is not None:
+        obstacle = Obstacle.CLOSED
+        reason = f"the job is closed to new work since {format_time(job.closes_at)}"
+    if not reason:
+        return None
+    return Decision(situation=situation, sources=_BEGUN, obstacle=obstacle, reason=reason)
 
 
 def get_decision_inputs(job: Job) -> tuple[object, ...]:
     """Return what a claim depends on of *job*: its counters may change while somebody claims."""
     # not the version: renaming a job, or a note to it, is no reason to decide again
-    return (job.state, job.workflow, job.workforce, job.template, job.validator)
+    return (job.state, job.workflow, job.workforce, job.template, job.validator, job.closes_at)
 
 
 def find_barred_stages(job: Job, stage: Stage) -> tuple[Stage, ...]:
@@ -153,8 +220,8 @@ def can_own_work_wait(job: Job, stage: Stage) -> bool:
     """Return whether many packages that wait at *stage* may be the member's own work."""
     if stage is Stage.LABEL:
         # with one vote a package that somebody labeled does not wait; with several it goes on
-        # waiting for others, at the front
-        return job.workflow.label.votes > 1
+        # waiting for others, at the front.  A cursor knows the usual order only.
+        return job.workflow.label.votes > 1 and job.workflow.label.order is None
     return bool(find_barred_stages(job, stage))
 
 

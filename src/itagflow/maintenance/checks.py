@@ -159,12 +159,26 @@ def find_named_members(job: Job) -> set[int]:
 
 
 def check_claim_counters(
-    job: Job, counters: Sequence[ClaimCounter], active: Mapping[tuple[Stage, int], int]
+    job: Job,
+    counters: Sequence[ClaimCounter],
+    active: Mapping[tuple[Stage, int], int],
+    totals: Mapping[tuple[Stage, int], int],
 ) -> Iterator[Inconsistency]:
-    """Yield the claim counters that differ from *active*: held assignments by stage and member.
+    """Yield the claim counters that differ from what there is.
 
-    A claim counter counts only at a stage with a limit; elsewhere it is there for tokens.
+    Args:
+        job: The job.
+        counters: Its claim counters.
+        active: How many assignments are held, by stage and member.  A claim counter counts them
+            only at a stage with a limit; elsewhere it is there for tokens.
+        totals: How many assignments count toward the total, by stage and member.
     """
+    stored = {(counter.stage, counter.member): counter.total for counter in counters}
+    for key in sorted({*stored, *totals}, key=lambda key: (key[0].value, key[1])):
+        if stored.get(key, 0) != totals.get(key, 0):
+            place = (job.id, key[0].value, key[1])
+            actual_total, total = stored.get(key), totals.get(key, 0)
+            yield Inconsistency("claim_counter", place, "total", actual_total, total)
     # without a limit nobody has to count, and a counter is there for the cursor only
     limited = {stage for stage in job.workflow.stages if job.workflow.rule(stage).limit is not None}
     expected = {key: count for key, count in active.items() if key[0] in limited}
@@ -379,7 +393,7 @@ def _check_assignment(snapshot: PackageSnapshot, assignment: Assignment) -> Iter
 
 
 def _check_author(snapshot: PackageSnapshot, assignment: Assignment) -> Iterator[Inconsistency]:
-    """Yield where an assignment says wrongly whether its member is an author of what is reviewed."""
+    """Yield where an assignment says wrongly whether its member is an author."""
     expected = assignment.outcome is Outcome.SUBMITTED
     # what was imported has no member, so no author
     if assignment.stage is Stage.INSPECT and assignment.ended_at and assignment.member:

@@ -125,7 +125,12 @@ def compare_replay(
 def _get_tracked(entity: Member | Job | Package | Assignment) -> tuple[EntityKey, Fields]:
     match entity:
         case Member():
-            return ("member", entity.key), {"role": entity.role.value, "active": entity.active}
+            told: Fields = {
+                "role": entity.role.value,
+                "active": entity.active,
+                "paused": entity.paused,
+            }
+            return ("member", entity.key), told
         case Job():
             return ("job", entity.key), {"state": entity.state.value}
         case Package():

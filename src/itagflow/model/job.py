@@ -16,7 +16,7 @@ from itagflow.model.arguments import (
     require_several,
     validate_flag,
 )
-from itagflow.model.enums import parse_enum
+from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.migration import TemplateChange
 from itagflow.model.number import (
     find_number,
@@ -65,6 +65,17 @@ class Route(Enum):
     """An offer to each member whose assignment closed the stage's latest round."""
     QUEUE = "queue"
     """Anyone who may take it."""
+
+
+class QueueOrder(Enum):
+    """What comes first among the packages that wait to be labeled."""
+
+    DUE = "due"
+    """What is due first; then as always."""
+    OLDEST = "oldest"
+    """What has waited longest; then as always."""
+    RANDOM = "random"
+    """Any of them: a claim begins at a place in the job that is drawn."""
 
 
 class JobState(Enum):
@@ -124,7 +135,14 @@ class StageRule:
     limit: int | None = attrs.field(
         default=None, converter=to_optional_whole, validator=_check_optional_positive
     )
-    """How many assignments one member may hold at this stage at once; None: any number."""
+    """How many assignments one member may hold at this stage at once, also of those that were
+    offered to them; None: any number."""
+    max_total: int | None = attrs.field(
+        default=None, converter=to_optional_whole, validator=_check_optional_positive
+    )
+    """How many packages one member may get at this stage from the queue, or from others whose lease
+    has lapsed, in the whole job; None: any number.  What is offered to them does not count, nor a
+    package that they had before."""
 
     __repr__ = show_fields
 
@@ -149,6 +167,10 @@ def _convert_rework(value: Route | Member | int | str) -> Route | int | str:
     if isinstance(value, Route):
         return value
     return to_whole(value)
+
+
+def _convert_order(value: QueueOrder | str | None) -> QueueOrder | None:
+    return parse_optional_enum(QueueOrder, value)
 
 
 def _check_rework(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
@@ -182,6 +204,8 @@ class Label(StageRule):
     """To whom rejected tasks go: a `Route`, or a member."""
     redo_all: bool = attrs.field(default=False, validator=validate_flag)
     """Whether a rejected package is labeled again whole, not only its rejected tasks."""
+    order: QueueOrder | None = attrs.field(default=None, converter=_convert_order)
+    """What comes first in the queue; None: priority, due time, waiting time, number."""
 
     __repr__ = show_fields
 
@@ -525,6 +549,9 @@ class Job:
     """The instructions for the people who work on it, or a link to them."""
     due_at: datetime | None = None
     """When it should be done; shown, and not enforced."""
+    closes_at: datetime | None = None
+    """From when on it gives out no new work; None: it stays open.  What is offered to a member, and
+    work whose lease has lapsed, goes on."""
     validator: str = attrs.field(default="", converter=to_text, validator=validate_text)
     """The name of the application's own check of its answers; empty when there is none."""
     priority: int = 0

@@ -274,7 +274,6 @@ def reject(facts: RejectFacts) -> Change:
         for id, member in zip(facts.offer_ids, members, strict=False)
     ]
     save: list[Saved] = [(package, after), (assignment, ended)]
-    save += find_outdated_authors(back, assignments, tasks)
     data: dict[str, Any] = {"tasks": list(wrong or tasks), "comment": comment}
     if judged:
         added, replaced = split_answers(judged)
@@ -284,7 +283,7 @@ def reject(facts: RejectFacts) -> Change:
             named = (str(old.task) for old, _ in judged if old)
             data["previous"] = {task: facts.previous[task] for task in named}
         data["answered"] = [judgment.task for judgment in new]
-    save += facts.counters
+    save += [*facts.counters, *find_outdated_authors(back, assignments, tasks)]
     return record(context.ctx, "reject", about=ended, add=add, save=save, data=data)
 
 
@@ -652,12 +651,13 @@ def _collect_comments(
 
 
 def _select_authors(facts: RejectFacts, package: Package) -> list[Member]:
-    """Return the authors whom the policy still lets do the rework, as many as there are slots."""
+    """Return the authors who may still do the rework, as many as there are slots."""
     job, stage = facts.context.job, stage_of(package)
     able = [
         member
         for member in facts.authors
         if access.refusal(facts.policy, member, Action.at(stage), job, stage) is None
+        and not member.is_paused(facts.context.ctx.at)
     ]
     return able[: slots(job, stage)]
 

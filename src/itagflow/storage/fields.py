@@ -282,7 +282,9 @@ _PACKAGE = Fields(
     ),
     (
         ("job", "open", "number"),
-        ("job", "state", "waiting", "-priority", "waiting_since", "number"),
+        ("job", "state", "waiting", "-priority", "due", "waiting_since", "number"),
+        ("job", "state", "waiting", "due", "-priority", "waiting_since", "number"),
+        ("job", "state", "waiting", "waiting_since", "-priority", "due", "number"),
         ("job", "state", "number"),
         ("job", "value", "number"),
     ),

@@ -221,7 +221,11 @@ class TestRules:
         counter = ClaimCounter(job=4, stage=Stage.LABEL, member=2)
         saved = (counter, rules.add_to_counter(counter, 1, None))
         change = rules.start(
-            rules.Slot(job, package, Stage.LABEL, BEN), CTX, id=50, token="t", counters=(saved,)
+            rules.Slot(job, package, Stage.LABEL, BEN),
+            CTX,
+            id=50,
+            terms=rules.Terms(token="t"),
+            counters=(saved,),
         )
         (assignment,) = change.add
         assert isinstance(assignment, Assignment)
@@ -237,7 +241,7 @@ class TestRules:
 
     def test_an_offer_that_is_taken_is_held(self) -> None:
         offer = make_assignment(state=AssignmentState.OFFERED)
-        change = rules.take_offer(job_with(Label(lease=HOUR)), offer, CTX, token="")
+        change = rules.take_offer(job_with(Label(lease=HOUR)), offer, CTX)
         ((_, after),) = change.save
         assert isinstance(after, Assignment)
         assert (after.state, after.lease_until) == (AssignmentState.HELD, AT + HOUR)
@@ -245,7 +249,7 @@ class TestRules:
     def test_who_takes_over_ends_what_had_lapsed(self) -> None:
         lapsed = make_assignment(member=CY.id, lease_until=AT)
         slot = rules.Slot(job_with(), make_package(free=0), Stage.LABEL, BEN)
-        change = rules.take_over(slot, lapsed, CTX, id=50, token="")
+        change = rules.take_over(slot, lapsed, CTX, id=50)
         ((before, after),) = change.save
         assert before == lapsed
         assert isinstance(after, Assignment)
@@ -254,11 +258,11 @@ class TestRules:
     def test_ones_own_lapsed_work_goes_on_with_a_new_lease(self) -> None:
         lapsed = make_assignment(lease_until=AT, token="old")
         for lease, until in ((HOUR, AT + HOUR), (None, None)):
-            change = rules.resume(job_with(Label(lease=lease)), lapsed, CTX, token="")
+            change = rules.resume(job_with(Label(lease=lease)), lapsed, CTX)
             ((_, after),) = change.save
             assert after == attrs.evolve(lapsed, lease_until=until)
             assert change.event.type == "renew"
-        ((_, after),) = rules.resume(job_with(), lapsed, CTX, token="new").save
+        ((_, after),) = rules.resume(job_with(), lapsed, CTX, terms=rules.Terms(token="new")).save
         assert isinstance(after, Assignment)
         assert after.token == "new"
 
