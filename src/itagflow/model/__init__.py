@@ -62,7 +62,13 @@ from itagflow.model.region import (
     Visibility,
 )
 from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, Text, Tie
-from itagflow.model.reports import CheckReport, LoadReport, PrelabelReport, TemplateReport
+from itagflow.model.reports import (
+    BlockedPackage,
+    CheckReport,
+    LoadReport,
+    PrelabelReport,
+    TemplateReport,
+)
 from itagflow.model.result import Progress, Provenance, Result, StageResult
 from itagflow.model.segment import Segment, Segments
 from itagflow.model.span import Relation, Spans, TextSpan
@@ -88,6 +94,7 @@ __all__ = [
     "Assignment",
     "AssignmentState",
     "BatchResult",
+    "BlockedPackage",
     "Bounds",
     "Box",
     "CheckReport",
