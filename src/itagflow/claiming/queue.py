@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import attrs
@@ -160,11 +161,20 @@ def find_start(reader: Reader, place: ClaimPlace) -> QueueStart:
     job, member, stage = place.job, place.member, place.stage
     if get_order(job, stage) is QueueOrder.RANDOM:
         packages = reader.get(JobCounter, (job.id,)).packages
-        return QueueStart(number=rules.draw_number(place, packages))
+        return QueueStart(number=_draw_number(place, packages))
     if not can_own_work_wait(job, stage):
         return QueueStart()
     counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
     return QueueStart() if counter is None else QueueStart(cursor=counter.cursor)
+
+
+def _draw_number(place: ClaimPlace, packages: int) -> int:
+    """Return a number from 1 to *packages*: where a claim begins that takes any of them."""
+    # by a hash and not a source of random numbers: the same claim finds the same once more
+    at = place.at.isoformat()
+    text = f"{place.job.seed}/{place.stage.value}/{place.member.id}/{at}"
+    drawn = int.from_bytes(sha256(text.encode("utf-8")).digest()[:8], "big")
+    return 1 + drawn % max(packages, 1)
 
 
 def find_source(reader: Reader, decision: Decision, at: datetime) -> Source | None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 
 import attrs
 
 from itagflow.claiming.decision import (
-    ClaimPlace,
     find_barred_stages,
     has_assignment,
     has_labeled,
@@ -372,15 +370,6 @@ def describe_arguments(package: int | None, *, is_resumed: bool) -> str:
     if is_resumed:
         arguments.append("resume")
     return ", ".join(arguments)
-
-
-def draw_number(place: ClaimPlace, packages: int) -> int:
-    """Return a number from 1 to *packages*: where a claim begins that takes any of them."""
-    # by a hash and not a source of random numbers: the same claim finds the same once more
-    job, at = place.job, place.at.isoformat()
-    text = f"{job.seed}/{place.stage.value}/{place.member.id}/{at}"
-    drawn = int.from_bytes(sha256(text.encode("utf-8")).digest()[:8], "big")
-    return 1 + drawn % max(packages, 1)
 
 
 CURSOR_OVERLAP = timedelta(minutes=1)

@@ -52,15 +52,15 @@ def find_hindrance(job: Job, staffing: Staffing) -> str:
         stage: find_workers(job, stage, staffing.members, staffing.policy)
         for stage in job.workflow.stages
     }
-    reasons = (
-        _find_missing_workers(job, crews),
-        _find_missing_reviewer(job, crews),
-        _find_only_reviewer(job, crews),
-        _find_bad_rework(job, crews, staffing.members),
-        _find_low_total(job, crews, staffing.packages),
-        _find_early_end(job, staffing.at),
+    # in this order: each may count on what the ones before have found to be there
+    return (
+        _find_missing_workers(job, crews)
+        or _find_missing_reviewer(job, crews)
+        or _find_only_reviewer(job, crews)
+        or _find_bad_rework(job, crews, staffing.members)
+        or _find_low_total(job, crews, staffing.packages)
+        or _find_early_end(job, staffing.at)
     )
-    return next((reason for reason in reasons if reason), "")
 
 
 def _find_missing_workers(job: Job, crews: Crews) -> str:
@@ -95,6 +95,8 @@ def _find_missing_reviewer(job: Job, crews: Crews) -> str:
 
 def _find_only_reviewer(job: Job, crews: Crews) -> str:
     """Return that no different people are left for each stage of a package, or an empty string."""
+    if job.workflow.inspect is None or job.workflow.accept is None:
+        return ""
     if any(True for _ in _iterate_teams(job, crews)):
         return ""
     inspectors, acceptors = crews[Stage.INSPECT], crews[Stage.ACCEPT]
