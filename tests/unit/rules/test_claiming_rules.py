@@ -195,3 +195,25 @@ def test_a_cursor_is_saved_when_it_is_well_ahead_or_at_another_priority() -> Non
     assert not rules.is_worth_saving(cursor, near)
     assert rules.is_worth_saving(cursor, far)
     assert rules.is_worth_saving(cursor, QueueCursor(2, AT))
+
+
+def test_a_package_counts_toward_the_total_when_a_member_first_has_it() -> None:
+    assert rules.is_first_claim(BEN, Stage.LABEL, [make_assignment(member=3)])
+    assert rules.is_first_claim(BEN, Stage.LABEL, [make_assignment(stage=Stage.INSPECT)])
+    returned = make_assignment(state=AssignmentState.RETURNED)
+    assert not rules.is_first_claim(BEN, Stage.LABEL, [returned])
+
+
+def test_a_claim_is_known_by_its_arguments() -> None:
+    assert rules.describe_arguments(None, is_resumed=False) == ""
+    assert rules.describe_arguments(7, is_resumed=False) == "package=7"
+    assert rules.describe_arguments(None, is_resumed=True) == "resume"
+    assert rules.describe_arguments(7, is_resumed=True) == "package=7, resume"
+
+
+def test_nothing_is_assigned_to_who_is_paused() -> None:
+    paused = make_member(paused=True, paused_until=AT)
+    rules.must_not_be_paused(paused, AT)
+    rules.must_not_be_paused(BEN, AT)
+    with pytest.raises(NotAllowed, match="paused"):
+        rules.must_not_be_paused(paused, AT - HOUR)
