@@ -168,7 +168,8 @@ def fields_of(entity: Any) -> Arguments:
     }
 
 
-RULE: Arguments = {"lease": SOON, "offer_lease": SOON, "limit": 2}
+LATER = START + timedelta(days=30)
+RULE: Arguments = {"lease": SOON, "offer_lease": SOON, "limit": 2, "max_total": 9}
 REVIEW: Arguments = {**RULE, "task_share": 0.5, "task_count": 1, "allow_own_work": True}
 SORT: Arguments = {"Text content": ("car",)}
 PARTS: Mapping[str, Case] = {
@@ -234,7 +235,14 @@ PARTS: Mapping[str, Case] = {
 }
 ORDERS: Mapping[str, Case] = {
     "Label": Case(
-        lambda s: {**RULE, "votes": 2, "min_votes": 1, "rework": P.Route.QUEUE, "redo_all": True},
+        lambda s: {
+            **RULE,
+            "votes": 2,
+            "min_votes": 1,
+            "rework": P.Route.QUEUE,
+            "redo_all": True,
+            "order": "oldest",
+        },
         use_rule,
     ),
     "Inspect": Case(lambda s: REVIEW, use_rule),
@@ -344,6 +352,7 @@ ORDERS: Mapping[str, Case] = {
             "steps": (P.RenameOption("1", "cat", "pet"),),
         }
     ),
+    "BlockedPackage": Case(lambda s: {"package": 7, "stage": P.Stage.LABEL, "reason": "none"}),
     "CheckReport": Case(lambda s: fields_of(P.CheckReport())),
     "PreLabel": Case(
         lambda s: {
@@ -696,7 +705,16 @@ def _ready_made(arguments: Arguments) -> Case:
 
 
 WORK: Mapping[str, Case] = {
-    "flow.claim": Case(lambda s: {"member": "ben", "job": s.job, "stage": "label", "token": "t"}),
+    "flow.claim": Case(
+        lambda s: {
+            "member": "ben",
+            "job": s.job,
+            "stage": "label",
+            "package": s.held.package,
+            "resume": True,
+            "token": "t",
+        }
+    ),
     "flow.claim_many": Case(
         lambda s: {"member": "ben", "job": s.job, "stage": "label", "count": 2}
     ),
@@ -819,6 +837,10 @@ NAMESPACES: Mapping[str, Case] = {
         lambda s: {"workspace": s.home, "by": "ada", "limit": 5, "after": s.ben}
     ),
     "flow.members.remove": Case(lambda s: {"workspace": s.home, "member": "eve", "by": "ada"}),
+    "flow.members.pause": Case(
+        lambda s: {"workspace": s.home, "member": "eve", "until": LATER, "by": "ada"}
+    ),
+    "flow.members.resume": Case(lambda s: {"workspace": s.home, "member": "eve", "by": "ada"}),
     "flow.members.set_role": Case(
         lambda s: {
             "workspace": s.home,
@@ -908,6 +930,7 @@ ORDER: Callable[[Scene], Arguments] = lambda s: {  # noqa: E731
     "remark": "a note",
     "guideline": "look twice",
     "due_at": START,
+    "closes_at": LATER,
 }
 JOBS: Mapping[str, Case] = {
     "flow.jobs.create": Case(
@@ -951,6 +974,7 @@ JOBS: Mapping[str, Case] = {
     ),
     "flow.jobs.get": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.jobs.progress": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.jobs.blocked": Case(lambda s: {"job": s.job, "by": "ada", "limit": 5, "after": 1}),
     "flow.jobs.load": Case(
         lambda s: {
             "job": s.draft,
@@ -987,6 +1011,7 @@ JOBS: Mapping[str, Case] = {
             "remark": "a note",
             "guideline": "look twice",
             "due_at": START,
+            "closes_at": LATER,
             "name": "renamed",
         }
     ),

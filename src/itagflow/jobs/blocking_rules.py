@@ -92,8 +92,15 @@ def _explain_holder(workers: Workers, assignment: Assignment) -> str:
     has = "is held by" if assignment.state is AssignmentState.HELD else "is offered to"
     if decision is None:
         return f"it {has} a member who was removed, and has no lease: reassign it"
+    if _is_secret(workers.job, assignment.stage):
+        return f"it {has} a member who cannot go on, and has no lease: reassign it"
     account = decision.situation.member.account
     return f"it {has} {account} and has no lease, but {decision.reason}: reassign it"
+
+
+def _is_secret(job: Job, stage: Stage) -> bool:
+    """Return whether who works at *stage* is secret: those who still vote are among the readers."""
+    return stage is Stage.LABEL and job.workflow.label.votes > 1
 
 
 def _find_refusal(
@@ -106,6 +113,8 @@ def _find_refusal(
         return decision.reason
     account = situation.member.account
     if has_assignment(package, situation.member, assignments):
+        if _is_secret(situation.job, situation.stage):
+            return "nobody votes twice"
         return f"{account} has an assignment on it in this round"
     if is_own_work(situation.job, package, situation.member, situation.stage, assignments):
         return f"it is {account}'s own work"

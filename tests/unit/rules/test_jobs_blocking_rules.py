@@ -52,7 +52,7 @@ AT_INSPECT = {"state": PackageState.INSPECT}
             workers({"is_paused": True}),
             {"free": 0},
             [attrs.evolve(HELD, lease_until=None)],
-            "it is held by ben and has no lease, but ben is paused: reassign it",
+            "it is held by a member who cannot go on, and has no lease: reassign it",
         ),
         (
             workers(),
@@ -70,7 +70,7 @@ AT_INSPECT = {"state": PackageState.INSPECT}
             workers(None, NOT_NAMED),
             {"free": 1},
             [attrs.evolve(HELD, state=AssignmentState.DONE)],
-            "ben has an assignment on it in this round",
+            "nobody votes twice",
         ),
         (workers(), {"free": 0}, [attrs.evolve(HELD, member=None)], ""),
     ],
@@ -105,3 +105,12 @@ def test_a_sentence_names_a_few_reasons_and_counts_the_rest() -> None:
     assert found.reason.count("is paused") == MAX_NAMED
     assert found.reason.endswith("and 3 more reasons")
     assert there.find(Stage.LABEL, 99) is None
+
+
+def test_who_has_it_is_named_where_that_is_no_secret() -> None:
+    away = workers({"is_paused": True})
+    alone = attrs.evolve(JOB, workflow=Workflow(Label(), Inspect()))
+    held = attrs.evolve(HELD, lease_until=None)
+    found = find_blocked(attrs.evolve(away, job=alone), make_package(free=0), [held])
+    assert found is not None
+    assert found.reason == "it is held by ben and has no lease, but ben is paused: reassign it"
