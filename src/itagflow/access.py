@@ -318,6 +318,7 @@ READERS: Mapping[str, Reading] = {
     "templates.list": _ALL_OF_A_JOB,
     "jobs.progress": _ALL_OF_A_JOB,
     "jobs.load_report": _ALL_OF_A_JOB,
+    "jobs.blocked": Reading(Action.READ_RESULTS, Action.READ_RESULTS),
     "results.partition": _ALL_OF_A_JOB,
     "tasks": Reading(Action.READ_JOB, None),
     "packages.get": _OWN_OR_OTHERS,

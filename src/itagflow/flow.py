@@ -60,6 +60,7 @@ from itagflow.typing import (
     JobRef,
     Listener,
     MemberRef,
+    PackageRef,
     Policy,
     ReplyInput,
     TaskRef,
@@ -143,29 +144,50 @@ class Flow:
         return self._engine.policy
 
     def claim(
-        self, member: MemberRef, job: JobRef, stage: Stage | str, *, token: str = ""
+        self,
+        member: MemberRef,
+        job: JobRef,
+        stage: Stage | str,
+        *,
+        package: PackageRef | int | None = None,
+        resume: bool = False,
+        token: str = "",
     ) -> Assignment | None:
         """Take the next assignment that is there for a member, or return None when there is none.
 
-        First what is offered to them, then the queue in order of priority, waiting time and number,
-        then the assignment whose lease lapsed first.  Where much of what waits is the member's own
-        work, what lies behind that may come before what was put in front of it later.  `explain`
-        says why there is nothing.
+        First what is offered to them; then the queue in order of priority, due time, waiting time
+        and number, or in the order of the LABEL stage, and what they labeled in an earlier round
+        last; then the assignment whose lease lapsed first.  Their own lapsed one is returned
+        renewed.  Where much of what waits is the member's own work, what lies behind that may come
+        before what was put in front of it later.  `explain` says why there is nothing.
 
         Args:
             member: Who claims.
             job: The job.
             stage: The kind of work: a `Stage`, or its value, such as ``"label"``.
+            package: A package of the job, or its number: what the member may have of this one, in
+                the same order, and else None.  So an application decides itself who gets what.
+            resume: Give back first what the member holds there, the oldest first, such as for a
+                page that is reloaded; one that has lapsed is renewed.
             token: The caller's own name for this claim: a repeated token gives the same assignment,
-                so a claim whose answer was lost can be sent again.
+                so a claim whose answer was lost can be sent again.  It belongs to the member, the
+                job, the stage, and the arguments *package* and *resume*.
 
         Raises:
             NotAllowed: when the member may not work there.
             NotRegistered: when this process lacks the job's validator.
             InvalidData: when the job does not have this stage.
+            NotFound: when the job has no such package.
         """
-        token = require_text("claim", "token", token)
-        return service.claim(self._engine, member, job, parse_enum(Stage, stage), token=token)
+        request = service.ClaimRequest(
+            member,
+            job,
+            parse_enum(Stage, stage),
+            token=require_text("claim", "token", token),
+            package=package,
+            is_resumed=require_flag("claim", "resume", resume),
+        )
+        return service.claim(self._engine, request)
 
     def claim_many(
         self, member: MemberRef, job: JobRef, stage: Stage | str, count: int

@@ -93,3 +93,13 @@ def format_count(number: float, noun: str) -> str:
     ('1 task', '2 tasks', '0 tasks')
     """
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def format_time(at: datetime) -> str:
+    """Return a time as a sentence has it.
+
+    >>> from datetime import timezone
+    >>> format_time(datetime(2026, 11, 24, 9, 30, tzinfo=timezone.utc))
+    '2026-11-24 09:30:00 UTC'
+    """
+    return f"{at:%Y-%m-%d %H:%M:%S %Z}"

@@ -49,17 +49,22 @@ labels = st.sampled_from(
     [
         Label(lease=LEASE, offer_lease=LEASE),
         Label(lease=LEASE, offer_lease=LEASE, limit=1),
-        Label(lease=LEASE, limit=2, rework=Route.QUEUE, allow_own_work=True),
+        Label(lease=LEASE, limit=2, rework=Route.QUEUE),
         Label(rework=Route.QUEUE, lease=None, offer_lease=LEASE, limit=1),
         Label(votes=2, min_votes=1, lease=LEASE, offer_lease=LEASE),
-        Label(votes=3, min_votes=2, lease=LEASE, limit=1, rework=Route.QUEUE, allow_own_work=True),
+        Label(votes=3, min_votes=2, lease=LEASE, limit=1, rework=Route.QUEUE),
     ]
 )
 inspects = st.sampled_from(
     [Inspect(lease=LEASE), Inspect(lease=LEASE, limit=1), Inspect(allow_own_work=True)]
 )
 accepts = st.sampled_from(
-    [None, Accept(lease=LEASE, offer_lease=LEASE, limit=1), Accept(allow_own_work=True)]
+    [
+        None,
+        Accept(lease=LEASE, offer_lease=LEASE, limit=1),
+        Accept(allow_own_work=True),
+        Accept(allow_own_review=True, reject_to=Stage.LABEL),
+    ]
 )
 PASS = {Stage.LABEL: "submit", Stage.INSPECT: "review", Stage.ACCEPT: "accept"}
 
@@ -322,16 +327,15 @@ class MemberSituation:
         ]
 
     def is_own(self, package: Package) -> bool:
-        labeled = [
-            assignment
-            for assignment in self.past(package, Stage.LABEL)
-            if assignment.state is not AssignmentState.OFFERED
-        ]
-        if not self.rule.allow_own_work:
-            return bool(labeled)
-        return self.stage is Stage.LABEL and any(
-            assignment.round == package.round for assignment in labeled
-        )
+        labeled = self.past(package, Stage.LABEL)
+        if self.stage is Stage.LABEL:
+            return any(assignment.round == package.round for assignment in labeled)
+        assert isinstance(self.rule, Inspect | Accept)
+        if labeled and not self.rule.allow_own_work:
+            return True
+        if not isinstance(self.rule, Accept) or self.rule.allow_own_review:
+            return False
+        return any(each.authored for each in self.past(package, Stage.INSPECT))
 
     def can_take_over(self, assignment: Assignment) -> bool:
         package = self.packages[assignment.package]

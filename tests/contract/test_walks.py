@@ -59,12 +59,12 @@ labels = st.sampled_from(
         Label(),
         Label(lease=LEASE, offer_lease=LEASE, limit=2),
         Label(rework=Route.QUEUE, redo_all=True),
-        Label(rework=Route.QUEUE, allow_own_work=True),
+        Label(rework=Route.QUEUE),
         Label(rework="ben", lease=LEASE),
         Label(on_abandon="queue", allow_own_work=True),
         Label(votes=2, min_votes=2),
         Label(votes=2, min_votes=1, lease=LEASE, limit=1, redo_all=True),
-        Label(votes=3, min_votes=2, rework=Route.QUEUE, allow_own_work=True),
+        Label(votes=3, min_votes=2, rework=Route.QUEUE),
     ]
 )
 inspects = st.sampled_from(
@@ -83,7 +83,7 @@ accepts = st.sampled_from(
         None,
         Accept(),
         Accept(task_count=1),
-        Accept(reject_to=Stage.INSPECT, allow_own_work=True),
+        Accept(reject_to=Stage.INSPECT, allow_own_work=True, allow_own_review=True),
         Accept(package_share=0.5),
         Accept(max_rejects=1, on_max_rejects="queue"),
     ]

@@ -231,8 +231,8 @@ class TestClaiming:
         assert flow.explain("cy", job, L) == "all done here: 1 package is at a later stage"
         assignment = taken(flow, "di", job, I)
         assert (
-            flow.explain("ada", job, I)
-            == "1 assignment is held by or offered to people, and no lease ends"
+            flow.explain("ada", job, I) == "1 assignment is held by or offered to people, "
+            f"the first lease ends at {assignment.lease_until:%Y-%m-%d %H:%M:%S %Z}"
         )
         flow.reject(assignment, comment="again", whole=True)
         assert flow.explain("ben", job, L) == "something is offered: claim it"
@@ -342,13 +342,14 @@ class TestReviewing:
         assert flow.judge(assignment, 1).verdict is Verdict.RIGHT
         flow.review(assignment)
 
-    def test_rework_goes_to_the_pool_or_to_a_named_member(self, flow: Flow) -> None:
+    def test_rework_goes_to_the_queue_where_its_author_comes_last(self, flow: Flow) -> None:
         workflow = Workflow(Label(rework=Route.QUEUE), Inspect())
-        job = cats(flow, workflow=workflow, tasks=2)
+        job = cats(flow, workflow=workflow, tasks=4)
         labeled(flow, "ben", job)
         flow.reject(taken(flow, "di", job, I), comment="again", whole=True)
-        assert flow.claim("ben", job, L) is None  # the queue never gives back one's own work
-        assert taken(flow, "cy", job).round == 2
+        assert taken(flow, "ben", job).package == 2
+        again = taken(flow, "ben", job)  # nothing else is there, and nobody is refused
+        assert (again.package, again.round) == (1, 2)
 
     def test_rework_goes_to_a_named_member(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(rework="cy"), Inspect()), tasks=2)

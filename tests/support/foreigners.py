@@ -290,6 +290,7 @@ READERS: dict[str, Case] = {
     "results.partition": Case(lambda f, a: f.results.partition(a.job, 2, by=a.by), ("job",), READS),
     "jobs.progress": Case(lambda f, a: f.jobs.progress(a.job, by=a.by), ("job",), READS),
     "jobs.load_report": Case(lambda f, a: f.jobs.load_report(a.job, by=a.by), ("job",), READS),
+    "jobs.blocked": Case(lambda f, a: list(f.jobs.blocked(a.job, by=a.by)), ("job",), READS),
     "results.get": Case(
         lambda f, a: f.results.get(in_job(a), by=a.by), ("task",), READS, anywhere=("task",)
     ),
@@ -416,6 +417,12 @@ VERBS: dict[str, Case] = {
     "members.set_role": Case(
         lambda f, a: f.members.set_role(a.workspace, a.member, Role.LEADER, by=a.by),
         ("workspace", "member"),
+    ),
+    "members.pause": Case(
+        lambda f, a: f.members.pause(a.workspace, a.member, by=a.by), ("workspace", "member")
+    ),
+    "members.resume": Case(
+        lambda f, a: f.members.resume(a.workspace, a.member, by=a.by), ("workspace", "member")
     ),
     "members.remove": Case(
         lambda f, a: f.members.remove(a.workspace, a.member, by=a.by), ("workspace", "member")

@@ -27,14 +27,23 @@ def waiting(state: PackageState, **more: Any) -> Query[Package]:
     """The first package that waits in *state*, and on which member 2 has no assignment."""
     where = {"job": 4, "state": state, "waiting": True, **more}
     return Query(
-        Package, where, order=("-priority", "waiting_since", "number"), limit=1, unless=MINE
+        Package, where, order=("-priority", "due", "waiting_since", "number"), limit=1, unless=MINE
     )
+
+
+def ordered(*order: str) -> Query[Package]:
+    """The first package that waits to be labeled, in another order."""
+    where = {"job": 4, "state": PackageState.LABEL, "waiting": True}
+    return Query(Package, where, order=order, limit=1, unless=MINE)
 
 
 HOT: list[tuple[Query[Any], str]] = [
     (waiting(PackageState.LABEL), "package_pool"),
     (waiting(PackageState.INSPECT, priority=Span(1, None)), "package_pool"),
-    (waiting(PackageState.INSPECT, priority=0, waiting_since=Span(7, None)), "package_pool"),
+    (waiting(PackageState.INSPECT, priority=0, due=Span(None, 5)), "package_pool"),
+    (waiting(PackageState.INSPECT, priority=0, due=9, waiting_since=Span(7, None)), "package_pool"),
+    (ordered("due", "-priority", "waiting_since", "number"), "package_due"),
+    (ordered("waiting_since", "-priority", "due", "number"), "package_oldest"),
     (Query(Package, {"job": 4, "open": True}, order=("number",), limit=2), "package_open"),
     (Query(Package, {"job": 4, "value": ("a", "b")}), "package_value"),
     (Query(Assignment, {"job": 4, "package": 1}, order=("id",)), "assignment_package"),

@@ -29,6 +29,7 @@ PURE = (
     "model.*",
     "reviewing.explanations",
     "reviewing.reject_limits",
+    "reviewing.authors",
     "reviewing.sampling",
     "template_changes.steps",
     "validation.*",

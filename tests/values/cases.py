@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import attrs
@@ -168,7 +169,8 @@ def fields_of(entity: Any) -> Arguments:
     }
 
 
-RULE: Arguments = {"lease": SOON, "offer_lease": SOON, "limit": 2, "allow_own_work": True}
+LATER = START + timedelta(days=30)
+RULE: Arguments = {"lease": SOON, "offer_lease": SOON, "limit": 2, "max_total": 9}
 SORT: Arguments = {"Text content": ("car",)}
 PARTS: Mapping[str, Case] = {
     "Annotation": Case(lambda s: box(s)),
@@ -240,6 +242,7 @@ REVIEW: Arguments = {
     "max_rejects": 2,
     "on_max_rejects": "abandon",
     "blind": True,
+    "allow_own_work": True,
 }
 ORDERS: Mapping[str, Case] = {
     "Label": Case(
@@ -253,6 +256,7 @@ ORDERS: Mapping[str, Case] = {
             "rework": P.Route.QUEUE,
             "redo_all": True,
             "on_abandon": "queue",
+            "order": "oldest",
         },
         use_rule,
         always=("votes",),
@@ -263,7 +267,9 @@ ORDERS: Mapping[str, Case] = {
         always=("tolerance",),
     ),
     "Inspect": Case(lambda s: REVIEW, use_rule),
-    "Accept": Case(lambda s: {**REVIEW, "reject_to": "inspect"}, use_rule),
+    "Accept": Case(
+        lambda s: {**REVIEW, "reject_to": "inspect", "allow_own_review": True}, use_rule
+    ),
     "StageRule": Case(lambda s: RULE),
     "ReviewRule": Case(lambda s: REVIEW),
     "Workflow": Case(
@@ -367,6 +373,7 @@ ORDERS: Mapping[str, Case] = {
             "steps": (P.RenameOption("1", "cat", "pet"),),
         }
     ),
+    "BlockedPackage": Case(lambda s: {"package": 7, "stage": P.Stage.LABEL, "reason": "none"}),
     "CheckReport": Case(lambda s: fields_of(P.CheckReport())),
     "PreLabel": Case(
         lambda s: {
@@ -754,7 +761,16 @@ def _ready_made(arguments: Arguments) -> Case:
 
 
 WORK: Mapping[str, Case] = {
-    "flow.claim": Case(lambda s: {"member": "ben", "job": s.job, "stage": "label", "token": "t"}),
+    "flow.claim": Case(
+        lambda s: {
+            "member": "ben",
+            "job": s.job,
+            "stage": "label",
+            "package": s.held.package,
+            "resume": True,
+            "token": "t",
+        }
+    ),
     "flow.claim_many": Case(
         lambda s: {"member": "ben", "job": s.job, "stage": "label", "count": 2}
     ),
@@ -918,6 +934,10 @@ NAMESPACES: Mapping[str, Case] = {
         lambda s: {"workspace": s.home, "by": "ada", "limit": 5, "after": s.ben}
     ),
     "flow.members.remove": Case(lambda s: {"workspace": s.home, "member": "eve", "by": "ada"}),
+    "flow.members.pause": Case(
+        lambda s: {"workspace": s.home, "member": "eve", "until": LATER, "by": "ada"}
+    ),
+    "flow.members.resume": Case(lambda s: {"workspace": s.home, "member": "eve", "by": "ada"}),
     "flow.members.set_role": Case(
         lambda s: {
             "workspace": s.home,
@@ -1008,6 +1028,7 @@ ORDER: Callable[[Scene], Arguments] = lambda s: {  # noqa: E731
     "remark": "a note",
     "guideline": "look twice",
     "due_at": START,
+    "closes_at": LATER,
 }
 JOBS: Mapping[str, Case] = {
     "flow.jobs.create": Case(
@@ -1051,6 +1072,7 @@ JOBS: Mapping[str, Case] = {
     ),
     "flow.jobs.get": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.jobs.progress": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.jobs.blocked": Case(lambda s: {"job": s.job, "by": "ada", "limit": 5, "after": 1}),
     "flow.jobs.load": Case(
         lambda s: {
             "job": s.draft,
@@ -1087,6 +1109,7 @@ JOBS: Mapping[str, Case] = {
             "remark": "a note",
             "guideline": "look twice",
             "due_at": START,
+            "closes_at": LATER,
             "name": "renamed",
             "workflow": s.job.workflow,
         }

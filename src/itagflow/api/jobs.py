@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
+from attrs import evolve
 from typing_extensions import Unpack
 
 from itagflow.core.engine import Engine
 from itagflow.core.paging import Page
-from itagflow.jobs import checking, cloning, importing, loading, packaging
+from itagflow.jobs import blocking, checking, cloning, importing, loading, packaging
 from itagflow.jobs import service as jobs
 from itagflow.jobs.arguments import (
     parse_fields,
@@ -23,8 +24,14 @@ from itagflow.jobs.service import JobSpec
 from itagflow.model.arguments import require_callable, require_flag, require_wrapper
 from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, JobState, Stage, Workflow
-from itagflow.model.number import require_number, require_whole_number
-from itagflow.model.reports import CheckReport, LoadReport, PrelabelReport, TemplateReport
+from itagflow.model.number import require_whole_number
+from itagflow.model.reports import (
+    BlockedPackage,
+    CheckReport,
+    LoadReport,
+    PrelabelReport,
+    TemplateReport,
+)
 from itagflow.model.result import Progress
 from itagflow.model.template import Template
 from itagflow.model.text import require_optional_text, require_text
@@ -103,15 +110,12 @@ class Jobs:
             seed: What samples are drawn with; drawn itself unless given.
             validator: The name of the application's own check of answers; see `set_validator`.
             progress: Wraps the iterable of rows, such as ``tqdm``.
-            exist_ok: Return the job that has this name, if what is given here agrees with what it
-                is now: template, workflow, packaging, workforce, row key, seed, validator and
-                notes; who works at a stage is compared without an order.  Data, and arguments that
-                are not given, are not compared.  Nothing of it is changed: a paused, finished or
-                archived job is returned as it is.  Only a draft goes on, if data is given: rows
-                behind those that were read are loaded (`Progress.rows_read`), and it is published.
-                So a program that broke off is simply run again, with the same data, and several
-                processes may create the same at once.
-            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``.
+            exist_ok: Return the job that has this name, as it is, if it agrees with what is given
+                here; data, and arguments that are not given, are not compared, nor an order of
+                workers.  Only a draft goes on, if data is given: rows behind those that were read
+                are loaded (`Progress.rows_read`), and it is published.  So a program that broke off
+                is simply run again, and several processes may create the same at once.
+            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``, ``closes_at``.
 
         Raises:
             InvalidData: on a bad name, rule or row; nothing is left behind, but a draft that was
@@ -141,18 +145,10 @@ class Jobs:
             validator=validator,
             notes=parse_notes("create", notes),
         )
-        rows = (
-            None
-            if data is None
-            else LoadSpec(
-                data=data,
-                by=by,
-                format=format,
-                on_error=on_error,
-                progress=progress,
-                shared=exist_ok,  # others may create and load the same job at the same time
-            )
-        )
+        rows: LoadSpec | None = None
+        if data is not None:
+            rows = LoadSpec(data=data, by=by, format=format, on_error=on_error, progress=progress)
+            rows = evolve(rows, shared=exist_ok)  # others may create and load the same job, too
         return jobs.create_job(
             self._engine, workspace, spec, data=rows, draft=draft, exist_ok=exist_ok
         )
@@ -195,12 +191,10 @@ class Jobs:
             on_error: ``"raise"`` on a bad row or result and leave nothing behind; ``"skip"`` leaves
                 bad rows out, and makes a task with a bad result at any stage an abandoned one,
                 whose results stay in its row and in the next manifest.  `load_report` says which.
-            row_key: The field of ``data`` that tells rows apart: a text that is not empty, or a
-                whole number; of rows with the same value one is loaded.
-            row_key_type: ``"text"``: a number and the text with its digits are the same row key;
-                else they are two.
+            row_key: See `create`.
+            row_key_type: See `create`.
             progress: Wraps the iterable of rows, such as ``tqdm``.
-            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``.
+            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``, ``closes_at``.
 
         Raises:
             InvalidData: when there are no results, or those of several jobs; on a bad name, row or
@@ -384,11 +378,9 @@ class Jobs:
             validator=validator,
             notes=parse_notes("check", notes),
         )
-        rows = (
-            None
-            if data is None
-            else LoadSpec(data=data, by=by, format=format, on_error="skip", progress=progress)
-        )
+        rows: LoadSpec | None = None
+        if data is not None:
+            rows = LoadSpec(data=data, by=by, format=format, on_error="skip", progress=progress)
         return checking.check_job(self._engine, workspace, spec, rows)
 
     def clone(self, job: JobRef, name: str, *, by: MemberRef, with_data: bool = False) -> Job:
@@ -552,6 +544,28 @@ class Jobs:
         """Return how far a job is: packages and tasks by state, their counts, and rows read."""
         return results.get_progress(self._engine, job, by=by)
 
+    def blocked(
+        self,
+        job: JobRef,
+        *,
+        by: MemberRef | None = None,
+        limit: int | None = None,
+        after: BlockedPackage | int | None = None,
+    ) -> Iterator[BlockedPackage]:
+        """Yield the packages that nobody can go on with, by number, with their stage and why.
+
+        Args:
+            job: The job; nothing of a draft, or of one that has ended, is blocked.
+            by: Who reads.
+            limit: How many at the most.
+            after: The last one of the page before, or the number of its package.
+
+        Raises:
+            NotFound: when there is no such job.
+            NotAllowed: when *by* may not read results there.
+        """
+        return blocking.list_blocked(self._engine, job, by=by, page=Page(limit, after))
+
     def set_workforce(
         self,
         job: JobRef,
@@ -666,22 +680,15 @@ class Jobs:
             Conflict: when the template or the validator was changed meanwhile: call it again.
         """
         predict = require_callable("jobs.prelabel", "predict", predict)
-        min_confidence = _require_confidence(min_confidence)
         model = require_text("jobs.prelabel", "model", model)
-        batch = require_whole_number("jobs.prelabel", "batch", batch, least=1)
-        progress = require_wrapper("jobs.prelabel", "progress", progress)
-        return prelabels.prelabel(
-            self._engine,
-            job,
-            predict,
-            PrelabelSpec(
-                by=by,
-                min_confidence=min_confidence,
-                model=require_model_name(model, model_version),
-                batch=batch,
-                progress=progress,
-            ),
+        spec = PrelabelSpec(
+            by=by,
+            min_confidence=min_confidence,
+            model=require_model_name(model, model_version),
+            batch=require_whole_number("jobs.prelabel", "batch", batch, least=1),
+            progress=require_wrapper("jobs.prelabel", "progress", progress),
         )
+        return prelabels.prelabel(self._engine, job, predict, spec)
 
     def change_template(
         self,
@@ -718,9 +725,3 @@ class Jobs:
         """
         dry_run = require_flag("jobs.change_template", "dry_run", dry_run)
         return template_changes.change_template(self._engine, job, to, by=by, dry_run=dry_run)
-
-
-def _require_confidence(min_confidence: MinConfidence) -> MinConfidence:
-    if isinstance(min_confidence, bool):
-        return min_confidence
-    return require_number("jobs.prelabel", "min_confidence", min_confidence)

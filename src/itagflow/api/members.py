@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from itagflow.core.engine import Engine
 from itagflow.core.paging import Page
 from itagflow.model.arguments import require_flag
+from itagflow.model.moment import to_utc
 from itagflow.model.text import parse_texts, require_text
 from itagflow.model.workspace import Member, Role
 from itagflow.typing import MemberRef, WorkspaceRef
@@ -135,6 +137,53 @@ class Members:
             NotAllowed: when *by* may not manage members, or no administrator would be left.
         """
         return workspaces.remove_member(self._engine, workspace, member, by=by)
+
+    def pause(
+        self,
+        workspace: WorkspaceRef,
+        member: MemberRef,
+        *,
+        until: datetime | None = None,
+        by: MemberRef,
+    ) -> Member:
+        """Give a member no new work for now, such as while they are away.
+
+        What they hold goes on.  What is offered to them goes to others at once, and so does work
+        that is sent back to them; nothing can be assigned to them.  When the process ends in
+        between, call it again.
+
+        Args:
+            workspace: The workspace.
+            member: Who is paused; pausing again changes the time.
+            until: When the pause ends by itself; when `resume` ends it, unless given.
+            by: Who pauses.
+
+        Raises:
+            NotAllowed: when *by* may not manage members, or the member was removed.
+            InvalidData: when *until* is no time with a zone, or lies in the past.
+
+        >>> import itagflow
+        >>> flow = itagflow.open("memory:")
+        >>> street = flow.workspaces.create("street", admin="ada")
+        >>> flow.members.pause(street, "ada", by="ada").paused
+        True
+        """
+        end = None if until is None else to_utc("members.pause", "until", until)
+        return workspaces.pause_member(self._engine, workspace, member, until=end, by=by)
+
+    def resume(self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
+        """End the pause of a member, who is given work again; one who is not paused stays so.
+
+        Raises:
+            NotAllowed: when *by* may not manage members.
+
+        >>> import itagflow
+        >>> flow = itagflow.open("memory:")
+        >>> street = flow.workspaces.create("street", admin="ada")
+        >>> flow.members.resume(street, "ada", by="ada").paused
+        False
+        """
+        return workspaces.resume_member(self._engine, workspace, member, by=by)
 
 
 def _describe_membership(

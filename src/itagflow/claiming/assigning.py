@@ -135,6 +135,7 @@ def assign_package(
     assignee = transaction.member(job.workspace, member)
     transaction.require_about(ctx, Action.ASSIGN, assignee.id)
     access.check(transaction.policy, assignee, Action.at(stage), job, stage)
+    rules.must_not_be_paused(assignee, transaction.at)
     rules.must_be_assignable(job, due, assignee, stage, transaction.assignments(due))
     slot = rules.Slot(job, due, stage, assignee)
     change = rules.assign(slot, ctx, id=transaction.new_id(Assignment, job.id))
@@ -162,6 +163,7 @@ def reassign_slot(
     assignee = transaction.member(job.workspace, member)
     transaction.require_about(ctx, Action.ASSIGN, assignee.id)
     access.check(transaction.policy, assignee, Action.at(old.stage), job, old.stage)
+    rules.must_not_be_paused(assignee, transaction.at)
     # without the one that is taken back: its holder may get the slot again
     others = [other for other in transaction.assignments(package) if other != old]
     rules.must_be_assignable(job, package, assignee, old.stage, others)
@@ -232,3 +234,4 @@ def _confirm_work_goes_on(transaction: Transaction, job: Job, member: Member, st
     if get_decision_inputs(current) != get_decision_inputs(job) or locked_member != member:
         must_be_working(current, f"{stage.value} here")
         access.check(transaction.policy, locked_member, Action.at(stage), current, stage)
+        rules.must_not_be_paused(locked_member, transaction.at)

@@ -8,15 +8,15 @@ candidate that it can lock; the others only ask whether there is one (``queue.py
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from enum import Enum
-from typing import Any
 
 import attrs
 
-from itagflow.model.job import Job, JobState, Stage
+from itagflow.model.job import Accept, Job, JobState, Stage
 from itagflow.model.package import Assignment, AssignmentState, Package
 from itagflow.model.workspace import Member
-from itagflow.printing import format_count
+from itagflow.printing import format_count, format_time
 
 
 class Source(Enum):
@@ -34,6 +34,11 @@ SOURCES = tuple(Source)
 """All sources, in that order."""
 
 
+_ALL = tuple(Source)
+_BEGUN = (Source.OFFERS, Source.LAPSED)
+_LAPSED = (Source.LAPSED,)
+
+
 class Obstacle(Enum):
     """What keeps a member from taking new work."""
 
@@ -43,8 +48,28 @@ class Obstacle(Enum):
     """The job does not give out work."""
     CODE = "code"
     """The job names code that this process does not have."""
+    PAUSED = "paused"
+    """The member is paused."""
     LIMIT = "limit"
     """The member holds as many assignments as the stage allows."""
+    TOTAL = "total"
+    """The member has got as many packages as the stage allows in the whole job."""
+    CLOSED = "closed"
+    """The job is closed to new work."""
+
+
+@attrs.frozen
+class ClaimPlace:
+    """Who would claim, where and when."""
+
+    job: Job
+    """The job."""
+    member: Member
+    """Who would claim."""
+    stage: Stage
+    """The kind of work."""
+    at: datetime
+    """When."""
 
 
 @attrs.frozen(kw_only=True)
@@ -63,8 +88,14 @@ class Situation:
     """The job's validator, if it is not registered in this process."""
     missing_merge: str = ""
     """A merge function that the job names, if it is not registered in this process."""
+    is_paused: bool = False
+    """Whether the member is paused now."""
+    is_closed: bool = False
+    """Whether the job is closed to new work by now."""
     active: int = 0
     """How many assignments the member holds at the stage; used only where there is a limit."""
+    total: int = 0
+    """How many packages the member has got at the stage; used only where that is limited."""
 
 
 @attrs.frozen(kw_only=True)
@@ -86,8 +117,8 @@ class Decision:
         """Return whether the member may have *lapsed*, whose lease has lapsed.
 
         Their own one goes on, at any limit.  That of somebody else is taken over like new work: not
-        on a package that they labeled or have an assignment on.  An offer of their own is no lapsed
-        work; it is among the offers.
+        on a package on which they have an assignment, nor a review of their own work.  An offer of
+        their own is no lapsed work; it is among the offers.
 
         Args:
             lapsed: The assignment.
@@ -100,7 +131,10 @@ class Decision:
         # before the obstacle: what is one's own counts already, so no limit keeps from it
         if lapsed.member == situation.member.id:
             return lapsed.state is AssignmentState.HELD
-        if self.obstacle is not None or has_assignment(package, situation.member, assignments):
+        # also at a job that is closed to new work: what has lapsed was begun before
+        if self.obstacle not in (None, Obstacle.CLOSED):
+            return False
+        if has_assignment(package, situation.member, assignments):
             return False
         return not is_own_work(
             situation.job, package, situation.member, situation.stage, assignments
@@ -112,6 +146,16 @@ def decide(situation: Situation) -> Decision:
 
     Whether there *is* something at the sources is not decided here.
     """
+    return (
+        _refuse(situation)
+        or _limit_member(situation)
+        or _limit_job(situation)
+        or Decision(situation=situation, sources=_ALL)
+    )
+
+
+def _refuse(situation: Situation) -> Decision | None:
+    """Return the decision that the member may take nothing at all, if that is so."""
     job, stage, account = situation.job, situation.stage, situation.member.account
     if situation.policy_refusal is not None:
         reason = f"{account} may not {stage.value} here: {situation.policy_refusal}"
@@ -125,65 +169,97 @@ def decide(situation: Situation) -> Decision:
     if situation.missing_merge:
         reason = f"the job's merge function {situation.missing_merge!r} is not registered here"
         return Decision(situation=situation, obstacle=Obstacle.CODE, reason=reason)
-    limit = job.workflow.rule(stage).limit
-    if limit is not None and situation.active >= limit:
-        allowed = format_count(limit, "assignment")
-        reason = f"the limit is reached: {account} holds {situation.active} of {allowed}"
-        # one's own lapsed assignment is among those that are held: going on with it takes nothing
-        # new
-        sources = (Source.LAPSED,)
-        return Decision(
-            situation=situation, sources=sources, obstacle=Obstacle.LIMIT, reason=reason
-        )
-    return Decision(situation=situation, sources=SOURCES)
+    return None
+
+
+def _limit_member(situation: Situation) -> Decision | None:
+    """Return the decision that the member goes on with their own work only, if that is so."""
+    member, rule = situation.member, situation.job.workflow.rule(situation.stage)
+    obstacle, reason = Obstacle.LIMIT, ""
+    if situation.is_paused:
+        until = f" until {format_time(member.paused_until)}" if member.paused_until else ""
+        obstacle, reason = Obstacle.PAUSED, f"{member.account} is paused{until}"
+    elif rule.limit is not None and situation.active >= rule.limit:
+        allowed = format_count(rule.limit, "assignment")
+        reason = f"the limit is reached: {member.account} holds {situation.active} of {allowed}"
+    if not reason:
+        return None
+    # one's own lapsed assignment is among those that are held: going on with it takes nothing new
+    return Decision(situation=situation, sources=_LAPSED, obstacle=obstacle, reason=reason)
+
+
+def _limit_job(situation: Situation) -> Decision | None:
+    """Return the decision that nothing comes from the queue any more, if that is so."""
+    job, member = situation.job, situation.member
+    limit = job.workflow.rule(situation.stage).max_total
+    obstacle, reason = Obstacle.TOTAL, ""
+    if limit is not None and situation.total >= limit:
+        allowed = format_count(limit, "package")
+        reason = f"{member.account} has got {situation.total} of {allowed} at this stage of the job"
+    elif situation.is_closed and job.closes_at is not None:
+        obstacle = Obstacle.CLOSED
+        reason = f"the job is closed to new work since {format_time(job.closes_at)}"
+    if not reason:
+        return None
+    return Decision(situation=situation, sources=_BEGUN, obstacle=obstacle, reason=reason)
 
 
 def get_decision_inputs(job: Job) -> tuple[object, ...]:
     """Return what a claim depends on of *job*: its counters may change while somebody claims."""
     # not the version: renaming a job, or a note to it, is no reason to decide again
-    return (job.state, job.workflow, job.workforce, job.template, job.validator)
+    return (job.state, job.workflow, job.workforce, job.template, job.validator, job.closes_at)
 
 
-def own_work(job: Job, member: Member, stage: Stage) -> dict[str, Any] | None:
-    """Return which assignments on a package keep *member* from taking it at *stage*.
+def find_barred_stages(job: Job, stage: Stage) -> tuple[Stage, ...]:
+    """Return the stages whose authors may not review the same package at *stage*.
 
-    A LABEL assignment, held or done, in any round; with ``allow_own_work`` at LABEL only one of the
-    same round, so that nobody votes twice.  None: nothing keeps them.
+    At a review stage those who labeled it, in any round; at ACCEPT also those who modified tasks of
+    it at INSPECT (`Assignment.authored`), unless the rule of the stage allows it.
     """
-    labeled = {
-        "member": member.id,
-        "stage": Stage.LABEL,
-        "state": (AssignmentState.HELD, AssignmentState.DONE),
-    }
-    if not job.workflow.rule(stage).allow_own_work:
-        return labeled
-    if stage is Stage.LABEL:
-        return {**labeled, "same_round": True}
-    return None
+    rule = job.workflow.review(stage)
+    if rule is None:
+        return ()
+    barred = () if rule.allow_own_work else (Stage.LABEL,)
+    if isinstance(rule, Accept) and job.workflow.inspect and not rule.allow_own_review:
+        barred = (*barred, Stage.INSPECT)
+    return barred
 
 
 def can_own_work_wait(job: Job, stage: Stage) -> bool:
     """Return whether many packages that wait at *stage* may be the member's own work."""
     if stage is Stage.LABEL:
         # with one vote a package that somebody labeled does not wait; with several it goes on
-        # waiting for others, at the front
-        return job.workflow.label.votes > 1
-    return not job.workflow.rule(stage).allow_own_work
+        # waiting for others, at the front.  A cursor knows the usual order only.
+        return job.workflow.label.votes > 1 and job.workflow.label.order is None
+    return bool(find_barred_stages(job, stage))
 
 
 def is_own_work(
     job: Job, package: Package, member: Member, stage: Stage, assignments: Sequence[Assignment]
 ) -> bool:
-    """Return whether *member* labeled *package*, so that they may not take it at *stage*."""
+    """Return whether *package* is work of *member*'s own, which they may not take at *stage*.
+
+    At LABEL that is a vote in the same round; at a review stage see `find_barred_stages`.
+    """
+    if stage is Stage.LABEL:
+        return has_assignment(package, member, assignments)
     # the same condition as in the query of the queue: here it is asked of what is already read
-    condition = own_work(job, member, stage)
-    if condition is None:
-        return False
+    barred = find_barred_stages(job, stage)
+    return any(
+        assignment.member == member.id and assignment.authored and assignment.stage in barred
+        for assignment in assignments
+    )
+
+
+def has_labeled(member: Member, assignments: Sequence[Assignment]) -> bool:
+    """Return whether *member* labeled the package, in whatever round.
+
+    They come last for it at LABEL: others get it first, and nobody is refused.
+    """
     return any(
         assignment.member == member.id
         and assignment.stage is Stage.LABEL
-        and assignment.state in (AssignmentState.HELD, AssignmentState.DONE)
-        and (assignment.round == package.round or "same_round" not in condition)
+        and assignment.state is not AssignmentState.RETURNED
         for assignment in assignments
     )
 

@@ -9,7 +9,14 @@ from itertools import chain
 from itagflow import access
 from itagflow.access import Action, Permission
 from itagflow.claiming import queue, rules
-from itagflow.claiming.decision import Decision, Situation, Source, decide
+from itagflow.claiming.decision import (
+    ClaimPlace,
+    Decision,
+    Obstacle,
+    Situation,
+    Source,
+    decide,
+)
 from itagflow.claiming.service import describe
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
@@ -18,7 +25,7 @@ from itagflow.core.visibility import access_of
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.workspace import Member
-from itagflow.printing import format_count, make_printable
+from itagflow.printing import format_count, format_time, make_printable
 from itagflow.results.service import find_members, list_jobs
 from itagflow.storage.port import Query, Reader
 
@@ -80,8 +87,8 @@ def _is_available(
             return False
         if not seeing.can_see_work_of([worker.id]):
             return False
-        situation = describe(reader, engine, job, worker, stage)
-        return can_claim(reader, situation, engine.now())
+        place = ClaimPlace(job, worker, stage, engine.now())
+        return can_claim(reader, describe(reader, engine, place), place.at)
 
 
 def explain(
@@ -94,8 +101,8 @@ def explain(
         seeing = access_of(reader, engine.policy, current.workspace, by)
         seeing.require("explain", current, own=seeing.is_own(worker.id))
         seeing.require_work_of([worker.id])
-        situation = describe(reader, engine, current, worker, stage)
-        return make_printable(_explain(reader, situation, engine.now()))
+        place = ClaimPlace(current, worker, stage, engine.now())
+        return make_printable(_explain(reader, describe(reader, engine, place), place.at))
 
 
 def _locate(reader: Reader, entity: Place) -> tuple[int, Job | None, Stage | None]:
@@ -134,7 +141,17 @@ def _explain(reader: Reader, situation: Situation, at: datetime) -> str:
     source = queue.find_source(reader, decision, at)
     if source is not None:
         return _SENTENCES[source]
+    if decision.obstacle is Obstacle.LIMIT:
+        return decision.reason + _explain_offers(reader, situation)
     return decision.reason or _explain_nothing(reader, decision, at)
+
+
+def _explain_offers(reader: Reader, situation: Situation) -> str:
+    """Return how many offers wait until the member holds less: the limit counts these too."""
+    offers = queue.find_offers(reader, situation.job, situation.member, situation.stage)
+    if not offers:
+        return ""
+    return f"; {format_count(len(offers), 'offer')} must wait until one of them is in"
 
 
 def _explain_nothing(reader: Reader, decision: Decision, at: datetime) -> str:
@@ -178,7 +195,7 @@ def _explain_held(live: list[Assignment]) -> str:
     )
     ends = ", and no lease ends"
     if until is not None:
-        ends = f", the first lease ends at {until:%Y-%m-%d %H:%M:%S %Z}"
+        ends = f", the first lease ends at {format_time(until)}"
     assignments = "1 assignment is" if len(live) == 1 else f"{len(live)} assignments are"
     return f"{assignments} held by or offered to people{ends}"
 

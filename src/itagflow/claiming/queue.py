@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
+
+import attrs
 
 from itagflow.claiming import rules
 from itagflow.claiming.decision import (
+    ClaimPlace,
     Decision,
     Source,
     can_own_work_wait,
-    own_work,
+    find_barred_stages,
 )
 from itagflow.core.lookup import first, get_or_none
-from itagflow.model.job import Job, Stage
+from itagflow.model.job import Job, QueueOrder, Stage
+from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import (
+    LIVE,
     Assignment,
     AssignmentState,
     ClaimCounter,
@@ -24,6 +30,7 @@ from itagflow.model.package import (
     QueueCursor,
 )
 from itagflow.model.workspace import Member
+from itagflow.storage.fields import NEVER
 from itagflow.storage.port import (
     Condition,
     Query,
@@ -31,6 +38,27 @@ from itagflow.storage.port import (
     Span,
     Unless,
 )
+
+ORDERS: Mapping[QueueOrder | None, tuple[str, ...]] = {
+    None: ("-priority", "due", "waiting_since", "number"),
+    QueueOrder.DUE: ("due", "-priority", "waiting_since", "number"),
+    QueueOrder.OLDEST: ("waiting_since", "-priority", "due", "number"),
+    # from a number on that is drawn, see `QueueStart`
+    QueueOrder.RANDOM: ("number",),
+}
+"""The order in which packages are taken from the queue."""
+_MOMENT = timedelta(microseconds=1)
+_LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
+
+
+@attrs.frozen
+class QueueStart:
+    """Where a scan of the queue begins: at its front, unless one of these says otherwise."""
+
+    cursor: QueueCursor | None = None
+    """Behind a long row of the member's own work."""
+    number: int = 0
+    """At the package with this number, which was drawn; 0: at the front."""
 
 
 def find_offers(reader: Reader, job: Job, member: Member, stage: Stage) -> list[Assignment]:
@@ -40,6 +68,21 @@ def find_offers(reader: Reader, job: Job, member: Member, stage: Stage) -> list[
     # member has few offers, so they are sorted out here.
     offered = reader.find(Query(Assignment, where, order=("id",)))
     return [assignment for assignment in offered if assignment.stage is stage]
+
+
+def find_held(reader: Reader, place: ClaimPlace, package: int | None) -> list[Assignment]:
+    """Return what a member holds at a stage, on this *package* or any, oldest first."""
+    where: dict[str, Any] = {
+        "member": place.member.id,
+        "state": AssignmentState.HELD,
+        "job": place.job.id,
+    }
+    held = reader.find(Query(Assignment, where, order=("id",)))
+    return [
+        assignment
+        for assignment in held
+        if assignment.stage is place.stage and package in (None, assignment.package)
+    ]
 
 
 def find_lapsed(reader: Reader, job: Job, stage: Stage, at: datetime) -> list[Assignment]:
@@ -60,45 +103,78 @@ def query_waiting(
     unless: Unless | None = None,
 ) -> Query[Package]:
     """Return the query for the first package that waits at *stage*."""
-    # The order of the index on waiting packages, so that the database takes the first row that fits
+    # Each order is that of an index on packages, so that the database takes the first row that fits
     # and sorts nothing.
     return Query(
         Package,
         {"job": job.id, "state": PackageState.at(stage), "waiting": True, **(where or {})},
-        order=("-priority", "waiting_since", "number"),
+        order=ORDERS[get_order(job, stage)],
         limit=1,
         unless=unless,
     )
 
 
+def get_order(job: Job, stage: Stage) -> QueueOrder | None:
+    """Return what comes first at *stage*; None: what always does."""
+    return job.workflow.label.order if stage is Stage.LABEL else None
+
+
 def query_next_package(
-    job: Job, member: Member, stage: Stage, cursor: QueueCursor | None
+    job: Job, member: Member, stage: Stage, start: QueueStart
 ) -> Iterator[Query[Package]]:
     """Yield queries for the next package of *member*: the first query that finds one has found it.
 
-    From *cursor* on first, so that a long row of own work is not scanned again; what came to the
-    front since has a higher priority.  The last query is the whole queue: whatever *cursor* says,
-    nothing is left out.
+    From *start* on first, so that a long row of own work is not scanned again; what came to the
+    front since has a higher priority, or is due earlier.  Then the whole queue: whatever *start*
+    says, nothing is left out.  What the member has labeled in an earlier round comes last.
     """
     unless = _exclude_own_work(job, member, stage)
-    if cursor is not None:
-        # two queries, since each runs along an index; "higher, or equal and later" would not
-        since = Span(cursor.since - rules.CURSOR_OVERLAP, None)
-        yield query_waiting(job, stage, {"priority": Span(cursor.priority + 1, None)}, unless)
-        yield query_waiting(
-            job, stage, {"priority": cursor.priority, "waiting_since": since}, unless
-        )
+    for where in _begin_at(start):
+        yield query_waiting(job, stage, where, unless)
     yield query_waiting(job, stage, unless=unless)
+    if stage is Stage.LABEL:
+        yield query_waiting(job, stage, {"round": Span(2, None)}, _exclude_votes(member))
 
 
-def load_cursor(reader: Reader, job: Job, member: Member, stage: Stage) -> QueueCursor | None:
-    """Return where the scan of the queue begins for *member*; None: at its front."""
+def _begin_at(start: QueueStart) -> Iterator[Mapping[str, Condition]]:
+    """Yield the conditions of what comes from *start* on, in order."""
+    if start.number:
+        yield {"number": Span(start.number, None)}
+    cursor = start.cursor
+    if cursor is None:
+        return
+    # several queries, since each runs along an index; "higher, or equal and later" would not
+    yield {"priority": Span(cursor.priority + 1, None)}
+    due, since = cursor.due, Span(cursor.since - rules.CURSOR_OVERLAP, None)
+    same = {"priority": cursor.priority}
+    if due is None:
+        yield {**same, "due": Span(None, _LAST_MOMENT)}
+        yield {**same, "due": NEVER, "waiting_since": since}
+    else:
+        yield {**same, "due": Span(None, due - _MOMENT)}
+        yield {**same, "due": due, "waiting_since": since}
+        yield {**same, "due": Span(due + _MOMENT, None)}
+
+
+def find_start(reader: Reader, place: ClaimPlace) -> QueueStart:
+    """Return where the scan of the queue begins for a member."""
+    job, member, stage = place.job, place.member, place.stage
+    if get_order(job, stage) is QueueOrder.RANDOM:
+        packages = reader.get(JobCounter, (job.id,)).packages
+        return QueueStart(number=_draw_number(place, packages))
     if not can_own_work_wait(job, stage):
-        return None
+        return QueueStart()
     counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
-    if counter is None:
-        return None
-    return counter.cursor
+    return QueueStart() if counter is None else QueueStart(cursor=counter.cursor)
+
+
+def _draw_number(place: ClaimPlace, packages: int) -> int:
+    """Return a number from 1 to *packages*: where a claim begins that takes any of them."""
+    # by a hash and not a source of random numbers: the same claim finds the same once more
+    at = place.at.isoformat()
+    text = f"{place.job.seed}/{place.stage.value}/{place.member.id}/{at}"
+    drawn = int.from_bytes(sha256(text.encode("utf-8")).digest()[:8], "big")
+    return 1 + drawn % max(packages, 1)
 
 
 def find_source(reader: Reader, decision: Decision, at: datetime) -> Source | None:
@@ -115,10 +191,10 @@ def _has_candidate(reader: Reader, decision: Decision, source: Source, at: datet
     if source is Source.OFFERS:
         return bool(find_offers(reader, job, member, stage))
     if source is Source.QUEUE:
-        cursor = load_cursor(reader, job, member, stage)
+        start = find_start(reader, ClaimPlace(job, member, stage, at))
         return any(
             first(reader, query) is not None
-            for query in query_next_package(job, member, stage, cursor)
+            for query in query_next_package(job, member, stage, start)
         )
     return any(
         is_acceptable(reader, decision, lapsed) for lapsed in find_lapsed(reader, job, stage, at)
@@ -138,11 +214,25 @@ def find_assignments(reader: Reader, package: Package) -> list[Assignment]:
 
 
 def _exclude_own_work(job: Job, member: Member, stage: Stage) -> Unless | None:
-    """Return the condition that excludes a waiting package: an assignment of the member's own."""
-    condition = own_work(job, member, stage)
-    if condition is None:
-        return None
+    """Return the condition that excludes a waiting package: an assignment of the member's own.
+
+    At LABEL it is one of any round: what is asked first is left to others, see `_exclude_votes`.
+    """
     same = {"job": "job", "number": "package"}
-    if condition.pop("same_round", False):
-        same["round"] = "round"
-    return Unless(Assignment, condition, same)
+    if stage is Stage.LABEL:
+        return Unless(Assignment, _describe_labeling(member), same)
+    barred = find_barred_stages(job, stage)
+    if not barred:
+        return None
+    return Unless(Assignment, {"member": member.id, "stage": barred, "authored": True}, same)
+
+
+def _exclude_votes(member: Member) -> Unless:
+    """Return the condition that excludes a package on which the member votes in this round."""
+    same = {"job": "job", "number": "package", "round": "round"}
+    return Unless(Assignment, _describe_labeling(member), same)
+
+
+def _describe_labeling(member: Member) -> Mapping[str, Condition]:
+    """Return which assignments are labelings of *member*, in whatever round."""
+    return {"member": member.id, "stage": Stage.LABEL, "state": (*LIVE, AssignmentState.DONE)}

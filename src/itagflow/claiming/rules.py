@@ -7,7 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import attrs
 
-from itagflow.claiming.decision import has_assignment, is_own_work
+from itagflow.claiming.decision import (
+    find_barred_stages,
+    has_assignment,
+    has_labeled,
+    is_own_work,
+)
 from itagflow.core.change import (
     Change,
     Context,
@@ -63,11 +68,27 @@ def must_be_a_token(token: str) -> None:
         raise InvalidData("the claim", [Problem("token", wrong)])
 
 
+@attrs.frozen(kw_only=True)
+class Terms:
+    """What a claim writes into the assignment that it leads to."""
+
+    token: str = ""
+    """The caller's own name for the claim."""
+    arguments: str = ""
+    """The arguments of the claim with this token."""
+    counted: bool = False
+    """Whether it counts toward the total of its member."""
+
+
+NO_TERMS = Terms()
+"""Those of a plain claim."""
+
+
 def start(
-    slot: Slot, ctx: Context, *, id: int, token: str, counters: Sequence[Saved] = ()
+    slot: Slot, ctx: Context, *, id: int, terms: Terms = NO_TERMS, counters: Sequence[Saved] = ()
 ) -> Change:
     """Give a free slot to its member, who holds it from now on."""
-    assignment = _fill(slot, ctx, id, AssignmentState.HELD, token)
+    assignment = _fill(slot, ctx, id, AssignmentState.HELD, terms)
     taken = evolve(slot.package, free=slot.package.free - 1)
     return record(
         ctx, "claim", about=assignment, add=(assignment,), save=((slot.package, taken), *counters)
@@ -75,7 +96,12 @@ def start(
 
 
 def take_offer(
-    job: Job, assignment: Assignment, ctx: Context, *, token: str, counters: Sequence[Saved] = ()
+    job: Job,
+    assignment: Assignment,
+    ctx: Context,
+    *,
+    terms: Terms = NO_TERMS,
+    counters: Sequence[Saved] = (),
 ) -> Change:
     """Make an offer to a member an assignment that the member holds."""
     state = ASSIGNMENT.advance(
@@ -83,7 +109,13 @@ def take_offer(
     )
     # an offer has a time limit of its own; the lease of the work begins here
     lease = _until(ctx.at, job.workflow.rule(assignment.stage).lease)
-    claimed = evolve(assignment, state=state, lease_until=lease, token=token)
+    claimed = evolve(
+        assignment,
+        state=state,
+        lease_until=lease,
+        token=terms.token,
+        token_arguments=terms.arguments,
+    )
     return record(ctx, "claim", about=assignment, save=((assignment, claimed), *counters))
 
 
@@ -93,7 +125,7 @@ def take_over(
     ctx: Context,
     *,
     id: int,
-    token: str,
+    terms: Terms = NO_TERMS,
     counters: Sequence[Saved] = (),
 ) -> Change:
     """Give a member the slot of an assignment whose lease has lapsed; its holder loses it."""
@@ -101,18 +133,20 @@ def take_over(
         lapsed, "expire", ctx, comment="the lease lapsed and the assignment was taken"
     )
     # the package stays as it is: the slot goes from hand to hand and is never free
-    assignment = _fill(slot, ctx, id, AssignmentState.HELD, token)
+    assignment = _fill(slot, ctx, id, AssignmentState.HELD, terms)
     return record(
         ctx, "claim", about=assignment, add=(assignment,), save=((lapsed, returned), *counters)
     )
 
 
-def resume(job: Job, lapsed: Assignment, ctx: Context, *, token: str) -> Change:
+def resume(job: Job, lapsed: Assignment, ctx: Context, *, terms: Terms = NO_TERMS) -> Change:
     """Let a member go on with their own lapsed assignment; the lease counts from now."""
     lease = _until(ctx.at, job.workflow.rule(lapsed.stage).lease)
     # without a token of its own this may be any claim: the one that was sent with a token may still
     # be repeated, and must find what it was given
-    renewed = evolve(lapsed, lease_until=lease, token=token or lapsed.token)
+    renewed = evolve(lapsed, lease_until=lease)
+    if terms.token:
+        renewed = evolve(renewed, token=terms.token, token_arguments=terms.arguments)
     return record(ctx, "renew", about=lapsed, save=((lapsed, renewed),))
 
 
@@ -277,14 +311,26 @@ def must_not_review_own_work(
     """Check that *member* did not label what they are to review.
 
     Raises:
-        NotAllowed: when they did, and the stage's rule does not allow it.
+        NotAllowed: when they did, or modified tasks at INSPECT, and the stage's rule does not allow
+            it.
     """
-    if is_own_work(job, package, member, stage, assignments):
-        raise NotAllowed(
-            member.account,
-            "be assigned",
-            f"they labeled {package}; allow_own_work=True would allow it",
-        )
+    if not is_own_work(job, package, member, stage, assignments):
+        return
+    reason = f"they modified tasks of {package}; allow_own_review=True would allow it"
+    if has_labeled(member, assignments) and Stage.LABEL in find_barred_stages(job, stage):
+        reason = f"they labeled {package}; allow_own_work=True would allow it"
+    raise NotAllowed(member.account, "be assigned", reason)
+
+
+def must_not_be_paused(member: Member, at: datetime) -> None:
+    """Check that *member* can be given work at this time.
+
+    Raises:
+        NotAllowed: when they are paused.
+    """
+    if member.is_paused(at):
+        reason = "they are paused: members.resume ends that"
+        raise NotAllowed(member.account, "be assigned", reason)
 
 
 def move_counter(counter: ClaimCounter, by: int) -> Saved:
@@ -292,9 +338,38 @@ def move_counter(counter: ClaimCounter, by: int) -> Saved:
     return (counter, evolve(counter, active=counter.active + by))
 
 
-def add_to_counter(counter: ClaimCounter, by: int, cursor: QueueCursor | None) -> ClaimCounter:
-    """Return *counter* with *by* added to the active assignments, and a new *cursor* if given."""
-    return evolve(counter, active=counter.active + by, cursor=cursor or counter.cursor)
+def add_to_counter(
+    counter: ClaimCounter, by: int, cursor: QueueCursor | None, *, total: int = 0
+) -> ClaimCounter:
+    """Return *counter* with *by* more active assignments, and a new *cursor* if given.
+
+    *total* is added to what the member has got in the whole job.
+    """
+    return evolve(
+        counter,
+        active=counter.active + by,
+        total=counter.total + total,
+        cursor=cursor or counter.cursor,
+    )
+
+
+def is_first_claim(member: Member, stage: Stage, assignments: Sequence[Assignment]) -> bool:
+    """Return whether *member* never had one of these *assignments* on a package at *stage*."""
+    return not any(
+        assignment.member == member.id and assignment.stage is stage for assignment in assignments
+    )
+
+
+def describe_arguments(package: int | None, *, is_resumed: bool) -> str:
+    """Return the arguments of a claim as `Assignment.token_arguments` keeps them.
+
+    >>> describe_arguments(7, is_resumed=True), describe_arguments(None, is_resumed=False)
+    ('package=7, resume', '')
+    """
+    arguments = [] if package is None else [f"package={package}"]
+    if is_resumed:
+        arguments.append("resume")
+    return ", ".join(arguments)
 
 
 CURSOR_OVERLAP = timedelta(minutes=1)
@@ -309,17 +384,21 @@ found by the last query of `itagflow.claiming.queue.query_next_package`.
 
 def cursor_at(package: Package) -> QueueCursor:
     """Return the position of *package* in the queue."""
-    return QueueCursor(package.priority, package.waiting_since)
+    return QueueCursor(package.priority, package.waiting_since, package.due)
 
 
 def is_worth_saving(old: QueueCursor | None, new: QueueCursor) -> bool:
     """Return whether the cursor *new* is so much further than *old* that it should be saved."""
     # Saving is a write more in each claim.  Within the overlap it would gain nothing: the next scan
     # begins that much earlier anyway.
-    return old is None or old.priority != new.priority or new.since - old.since > CURSOR_OVERLAP
+    if old is None or (old.priority, old.due) != (new.priority, new.due):
+        return True
+    return new.since - old.since > CURSOR_OVERLAP
 
 
-def _fill(slot: Slot, ctx: Context, id: int, state: AssignmentState, token: str = "") -> Assignment:
+def _fill(
+    slot: Slot, ctx: Context, id: int, state: AssignmentState, terms: Terms = NO_TERMS
+) -> Assignment:
     """Return a new assignment in *slot*: held, or offered."""
     rule = slot.job.workflow.rule(slot.stage)
     lease = rule.offer_lease
@@ -336,7 +415,9 @@ def _fill(slot: Slot, ctx: Context, id: int, state: AssignmentState, token: str 
         made_at=ctx.at,
         scope=slot.package.scope,
         lease_until=_until(ctx.at, lease),
-        token=token,
+        token=terms.token,
+        token_arguments=terms.arguments,
+        counted=terms.counted,
     )
 
 

@@ -6,7 +6,8 @@ Who has locked a package waits for no other one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -15,6 +16,7 @@ from itagflow import access
 from itagflow.access import Action
 from itagflow.claiming import queue, rules
 from itagflow.claiming.decision import (
+    ClaimPlace,
     Decision,
     Obstacle,
     Situation,
@@ -22,6 +24,7 @@ from itagflow.claiming.decision import (
     can_own_work_wait,
     decide,
     get_decision_inputs,
+    has_labeled,
     is_own_work,
 )
 from itagflow.core.change import (
@@ -34,8 +37,10 @@ from itagflow.core.ids import TRIES, make_exhausted_error
 from itagflow.core.lookup import (
     JobRef,
     MemberRef,
+    PackageRef,
     first,
     get_or_none,
+    package_in,
 )
 from itagflow.core.registry import Environment
 from itagflow.core.transaction import Transaction
@@ -68,13 +73,19 @@ class ClaimRequest:
     """The caller's own name for the claim."""
     count: int = 1
     """How many assignments at the most."""
+    package: PackageRef | int | None = None
+    """The only package that will do; None: any."""
+    is_resumed: bool = False
+    """Whether what the member holds is given back first."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing but the member, the job and the stage is given."""
+        return not self.token and self.package is None and not self.is_resumed
 
 
-def claim(
-    engine: Engine, member: MemberRef, job: JobRef, stage: Stage, *, token: str = ""
-) -> Assignment | None:
+def claim(engine: Engine, request: ClaimRequest) -> Assignment | None:
     """Take the next assignment that is there for a member, or return None when there is none."""
-    request = ClaimRequest(member, job, stage, token)
     with engine.transaction() as transaction:
         taken = take_work(transaction, request)
     return taken[0] if taken else None
@@ -107,14 +118,15 @@ def take_work(transaction: Transaction, request: ClaimRequest) -> list[Assignmen
     """
     rules.must_be_a_token(request.token)
     cache, store = transaction.cache, transaction.store
-    if request.token:
-        return _claim_by_token(transaction, request)
+    if not request.is_plain:
+        return _claim_by_arguments(transaction, request)
     # Job and member as last seen, which saves two queries.  They may be out of date: whatever is
     # found is confirmed by what is locked, and that there is nothing is only said by what is stored
     # now.
     job = cache.job(store, request.job)
     member = cache.member(store, job.workspace, request.member)
-    work = _Claim(transaction, describe(store, transaction, job, member, request.stage))
+    place = ClaimPlace(job, member, request.stage, transaction.at)
+    work = _Claim(transaction, describe(store, transaction, place))
     taken = work.take(request.count)
     if not taken and work.is_out_of_date(*_read_job_and_member(transaction, request)):
         taken = work.take(request.count)
@@ -123,17 +135,26 @@ def take_work(transaction: Transaction, request: ClaimRequest) -> list[Assignmen
     return taken
 
 
-def _claim_by_token(transaction: Transaction, request: ClaimRequest) -> list[Assignment]:
-    """Give what the same claim, sent before, was given, or else something new."""
+def _claim_by_arguments(transaction: Transaction, request: ClaimRequest) -> list[Assignment]:
+    """Give what the same claim, sent before, was given, or what is held, or else something new."""
     job, member = _read_job_and_member(transaction, request)
-    work = _Claim(
-        transaction,
-        describe(transaction.store, transaction, job, member, request.stage),
-        request.token,
+    package: Package | None = None
+    if request.package is not None:
+        package = package_in(transaction.store, job.id, request.package)
+    number = None if package is None else package.number
+    terms = rules.Terms(
+        token=request.token,
+        arguments=rules.describe_arguments(number, is_resumed=request.is_resumed),
     )
+    place = ClaimPlace(job, member, request.stage, transaction.at)
+    work = _Claim(transaction, describe(transaction.store, transaction, place), terms)
     work.require_permission()
-    earlier = work.find_earlier()
-    return work.take(request.count) if earlier is None else [earlier]
+    earlier = work.find_earlier() if request.token else None
+    if earlier is None and request.is_resumed:
+        earlier = work.find_held(number)
+    if earlier is not None:
+        return [earlier]
+    return work.take(request.count) if package is None else work.take_package(package)
 
 
 def _read_job_and_member(transaction: Transaction, request: ClaimRequest) -> tuple[Job, Member]:
@@ -142,20 +163,16 @@ def _read_job_and_member(transaction: Transaction, request: ClaimRequest) -> tup
     return job, transaction.cache.read_member(transaction.store, job.workspace, request.member)
 
 
-def describe(
-    reader: Reader, environment: Environment, job: Job, member: Member, stage: Stage
-) -> Situation:
+def describe(reader: Reader, environment: Environment, place: ClaimPlace) -> Situation:
     """Return what the decision depends on, as it is stored.
 
     Raises:
         InvalidData: when the job does not have this stage.
     """
-    limit = job.workflow.rule(stage).limit
-    active = 0
-    if limit is not None:  # else nobody counts, and the query is saved
+    job, member, stage = place.job, place.member, place.stage
+    counter: ClaimCounter | None = None
+    if _has_limits(job, stage):  # else nobody counts, and the query is saved
         counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
-        if counter is not None:
-            active = counter.active
     missing_merge = ""
     if stage is Stage.LABEL:  # the last vote is merged by whoever submits it
         names = find_registered_names(job.workflow)
@@ -170,8 +187,17 @@ def describe(
         policy_refusal=access.refusal(environment.policy, member, Action.at(stage), job, stage),
         missing_validator=missing_validator,
         missing_merge=missing_merge,
-        active=active,
+        is_paused=member.is_paused(place.at),
+        is_closed=job.closes_at is not None and job.closes_at <= place.at,
+        active=0 if counter is None else counter.active,
+        total=0 if counter is None else counter.total,
     )
+
+
+def _has_limits(job: Job, stage: Stage) -> bool:
+    """Return whether the claims of a member at *stage* are counted."""
+    rule = job.workflow.rule(stage)
+    return rule.limit is not None or rule.max_total is not None
 
 
 def apply(transaction: Transaction, change: Change) -> Assignment:
@@ -191,15 +217,15 @@ class _Claim:
     limit meanwhile gets nothing.
     """
 
-    def __init__(self, transaction: Transaction, situation: Situation, token: str = "") -> None:
+    def __init__(
+        self, transaction: Transaction, situation: Situation, terms: rules.Terms = rules.NO_TERMS
+    ) -> None:
         self._transaction = transaction
         self._situation = situation
         self._decision = decide(situation)
-        self._token = token
+        self._terms = terms
         self._ctx: Context = transaction.make_context(situation.job.workspace, situation.member.id)
-        self._cursor = queue.load_cursor(
-            transaction.store, situation.job, situation.member, situation.stage
-        )
+        self._start = queue.find_start(transaction.store, self._place)
         self._counter: ClaimCounter | None = None
         """The member's counter, once it is locked; None where nothing is counted."""
         self._previous: ClaimCounter | None = None
@@ -209,6 +235,12 @@ class _Claim:
         self._has_package = False
         """Whether a package is locked."""
         self._is_confirmed = False
+
+    @property
+    def _place(self) -> ClaimPlace:
+        """Who claims, where and when."""
+        situation = self._situation
+        return ClaimPlace(situation.job, situation.member, situation.stage, self._transaction.at)
 
     def require_permission(self) -> None:
         """Check that the policy lets the member work here, with code that is there.
@@ -236,21 +268,93 @@ class _Claim:
         """
         if self._is_confirmed or not self._has_changed(job, member):
             return False
-        self._decide_again(
-            describe(self._transaction.store, self._transaction, job, member, self._situation.stage)
-        )
+        place = attrs.evolve(self._place, job=job, member=member)
+        self._decide_again(describe(self._transaction.store, self._transaction, place))
         return True
 
     def find_earlier(self) -> Assignment | None:
-        """Return what the same claim was given before; at another stage it is another claim."""
+        """Return what the same claim was given before.
+
+        At another stage, or with other arguments, it is another claim.
+        """
         situation = self._situation
         where: dict[str, Any] = {
             "job": situation.job.id,
             "member": situation.member.id,
-            "token": self._token,
+            "token": self._terms.token,
         }
-        query = Query(Assignment, {**where, "stage": situation.stage}, limit=1)
-        return first(self._transaction.store, query)
+        query = Query(Assignment, {**where, "stage": situation.stage})
+        for assignment in self._transaction.store.find(query):
+            if assignment.token_arguments == self._terms.arguments:
+                return assignment
+        return None
+
+    def find_held(self, package: int | None) -> Assignment | None:
+        """Return what the member holds already, on this *package* or any, the oldest first.
+
+        One whose lease has lapsed is renewed, unless others are about to take it.
+        """
+        situation = self._situation
+        for held in queue.find_held(self._transaction.store, self._place, package):
+            has_lapsed = rules.has_lapsed(held, self._transaction.at)
+            if not has_lapsed or Source.LAPSED not in self._decision.sources:
+                return held
+            renewed = self._take_one_lapsed(held)
+            if renewed is not None and renewed.member == situation.member.id:
+                return renewed
+        return None
+
+    def take_package(self, package: Package) -> list[Assignment]:
+        """Take what the member may have of one package: an offer, a free slot, lapsed work.
+
+        The package is waited for: others may be about to take another slot of it.
+        """
+        locked = self._transaction.lock_package(package)
+        self._has_package = True
+        assignments = self._transaction.assignments(locked)
+        taken = self._take_offer_of(assignments)
+        if taken is None and self._can_start(locked, assignments):
+            taken = self._start_work(locked, None)
+        if taken is None:
+            stage = self._situation.stage
+            lapsed = [
+                assignment
+                for assignment in assignments
+                if assignment.stage is stage and rules.has_lapsed(assignment, self._transaction.at)
+            ]
+            # the longest first, as everywhere
+            for assignment in sorted(lapsed, key=attrgetter("lease_until", "id")):
+                taken = taken or self._take_one_lapsed(assignment)
+        if taken is None:
+            taken = self._find_sent_before()
+        return [] if taken is None else [taken]
+
+    def _take_offer_of(self, assignments: Sequence[Assignment]) -> Assignment | None:
+        """Take the member's own offer among these *assignments* of the locked package."""
+        situation = self._situation
+        for assignment in assignments:
+            if (
+                assignment.member == situation.member.id
+                and assignment.stage is situation.stage
+                and assignment.state is AssignmentState.OFFERED
+            ):
+                _, offer = self._transaction.lock_assignment(assignment)
+                self._confirm()
+                if Source.OFFERS in self._decision.sources:
+                    return self._take_offer(offer)
+        return None
+
+    def _can_start(self, package: Package, assignments: Sequence[Assignment]) -> bool:
+        """Return whether the member may have a free slot of the locked *package*, by this stage."""
+        if Source.QUEUE not in self._decision.sources:
+            return False
+        if package.stage is not self._situation.stage or package.free < 1:
+            return False
+        self._confirm()
+        situation = self._situation
+        return Source.QUEUE in self._decision.sources and not is_own_work(
+            situation.job, package, situation.member, situation.stage, assignments
+        )
 
     def take(self, count: int) -> list[Assignment]:
         """Take up to *count*: what is offered and what waits, or else one whose lease has lapsed.
@@ -270,12 +374,18 @@ class _Claim:
                 taken.append(assignment)
         if taken:
             return taken
-        if self._token and not self._is_confirmed:
-            # what this claim would have got may have gone to the same claim, sent twice: wait for
-            # that one
+        earlier = self._find_sent_before()
+        return [] if earlier is None else [earlier]
+
+    def _find_sent_before(self) -> Assignment | None:
+        """Return what the same claim, sent at the same time, was given, where this one got nothing.
+
+        What this claim would have got may have gone to that one: it is waited for.
+        """
+        if self._terms.token and not self._is_confirmed:
             self._counter = self._lock_counter()
             self._earlier = self.find_earlier()
-        return [] if self._earlier is None else [self._earlier]
+        return self._earlier
 
     def _take_offers(self, count: int) -> list[Assignment]:
         taken: list[Assignment] = []
@@ -306,7 +416,7 @@ class _Claim:
     def _take_offer(self, offer: Assignment) -> Assignment:
         counters = self._count_one()
         change = rules.take_offer(
-            self._situation.job, offer, self._ctx, token=self._token, counters=counters
+            self._situation.job, offer, self._ctx, terms=self._terms, counters=counters
         )
         return apply(self._transaction, change)
 
@@ -333,50 +443,93 @@ class _Claim:
             # The workflow was changed while the package was being locked: it is looked for once
             # more, by the new one.  Never a third time: what is locked now cannot change.
             return self._take_from_queue()
-        counters = self._count_one(cursor)
-        slot = rules.Slot(job, package, stage, member)
+        return self._start_work(package, cursor)
+
+    def _start_work(self, package: Package, cursor: QueueCursor | None) -> Assignment:
+        """Give the member a free slot of the locked *package*."""
+        situation = self._situation
+        slot = rules.Slot(situation.job, package, situation.stage, situation.member)
+        terms = self._note_total(package)
+        counters = self._count_one(cursor, total=int(terms.counted))
         return self._apply_new(
-            lambda new_id: rules.start(
-                slot, self._ctx, id=new_id, token=self._token, counters=counters
-            )
+            lambda new_id: rules.start(slot, self._ctx, id=new_id, terms=terms, counters=counters)
         )
+
+    def _note_total(self, package: Package) -> rules.Terms:
+        """Return the terms of a claim of *package* that is new work for the member."""
+        situation = self._situation
+        # whether the member had it before is only read where the total is limited
+        if situation.job.workflow.rule(situation.stage).max_total is None:
+            return self._terms
+        assignments = self._transaction.assignments(package)
+        is_first = rules.is_first_claim(situation.member, situation.stage, assignments)
+        return attrs.evolve(self._terms, counted=is_first)
 
     def _take_lapsed(self) -> Assignment | None:
         if Source.LAPSED not in self._decision.sources:
             return None
         situation = self._situation
         # Read without locks, the longest lapsed first; each is checked again once it is locked.
-        for lapsed in queue.find_lapsed(
+        candidates = queue.find_lapsed(
             self._transaction.store, situation.job, situation.stage, self._transaction.at
-        ):
-            locked = self._lock_assignment(lapsed)
-            if locked is None:
-                continue  # somebody else is about to take it or to go on with it
-            package, current = locked
-            assignments = self._transaction.assignments(package)
-            if not rules.has_lapsed(current, self._transaction.at):
-                continue  # its holder has gone on with it meanwhile
-            if not self._decision.accepts_lapsed(current, package, assignments):
+        )
+        later = list[Assignment]()
+        for lapsed in candidates:
+            if self._comes_last(lapsed):
+                later.append(lapsed)
                 continue
-            if self._is_confirmed and current.member != situation.member.id:
-                continue  # its holder's counter would be locked behind job and member, out of order
-            self._confirm(instead_of=current)
-            if self._decision.accepts_lapsed(current, package, assignments):
-                return self._take_over(package, current)
+            taken = self._take_one_lapsed(lapsed)
+            if taken is not None:
+                return taken
+        # what the member has labeled in an earlier round is left to others while there is more
+        for lapsed in later:
+            taken = self._take_one_lapsed(lapsed)
+            if taken is not None:
+                return taken
         return None
 
+    def _comes_last(self, lapsed: Assignment) -> bool:
+        """Return whether the member labeled the package of another's lapsed work before."""
+        member = self._situation.member
+        # in the first round nobody labeled it before, and nothing has to be read
+        if lapsed.stage is not Stage.LABEL or lapsed.round == 1 or lapsed.member == member.id:
+            return False
+        where: dict[str, Any] = {"job": lapsed.job, "package": lapsed.package}
+        return has_labeled(
+            member, list(self._transaction.store.find(Query(Assignment, where, order=("id",))))
+        )
+
+    def _take_one_lapsed(self, lapsed: Assignment) -> Assignment | None:
+        """Lock an assignment whose lease has lapsed and take it, if the member may have it."""
+        locked = self._lock_assignment(lapsed)
+        if locked is None:
+            return None  # somebody else is about to take it or to go on with it
+        package, current = locked
+        assignments = self._transaction.assignments(package)
+        if not rules.has_lapsed(current, self._transaction.at):
+            return None  # its holder has gone on with it meanwhile
+        if not self._decision.accepts_lapsed(current, package, assignments):
+            return None
+        if self._is_confirmed and current.member != self._situation.member.id:
+            return None  # its holder's counter would be locked behind job and member, out of order
+        self._confirm(instead_of=current)
+        if not self._decision.accepts_lapsed(current, package, assignments):
+            return None
+        return self._take_over(package, current)
+
     def _take_over(self, package: Package, lapsed: Assignment) -> Assignment:
-        job, member, token = self._situation.job, self._situation.member, self._token
+        job, member = self._situation.job, self._situation.member
         if lapsed.member == member.id:
             # no counter: it has counted all the time
-            return apply(self._transaction, rules.resume(job, lapsed, self._ctx, token=token))
-        counters = self._count_one()
+            return apply(self._transaction, rules.resume(job, lapsed, self._ctx, terms=self._terms))
+        terms = self._note_total(package)
+        counters = self._count_one(total=int(terms.counted))
         if self._previous is not None:
             counters = (*counters, rules.move_counter(self._previous, -1))
         slot = rules.Slot(job, package, lapsed.stage, member)
         return self._apply_new(
             lambda new_id: rules.take_over(
-                slot, lapsed, self._ctx, id=new_id, token=token, counters=counters
+                slot, lapsed, self._ctx, id=new_id, terms=terms, counters=counters
             )
         )
 
@@ -395,7 +548,7 @@ class _Claim:
         """Lock the next package of the queue that nobody else has locked."""
         situation = self._situation
         for query in queue.query_next_package(
-            situation.job, situation.member, situation.stage, self._cursor
+            situation.job, situation.member, situation.stage, self._start
         ):
             package = self._transaction.lock_first(query)
             if package is not None:
@@ -412,7 +565,7 @@ class _Claim:
         if not can_own_work_wait(job, stage) or (self._is_confirmed and self._counter is None):
             return None
         cursor = rules.cursor_at(package)
-        if not rules.is_worth_saving(self._cursor, cursor) or package == first(
+        if not rules.is_worth_saving(self._start.cursor, cursor) or package == first(
             self._transaction.store, queue.query_waiting(job, stage)
         ):
             return None
@@ -431,10 +584,11 @@ class _Claim:
         # The counter comes before job and member.  It is locked only where something is read from
         # it or stored in it: all claims of a member at this stage queue up at its row.  With a
         # token that is the purpose: the second of two equal claims finds what the first was given.
-        is_counted = situation.job.workflow.rule(situation.stage).limit is not None
-        if is_counted or self._token or saves_cursor:
-            self._lock_counters(instead_of if is_counted else None)
-        if self._token:
+        job, stage = situation.job, situation.stage
+        if _has_limits(job, stage) or self._terms.token or saves_cursor:
+            counts_held = job.workflow.rule(stage).limit is not None
+            self._lock_counters(instead_of if counts_held else None)
+        if self._terms.token:
             # the same claim, sent twice at once: the other one may have been first
             self._earlier = self.find_earlier()
         job, member = self._transaction.lock_job_and_member(situation.job.id, situation.member.id)
@@ -442,11 +596,12 @@ class _Claim:
         # claim does not search by the old one again.
         if self._has_changed(job, member):
             self._transaction.cache.note_job(job)
-            situation = describe(
-                self._transaction.store, self._transaction, job, member, situation.stage
-            )
+            place = attrs.evolve(self._place, job=job, member=member)
+            situation = describe(self._transaction.store, self._transaction, place)
         if self._counter is not None:
-            situation = attrs.evolve(situation, active=self._counter.active)
+            situation = attrs.evolve(
+                situation, active=self._counter.active, total=self._counter.total
+            )
         if situation is not self._situation:
             self._decide_again(situation)
 
@@ -486,17 +641,19 @@ class _Claim:
     def _counter_key(self, member: int) -> tuple[int, str, int]:
         return (self._situation.job.id, self._situation.stage.value, member)
 
-    def _count_one(self, cursor: QueueCursor | None = None) -> tuple[Saved, ...]:
+    def _count_one(self, cursor: QueueCursor | None = None, *, total: int = 0) -> tuple[Saved, ...]:
         """Return the member's counter with one more assignment, if there is anything to save."""
         situation = self._situation
         is_counted = situation.job.workflow.rule(situation.stage).limit is not None
-        if self._counter is None or not (is_counted or cursor):
+        if self._counter is None or not (is_counted or cursor or total):
             return ()
         # with its version in the store: an assignment taken before in this claim may have saved it
         counter = self._transaction.as_stored(self._counter)
-        after = rules.add_to_counter(counter, int(is_counted), cursor)
-        self._counter, self._cursor = after, cursor or self._cursor
-        self._decide_again(attrs.evolve(situation, active=after.active))
+        after = rules.add_to_counter(counter, int(is_counted), cursor, total=total)
+        self._counter = after
+        if cursor is not None:
+            self._start = queue.QueueStart(cursor=cursor)
+        self._decide_again(attrs.evolve(situation, active=after.active, total=after.total))
         return ((counter, after),)
 
     def _decide_again(self, situation: Situation) -> None:

@@ -26,7 +26,7 @@ _TRACKED: Mapping[type, tuple[str, tuple[str, ...]]] = {
     Job: ("job", ("state",)),
     Package: ("package", ("state", "round", "whole_round", "reopened_round", "skipped")),
     Assignment: ("assignment", ("state", "member", "round")),
-    Member: ("member", ("role", "active")),
+    Member: ("member", ("role", "active", "paused")),
 }
 
 

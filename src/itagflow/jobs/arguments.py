@@ -27,12 +27,13 @@ ON_ERROR = ("raise", "skip")
 
 
 class JobNotes(TypedDict, total=False):
-    """What people note about a job: free fields that no rule looks at."""
+    """What people note about a job; no rule looks at it, but claims at `closes_at`."""
 
     tags: Sequence[str]
     remark: str
     guideline: str
     due_at: datetime | None
+    closes_at: datetime | None
 
 
 class JobFields(JobNotes, total=False):
@@ -85,8 +86,9 @@ def _parse_fields(what: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         require_kind(what, "workflow", fields["workflow"], Workflow, wanted)
     if "tags" in fields:
         parsed["tags"] = _parse_tags(what, fields["tags"])
-    if fields.get("due_at") is not None:
-        parsed["due_at"] = to_utc(what, "due_at", fields["due_at"])
+    for name in ("due_at", "closes_at"):
+        if fields.get(name) is not None:
+            parsed[name] = to_utc(what, name, fields[name])
     return parsed
 
 

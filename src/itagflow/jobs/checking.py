@@ -11,7 +11,8 @@ from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import WorkspaceRef
 from itagflow.errors import AlreadyExists, Problem
-from itagflow.jobs import loading_rules, row_rules, rules
+from itagflow.jobs import loading_rules, row_rules
+from itagflow.jobs.finishing_rules import Staffing, find_hindrance
 from itagflow.jobs.loading import LoadSpec, must_be_valid
 from itagflow.jobs.row_rules import PreparedRow
 from itagflow.jobs.row_sources import read_rows
@@ -41,10 +42,11 @@ def check_job(
             raise AlreadyExists("Job", design.job.name)
         active = Query(Member, {"workspace": design.job.workspace, "active": True})
         members = list(transaction.store.find(active))
-    reason = rules.find_hindrance(design.job, members, engine.policy)
+    staffing = Staffing(members=members, policy=engine.policy, at=transaction.at)
     if data is None:
-        return CheckReport(blocking_reason=reason)
+        return CheckReport(blocking_reason=find_hindrance(design.job, staffing))
     report = _Rows(design.job, design.template).check(data)
+    reason = find_hindrance(design.job, attrs.evolve(staffing, packages=report.packages))
     if not report.tasks:
         reason = reason or NO_TASKS
     return attrs.evolve(report, blocking_reason=reason)

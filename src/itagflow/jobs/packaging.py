@@ -21,6 +21,7 @@ from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, Package
 from itagflow.results.histories import read_task_numbers, recount
 from itagflow.reviewing import rules as reviewing_rules
+from itagflow.reviewing.authors import find_outdated_authors
 from itagflow.reviewing.service import finish_with, recall
 from itagflow.storage.port import Query
 
@@ -103,8 +104,10 @@ def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str =
         # what was erased is not reviewed again: the others are named one by one
         tasks = read_task_numbers(transaction.store, old) if old.erased else ()
         reopened = reviewing_rules.reopen_package(job, old, ctx, tasks=tasks)
-        new = recount(transaction.store, job, reopened, transaction.assignments(old))
-        saves = ((old, new), *running)
+        assignments = transaction.assignments(old)
+        new = recount(transaction.store, job, reopened, assignments)
+        outdated = find_outdated_authors(new, assignments, tasks)
+        saves = ((old, new), *outdated, *running)
         data = _comment_data(comment)
         transaction.apply(record(ctx, "reopen", about=new, save=saves, data=data))
         return transaction.as_stored(new)

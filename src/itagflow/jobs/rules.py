@@ -1,18 +1,12 @@
-"""What a job may do next, and whether its set-up can ever finish."""
+"""What a job may do next."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 import attrs
 
-from itagflow.access import (
-    Action,
-    Policy,
-    is_in_crew,
-    refusal,
-)
 from itagflow.core.change import Saved
 from itagflow.errors import (
     InvalidData,
@@ -24,7 +18,6 @@ from itagflow.model.job import Job, JobState, Stage, StageWorkers
 from itagflow.model.number import require_whole_number
 from itagflow.model.partition import JobPartition
 from itagflow.model.template import Template
-from itagflow.model.workspace import Member
 
 
 def advance_job(
@@ -129,45 +122,6 @@ def must_be_archived(job: Job, operation: str) -> None:
     if job.state is not JobState.ARCHIVED:
         reason = f"job {job.name!r} is {job.state.value}: archive it first"
         raise NotAllowed("", operation, reason)
-
-
-def find_workers(job: Job, stage: Stage, members: Sequence[Member], policy: Policy) -> set[int]:
-    """Return the keys of the members of *stage*: those that it names, or else all who may."""
-    able = [
-        member
-        for member in members
-        if refusal(policy, member, Action.at(stage), job, stage) is None
-    ]
-    crew = job.crew(stage)
-    if not crew.members and not crew.groups:
-        return {member.id for member in able}
-    # who is named, but may not work there, is nobody to count on
-    return {member.id for member in able if is_in_crew(crew, member)}
-
-
-def find_hindrance(job: Job, members: Sequence[Member], policy: Policy) -> str:
-    """Return why *job* could never finish with these members, or an empty string."""
-    labelers = find_workers(job, Stage.LABEL, members, policy)
-    votes = job.workflow.label.votes
-    if len(labelers) < votes:
-        voters = "1 member" if votes == 1 else f"{votes} different members"
-        able = str(len(labelers)) if labelers else "nobody"
-        return f"{voters} must label each package, but only {able} may: name more for LABEL"
-    for stage in job.workflow.stages[1:]:
-        reviewers = find_workers(job, stage, members, policy)
-        if not reviewers:
-            return f"nobody may work at {stage.name}: name somebody for it"
-        if job.workflow.rule(stage).allow_own_work:
-            continue
-        # Each reviewer leaves too few labelers when set aside: whoever reviews a package, one of
-        # those who must label it would be the same person.
-        if all(len(labelers - {reviewer}) < votes for reviewer in reviewers):
-            return (
-                f"whoever may work at {stage.name} must label too, "
-                "and nobody reviews their own work: "
-                f"name somebody else, or set allow_own_work=True for {stage.name}"
-            )
-    return ""
 
 
 def cut(whole: JobPartition, count: int) -> tuple[JobPartition, ...]:

@@ -23,6 +23,7 @@ from itagflow.core.transaction import Transaction
 from itagflow.errors import AlreadyExists, InvalidData, Problem, WrongState
 from itagflow.jobs import rules
 from itagflow.jobs.arguments import JobFields, JobNotes, Workers
+from itagflow.jobs.finishing_rules import Staffing, find_hindrance
 from itagflow.jobs.loading import LoadSpec, load, must_be_valid
 from itagflow.jobs.workflow_changes import add_slots, require_change_of_votes, require_workable
 from itagflow.labeling.vote_rules import find_registered_names, with_merge_rules
@@ -246,7 +247,13 @@ def publish(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
         if JOB.has_led("publish", old.state):
             return old
         active = Query(Member, {"workspace": old.workspace, "active": True})
-        hindrance = rules.find_hindrance(old, list(transaction.store.find(active)), engine.policy)
+        staffing = Staffing(
+            members=list(transaction.store.find(active)),
+            policy=engine.policy,
+            at=transaction.at,
+            packages=counter.packages,
+        )
+        hindrance = find_hindrance(old, staffing)
         new = rules.advance_job(old, "publish", tasks=counter.tasks, hindrance=hindrance)
         _store_job(transaction, ctx, "publish", old, new)
         # pre-labels that count may have left nothing to do

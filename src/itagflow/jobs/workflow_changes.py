@@ -13,9 +13,10 @@ from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef
 from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, NotAllowed, Problem
-from itagflow.jobs import rules
+from itagflow.jobs.finishing_rules import Staffing, find_hindrance
 from itagflow.labeling.vote_rules import explain_other_votes, with_slots_added
 from itagflow.model.job import Job, JobState, Workflow
+from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Package, PackageState
 from itagflow.model.workspace import Member
 from itagflow.storage.port import Query, Span
@@ -52,7 +53,14 @@ def require_workable(transaction: Transaction, job: Job) -> None:
     if job.state is JobState.DRAFT:
         return  # asked when it is published
     active = Query(Member, {"workspace": job.workspace, "active": True})
-    hindrance = rules.find_hindrance(job, list(transaction.store.find(active)), transaction.policy)
+    counter = transaction.store.get(JobCounter, job.key)
+    staffing = Staffing(
+        members=list(transaction.store.find(active)),
+        policy=transaction.policy,
+        at=transaction.at,
+        packages=counter.packages,
+    )
+    hindrance = find_hindrance(job, staffing)
     if hindrance:
         raise NotAllowed("", f"change the workflow of job {job.name!r}", hindrance)
 

@@ -183,7 +183,15 @@ def merge_round(
     voted: VotedRound, template: Template, rules: VotingRules, ctx: Context, *, id: int
 ) -> tuple[Assignment, tuple[Answer, ...]]:
     """Return the merged votes of a round: an assignment without a member, and its answers."""
-    merged = evolve(voted.last, id=id, member=None, outcome=Outcome.MERGED, token="", version=0)
+    merged = evolve(
+        voted.last,
+        id=id,
+        member=None,
+        outcome=Outcome.MERGED,
+        token="",
+        authored=False,
+        version=0,
+    )
     answers: list[Answer] = []
     for task_votes in voted.collect_votes():
         winner = merge(template, task_votes, rules)

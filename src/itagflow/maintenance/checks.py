@@ -164,12 +164,26 @@ def find_named_members(job: Job) -> set[int]:
 
 
 def check_claim_counters(
-    job: Job, counters: Sequence[ClaimCounter], active: Mapping[tuple[Stage, int], int]
+    job: Job,
+    counters: Sequence[ClaimCounter],
+    active: Mapping[tuple[Stage, int], int],
+    totals: Mapping[tuple[Stage, int], int],
 ) -> Iterator[Inconsistency]:
-    """Yield the claim counters that differ from *active*: held assignments by stage and member.
+    """Yield the claim counters that differ from what there is.
 
-    A claim counter counts only at a stage with a limit; elsewhere it is there for tokens.
+    Args:
+        job: The job.
+        counters: Its claim counters.
+        active: How many assignments are held, by stage and member.  A claim counter counts them
+            only at a stage with a limit; elsewhere it is there for tokens.
+        totals: How many assignments count toward the total, by stage and member.
     """
+    stored = {(counter.stage, counter.member): counter.total for counter in counters}
+    for key in sorted({*stored, *totals}, key=lambda key: (key[0].value, key[1])):
+        if stored.get(key, 0) != totals.get(key, 0):
+            place = (job.id, key[0].value, key[1])
+            actual_total, total = stored.get(key), totals.get(key, 0)
+            yield Inconsistency("claim_counter", place, "total", actual_total, total)
     # without a limit nobody has to count, and a counter is there for the cursor only
     limited = {stage for stage in job.workflow.stages if job.workflow.rule(stage).limit is not None}
     expected = {key: count for key, count in active.items() if key[0] in limited}
@@ -274,7 +288,7 @@ def _was_abandoned(case: Case) -> bool:
     answers = (
         case.answers.get(assignment.id)
         for assignment in case.find_completed(Stage.LABEL)
-        if assignment.outcome in case.closing_outcomes
+        if assignment.outcome in case.find_closing_outcomes(assignment.round)
     )
     return any(answer is not None and answer.is_abandoned for answer in answers)
 
@@ -416,6 +430,7 @@ def _check_assignment(snapshot: PackageSnapshot, assignment: Assignment) -> Iter
         assignment, "whether it has ended", assignment.ended_at is not None, not assignment.live
     )
     yield from _check_member(snapshot, assignment)
+    yield from _check_author(snapshot, assignment)
     strange = tuple(sorted(snapshot.get_scope(assignment) - snapshot.tasks.keys()))
     yield from compare_field(assignment, "tasks of its scope in other packages", strange, ())
     if assignment.live:
@@ -433,6 +448,22 @@ def _check_assignment(snapshot: PackageSnapshot, assignment: Assignment) -> Iter
         yield from compare_field(assignment, "round", assignment.round, package.round)
     elif assignment.round > package.round:
         yield from compare_field(assignment, "round", assignment.round, f"at most {package.round}")
+
+
+def _check_author(snapshot: PackageSnapshot, assignment: Assignment) -> Iterator[Inconsistency]:
+    """Yield where an assignment says wrongly whether its member is an author."""
+    expected = assignment.outcome is Outcome.SUBMITTED
+    # what was imported has no member, so no author
+    if assignment.stage is Stage.INSPECT and assignment.ended_at and assignment.member:
+        answers = [each for each in snapshot.answers if each.assignment == assignment.id]
+        is_done = assignment.state is AssignmentState.DONE
+        expected = is_done and any(answer.is_resolved for answer in answers)
+        # a later round may have begun with a labeling of the whole package, and an erased answer
+        # does not say any more what it was
+        is_past = assignment.round < snapshot.package.round
+        if (expected and is_past) or any(answer.erased for answer in answers):
+            return
+    yield from compare_field(assignment, "authored", assignment.authored, expected)
 
 
 def _check_member(snapshot: PackageSnapshot, assignment: Assignment) -> Iterator[Inconsistency]:

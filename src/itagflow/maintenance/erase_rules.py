@@ -26,7 +26,9 @@ TextFilter = Callable[[str], str]
 """Returns a text without what is erased in it."""
 
 _REMARKING = frozenset({"judge", "reject"})
-_ABOUT_MEMBERS = frozenset({"add_member", "set_role", "remove_member"})
+_ABOUT_MEMBERS = frozenset(
+    {"add_member", "set_role", "remove_member", "pause_member", "resume_member"}
+)
 
 
 def erase_row(task: Task, template: Template) -> Task:

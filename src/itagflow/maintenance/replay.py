@@ -130,7 +130,12 @@ def compare_replay(
 def _get_tracked(entity: Member | Job | Package | Assignment) -> tuple[EntityKey, Fields]:
     match entity:
         case Member():
-            return ("member", entity.key), {"role": str(entity.role), "active": entity.active}
+            told: Fields = {
+                "role": str(entity.role),
+                "active": entity.active,
+                "paused": entity.paused,
+            }
+            return ("member", entity.key), told
         case Job():
             return ("job", entity.key), {"state": entity.state.value}
         case Package():

@@ -393,8 +393,24 @@ def _check_counters(reader: Reader, job: Job) -> Iterator[Inconsistency]:
     active = {
         (Stage(stage), cast(int, member)): count for (stage, member), (count,) in tally if member
     }
-    yield from checks.check_claim_counters(job, counters, active)
+    totals = _count_totals(reader, job, counters)
+    yield from checks.check_claim_counters(job, counters, active, totals)
     yield from checks.check_queue_cursors(job, counters, _read_moments(reader, job, counters))
+
+
+def _count_totals(
+    reader: Reader, job: Job, counters: Iterable[ClaimCounter]
+) -> Counter[tuple[Stage, int]]:
+    """Return how many assignments count toward the total of a member, by stage and member."""
+    totals = Counter[tuple[Stage, int]]()
+    has_limit = any(job.workflow.rule(stage).max_total for stage in job.workflow.stages)
+    # all assignments are gone through only where some may count
+    if not has_limit and not any(counter.total for counter in counters):
+        return totals
+    for assignment in iterate_in_transaction(reader, Query(Assignment, {"job": job.id})):
+        if assignment.counted and assignment.member is not None:
+            totals[assignment.stage, assignment.member] += 1
+    return totals
 
 
 def _read_moments(reader: Reader, job: Job, counters: Iterable[ClaimCounter]) -> set[datetime]:

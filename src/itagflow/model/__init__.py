@@ -25,6 +25,7 @@ from itagflow.model.job import (
     OnAbandon,
     OnMaxRejects,
     PackageCount,
+    QueueOrder,
     ReviewRule,
     Route,
     Stage,
@@ -66,7 +67,13 @@ from itagflow.model.region import (
     Visibility,
 )
 from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, Text, Tie
-from itagflow.model.reports import CheckReport, LoadReport, PrelabelReport, TemplateReport
+from itagflow.model.reports import (
+    BlockedPackage,
+    CheckReport,
+    LoadReport,
+    PrelabelReport,
+    TemplateReport,
+)
 from itagflow.model.result import Progress, Provenance, Result, StageResult
 from itagflow.model.segment import Segment, Segments
 from itagflow.model.span import Relation, Spans, TextSpan
@@ -92,6 +99,7 @@ __all__ = [
     "Assignment",
     "AssignmentState",
     "BatchResult",
+    "BlockedPackage",
     "Bounds",
     "Box",
     "CheckReport",
@@ -139,6 +147,7 @@ __all__ = [
     "Question",
     "QuestionKind",
     "QuestionMerge",
+    "QueueOrder",
     "Ranking",
     "Rating",
     "Regions",

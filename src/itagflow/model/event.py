@@ -192,7 +192,9 @@ def build_first_changes(package: tuple[int, int]) -> tuple[FieldChange, FieldCha
     return state, FieldChange("package", package, "round", None, 1)
 
 
-_ABOUT_MEMBERS = frozenset({"add_member", "erase_member", "remove_member", "set_role"})
+_ABOUT_MEMBERS = frozenset(
+    {"add_member", "erase_member", "pause_member", "remove_member", "resume_member", "set_role"}
+)
 """The types whose name in `data` is the account of a member."""
 
 _PAST = {
@@ -227,7 +229,9 @@ _PAST = {
     "recall": "took back",
     "reject": "rejected",
     "release": "released",
+    "pause_member": "paused member",
     "remove_member": "removed member",
+    "resume_member": "ended the pause of member",
     "rename_workspace": "renamed workspace",
     "renew": "renewed",
     "reopen": "reopened",

@@ -16,7 +16,7 @@ from itagflow.model.arguments import (
     require_several,
     validate_flag,
 )
-from itagflow.model.enums import parse_enum
+from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.merging import Merge, OnDispute, convert_merges
 from itagflow.model.migration import TemplateChange
 from itagflow.model.number import (
@@ -88,6 +88,17 @@ class OnAbandon(Enum):
     """It is labeled once more, by anyone who may take it; abandoned again, it stays so."""
 
 
+class QueueOrder(Enum):
+    """What comes first among the packages that wait to be labeled."""
+
+    DUE = "due"
+    """What is due first; then as always."""
+    OLDEST = "oldest"
+    """What has waited longest; then as always."""
+    RANDOM = "random"
+    """Any of them: a claim begins at a place in the job that is drawn."""
+
+
 class JobState(Enum):
     """Where a job is in its lifecycle."""
 
@@ -135,16 +146,24 @@ def _check_duration(instance: Any, attribute: "attrs.Attribute[Any]", value: Any
 class StageRule:
     """What the rules of every stage share."""
 
-    lease: timedelta | None = attrs.field(default=None, validator=_check_duration)
-    """How long a claimed assignment stays safe without a save; None: without end."""
-    offer_lease: timedelta | None = attrs.field(default=None, validator=_check_duration)
+    lease: timedelta | None = attrs.field(default=timedelta(hours=2), validator=_check_duration)
+    """How long a claimed assignment is safe after its last save; None: without end.  Then others
+    may take it, and until somebody does its holder may go on."""
+    offer_lease: timedelta | None = attrs.field(
+        default=timedelta(hours=24), validator=_check_duration
+    )
     """How long an offer waits for its member before others may take it; None: without end."""
     limit: int | None = attrs.field(
         default=None, converter=to_optional_whole, validator=_check_optional_positive
     )
-    """How many assignments one member may hold at this stage at once; None: any number."""
-    allow_own_work: bool = attrs.field(default=False, validator=validate_flag)
-    """Whether a member may take from the pool what they labeled themselves."""
+    """How many assignments one member may hold at this stage at once, also of those that were
+    offered to them; None: any number."""
+    max_total: int | None = attrs.field(
+        default=None, converter=to_optional_whole, validator=_check_optional_positive
+    )
+    """How many packages one member may get at this stage from the queue, or from others whose lease
+    has lapsed, in the whole job; None: any number.  What is offered to them does not count, nor a
+    package that they had before."""
 
     __repr__ = show_fields
 
@@ -169,6 +188,10 @@ def _convert_rework(value: Route | Member | int | str) -> Route | int | str:
     if isinstance(value, Route):
         return value
     return to_whole(value)
+
+
+def _convert_order(value: QueueOrder | str | None) -> QueueOrder | None:
+    return parse_optional_enum(QueueOrder, value)
 
 
 def _check_rework(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
@@ -255,6 +278,8 @@ class Label(StageRule):
     """Whether a rejected package is labeled again whole, not only its rejected tasks."""
     on_abandon: OnAbandon = attrs.field(default=OnAbandon.KEEP, converter=_convert_on_abandon)
     """What becomes of a task that is abandoned: `OnAbandon` or its value."""
+    order: QueueOrder | None = attrs.field(default=None, converter=_convert_order)
+    """What comes first in the queue; None: priority, due time, waiting time, number."""
 
     __repr__ = show_fields
 
@@ -314,6 +339,8 @@ class ReviewRule(StageRule):
     blind: bool = attrs.field(default=False, validator=validate_flag)
     """Whether those who review here see ``labeler 1`` for who labeled, until the package has passed
     the stage."""
+    allow_own_work: bool = attrs.field(default=False, validator=validate_flag)
+    """Whether a member may review a package that they labeled, in whatever round."""
 
     @property
     def is_sampled(self) -> bool:
@@ -350,6 +377,9 @@ class Accept(ReviewRule):
 
     reject_to: Stage = attrs.field(default=Stage.LABEL, converter=_convert_stage)
     """Where a package goes that is rejected here: LABEL or INSPECT."""
+    allow_own_review: bool = attrs.field(default=False, validator=validate_flag)
+    """Whether a member may accept a package of which they modified a task at INSPECT, since it was
+    last labeled as a whole."""
 
     __repr__ = show_fields
 
@@ -626,6 +656,9 @@ class Job:
     """The instructions for the people who work on it, or a link to them."""
     due_at: datetime | None = None
     """When it should be done; shown, and not enforced."""
+    closes_at: datetime | None = None
+    """From when on it gives out no new work; None: it stays open.  What is offered to a member, and
+    work whose lease has lapsed, goes on."""
     validator: str = attrs.field(default="", converter=to_text, validator=validate_text)
     """The name of the application's own check of its answers; empty when there is none."""
     priority: int = 0

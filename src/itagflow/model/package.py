@@ -63,7 +63,8 @@ class Package:
     priority: int = 0
     """Higher comes first in the queue."""
     due: datetime | None = None
-    """When its work should be done; None: no time was set.  Reserved: nothing uses it yet."""
+    """When its work should be done: of equal priority, what is due earlier is claimed first; None:
+    no time was set."""
     size: int = 0
     """How many tasks it has."""
     abandoned: int = 0
@@ -221,8 +222,16 @@ class Assignment:
     """Until when nobody else can take it; None: without end."""
     token: str = ""
     """The caller's own name for the claim; the same token gives the same assignment."""
+    token_arguments: str = ""
+    """The arguments of the claim with this token, such as ``package=7``: the same token with others
+    is another claim."""
+    counted: bool = False
+    """Whether it counts toward `StageRule.max_total` of its member."""
     purpose: Purpose = attrs.Factory(_infer_purpose, takes_self=True)
     """What it is for; its stage and its round tell, unless it is given."""
+    authored: bool = False
+    """Whether answers of its member are what later stages review: it labeled the package, or
+    modified tasks at INSPECT and the package was not labeled as a whole since."""
     outcome: Outcome | None = None
     """How it ended; None while it is offered or held."""
     ended_at: datetime | None = None
@@ -271,6 +280,8 @@ class QueueCursor:
     """The priority of the package that was found there."""
     since: datetime
     """Since when that package waited."""
+    due: datetime | None = None
+    """When its work was due."""
 
     __repr__ = show_fields
 
@@ -279,8 +290,8 @@ class QueueCursor:
 class ClaimCounter:
     """What is remembered of one member at one stage of one job.
 
-    It counts what the member holds, where a limit asks for it, and says where their scan
-    of the queue begins.
+    It counts what the member holds and what they have got, where a rule limits it, and says where
+    their scan of the queue begins.
     """
 
     job: int
@@ -290,7 +301,9 @@ class ClaimCounter:
     member: int
     """The member."""
     active: int = 0
-    """How many assignments the member holds."""
+    """How many assignments the member holds; counted where the stage has a `StageRule.limit`."""
+    total: int = 0
+    """How many packages the member has got; counted where there is a `StageRule.max_total`."""
     cursor: QueueCursor | None = None
     """Where the scan of the queue begins; None: at its front."""
     version: int = 0

@@ -6,7 +6,27 @@ from typing import Any
 import attrs
 
 from itagflow.errors import Problem
+from itagflow.model.job import Stage
 from itagflow.reprs import show_fields
+
+
+@attrs.frozen
+class BlockedPackage:
+    """A package that nobody can go on with: what ``jobs.blocked`` lists.
+
+    >>> BlockedPackage(7, Stage.INSPECT, "it is ben's own work").package
+    7
+    """
+
+    package: int
+    """Its number."""
+    stage: Stage
+    """The stage at which it waits."""
+    reason: str
+    """Why nobody can, in one sentence."""
+
+    __repr__ = show_fields
+
 
 MAX_PROBLEMS = 1_000
 """How many problems a report or an error holds; all are counted."""

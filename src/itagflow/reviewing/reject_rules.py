@@ -30,6 +30,7 @@ from itagflow.model.package import Assignment, AssignmentState, Package, Purpose
 from itagflow.model.task import Answer, Verdict
 from itagflow.model.workspace import Member
 from itagflow.results.rules import build_cases, with_counts
+from itagflow.reviewing.authors import find_outdated_authors, has_kept_answers, with_author
 from itagflow.reviewing.explanations import (
     NOTHING_SAID,
     Explanation,
@@ -177,9 +178,10 @@ def reject(
     ended = end_assignment(
         context, "reject", closing, comment=facts.said.comment, sent_back=plan.sent
     )
-    ended = evolve(ended, reason=facts.said.reason)
-    assignments = replace_assignment(plan.history.assignments, ended)
     back = send_back(job, package, context.ctx, sent=plan.sent, tasks=tasks)
+    has_answered = has_kept_answers(ended, back, tasks, plan.history.answers)
+    ended = with_author(evolve(ended, reason=facts.said.reason), has_answered=has_answered)
+    assignments = replace_assignment(plan.history.assignments, ended)
     # the offers take slots of the package as it is after the reject, so they are made for that one
     rework = select_rework(facts, plan, members, back)
     offered = with_offers(back, rework.members)
@@ -191,6 +193,7 @@ def reject(
     ]
     added, replaced = split_answers(plan.judged)
     save: list[Saved] = [(package, after), (assignment, ended), *replaced, *facts.counters]
+    save += find_outdated_authors(back, assignments, tasks)
     data = _describe(facts, plan, rework)
     return record(context.ctx, "reject", about=ended, add=[*add, *added], save=save, data=data)
 
@@ -257,11 +260,12 @@ def select_rework(
         member
         for member in members
         if access.refusal(facts.policy, member, Action.at(stage), job, stage) is None
+        and not member.is_paused(facts.context.ctx.at)
     ]
     named = [member for member in able if member.id == plan.named_member]
     if named:
         return Rework(members=named)
-    authors = [member for member in able if member.id in plan.authors][: slots(job, stage)]
+    authors = [member for member in able if member.id in plan.authors][: slots(package, stage)]
     if not authors:
         is_queue = stage is Stage.LABEL and job.workflow.label.rework is Route.QUEUE
         return Rework(members=(), instead=None if is_queue else Route.QUEUE)

@@ -31,11 +31,12 @@ from itagflow.lifecycle.tables import (
 )
 from itagflow.model.entity import Entity, evolve
 from itagflow.model.job import Job, OnAbandon, Stage
-from itagflow.model.package import Assignment, Outcome, Package, PackageState
+from itagflow.model.package import Assignment, AssignmentState, Outcome, Package, PackageState
 from itagflow.model.task import Answer
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member
 from itagflow.results.rules import build_cases, find_judgment, with_counts
+from itagflow.reviewing.authors import with_author
 from itagflow.reviewing.sampling import Arrival, find_scope, list_skipped
 
 OUTCOMES = {
@@ -167,7 +168,7 @@ def submit(facts: CompletionFacts) -> Change:
     """
     package, assignment = facts.context.package, facts.context.assignment
     closing = AssignmentCommand(assignment=assignment, missing=_find_missing(facts))
-    ended = end_assignment(facts.context, "submit", closing)
+    ended = evolve(end_assignment(facts.context, "submit", closing), authored=True)
     assignments = replace_assignment(facts.history.assignments, ended)
     add: list[Entity] = []
     answers: tuple[Answer, ...] = ()
@@ -222,6 +223,7 @@ def pass_review(facts: CompletionFacts, operation: str) -> Change:
         undecided=_find_undecided(facts.context, facts.history),
     )
     ended = end_assignment(facts.context, operation, closing)
+    ended = with_author(ended, has_answered=facts.counts.resolved > 0)
     assignments = replace_assignment(facts.history.assignments, ended)
     after = _recount(facts, _pass_on(facts, assignments), assignments)
     save: list[Saved] = [(package, after), (assignment, ended), *facts.counters]
@@ -280,10 +282,8 @@ def pass_package(
         arrival = Arrival(
             job=job, package=package, tasks=left, disputes=disputes, assignments=assignments
         )
-        free, scope = (
-            slots(package, stage),
-            without_erased(package, find_scope(arrival, stage), left),
-        )
+        free = slots(package, stage)
+        scope = without_erased(package, find_scope(arrival, stage), left)
     return evolve(
         package,
         state=state,

@@ -283,7 +283,9 @@ _PACKAGE = Fields(
     ),
     (
         ("job", "open", "number"),
-        ("job", "state", "waiting", "-priority", "waiting_since", "number"),
+        ("job", "state", "waiting", "-priority", "due", "waiting_since", "number"),
+        ("job", "state", "waiting", "due", "-priority", "waiting_since", "number"),
+        ("job", "state", "waiting", "waiting_since", "-priority", "due", "number"),
         ("job", "state", "number"),
         ("job", "value", "number"),
     ),
@@ -308,6 +310,7 @@ _ASSIGNMENT = Fields(
         _time_limit("lease_until"),
         _text("token"),
         _choice("purpose", Purpose),
+        _flag("authored"),
     ),
     (
         ("job", "package", "id"),

@@ -121,8 +121,8 @@ def migrate_answer(migration: Migration, answer: Answer) -> Answer | list[Proble
             kept = tuple(id for id in kept if id not in dropped)
     new = answer
     # unchanged, it is the same object: callers tell by that which answers they store
-    after = (replies, disputed, kept, order)
-    if after != (answer.replies, answer.disputed, answer.kept, answer.order):
+    changed = (replies, disputed, kept, order)
+    if changed != (answer.replies, answer.disputed, answer.kept, answer.order):
         version = migration.after.version
         new = attrs.evolve(
             answer,

@@ -307,7 +307,7 @@ class StoreContract(
                 query = Query(
                     Package,
                     {"job": 4, "state": PackageState.LABEL, "waiting": True},
-                    order=("-priority", "waiting_since", "number"),
+                    order=("-priority", "due", "waiting_since", "number"),
                     unless=Unless(Assignment, mine, same),
                 )
                 found = [package.number for package in reader.find(query)]

@@ -436,7 +436,9 @@ def _unless(_: Sequence[Entity]) -> Iterator[Query[Any]]:
             "waiting": True,
             "state": (PackageState.LABEL, PackageState.INSPECT),
         }
-        yield Query(Package, pool, order=("-priority", "waiting_since", "number"), unless=unless)
+        yield Query(
+            Package, pool, order=("-priority", "due", "waiting_since", "number"), unless=unless
+        )
         yield Query(Package, {"size": Span(1, 4)}, order=("-size",), limit=3, unless=unless)
     said = {"job": "job", "number": "task"}
     yield Query(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import cast
 
 import attrs
@@ -21,7 +22,7 @@ from itagflow.model.workspace import (
     Member,
     Role,
 )
-from itagflow.printing import format_repr
+from itagflow.printing import format_repr, format_time
 
 MAX_NAME_LENGTH = 200
 """How many characters a workspace's name, an account or a template's name may have."""
@@ -119,6 +120,21 @@ def remove_member(member: Member, others: Sequence[Member]) -> Member:
     """
     _must_leave_an_admin(member, others, "be removed")
     return attrs.evolve(member, active=False)
+
+
+def pause_member(member: Member, until: datetime | None, at: datetime) -> Member:
+    """Return *member* as they are paused, *until* a time or until somebody ends it.
+
+    Raises:
+        NotAllowed: when the member was removed.
+        InvalidData: when the pause would be over by now.
+    """
+    if not member.active:
+        raise NotAllowed(member.account, "be paused", "they were removed from the workspace")
+    if until is not None and until <= at:
+        reason = f"must lie in the future, not at {format_time(until)}"
+        raise InvalidData("members.pause", [Problem("until", reason)])
+    return attrs.evolve(member, paused=True, paused_until=until)
 
 
 def first_member(workspace: int, id: int, account: str) -> Member:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
 
 import attrs
 
@@ -18,7 +20,7 @@ from itagflow.core.visibility import access_of, list_visible
 from itagflow.errors import AlreadyExists
 from itagflow.model.entity import E
 from itagflow.model.event import Event
-from itagflow.model.package import LIVE, Assignment
+from itagflow.model.package import LIVE, Assignment, AssignmentState
 from itagflow.model.template import Template
 from itagflow.model.text import normalize_name
 from itagflow.model.workspace import Member, Workspace
@@ -151,6 +153,49 @@ def remove_member(
     live = Query(Assignment, {"member": removed.id, "state": LIVE})
     recall_all(engine, live, ctx.member, f"{removed.account} was removed", free=True)
     return removed
+
+
+def pause_member(
+    engine: Engine,
+    workspace: WorkspaceRef,
+    member: MemberRef,
+    *,
+    until: datetime | None,
+    by: MemberRef,
+) -> Member:
+    """Give a member no new work for now: their offers go to others, what they hold goes on."""
+    with engine.transaction() as transaction:
+        locked = _lock_workspace(transaction, workspace)
+        ctx = transaction.authorize(locked.id, by, Action.MANAGE_MEMBERS)
+        old = transaction.member(locked.id, member)
+        paused = rules.pause_member(old, until, transaction.at)
+        if paused != old:
+            data: dict[str, Any] = {"name": old.account}
+            if until is not None:
+                data["until"] = until.isoformat()
+            transaction.apply(record(ctx, "pause_member", save=((old, paused),), data=data))
+            paused = transaction.as_stored(paused)
+    # Paused first, so that they are offered nothing new; then their offers go to others, each in a
+    # transaction of its own.  Sent again, the call goes on with what is left.
+    offered = Query(Assignment, {"member": paused.id, "state": AssignmentState.OFFERED})
+    recall_all(engine, offered, ctx.member, f"{paused.account} is paused", free=True)
+    return paused
+
+
+def resume_member(
+    engine: Engine, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef
+) -> Member:
+    """End the pause of a member; one who is not paused stays as they are."""
+    with engine.transaction() as transaction:
+        locked = _lock_workspace(transaction, workspace)
+        ctx = transaction.authorize(locked.id, by, Action.MANAGE_MEMBERS)
+        old = transaction.member(locked.id, member)
+        new = attrs.evolve(old, paused=False, paused_until=None)
+        if new == old:
+            return old
+        data = {"name": old.account}
+        transaction.apply(record(ctx, "resume_member", save=((old, new),), data=data))
+        return transaction.as_stored(new)
 
 
 @attrs.frozen(kw_only=True)

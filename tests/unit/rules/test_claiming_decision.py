@@ -9,6 +9,7 @@ import attrs
 import pytest
 
 from itagflow import (
+    Accept,
     Assignment,
     AssignmentState,
     Inspect,
@@ -30,10 +31,11 @@ from itagflow.claiming.decision import (
     Source,
     can_own_work_wait,
     decide,
+    find_barred_stages,
     get_decision_inputs,
     has_assignment,
+    has_labeled,
     is_own_work,
-    own_work,
 )
 from itagflow.core.change import Context
 from itagflow.model import Outcome
@@ -141,25 +143,19 @@ class TestLapsed:
     def test_nobody_votes_twice(self) -> None:
         lapsed = make_assignment(id=6, member=CY.id)
         voted = make_assignment(id=5, member=BEN.id, state=AssignmentState.DONE)
-        for allowed in (True, False):
-            decision = decided(
-                job_with(Label(votes=2, min_votes=1, allow_own_work=allowed), Inspect())
-            )
-            assert not self.accepts(decision, lapsed, voted)
-            assert self.accepts(
-                decision, lapsed, attrs.evolve(voted, state=AssignmentState.RETURNED)
-            )
-        earlier = attrs.evolve(lapsed, round=2)
-        assert self.accepts(
-            decided(job_with(Label(votes=2, min_votes=1, allow_own_work=True), Inspect())),
-            earlier,
-            voted,
-            round=2,
-        )
+        decision = decided(job_with(Label(votes=2, min_votes=1), Inspect()))
+        assert not self.accepts(decision, lapsed, voted)
+        assert self.accepts(decision, lapsed, attrs.evolve(voted, state=AssignmentState.RETURNED))
+
+    def test_who_labeled_it_in_an_earlier_round_is_not_refused(self) -> None:
+        lapsed = make_assignment(id=6, member=CY.id, round=2)
+        earlier = make_assignment(id=5, member=BEN.id, state=AssignmentState.DONE)
+        for label in (Label(), Label(votes=2)):
+            assert self.accepts(decided(job_with(label, Inspect())), lapsed, earlier, round=2)
 
     def test_nobody_reviews_their_own_work_unless_it_is_allowed(self) -> None:
         lapsed = make_assignment(id=6, member=CY.id, stage=Stage.INSPECT)
-        labeled = make_assignment(id=5, member=BEN.id, state=AssignmentState.DONE)
+        labeled = make_assignment(id=5, member=BEN.id, state=AssignmentState.DONE, authored=True)
         at_inspect = {"state": PackageState.INSPECT}
         for allowed in (True, False):
             decision = decided(job_with(Label(), Inspect(allow_own_work=allowed)), Stage.INSPECT)
@@ -167,13 +163,41 @@ class TestLapsed:
 
 
 class TestOwnWork:
-    def test_it_is_what_was_labeled_in_any_round(self) -> None:
+    def test_for_a_review_it_is_what_was_labeled_in_any_round(self) -> None:
         job, package = job_with(Label(), Inspect()), make_package(round=3)
-        labeled = make_assignment(state=AssignmentState.DONE, round=1)
+        labeled = make_assignment(state=AssignmentState.DONE, round=1, authored=True)
         assert is_own_work(job, package, BEN, Stage.INSPECT, [labeled])
         assert not is_own_work(job, package, CY, Stage.INSPECT, [labeled])
         reviewed = attrs.evolve(labeled, stage=Stage.INSPECT)
         assert not is_own_work(job, package, BEN, Stage.INSPECT, [reviewed])
+        returned = attrs.evolve(labeled, state=AssignmentState.RETURNED, authored=False)
+        assert not is_own_work(job, package, BEN, Stage.INSPECT, [returned])
+
+    def test_at_label_it_is_a_vote_of_the_same_round(self) -> None:
+        job, package = job_with(Label(votes=2), Inspect()), make_package(round=2)
+        for state in (AssignmentState.OFFERED, AssignmentState.HELD, AssignmentState.DONE):
+            voted = make_assignment(state=state, round=2)
+            assert is_own_work(job, package, BEN, Stage.LABEL, [voted])
+            earlier = attrs.evolve(voted, round=1)
+            assert not is_own_work(job, package, BEN, Stage.LABEL, [earlier])
+
+    def test_for_the_acceptance_it_is_also_what_was_modified_at_inspect(self) -> None:
+        modified = make_assignment(
+            stage=Stage.INSPECT, state=AssignmentState.DONE, authored=True, round=1
+        )
+        package = make_package(state=PackageState.ACCEPT, round=2)
+        for accept, is_own in ((Accept(), True), (Accept(allow_own_review=True), False)):
+            job = make_job(workflow=Workflow(Label(), Inspect(), accept))
+            assert is_own_work(job, package, BEN, Stage.ACCEPT, [modified]) == is_own
+            only_judged = attrs.evolve(modified, authored=False)
+            assert not is_own_work(job, package, BEN, Stage.ACCEPT, [only_judged])
+
+    def test_who_has_labeled_comes_last_whatever_the_round(self) -> None:
+        labeled = make_assignment(state=AssignmentState.DONE)
+        assert has_labeled(BEN, [labeled])
+        assert not has_labeled(CY, [labeled])
+        assert not has_labeled(BEN, [attrs.evolve(labeled, state=AssignmentState.RETURNED)])
+        assert not has_labeled(BEN, [attrs.evolve(labeled, stage=Stage.INSPECT)])
 
     def test_an_assignment_counts_in_its_stage_and_round(self) -> None:
         package = make_package(round=2)
@@ -197,7 +221,11 @@ class TestRules:
         counter = ClaimCounter(job=4, stage=Stage.LABEL, member=2)
         saved = (counter, rules.add_to_counter(counter, 1, None))
         change = rules.start(
-            rules.Slot(job, package, Stage.LABEL, BEN), CTX, id=50, token="t", counters=(saved,)
+            rules.Slot(job, package, Stage.LABEL, BEN),
+            CTX,
+            id=50,
+            terms=rules.Terms(token="t"),
+            counters=(saved,),
         )
         (assignment,) = change.add
         assert isinstance(assignment, Assignment)
@@ -213,7 +241,7 @@ class TestRules:
 
     def test_an_offer_that_is_taken_is_held(self) -> None:
         offer = make_assignment(state=AssignmentState.OFFERED)
-        change = rules.take_offer(job_with(Label(lease=HOUR)), offer, CTX, token="")
+        change = rules.take_offer(job_with(Label(lease=HOUR)), offer, CTX)
         ((_, after),) = change.save
         assert isinstance(after, Assignment)
         assert (after.state, after.lease_until) == (AssignmentState.HELD, AT + HOUR)
@@ -221,7 +249,7 @@ class TestRules:
     def test_who_takes_over_ends_what_had_lapsed(self) -> None:
         lapsed = make_assignment(member=CY.id, lease_until=AT)
         slot = rules.Slot(job_with(), make_package(free=0), Stage.LABEL, BEN)
-        change = rules.take_over(slot, lapsed, CTX, id=50, token="")
+        change = rules.take_over(slot, lapsed, CTX, id=50)
         ((before, after),) = change.save
         assert before == lapsed
         assert isinstance(after, Assignment)
@@ -230,11 +258,11 @@ class TestRules:
     def test_ones_own_lapsed_work_goes_on_with_a_new_lease(self) -> None:
         lapsed = make_assignment(lease_until=AT, token="old")
         for lease, until in ((HOUR, AT + HOUR), (None, None)):
-            change = rules.resume(job_with(Label(lease=lease)), lapsed, CTX, token="")
+            change = rules.resume(job_with(Label(lease=lease)), lapsed, CTX)
             ((_, after),) = change.save
             assert after == attrs.evolve(lapsed, lease_until=until)
             assert change.event.type == "renew"
-        ((_, after),) = rules.resume(job_with(), lapsed, CTX, token="new").save
+        ((_, after),) = rules.resume(job_with(), lapsed, CTX, terms=rules.Terms(token="new")).save
         assert isinstance(after, Assignment)
         assert after.token == "new"
 
@@ -266,7 +294,7 @@ class TestRules:
 
     def test_a_slot_is_assigned_once_to_each_and_to_nobody_who_labeled_it(self) -> None:
         job = job_with(Label(), Inspect())
-        labeled = make_assignment(state=AssignmentState.DONE)
+        labeled = make_assignment(state=AssignmentState.DONE, authored=True)
         for stage, package, assignments in (
             (Stage.LABEL, make_package(), [make_assignment()]),
             (Stage.INSPECT, make_package(state=PackageState.INSPECT), [labeled]),
@@ -299,13 +327,14 @@ class TestRules:
             rules.must_be_a_token(token)
 
 
-def test_what_keeps_a_member_from_a_stage_is_their_own_labeling() -> None:
-    ben = make_member()
-    reviewed = make_job(workflow=Workflow(Label(votes=2), Inspect()))
-    kept = own_work(reviewed, ben, Stage.INSPECT)
-    assert kept is not None
-    assert (kept["member"], kept["stage"]) == (2, Stage.LABEL)
-    assert AssignmentState.RETURNED not in kept["state"]
-    assert "same_round" not in kept
-    allowed = make_job(workflow=Workflow(Label(), Inspect(allow_own_work=True)))
-    assert own_work(allowed, ben, Stage.INSPECT) is None
+def test_a_review_bars_labelers_and_an_acceptance_also_inspectors() -> None:
+    full = make_job(workflow=Workflow(Label(), Inspect(), Accept()))
+    assert find_barred_stages(full, Stage.LABEL) == ()
+    assert find_barred_stages(full, Stage.INSPECT) == (Stage.LABEL,)
+    assert find_barred_stages(full, Stage.ACCEPT) == (Stage.LABEL, Stage.INSPECT)
+    both = make_job(workflow=Workflow(Inspect(), Accept(allow_own_work=True)))
+    assert find_barred_stages(both, Stage.ACCEPT) == (Stage.INSPECT,)
+    accept = Accept(allow_own_work=True, allow_own_review=True)
+    assert find_barred_stages(make_job(workflow=Workflow(Inspect(), accept)), Stage.ACCEPT) == ()
+    without = make_job(workflow=Workflow(Label(), Accept(allow_own_work=True)))
+    assert find_barred_stages(without, Stage.ACCEPT) == ()

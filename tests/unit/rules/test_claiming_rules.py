@@ -43,7 +43,9 @@ def package_after(change: Change) -> Package:
 
 def test_a_claim_takes_a_slot_and_starts_the_lease() -> None:
     package = make_package(free=2, round=3, scope=(1,))
-    change = rules.start(Slot(LEASED, package, Stage.LABEL, BEN), CTX, id=9, token="t")
+    change = rules.start(
+        Slot(LEASED, package, Stage.LABEL, BEN), CTX, id=9, terms=rules.Terms(token="t")
+    )
     (held,) = change.add
     assert isinstance(held, Assignment)
     assert (held.state, held.round, held.scope) == (AssignmentState.HELD, 3, (1,))
@@ -55,24 +57,26 @@ def test_a_claim_takes_a_slot_and_starts_the_lease() -> None:
 def test_a_lease_beyond_the_calendar_never_ends() -> None:
     forever = make_job(workflow=Workflow(Label(lease=timedelta.max)))
     slot = Slot(forever, make_package(), Stage.LABEL, BEN)
-    change = rules.start(slot, CTX, id=9, token="")
+    change = rules.start(slot, CTX, id=9)
     assert change.add[0].lease_until == datetime.max.replace(tzinfo=UTC)  # type: ignore[attr-defined]
 
 
 def test_an_offer_has_a_lease_of_its_own_until_it_is_taken() -> None:
     offered = rules.offer(Slot(LEASED, make_package(), Stage.LABEL, BEN), CTX, id=9)
     assert (offered.state, offered.lease_until) == (AssignmentState.OFFERED, CTX.at + 2 * HOUR)
-    (held,) = saved(rules.take_offer(LEASED, offered, CTX, token="t"), Assignment)
+    (held,) = saved(
+        rules.take_offer(LEASED, offered, CTX, terms=rules.Terms(token="t")), Assignment
+    )
     assert isinstance(held, Assignment)
     assert (held.state, held.lease_until) == (AssignmentState.HELD, CTX.at + HOUR)
     with pytest.raises(WrongState):
-        rules.take_offer(LEASED, held, CTX, token="t")
+        rules.take_offer(LEASED, held, CTX, terms=rules.Terms(token="t"))
 
 
 def test_who_takes_over_gets_the_slot_of_the_lapsed_assignment() -> None:
     lapsed, cy = make_assignment(lease_until=AT), make_member(id=3, account="cy")
     slot = Slot(LEASED, make_package(free=0), Stage.LABEL, cy)
-    change = rules.take_over(slot, lapsed, CTX, id=9, token="")
+    change = rules.take_over(slot, lapsed, CTX, id=9)
     assert saved(change, Package) == []  # the slot goes from one to the other
     (returned,) = saved(change, Assignment)
     assert isinstance(returned, Assignment)
@@ -82,8 +86,8 @@ def test_who_takes_over_gets_the_slot_of_the_lapsed_assignment() -> None:
 
 def test_a_member_resumes_a_lapsed_assignment_under_its_token() -> None:
     lapsed = make_assignment(lease_until=AT, token="old")
-    (same,) = saved(rules.resume(LEASED, lapsed, CTX, token=""), Assignment)
-    (other,) = saved(rules.resume(LEASED, lapsed, CTX, token="new"), Assignment)
+    (same,) = saved(rules.resume(LEASED, lapsed, CTX), Assignment)
+    (other,) = saved(rules.resume(LEASED, lapsed, CTX, terms=rules.Terms(token="new")), Assignment)
     assert (same.token, other.token) == ("old", "new")  # type: ignore[attr-defined]
     assert same.lease_until == CTX.at + HOUR  # type: ignore[attr-defined]
 
@@ -121,7 +125,8 @@ def test_a_recall_frees_the_slot_only_where_the_package_stays(free: bool) -> Non
 
 
 def test_only_a_stage_with_a_lease_can_be_renewed() -> None:
-    assert rules.renew(make_job(), make_assignment(), CTX) is None
+    endless = make_job(workflow=Workflow(Label(lease=None)))
+    assert rules.renew(endless, make_assignment(), CTX) is None
     renewed = rules.renew(LEASED, make_assignment(lease_until=AT), CTX)
     assert renewed is not None
     assert renewed.lease_until == CTX.at + HOUR
@@ -156,7 +161,7 @@ def test_a_token_must_be_storable() -> None:
 def test_nobody_votes_twice_and_nobody_reviews_their_own_work() -> None:
     package, own = (
         make_package(),
-        make_assignment(state=AssignmentState.DONE, outcome=Outcome.SUBMITTED),
+        make_assignment(state=AssignmentState.DONE, outcome=Outcome.SUBMITTED, authored=True),
     )
     with pytest.raises(NotAllowed, match="have an assignment on package 1"):
         rules.must_not_vote_twice(package, BEN, [make_assignment()])
@@ -190,3 +195,25 @@ def test_a_cursor_is_saved_when_it_is_well_ahead_or_at_another_priority() -> Non
     assert not rules.is_worth_saving(cursor, near)
     assert rules.is_worth_saving(cursor, far)
     assert rules.is_worth_saving(cursor, QueueCursor(2, AT))
+
+
+def test_a_package_counts_toward_the_total_when_a_member_first_has_it() -> None:
+    assert rules.is_first_claim(BEN, Stage.LABEL, [make_assignment(member=3)])
+    assert rules.is_first_claim(BEN, Stage.LABEL, [make_assignment(stage=Stage.INSPECT)])
+    returned = make_assignment(state=AssignmentState.RETURNED)
+    assert not rules.is_first_claim(BEN, Stage.LABEL, [returned])
+
+
+def test_a_claim_is_known_by_its_arguments() -> None:
+    assert rules.describe_arguments(None, is_resumed=False) == ""
+    assert rules.describe_arguments(7, is_resumed=False) == "package=7"
+    assert rules.describe_arguments(None, is_resumed=True) == "resume"
+    assert rules.describe_arguments(7, is_resumed=True) == "package=7, resume"
+
+
+def test_nothing_is_assigned_to_who_is_paused() -> None:
+    paused = make_member(paused=True, paused_until=AT)
+    rules.must_not_be_paused(paused, AT)
+    rules.must_not_be_paused(BEN, AT)
+    with pytest.raises(NotAllowed, match="paused"):
+        rules.must_not_be_paused(paused, AT - HOUR)

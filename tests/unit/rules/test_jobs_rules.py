@@ -7,21 +7,16 @@ import pytest
 
 from itagflow import (
     Incomplete,
-    Inspect,
     InvalidData,
     JobState,
-    Label,
     NotAllowed,
     Role,
     Stage,
-    Workflow,
     WrongState,
 )
-from itagflow.access import default_policy
 from itagflow.jobs import rules
 from itagflow.model import JobPartition
 from itagflow.model.job import StageWorkers
-from itagflow.model.workspace import Member
 from itagflow.testing import make_job, make_member, make_template
 
 ADA = make_member(id=1, account="ada", role=Role.ADMIN)
@@ -88,43 +83,6 @@ def test_a_guard_lets_exactly_its_states_through(state: JobState) -> None:
                 guard(job, "do it")
         else:
             guard(job, "do it")
-
-
-def test_the_workers_of_a_stage_are_those_it_names_or_else_all_who_may() -> None:
-    named = make_job(workforce={Stage.LABEL: StageWorkers((2,))})
-    assert rules.find_workers(named, Stage.LABEL, [ADA, BEN, CY], default_policy) == {2}
-    assert rules.find_workers(make_job(), Stage.LABEL, [ADA, BEN], default_policy) == {1}
-    gone = attrs.evolve(BEN, active=False)
-    assert rules.find_workers(named, Stage.LABEL, [ADA, gone], default_policy) == set()
-
-
-@pytest.mark.parametrize(
-    ("workflow", "label", "inspect", "words"),
-    [
-        (Workflow(Label()), (2,), (), ""),
-        (Workflow(Label(votes=2), Inspect()), (2,), (3,), "2 different members .* only 1 may"),
-        (Workflow(Label(), Inspect()), (2,), (3,), ""),
-        (Workflow(Label(), Inspect()), (2,), (2,), "nobody reviews their own work"),
-        (Workflow(Label(), Inspect(allow_own_work=True)), (2,), (2,), ""),
-        (Workflow(Label(), Inspect()), (2, 3), (2,), ""),
-        (Workflow(Label(votes=2), Inspect()), (2, 3), (2,), "nobody reviews their own work"),
-        (Workflow(Label(), Inspect()), (2,), (99,), "nobody may work at INSPECT"),
-    ],
-)
-def test_a_job_that_can_never_finish_is_told_why(
-    workflow: Workflow, label: tuple[int, ...], inspect: tuple[int, ...], words: str
-) -> None:
-    members: list[Member] = [ADA, BEN, CY]
-    job = make_job(
-        workflow=workflow,
-        workforce={Stage.LABEL: StageWorkers(label), Stage.INSPECT: StageWorkers(inspect)},
-    )
-    said = rules.find_hindrance(job, members, default_policy)
-    if words:
-        with pytest.raises(ValueError, match=words):
-            raise ValueError(said)
-    else:
-        assert said == ""
 
 
 def test_parts_cover_everything_once_and_are_of_equal_size() -> None:

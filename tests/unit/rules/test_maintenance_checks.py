@@ -41,7 +41,7 @@ from itagflow.testing.builders import AT
 ADA, BEN = make_member(id=1, account="ada", role=Role.ADMIN), make_member()
 TASKS = {number: make_task(number) for number in (1, 2)}
 HELD = PackageSnapshot(
-    job=make_job(workforce={Stage.LABEL: StageWorkers((2,))}),
+    job=make_job(workforce={Stage.LABEL: StageWorkers((2,))}, workflow=Workflow(Label(lease=None))),
     template=make_template(),
     package=make_package(size=2, free=0),
     tasks=TASKS,
@@ -195,10 +195,10 @@ LIMITED = make_job(workflow=Workflow(Label(limit=2), Inspect()))
 def test_a_counter_counts_only_where_there_is_a_limit() -> None:
     held = {(Stage.LABEL, 2): 1, (Stage.INSPECT, 2): 1}
     counter = ClaimCounter(job=4, stage=Stage.LABEL, member=2, active=1)
-    assert fields(checks.check_claim_counters(LIMITED, [counter], held)) == []
+    assert fields(checks.check_claim_counters(LIMITED, [counter], held, {})) == []
     wrong = attrs.evolve(counter, active=3)
-    assert fields(checks.check_claim_counters(LIMITED, [wrong], held)) == [("held", 3, 1)]
-    assert fields(checks.check_claim_counters(LIMITED, [], held)) == [("held", None, 1)]
+    assert fields(checks.check_claim_counters(LIMITED, [wrong], held, {})) == [("held", 3, 1)]
+    assert fields(checks.check_claim_counters(LIMITED, [], held, {})) == [("held", None, 1)]
 
 
 def test_a_cursor_is_at_the_moment_of_an_act_where_own_work_waits() -> None:

@@ -31,7 +31,7 @@ from itagflow.testing import make_answer, make_assignment, make_job, make_task, 
 from itagflow.testing.builders import AT
 
 CTX = Context(AT, 1, 3)
-STAGES = make_job(workflow=Workflow(Label(), Inspect(), Accept()))
+STAGES = make_job(workflow=Workflow(Label(), Inspect(lease=None), Accept()))
 INSPECTING = make_assignment(6, stage=Stage.INSPECT, member=3)
 
 RIGHT = Judgment()

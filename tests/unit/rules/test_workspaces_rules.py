@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import attrs
 import pytest
 
 from itagflow import AlreadyExists, InvalidData, NotAllowed, Role
 from itagflow.testing import make_member
+from itagflow.testing.builders import AT
 from itagflow.workspaces import rules
 
 ADA = make_member(id=1, account="ada", role=Role.ADMIN)
@@ -86,3 +89,15 @@ def test_only_who_was_removed_is_erased() -> None:
         rules.erase_account(BEN, "erased-2")
     gone = rules.erase_account(attrs.evolve(BEN, active=False, groups=("night",)), "erased-2")
     assert (gone.id, gone.account, gone.groups) == (2, "erased-2", ())
+
+
+def test_a_pause_lies_in_the_future_and_is_for_members_who_are_there() -> None:
+    paused = rules.pause_member(BEN, None, AT)
+    assert (paused.paused, paused.paused_until, paused.is_paused(AT)) == (True, None, True)
+    later = AT + timedelta(hours=1)
+    for_an_hour = rules.pause_member(BEN, later, AT)
+    assert (for_an_hour.is_paused(AT), for_an_hour.is_paused(later)) == (True, False)
+    with pytest.raises(InvalidData, match="must lie in the future"):
+        rules.pause_member(BEN, AT, AT)
+    with pytest.raises(NotAllowed, match="removed"):
+        rules.pause_member(attrs.evolve(BEN, active=False), None, AT)

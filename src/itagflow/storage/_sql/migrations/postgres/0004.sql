@@ -43,7 +43,10 @@ CREATE TABLE package (
     open BIGINT NOT NULL, due BIGINT NOT NULL, body JSONB NOT NULL,
     PRIMARY KEY (job, number)
 );
-CREATE INDEX package_pool ON package (job, state, priority DESC, waiting_since, number) WHERE waiting = 1;
+CREATE INDEX package_pool ON package (job, state, priority DESC, due, waiting_since, number) WHERE waiting = 1;
+-- For jobs whose packages are claimed in another order.
+CREATE INDEX package_due ON package (job, state, due, priority DESC, waiting_since, number) WHERE waiting = 1;
+CREATE INDEX package_oldest ON package (job, state, waiting_since, priority DESC, due, number) WHERE waiting = 1;
 -- Whether a package was the last open one is asked by an index over the open ones, however many are finished.
 CREATE INDEX package_open ON package (job, number) WHERE open = 1;
 CREATE INDEX package_state ON package (job, state, number);
@@ -70,7 +73,7 @@ CREATE TABLE assignment (
     job BIGINT NOT NULL, id BIGINT NOT NULL, version BIGINT NOT NULL,
     package BIGINT NOT NULL, stage TEXT COLLATE "C" NOT NULL, round BIGINT NOT NULL, member BIGINT NOT NULL,
     state TEXT COLLATE "C" NOT NULL, live BIGINT NOT NULL, lease_until BIGINT NOT NULL, token TEXT COLLATE "C" NOT NULL,
-    purpose TEXT COLLATE "C" NOT NULL, body JSONB NOT NULL,
+    purpose TEXT COLLATE "C" NOT NULL, authored BIGINT NOT NULL, body JSONB NOT NULL,
     PRIMARY KEY (job, id)
 );
 -- It has all that is asked for when a claim looks whether a member has work on a package: without statistics, as after

@@ -1,0 +1,92 @@
+"""What is stuck in a job: read page by page, and decided by `blocking_rules`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+
+from itagflow.claiming.decision import ClaimPlace, Decision, decide
+from itagflow.claiming.service import describe
+from itagflow.core import lookup
+from itagflow.core.engine import Engine
+from itagflow.core.lookup import JobRef, MemberRef
+from itagflow.core.paging import Page, begin_behind
+from itagflow.core.visibility import require_readable
+from itagflow.errors import NotFound
+from itagflow.jobs.blocking_rules import Workers, find_blocked
+from itagflow.model.job import Job, JobState, Stage
+from itagflow.model.number import is_whole
+from itagflow.model.package import Assignment, Package
+from itagflow.model.reports import BlockedPackage
+from itagflow.model.workspace import Member
+from itagflow.storage.port import Query, Reader
+
+
+def list_blocked(
+    engine: Engine, job: JobRef, *, by: MemberRef | None, page: Page
+) -> Iterator[BlockedPackage]:
+    """Yield the packages of a job that nobody can go on with, by number."""
+    with engine.store.read() as reader:
+        current, _ = require_readable(engine, reader, "jobs.blocked", job, by)
+    query = Query(Package, {"job": current.id, "open": True}, order=("number",), limit=page.size)
+    if page.after is not None:
+        query = begin_behind(query, (current.id, _find_number(page.after)))
+
+    def read_page(
+        reader: Reader, query: Query[Package]
+    ) -> tuple[list[BlockedPackage], Query[Package] | None]:
+        # asked again for every page: who reads may have been removed meanwhile
+        now, _ = require_readable(engine, reader, "jobs.blocked", current.id, by)
+        packages = list(reader.find(query))
+        more = begin_behind(query, packages[-1].key) if len(packages) == query.limit else None
+        return _find_blocked(engine, reader, now, packages), more
+
+    return page.cut(lookup.iterate_pages(engine.store, read_page, query))
+
+
+def _find_number(after: object) -> int:
+    """Return the number of the last package of the page before."""
+    if isinstance(after, BlockedPackage):
+        return after.package
+    if not is_whole(after):
+        raise NotFound("Package", after)
+    return int(after)
+
+
+def _find_blocked(
+    engine: Engine, reader: Reader, job: Job, packages: list[Package]
+) -> list[BlockedPackage]:
+    """Return which of these open *packages* are blocked."""
+    # a draft gives out nothing yet, and what has ended never does again
+    if not packages or job.state not in (JobState.RUNNING, JobState.PAUSED):
+        return []
+    numbers = tuple(package.number for package in packages)
+    where: dict[str, Any] = {"job": job.id, "package": numbers}
+    by_package = defaultdict[int, list[Assignment]](list)
+    for assignment in reader.find(Query(Assignment, where, order=("id",))):
+        by_package[assignment.package].append(assignment)
+    workers = _describe_workers(engine, reader, job)
+    found = (find_blocked(workers, each, by_package[each.number]) for each in packages)
+    return [blocked for blocked in found if blocked is not None]
+
+
+def _describe_workers(engine: Engine, reader: Reader, job: Job) -> Workers:
+    """Return what each active member may take of *job*."""
+    # as if it ran: that it is paused is no package's fault, and nobody has to look for it
+    running = attrs.evolve(job, state=JobState.RUNNING)
+    at = engine.now()
+    active = Query(Member, {"workspace": job.workspace, "active": True}, order=("id",))
+    members = list(reader.find(active))
+
+    def decide_about(member: Member, stage: Stage) -> Decision:
+        situation = describe(reader, engine, ClaimPlace(running, member, stage, at))
+        # who holds as many as they may will hold less once they have done their work
+        return decide(attrs.evolve(situation, active=0))
+
+    decisions = {
+        stage: [decide_about(member, stage) for member in members] for stage in job.workflow.stages
+    }
+    return Workers(job=running, decisions=decisions, at=at)

@@ -1,0 +1,169 @@
+"""Whether a job can ever finish: what `publish` and `jobs.check` refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import product
+
+import attrs
+
+from itagflow.access import Action, Policy, is_in_crew, refusal
+from itagflow.claiming.decision import find_barred_stages
+from itagflow.model.job import Job, Stage
+from itagflow.model.workspace import Member
+from itagflow.printing import format_count, format_time
+
+Crews = Mapping[Stage, set[int]]
+"""The keys of the members of each stage."""
+
+
+@attrs.frozen(kw_only=True)
+class Staffing:
+    """What a job can count on when it is published."""
+
+    members: Sequence[Member]
+    """The active members of its workspace."""
+    policy: Policy
+    """Says who may do what."""
+    at: datetime
+    """When it is published."""
+    packages: int = 0
+    """How many packages it has, as far as that is known."""
+
+
+def find_workers(job: Job, stage: Stage, members: Sequence[Member], policy: Policy) -> set[int]:
+    """Return the keys of the members of *stage*: those that it names, or else all who may."""
+    able = [
+        member
+        for member in members
+        if refusal(policy, member, Action.at(stage), job, stage) is None
+    ]
+    crew = job.crew(stage)
+    if not crew.members and not crew.groups:
+        return {member.id for member in able}
+    # who is named, but may not work there, is nobody to count on
+    return {member.id for member in able if is_in_crew(crew, member)}
+
+
+def find_hindrance(job: Job, staffing: Staffing) -> str:
+    """Return why *job* could never finish with these members, or an empty string."""
+    crews = {
+        stage: find_workers(job, stage, staffing.members, staffing.policy)
+        for stage in job.workflow.stages
+    }
+    # in this order: each may count on what the ones before have found to be there
+    return (
+        _find_missing_workers(job, crews)
+        or _find_missing_reviewer(job, crews)
+        or _find_only_reviewer(job, crews)
+        or _find_bad_rework(job, crews, staffing.members)
+        or _find_low_total(job, crews, staffing.packages)
+        or _find_early_end(job, staffing.at)
+    )
+
+
+def _find_missing_workers(job: Job, crews: Crews) -> str:
+    """Return at which stage there are too few members, or an empty string."""
+    votes, able = job.workflow.label.votes, len(crews[Stage.LABEL])
+    if able < votes:
+        voters = "1 member" if votes == 1 else f"{votes} different members"
+        only = str(able) if able else "nobody"
+        return f"{voters} must label each package, but only {only} may: name more for LABEL"
+    for stage in job.workflow.stages[1:]:
+        if not crews[stage]:
+            return f"nobody may work at {stage.name}: name somebody for it"
+    return ""
+
+
+def _find_missing_reviewer(job: Job, crews: Crews) -> str:
+    """Return at which stage everybody must label what is reviewed, or an empty string."""
+    votes = job.workflow.label.votes
+    for stage in job.workflow.stages[1:]:
+        if Stage.LABEL not in find_barred_stages(job, stage):
+            continue
+        # Each reviewer leaves too few labelers when set aside: whoever reviews a package, one of
+        # those who must label it would be the same person.
+        if all(len(crews[Stage.LABEL] - {reviewer}) < votes for reviewer in crews[stage]):
+            return (
+                f"whoever may work at {stage.name} must label too, "
+                "and nobody reviews their own work: "
+                f"name somebody else, or set allow_own_work=True for {stage.name}"
+            )
+    return ""
+
+
+def _find_only_reviewer(job: Job, crews: Crews) -> str:
+    """Return that no different people are left for each stage of a package, or an empty string."""
+    if job.workflow.inspect is None or job.workflow.accept is None:
+        return ""
+    if any(True for _ in _iterate_teams(job, crews)):
+        return ""
+    inspectors, acceptors = crews[Stage.INSPECT], crews[Stage.ACCEPT]
+    if inspectors == acceptors and len(inspectors) == 1:
+        return (
+            "the only member who may accept is the only one who may inspect, "
+            "and nobody accepts what they modified themselves: "
+            "name somebody else, or set allow_own_review=True for ACCEPT"
+        )
+    return (
+        "too few members are there to label, inspect and accept a package, each of them another: "
+        "name more, or allow own work at a review stage"
+    )
+
+
+def _iterate_teams(job: Job, crews: Crews, labeler: int | None = None) -> Iterator[tuple[int, ...]]:
+    """Yield the reviewers, one for each stage, who leave enough labelers for a package.
+
+    Whoever inspects may modify, so that they may not accept then.  With *labeler* this one labels
+    too, whoever else does.
+    """
+    stages = job.workflow.stages[1:]
+    for team in product(*(sorted(crews[stage]) for stage in stages)):
+        barred = {
+            reviewer
+            for stage, reviewer in zip(stages, team, strict=True)
+            if Stage.LABEL in find_barred_stages(job, stage)
+        }
+        if len(crews[Stage.LABEL] - barred) < job.workflow.label.votes or labeler in barred:
+            continue
+        accepts_own = Stage.INSPECT not in find_barred_stages(job, stages[-1]) if stages else True
+        if accepts_own or len(set(team)) == len(team):
+            yield team
+
+
+def _find_bad_rework(job: Job, crews: Crews, members: Iterable[Member]) -> str:
+    """Return why the named member cannot do the rework, or an empty string."""
+    key = job.workflow.label.rework
+    if not isinstance(key, int) or len(job.workflow.stages) == 1:
+        return ""
+    account = next((member.account for member in members if member.id == key), "the member")
+    if key not in crews[Stage.LABEL]:
+        return f"rework goes to {account}, who may not label: name them for LABEL"
+    if any(True for _ in _iterate_teams(job, crews, key)):
+        return ""
+    return (
+        f"rework goes to {account}, without whom there are too few to review it: "
+        "name more reviewers, or another member for the rework"
+    )
+
+
+def _find_low_total(job: Job, crews: Crews, packages: int) -> str:
+    """Return at which stage all members together may not take enough, or an empty string."""
+    for stage in job.workflow.stages:
+        total = job.workflow.rule(stage).max_total
+        needed = packages * (job.workflow.label.votes if stage is Stage.LABEL else 1)
+        if total is not None and total * len(crews[stage]) < needed:
+            work = format_count(needed, "assignment")
+            return (
+                f"{work} must be done at {stage.name}, but max_total lets its members take "
+                f"{total * len(crews[stage])}: raise it, or name more"
+            )
+    return ""
+
+
+def _find_early_end(job: Job, at: datetime) -> str:
+    """Return that the job is closed before it begins, or an empty string."""
+    if job.closes_at is None or job.closes_at > at:
+        return ""
+    return f"closes_at is {format_time(job.closes_at)}, which has passed: move it"

@@ -1,0 +1,88 @@
+"""Whether a job can ever finish."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from itagflow import Accept, Inspect, Label, Role, Stage, Workflow
+from itagflow.access import default_policy
+from itagflow.jobs import finishing_rules as rules
+from itagflow.model.job import StageWorkers
+from itagflow.testing.builders import AT, make_job, make_member
+
+ADA = make_member(id=1, account="ada", role=Role.ADMIN)
+BEN = make_member(id=2, account="ben", role=Role.OPERATOR)
+CY = make_member(id=3, account="cy", role=Role.OPERATOR)
+STAFFING = rules.Staffing(members=[ADA, BEN, CY], policy=default_policy, at=AT)
+
+
+def test_the_workers_of_a_stage_are_those_it_names_or_else_all_who_may() -> None:
+    named = make_job(workforce={Stage.LABEL: StageWorkers((2,))})
+    assert rules.find_workers(named, Stage.LABEL, [ADA, BEN, CY], default_policy) == {2}
+    assert rules.find_workers(make_job(), Stage.LABEL, [ADA, BEN], default_policy) == {1}
+    gone = attrs.evolve(BEN, active=False)
+    assert rules.find_workers(named, Stage.LABEL, [ADA, gone], default_policy) == set()
+
+
+@pytest.mark.parametrize(
+    ("workflow", "label", "inspect", "words"),
+    [
+        (Workflow(Label()), (2,), (), ""),
+        (Workflow(Label(votes=2), Inspect()), (2,), (3,), "2 different members .* only 1 may"),
+        (Workflow(Label(), Inspect()), (2,), (3,), ""),
+        (Workflow(Label(), Inspect()), (2,), (2,), "nobody reviews their own work"),
+        (Workflow(Label(), Inspect(allow_own_work=True)), (2,), (2,), ""),
+        (Workflow(Label(), Inspect()), (2, 3), (2,), ""),
+        (Workflow(Label(votes=2), Inspect()), (2, 3), (2,), "nobody reviews their own work"),
+        (Workflow(Label(), Inspect()), (2,), (99,), "nobody may work at INSPECT"),
+    ],
+)
+def test_a_job_that_can_never_finish_is_told_why(
+    workflow: Workflow, label: tuple[int, ...], inspect: tuple[int, ...], words: str
+) -> None:
+    job = make_job(
+        workflow=workflow,
+        workforce={Stage.LABEL: StageWorkers(label), Stage.INSPECT: StageWorkers(inspect)},
+    )
+    said = rules.find_hindrance(job, STAFFING)
+    if words:
+        with pytest.raises(ValueError, match=words):
+            raise ValueError(said)
+    else:
+        assert said == ""
+
+
+@pytest.mark.parametrize(
+    ("workflow", "crews", "words"),
+    [
+        (Workflow(Inspect(), Accept()), ((2,), (3,), (3,)), "only member who may accept"),
+        (Workflow(Inspect(), Accept(allow_own_review=True)), ((2,), (3,), (3,)), ""),
+        (Workflow(Inspect(), Accept()), ((2,), (3,), (1, 3)), ""),
+        (Workflow(Inspect(), Accept()), ((2, 3), (2,), (3,)), "each of them another"),
+        (Workflow(Inspect(), Accept(allow_own_work=True)), ((2, 3), (2,), (3,)), ""),
+        (Workflow(Label(rework=3), Inspect(), Accept()), ((2,), (3,), (1,)), "cy, who may not"),
+        (Workflow(Label(rework=3), Inspect(), Accept()), ((2, 3), (3,), (1,)), "cy, without whom"),
+        (Workflow(Label(rework=3), Inspect(), Accept()), ((2, 3), (2,), (1,)), ""),
+        (Workflow(Label(max_total=2), Inspect(), Accept()), ((2,), (3,), (1,)), "3 assignments"),
+        (Workflow(Label(max_total=3), Inspect(), Accept()), ((2,), (3,), (1,)), ""),
+        (Workflow(Inspect(max_total=1), Accept()), ((2,), (3,), (1,)), "at INSPECT"),
+    ],
+)
+def test_each_package_needs_different_people(
+    workflow: Workflow, crews: tuple[tuple[int, ...], ...], words: str
+) -> None:
+    named = {stage: StageWorkers(crew) for stage, crew in zip(Stage, crews, strict=True)}
+    job = make_job(workflow=workflow, workforce=named)
+    said = rules.find_hindrance(job, attrs.evolve(STAFFING, packages=3))
+    assert words in said
+    assert bool(words) == bool(said)
+
+
+def test_a_job_that_closes_before_it_begins_is_refused() -> None:
+    for closes_at, words in ((AT, "which has passed"), (AT + timedelta(hours=1), "")):
+        said = rules.find_hindrance(make_job(closes_at=closes_at), STAFFING)
+        assert words in said
+        assert bool(words) == bool(said)
