@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from operator import attrgetter
 from types import TracebackType
-from typing import Any, NoReturn, Self, cast
+from typing import NoReturn, Self
 
 from itagflow.access import Action, Permission, default_policy
 from itagflow.api.assignments import Assignments
@@ -22,9 +22,20 @@ from itagflow.claiming import assigning, explaining, service
 from itagflow.core.engine import Engine, now
 from itagflow.core.ids import TimeOrdered
 from itagflow.core.settings import MOST_SECONDS, Settings, require_store
-from itagflow.errors import InvalidData, Problem
 from itagflow.labeling import service as labeling
-from itagflow.model.arguments import require_kind, require_optional_several, require_several
+from itagflow.labeling.terms import (
+    parse_pairs,
+    parse_program,
+    parse_seconds,
+    parse_terms,
+    parse_versions,
+)
+from itagflow.model.arguments import (
+    require_flag,
+    require_kind,
+    require_optional_several,
+    require_several,
+)
 from itagflow.model.batch import BatchResult
 from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, Stage
@@ -32,7 +43,6 @@ from itagflow.model.number import require_number, require_whole_number
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer, WorkItem
 from itagflow.model.text import require_optional_text, require_text
-from itagflow.printing import format_repr
 from itagflow.results.rules import ModelChoice
 from itagflow.reviewing import batch, judging
 from itagflow.reviewing import service as reviewing
@@ -231,75 +241,147 @@ class Flow:
         task: TaskRef,
         reply: ReplyInput,
         *,
+        draft: bool = False,
+        expected_version: int | None = None,
+        seconds: float | None = None,
+        score: float | None = None,
+        model: str = "",
         by: MemberRef | None = None,
     ) -> Answer:
         """Save the answer to a task and return it as stored; saving again replaces it.
 
-        The same answer once more changes nothing, so a client may resend it.  Every save renews the
-        lease.
+        The same answer once more changes nothing but the time, so a client may resend it.  Every
+        save renews the lease.
 
         Args:
             assignment: An assignment at LABEL that is held.
             task: A task in its scope.
             reply: The replies by question id, or the reply to the only question.
+            draft: Whether it is half-filled: it lies beside the answer as `WorkItem.draft`, until a
+                complete one is saved.  Its replies must be valid values, but none is required and
+                the validator is not asked; it has no event.
+            expected_version: The `WorkItem.version` that was read: another one is not replaced.
+            seconds: How long it took.  Of that not more is counted than has passed since the last
+                call that told its time, and at most 300.
+            score: How sure a program is that gives the answer, from 0 to 1.
+            model: The name of that program.
             by: Who saves, when the assignment comes from outside.
 
         Raises:
             InvalidData: when the answer does not fit the template or the job's validator, or the
                 task is not in the assignment's scope; it lists every problem.
+            StaleVersion: when the stored answer is another one, and of another version than
+                expected.
             NotHeld: when the assignment is not held, or not by the member *by*.
             NotRegistered: when this process lacks the job's validator.
             Conflict: when the job was given another validator meanwhile: save again.
             WrongState: when the assignment is at a review stage: `modify` is the verb there.
         """
-        return labeling.save(self._engine, assignment, task, reply, by=by)
+        terms = parse_terms("save", expected_version=expected_version, seconds=seconds)
+        terms = parse_program("save", terms, score=score, model=model)
+        if require_flag("save", "draft", draft):
+            return labeling.save_draft(self._engine, assignment, task, reply, terms=terms, by=by)
+        return labeling.save(self._engine, assignment, task, reply, terms=terms, by=by)
 
     def save_many(
         self,
         assignment: AssignmentRef,
         replies: Mapping[int, ReplyInput] | Iterable[tuple[TaskRef, ReplyInput]],
         *,
+        expected_version: int | Mapping[int, int] | None = None,
         by: MemberRef | None = None,
     ) -> list[Answer]:
-        """Save the answers to several tasks, all or none, with one event; errors as in `save`."""
-        pairs = _list_pairs(replies)
-        return labeling.save_many(self._engine, assignment, pairs, by=by)
+        """Save the answers to several tasks, all or none, with one event; errors as in `save`.
+
+        Args:
+            assignment: An assignment at LABEL that is held.
+            replies: What `save` takes, by task number, or as pairs of a task and its reply.
+            expected_version: As in `save`: one version for all, or those of some tasks by number.
+            by: Who saves, when the assignment comes from outside.
+        """
+        pairs = parse_pairs(replies)
+        terms = parse_versions("save_many", expected_version)
+        return labeling.save_many(self._engine, assignment, pairs, terms=terms, by=by)
 
     def abandon(
-        self, assignment: AssignmentRef, task: TaskRef, reason: str, *, by: MemberRef | None = None
+        self,
+        assignment: AssignmentRef,
+        task: TaskRef,
+        reason: str,
+        *,
+        expected_version: int | None = None,
+        seconds: float | None = None,
+        by: MemberRef | None = None,
     ) -> Answer:
         """Abandon a task, with a reason; the saved answer stays, and `restore` brings it back.
 
+        Args:
+            assignment: An assignment that is held.
+            task: A task in its scope.
+            reason: Why.
+            expected_version: As in `save`.
+            seconds: How long it took, as in `save`.
+            by: Who abandons it, when the assignment comes from outside.
+
         Raises:
             InvalidData: when the reason is empty or not one of the template's.
+            StaleVersion: when the stored answer is of another version than expected.
             NotHeld: when the assignment is not held, or not by the member *by*.
         """
         reason = require_text("abandon", "reason", reason)
-        return labeling.abandon(self._engine, assignment, task, reason, by=by)
+        terms = parse_terms("abandon", expected_version=expected_version, seconds=seconds)
+        return labeling.abandon(self._engine, assignment, task, reason, terms=terms, by=by)
 
     def restore(
-        self, assignment: AssignmentRef, task: TaskRef, *, by: MemberRef | None = None
+        self,
+        assignment: AssignmentRef,
+        task: TaskRef,
+        *,
+        expected_version: int | None = None,
+        by: MemberRef | None = None,
     ) -> Answer:
         """Undo that a task was abandoned, by the member or, in review, by the labeler.
+
+        Restoring again what was just restored changes nothing.
 
         Raises:
             Incomplete: when the task is not abandoned, or the labeler had saved nothing: then
                 `modify` it.
+            StaleVersion: when the stored answer is of another version than expected.
             NotHeld: when the assignment is not held, or not by the member *by*.
         """
-        return labeling.restore(self._engine, assignment, task, by=by)
+        terms = parse_terms("restore", expected_version=expected_version)
+        return labeling.restore(self._engine, assignment, task, terms=terms, by=by)
 
-    def submit(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
+    def submit(
+        self,
+        assignment: AssignmentRef,
+        *,
+        seconds: float | None = None,
+        ignore_drafts: bool = False,
+        by: MemberRef | None = None,
+    ) -> Assignment:
         """Submit a labeled package; when every vote is in, it moves to the next stage.
 
         Submitting again what is submitted changes nothing.
 
+        Args:
+            assignment: An assignment at LABEL that is held.
+            seconds: How long it took beside what was told for single tasks; counted as in `save`.
+            ignore_drafts: Whether to submit the answers, though drafts are newer.
+            by: Who submits, when the assignment comes from outside.
+
         Raises:
-            Incomplete: when tasks are neither answered nor abandoned; it lists them.
+            Incomplete: when tasks are neither answered nor abandoned, or drafts are newer than the
+                answers; it lists both.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at a review stage: `review` or `accept` it.
         """
-        return labeling.submit(self._engine, assignment, by=by)
+        seconds = parse_seconds("submit", seconds)
+        ignore_drafts = require_flag("submit", "ignore_drafts", ignore_drafts)
+        return labeling.submit(
+            self._engine, assignment, seconds=seconds, ignore_drafts=ignore_drafts, by=by
+        )
 
     def judge(
         self,
@@ -307,6 +389,8 @@ class Flow:
         task: TaskRef,
         *,
         wrong: str | None = None,
+        expected_version: int | None = None,
+        seconds: float | None = None,
         by: MemberRef | None = None,
     ) -> Answer:
         """Judge a task right, or wrong with a comment that its labeler will read.
@@ -317,15 +401,19 @@ class Flow:
             assignment: A review assignment that is held.
             task: A task in its scope.
             wrong: What is wrong; the task is right when not given.
+            expected_version: As in `save`.
+            seconds: How long it took, as in `save`.
             by: Who judges, when the assignment comes from outside.
 
         Raises:
+            StaleVersion: when the reviewer's stored answer is of another version than expected.
             InvalidData: when the comment is empty, or the task is not in the assignment's scope.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL.
         """
         wrong = require_optional_text("judge", "wrong", wrong)
-        return judging.judge(self._engine, assignment, task, wrong=wrong, by=by)
+        terms = parse_terms("judge", expected_version=expected_version, seconds=seconds)
+        return judging.judge(self._engine, assignment, task, wrong=wrong, terms=terms, by=by)
 
     def modify(
         self,
@@ -333,23 +421,41 @@ class Flow:
         task: TaskRef,
         reply: ReplyInput,
         *,
+        expected_version: int | None = None,
+        seconds: float | None = None,
         by: MemberRef | None = None,
     ) -> Answer:
         """Answer a task as the reviewer; the labeler's answer stays in the result of its stage.
 
+        Args:
+            assignment: A review assignment that is held.
+            task: A task in its scope.
+            reply: The replies by question id, or the reply to the only question.
+            expected_version: As in `save`.
+            seconds: How long it took, as in `save`.
+            by: Who modifies it, when the assignment comes from outside.
+
         Raises:
+            StaleVersion: when the reviewer's stored answer is of another version than expected.
             InvalidData: when the answer does not fit, or the task is not in the assignment's scope.
             NotHeld: when the assignment is not held, or not by the member *by*.
             NotRegistered: when this process lacks the job's validator.
             Conflict: when the job was given another validator meanwhile: modify again.
             WrongState: when the assignment is at LABEL: `save` is the verb there.
         """
-        return judging.modify(self._engine, assignment, task, reply, by=by)
+        terms = parse_terms("modify", expected_version=expected_version, seconds=seconds)
+        return judging.modify(self._engine, assignment, task, reply, terms=terms, by=by)
 
-    def review(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
+    def review(
+        self,
+        assignment: AssignmentRef,
+        *,
+        seconds: float | None = None,
+        by: MemberRef | None = None,
+    ) -> Assignment:
         """Let a package pass at INSPECT; tasks without a judgment pass with it.
 
-        Reviewing again what is reviewed changes nothing.
+        Reviewing again what is reviewed changes nothing.  The *seconds* count as in `submit`.
 
         Raises:
             Incomplete: when tasks stand judged wrong, or disputed ones are not decided; it lists
@@ -357,11 +463,19 @@ class Flow:
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at another stage.
         """
-        return reviewing.review(self._engine, assignment, by=by)
+        seconds = parse_seconds("review", seconds)
+        return reviewing.review(self._engine, assignment, seconds=seconds, by=by)
 
-    def accept(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
+    def accept(
+        self,
+        assignment: AssignmentRef,
+        *,
+        seconds: float | None = None,
+        by: MemberRef | None = None,
+    ) -> Assignment:
         """Let a package pass at ACCEPT; accepted work is locked.  Errors are those of `review`."""
-        return reviewing.accept(self._engine, assignment, by=by)
+        seconds = parse_seconds("accept", seconds)
+        return reviewing.accept(self._engine, assignment, seconds=seconds, by=by)
 
     def reject(
         self,
@@ -369,6 +483,7 @@ class Flow:
         *,
         tasks: Iterable[TaskRef] | None = None,
         comment: str = "",
+        seconds: float | None = None,
         by: MemberRef | None = None,
     ) -> Assignment:
         """Send tasks back: those judged wrong and those named, or else the whole package.
@@ -378,6 +493,7 @@ class Flow:
             tasks: More tasks of its scope, judged wrong with *comment*.
             comment: Why; required when tasks are named, or when none stands judged wrong and all go
                 back.
+            seconds: How long it took beside what was told for single tasks; counted as in `save`.
             by: Who rejects, when the assignment comes from outside.
 
         Raises:
@@ -389,7 +505,10 @@ class Flow:
         comment = require_text("reject", "comment", comment)
         # gone through here: no transaction is open while code of the caller runs
         named = require_optional_several("reject", "tasks", tasks, "tasks")
-        return reviewing.reject(self._engine, assignment, tasks=named, comment=comment, by=by)
+        seconds = parse_seconds("reject", seconds)
+        return reviewing.reject(
+            self._engine, assignment, tasks=named, comment=comment, seconds=seconds, by=by
+        )
 
     def review_many(
         self, assignments: Iterable[AssignmentRef], *, by: MemberRef | None = None
@@ -524,29 +643,6 @@ class Flow:
 
     def __repr__(self) -> str:
         return show_line(self, f"on {self.store.name}")
-
-
-def _list_pairs(
-    replies: Mapping[int, ReplyInput] | Iterable[tuple[TaskRef, ReplyInput]],
-) -> list[tuple[TaskRef, ReplyInput]]:
-    """Return tasks with the replies to them.
-
-    Raises:
-        InvalidData: when they are neither a mapping nor several pairs.
-    """
-    given: object = replies
-    if isinstance(given, Mapping):
-        given = cast("Mapping[TaskRef, ReplyInput]", given).items()
-    pairs = require_several("save_many", "replies", cast("Iterable[Any]", given), "pairs")
-    for number, pair in enumerate(cast("list[object]", pairs), 1):
-        if not _is_pair(pair):
-            reason = f"must be a task and a reply, not {format_repr(pair)}"
-            raise InvalidData("save_many", [Problem(f"replies, pair {number}", reason)])
-    return pairs
-
-
-def _is_pair(value: object) -> bool:
-    return isinstance(value, tuple) and len(cast("tuple[object, ...]", value)) == 2
 
 
 _get_engine: Callable[[Flow], Engine] = attrgetter("_engine")

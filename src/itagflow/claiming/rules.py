@@ -83,7 +83,8 @@ def take_offer(
     )
     # an offer has a time limit of its own; the lease of the work begins here
     lease = _until(ctx.at, job.workflow.rule(assignment.stage).lease)
-    claimed = evolve(assignment, state=state, lease_until=lease, token=token)
+    # the time that it waited for its member is no time of work
+    claimed = evolve(assignment, state=state, lease_until=lease, token=token, counted_at=ctx.at)
     return record(ctx, "claim", about=assignment, save=((assignment, claimed), *counters))
 
 

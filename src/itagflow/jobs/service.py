@@ -43,7 +43,7 @@ from itagflow.model.job import (
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, ClaimCounter, Package
-from itagflow.model.task import Answer, Task
+from itagflow.model.task import Answer, Draft, Task
 from itagflow.model.template import Template
 from itagflow.model.text import to_optional_text, validate_text
 from itagflow.model.workspace import Group, Member
@@ -53,7 +53,10 @@ from itagflow.storage.port import Query
 
 Named = tuple[Any, ...]
 """Members' keys, or names of groups."""
-OWNED_KINDS: tuple[type[Entity], ...] = (Assignment, Answer, ClaimCounter, Task, Package, Event)
+OWNED_KINDS: tuple[type[Entity], ...] = (
+    *(Assignment, Answer, Draft),
+    *(ClaimCounter, Task, Package, Event),
+)
 """What belongs to a job, in the order in which it is deleted.
 
 Without its assignment, nobody can add an answer.

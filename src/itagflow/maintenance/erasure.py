@@ -94,7 +94,7 @@ def erase_task(
             record(ctx, "erase_task", about=package, task=erased.number, save=saves, data=data)
         )
         for answer in answers:
-            _replace_answer(transaction, answer)
+            transaction.rewrite(answer)
         return transaction.as_stored(erased)
 
 
@@ -122,7 +122,7 @@ def _anonymize_answer(engine: Engine, answer: Answer, erase_name: TextFilter) ->
         # whoever saves an answer holds the lock of its assignment
         transaction.lock(Assignment, (answer.job, answer.assignment))
         stored = transaction.store.get(Answer, answer.key)
-        _replace_answer(transaction, erase_rules.anonymize_answer(stored, erase_name))
+        transaction.rewrite(erase_rules.anonymize_answer(stored, erase_name))
 
 
 def _find_free_account(engine: Engine, member: Member) -> str:
@@ -222,15 +222,3 @@ def _erase_from_package(
         if assignment_after is not assignment
     ]
     return saves, erased
-
-
-def _replace_answer(transaction: Transaction, answer: Answer) -> None:
-    """Replace the stored answer by *answer* and keep its version: erasing is no new answer."""
-    where: dict[str, Any] = {
-        "job": answer.job,
-        "assignment": answer.assignment,
-        "task": answer.task,
-    }
-    # removed and added, since a replacement would count as a new version
-    transaction.remove(Query(Answer, where), 1)
-    transaction.add(answer)

@@ -54,7 +54,7 @@ from itagflow.model.package import (
 )
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import COUNTS
-from itagflow.model.task import Answer, Task
+from itagflow.model.task import Answer, Draft, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
 from itagflow.storage.port import (
@@ -181,7 +181,10 @@ def _find_orphans(reader: Reader) -> Iterator[Inconsistency]:
                     count,
                     0,
                 )
-    of_job: tuple[type[Entity], ...] = (JobCounter, Package, Task, Assignment, Answer, ClaimCounter)
+    of_job: tuple[type[Entity], ...] = (
+        *(JobCounter, Package, Task, Assignment),
+        *(Answer, Draft, ClaimCounter),
+    )
     for kind in of_job:
         for (job,), (count,) in reader.tally(Query(kind), by=("job",)).items():
             if job not in jobs:

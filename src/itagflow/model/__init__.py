@@ -66,7 +66,7 @@ from itagflow.model.reports import CheckReport, LoadReport, PrelabelReport, Temp
 from itagflow.model.result import Progress, Provenance, Result, StageResult
 from itagflow.model.segment import Segment, Segments
 from itagflow.model.span import Relation, Spans, TextSpan
-from itagflow.model.task import Answer, Row, Task, TaskState, Verdict, WorkItem
+from itagflow.model.task import Answer, Draft, Row, Task, TaskState, Verdict, WorkItem
 from itagflow.model.template import (
     Option,
     Question,
@@ -93,6 +93,7 @@ __all__ = [
     "CheckReport",
     "Choice",
     "Choices",
+    "Draft",
     "DropOption",
     "DropQuestion",
     "Event",

@@ -218,6 +218,12 @@ class Assignment:
     """Why it ended so: the comment of its holder, or of the member who ended it."""
     sent_back: tuple[int, ...] | None = None
     """The tasks that a REJECTED assignment sent back; None: every task of the package."""
+    seconds: float = 0.0
+    """How long its member worked on it, beside what was told for single tasks."""
+    counted_at: datetime | None = None
+    """Until when time was counted; None: it was not yet, and begins when the assignment began."""
+    has_drafts: bool = False
+    """Whether drafts were saved in it: else nobody needs to look for them."""
     version: int = 0
     """Counts the saves."""
 

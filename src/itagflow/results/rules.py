@@ -22,9 +22,11 @@ from itagflow.model.package import (
 from itagflow.model.result import Provenance, Result, StageResult
 from itagflow.model.task import (
     Answer,
+    Draft,
     Task,
     TaskState,
     WorkItem,
+    count_versions,
 )
 from itagflow.model.text import to_text, validate_text
 from itagflow.printing import format_repr
@@ -72,6 +74,8 @@ class Case:
     """The answers about this task by the id of their assignment."""
     task: int
     """The number of the task."""
+    drafts: Mapping[int, Draft] = attrs.field(factory=dict[int, Draft])
+    """The drafts about this task by the id of their assignment, where they were read."""
 
     def before(self, assignment: Assignment) -> Case:
         """Return the case as *assignment* found it: without what came at its stage or later.
@@ -371,8 +375,10 @@ def build_work_item(
     case: Case, assignment: Assignment, task: Task, choice: ModelChoice = ANY_MODEL
 ) -> WorkItem:
     """Return *task* as *assignment* sees it; *choice* is which prediction is shown."""
+    answer, draft = case.answers.get(assignment.id), case.drafts.get(assignment.id)
+    version = count_versions(answer)
     if len(case.assignments) == 1:  # the first one: there is nothing to look up
-        return WorkItem(task=task, answer=case.answers.get(assignment.id))
+        return WorkItem(task=task, answer=answer, draft=draft, version=version)
     # What came later is left out: a past review shows the answer that it judged, and not the one
     # that was given after it.
     past = case.before(assignment)
@@ -386,7 +392,9 @@ def build_work_item(
     _, comment = find_judgment(past, live=False)
     return WorkItem(
         task=task,
-        answer=case.answers.get(assignment.id),
+        answer=answer,
+        draft=draft,
+        version=version,
         submitted=find_submitted(past, assignment.stage),
         votes=votes,
         comment=comment if assignment.round > 1 else "",
@@ -408,24 +416,29 @@ def _iter_votes(case: Case, round: int) -> Iterator[Answer]:
 
 
 def _find_previous(case: Case, assignment: Assignment) -> Answer | None:
-    """Return what the last returned assignment at the same stage and round had saved.
+    """Return what the last returned assignment at the same stage and round had saved last.
 
     Of several voters each sees only their own: a member who gave an assignment back may still vote.
     """
     voting = case.is_being_voted_on and assignment.stage is Stage.LABEL
     # what was given back, and not what was sent back: that is `submitted`
     earlier = [
-        case.answers[returned.id]
+        _find_last_saved(case, returned)
         for returned in case.assignments
-        if returned.id in case.answers
-        and returned.id != assignment.id
+        if returned.id != assignment.id
         and returned.state is AssignmentState.RETURNED
         and (returned.stage, returned.round) == (assignment.stage, assignment.round)
         and (returned.member == assignment.member or not voting)
     ]
-    if not earlier:
-        return None
-    return earlier[-1]
+    return next((saved for saved in reversed(earlier) if saved is not None), None)
+
+
+def _find_last_saved(case: Case, assignment: Assignment) -> Answer | None:
+    """Return what *assignment* saved last: its draft where that is newer, else its answer."""
+    answer, draft = case.answers.get(assignment.id), case.drafts.get(assignment.id)
+    if draft is not None and draft.is_newer_than(answer):
+        return draft
+    return answer
 
 
 def must_fit_its_template(job: Job, operation: str) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 from itagflow.labeling.rules import (
     AnswerFacts,
     AnswerOutcome,
-    Replied,
     fit_replies,
     make_answer,
     require_covered,
     write_answers,
 )
+from itagflow.labeling.terms import Replied
 from itagflow.lifecycle.tables import require_stage
 from itagflow.model.job import Stage
 from itagflow.model.task import Verdict

@@ -18,6 +18,7 @@ from itagflow.core.change import Change, Context, Saved, record
 from itagflow.errors import InvalidData, Problem
 from itagflow.jobs.rules import advance_job
 from itagflow.labeling.rules import (
+    add_seconds,
     has_same_content,
     make_answer,
     split_answers,
@@ -126,6 +127,8 @@ class CompletionFacts:
     """What the votes answer, where they are merged."""
     merged_id: int = 0
     """The id of the assignment that holds the merged votes."""
+    drafts: tuple[int, ...] = ()
+    """The tasks whose draft is newer than the answer, where that is asked."""
 
 
 @attrs.frozen(kw_only=True)
@@ -191,7 +194,8 @@ def submit(facts: CompletionFacts) -> Change:
         Incomplete: when tasks are neither answered nor abandoned.
     """
     package, assignment = facts.context.package, facts.context.assignment
-    closing = AssignmentCommand(assignment=assignment, missing=_find_missing(facts))
+    missing, drafts = _find_missing(facts), facts.drafts
+    closing = AssignmentCommand(assignment=assignment, missing=missing, drafts=drafts)
     ended = end_assignment(facts.context, "submit", closing)
     assignments = _replace(facts.history.assignments, ended)
     add, answers, after = list[Entity](), tuple[Answer, ...](), package
@@ -631,7 +635,7 @@ def _judge_named(facts: RejectFacts) -> list[tuple[Answer | None, Answer]]:
             context.assignment, task, context.ctx, verdict=Verdict.WRONG, comment=comment
         )
         if old is None or not has_same_content(old, new):
-            judged.append((old, new))
+            judged.append((old, new if old is None else add_seconds(new, old.seconds)))
     return judged
 
 
