@@ -41,6 +41,7 @@ RULES = (
     "claiming/decision.py",
     "core/change.py",
     "core/secrecy.py",
+    "labeling/terms.py",
     "labeling/voting.py",
     "maintenance/checks.py",
     "maintenance/replay.py",

@@ -293,11 +293,7 @@ class Flow:
     ) -> list[Answer]:
         """Save the answers to several tasks, all or none, with one event; errors as in `save`.
 
-        Args:
-            assignment: An assignment at LABEL that is held.
-            replies: What `save` takes, by task number, or as pairs of a task and its reply.
-            expected_version: As in `save`: one version for all, or those of some tasks by number.
-            by: Who saves, when the assignment comes from outside.
+        One version is expected of all, or one of each task that a mapping names by its number.
         """
         pairs = parse_pairs(replies)
         terms = parse_versions("save_many", expected_version)
@@ -315,13 +311,7 @@ class Flow:
     ) -> Answer:
         """Abandon a task, with a reason; the saved answer stays, and `restore` brings it back.
 
-        Args:
-            assignment: An assignment that is held.
-            task: A task in its scope.
-            reason: Why.
-            expected_version: As in `save`.
-            seconds: How long it took, as in `save`.
-            by: Who abandons it, when the assignment comes from outside.
+        The expected version and the seconds are as in `save`.
 
         Raises:
             InvalidData: when the reason is empty or not one of the template's.
@@ -427,13 +417,7 @@ class Flow:
     ) -> Answer:
         """Answer a task as the reviewer; the labeler's answer stays in the result of its stage.
 
-        Args:
-            assignment: A review assignment that is held.
-            task: A task in its scope.
-            reply: The replies by question id, or the reply to the only question.
-            expected_version: As in `save`.
-            seconds: How long it took, as in `save`.
-            by: Who modifies it, when the assignment comes from outside.
+        The expected version, that of the reviewer's own answer, and the seconds are as in `save`.
 
         Raises:
             StaleVersion: when the reviewer's stored answer is of another version than expected.

@@ -20,6 +20,7 @@ PURE = (
     "claiming.decision",
     "core.change",
     "core.secrecy",
+    "labeling.terms",
     "labeling.voting",
     "lifecycle.*",
     "maintenance.checks",

@@ -13,7 +13,7 @@ from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef, get_or_none,
 from itagflow.core.transaction import Transaction
 from itagflow.core.visibility import access_of
 from itagflow.errors import Conflict, InvalidData
-from itagflow.labeling import drafts, rules
+from itagflow.labeling import draft_rules, rules
 from itagflow.labeling.rules import AnswerFacts, AnswerOutcome
 from itagflow.labeling.terms import NO_TERMS, Replied, SaveTerms
 from itagflow.lifecycle.tables import must_be_of, must_not_be_returned
@@ -86,7 +86,7 @@ def save_draft(
     with engine.transaction() as transaction:
         facts = lock_for_answering(transaction, "save", assignment, [task], by)
         facts = attrs.evolve(facts, terms=terms)
-        return apply(transaction, drafts.save_draft(facts, reply))[0]
+        return apply(transaction, draft_rules.save_draft(facts, reply))[0]
 
 
 def save_many(
@@ -325,7 +325,7 @@ def _find_newer_drafts(transaction: Transaction, assignment: Assignment) -> tupl
         return ()
     where["task"] = tuple(draft.task for draft in known)
     answers = {answer.task: answer for answer in transaction.store.find(Query(Answer, where))}
-    return drafts.find_newer_drafts(known, answers)
+    return draft_rules.find_newer_drafts(known, answers)
 
 
 def _find_last_operation(transaction: Transaction, facts: AnswerFacts) -> str:

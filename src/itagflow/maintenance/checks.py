@@ -10,6 +10,7 @@ from functools import cached_property
 import attrs
 
 from itagflow.claiming.decision import can_own_work_wait
+from itagflow.labeling.draft_rules import make_optional
 from itagflow.labeling.voting import merge
 from itagflow.lifecycle.tables import JOB
 from itagflow.model.inconsistency import Inconsistency, compare_field
@@ -22,7 +23,7 @@ from itagflow.model.package import (
     Outcome,
     Package,
 )
-from itagflow.model.task import Answer, Task
+from itagflow.model.task import Answer, Draft, Task, count_versions
 from itagflow.model.template import Template
 from itagflow.model.workspace import (
     EXTERNAL_ROLES,
@@ -72,6 +73,8 @@ class PackageSnapshot:
     """When members with live assignments were removed; those are recalled one by one."""
     archived_at: datetime | None = None
     """When the job was archived, if assignments are still to be recalled: one by one, too."""
+    drafts: Sequence[Draft] = ()
+    """The drafts that name it."""
 
     @cached_property
     def assignments_by_id(self) -> Mapping[int, Assignment]:
@@ -115,6 +118,8 @@ def check_package(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
         yield from _check_completeness(snapshot, assignment)
     for answer in snapshot.answers:
         yield from _check_answer(snapshot, answer)
+    for draft in snapshot.drafts:
+        yield from _check_draft(snapshot, draft)
 
 
 def check_workspace(workspace: Workspace, members: Sequence[Member]) -> Iterator[Inconsistency]:
@@ -483,3 +488,29 @@ def _check_template_fit(
     if answer.replies is not None and by_itself and snapshot.job.pending_template_change is None:
         for problem in answers.find_problems(template, answer.replies, task):
             yield from compare_field(answer, "what does not fit the template", str(problem), None)
+
+
+def _check_draft(snapshot: PackageSnapshot, draft: Draft) -> Iterator[Inconsistency]:
+    """Yield where *draft* does not fit its assignment, its task, or the answer beside it."""
+    assignment = snapshot.assignments_by_id.get(draft.assignment)
+    task = snapshot.tasks.get(draft.task)
+    if assignment is None:
+        expected = f"one on package {snapshot.package.number}"
+        yield from compare_field(draft, "assignment", draft.assignment, expected)
+        return
+    for name in ("stage", "round", "member"):
+        yield from compare_field(draft, name, getattr(draft, name), getattr(assignment, name))
+    yield from compare_field(assignment, "has_drafts", assignment.has_drafts, True)
+    if task is None or task.erased:  # a draft is erased with its task
+        yield from compare_field(draft, "task", draft.task, "one of its package, and not erased")
+        return
+    answer = snapshot.answers_by_task[draft.task].get(assignment.id)
+    if draft.answer_version > count_versions(answer):
+        expected = f"at most {count_versions(answer)}"
+        yield from compare_field(draft, "answer_version", draft.answer_version, expected)
+    template = snapshot.template
+    # one that could not follow a change of the template is left as it was
+    if template is None or draft.template_version != template.version:
+        return
+    for problem in answers.find_problems(make_optional(template), draft.replies, task):
+        yield from compare_field(draft, "what does not fit the template", str(problem), None)

@@ -23,6 +23,7 @@ from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import (
     Answer,
+    Draft,
     Task,
     Verdict,
     WorkItem,
@@ -53,6 +54,7 @@ def erase_member(
     # job by job, without one long transaction: when it breaks off, calling again goes on
     for job in iterate_query(engine.store, Query(Job, {"workspace": workspace_id}, order=("id",))):
         _anonymize_job(engine, job, erase_name)
+        _remove_drafts(engine, job, current)
     with engine.transaction() as transaction:
         ctx = transaction.authorize(workspace_id, by, Action.ERASE)
         locked = transaction.lock(Member, current.key)
@@ -95,6 +97,9 @@ def erase_task(
         )
         for answer in answers:
             transaction.rewrite(answer)
+        # a draft goes whole: it counts for nothing, so nothing of it has to stay
+        about: dict[str, Any] = {"job": job.id, "package": package_number, "task": erased.number}
+        transaction.remove(Query(Draft, about), BLOCK)
         return transaction.as_stored(erased)
 
 
@@ -115,6 +120,15 @@ def _anonymize_job(engine: Engine, job: Job, erase_name: TextFilter) -> None:
         for answer in iterate_query(engine.store, query):
             if erase_rules.anonymize_answer(answer, erase_name) != answer:
                 _anonymize_answer(engine, answer, erase_name)
+
+
+def _remove_drafts(engine: Engine, job: Job, member: Member) -> None:
+    """Remove what a removed *member* left half-filled in *job*; nobody adds to it any more."""
+    removed = BLOCK
+    while removed == BLOCK:
+        with engine.transaction() as transaction:
+            where = {"job": job.id, "member": member.id}
+            removed = transaction.remove(Query(Draft, where), BLOCK)
 
 
 def _anonymize_answer(engine: Engine, answer: Answer, erase_name: TextFilter) -> None:

@@ -331,6 +331,8 @@ def _check_whole_job(
     after_packages: dict[str, Any] = {**of_job, "package": Span(packages + 1, None)}
     for assignment in reader.find(Query(Assignment, after_packages, order=("id",), limit=PAGE)):
         yield from compare_field(assignment, "package", assignment.package, "one of its job")
+    for draft in reader.find(Query(Draft, after_packages, order=("package",), limit=PAGE)):
+        yield from compare_field(draft, "package", draft.package, "one of its job")
     for event in reader.find(Query(Event, after_packages, order=("position",), limit=PAGE)):
         yield from compare_field(event, "package", event.package, "one of its job")
     after_tasks: dict[str, Any] = {**of_job, "task": Span(tasks + 1, None)}

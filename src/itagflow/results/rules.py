@@ -255,6 +255,7 @@ def _build_provenance(case: Case) -> Iterator[Provenance]:
                 score=answer.score if answer else None,
                 model=answer.model if answer else "",
                 model_version=answer.model_version if answer else "",
+                seconds=answer.seconds if answer else 0.0,
             )
 
 

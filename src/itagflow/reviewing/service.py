@@ -18,7 +18,7 @@ from itagflow.core.change import Context, Saved, record
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef
 from itagflow.core.transaction import Transaction
-from itagflow.labeling.timing import add_to_assignment
+from itagflow.labeling.time_rules import add_to_assignment
 from itagflow.lifecycle.tables import must_be_of
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, AssignmentState, Package

@@ -16,7 +16,7 @@ from itagflow.labeling.rules import (
     require_expected_versions,
 )
 from itagflow.labeling.terms import Replied
-from itagflow.labeling.timing import count_time
+from itagflow.labeling.time_rules import count_time
 from itagflow.lifecycle.tables import require_stage
 from itagflow.model.entity import evolve
 from itagflow.model.job import Stage
