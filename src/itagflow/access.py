@@ -255,6 +255,7 @@ READERS: Mapping[str, Reading] = {
     "results.list": _RESULTS,
     "results.rows": _RESULTS,
     "results.find": _RESULTS,
+    "results.versions": _OWN_OR_OTHERS,
     "maintenance.verify": Reading(Action.READ_QUALITY, Action.READ_QUALITY),
     "results.export": _EXPORT,
     "maintenance.copy": _EXPORT,

@@ -9,6 +9,7 @@ import attrs
 
 from itagflow.model.entity import Key
 from itagflow.model.event import (
+    ANSWERING,
     LOADING,
     Event,
     FieldChange,
@@ -25,8 +26,6 @@ EntityKey = tuple[str, Key]
 Fields = dict[str, str | int | None]
 """The tracked fields of a thing."""
 
-ANSWERING = frozenset({"save", "abandon", "restore", "judge", "modify"})
-"""The verbs that say something about a task."""
 ENDING = ("submit", "review", "accept", "discard", "reopen")
 """Package operations that may change the job too: they close or reopen the last open one."""
 

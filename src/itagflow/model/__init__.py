@@ -77,6 +77,7 @@ from itagflow.model.template import (
     View,
     ViewKind,
 )
+from itagflow.model.version import AnswerVersion
 from itagflow.model.workspace import Group, Member, Role, Workspace
 
 __all__ = [
@@ -85,6 +86,7 @@ __all__ = [
     "AddQuestion",
     "Annotation",
     "Answer",
+    "AnswerVersion",
     "Assignment",
     "AssignmentState",
     "BatchResult",

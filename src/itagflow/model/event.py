@@ -182,6 +182,8 @@ _BECAME: Mapping[str | int | None, str] = {
 }
 """What becomes of the tasks of a package in one of the two final states."""
 
+ANSWERING = frozenset({"save", "abandon", "restore", "judge", "modify", "restore_version"})
+"""The verbs that answer a task; with ``answered`` in its data an event names several."""
 LOADING = frozenset({"load", "append"})
 """The verbs that make packages."""
 
@@ -231,6 +233,7 @@ _PAST = {
     "renew": "renewed",
     "reopen": "reopened",
     "restore": "restored",
+    "restore_version": "restored an earlier answer to",
     "resume": "resumed",
     "review": "passed",
     "save": "saved",
