@@ -237,6 +237,7 @@ READERS: Mapping[str, Reading] = {
     "templates.list": _ALL_OF_A_JOB,
     "jobs.progress": _ALL_OF_A_JOB,
     "jobs.load_report": _ALL_OF_A_JOB,
+    "jobs.guidelines": _ALL_OF_A_JOB,
     "results.partition": _ALL_OF_A_JOB,
     "tasks": Reading(Action.READ_JOB, None),
     "packages.get": _OWN_OR_OTHERS,

@@ -8,6 +8,7 @@
     │   ├── NotAllowed             this member may not do this here
     │   ├── NotHeld                the assignment is not, or no longer, this member's
     │   ├── Incomplete             something that the act needs is still missing
+    │   ├── NotAcknowledged        the member has not read the newest guideline
     │   └── StaleVersion           the answer was changed since it was read
     ├── InvalidData                input does not fit (also a ValueError); lists every problem
     ├── StoreError
@@ -37,6 +38,7 @@ __all__ = [
     "Incomplete",
     "InvalidData",
     "ItagflowError",
+    "NotAcknowledged",
     "NotAllowed",
     "NotFound",
     "NotHeld",
@@ -120,6 +122,26 @@ class NotAllowed(RuleError):
         if not self.member:
             return f"cannot {self.action}: {self.reason}"
         return f"{self.member} may not {self.action}: {self.reason}"
+
+    __repr__ = show_fields
+
+
+@attrs.define
+class NotAcknowledged(RuleError):
+    """The member has not acknowledged the newest guideline of the job."""
+
+    member: str
+    """The member's account."""
+    job: str
+    """The name of the job."""
+    version: int
+    """The version of the guideline that is to be read."""
+
+    def _sentence(self) -> str:
+        return (
+            f"{self.member} has not acknowledged version {self.version} of the guideline of job "
+            f"{format_repr(self.job)}: read it, and call flow.acknowledge"
+        )
 
     __repr__ = show_fields
 

@@ -22,6 +22,7 @@ from itagflow.claiming import assigning, explaining, service
 from itagflow.core.engine import Engine, now
 from itagflow.core.ids import TimeOrdered
 from itagflow.core.settings import MOST_SECONDS, Settings, require_store
+from itagflow.jobs import guidelines
 from itagflow.labeling import service as labeling
 from itagflow.labeling.terms import (
     parse_pairs,
@@ -39,7 +40,11 @@ from itagflow.model.arguments import (
 from itagflow.model.batch import BatchResult
 from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, Stage
-from itagflow.model.number import require_number, require_whole_number
+from itagflow.model.number import (
+    require_number,
+    require_optional_whole_number,
+    require_whole_number,
+)
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer, WorkItem
 from itagflow.model.text import require_optional_text, require_text
@@ -152,6 +157,7 @@ class Flow:
 
         Raises:
             NotAllowed: when the member may not work there.
+            NotAcknowledged: when the stage asks for it, and they have not read the guideline.
             NotRegistered: when this process lacks the job's validator.
             InvalidData: when the job does not have this stage.
         """
@@ -167,6 +173,18 @@ class Flow:
         """
         count = require_whole_number("claim_many", "count", count, least=0)
         return service.claim_many(self._engine, member, job, parse_enum(Stage, stage), count)
+
+    def acknowledge(self, member: MemberRef, job: JobRef, *, version: int | None = None) -> int:
+        """Note that a member has read the guideline of a job, and return the version of that.
+
+        Where a stage has ``acknowledge=True`` nobody claims before, and again for each new version.
+        The newest one was read unless *version* says which.
+
+        Raises:
+            NotAllowed: when the member may not read the job, or it is archived.
+        """
+        version = require_optional_whole_number("acknowledge", "version", version, least=0)
+        return guidelines.acknowledge(self._engine, member, job, version=version)
 
     def renew(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
         """Count the lease of a held assignment from now; saving an answer does the same.
@@ -250,8 +268,7 @@ class Flow:
     ) -> Answer:
         """Save the answer to a task and return it as stored; saving again replaces it.
 
-        The same answer once more changes nothing but the time, so a client may resend it.  Every
-        save renews the lease.
+        A client may resend it.  Every save renews the lease.
 
         Args:
             assignment: An assignment at LABEL that is held.
@@ -293,7 +310,7 @@ class Flow:
     ) -> list[Answer]:
         """Save the answers to several tasks, all or none, with one event; errors as in `save`.
 
-        One version is expected of all, or one of each task that a mapping names by its number.
+        One version is expected of all, or one of each task that a mapping names by number.
         """
         pairs = parse_pairs(replies)
         terms = parse_versions("save_many", expected_version)
@@ -332,8 +349,6 @@ class Flow:
     ) -> Answer:
         """Undo that a task was abandoned, by the member or, in review, by the labeler.
 
-        Restoring again what was just restored changes nothing.
-
         Raises:
             Incomplete: when the task is not abandoned, or the labeler had saved nothing: then
                 `modify` it.
@@ -353,13 +368,8 @@ class Flow:
     ) -> Assignment:
         """Submit a labeled package; when every vote is in, it moves to the next stage.
 
-        Submitting again what is submitted changes nothing.
-
-        Args:
-            assignment: An assignment at LABEL that is held.
-            seconds: How long it took beside what was told for single tasks; counted as in `save`.
-            ignore_drafts: Whether to submit the answers, though drafts are newer.
-            by: Who submits, when the assignment comes from outside.
+        Submitting again what is submitted changes nothing.  *seconds* are what was not told for
+        single tasks, and count as in `save`; *ignore_drafts* submits though drafts are newer.
 
         Raises:
             Incomplete: when tasks are neither answered nor abandoned, or drafts are newer than the

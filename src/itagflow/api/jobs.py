@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from typing_extensions import Unpack
 
 from itagflow.core.engine import Engine
 from itagflow.core.paging import Page
-from itagflow.jobs import checking, cloning, importing, loading, packaging
+from itagflow.jobs import checking, cloning, guidelines, importing, loading, packaging
 from itagflow.jobs import service as jobs
 from itagflow.jobs.arguments import (
     parse_fields,
     parse_notes,
     parse_workforce,
+    require_confidence,
     require_format,
     require_on_error,
 )
@@ -22,8 +23,9 @@ from itagflow.jobs.loading import LoadSpec
 from itagflow.jobs.service import JobSpec
 from itagflow.model.arguments import require_callable, require_flag, require_wrapper
 from itagflow.model.enums import parse_enum, parse_optional_enum
+from itagflow.model.guideline import Guideline
 from itagflow.model.job import Job, JobState, Stage, Workflow
-from itagflow.model.number import require_number, require_whole_number
+from itagflow.model.number import require_whole_number
 from itagflow.model.reports import CheckReport, LoadReport, PrelabelReport, TemplateReport
 from itagflow.model.result import Progress
 from itagflow.model.template import Template
@@ -252,11 +254,7 @@ class Jobs:
         return results.list_jobs(self._engine, workspace, state=wanted, by=by, page=page)
 
     def get(self, job: JobRef, *, by: MemberRef | None = None) -> Job:
-        """Return a job as it is now.
-
-        Raises:
-            NotFound: when there is none.
-        """
+        """Return a job as it is now; when there is none, it raises `NotFound`."""
         return results.get_job(self._engine, job, by=by)
 
     def load(
@@ -513,6 +511,8 @@ class Jobs:
     def update(self, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
         """Change name, tags, remark, guideline or due time; what is not given stays.
 
+        Another guideline is its next version: see `guidelines`.
+
         Raises:
             InvalidData: on a bad name, a value of another kind, or a time without its zone.
             TypeError: on another field, as Python has it.
@@ -520,6 +520,10 @@ class Jobs:
             NotAllowed: when the job is archived, or *by* may not manage jobs.
         """
         return jobs.update_job(self._engine, job, parse_fields("update", fields), by=by)
+
+    def guidelines(self, job: JobRef, *, by: MemberRef | None = None) -> Sequence[Guideline]:
+        """Return every version of a job's guideline, the oldest first."""
+        return guidelines.list_guidelines(self._engine, job, by=by)
 
     def progress(self, job: JobRef, *, by: MemberRef | None = None) -> Progress:
         """Return how far a job is: packages and tasks by state, their counts, and rows read."""
@@ -639,7 +643,7 @@ class Jobs:
             Conflict: when the template or the validator was changed meanwhile: call it again.
         """
         predict = require_callable("jobs.prelabel", "predict", predict)
-        min_confidence = _require_confidence(min_confidence)
+        min_confidence = require_confidence(min_confidence)
         model = require_text("jobs.prelabel", "model", model)
         batch = require_whole_number("jobs.prelabel", "batch", batch, least=1)
         progress = require_wrapper("jobs.prelabel", "progress", progress)
@@ -691,9 +695,3 @@ class Jobs:
         """
         dry_run = require_flag("jobs.change_template", "dry_run", dry_run)
         return template_changes.change_template(self._engine, job, to, by=by, dry_run=dry_run)
-
-
-def _require_confidence(min_confidence: MinConfidence) -> MinConfidence:
-    if isinstance(min_confidence, bool):
-        return min_confidence
-    return require_number("jobs.prelabel", "min_confidence", min_confidence)

@@ -39,6 +39,8 @@ class Obstacle(Enum):
     """The job does not give out work."""
     CODE = "code"
     """The job names code that this process does not have."""
+    GUIDELINE = "guideline"
+    """The member has not acknowledged the newest guideline of the job."""
     LIMIT = "limit"
     """The member holds as many assignments as the stage allows."""
 
@@ -57,6 +59,8 @@ class Situation:
     """Why the policy does not let the member work at this stage; None when it does."""
     missing_validator: str = ""
     """The job's validator, if it is not registered in this process."""
+    acknowledged: int = 0
+    """Which version of the guideline the member has read; used only where that is asked."""
     active: int = 0
     """How many assignments the member holds at the stage; used only where there is a limit."""
 
@@ -116,6 +120,9 @@ def decide(situation: Situation) -> Decision:
     if situation.missing_validator:
         reason = f"the job's validator {situation.missing_validator!r} is not registered here"
         return Decision(situation=situation, obstacle=Obstacle.CODE, reason=reason)
+    if must_acknowledge(situation):
+        reason = f"{account} has not acknowledged version {job.guideline_version} of the guideline"
+        return Decision(situation=situation, obstacle=Obstacle.GUIDELINE, reason=reason)
     limit = job.workflow.rule(stage).limit
     if limit is not None and situation.active >= limit:
         allowed = format_count(limit, "assignment")
@@ -129,10 +136,20 @@ def decide(situation: Situation) -> Decision:
     return Decision(situation=situation, sources=tuple(Source))
 
 
+def must_acknowledge(situation: Situation) -> bool:
+    """Return whether the member has to acknowledge the guideline before they can claim."""
+    job = situation.job
+    is_asked = job.workflow.rule(situation.stage).acknowledge
+    return is_asked and situation.acknowledged < job.guideline_version
+
+
 def get_decision_inputs(job: Job) -> tuple[object, ...]:
     """Return what a claim depends on of *job*: its counters may change while somebody claims."""
     # not the version: renaming a job, or a note to it, is no reason to decide again
-    return (job.state, job.workflow, job.workforce, job.template, job.validator)
+    return (
+        *(job.state, job.workflow, job.workforce, job.template, job.validator),
+        job.guideline_version,
+    )
 
 
 def own_work(job: Job, member: Member, stage: Stage) -> dict[str, Any] | None:

@@ -84,7 +84,14 @@ def take_offer(
     # an offer has a time limit of its own; the lease of the work begins here
     lease = _until(ctx.at, job.workflow.rule(assignment.stage).lease)
     # the time that it waited for its member is no time of work
-    claimed = evolve(assignment, state=state, lease_until=lease, token=token, counted_at=ctx.at)
+    claimed = evolve(
+        assignment,
+        state=state,
+        lease_until=lease,
+        token=token,
+        counted_at=ctx.at,
+        guideline_version=job.guideline_version,
+    )
     return record(ctx, "claim", about=assignment, save=((assignment, claimed), *counters))
 
 
@@ -323,9 +330,9 @@ def is_worth_saving(old: QueueCursor | None, new: QueueCursor) -> bool:
 def _fill(slot: Slot, ctx: Context, id: int, state: AssignmentState, token: str = "") -> Assignment:
     """Return a new assignment in *slot*: held, or offered."""
     rule = slot.job.workflow.rule(slot.stage)
-    lease = rule.offer_lease
+    lease, guideline_version = rule.offer_lease, 0
     if state is AssignmentState.HELD:
-        lease = rule.lease
+        lease, guideline_version = rule.lease, slot.job.guideline_version
     return Assignment(
         job=slot.package.job,
         id=id,
@@ -338,6 +345,7 @@ def _fill(slot: Slot, ctx: Context, id: int, state: AssignmentState, token: str 
         scope=slot.package.scope,
         lease_until=_until(ctx.at, lease),
         token=token,
+        guideline_version=guideline_version,
     )
 
 

@@ -39,7 +39,7 @@ from itagflow.core.lookup import (
 )
 from itagflow.core.registry import Environment
 from itagflow.core.transaction import Transaction
-from itagflow.errors import AlreadyExists
+from itagflow.errors import AlreadyExists, NotAcknowledged
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import (
@@ -119,6 +119,7 @@ def take_work(transaction: Transaction, request: ClaimRequest) -> list[Assignmen
         taken = work.take(request.count)
     if not taken:
         work.require_permission()
+        work.require_acknowledged()
     return taken
 
 
@@ -132,7 +133,12 @@ def _claim_by_token(transaction: Transaction, request: ClaimRequest) -> list[Ass
     )
     work.require_permission()
     earlier = work.find_earlier()
-    return work.take(request.count) if earlier is None else [earlier]
+    if earlier is not None:
+        return [earlier]
+    taken = work.take(request.count)
+    if not taken:
+        work.require_acknowledged()
+    return taken
 
 
 def _read_job_and_member(transaction: Transaction, request: ClaimRequest) -> tuple[Job, Member]:
@@ -149,12 +155,13 @@ def describe(
     Raises:
         InvalidData: when the job does not have this stage.
     """
-    limit = job.workflow.rule(stage).limit
-    active = 0
-    if limit is not None:  # else nobody counts, and the query is saved
+    rule = job.workflow.rule(stage)
+    active = acknowledged = 0
+    # else nobody counts, and nobody asks what was read: the query is saved
+    if rule.limit is not None or rule.acknowledge:
         counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
         if counter is not None:
-            active = counter.active
+            active, acknowledged = counter.active, counter.acknowledged
     missing_validator = ""
     if job.validator and not environment.registry.has_validator(job.validator):
         missing_validator = job.validator
@@ -164,6 +171,7 @@ def describe(
         stage=stage,
         policy_refusal=access.refusal(environment.policy, member, Action.at(stage), job, stage),
         missing_validator=missing_validator,
+        acknowledged=acknowledged,
         active=active,
     )
 
@@ -218,6 +226,17 @@ class _Claim:
             )
         if self._decision.obstacle is Obstacle.CODE:
             self._transaction.registry.find_validator(self._situation.missing_validator)
+
+    def require_acknowledged(self) -> None:
+        """Check that the member has read the newest guideline, where the stage asks for it.
+
+        Raises:
+            NotAcknowledged: when they have not.
+        """
+        if self._decision.obstacle is Obstacle.GUIDELINE:
+            job = self._situation.job
+            account = self._situation.member.account
+            raise NotAcknowledged(account, job.name, job.guideline_version)
 
     def is_out_of_date(self, job: Job, member: Member) -> bool:
         """Return whether job or member differ from those of the decision; if so, decide again.

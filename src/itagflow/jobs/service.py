@@ -23,6 +23,7 @@ from itagflow.core.transaction import Transaction
 from itagflow.errors import AlreadyExists, InvalidData, Problem, WrongState
 from itagflow.jobs import rules
 from itagflow.jobs.arguments import JobFields, JobNotes, Workers
+from itagflow.jobs.guideline_rules import change_fields, describe_guideline
 from itagflow.jobs.loading import LoadSpec, load, must_be_valid
 from itagflow.lifecycle.tables import JOB
 from itagflow.model.entity import Entity
@@ -208,6 +209,7 @@ def design_job(
         row_key=spec.row_key,
         row_key_type="" if spec.row_key_type is None else spec.row_key_type,
         validator=validator,
+        guideline_version=int(bool(spec.notes.get("guideline"))),
         **spec.notes,
     )
     return Design(ctx, job, template, is_new)
@@ -219,7 +221,7 @@ def store_draft(transaction: Transaction, design: Design) -> Job:
     add: list[Entity] = [job, JobCounter(job=job.id)]
     if design.has_new_template:
         add.insert(0, design.template)
-    data = {"name": job.name}
+    data: dict[str, Any] = {"name": job.name, **describe_guideline(None, job)}
     if job.validator:
         data["validator"] = job.validator
     transaction.apply(record(design.ctx, "create_job", about=job, add=add, data=data))
@@ -298,7 +300,15 @@ def delete(engine: Engine, job: JobRef, *, by: MemberRef) -> None:
 def update_job(engine: Engine, job: JobRef, fields: JobFields, *, by: MemberRef) -> Job:
     """Change name, tags, remark, guideline or due time; what is not given stays."""
     with engine.transaction() as transaction:
-        return _update(transaction, transaction.lock_job(job), "update_job", by, **fields)
+        old = transaction.lock_job(job)
+        ctx = transaction.authorize(old.workspace, by, Action.MANAGE_JOB, old)
+        rules.must_not_be_archived(old, "change it")
+        new = change_fields(old, fields)
+        if new == old:
+            return old  # the call was sent again: one act is one event, and one version
+        data = {"name": old.name, **describe_guideline(old, new)}
+        transaction.apply(record(ctx, "update_job", about=new, save=((old, new),), data=data))
+        return transaction.as_stored(new)
 
 
 def set_workforce(

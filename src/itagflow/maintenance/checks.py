@@ -13,6 +13,7 @@ from itagflow.claiming.decision import can_own_work_wait
 from itagflow.labeling.draft_rules import make_optional
 from itagflow.labeling.voting import merge
 from itagflow.lifecycle.tables import JOB
+from itagflow.maintenance.replay import Guidelines
 from itagflow.model.inconsistency import Inconsistency, compare_field
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import (
@@ -180,6 +181,18 @@ def check_claim_counters(
             yield Inconsistency(
                 "claim_counter", (job.id, stage.value, member), "held", count, expected_count
             )
+
+
+def check_guidelines(
+    job: Job, counters: Sequence[ClaimCounter], told: Guidelines
+) -> Iterator[Inconsistency]:
+    """Yield where the guideline's version, and who acknowledged it, are not as events have it."""
+    field = "guideline_version, as the history tells it,"
+    yield from compare_field(job, field, job.guideline_version, told.version)
+    field = "acknowledged, as the history tells it,"
+    for counter in counters:
+        expected = told.acknowledged.get(counter.member, 0)
+        yield from compare_field(counter, field, counter.acknowledged, expected)
 
 
 def check_queue_cursors(
@@ -362,6 +375,9 @@ def _check_assignment(snapshot: PackageSnapshot, assignment: Assignment) -> Iter
     yield from compare_field(
         assignment, "whether it has ended", assignment.ended_at is not None, not assignment.live
     )
+    if assignment.guideline_version > job.guideline_version:
+        field, expected = "guideline_version", f"at most {job.guideline_version}"
+        yield from compare_field(assignment, field, assignment.guideline_version, expected)
     yield from _check_member(snapshot, assignment)
     strange = tuple(sorted(snapshot.get_scope(assignment) - snapshot.tasks.keys()))
     yield from compare_field(assignment, "tasks of its scope in other packages", strange, ())

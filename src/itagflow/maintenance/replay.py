@@ -102,6 +102,24 @@ class Loads:
             setattr(self, name, last)
 
 
+@attrs.define
+class Guidelines:
+    """What the events of a job say of its guideline, and of who has acknowledged it."""
+
+    version: int = 0
+    """How many versions there are."""
+    acknowledged: dict[int, int] = attrs.field(factory=dict[int, int])
+    """The newest version that each member has acknowledged."""
+
+    def apply(self, event: Event) -> None:
+        """Apply *event*, if it is about the guideline."""
+        if "guideline_version" in event.data:
+            self.version = event.data["guideline_version"]
+        elif event.type == "acknowledge":
+            known = self.acknowledged.get(event.member, 0)
+            self.acknowledged[event.member] = max(known, event.data["version"])
+
+
 def compare_replay(
     replay: Replay,
     entities: Iterable[Member | Job | Package | Assignment],

@@ -36,6 +36,7 @@ from itagflow.maintenance import checks
 from itagflow.maintenance.checks import PackageSnapshot
 from itagflow.maintenance.replay import (
     ENDING,
+    Guidelines,
     Loads,
     Replay,
     compare_replay,
@@ -382,11 +383,14 @@ def _read_moments(reader: Reader, job: Job, counters: Iterable[ClaimCounter]) ->
 
 def _check_history(reader: Reader, job: Job) -> Iterator[Inconsistency]:
     """Yield where the events of the job, and its changes in all events, differ from its row."""
-    loads, replay = Loads(), Replay()
+    loads, replay, guidelines = Loads(), Replay(), Guidelines()
     for event in _read_job_events(reader, job):
         loads.apply(event)
         replay.apply_to_job(event)
+        guidelines.apply(event)
     yield from loads.breaks
+    counters = list(iterate_in_transaction(reader, Query(ClaimCounter, {"job": job.id})))
+    yield from checks.check_guidelines(job, counters, guidelines)
     counter = get_or_none(reader, JobCounter, job.key)
     if counter is not None:
         yield from compare_field(

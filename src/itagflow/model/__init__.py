@@ -12,6 +12,7 @@ and not in the file of the class, so the files of public classes do without
 from itagflow.model.annotation import Annotation
 from itagflow.model.batch import BatchResult
 from itagflow.model.event import Event, FieldChange
+from itagflow.model.guideline import Guideline
 from itagflow.model.inconsistency import Inconsistency
 from itagflow.model.job import (
     Accept,
@@ -103,6 +104,7 @@ __all__ = [
     "FixedSize",
     "Group",
     "GroupByField",
+    "Guideline",
     "Inconsistency",
     "Inspect",
     "Job",

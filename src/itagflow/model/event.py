@@ -198,6 +198,7 @@ _ABOUT_MEMBERS = frozenset({"add_member", "erase_member", "remove_member", "set_
 """The types whose name in `data` is the account of a member."""
 
 _PAST = {
+    "acknowledge": "acknowledged the guideline of",
     "abandon": "abandoned",
     "accept": "accepted",
     "add_member": "added member",

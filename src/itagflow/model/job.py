@@ -124,6 +124,8 @@ class StageRule:
     """How many assignments one member may hold at this stage at once; None: any number."""
     allow_own_work: bool = attrs.field(default=False, validator=validate_flag)
     """Whether a member may take from the pool what they labeled themselves."""
+    acknowledge: bool = attrs.field(default=False, validator=validate_flag)
+    """Whether a member must have acknowledged the newest guideline before they can claim."""
 
     __repr__ = show_fields
 
@@ -517,6 +519,8 @@ class Job:
     """A note."""
     guideline: str = attrs.field(default="", converter=to_text, validator=validate_text)
     """The instructions for the people who work on it, or a link to them."""
+    guideline_version: int = 0
+    """Which text that is: each change adds 1; 0 when there never was one."""
     due_at: datetime | None = None
     """When it should be done; shown, and not enforced."""
     validator: str = attrs.field(default="", converter=to_text, validator=validate_text)

@@ -224,6 +224,8 @@ class Assignment:
     """Until when time was counted; None: it was not yet, and begins when the assignment began."""
     has_drafts: bool = False
     """Whether drafts were saved in it: else nobody needs to look for them."""
+    guideline_version: int = 0
+    """The version of the job's guideline that it was claimed under; 0: it was not, or none was."""
     version: int = 0
     """Counts the saves."""
 
@@ -269,7 +271,7 @@ class ClaimCounter:
     """What is remembered of one member at one stage of one job.
 
     It counts what the member holds, where a limit asks for it, and says where their scan
-    of the queue begins.
+    of the queue begins, and which guideline they have read.
     """
 
     job: int
@@ -282,6 +284,8 @@ class ClaimCounter:
     """How many assignments the member holds."""
     cursor: QueueCursor | None = None
     """Where the scan of the queue begins; None: at its front."""
+    acknowledged: int = 0
+    """The newest version of the job's guideline that the member has acknowledged."""
     version: int = 0
     """Counts the saves."""
 
