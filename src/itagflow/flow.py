@@ -296,9 +296,8 @@ class Flow:
         """
         terms = parse_terms("save", expected_version=expected_version, seconds=seconds)
         terms = parse_program("save", terms, score=score, model=model)
-        if require_flag("save", "draft", draft):
-            return labeling.save_draft(self._engine, assignment, task, reply, terms=terms, by=by)
-        return labeling.save(self._engine, assignment, task, reply, terms=terms, by=by)
+        draft = require_flag("save", "draft", draft)
+        return labeling.save(self._engine, assignment, task, reply, terms=terms, draft=draft, by=by)
 
     def save_many(
         self,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from itagflow.core.engine import Engine
 from itagflow.core.paging import Page
 from itagflow.formats import WriteReport
 from itagflow.labeling import versions as restoring
-from itagflow.labeling.terms import parse_terms
+from itagflow.labeling.terms import parse_answer_version, parse_terms
 from itagflow.model.arguments import make_error, require_flag, require_wrapper
 from itagflow.model.enums import parse_enums, parse_optional_enum
 from itagflow.model.job import Stage
@@ -160,8 +160,7 @@ class Results:
             NotHeld: when the assignment is not held.
             NotAllowed: when *by* is another member, who may not manage jobs.
         """
-        if not isinstance(cast(object, version), AnswerVersion):
-            version = require_whole_number("results.restore_version", "version", version)
+        version = parse_answer_version("results.restore_version", version)
         terms = parse_terms("results.restore_version", expected_version=expected_version)
         return restoring.restore_version(
             self._engine, assignment, task, version, terms=terms, by=by

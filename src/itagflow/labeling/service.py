@@ -67,22 +67,13 @@ def save(
     reply: Replied,
     *,
     terms: SaveTerms = NO_TERMS,
+    draft: bool = False,
     by: MemberRef | None = None,
 ) -> Answer:
-    """Save the answer to a task and return it as stored; saving again replaces it."""
-    return _save(engine, assignment, [(task, reply)], terms, by)[0]
-
-
-def save_draft(
-    engine: Engine,
-    assignment: AssignmentRef,
-    task: TaskRef,
-    reply: Replied,
-    *,
-    terms: SaveTerms = NO_TERMS,
-    by: MemberRef | None = None,
-) -> Answer:
-    """Save a half-filled answer to a task, beside the answer; the validator is not asked."""
+    """Save the answer to a task, or a draft beside it, and return it as stored."""
+    if not draft:
+        return _save(engine, assignment, [(task, reply)], terms, by)[0]
+    # the validator is for complete answers: it is not asked
     with engine.transaction() as transaction:
         facts = lock_for_answering(transaction, "save", assignment, [task], by)
         facts = attrs.evolve(facts, terms=terms)

@@ -17,6 +17,7 @@ from itagflow.model.number import (
 )
 from itagflow.model.reply import Reply
 from itagflow.model.text import require_text
+from itagflow.model.version import AnswerVersion
 from itagflow.printing import format_repr
 
 Replied = Reply | Mapping[str, Reply]
@@ -103,6 +104,17 @@ def parse_versions(verb: str, expected: object) -> SaveTerms:
         for task, version in cast("Mapping[object, object]", expected).items()
     }
     return SaveTerms(expected_version=versions)
+
+
+def parse_answer_version(verb: str, version: AnswerVersion | int) -> AnswerVersion | int:
+    """Return the version of an answer that is meant, or the position of what stored it.
+
+    Raises:
+        InvalidData: when it is neither.
+    """
+    if isinstance(cast(object, version), AnswerVersion):
+        return version
+    return require_whole_number(verb, "version", version)
 
 
 def parse_pairs(

@@ -8,12 +8,15 @@ from itagflow import Choice, InvalidData
 from itagflow.labeling.terms import (
     NO_TERMS,
     SaveTerms,
+    parse_answer_version,
     parse_pairs,
     parse_program,
     parse_seconds,
     parse_terms,
     parse_versions,
 )
+from itagflow.model import AnswerVersion
+from itagflow.testing import make_answer
 
 NAN = float("nan")
 
@@ -58,3 +61,12 @@ def test_replies_are_pairs_or_a_mapping() -> None:
     assert parse_pairs({1: cat}) == parse_pairs([(1, cat)]) == [(1, cat)]
     with pytest.raises(InvalidData, match="pair 1"):
         parse_pairs([cat])  # type: ignore[list-item]
+
+
+def test_a_version_is_one_that_was_read_or_its_position() -> None:
+    version = AnswerVersion(answer=make_answer(), number=1, position=7, is_current=False)
+    assert parse_answer_version("x", version) is version
+    assert parse_answer_version("x", 7) == 7
+    for wrong in (None, "7", 1.5, True, make_answer()):
+        with pytest.raises(InvalidData, match="version"):
+            parse_answer_version("x", wrong)  # type: ignore[arg-type]
