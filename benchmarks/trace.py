@@ -43,6 +43,7 @@ RULES = (
     "core/change.py",
     "core/secrecy.py",
     "labeling/shuffling.py",
+    "labeling/terms.py",
     "labeling/voting.py",
     "maintenance/checks.py",
     "maintenance/replay.py",

@@ -7,7 +7,9 @@
     │   ├── WrongState             the entity is not where the act can start
     │   ├── NotAllowed             this member may not do this here
     │   ├── NotHeld                the assignment is not, or no longer, this member's
-    │   └── Incomplete             something that the act needs is still missing
+    │   ├── Incomplete             something that the act needs is still missing
+    │   ├── NotAcknowledged        the member has not read the newest guideline
+    │   └── StaleVersion           the answer was changed since it was read
     ├── InvalidData                input does not fit (also a ValueError); lists every problem
     ├── StoreError
     │   ├── NotFound               no such entity (also a LookupError)
@@ -36,12 +38,14 @@ __all__ = [
     "Incomplete",
     "InvalidData",
     "ItagflowError",
+    "NotAcknowledged",
     "NotAllowed",
     "NotFound",
     "NotHeld",
     "NotRegistered",
     "Problem",
     "RuleError",
+    "StaleVersion",
     "StoreError",
     "StoreFailed",
     "UnknownFormat",
@@ -123,6 +127,26 @@ class NotAllowed(RuleError):
 
 
 @attrs.define
+class NotAcknowledged(RuleError):
+    """The member has not acknowledged the newest guideline of the job."""
+
+    member: str
+    """The member's account."""
+    job: str
+    """The name of the job."""
+    version: int
+    """The version of the guideline that is to be read."""
+
+    def _sentence(self) -> str:
+        return (
+            f"{self.member} has not acknowledged version {self.version} of the guideline of job "
+            f"{format_repr(self.job)}: read it, and call flow.acknowledge"
+        )
+
+    __repr__ = show_fields
+
+
+@attrs.define
 class NotHeld(RuleError):
     """The assignment is not, or no longer, held by the one who acts on it."""
 
@@ -147,15 +171,50 @@ class Incomplete(RuleError):
     """What is missing."""
     tasks: tuple[int, ...] = ()
     """The numbers of the tasks concerned."""
+    drafts: tuple[int, ...] = ()
+    """The numbers of the tasks whose draft is newer than the answer."""
 
     def _sentence(self) -> str:
-        if not self.tasks:
-            return f"cannot {self.act}: {self.reason}"
-        shown = ", ".join(map(str, self.tasks[:SHOWN]))
-        hidden = len(self.tasks) - SHOWN
-        more = f" and {hidden} more" if hidden > 0 else ""
-        noun = "task" if len(self.tasks) == 1 else "tasks"
-        return f"cannot {self.act}: {self.reason} ({noun} {shown}{more})"
+        reason = self.reason
+        if self.tasks:
+            reason = f"{reason} ({_list_tasks(self.tasks)})"
+        if not self.drafts:
+            return f"cannot {self.act}: {reason}"
+        waiting = f"drafts are newer than the answers ({_list_tasks(self.drafts)})"
+        reason = f"{reason}, and {waiting}" if reason else waiting
+        return f"cannot {self.act}: {reason}: save them, or pass ignore_drafts=True"
+
+    __repr__ = show_fields
+
+
+def _list_tasks(tasks: Sequence[int]) -> str:
+    """Return the numbers of some tasks as a sentence has them: the first, and how many more."""
+    shown = ", ".join(map(str, tasks[:SHOWN]))
+    hidden = len(tasks) - SHOWN
+    more = f" and {hidden} more" if hidden > 0 else ""
+    noun = "task" if len(tasks) == 1 else "tasks"
+    return f"{noun} {shown}{more}"
+
+
+@attrs.define
+class StaleVersion(RuleError):
+    """The answer was changed since it was read: read the task again, and decide again."""
+
+    task: int
+    """The number of the task."""
+    expected: int
+    """The version that was expected."""
+    stored: int
+    """The version that is stored."""
+    others: tuple[int, ...] = ()
+    """The numbers of the other tasks of the call whose versions differ too."""
+
+    def _sentence(self) -> str:
+        more = f"; so it is with {_list_tasks(self.others)}" if self.others else ""
+        return (
+            f"the answer to task {self.task} has version {self.stored}, not {self.expected}: "
+            f"read it again{more}"
+        )
 
     __repr__ = show_fields
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from operator import attrgetter
 from types import TracebackType
-from typing import Any, NoReturn, Self, cast
+from typing import NoReturn, Self
 
 from itagflow.access import Action, Permission, default_policy
 from itagflow.api.assignments import Assignments
@@ -24,8 +24,15 @@ from itagflow.core.engine import Engine, now
 from itagflow.core.ids import TimeOrdered
 from itagflow.core.registry import MergeFunction
 from itagflow.core.settings import MOST_SECONDS, Settings, require_store
-from itagflow.errors import InvalidData, Problem
+from itagflow.jobs import guidelines
 from itagflow.labeling import service as labeling
+from itagflow.labeling.terms import (
+    parse_pairs,
+    parse_program,
+    parse_seconds,
+    parse_terms,
+    parse_versions,
+)
 from itagflow.model.arguments import (
     require_flag,
     require_kind,
@@ -35,11 +42,14 @@ from itagflow.model.arguments import (
 from itagflow.model.batch import BatchResult
 from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, Stage
-from itagflow.model.number import require_number, require_whole_number
+from itagflow.model.number import (
+    require_number,
+    require_optional_whole_number,
+    require_whole_number,
+)
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer, WorkItem
 from itagflow.model.text import require_optional_text, require_text
-from itagflow.printing import format_repr
 from itagflow.results.rules import ModelChoice
 from itagflow.reviewing import batch, judging
 from itagflow.reviewing import service as reviewing
@@ -175,6 +185,7 @@ class Flow:
 
         Raises:
             NotAllowed: when the member may not work there.
+            NotAcknowledged: when the stage asks for it, and they have not read the guideline.
             NotRegistered: when this process lacks the job's validator.
             InvalidData: when the job does not have this stage.
             NotFound: when the job has no such package.
@@ -198,6 +209,18 @@ class Flow:
         """
         count = require_whole_number("claim_many", "count", count, least=0)
         return service.claim_many(self._engine, member, job, parse_enum(Stage, stage), count)
+
+    def acknowledge(self, member: MemberRef, job: JobRef, *, version: int | None = None) -> int:
+        """Note that a member has read the guideline of a job, and return the version of that.
+
+        Where a stage has ``acknowledge=True`` nobody claims before, and again for each new version.
+        The newest one was read unless *version* says which.
+
+        Raises:
+            NotAllowed: when the member may not read the job, or it is archived.
+        """
+        version = require_optional_whole_number("acknowledge", "version", version, least=0)
+        return guidelines.acknowledge(self._engine, member, job, version=version)
 
     def renew(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
         """Count the lease of a held assignment from now; saving an answer does the same.
@@ -272,75 +295,128 @@ class Flow:
         task: TaskRef,
         reply: ReplyInput,
         *,
+        draft: bool = False,
+        expected_version: int | None = None,
+        seconds: float | None = None,
+        score: float | None = None,
+        model: str = "",
         by: MemberRef | None = None,
     ) -> Answer:
         """Save the answer to a task and return it as stored; saving again replaces it.
 
-        The same answer once more changes nothing, so a client may resend it.  Every save renews the
-        lease.
+        A client may resend it.  Every save renews the lease.
 
         Args:
             assignment: An assignment at LABEL that is held.
             task: A task in its scope.
             reply: The replies by question id, or the reply to the only question.
+            draft: Whether it is half-filled: it lies beside the answer as `WorkItem.draft`, until a
+                complete one is saved.  Its replies must be valid values, but none is required and
+                the validator is not asked; it has no event.
+            expected_version: The `WorkItem.version` that was read: another one is not replaced.
+            seconds: How long it took.  Of that not more is counted than has passed since the last
+                call that told its time, and at most 300.
+            score: How sure a program is that gives the answer, from 0 to 1.
+            model: The name of that program.
             by: Who saves, when the assignment comes from outside.
 
         Raises:
             InvalidData: when the answer does not fit the template or the job's validator, or the
                 task is not in the assignment's scope; it lists every problem.
+            StaleVersion: when the stored answer is another one, and of another version than
+                expected.
             NotHeld: when the assignment is not held, or not by the member *by*.
             NotRegistered: when this process lacks the job's validator.
             Conflict: when the job was given another validator meanwhile: save again.
             WrongState: when the assignment is at a review stage: `modify` is the verb there.
         """
-        return labeling.save(self._engine, assignment, task, reply, by=by)
+        terms = parse_terms("save", expected_version=expected_version, seconds=seconds)
+        terms = parse_program("save", terms, score=score, model=model)
+        draft = require_flag("save", "draft", draft)
+        return labeling.save(self._engine, assignment, task, reply, terms=terms, draft=draft, by=by)
 
     def save_many(
         self,
         assignment: AssignmentRef,
         replies: Mapping[int, ReplyInput] | Iterable[tuple[TaskRef, ReplyInput]],
         *,
+        expected_version: int | Mapping[int, int] | None = None,
         by: MemberRef | None = None,
     ) -> list[Answer]:
-        """Save the answers to several tasks, all or none, with one event; errors as in `save`."""
-        pairs = _list_pairs(replies)
-        return labeling.save_many(self._engine, assignment, pairs, by=by)
+        """Save the answers to several tasks, all or none, with one event; errors as in `save`.
+
+        One version is expected of all, or one of each task that a mapping names by number.
+        """
+        pairs = parse_pairs(replies)
+        terms = parse_versions("save_many", expected_version)
+        return labeling.save_many(self._engine, assignment, pairs, terms=terms, by=by)
 
     def abandon(
-        self, assignment: AssignmentRef, task: TaskRef, reason: str, *, by: MemberRef | None = None
+        self,
+        assignment: AssignmentRef,
+        task: TaskRef,
+        reason: str,
+        *,
+        expected_version: int | None = None,
+        seconds: float | None = None,
+        by: MemberRef | None = None,
     ) -> Answer:
         """Abandon a task, with a reason; the saved answer stays, and `restore` brings it back.
 
+        The expected version and the seconds are as in `save`.
+
         Raises:
             InvalidData: when the reason is empty or not one of the template's.
+            StaleVersion: when the stored answer is of another version than expected.
             NotHeld: when the assignment is not held, or not by the member *by*.
         """
         reason = require_text("abandon", "reason", reason)
-        return labeling.abandon(self._engine, assignment, task, reason, by=by)
+        terms = parse_terms("abandon", expected_version=expected_version, seconds=seconds)
+        return labeling.abandon(self._engine, assignment, task, reason, terms=terms, by=by)
 
     def restore(
-        self, assignment: AssignmentRef, task: TaskRef, *, by: MemberRef | None = None
+        self,
+        assignment: AssignmentRef,
+        task: TaskRef,
+        *,
+        expected_version: int | None = None,
+        by: MemberRef | None = None,
     ) -> Answer:
         """Undo that a task was abandoned, by the member or, in review, by the labeler.
 
         Raises:
             Incomplete: when the task is not abandoned, or the labeler had saved nothing: then
                 `modify` it.
+            StaleVersion: when the stored answer is of another version than expected.
             NotHeld: when the assignment is not held, or not by the member *by*.
         """
-        return labeling.restore(self._engine, assignment, task, by=by)
+        terms = parse_terms("restore", expected_version=expected_version)
+        return labeling.restore(self._engine, assignment, task, terms=terms, by=by)
 
-    def submit(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
+    def submit(
+        self,
+        assignment: AssignmentRef,
+        *,
+        seconds: float | None = None,
+        ignore_drafts: bool = False,
+        by: MemberRef | None = None,
+    ) -> Assignment:
         """Submit a labeled package; when every vote is in, it moves to the next stage.
 
-        Submitting again what is submitted changes nothing.
+        Submitting again what is submitted changes nothing.  *seconds* are what was not told for
+        single tasks, and count as in `save`; *ignore_drafts* submits though drafts are newer.
 
         Raises:
-            Incomplete: when tasks are neither answered nor abandoned; it lists them.
+            Incomplete: when tasks are neither answered nor abandoned, or drafts are newer than the
+                answers; it lists both.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at a review stage: `review` or `accept` it.
         """
-        return labeling.submit(self._engine, assignment, by=by)
+        seconds = parse_seconds("submit", seconds)
+        ignore_drafts = require_flag("submit", "ignore_drafts", ignore_drafts)
+        return labeling.submit(
+            self._engine, assignment, seconds=seconds, ignore_drafts=ignore_drafts, by=by
+        )
 
     def judge(
         self,
@@ -350,6 +426,8 @@ class Flow:
         wrong: str | None = None,
         reason: str | None = None,
         discard_modification: bool = False,
+        expected_version: int | None = None,
+        seconds: float | None = None,
         by: MemberRef | None = None,
     ) -> Answer:
         """Judge a task right, or wrong, which its labeler will read.
@@ -364,9 +442,12 @@ class Flow:
             reason: Why it is wrong: one of the reasons of the stage. Where the stage has some it is
                 required, and *wrong* may be empty.
             discard_modification: Whether the reviewer's own answer to the task is dropped.
+            expected_version: As in `save`.
+            seconds: How long it took, as in `save`.
             by: Who judges, when the assignment comes from outside.
 
         Raises:
+            StaleVersion: when the reviewer's stored answer is of another version than expected.
             InvalidData: when the comment is empty where it is needed, the reason is missing or not
                 known, or the task is not in the assignment's scope.
             Incomplete: when it would drop the reviewer's own answer without
@@ -382,7 +463,8 @@ class Flow:
         if wrong is not None or reason is not None:
             said = Explanation(wrong or "", reason or "")
         judgment = Judgment(wrong=said, discard_modification=discard)
-        return judging.judge(self._engine, assignment, task, judgment, by=by)
+        terms = parse_terms("judge", expected_version=expected_version, seconds=seconds)
+        return judging.judge(self._engine, assignment, task, judgment, terms=terms, by=by)
 
     def modify(
         self,
@@ -390,23 +472,35 @@ class Flow:
         task: TaskRef,
         reply: ReplyInput,
         *,
+        expected_version: int | None = None,
+        seconds: float | None = None,
         by: MemberRef | None = None,
     ) -> Answer:
         """Answer a task as the reviewer; the labeler's answer stays in the result of its stage.
 
+        The expected version, that of the reviewer's own answer, and the seconds are as in `save`.
+
         Raises:
+            StaleVersion: when the reviewer's stored answer is of another version than expected.
             InvalidData: when the answer does not fit, or the task is not in the assignment's scope.
             NotHeld: when the assignment is not held, or not by the member *by*.
             NotRegistered: when this process lacks the job's validator.
             Conflict: when the job was given another validator meanwhile: modify again.
             WrongState: when the assignment is at LABEL: `save` is the verb there.
         """
-        return judging.modify(self._engine, assignment, task, reply, by=by)
+        terms = parse_terms("modify", expected_version=expected_version, seconds=seconds)
+        return judging.modify(self._engine, assignment, task, reply, terms=terms, by=by)
 
-    def review(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
+    def review(
+        self,
+        assignment: AssignmentRef,
+        *,
+        seconds: float | None = None,
+        by: MemberRef | None = None,
+    ) -> Assignment:
         """Let a package pass at INSPECT; tasks without a judgment pass with it.
 
-        Reviewing again what is reviewed changes nothing.
+        Reviewing again what is reviewed changes nothing.  The *seconds* count as in `submit`.
 
         Raises:
             Incomplete: when tasks stand judged wrong, or disputed ones are not decided; it lists
@@ -414,11 +508,19 @@ class Flow:
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at another stage.
         """
-        return reviewing.review(self._engine, assignment, by=by)
+        seconds = parse_seconds("review", seconds)
+        return reviewing.review(self._engine, assignment, seconds=seconds, by=by)
 
-    def accept(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
+    def accept(
+        self,
+        assignment: AssignmentRef,
+        *,
+        seconds: float | None = None,
+        by: MemberRef | None = None,
+    ) -> Assignment:
         """Let a package pass at ACCEPT; accepted work is locked.  Errors are those of `review`."""
-        return reviewing.accept(self._engine, assignment, by=by)
+        seconds = parse_seconds("accept", seconds)
+        return reviewing.accept(self._engine, assignment, seconds=seconds, by=by)
 
     def reject(
         self,
@@ -428,6 +530,7 @@ class Flow:
         comment: str = "",
         reason: str | None = None,
         whole: bool = False,
+        seconds: float | None = None,
         by: MemberRef | None = None,
     ) -> Assignment:
         """Send tasks back: those judged wrong and those named, or the whole package.
@@ -438,6 +541,7 @@ class Flow:
             comment: What is said of the package, beside what is said of its tasks.
             reason: One of the reasons of the stage, where it has some.
             whole: Whether every task goes back, also those that are not in the sample.
+            seconds: How long it took beside what was told for single tasks; counted as in `save`.
             by: Who rejects, when the assignment comes from outside.
 
         Raises:
@@ -456,7 +560,8 @@ class Flow:
             said=_require_explanation("reject", comment, reason),
             is_whole=require_flag("reject", "whole", whole),
         )
-        return reviewing.reject(self._engine, assignment, order=order, by=by)
+        seconds = parse_seconds("reject", seconds)
+        return reviewing.reject(self._engine, assignment, order=order, seconds=seconds, by=by)
 
     def review_many(
         self, assignments: Iterable[AssignmentRef], *, by: MemberRef | None = None
@@ -606,29 +711,6 @@ def _require_explanation(verb: str, comment: str, reason: str | None) -> Explana
     """
     comment = require_text(verb, "comment", comment)
     return Explanation(comment, require_optional_text(verb, "reason", reason) or "")
-
-
-def _list_pairs(
-    replies: Mapping[int, ReplyInput] | Iterable[tuple[TaskRef, ReplyInput]],
-) -> list[tuple[TaskRef, ReplyInput]]:
-    """Return tasks with the replies to them.
-
-    Raises:
-        InvalidData: when they are neither a mapping nor several pairs.
-    """
-    given: object = replies
-    if isinstance(given, Mapping):
-        given = cast("Mapping[TaskRef, ReplyInput]", given).items()
-    pairs = require_several("save_many", "replies", cast("Iterable[Any]", given), "pairs")
-    for number, pair in enumerate(cast("list[object]", pairs), 1):
-        if not _is_pair(pair):
-            reason = f"must be a task and a reply, not {format_repr(pair)}"
-            raise InvalidData("save_many", [Problem(f"replies, pair {number}", reason)])
-    return pairs
-
-
-def _is_pair(value: object) -> bool:
-    return isinstance(value, tuple) and len(cast("tuple[object, ...]", value)) == 2
 
 
 _get_engine: Callable[[Flow], Engine] = attrgetter("_engine")

@@ -34,7 +34,7 @@ from itagflow.jobs.loading import OnError
 from itagflow.jobs.row_sources import Data as RowSource
 from itagflow.jobs.row_sources import DataFrame
 from itagflow.jobs.row_sources import Wrap as ProgressWrapper
-from itagflow.labeling.rules import Replied as ReplyInput
+from itagflow.labeling.terms import Replied as ReplyInput
 from itagflow.model.annotation import Labels
 from itagflow.model.entity import Entity, Key
 from itagflow.model.job import Packaging, Rule

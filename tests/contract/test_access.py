@@ -50,7 +50,7 @@ class TestTheList:
     @pytest.mark.parametrize("name", CASES)
     def test_everything_that_members_call_takes_by(self, name: str) -> None:
         named = inspect.signature(public_verbs()[name]).parameters
-        assert "by" in named or name in ("claim", "claim_many")
+        assert "by" in named or name in ("claim", "claim_many", "acknowledge")
         if name in READERS:
             assert named["by"].default is None, "without it the application itself is reading"
 

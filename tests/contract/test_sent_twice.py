@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from support.scenes import cats, labeled, rows, street
+from support.scenes import Clock, cats, labeled, rows, street, taken
 
 from itagflow import (
+    Choice,
     FixedSize,
     Flow,
+    Inspect,
     JobState,
+    Label,
     NotAllowed,
+    Stage,
+    Workflow,
     WrongState,
     templates,
 )
@@ -58,3 +63,38 @@ def test_what_cannot_have_led_there_is_still_refused(flow: Flow) -> None:
     for act in (flow.jobs.pause, flow.jobs.resume):
         with pytest.raises(WrongState, match="finished: it cannot"):
             act(job, by="ada")
+
+
+def test_what_is_said_about_a_task_is_said_once(flow: Flow, clock: Clock) -> None:
+    job = cats(flow, tasks=1, size=1, workflow=Workflow(Label(), Inspect()), guideline="look")
+    assignment = taken(flow, "ben", job)
+    cat, dog = Choice("cat"), Choice("dog")
+    for act in (
+        lambda: flow.acknowledge("ben", job),
+        lambda: flow.jobs.update(job, guideline="look twice", by="ada"),
+        lambda: flow.save(assignment, 1, dog, draft=True, expected_version=0),
+        lambda: flow.save(assignment, 1, cat, expected_version=0, seconds=5, model="vit"),
+        lambda: flow.save_many(assignment, {1: dog}, expected_version=1),
+        lambda: flow.abandon(assignment, 1, "dark", expected_version=2, seconds=5),
+        lambda: flow.restore(assignment, 1, expected_version=3),
+        lambda: flow.results.restore_version(
+            assignment, 1, flow.results.versions(job, 1)[0], expected_version=4
+        ),
+        lambda: flow.submit(assignment, seconds=5),
+    ):
+        clock.forward(seconds=60)
+        done = act()
+        events = list(flow.events.since())
+        assert act() == done
+        assert list(flow.events.since()) == events
+    review = taken(flow, "di", job, Stage.INSPECT)
+    for act in (
+        lambda: flow.judge(review, 1, wrong="a dog", expected_version=0, seconds=5),
+        lambda: flow.modify(review, 1, dog, expected_version=1, seconds=5),
+        lambda: flow.review(review, seconds=5),
+    ):
+        clock.forward(seconds=60)
+        done = act()
+        events = list(flow.events.since())
+        assert act() == done
+        assert list(flow.events.since()) == events

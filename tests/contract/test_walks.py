@@ -60,7 +60,7 @@ labels = st.sampled_from(
         Label(lease=LEASE, offer_lease=LEASE, limit=2),
         Label(rework=Route.QUEUE, redo_all=True),
         Label(rework=Route.QUEUE),
-        Label(rework="ben", lease=LEASE),
+        Label(rework="ben", lease=LEASE, acknowledge=True),
         Label(on_abandon="queue", allow_own_work=True),
         Label(votes=2, min_votes=2),
         Label(votes=2, min_votes=1, lease=LEASE, limit=1, redo_all=True),
@@ -208,6 +208,64 @@ class Walk(RuleBasedStateMachine):
         )
         if said is not None:
             self.accepted[said.key] = said
+
+    @precondition(lambda self: self.assignments)
+    @rule(
+        assignment=anything,
+        task=st.integers(1, 6),
+        word=words,
+        expected=st.integers(0, 3),
+        seconds=st.none() | st.sampled_from([0, 30, 900]),
+    )
+    def save_what_was_read(
+        self, assignment: int, task: int, word: str, expected: int, seconds: float | None
+    ) -> None:
+        key = self.assignment(assignment)
+        said = self.all(
+            lambda flow: flow.save(
+                key, task, {"1": Choice(word)}, expected_version=expected, seconds=seconds,
+                score=0.5, model="vit",
+            )
+        )  # fmt: skip
+        if said is not None:
+            self.accepted[said.key] = said
+
+    @precondition(lambda self: self.assignments)
+    @rule(
+        assignment=anything,
+        task=st.integers(1, 6),
+        word=words | st.none(),
+        seconds=st.none() | st.sampled_from([0, 30]),
+    )
+    def save_a_draft(
+        self, assignment: int, task: int, word: str | None, seconds: float | None
+    ) -> None:
+        key, replies = self.assignment(assignment), {} if word is None else {"1": Choice(word)}
+        self.all(lambda flow: flow.save(key, task, replies, draft=True, seconds=seconds))
+
+    @precondition(lambda self: self.assignments)
+    @rule(assignment=anything, seconds=st.sampled_from([0, 30]))
+    def submit_without_drafts(self, assignment: int, seconds: float) -> None:
+        key = self.assignment(assignment)
+        self.all(lambda flow: flow.submit(key, ignore_drafts=True, seconds=seconds))
+
+    @precondition(lambda self: self.assignments)
+    @rule(assignment=anything, task=st.integers(1, 6), number=anything, by=st.none() | people)
+    def restore_a_version(self, assignment: int, task: int, number: int, by: str | None) -> None:
+        key = self.assignment(assignment)
+        versions = self.all(lambda flow: flow.results.versions(self.job, task))
+        if not versions:
+            return
+        version = versions[number % len(versions)]
+        said = self.all(lambda flow: flow.results.restore_version(key, task, version, by=by))
+        if said is not None:
+            self.accepted[said.key] = said
+
+    @rule(text=st.sampled_from(["look", "look twice"]), by=people, acknowledge=st.booleans())
+    def write_a_guideline(self, text: str, by: str, acknowledge: bool) -> None:
+        self.all(lambda flow: flow.jobs.update(self.job, guideline=text, by=by))
+        for who in PEOPLE if acknowledge else PEOPLE[:1]:
+            self.all(lambda flow, who=who: flow.acknowledge(who, self.job))
 
     @precondition(lambda self: self.assignments)
     @rule(assignment=anything, word=st.sampled_from(["cat", "dog"]), submit=st.booleans())
@@ -442,12 +500,18 @@ class Walk(RuleBasedStateMachine):
             invariants.check(flow)
             with flow.store.read() as reader:
                 for key, said in self.accepted.items():
-                    assert reader.get(type(said), key) == said, "an answer that was saved is there"
+                    stored = reader.get(type(said), key)
+                    # time is added without a new version
+                    assert attrs.evolve(stored, seconds=said.seconds) == said, (
+                        "an answer that was saved is there"
+                    )
         for see in (
             lambda flow: flow.packages.list(self.job),
             lambda flow: flow.results.list(self.job),
             lambda flow: flow.events.list(self.job),
             lambda flow: flow.results.find(self.job),
+            lambda flow: flow.jobs.guidelines(self.job),
+            lambda flow: flow.results.versions(self.job, 1),
         ):
             seen = [list(see(flow)) for flow in flows]
             assert seen == seen[:1] * len(seen)

@@ -143,6 +143,7 @@ def _job(
             Stage.INSPECT: ["di", "lea"],
             Stage.ACCEPT: ["ada"],
         },
+        guideline="look",
         by="ada",
     )
 
@@ -295,6 +296,10 @@ READERS: dict[str, Case] = {
         lambda f, a: f.results.get(in_job(a), by=a.by), ("task",), READS, anywhere=("task",)
     ),
     "results.votes": Case(lambda f, a: list(f.results.votes(a.job, by=a.by)), ("job",), READS),
+    "jobs.guidelines": Case(lambda f, a: f.jobs.guidelines(a.job, by=a.by), ("job",), READS),
+    "results.versions": Case(
+        lambda f, a: f.results.versions(in_job(a), by=a.by), ("task",), READS, anywhere=("task",)
+    ),
     "results.list": Case(lambda f, a: list(f.results.list(a.job, by=a.by)), ("job",), READS),
     "results.find": Case(
         lambda f, a: list(f.results.find(a.job, member=a.member, by=a.by)), ("job", "member"), READS
@@ -335,6 +340,7 @@ READERS: dict[str, Case] = {
 VERBS: dict[str, Case] = {
     "claim": Case(lambda f, a: f.claim(a.by, a.job, Stage.LABEL), ("job",), by="ben"),
     "claim_many": Case(lambda f, a: f.claim_many(a.by, a.job, Stage.LABEL, 2), ("job",), by="ben"),
+    "acknowledge": Case(lambda f, a: f.acknowledge(a.by, a.job), ("job",), READS, by="ben"),
     "renew": Case(lambda f, a: f.renew(a.assignment, by=a.by), ASSIGNMENT, by="ben"),
     "release": Case(lambda f, a: f.release(a.assignment, by=a.by), ASSIGNMENT, by="ben"),
     "release_many": Case(
@@ -383,6 +389,13 @@ VERBS: dict[str, Case] = {
     "abandon": Case(
         lambda f, a: f.abandon(a.assignment, a.task, "dark", by=a.by),
         ("assignment", "task"),
+        by="ben",
+    ),
+    "results.restore_version": Case(
+        lambda f, a: f.results.restore_version(
+            a.assignment, a.task, f.results.versions(a.task)[0], by=a.by
+        ),
+        ("assignment",),
         by="ben",
     ),
     "restore": Case(lambda f, a: restored(f, a), GIVEN_UP, by="ben"),

@@ -22,6 +22,7 @@ PURE = (
     "core.change",
     "core.secrecy",
     "labeling.shuffling",
+    "labeling.terms",
     "labeling.voting",
     "lifecycle.*",
     "maintenance.checks",

@@ -73,8 +73,9 @@ def test_an_error_is_one_line_and_keeps_what_it_was_given(kind: type[Any], text:
 
 def test_every_error_is_tried() -> None:
     assert {kind.__name__ for kind in ERRORS} == {
-        "AlreadyExists", "Conflict", "Incomplete", "InvalidData", "NotAllowed", "NotFound", "NotHeld", "NotRegistered",
-        "StoreFailed", "UnknownFormat", "WrongState",
+        "AlreadyExists", "Conflict", "Incomplete", "InvalidData", "NotAcknowledged", "NotAllowed",
+        "NotFound", "NotHeld", "NotRegistered",
+        "StaleVersion", "StoreFailed", "UnknownFormat", "WrongState",
     }  # fmt: skip
     assert is_one_line(str(ItagflowError("a\nb")))
 

@@ -19,6 +19,7 @@ from itagflow import formats, maintenance
 from itagflow.testing import (
     make_answer,
     make_assignment,
+    make_draft,
     make_event,
     make_job,
     make_member,
@@ -170,7 +171,13 @@ def fields_of(entity: Any) -> Arguments:
 
 
 LATER = START + timedelta(days=30)
-RULE: Arguments = {"lease": SOON, "offer_lease": SOON, "limit": 2, "max_total": 9}
+RULE: Arguments = {
+    "lease": SOON,
+    "offer_lease": SOON,
+    "limit": 2,
+    "max_total": 9,
+    "acknowledge": True,
+}
 SORT: Arguments = {"Text content": ("car",)}
 PARTS: Mapping[str, Case] = {
     "Annotation": Case(lambda s: box(s)),
@@ -411,6 +418,12 @@ ENTITIES: Mapping[str, Case] = {
         lambda s: fields_of(next(s.flow.comments.list(s.comment.job))),
         lambda s, made: s.flow.comments.resolve(made, by="ada"),
     ),
+    "Draft": Case(lambda s: fields_of(make_draft())),
+    "Draft.is_newer_than": Case(lambda s: {"answer": None}),
+    "AnswerVersion": Case(
+        lambda s: {"answer": make_answer(), "number": 1, "position": 7, "is_current": True}
+    ),
+    "Guideline": Case(lambda s: {"version": 1, "text": "look", "at": START, "member": 2}),
     "Event": Case(
         lambda s: fields_of(make_event()), lambda s, made: [made.became, *made.all_changes()]
     ),
@@ -457,6 +470,7 @@ ENTITIES: Mapping[str, Case] = {
             "score": 0.5,
             "model": "vit",
             "model_version": "2",
+            "seconds": 2.5,
         }
     ),
     "Result": Case(lambda s: fields_of(s.results[0]), lambda s, made: (made.last, made.replies)),
@@ -774,6 +788,7 @@ WORK: Mapping[str, Case] = {
     "flow.claim_many": Case(
         lambda s: {"member": "ben", "job": s.job, "stage": "label", "count": 2}
     ),
+    "flow.acknowledge": Case(lambda s: {"member": "ben", "job": s.job, "version": 0}),
     "flow.renew": Case(lambda s: {"assignment": s.held, "by": "ben"}),
     "flow.release": Case(lambda s: {"assignment": s.held, "by": "ben", "comment": "late"}),
     "flow.release_many": Case(lambda s: {"assignments": [s.held], "by": "ben", "comment": "late"}),
@@ -781,16 +796,42 @@ WORK: Mapping[str, Case] = {
         lambda s: {"assignment": s.held, "by": "ben", "model": "vit", "model_version": "2"}
     ),
     "flow.save": Case(
-        lambda s: {"assignment": s.held, "task": 2, "reply": P.Choice("cat"), "by": "ben"}
+        lambda s: {
+            "assignment": s.held,
+            "task": 2,
+            "reply": P.Choice("cat"),
+            "draft": False,
+            "expected_version": 0,
+            "seconds": 2.5,
+            "score": 0.5,
+            "model": "vit",
+            "by": "ben",
+        }
     ),
     "flow.save_many": Case(
-        lambda s: {"assignment": s.held, "replies": {2: P.Choice("cat")}, "by": "ben"}
+        lambda s: {
+            "assignment": s.held,
+            "replies": {2: P.Choice("cat")},
+            "expected_version": {2: 0},
+            "by": "ben",
+        }
     ),
     "flow.abandon": Case(
-        lambda s: {"assignment": s.held, "task": 2, "reason": "too dark", "by": "ben"}
+        lambda s: {
+            "assignment": s.held,
+            "task": 2,
+            "reason": "too dark",
+            "expected_version": 0,
+            "seconds": 2.5,
+            "by": "ben",
+        }
     ),
-    "flow.restore": Case(lambda s: {"assignment": s.abandoning, "task": 1, "by": "ben"}),
-    "flow.submit": Case(lambda s: {"assignment": s.complete, "by": "ben"}),
+    "flow.restore": Case(
+        lambda s: {"assignment": s.abandoning, "task": 1, "expected_version": 2, "by": "ben"}
+    ),
+    "flow.submit": Case(
+        lambda s: {"assignment": s.complete, "seconds": 2.5, "ignore_drafts": True, "by": "ben"}
+    ),
     "flow.judge": Case(
         lambda s: {
             "assignment": s.inspected_with_reasons,
@@ -798,14 +839,23 @@ WORK: Mapping[str, Case] = {
             "wrong": "too small",
             "reason": "small",
             "discard_modification": True,
+            "expected_version": 0,
+            "seconds": 2.5,
             "by": "di",
         }
     ),
     "flow.modify": Case(
-        lambda s: {"assignment": s.inspected, "task": 1, "reply": P.Choice("dog"), "by": "di"}
+        lambda s: {
+            "assignment": s.inspected,
+            "task": 1,
+            "reply": P.Choice("dog"),
+            "expected_version": 0,
+            "seconds": 2.5,
+            "by": "di",
+        }
     ),
-    "flow.review": Case(lambda s: {"assignment": s.inspected, "by": "di"}),
-    "flow.accept": Case(lambda s: {"assignment": s.accepted, "by": "ada"}),
+    "flow.review": Case(lambda s: {"assignment": s.inspected, "seconds": 2.5, "by": "di"}),
+    "flow.accept": Case(lambda s: {"assignment": s.accepted, "seconds": 2.5, "by": "ada"}),
     "flow.reject": Case(
         lambda s: {
             "assignment": s.inspected_with_reasons,
@@ -813,6 +863,7 @@ WORK: Mapping[str, Case] = {
             "comment": "too small",
             "reason": "small",
             "whole": True,
+            "seconds": 2.5,
             "by": "di",
         },
         always=("comment", "reason"),
@@ -994,6 +1045,20 @@ NAMESPACES: Mapping[str, Case] = {
     "flow.results.list": Case(
         lambda s: {"job": s.job, "by": "ada", "snapshot": True, "limit": 5, "after": 1}
     ),
+    "flow.results.versions": Case(
+        lambda s: {"job": s.keyed, "task": 1, "key": "1.jpg", "by": "ada"},
+        always=("task",),
+        alone=("key",),
+    ),
+    "flow.results.restore_version": Case(
+        lambda s: {
+            "assignment": s.held,
+            "task": 1,
+            "version": s.flow.results.versions(s.held.job, 1)[0],
+            "expected_version": 1,
+            "by": "ben",
+        }
+    ),
     "flow.results.partition": Case(lambda s: {"job": s.job, "count": 2, "by": "ada"}),
     "flow.results.votes": Case(lambda s: {"job": s.job, "by": "ada", "limit": 5, "after": 1}),
     "flow.results.rows": Case(lambda s: {"job": s.job, "by": "ada", "limit": 5, "after": 1}),
@@ -1101,6 +1166,7 @@ JOBS: Mapping[str, Case] = {
     ),
     "flow.jobs.archive": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.jobs.delete": Case(lambda s: {"job": s.loaded, "by": "ada"}),
+    "flow.jobs.guidelines": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.jobs.update": Case(
         lambda s: {
             "job": s.job,

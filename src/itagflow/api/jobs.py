@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from attrs import evolve
@@ -10,12 +10,13 @@ from typing_extensions import Unpack
 
 from itagflow.core.engine import Engine
 from itagflow.core.paging import Page
-from itagflow.jobs import blocking, checking, cloning, importing, loading, packaging
+from itagflow.jobs import blocking, checking, cloning, guidelines, importing, loading, packaging
 from itagflow.jobs import service as jobs
 from itagflow.jobs.arguments import (
     parse_fields,
     parse_notes,
     parse_workforce,
+    require_confidence,
     require_format,
     require_on_error,
 )
@@ -23,6 +24,7 @@ from itagflow.jobs.loading import LoadSpec
 from itagflow.jobs.service import JobSpec
 from itagflow.model.arguments import require_callable, require_flag, require_wrapper
 from itagflow.model.enums import parse_enum, parse_optional_enum
+from itagflow.model.guideline import Guideline
 from itagflow.model.job import Job, JobState, Stage, Workflow
 from itagflow.model.number import require_whole_number
 from itagflow.model.reports import (
@@ -246,11 +248,7 @@ class Jobs:
         return results.list_jobs(self._engine, workspace, state=wanted, by=by, page=page)
 
     def get(self, job: JobRef, *, by: MemberRef | None = None) -> Job:
-        """Return a job as it is now.
-
-        Raises:
-            NotFound: when there is none.
-        """
+        """Return a job as it is now; when there is none, it raises `NotFound`."""
         return results.get_job(self._engine, job, by=by)
 
     def load(
@@ -510,6 +508,8 @@ class Jobs:
         ``on_dispute`` may differ, too, and hold for votes that are merged later.  When raising the
         votes breaks off, the same call goes on with it.
 
+        Another guideline is its next version: see `guidelines`.
+
         Raises:
             InvalidData: on a bad name, a value of another kind, or a time without its zone; or when
                 the workflow has fewer votes, or differs in anything else.
@@ -539,6 +539,10 @@ class Jobs:
         [2]
         """
         return jobs.update_job(self._engine, job, parse_fields("update", fields), by=by)
+
+    def guidelines(self, job: JobRef, *, by: MemberRef | None = None) -> Sequence[Guideline]:
+        """Return every version of a job's guideline, the oldest first."""
+        return guidelines.list_guidelines(self._engine, job, by=by)
 
     def progress(self, job: JobRef, *, by: MemberRef | None = None) -> Progress:
         """Return how far a job is: packages and tasks by state, their counts, and rows read."""
@@ -680,6 +684,7 @@ class Jobs:
             Conflict: when the template or the validator was changed meanwhile: call it again.
         """
         predict = require_callable("jobs.prelabel", "predict", predict)
+        min_confidence = require_confidence(min_confidence)
         model = require_text("jobs.prelabel", "model", model)
         spec = PrelabelSpec(
             by=by,

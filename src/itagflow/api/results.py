@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from itagflow.core.engine import Engine
 from itagflow.core.paging import Page
 from itagflow.formats import WriteReport
+from itagflow.labeling import versions as restoring
+from itagflow.labeling.terms import parse_answer_version, parse_terms
 from itagflow.model.arguments import make_error, require_flag, require_wrapper
 from itagflow.model.enums import parse_enums, parse_optional_enum
 from itagflow.model.job import Stage
 from itagflow.model.number import require_optional_whole_number, require_whole_number
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
-from itagflow.model.task import Task, TaskState, WorkItem
+from itagflow.model.task import Answer, Task, TaskState, WorkItem
 from itagflow.model.text import require_optional_text, require_text
-from itagflow.results import exporting
+from itagflow.model.version import AnswerVersion
+from itagflow.results import exporting, versions
 from itagflow.results import service as results
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor  # whoever has one has loaded it
 from itagflow.typing import (
+    AssignmentRef,
     JobRef,
     MemberRef,
     PartitionRef,
@@ -100,6 +104,68 @@ class Results:
         """
         return results.get_result(self._engine, job, task, key=key, by=by)
 
+    def versions(
+        self,
+        job: JobRef | Task | WorkItem | tuple[JobRef, int],
+        task: TaskRef | None = None,
+        *,
+        key: str | int | None = None,
+        by: MemberRef | None = None,
+    ) -> Sequence[AnswerVersion]:
+        """Return every version of the answers to a task, in the order in which they were stored.
+
+        Answers of all assignments are among them, also those that were replaced.
+
+        Args:
+            job: The job; or a task alone, as an object or as ``(job, number)``.
+            task: The task in this job, or its number.
+            key: The row key of the task, instead of its number.
+            by: Who reads: without the votes that are secret from the member; who may not read
+                results sees those of their own assignments.
+
+        Raises:
+            NotFound: when there is no such job, it has no such task, or no task has this row key.
+            InvalidData: when both *task* and *key* are given, or the job has no row key.
+            NotAllowed: when *by* may not read there, or was removed.
+        """
+        return versions.list_versions(self._engine, job, task, key=key, by=by)
+
+    def restore_version(
+        self,
+        assignment: AssignmentRef,
+        task: TaskRef,
+        version: AnswerVersion | int,
+        *,
+        expected_version: int | None = None,
+        by: MemberRef | None = None,
+    ) -> Answer:
+        """Answer a task once more as an earlier version did, and return the answer as stored.
+
+        What stands there now is kept as a version, too.  Restoring again what stands there changes
+        nothing.
+
+        Args:
+            assignment: The assignment that answers: it is held.
+            task: A task in its scope.
+            version: The version, of this or an earlier assignment, or its position.
+            expected_version: As in `Flow.save`.
+            by: Who restores it: the holder, or somebody who manages jobs; the holder when not
+                given.
+
+        Raises:
+            NotFound: when whoever acts sees no such version.
+            InvalidData: when it does not fit the template or the validator as they are now.
+            Incomplete: when the version was erased, or only judges what others said.
+            StaleVersion: when the stored answer is of another version than expected.
+            NotHeld: when the assignment is not held.
+            NotAllowed: when *by* is another member, who may not manage jobs.
+        """
+        version = parse_answer_version("results.restore_version", version)
+        terms = parse_terms("results.restore_version", expected_version=expected_version)
+        return restoring.restore_version(
+            self._engine, assignment, task, version, terms=terms, by=by
+        )
+
     def find(
         self,
         job: PartitionRef,
@@ -160,7 +226,9 @@ class Results:
         - ``state``: the value of its `TaskState`;
         - for each stage of the workflow, such as ``label_by`` and ``label_at``: the account of who
           last brought it through that stage, and when; both None when nobody has.  Accounts of
-          several who voted are joined by ``", "``; it is None for a model.
+          several who voted are joined by ``", "``; it is None for a model;
+        - beside them ``label_seconds`` and the like: how long they worked on the task, as far as
+          they told.
 
         Names stay apart.  A question whose title is one of the fixed names, or that of another
         question, gets ``#`` and its id behind the title.  A field of the data with a name that is

@@ -50,6 +50,8 @@ class Obstacle(Enum):
     """The job names code that this process does not have."""
     PAUSED = "paused"
     """The member is paused."""
+    GUIDELINE = "guideline"
+    """The member has not acknowledged the newest guideline of the job."""
     LIMIT = "limit"
     """The member holds as many assignments as the stage allows."""
     TOTAL = "total"
@@ -92,6 +94,8 @@ class Situation:
     """Whether the member is paused now."""
     is_closed: bool = False
     """Whether the job is closed to new work by now."""
+    acknowledged: int = 0
+    """Which version of the guideline the member has read; used only where that is asked."""
     active: int = 0
     """How many assignments the member holds at the stage; used only where there is a limit."""
     total: int = 0
@@ -169,6 +173,9 @@ def _refuse(situation: Situation) -> Decision | None:
     if situation.missing_merge:
         reason = f"the job's merge function {situation.missing_merge!r} is not registered here"
         return Decision(situation=situation, obstacle=Obstacle.CODE, reason=reason)
+    if must_acknowledge(situation):
+        reason = f"{account} has not acknowledged version {job.guideline_version} of the guideline"
+        return Decision(situation=situation, obstacle=Obstacle.GUIDELINE, reason=reason)
     return None
 
 
@@ -204,10 +211,20 @@ def _limit_job(situation: Situation) -> Decision | None:
     return Decision(situation=situation, sources=_BEGUN, obstacle=obstacle, reason=reason)
 
 
+def must_acknowledge(situation: Situation) -> bool:
+    """Return whether the member has to acknowledge the guideline before they can claim."""
+    job = situation.job
+    is_asked = job.workflow.rule(situation.stage).acknowledge
+    return is_asked and situation.acknowledged < job.guideline_version
+
+
 def get_decision_inputs(job: Job) -> tuple[object, ...]:
     """Return what a claim depends on of *job*: its counters may change while somebody claims."""
     # not the version: renaming a job, or a note to it, is no reason to decide again
-    return (job.state, job.workflow, job.workforce, job.template, job.validator, job.closes_at)
+    return (
+        *(job.state, job.workflow, job.workforce, job.template, job.validator, job.closes_at),
+        job.guideline_version,
+    )
 
 
 def find_barred_stages(job: Job, stage: Stage) -> tuple[Stage, ...]:

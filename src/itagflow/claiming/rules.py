@@ -109,12 +109,15 @@ def take_offer(
     )
     # an offer has a time limit of its own; the lease of the work begins here
     lease = _until(ctx.at, job.workflow.rule(assignment.stage).lease)
+    # the time that it waited for its member is no time of work
     claimed = evolve(
         assignment,
         state=state,
         lease_until=lease,
         token=terms.token,
         token_arguments=terms.arguments,
+        counted_at=ctx.at,
+        guideline_version=job.guideline_version,
     )
     return record(ctx, "claim", about=assignment, save=((assignment, claimed), *counters))
 
@@ -401,9 +404,9 @@ def _fill(
 ) -> Assignment:
     """Return a new assignment in *slot*: held, or offered."""
     rule = slot.job.workflow.rule(slot.stage)
-    lease = rule.offer_lease
+    lease, guideline_version = rule.offer_lease, 0
     if state is AssignmentState.HELD:
-        lease = rule.lease
+        lease, guideline_version = rule.lease, slot.job.guideline_version
     return Assignment(
         job=slot.package.job,
         id=id,
@@ -418,6 +421,7 @@ def _fill(
         token=terms.token,
         token_arguments=terms.arguments,
         counted=terms.counted,
+        guideline_version=guideline_version,
     )
 
 

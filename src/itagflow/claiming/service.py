@@ -44,7 +44,7 @@ from itagflow.core.lookup import (
 )
 from itagflow.core.registry import Environment
 from itagflow.core.transaction import Transaction
-from itagflow.errors import AlreadyExists
+from itagflow.errors import AlreadyExists, NotAcknowledged
 from itagflow.labeling.vote_rules import find_registered_names
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_whole_number
@@ -132,6 +132,7 @@ def take_work(transaction: Transaction, request: ClaimRequest) -> list[Assignmen
         taken = work.take(request.count)
     if not taken:
         work.require_permission()
+        work.require_acknowledged()
     return taken
 
 
@@ -154,7 +155,10 @@ def _claim_by_arguments(transaction: Transaction, request: ClaimRequest) -> list
         earlier = work.find_held(number)
     if earlier is not None:
         return [earlier]
-    return work.take(request.count) if package is None else work.take_package(package)
+    taken = work.take(request.count) if package is None else work.take_package(package)
+    if not taken:
+        work.require_acknowledged()
+    return taken
 
 
 def _read_job_and_member(transaction: Transaction, request: ClaimRequest) -> tuple[Job, Member]:
@@ -171,7 +175,8 @@ def describe(reader: Reader, environment: Environment, place: ClaimPlace) -> Sit
     """
     job, member, stage = place.job, place.member, place.stage
     counter: ClaimCounter | None = None
-    if _has_limits(job, stage):  # else nobody counts, and the query is saved
+    # else nobody counts, and nobody asks what was read: the query is saved
+    if _has_limits(job, stage) or job.workflow.rule(stage).acknowledge:
         counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
     missing_merge = ""
     if stage is Stage.LABEL:  # the last vote is merged by whoever submits it
@@ -187,6 +192,7 @@ def describe(reader: Reader, environment: Environment, place: ClaimPlace) -> Sit
         policy_refusal=access.refusal(environment.policy, member, Action.at(stage), job, stage),
         missing_validator=missing_validator,
         missing_merge=missing_merge,
+        acknowledged=0 if counter is None else counter.acknowledged,
         is_paused=member.is_paused(place.at),
         is_closed=job.closes_at is not None and job.closes_at <= place.at,
         active=0 if counter is None else counter.active,
@@ -260,6 +266,17 @@ class _Claim:
         if self._situation.missing_validator:
             self._transaction.registry.find_validator(self._situation.missing_validator)
         self._transaction.registry.find_merge(self._situation.missing_merge)
+
+    def require_acknowledged(self) -> None:
+        """Check that the member has read the newest guideline, where the stage asks for it.
+
+        Raises:
+            NotAcknowledged: when they have not.
+        """
+        if self._decision.obstacle is Obstacle.GUIDELINE:
+            job = self._situation.job
+            account = self._situation.member.account
+            raise NotAcknowledged(account, job.name, job.guideline_version)
 
     def is_out_of_date(self, job: Job, member: Member) -> bool:
         """Return whether job or member differ from those of the decision; if so, decide again.

@@ -24,6 +24,7 @@ from itagflow.errors import AlreadyExists, InvalidData, Problem, WrongState
 from itagflow.jobs import rules
 from itagflow.jobs.arguments import JobFields, JobNotes, Workers
 from itagflow.jobs.finishing_rules import Staffing, find_hindrance
+from itagflow.jobs.guideline_rules import change_fields, describe_guideline
 from itagflow.jobs.loading import LoadSpec, load, must_be_valid
 from itagflow.jobs.workflow_changes import add_slots, require_change_of_votes, require_workable
 from itagflow.labeling.vote_rules import find_registered_names, with_merge_rules
@@ -47,7 +48,7 @@ from itagflow.model.job import (
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, ClaimCounter, Package
-from itagflow.model.task import Answer, Task
+from itagflow.model.task import Answer, Draft, Task
 from itagflow.model.template import Template
 from itagflow.model.text import to_optional_text, validate_text
 from itagflow.model.workspace import Group, Member
@@ -59,13 +60,8 @@ from itagflow.storage.port import Query
 Named = tuple[Any, ...]
 """Members' keys, or names of groups."""
 OWNED_KINDS: tuple[type[Entity], ...] = (
-    Assignment,
-    Answer,
-    ClaimCounter,
-    Task,
-    Package,
-    Comment,
-    Event,
+    *(Assignment, Answer, Draft),
+    *(ClaimCounter, Task, Package, Comment, Event),
 )
 """What belongs to a job, in the order in which it is deleted.
 
@@ -219,6 +215,7 @@ def design_job(
         row_key=spec.row_key,
         row_key_type="" if spec.row_key_type is None else spec.row_key_type,
         validator=validator,
+        guideline_version=int(bool(spec.notes.get("guideline"))),
         **spec.notes,
     )
     return Design(ctx, job, template, is_new)
@@ -230,7 +227,7 @@ def store_draft(transaction: Transaction, design: Design) -> Job:
     add: list[Entity] = [job, JobCounter(job=job.id)]
     if design.has_new_template:
         add.insert(0, design.template)
-    data = {"name": job.name}
+    data: dict[str, Any] = {"name": job.name, **describe_guideline(None, job)}
     if job.validator:
         data["validator"] = job.validator
     transaction.apply(record(design.ctx, "create_job", about=job, add=add, data=data))
@@ -317,9 +314,15 @@ def update_job(engine: Engine, job: JobRef, fields: JobFields, *, by: MemberRef)
     changed: dict[str, Any] = {**fields}
     with engine.transaction() as transaction:
         old = transaction.lock_job(job)
+        ctx = transaction.authorize(old.workspace, by, Action.MANAGE_JOB, old)
+        rules.must_not_be_archived(old, "change it")
         if "workflow" in fields:
             changed |= _find_workflow_change(transaction, old, fields["workflow"])
-        new = _update(transaction, old, "update_job", by, **changed)
+        new = change_fields(old, changed)
+        if new != old:  # else the call was sent again: one act is one event, and one version
+            data = {"name": old.name, **describe_guideline(old, new)}
+            transaction.apply(record(ctx, "update_job", about=new, save=((old, new),), data=data))
+            new = transaction.as_stored(new)
     # after the job, whose new votes everybody sees from here on: packages are locked before jobs
     if new.raising_votes:
         return add_slots(engine, new, by=by)

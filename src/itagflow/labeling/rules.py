@@ -7,27 +7,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
 from itagflow.claiming import rules as claiming
 from itagflow.core.change import Change, Context, Saved, record
-from itagflow.errors import Incomplete, InvalidData, Problem
+from itagflow.errors import Incomplete, InvalidData, Problem, StaleVersion
 from itagflow.labeling.shuffling import shuffle_options
+from itagflow.labeling.terms import NO_TERMS, Replied, SaveTerms
+from itagflow.labeling.time_rules import count_time
 from itagflow.lifecycle.tables import require_stage
-from itagflow.model.entity import Entity
+from itagflow.model.entity import Entity, evolve
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment
-from itagflow.model.reply import Replies, Reply
-from itagflow.model.task import Answer, Order, Task, Verdict
+from itagflow.model.reply import Replies
+from itagflow.model.task import Answer, Draft, Order, Task, Verdict, count_versions
 from itagflow.model.template import Template
 from itagflow.model.text import find_text_error
 from itagflow.results.rules import Case, find_submitted
 from itagflow.validation import answers as validation
 
-Replied = Reply | Mapping[str, Reply]
-"""Replies by question id, or the one reply to the only question."""
+A = TypeVar("A", Answer, Draft)
 
 
 @attrs.frozen(kw_only=True)
@@ -48,6 +49,12 @@ class AnswerFacts:
     """The stored answer of the assignment to each of them, in the same order."""
     previous: Mapping[str, Any]
     """These answers as the history keeps them, by task number; only those that exist."""
+    drafts: Mapping[int, Draft] = attrs.field(factory=dict[int, Draft])
+    """The drafts that lie beside them, by task number."""
+    was_restored: bool = False
+    """Whether the last thing that the assignment did with the one task was to restore it."""
+    terms: SaveTerms = NO_TERMS
+    """What the caller says beside the answers."""
 
 
 @attrs.frozen
@@ -57,7 +64,15 @@ class AnswerOutcome:
     answers: tuple[Answer, ...]
     """The answer that stands for each task."""
     change: Change | None
-    """What is to be stored; None when nothing changes."""
+    """What is to be stored with an event; None when no answer changes."""
+    assignment: Saved | None = None
+    """The assignment with its lease and time, where they change without an event."""
+    rewritten: tuple[Answer, ...] = ()
+    """The answers of which nothing but the time changes: they keep their versions."""
+    draft: tuple[Draft | None, Draft] | None = None
+    """The draft that is saved, and the one that it replaces."""
+    removed_drafts: tuple[Draft, ...] = ()
+    """The drafts that are removed."""
 
 
 def save_answers(facts: AnswerFacts, replies: Sequence[Replied]) -> AnswerOutcome:
@@ -84,7 +99,12 @@ def save_answers(facts: AnswerFacts, replies: Sequence[Replied]) -> AnswerOutcom
         )
         for task, task_replies in zip(facts.tasks, fitting, strict=True)
     ]
-    return write_answers(facts, "save", new)
+    terms = facts.terms
+    if terms.score is not None or terms.model:
+        new = [evolve(answer, score=terms.score, model=terms.model) for answer in new]
+    outcome = write_answers(facts, "save", new)
+    # what was half-filled is complete now, also where it says what was said before
+    return attrs.evolve(outcome, removed_drafts=tuple(facts.drafts.values()))
 
 
 def abandon(facts: AnswerFacts, reason: str) -> AnswerOutcome:
@@ -107,7 +127,7 @@ def abandon(facts: AnswerFacts, reason: str) -> AnswerOutcome:
         template_version=0 if old is None else old.template_version,
         order={} if old is None else old.order,
     )
-    return write_answers(facts, "abandon", [new], {"reason": reason})
+    return write_answers(facts, "abandon", [_keep_source(old, new)], {"reason": reason})
 
 
 def restore(facts: AnswerFacts, case: Case | None) -> AnswerOutcome:
@@ -123,6 +143,9 @@ def restore(facts: AnswerFacts, case: Case | None) -> AnswerOutcome:
     # a reviewer who has not abandoned the task restores what the labeler abandoned
     if case is not None and (abandoned is None or not abandoned.is_abandoned):
         abandoned = find_submitted(case, stage)
+    own = facts.answers[0]
+    if own is not None and not own.is_abandoned and facts.was_restored:
+        return AnswerOutcome((own,), None)  # the call was sent again
     if abandoned is None or not abandoned.is_abandoned:
         raise Incomplete("restore", "the task is not abandoned", (task.number,))
     in_review = stage is not Stage.LABEL
@@ -143,7 +166,7 @@ def restore(facts: AnswerFacts, case: Case | None) -> AnswerOutcome:
         template_version=abandoned.template_version,
         order=abandoned.order,
     )
-    return write_answers(facts, "restore", [new])
+    return write_answers(facts, "restore", [_keep_source(abandoned, new)])
 
 
 def write_answers(
@@ -154,19 +177,30 @@ def write_answers(
 ) -> AnswerOutcome:
     """Return the change that stores *answers* with one event, and the answers that stand then.
 
-    An answer that says the same as the stored one is not stored again: a resend leaves no trace,
-    not even in the history.
+    An answer that says the same as the stored one is not stored again: a resend leaves no trace in
+    the history. Only the time that it took is added.
+
+    Raises:
+        StaleVersion: when another version is stored than the one that is expected.
     """
+    require_expected_versions(facts, answers)
+    counted, timed = count_time(facts.assignment, facts.terms.seconds, facts.ctx.at)
     standing: list[Answer] = []
+    rewritten: list[Answer] = []
     changed: list[tuple[Answer | None, Answer]] = []
     for old, new in zip(facts.answers, answers, strict=True):
-        if old is not None and has_same_content(old, new):
-            standing.append(old)
+        if old is None or not has_same_content(old, new):
+            changed.append((old, add_seconds(new, counted + _find_spent(facts, old, new.task))))
+            standing.append(changed[-1][1])
+        elif counted:
+            rewritten.append(add_seconds(old, counted + old.seconds))
+            standing.append(rewritten[-1])
         else:
-            standing.append(new)
-            changed.append((old, new))
+            standing.append(old)
+    # whoever saves is at work: their lease counts from now, in the same transaction
+    kept = keep_up(facts, timed)
     if not changed:
-        return AnswerOutcome(tuple(standing), None)
+        return AnswerOutcome(tuple(standing), None, assignment=kept, rewritten=tuple(rewritten))
     details: dict[str, Any] = dict(data or {})
     task = 0
     if len(answers) == 1:
@@ -178,12 +212,34 @@ def write_answers(
     if replaced:
         details["previous"] = replaced
     add, save = split_answers(changed)
-    # whoever saves is at work: their lease counts from now, in the same transaction
-    save += _renew(facts)
+    if kept is not None:
+        save.append(kept)
     change = record(
         facts.ctx, operation, about=facts.assignment, task=task, add=add, save=save, data=details
     )
-    return AnswerOutcome(tuple(standing), change)
+    return AnswerOutcome(tuple(standing), change, rewritten=tuple(rewritten))
+
+
+def require_expected_versions(facts: AnswerFacts, answers: Sequence[Answer]) -> None:
+    """Check that what is stored are the versions that the caller has seen.
+
+    An answer that is stored already, as it is sent, was not changed by anybody else: it is the same
+    call once more.
+
+    Raises:
+        StaleVersion: when it is not so.
+    """
+    if facts.terms.expected_version is None:
+        return
+    stale = list[tuple[int, int, int]]()
+    for old, new in zip(facts.answers, answers, strict=True):
+        expected, stored = facts.terms.find_expected(new.task), count_versions(old)
+        is_sent_again = old is not None and has_same_content(old, new)
+        if expected is not None and expected != stored and not is_sent_again:
+            stale.append((new.task, expected, stored))
+    if stale:
+        (task, expected, stored), *others = stale
+        raise StaleVersion(task, expected, stored, tuple(number for number, *_ in others))
 
 
 def split_answers(
@@ -316,10 +372,34 @@ def has_same_content(old: Answer, new: Answer) -> bool:
         and old.verdict == new.verdict
         and old.comment == new.comment
         and old.reason == new.reason
+        and (old.score, old.model) == (new.score, new.model)
     )
 
 
-def _renew(facts: AnswerFacts) -> list[Saved]:
-    """Return the assignment with its lease counted from now, where its stage has a lease."""
-    renewed = claiming.renew(facts.job, facts.assignment, facts.ctx)
-    return [] if renewed is None else [(facts.assignment, renewed)]
+def add_seconds(answer: A, seconds: float) -> A:
+    """Return *answer* with this time, in thousandths of a second as stores keep it."""
+    return evolve(answer, seconds=round(seconds, 3)) if seconds else answer
+
+
+def keep_up(facts: AnswerFacts, assignment: Assignment) -> Saved | None:
+    """Return the assignment with its lease counted from now; None when nothing of it changes.
+
+    *assignment* is the one of *facts* with what else changes of it.
+    """
+    after = claiming.renew(facts.job, assignment, facts.ctx) or assignment
+    return None if after == facts.assignment else (facts.assignment, after)
+
+
+def _find_spent(facts: AnswerFacts, old: Answer | None, task: int) -> float:
+    """Return the seconds that were counted for a task before: in its answer, or in its draft."""
+    if old is not None:
+        return old.seconds
+    draft = facts.drafts.get(task)
+    return 0.0 if draft is None else draft.seconds
+
+
+def _keep_source(old: Answer | None, new: Answer) -> Answer:
+    """Return *new*, which has the replies of *old*, with the program that gave them."""
+    if old is None or old.assignment != new.assignment:
+        return new
+    return evolve(new, score=old.score, model=old.model)

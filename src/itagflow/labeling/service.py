@@ -15,19 +15,21 @@ from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef, get_or_none,
 from itagflow.core.transaction import Transaction
 from itagflow.core.visibility import access_of
 from itagflow.errors import Conflict, InvalidData
-from itagflow.labeling import rules
+from itagflow.labeling import draft_rules, rules
 from itagflow.labeling.merging import call_merge
-from itagflow.labeling.rules import AnswerFacts, AnswerOutcome, Replied
+from itagflow.labeling.rules import AnswerFacts, AnswerOutcome
 from itagflow.labeling.shuffling import shuffle_options
+from itagflow.labeling.terms import NO_TERMS, Replied, SaveTerms
 from itagflow.labeling.voting import MergeCalls
 from itagflow.lifecycle.tables import must_be_of, must_not_be_returned
+from itagflow.model.event import Event
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment
-from itagflow.model.task import Answer, Task, WorkItem
+from itagflow.model.task import Answer, Draft, Task, WorkItem
 from itagflow.model.template import Template
 from itagflow.results import rules as results_rules
 from itagflow.results.histories import describe_replaced, read_cases
-from itagflow.results.rules import ModelChoice
+from itagflow.results.rules import Case, ModelChoice
 from itagflow.reviewing import rules as reviewing_rules
 from itagflow.reviewing.service import lock_unless_completed, read_completion
 from itagflow.storage.port import Query, Reader, Span
@@ -53,13 +55,10 @@ def tasks(
         page = _read_tasks(reader, current, after)
         template = engine.cache.template(reader, job)
         comments = read_of_item(reader, job, page)
+        # whoever reads them: they are shown to the holder
+        cases = add_drafts(reader, list(read_cases(reader, job, page, reviewed_at=current.stage)))
         items = list[WorkItem]()
-        for case, task in zip(
-            # whoever reads them: they are shown to the holder
-            read_cases(reader, job, page, reviewed_at=current.stage),
-            page,
-            strict=True,
-        ):
+        for case, task in zip(cases, page, strict=True):
             order = shuffle_options(template, job.seed, task.number, current.member)
             item = results_rules.build_work_item(case, current, task, choice, order)
             items.append(with_threads(item, case, current, comments[task.number]))
@@ -76,10 +75,18 @@ def save(
     task: TaskRef,
     reply: Replied,
     *,
+    terms: SaveTerms = NO_TERMS,
+    draft: bool = False,
     by: MemberRef | None = None,
 ) -> Answer:
-    """Save the answer to a task and return it as stored; saving again replaces it."""
-    return _save(engine, assignment, [(task, reply)], by)[0]
+    """Save the answer to a task, or a draft beside it, and return it as stored."""
+    if not draft:
+        return _save(engine, assignment, [(task, reply)], terms, by)[0]
+    # the validator is for complete answers: it is not asked
+    with engine.transaction() as transaction:
+        facts = lock_for_answering(transaction, "save", assignment, [task], by)
+        facts = attrs.evolve(facts, terms=terms)
+        return apply(transaction, draft_rules.save_draft(facts, reply))[0]
 
 
 def save_many(
@@ -87,12 +94,13 @@ def save_many(
     assignment: AssignmentRef,
     replies: Mapping[int, Replied] | Iterable[tuple[TaskRef, Replied]],
     *,
+    terms: SaveTerms = NO_TERMS,
     by: MemberRef | None = None,
 ) -> list[Answer]:
     """Save the answers to several tasks, all or none, as one act; errors are those of `save`."""
     if isinstance(replies, Mapping):
         replies = cast("Mapping[int, Replied]", replies).items()
-    return _save(engine, assignment, list[tuple[TaskRef, Replied]](replies), by)
+    return _save(engine, assignment, list[tuple[TaskRef, Replied]](replies), terms, by)
 
 
 def abandon(
@@ -101,20 +109,29 @@ def abandon(
     task: TaskRef,
     reason: str,
     *,
+    terms: SaveTerms = NO_TERMS,
     by: MemberRef | None = None,
 ) -> Answer:
     """Give a task up, with a reason; what was saved stays with it, and `restore` brings it back."""
     with engine.transaction() as transaction:
         facts = lock_for_answering(transaction, "abandon", assignment, [task], by)
+        facts = attrs.evolve(facts, terms=terms)
         return apply(transaction, rules.abandon(facts, reason))[0]
 
 
 def restore(
-    engine: Engine, assignment: AssignmentRef, task: TaskRef, *, by: MemberRef | None = None
+    engine: Engine,
+    assignment: AssignmentRef,
+    task: TaskRef,
+    *,
+    terms: SaveTerms = NO_TERMS,
+    by: MemberRef | None = None,
 ) -> Answer:
     """Undo that a task was abandoned, by the member or, in review, by the labeler."""
     with engine.transaction() as transaction:
         facts = lock_for_answering(transaction, "restore", assignment, [task], by)
+        was_restored = _find_last_operation(transaction, facts) == "restore"
+        facts = attrs.evolve(facts, terms=terms, was_restored=was_restored)
         case = None
         if facts.assignment.stage is not Stage.LABEL:
             # a reviewer undoes what was decided before, which only the history of the task tells
@@ -122,15 +139,25 @@ def restore(
         return apply(transaction, rules.restore(facts, case))[0]
 
 
-def submit(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
+def submit(
+    engine: Engine,
+    assignment: AssignmentRef,
+    *,
+    seconds: float | None = None,
+    ignore_drafts: bool = False,
+    by: MemberRef | None = None,
+) -> Assignment:
     """Submit a labeled package; when every vote is in, it moves to the next stage."""
     calls = MergeCalls()
     while True:
         with engine.transaction() as transaction:
-            context = lock_unless_completed(transaction, "submit", assignment, by)
+            context = lock_unless_completed(transaction, "submit", assignment, by, seconds=seconds)
             if isinstance(context, Assignment):
                 return context
             facts = attrs.evolve(read_completion(transaction, context), merge_calls=calls)
+            if context.assignment.has_drafts and not ignore_drafts:
+                newer = _find_newer_drafts(transaction, context.assignment)
+                facts = attrs.evolve(facts, drafts=newer)
             missing = reviewing_rules.find_merge_calls(facts)
             if not missing:
                 transaction.apply(reviewing_rules.submit(facts))
@@ -224,6 +251,9 @@ def lock_for_answering(
     previous: dict[str, Any] = {}
     if any(answers):  # most saves are the first of their task
         previous = describe_replaced(*answers)
+    known_drafts = list[Draft]()
+    if assignment.has_drafts:
+        known_drafts = _find_drafts(transaction.store, assignment, named)
     return AnswerFacts(
         job=job,
         template=transaction.cache.template(transaction.store, job),
@@ -232,14 +262,23 @@ def lock_for_answering(
         tasks=named,
         answers=answers,
         previous=previous,
+        drafts={draft.task: draft for draft in known_drafts},
     )
 
 
 def apply(transaction: Transaction, outcome: AnswerOutcome) -> list[Answer]:
     """Store what a rule about answers decided, and return the answers as they are stored then."""
-    if outcome.change is None:
-        return list(outcome.answers)
-    transaction.apply(outcome.change)
+    if outcome.change is not None:
+        transaction.apply(outcome.change)
+    if outcome.assignment is not None:
+        transaction.replace(*outcome.assignment)
+    for answer in outcome.rewritten:
+        transaction.rewrite(answer)
+    for draft in outcome.removed_drafts:
+        where = {"job": draft.job, "assignment": draft.assignment, "task": draft.task}
+        transaction.remove(Query(Draft, where), 1)
+    if outcome.draft is not None:
+        _store_draft(transaction, *outcome.draft)
     return [transaction.as_stored(answer) for answer in outcome.answers]
 
 
@@ -247,6 +286,7 @@ def _save(
     engine: Engine,
     assignment: AssignmentRef,
     replies: Sequence[tuple[TaskRef, Replied]],
+    terms: SaveTerms,
     by: MemberRef | None,
 ) -> list[Answer]:
     validated_by = run_validator(engine, assignment, replies, by)
@@ -255,7 +295,67 @@ def _save(
         tasks = [task for task, _ in replies]
         facts = lock_for_answering(transaction, "save", assignment, tasks, by)
         require_validated(transaction, facts.job, validated_by)
+        facts = attrs.evolve(facts, terms=terms)
         return apply(transaction, rules.save_answers(facts, [reply for _, reply in replies]))
+
+
+def add_drafts(reader: Reader, cases: Sequence[Case]) -> Sequence[Case]:
+    """Return *cases*, which are of one package, with the drafts of their tasks."""
+    # most packages never had a draft, and need no query
+    if not cases or not any(assignment.has_drafts for assignment in cases[0].assignments):
+        return cases
+    package = cases[0].package
+    where: dict[str, Any] = {
+        "job": package.job,
+        "package": package.number,
+        "task": tuple(case.task for case in cases),
+    }
+    by_task: dict[int, dict[int, Draft]] = {case.task: {} for case in cases}
+    for draft in reader.find(Query(Draft, where)):
+        by_task[draft.task][draft.assignment] = draft
+    return [attrs.evolve(case, drafts=by_task[case.task]) for case in cases]
+
+
+def _find_drafts(reader: Reader, assignment: Assignment, tasks: Sequence[Task]) -> list[Draft]:
+    where: dict[str, Any] = {
+        "job": assignment.job,
+        "assignment": assignment.id,
+        "task": tuple(task.number for task in tasks),
+    }
+    return list(reader.find(Query(Draft, where)))
+
+
+def _find_newer_drafts(transaction: Transaction, assignment: Assignment) -> tuple[int, ...]:
+    """Return the tasks of the locked *assignment* whose draft is newer than a complete answer."""
+    where: dict[str, Any] = {"job": assignment.job, "assignment": assignment.id}
+    known = list(transaction.store.find(Query(Draft, where)))
+    if not known:
+        return ()
+    where["task"] = tuple(draft.task for draft in known)
+    answers = {answer.task: answer for answer in transaction.store.find(Query(Answer, where))}
+    return draft_rules.find_newer_drafts(known, answers)
+
+
+def _find_last_operation(transaction: Transaction, facts: AnswerFacts) -> str:
+    """Return the type of the last event of the assignment about its one task, where it matters."""
+    (task,), (answer,) = facts.tasks, facts.answers
+    if answer is None or answer.is_abandoned:
+        return ""  # it can be restored: nobody asks whether it was
+    where: dict[str, Any] = {
+        "job": task.job,
+        "package": task.package,
+        "assignment": facts.assignment.id,
+        "task": task.number,
+    }
+    event = lookup.first(transaction.store, Query(Event, where, order=("-position",), limit=1))
+    return "" if event is None else event.type
+
+
+def _store_draft(transaction: Transaction, old: Draft | None, new: Draft) -> None:
+    if old is None:
+        transaction.add(new)
+    else:
+        transaction.replace(old, new)
 
 
 def _require_visible(

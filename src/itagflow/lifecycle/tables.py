@@ -44,6 +44,8 @@ class AssignmentCommand:
     """The assignment."""
     missing: tuple[int, ...] = ()
     """The tasks of its scope without an answer."""
+    drafts: tuple[int, ...] = ()
+    """The tasks whose draft is newer than the answer."""
     wrong: tuple[int, ...] = ()
     """The tasks that stand judged wrong."""
     undecided: tuple[int, ...] = ()
@@ -162,8 +164,9 @@ def _build_step(operation: str, *stages: Stage) -> Step[AssignmentState]:
 
 
 def _require_all_answered(command: AssignmentCommand) -> None:
-    if command.missing:
-        raise Incomplete("submit", "not every task is answered or abandoned", command.missing)
+    if command.missing or command.drafts:
+        reason = "not every task is answered or abandoned" if command.missing else ""
+        raise Incomplete("submit", reason, command.missing, command.drafts)
 
 
 def _require_none_wrong(command: AssignmentCommand) -> None:

@@ -10,9 +10,11 @@ from functools import cached_property
 import attrs
 
 from itagflow.claiming.decision import can_own_work_wait
+from itagflow.labeling.draft_rules import make_optional
 from itagflow.labeling.vote_rules import count_votes
 from itagflow.labeling.voting import is_to_be_decided, merge, remake_voting_rules
 from itagflow.lifecycle.tables import JOB
+from itagflow.maintenance.replay import Guidelines
 from itagflow.model.inconsistency import Inconsistency, compare_field
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import (
@@ -24,7 +26,7 @@ from itagflow.model.package import (
     Package,
     PackageState,
 )
-from itagflow.model.task import Answer, Task
+from itagflow.model.task import Answer, Draft, Task, count_versions
 from itagflow.model.template import Template
 from itagflow.model.workspace import (
     NOT_EXTERNAL_ROLES,
@@ -75,6 +77,8 @@ class PackageSnapshot:
     """When members with live assignments were removed; those are recalled one by one."""
     archived_at: datetime | None = None
     """When the job was archived, if assignments are still to be recalled: one by one, too."""
+    drafts: Sequence[Draft] = ()
+    """The drafts that name it."""
 
     @cached_property
     def assignments_by_id(self) -> Mapping[int, Assignment]:
@@ -120,6 +124,8 @@ def check_package(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
         yield from _check_completeness(snapshot, assignment)
     for answer in snapshot.answers:
         yield from _check_answer(snapshot, answer)
+    for draft in snapshot.drafts:
+        yield from _check_draft(snapshot, draft)
 
 
 def check_workspace(workspace: Workspace, members: Sequence[Member]) -> Iterator[Inconsistency]:
@@ -194,6 +200,18 @@ def check_claim_counters(
             yield Inconsistency(
                 "claim_counter", (job.id, stage.value, member), "held", count, expected_count
             )
+
+
+def check_guidelines(
+    job: Job, counters: Sequence[ClaimCounter], told: Guidelines
+) -> Iterator[Inconsistency]:
+    """Yield where the guideline's version, and who acknowledged it, are not as events have it."""
+    field = "guideline_version, as the history tells it,"
+    yield from compare_field(job, field, job.guideline_version, told.version)
+    field = "acknowledged, as the history tells it,"
+    for counter in counters:
+        expected = told.acknowledged.get(counter.member, 0)
+        yield from compare_field(counter, field, counter.acknowledged, expected)
 
 
 def check_queue_cursors(
@@ -429,6 +447,9 @@ def _check_assignment(snapshot: PackageSnapshot, assignment: Assignment) -> Iter
     yield from compare_field(
         assignment, "whether it has ended", assignment.ended_at is not None, not assignment.live
     )
+    if assignment.guideline_version > job.guideline_version:
+        field, expected = "guideline_version", f"at most {job.guideline_version}"
+        yield from compare_field(assignment, field, assignment.guideline_version, expected)
     yield from _check_member(snapshot, assignment)
     yield from _check_author(snapshot, assignment)
     strange = tuple(sorted(snapshot.get_scope(assignment) - snapshot.tasks.keys()))
@@ -576,3 +597,29 @@ def _check_template_fit(
     if answer.replies is not None and by_itself and snapshot.job.pending_template_change is None:
         for problem in answers.find_problems(template, answer.replies, task):
             yield from compare_field(answer, "what does not fit the template", str(problem), None)
+
+
+def _check_draft(snapshot: PackageSnapshot, draft: Draft) -> Iterator[Inconsistency]:
+    """Yield where *draft* does not fit its assignment, its task, or the answer beside it."""
+    assignment = snapshot.assignments_by_id.get(draft.assignment)
+    task = snapshot.tasks.get(draft.task)
+    if assignment is None:
+        expected = f"one on package {snapshot.package.number}"
+        yield from compare_field(draft, "assignment", draft.assignment, expected)
+        return
+    for name in ("stage", "round", "member"):
+        yield from compare_field(draft, name, getattr(draft, name), getattr(assignment, name))
+    yield from compare_field(assignment, "has_drafts", assignment.has_drafts, True)
+    if task is None or task.erased:  # a draft is erased with its task
+        yield from compare_field(draft, "task", draft.task, "one of its package, and not erased")
+        return
+    answer = snapshot.answers_by_task[draft.task].get(assignment.id)
+    if draft.answer_version > count_versions(answer):
+        expected = f"at most {count_versions(answer)}"
+        yield from compare_field(draft, "answer_version", draft.answer_version, expected)
+    template = snapshot.template
+    # one that could not follow a change of the template is left as it was
+    if template is None or draft.template_version != template.version:
+        return
+    for problem in answers.find_problems(make_optional(template), draft.replies, task):
+        yield from compare_field(draft, "what does not fit the template", str(problem), None)

@@ -34,7 +34,7 @@ from itagflow.model.job import Job
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, ClaimCounter, Package
 from itagflow.model.reports import MAX_PROBLEMS
-from itagflow.model.task import Answer, Task
+from itagflow.model.task import Answer, Draft, Task
 from itagflow.model.template import Template
 from itagflow.model.text import normalize_name
 from itagflow.model.workspace import Member, Workspace
@@ -49,13 +49,8 @@ OwnerCounts = Mapping[tuple[type[Entity], int], int]
 OF_WORKSPACE: tuple[type[Entity], ...] = (Member, Template, Event)
 """What belongs to a workspace except jobs; events go last, since they name the jobs."""
 OF_JOB: tuple[type[Entity], ...] = (
-    JobCounter,
-    Package,
-    Task,
-    Assignment,
-    Answer,
-    ClaimCounter,
-    Comment,
+    *(JobCounter, Package, Task, Assignment),
+    *(Answer, Draft, ClaimCounter, Comment),
 )
 """What belongs to a job."""
 

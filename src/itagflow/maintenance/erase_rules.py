@@ -153,6 +153,9 @@ def anonymize_event(event: Event, account: str, mark: str) -> Event:
     data = _rewrite_data(
         event.data, erase_name, lambda _, answer: _anonymize_answer_data(answer, erase_name)
     )
+    if isinstance(data.get("guideline"), str):
+        # an earlier one can be changed nowhere else
+        data["guideline"] = erase_name(data["guideline"])
     names = ["to"]
     if event.type in _ABOUT_MEMBERS:
         names.append("name")  # elsewhere it is the name of a job or a template

@@ -25,6 +25,7 @@ from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package
 from itagflow.model.task import (
     Answer,
+    Draft,
     Task,
     Verdict,
     WorkItem,
@@ -55,6 +56,7 @@ def erase_member(
     # job by job, without one long transaction: when it breaks off, calling again goes on
     for job in iterate_query(engine.store, Query(Job, {"workspace": workspace_id}, order=("id",))):
         _anonymize_job(engine, job, erase_name)
+        _remove_drafts(engine, job, current)
     with engine.transaction() as transaction:
         ctx = transaction.authorize(workspace_id, by, Action.ERASE)
         locked = transaction.lock(Member, current.key)
@@ -96,7 +98,10 @@ def erase_task(
             record(ctx, "erase_task", about=package, task=erased.number, save=saves, data=data)
         )
         for answer in answers:
-            _replace_answer(transaction, answer)
+            transaction.rewrite(answer)
+        # a draft goes whole: it counts for nothing, so nothing of it has to stay
+        about: dict[str, Any] = {"job": job.id, "package": package_number, "task": erased.number}
+        transaction.remove(Query(Draft, about), BLOCK)
         _erase_comments(transaction, erased)
         return transaction.as_stored(erased)
 
@@ -124,12 +129,21 @@ def _anonymize_job(engine: Engine, job: Job, erase_name: TextFilter) -> None:
             _anonymize_comment(engine, entry, erase_name)
 
 
+def _remove_drafts(engine: Engine, job: Job, member: Member) -> None:
+    """Remove what a removed *member* left half-filled in *job*; nobody adds to it any more."""
+    removed = BLOCK
+    while removed == BLOCK:
+        with engine.transaction() as transaction:
+            where = {"job": job.id, "member": member.id}
+            removed = transaction.remove(Query(Draft, where), BLOCK)
+
+
 def _anonymize_answer(engine: Engine, answer: Answer, erase_name: TextFilter) -> None:
     with engine.transaction() as transaction:
         # whoever saves an answer holds the lock of its assignment
         transaction.lock(Assignment, (answer.job, answer.assignment))
         stored = transaction.store.get(Answer, answer.key)
-        _replace_answer(transaction, erase_rules.anonymize_answer(stored, erase_name))
+        transaction.rewrite(erase_rules.anonymize_answer(stored, erase_name))
 
 
 def _anonymize_comment(engine: Engine, comment: Comment, erase_name: TextFilter) -> None:
@@ -252,15 +266,3 @@ def _replace_comment(transaction: Transaction, comment: Comment) -> None:
     where: dict[str, Any] = {"job": comment.job, "id": comment.id}
     transaction.remove(Query(Comment, where), 1)
     transaction.add(comment)
-
-
-def _replace_answer(transaction: Transaction, answer: Answer) -> None:
-    """Replace the stored answer by *answer* and keep its version: erasing is no new answer."""
-    where: dict[str, Any] = {
-        "job": answer.job,
-        "assignment": answer.assignment,
-        "task": answer.task,
-    }
-    # removed and added, since a replacement would count as a new version
-    transaction.remove(Query(Answer, where), 1)
-    transaction.add(answer)

@@ -9,6 +9,7 @@ import attrs
 
 from itagflow.model.entity import Key
 from itagflow.model.event import (
+    ANSWERING,
     LOADING,
     Event,
     FieldChange,
@@ -25,8 +26,6 @@ EntityKey = tuple[str, Key]
 Fields = dict[str, str | int | None]
 """The tracked fields of a thing."""
 
-ANSWERING = frozenset({"save", "abandon", "restore", "judge", "modify"})
-"""The verbs that say something about a task."""
 FIRST_VALUES: Mapping[tuple[str, str], str | int] = {
     ("package", "whole_round"): 1,
     ("package", "reopened_round"): 0,
@@ -106,6 +105,24 @@ class Loads:
                     Inconsistency("event", event.key, f"the first of its {name}", first, known + 1)
                 )
             setattr(self, name, last)
+
+
+@attrs.define
+class Guidelines:
+    """What the events of a job say of its guideline, and of who has acknowledged it."""
+
+    version: int = 0
+    """How many versions there are."""
+    acknowledged: dict[int, int] = attrs.field(factory=dict[int, int])
+    """The newest version that each member has acknowledged."""
+
+    def apply(self, event: Event) -> None:
+        """Apply *event*, if it is about the guideline."""
+        if "guideline_version" in event.data:
+            self.version = event.data["guideline_version"]
+        elif event.type == "acknowledge":
+            known = self.acknowledged.get(event.member, 0)
+            self.acknowledged[event.member] = max(known, event.data["version"])
 
 
 def compare_replay(

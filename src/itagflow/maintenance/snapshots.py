@@ -14,7 +14,7 @@ from itagflow.model.entity import E, Key
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState
 from itagflow.model.package import Assignment, Package
-from itagflow.model.task import Answer, Task
+from itagflow.model.task import Answer, Draft, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member
 from itagflow.results.rules import sort_assignments
@@ -34,6 +34,9 @@ def read_snapshots(
     answers = defaultdict[int, list[Answer]](list)
     for number, answer in _read_answers(reader, job, tasks, assignments, last).values():
         answers[number].append(answer)
+    drafts = _group_by_package(
+        reader.find(Query(Draft, where, order=("package", "task", "assignment")))
+    )
     holders = {a.member for a in assignments if a.member is not None}
     members = {member.id: member for member in read_members(reader, holders)}
     live = [assignment for assignment in assignments if assignment.live]
@@ -54,6 +57,7 @@ def read_snapshots(
             members,
             removed_at,
             archived_at,
+            drafts[package.number],
         )
         for package in packages
     ]

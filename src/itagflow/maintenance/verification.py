@@ -36,6 +36,7 @@ from itagflow.maintenance import checks
 from itagflow.maintenance.checks import PackageSnapshot
 from itagflow.maintenance.replay import (
     ENDING,
+    Guidelines,
     Loads,
     Replay,
     compare_replay,
@@ -55,7 +56,7 @@ from itagflow.model.package import (
 )
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import COUNTS
-from itagflow.model.task import Answer, Task
+from itagflow.model.task import Answer, Draft, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
 from itagflow.storage.port import (
@@ -183,13 +184,8 @@ def _find_orphans(reader: Reader) -> Iterator[Inconsistency]:
                     0,
                 )
     of_job: tuple[type[Entity], ...] = (
-        JobCounter,
-        Package,
-        Task,
-        Assignment,
-        Answer,
-        ClaimCounter,
-        Comment,
+        *(JobCounter, Package, Task, Assignment),
+        *(Answer, Draft, ClaimCounter, Comment),
     )
     for kind in of_job:
         for (job,), (count,) in reader.tally(Query(kind), by=("job",)).items():
@@ -338,6 +334,8 @@ def _check_whole_job(
     after_packages: dict[str, Any] = {**of_job, "package": Span(packages + 1, None)}
     for assignment in reader.find(Query(Assignment, after_packages, order=("id",), limit=PAGE)):
         yield from compare_field(assignment, "package", assignment.package, "one of its job")
+    for draft in reader.find(Query(Draft, after_packages, order=("package",), limit=PAGE)):
+        yield from compare_field(draft, "package", draft.package, "one of its job")
     for event in reader.find(Query(Event, after_packages, order=("position",), limit=PAGE)):
         yield from compare_field(event, "package", event.package, "one of its job")
     after_tasks: dict[str, Any] = {**of_job, "task": Span(tasks + 1, None)}
@@ -422,11 +420,14 @@ def _read_moments(reader: Reader, job: Job, counters: Iterable[ClaimCounter]) ->
 
 def _check_history(reader: Reader, job: Job) -> Iterator[Inconsistency]:
     """Yield where the events of the job, and its changes in all events, differ from its row."""
-    loads, replay = Loads(), Replay()
+    loads, replay, guidelines = Loads(), Replay(), Guidelines()
     for event in _read_job_events(reader, job):
         loads.apply(event)
         replay.apply_to_job(event)
+        guidelines.apply(event)
     yield from loads.breaks
+    counters = list(iterate_in_transaction(reader, Query(ClaimCounter, {"job": job.id})))
+    yield from checks.check_guidelines(job, counters, guidelines)
     counter = get_or_none(reader, JobCounter, job.key)
     if counter is not None:
         yield from compare_field(

@@ -13,6 +13,7 @@ from itagflow.model.annotation import Annotation
 from itagflow.model.batch import BatchResult
 from itagflow.model.comment import Comment, CommentAction, Thread
 from itagflow.model.event import Event, FieldChange
+from itagflow.model.guideline import Guideline
 from itagflow.model.inconsistency import Inconsistency
 from itagflow.model.job import (
     Accept,
@@ -77,7 +78,7 @@ from itagflow.model.reports import (
 from itagflow.model.result import Progress, Provenance, Result, StageResult
 from itagflow.model.segment import Segment, Segments
 from itagflow.model.span import Relation, Spans, TextSpan
-from itagflow.model.task import Answer, Row, Task, TaskState, Verdict, WorkItem
+from itagflow.model.task import Answer, Draft, Row, Task, TaskState, Verdict, WorkItem
 from itagflow.model.template import (
     Option,
     Question,
@@ -88,6 +89,7 @@ from itagflow.model.template import (
     View,
     ViewKind,
 )
+from itagflow.model.version import AnswerVersion
 from itagflow.model.workspace import Group, Member, Role, Workspace
 
 __all__ = [
@@ -96,6 +98,7 @@ __all__ = [
     "AddQuestion",
     "Annotation",
     "Answer",
+    "AnswerVersion",
     "Assignment",
     "AssignmentState",
     "BatchResult",
@@ -107,6 +110,7 @@ __all__ = [
     "Choices",
     "Comment",
     "CommentAction",
+    "Draft",
     "DropOption",
     "DropQuestion",
     "Event",
@@ -114,6 +118,7 @@ __all__ = [
     "FixedSize",
     "Group",
     "GroupByField",
+    "Guideline",
     "Inconsistency",
     "Inspect",
     "Job",

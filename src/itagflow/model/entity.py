@@ -13,7 +13,7 @@ from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, ClaimCounter, Package
-from itagflow.model.task import Answer, Task
+from itagflow.model.task import Answer, Draft, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
 
@@ -27,6 +27,7 @@ Entity = (
     | Task
     | Assignment
     | Answer
+    | Draft
     | ClaimCounter
     | Comment
     | Event

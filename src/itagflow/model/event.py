@@ -182,6 +182,8 @@ _BECAME: Mapping[str | int | None, str] = {
 }
 """What becomes of the tasks of a package in one of the two final states."""
 
+ANSWERING = frozenset({"save", "abandon", "restore", "judge", "modify", "restore_version"})
+"""The verbs that answer a task; with ``answered`` in its data an event names several."""
 LOADING = frozenset({"load", "append"})
 """The verbs that make packages."""
 
@@ -198,6 +200,7 @@ _ABOUT_MEMBERS = frozenset(
 """The types whose name in `data` is the account of a member."""
 
 _PAST = {
+    "acknowledge": "acknowledged the guideline of",
     "abandon": "abandoned",
     "accept": "accepted",
     "add_member": "added member",
@@ -238,6 +241,7 @@ _PAST = {
     "reopen_comment": "opened again a thread on",
     "resolve_comment": "resolved a thread on",
     "restore": "restored",
+    "restore_version": "restored an earlier answer to",
     "resume": "resumed",
     "review": "passed",
     "save": "saved",

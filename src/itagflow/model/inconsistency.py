@@ -11,7 +11,7 @@ from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, ClaimCounter, Package
-from itagflow.model.task import Answer, Task
+from itagflow.model.task import Answer, Draft, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
 from itagflow.printing import make_printable
@@ -30,6 +30,7 @@ _KINDS: Mapping[type[Entity], str] = {
     Task: "task",
     Assignment: "assignment",
     Answer: "answer",
+    Draft: "draft",
     ClaimCounter: "claim_counter",
     Event: "event",
 }
@@ -39,6 +40,7 @@ _PLACES = {
     "task": "task {1} of job {0}",
     "assignment": "assignment {1} of job {0}",
     "answer": "the answer of assignment {1} to task {2} of job {0}",
+    "draft": "the draft of assignment {1} for task {2} of job {0}",
     "claim_counter": "the claim counter of member {2} at {1} in job {0}",
 }
 

@@ -164,6 +164,8 @@ class StageRule:
     """How many packages one member may get at this stage from the queue, or from others whose lease
     has lapsed, in the whole job; None: any number.  What is offered to them does not count, nor a
     package that they had before."""
+    acknowledge: bool = attrs.field(default=False, validator=validate_flag)
+    """Whether a member must have acknowledged the newest guideline before they can claim."""
 
     __repr__ = show_fields
 
@@ -654,6 +656,8 @@ class Job:
     """A note."""
     guideline: str = attrs.field(default="", converter=to_text, validator=validate_text)
     """The instructions for the people who work on it, or a link to them."""
+    guideline_version: int = 0
+    """Which text that is: each change adds 1; 0 when there never was one."""
     due_at: datetime | None = None
     """When it should be done; shown, and not enforced."""
     closes_at: datetime | None = None

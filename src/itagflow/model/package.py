@@ -244,6 +244,14 @@ class Assignment:
     """The tasks that a REJECTED assignment sent back; None: every task of the package."""
     labeler: str = ""
     """Instead of the member for who reviews blind, such as ``labeler 1``; never stored."""
+    seconds: float = 0.0
+    """How long its member worked on it, beside what was told for single tasks."""
+    counted_at: datetime | None = None
+    """Until when time was counted; None: it was not yet, and begins when the assignment began."""
+    has_drafts: bool = False
+    """Whether drafts were saved in it: else nobody needs to look for them."""
+    guideline_version: int = 0
+    """The version of the job's guideline that it was claimed under; 0: it was not, or none was."""
     version: int = 0
     """Counts the saves."""
 
@@ -291,7 +299,7 @@ class ClaimCounter:
     """What is remembered of one member at one stage of one job.
 
     It counts what the member holds and what they have got, where a rule limits it, and says where
-    their scan of the queue begins.
+    their scan of the queue begins, and which guideline they have read.
     """
 
     job: int
@@ -306,6 +314,8 @@ class ClaimCounter:
     """How many packages the member has got; counted where there is a `StageRule.max_total`."""
     cursor: QueueCursor | None = None
     """Where the scan of the queue begins; None: at its front."""
+    acknowledged: int = 0
+    """The newest version of the job's guideline that the member has acknowledged."""
     version: int = 0
     """Counts the saves."""
 

@@ -83,6 +83,8 @@ class Provenance:
     """The model that gave the answer, if one did."""
     model_version: str = ""
     """The version of that model."""
+    seconds: float = 0.0
+    """How long the member worked on the task, as far as it was told."""
 
     def __repr__(self) -> str:
         member = self.labeler if self.member is None else f"member={self.member}"

@@ -155,13 +155,13 @@ class Answer:
     merge: MergeReport | None = None
     """Who voted, by which rules, and how sure each reply is (merged votes only)."""
     score: float | None = None
-    """How sure the model is that gave these replies (pre-labels only), from 0 to 1."""
+    """How sure the model is that gave these replies, from 0 to 1."""
     model: str = ""
-    """The model that gave these replies (pre-labels only)."""
+    """The model that gave these replies: of a pre-label, or of a member that is a program."""
     model_version: str = ""
     """The version of that model (pre-labels only)."""
     seconds: float = 0.0
-    """How long the member worked on it.  Reserved: nothing sets it yet."""
+    """How long the member worked on it, as far as it was told: see `count_time`."""
     template_version: int = 0
     """The version of the template that it answers; also fits later ones that did not change it."""
     order: Order = attrs.field(factory=make_order)
@@ -212,13 +212,44 @@ class Answer:
 
 
 @attrs.frozen(kw_only=True)
+class Draft(Answer):
+    """A half-filled answer: it lies beside the answer of its assignment, and counts for nothing."""
+
+    answer_version: int = 0
+    """The version of the answer that it lies beside, as `WorkItem.version` counts; 0: of none."""
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether the task is done for its assignment: a draft never says so."""
+        return False
+
+    def is_newer_than(self, answer: Answer | None) -> bool:
+        """Return whether it was saved after *answer*, the one of its assignment, was changed."""
+        # by versions, not by times: a clock may stand still, or be set back
+        return self.answer_version == count_versions(answer)
+
+    __repr__ = Answer.__repr__
+
+
+def count_versions(answer: Answer | None) -> int:
+    """Return how many times *answer* was stored with something new: 0 before the first save."""
+    if answer is None:
+        return 0
+    return answer.version + 1
+
+
+@attrs.frozen(kw_only=True)
 class WorkItem:
     """One task as its assignment sees it: what ``flow.tasks`` yields."""
 
     task: Task
     """The task."""
     answer: Answer | None = None
-    """The answer of this assignment so far."""
+    """The answer of this assignment so far, which is complete."""
+    draft: Draft | None = None
+    """The half-filled answer of this assignment that lies beside it; it does not count."""
+    version: int = 0
+    """How many times the answer was stored with something new: 0 before the first save."""
     submitted: Answer | None = None
     """The result that is to be judged or done again."""
     votes: tuple[Answer, ...] = ()
@@ -230,7 +261,7 @@ class WorkItem:
     package_comment: str = ""
     """What was said of the package when it was sent back."""
     previous: Answer | None = None
-    """What an earlier holder of the assignment had saved; it does not count."""
+    """What an earlier holder had saved last, an answer or a draft; it does not count."""
     prelabel: Answer | None = None
     """The prediction that is shown, to be corrected; it does not count until it is saved."""
     predictions: tuple[Answer, ...] = ()
@@ -253,6 +284,7 @@ class WorkItem:
 
 _ITEM_PARTS = (
     "answer",
+    "draft",
     "submitted",
     "previous",
     "prelabel",

@@ -58,11 +58,12 @@ class Columns:
                 row[key] = to_plain_value(reply)
         row[STATE] = result.state.value
         for stage in self.stages:
-            by, at = _name_stage_columns(stage)
+            by, at, seconds = _name_stage_columns(stage)
             provenance = _find_provenance(result, stage)
             people = [_name(entry, accounts) for entry in provenance]
             row[by] = ", ".join(dict.fromkeys(filter(None, people))) or None
             row[at] = max((entry.at for entry in provenance), default=None)
+            row[seconds] = round(sum(entry.seconds for entry in provenance), 3)
         return row
 
     def _prefix_fields(self, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,8 +97,8 @@ def to_plain_value(reply: Reply) -> Any:
             return codec.encoder(Reply)(reply)
 
 
-def _name_stage_columns(stage: Stage) -> tuple[str, str]:
-    return f"{stage.value}_by", f"{stage.value}_at"
+def _name_stage_columns(stage: Stage) -> tuple[str, str, str]:
+    return f"{stage.value}_by", f"{stage.value}_at", f"{stage.value}_seconds"
 
 
 def name_question_columns(template: Template, fixed: set[str]) -> dict[str, str]:

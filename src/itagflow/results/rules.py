@@ -23,10 +23,12 @@ from itagflow.model.package import (
 from itagflow.model.result import Provenance, Result, StageResult
 from itagflow.model.task import (
     Answer,
+    Draft,
     Order,
     Task,
     TaskState,
     WorkItem,
+    count_versions,
 )
 from itagflow.model.text import to_text, validate_text
 from itagflow.printing import format_repr
@@ -74,6 +76,8 @@ class Case:
     """The answers about this task by the id of their assignment."""
     task: int
     """The number of the task."""
+    drafts: Mapping[int, Draft] = attrs.field(factory=dict[int, Draft])
+    """The drafts about this task by the id of their assignment, where they were read."""
 
     def before(self, assignment: Assignment) -> Case:
         """Return the case as *assignment* found it: without what came at its stage or later.
@@ -279,6 +283,7 @@ def _build_provenance(case: Case) -> Iterator[Provenance]:
                 score=answer.score if answer else None,
                 model=answer.model if answer else "",
                 model_version=answer.model_version if answer else "",
+                seconds=answer.seconds if answer else 0.0,
             )
 
 
@@ -418,8 +423,10 @@ def build_work_item(
 
     Of several predictions, *choice* says which is shown to be corrected.
     """
+    answer, draft = case.answers.get(assignment.id), case.drafts.get(assignment.id)
+    version = count_versions(answer)
     if len(case.assignments) == 1:  # the first one: there is nothing to look up
-        return WorkItem(task=task, answer=case.answers.get(assignment.id), order=order or {})
+        return WorkItem(task=task, answer=answer, draft=draft, version=version, order=order or {})
     # What came later is left out: a past review shows the answer that it judged, and not the one
     # that was given after it.
     past = case.before(assignment)
@@ -438,7 +445,9 @@ def build_work_item(
         package_comment = _find_package_comment(past)
     return WorkItem(
         task=task,
-        answer=case.answers.get(assignment.id),
+        answer=answer,
+        draft=draft,
+        version=version,
         submitted=_hide_merge(find_submitted(past, assignment.stage), assignment),
         votes=votes,
         comment=standing.comment,
@@ -478,24 +487,29 @@ def _iter_votes(case: Case, round: int) -> Iterator[Answer]:
 
 
 def _find_previous(case: Case, assignment: Assignment) -> Answer | None:
-    """Return what the last returned assignment at the same stage and round had saved.
+    """Return what the last returned assignment at the same stage and round had saved last.
 
     Of several voters each sees only their own: a member who gave an assignment back may still vote.
     """
     voting = case.is_being_voted_on and assignment.stage is Stage.LABEL
     # what was given back, and not what was sent back: that is `submitted`
     earlier = [
-        case.answers[returned.id]
+        _find_last_saved(case, returned)
         for returned in case.assignments
-        if returned.id in case.answers
-        and returned.id != assignment.id
+        if returned.id != assignment.id
         and returned.state is AssignmentState.RETURNED
         and (returned.stage, returned.round) == (assignment.stage, assignment.round)
         and (returned.member == assignment.member or not voting)
     ]
-    if not earlier:
-        return None
-    return earlier[-1]
+    return next((saved for saved in reversed(earlier) if saved is not None), None)
+
+
+def _find_last_saved(case: Case, assignment: Assignment) -> Answer | None:
+    """Return what *assignment* saved last: its draft where that is newer, else its answer."""
+    answer, draft = case.answers.get(assignment.id), case.drafts.get(assignment.id)
+    if draft is not None and draft.is_newer_than(answer):
+        return draft
+    return answer
 
 
 def must_fit_its_template(job: Job, operation: str) -> None:

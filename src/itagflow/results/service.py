@@ -22,7 +22,7 @@ from itagflow.core.lookup import (
     WorkspaceRef,
 )
 from itagflow.core.paging import EVERYTHING, Page, begin_behind
-from itagflow.core.visibility import access_of, list_visible, require_readable
+from itagflow.core.visibility import Access, access_of, list_visible, require_readable
 from itagflow.errors import InvalidData, ItagflowError, NotAllowed, NotFound, Problem
 from itagflow.jobs import rules as jobs_rules
 from itagflow.jobs.loading import read_report
@@ -54,6 +54,8 @@ from itagflow.validation.answers import has_label
 
 ResultRef = Result | TaskRef | tuple[JobRef, int]
 """A result, its task, the number of that in the job, or job and number."""
+TaskPlace = tuple[JobRef | Task | WorkItem | tuple[JobRef, int], TaskRef | None, str | int | None]
+"""How a task is named: the job with the task or its row key, or the task alone."""
 
 
 def get_job(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Job:
@@ -312,22 +314,43 @@ def get_result(
     by: MemberRef | None = None,
 ) -> Result:
     """Return what a task came out of each stage with, its state, and who worked on it."""
-    place: Any = job  # a job, or a task alone: the other arguments tell
-    if task is not None and key is not None:
-        raise InvalidData("the task", [Problem("key", "is given beside the task: give one")])
     with engine.store.read() as reader:
-        ref: Any = task
-        if task is None and key is None:
-            place, number = lookup.find_key(reader, Task, job)
-            ref = number if isinstance(job, tuple) else job
-        stored_job, viewer = require_readable(engine, reader, "results.get", place, by)
-        if key is not None:
-            stored = _require_row_key(reader, stored_job, key)
-        else:
-            stored = lookup.read_task(reader, stored_job.id, ref)
+        stored_job, viewer, stored = find_task_to_read(
+            engine, reader, "results.get", (job, task, key), by
+        )
         case = next(read_cases(reader, stored_job, [stored], viewer))
         viewer.require_work_of(assignment.member for assignment in case.assignments)
         return rules.build_result(case, stored)
+
+
+def find_task_to_read(
+    engine: Engine,
+    reader: Reader,
+    name: str,
+    place: TaskPlace,
+    by: MemberRef | None,
+    *,
+    own: bool = False,
+) -> tuple[Job, Access, Task]:
+    """Return a task that is named in one of the three ways, if *by* may call the reader *name*.
+
+    Raises:
+        InvalidData: when the task is named in two ways, or the job has no row key.
+        NotFound: when there is no such job or task.
+        NotAllowed: when *by* may not read there.
+    """
+    job, task, key = place
+    where: Any = job  # a job, or a task alone: the other two tell
+    if task is not None and key is not None:
+        raise InvalidData("the task", [Problem("key", "is given beside the task: give one")])
+    ref: Any = task
+    if task is None and key is None:
+        where, number = lookup.find_key(reader, Task, job)
+        ref = number if isinstance(job, tuple) else job
+    stored_job, viewer = require_readable(engine, reader, name, where, by, own=own)
+    if key is not None:
+        return stored_job, viewer, _require_row_key(reader, stored_job, key)
+    return stored_job, viewer, lookup.read_task(reader, stored_job.id, ref)
 
 
 def _require_row_key(reader: Reader, job: Job, row_key: object) -> Task:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import attrs
+
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef
 from itagflow.core.transaction import Transaction
-from itagflow.labeling.rules import AnswerFacts, Replied
+from itagflow.labeling.rules import AnswerFacts
 from itagflow.labeling.service import apply, lock_for_answering, require_validated, run_validator
+from itagflow.labeling.terms import NO_TERMS, Replied, SaveTerms
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer
 from itagflow.reviewing import judging_rules as rules
@@ -21,11 +24,13 @@ def judge(
     task: TaskRef,
     judgment: Judgment,
     *,
+    terms: SaveTerms = NO_TERMS,
     by: MemberRef | None = None,
 ) -> Answer:
     """Judge a task right, or wrong with a comment that its labeler will read."""
     with engine.transaction() as transaction:
         facts = lock_for_answering(transaction, "judge", assignment, [task], by)
+        facts = attrs.evolve(facts, terms=terms)
         rejects = _count_rejects(transaction, facts)
         return apply(transaction, rules.judge(facts, judgment, rejects=rejects))[0]
 
@@ -36,12 +41,14 @@ def modify(
     task: TaskRef,
     reply: Replied,
     *,
+    terms: SaveTerms = NO_TERMS,
     by: MemberRef | None = None,
 ) -> Answer:
     """Answer a task as the reviewer; the labeler's answer stays in the result of its stage."""
     validated_by = run_validator(engine, assignment, [(task, reply)], by)
     with engine.transaction() as transaction:
         facts = lock_for_answering(transaction, "modify", assignment, [task], by)
+        facts = attrs.evolve(facts, terms=terms)
         require_validated(transaction, facts.job, validated_by)
         return apply(transaction, rules.modify(facts, reply))[0]
 

@@ -10,13 +10,13 @@ from itagflow.errors import Incomplete
 from itagflow.labeling.rules import (
     AnswerFacts,
     AnswerOutcome,
-    Replied,
     fit_replies,
     make_answer,
     require_covered,
     shown_order,
     write_answers,
 )
+from itagflow.labeling.terms import Replied
 from itagflow.lifecycle.tables import require_stage
 from itagflow.model.job import OnMaxRejects, Stage
 from itagflow.model.task import Answer, Task, Verdict

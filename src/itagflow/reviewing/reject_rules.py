@@ -16,7 +16,7 @@ from itagflow.access import Action, Policy
 from itagflow.claiming import rules as claiming
 from itagflow.core.change import Change, Saved, record
 from itagflow.errors import Incomplete, InvalidData, Problem
-from itagflow.labeling.rules import has_same_content, make_answer, split_answers
+from itagflow.labeling.rules import add_seconds, has_same_content, make_answer, split_answers
 from itagflow.lifecycle.tables import (
     AssignmentCommand,
     get_package_lifecycle,
@@ -347,7 +347,9 @@ def _judge_named(facts: RejectFacts) -> dict[int, tuple[Answer | None, Answer]]:
             comment=said.comment,
             reason=said.reason,
         )
-        judged[task] = (facts.history.answers[task].get(assignment.id), new)
+        old = facts.history.answers[task].get(assignment.id)
+        # the time that the reviewer has spent on it stays
+        judged[task] = (old, new if old is None else add_seconds(new, old.seconds))
     require_no_modification(*(old for old, _ in judged.values()))
     return judged
 

@@ -126,6 +126,8 @@ class CompletionFacts:
     """The id of the assignment that holds the merged votes."""
     merge_calls: MergeCalls = attrs.field(factory=MergeCalls)
     """What the application's merge functions made of the votes, and what they are still to say."""
+    drafts: tuple[int, ...] = ()
+    """The tasks whose draft is newer than the answer, where that is asked."""
 
 
 def plan_completion(
@@ -167,7 +169,8 @@ def submit(facts: CompletionFacts) -> Change:
         Incomplete: when tasks are neither answered nor abandoned.
     """
     package, assignment = facts.context.package, facts.context.assignment
-    closing = AssignmentCommand(assignment=assignment, missing=_find_missing(facts))
+    missing, drafts = _find_missing(facts), facts.drafts
+    closing = AssignmentCommand(assignment=assignment, missing=missing, drafts=drafts)
     ended = evolve(end_assignment(facts.context, "submit", closing), authored=True)
     assignments = replace_assignment(facts.history.assignments, ended)
     add: list[Entity] = []

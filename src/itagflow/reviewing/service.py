@@ -17,6 +17,7 @@ from itagflow.core.change import Context, Saved, record
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef
 from itagflow.core.transaction import Transaction
+from itagflow.labeling.time_rules import add_to_assignment
 from itagflow.lifecycle.tables import must_be_of
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, AssignmentState, Package
@@ -44,16 +45,28 @@ class RejectOrder:
     """Whether every task goes back."""
 
 
-def review(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
+def review(
+    engine: Engine,
+    assignment: AssignmentRef,
+    *,
+    seconds: float | None = None,
+    by: MemberRef | None = None,
+) -> Assignment:
     """Let a package pass at INSPECT; tasks without a judgment pass with it."""
     with engine.transaction() as transaction:
-        return complete_review(transaction, "review", assignment, by)
+        return complete_review(transaction, "review", assignment, by, seconds=seconds)
 
 
-def accept(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
+def accept(
+    engine: Engine,
+    assignment: AssignmentRef,
+    *,
+    seconds: float | None = None,
+    by: MemberRef | None = None,
+) -> Assignment:
     """Let a package pass at ACCEPT; accepted work is locked.  Errors are those of `review`."""
     with engine.transaction() as transaction:
-        return complete_review(transaction, "accept", assignment, by)
+        return complete_review(transaction, "accept", assignment, by, seconds=seconds)
 
 
 def reject(
@@ -61,18 +74,24 @@ def reject(
     assignment: AssignmentRef,
     *,
     order: RejectOrder,
+    seconds: float | None = None,
     by: MemberRef | None = None,
 ) -> Assignment:
     """Send tasks back: those judged wrong and those named, or the whole package."""
     with engine.transaction() as transaction:
-        return complete_reject(transaction, assignment, order, by)
+        return complete_reject(transaction, assignment, order, by, seconds=seconds)
 
 
 def complete_review(
-    transaction: Transaction, operation: str, ref: AssignmentRef, by: MemberRef | None
+    transaction: Transaction,
+    operation: str,
+    ref: AssignmentRef,
+    by: MemberRef | None,
+    *,
+    seconds: float | None = None,
 ) -> Assignment:
     """Let a package pass in an open transaction: what `review` and `accept` do."""
-    context = lock_unless_completed(transaction, operation, ref, by)
+    context = lock_unless_completed(transaction, operation, ref, by, seconds=seconds)
     if isinstance(context, Assignment):
         return context
     facts = read_completion(transaction, context)
@@ -85,9 +104,11 @@ def complete_reject(
     ref: AssignmentRef,
     order: RejectOrder,
     by: MemberRef | None,
+    *,
+    seconds: float | None = None,
 ) -> Assignment:
     """Send tasks back in an open transaction: what `reject` does."""
-    context = lock_unless_completed(transaction, "reject", ref, by)
+    context = lock_unless_completed(transaction, "reject", ref, by, seconds=seconds)
     if isinstance(context, Assignment):
         return context
     facts = _read_reject(transaction, context, order)
@@ -99,11 +120,17 @@ def complete_reject(
 
 
 def lock_unless_completed(
-    transaction: Transaction, operation: str, ref: AssignmentRef, by: MemberRef | None
+    transaction: Transaction,
+    operation: str,
+    ref: AssignmentRef,
+    by: MemberRef | None,
+    *,
+    seconds: float | None = None,
 ) -> AssignmentContext | Assignment:
     """Lock an assignment to complete it; return it alone if *operation* has completed it already.
 
-    So an operation may be sent again: it changes nothing, and returns what the first one did.
+    So an operation may be sent again: it changes nothing, and returns what the first one did. The
+    *seconds* that it took are counted for the assignment.
 
     Raises:
         NotHeld: when it is not held, or not by the member *by*.
@@ -113,7 +140,9 @@ def lock_unless_completed(
     # the package first: its counts and its stage change with the end of the assignment
     package, assignment = transaction.lock_assignment(ref)
     if assignment.outcome is not rules.OUTCOMES[operation]:
-        return _make_context(transaction, operation, package, assignment, by)
+        context = _make_context(transaction, operation, package, assignment, by)
+        timed = add_to_assignment(assignment, seconds, context.ctx.at)
+        return attrs.evolve(context, assignment=timed)
     if by is not None:  # who may not complete it is not told either that it was completed
         job = transaction.store.get(Job, (assignment.job,))
         member = transaction.member(job.workspace, by)

@@ -36,7 +36,7 @@ from itagflow.model.package import (
     PackageState,
     Purpose,
 )
-from itagflow.model.task import Answer, Task, Verdict
+from itagflow.model.task import Answer, Draft, Task, Verdict
 from itagflow.model.template import Template
 from itagflow.model.text import normalize_name
 from itagflow.model.workspace import Member, Workspace
@@ -334,6 +334,12 @@ _ANSWER = Fields(
     ),
     (("job", "task", "assignment"),),
 )
+_DRAFT = Fields(
+    Draft,
+    (_integer("job"), _integer("assignment"), _integer("task")),
+    (_integer("package"), _integer_or_none("member")),
+    (("job", "package", "task"),),
+)
 _COUNTER = Fields(
     ClaimCounter,
     (_integer("job"), _choice("stage", Stage), _integer("member")),
@@ -372,6 +378,7 @@ _ALL = (
     _TASK,
     _ASSIGNMENT,
     _ANSWER,
+    _DRAFT,
     _COUNTER,
     _COMMENT,
     _EVENT,

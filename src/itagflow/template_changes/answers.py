@@ -13,7 +13,7 @@ from itagflow.model.entity import evolve
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.model.reports import TemplateReport
-from itagflow.model.task import Answer
+from itagflow.model.task import Answer, Draft
 from itagflow.model.template import Template
 from itagflow.results.histories import describe_replaced, recount
 from itagflow.results.rules import sort_assignments
@@ -105,6 +105,8 @@ def migrate_package(
     for assignment in assignments:
         if assignment.live:
             transaction.lock(Assignment, assignment.key)  # in any order: its package is locked
+        if assignment.has_drafts:
+            _migrate_drafts(transaction, assignment, run.migration)
     migrated = [
         _MigratedAssignment(
             assignment,
@@ -117,6 +119,15 @@ def migrate_package(
     after = _recount(transaction, job, package, migrated)
     _store_answers(transaction, package, after, migrated, ctx)
     return transaction.as_stored(after)
+
+
+def _migrate_drafts(transaction: Transaction, assignment: Assignment, migration: Migration) -> None:
+    """Migrate the drafts of *assignment* where they can follow; others stay as they are."""
+    where = {"job": assignment.job, "assignment": assignment.id}
+    for old in list(transaction.store.find(Query(Draft, where, order=("task",)))):
+        new = rules.migrate_draft(migration, old)
+        if new is not old:
+            transaction.replace(old, new)
 
 
 @attrs.frozen

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 import attrs
 
 from itagflow.errors import Problem
+from itagflow.labeling.draft_rules import make_optional
 from itagflow.model.migration import (
     AddQuestion,
     DropOption,
@@ -29,7 +30,7 @@ from itagflow.model.reply import (
     Reply,
     Text,
 )
-from itagflow.model.task import Answer, Order
+from itagflow.model.task import Answer, Draft, Order
 from itagflow.model.template import MARKING, Question, Template
 from itagflow.template_changes.steps import (
     apply_steps,
@@ -42,6 +43,7 @@ from itagflow.validation import answers
 from itagflow.validation.annotations import edit_labels, walk_questions
 
 V = TypeVar("V")
+A = TypeVar("A", Answer, Draft)
 Values = Mapping[str, Any]
 """Replies by question id, or the labels of an annotation by question title."""
 NameOf = Callable[[Question], str]
@@ -106,6 +108,26 @@ def migrate_answer(migration: Migration, answer: Answer) -> Answer | list[Proble
     """
     if answer.erased or answer.template_version > migration.before.version:
         return answer
+    new = _follow_steps(migration, answer)
+    return _find_new_problems(migration, answer, new) or new
+
+
+def migrate_draft(migration: Migration, draft: Draft) -> Draft:
+    """Return *draft* under the new template, or the same where it would not fit.
+
+    It counts for nothing, so it hinders no change: who goes on with it is told what does not fit.
+    """
+    if draft.template_version > migration.before.version:
+        return draft
+    new = _follow_steps(migration, draft)
+    asked = make_optional(migration.after)
+    if new is draft or answers.find_problems(asked, new.replies):
+        return draft
+    return new
+
+
+def _follow_steps(migration: Migration, answer: A) -> A:
+    """Return *answer* as the steps make it; the same object when they change nothing of it."""
     replies: Replies | None = answer.replies
     disputed: tuple[str, ...] = answer.disputed
     order: Order = answer.order
@@ -132,7 +154,7 @@ def migrate_answer(migration: Migration, answer: Answer) -> Answer | list[Proble
             order=order,
             template_version=version,
         )
-    return _find_new_problems(migration, answer, new) or new
+    return new
 
 
 def find_remaining_disputes(package: Package, merged: Iterable[Answer]) -> tuple[int, ...]:

@@ -64,7 +64,7 @@ from itagflow.model.reply import (
 )
 from itagflow.model.segment import Segment, Segments
 from itagflow.model.span import Relation, Spans, TextSpan
-from itagflow.model.task import Answer, Task, Verdict
+from itagflow.model.task import Answer, Draft, Task, Verdict
 from itagflow.model.template import (
     Option,
     Question,
@@ -153,6 +153,21 @@ def make_answer(task: int = 1, **fields: Any) -> Answer:
         "at": AT,
     }
     return attrs.evolve(Answer(**given), **fields)
+
+
+def make_draft(task: int = 1, **fields: Any) -> Draft:
+    """Return the draft of assignment 5 about a task of job 4 with these fields."""
+    given: dict[str, Any] = {
+        "job": 4,
+        "assignment": 5,
+        "task": task,
+        "package": 1,
+        "stage": Stage.LABEL,
+        "round": 1,
+        "member": 2,
+        "at": AT,
+    }
+    return attrs.evolve(Draft(**given), **fields)
 
 
 def make_event(verb: str = "claim", **fields: Any) -> Event:
@@ -327,6 +342,7 @@ def _work() -> list[Entity]:
         make_assignment(15, **where, **ended),
         make_answer(2, replies=said, abandon_reason="dark", **judged),
         make_answer(3, replies={}),
+        make_draft(2, replies=said, score=0.5, model="m", seconds=1.5, answer_version=3),
         ClaimCounter(
             job=4, stage=Stage.ACCEPT, member=2, active=3, cursor=QueueCursor(1, AT), version=1
         ),

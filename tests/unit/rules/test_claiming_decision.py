@@ -36,6 +36,7 @@ from itagflow.claiming.decision import (
     has_assignment,
     has_labeled,
     is_own_work,
+    must_acknowledge,
 )
 from itagflow.core.change import Context
 from itagflow.model import Outcome
@@ -89,6 +90,19 @@ class TestDecide:
         assert decision.reason == (
             f"the limit is reached: ben holds {active} of 2 assignments" if is_full else ""
         )
+
+    @pytest.mark.parametrize(("acknowledged", "is_free"), [(0, False), (1, False), (2, True)])
+    def test_the_newest_guideline_must_be_acknowledged_where_that_is_asked(
+        self, acknowledged: int, is_free: bool
+    ) -> None:
+        job = job_with(Label(acknowledge=True), Inspect(), guideline_version=2)
+        decision = decided(job, acknowledged=acknowledged)
+        assert (decision.obstacle is None) is is_free
+        assert must_acknowledge(decision.situation) is not is_free
+        if not is_free:
+            assert (decision.obstacle, decision.sources) == (Obstacle.GUIDELINE, ())
+            assert decision.reason == "ben has not acknowledged version 2 of the guideline"
+        assert decided(job, Stage.INSPECT).obstacle is None
 
     def test_without_a_limit_any_number_may_be_held(self) -> None:
         assert decided(job_with(), active=99).obstacle is None

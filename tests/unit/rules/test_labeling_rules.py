@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
+from support.facts import CTX, facts_of
 
 from itagflow import (
     Answer,
@@ -23,9 +24,10 @@ from itagflow import (
     templates,
 )
 from itagflow.core.change import Context
+from itagflow.errors import StaleVersion
 from itagflow.labeling import rules
-from itagflow.labeling.rules import AnswerFacts
 from itagflow.labeling.shuffling import shuffle_options
+from itagflow.labeling.terms import SaveTerms
 from itagflow.model import Outcome, Verdict
 from itagflow.model.package import AssignmentState
 from itagflow.results.rules import Case
@@ -33,28 +35,14 @@ from itagflow.testing.builders import (
     AT,
     make_answer,
     make_assignment,
+    make_draft,
     make_job,
     make_package,
     make_task,
     make_template,
 )
 
-CTX = Context(AT, 1, 2)
-CAT = {"1": Choice("cat")}
-
-
-def facts_of(*answers: Answer | None, **fields: Any) -> AnswerFacts:
-    """Return what a rule decides on for tasks 1, 2, … with these stored answers."""
-    defaults: dict[str, Any] = {
-        "job": make_job(workflow=Workflow(Label(lease=None), Inspect())),
-        "template": make_template(version=3),
-        "assignment": make_assignment(),
-        "ctx": CTX,
-        "tasks": [make_task(number) for number in range(1, len(answers) + 1)],
-        "answers": answers,
-        "previous": {str(old.task): f"was {old.task}" for old in answers if old},
-    }
-    return AnswerFacts(**{**defaults, **fields})
+CAT, DOG = {"1": Choice("cat")}, {"1": Choice("dog")}
 
 
 class TestOrder:
@@ -190,7 +178,7 @@ class TestRestore:
 
     @staticmethod
     def labeled(answer: Answer) -> Case:
-        job = make_job(workflow=Workflow(Label(), Inspect()))
+        job = make_job(workflow=Workflow(Label(lease=None), Inspect()))
         done = make_assignment(state=AssignmentState.DONE, outcome=Outcome.SUBMITTED)
         return Case(job, make_package(), [done], {5: answer}, 1)
 
@@ -287,3 +275,72 @@ class TestChecks:
         with pytest.raises(InvalidData, match="the answers") as both:
             rules.fit_replies(template, two, [Choice("cat"), Choice("cow")])
         assert [problem.where for problem in both.value.problems] == ["task 2, 1"]
+
+
+class TestTerms:
+    def test_a_version_that_is_not_expected_is_refused_and_all_are_named(self) -> None:
+        old = [make_answer(1, replies=CAT), make_answer(2, replies=CAT, version=4)]
+        facts = facts_of(*old, terms=SaveTerms(expected_version=3))
+        new = [make_answer(1, replies=DOG), make_answer(2, replies=DOG)]
+        with pytest.raises(StaleVersion) as caught:
+            rules.require_expected_versions(facts, new)
+        error = caught.value
+        assert (error.task, error.expected, error.stored, error.others) == (1, 3, 1, (2,))
+
+    def test_the_stored_answer_is_expected_by_any_version(self) -> None:
+        old = make_answer(replies=CAT, version=4)
+        facts = facts_of(old, terms=SaveTerms(expected_version=0))
+        outcome = rules.write_answers(facts, "save", [make_answer(replies=CAT)])
+        assert (outcome.answers, outcome.change) == ((old,), None)
+
+    def test_versions_may_be_told_for_some_tasks_only(self) -> None:
+        facts = facts_of(make_answer(replies=CAT), terms=SaveTerms(expected_version={2: 7}))
+        rules.require_expected_versions(facts, [make_answer(replies=DOG)])
+
+    def test_time_adds_up_over_versions_and_drafts(self) -> None:
+        later = Context(AT + timedelta(seconds=60), 1, 2)
+        terms = SaveTerms(seconds=5)
+        old = make_answer(replies=CAT, seconds=2)
+        outcome = rules.save_answers(facts_of(old, terms=terms, ctx=later), [Choice("dog")])
+        assert outcome.answers[0].seconds == 7
+        drafts = {1: make_draft(seconds=3)}
+        outcome = rules.save_answers(
+            facts_of(None, terms=terms, ctx=later, drafts=drafts), [Choice("dog")]
+        )
+        assert outcome.answers[0].seconds == 8
+        assert outcome.removed_drafts == (drafts[1],)
+
+    def test_an_equal_answer_gets_the_time_alone(self) -> None:
+        later = Context(AT + timedelta(seconds=60), 1, 2)
+        old = make_answer(replies=CAT, seconds=2, version=4)
+        facts = facts_of(old, terms=SaveTerms(seconds=5), ctx=later)
+        outcome = rules.save_answers(facts, [Choice("cat")])
+        assert outcome.change is None
+        assert outcome.rewritten == outcome.answers == (attrs.evolve(old, seconds=7),)
+        assert outcome.assignment is not None
+        assert outcome.assignment[1].counted_at == later.at
+
+    def test_thousandths_of_a_second_are_kept(self) -> None:
+        assert rules.add_seconds(make_answer(), 1 / 3).seconds == 0.333
+
+    def test_a_lease_counts_from_now_and_without_one_nothing_changes(self) -> None:
+        facts = facts_of(None)
+        assert rules.keep_up(facts, facts.assignment) is None
+        leased = facts_of(None, job=make_job(workflow=Workflow(Label(lease=timedelta(hours=1)))))
+        kept = rules.keep_up(leased, leased.assignment)
+        assert kept is not None
+        assert kept[1].lease_until == AT + timedelta(hours=1)
+
+    def test_a_program_is_named_in_its_answer(self) -> None:
+        terms = SaveTerms(score=0.5, model="vit")
+        outcome = rules.save_answers(facts_of(None, terms=terms), [Choice("cat")])
+        assert (outcome.answers[0].score, outcome.answers[0].model) == (0.5, "vit")
+        again = facts_of(outcome.answers[0], terms=SaveTerms(score=0.6, model="vit"))
+        assert rules.save_answers(again, [Choice("cat")]).change is not None
+
+    def test_restore_sent_again_changes_nothing(self) -> None:
+        own = make_answer(replies=CAT)
+        outcome = rules.restore(facts_of(own, was_restored=True), None)
+        assert (outcome.answers, outcome.change) == ((own,), None)
+        with pytest.raises(Incomplete):
+            rules.restore(facts_of(own), None)

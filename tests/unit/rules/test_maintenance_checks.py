@@ -22,6 +22,7 @@ from itagflow import (
 )
 from itagflow.maintenance import checks
 from itagflow.maintenance.checks import PackageSnapshot
+from itagflow.maintenance.replay import Guidelines
 from itagflow.model import Outcome
 from itagflow.model.inconsistency import Inconsistency
 from itagflow.model.job import StageWorkers
@@ -29,6 +30,7 @@ from itagflow.model.package import ClaimCounter, QueueCursor
 from itagflow.testing import (
     make_answer,
     make_assignment,
+    make_draft,
     make_job,
     make_member,
     make_package,
@@ -220,3 +222,44 @@ def test_numbers_that_are_missing_are_named_and_others_are_not() -> None:
         (4, 4),
     ]
     assert list(checks.find_missing("task", 4, range(1, 3), {1, 2})) == []
+
+
+def test_the_guideline_is_as_its_events_tell() -> None:
+    told = Guidelines(version=2, acknowledged={2: 1})
+    counter = ClaimCounter(job=4, stage=Stage.LABEL, member=2, acknowledged=1)
+    job = make_job(guideline_version=2)
+    assert fields(checks.check_guidelines(job, [counter], told)) == []
+    wrong = attrs.evolve(counter, acknowledged=2)
+    assert fields(checks.check_guidelines(make_job(), [wrong], told)) == [
+        ("guideline_version, as the history tells it,", 0, 2),
+        ("acknowledged, as the history tells it,", 2, 1),
+    ]
+
+
+def test_nobody_claims_under_a_guideline_that_is_not_there() -> None:
+    assignments = [make_assignment(guideline_version=1)]
+    assert package_fields(assignments=assignments) == ["guideline_version"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({}, []),
+        ({"assignment": 9}, ["assignment"]),
+        ({"member": 7, "round": 2}, ["round", "member"]),
+        ({"task": 3}, ["task"]),
+        ({"answer_version": 2}, ["answer_version"]),
+        ({"replies": {"1": Choice("cow")}}, ["what does not fit the template"]),
+        ({"replies": {"1": Choice("cow")}, "template_version": 7}, []),
+    ],
+)
+def test_a_draft_lies_beside_the_answer_of_its_assignment(
+    changes: dict[str, Any], found: list[str]
+) -> None:
+    assignments = [make_assignment(has_drafts=True)]
+    drafts = [make_draft(**{"replies": {}, "answer_version": 1, **changes})]
+    assert package_fields(assignments=assignments, drafts=drafts) == found
+
+
+def test_an_assignment_says_that_it_has_drafts() -> None:
+    assert package_fields(drafts=[make_draft(replies={})]) == ["has_drafts"]

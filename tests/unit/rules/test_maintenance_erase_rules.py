@@ -128,3 +128,9 @@ def test_an_answer_loses_the_name_in_what_was_written() -> None:
     assert (
         rules.anonymize_answer(make_answer(), rules.build_name_filter("ben", "X")) == make_answer()
     )
+
+
+def test_a_name_is_erased_from_earlier_guidelines() -> None:
+    event = make_event("update_job", data={"guideline": "ask ben", "guideline_version": 1})
+    after = rules.anonymize_event(event, "ben", "erased-2")
+    assert after.data == {"guideline": "ask erased-2", "guideline_version": 1}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from itagflow import JobState, PackageState
-from itagflow.maintenance.replay import Loads, Replay, compare_replay
+from itagflow.maintenance.replay import Guidelines, Loads, Replay, compare_replay
 from itagflow.model.event import FieldChange
 from itagflow.testing import make_answer, make_event, make_job, make_member, make_package
 
@@ -88,3 +88,17 @@ def test_each_transaction_of_rows_begins_after_the_last() -> None:
     loads.apply(make_event("append", data={"rows": [7, 7], "packages": [4, 4]}))
     (broken,) = loads.breaks
     assert (broken.actual, broken.expected) == (7, 6)
+
+
+def test_the_guideline_and_who_has_read_it_are_told_by_events() -> None:
+    guidelines = Guidelines()
+    for event in (
+        make_event("create_job", data={"guideline": "1", "guideline_version": 1}),
+        make_event("acknowledge", data={"version": 1}),
+        make_event("update_job", data={"guideline": "2", "guideline_version": 2}),
+        make_event("acknowledge", member=7, data={"version": 2}),
+        make_event("acknowledge", member=7, data={"version": 1}),
+        make_event("update_job", data={"name": "x"}),
+    ):
+        guidelines.apply(event)
+    assert (guidelines.version, guidelines.acknowledged) == (2, {2: 1, 7: 2})

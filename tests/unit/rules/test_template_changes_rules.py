@@ -17,7 +17,7 @@ from itagflow.templates import (
     RenameOption,
     RenameQuestion,
 )
-from itagflow.testing import make_answer, make_package, make_template
+from itagflow.testing import make_answer, make_draft, make_package, make_template
 
 CATS = make_template(version=1)
 CAT = make_answer(replies={"1": Choice("cat")}, template_version=1)
@@ -94,3 +94,15 @@ def test_a_dispute_ends_when_the_merged_votes_agree() -> None:
     package = make_package(disputes=(1, 2, 3))
     merged = [make_answer(1), make_answer(2, disputed=("1",))]
     assert rules.find_remaining_disputes(package, merged) == (2, 3)
+
+
+def test_a_draft_follows_where_it_can_and_hinders_nothing() -> None:
+    template = make_template()
+    renamed = rules.make_migration(template, [RenameOption("1", "cat", "feline")])
+    draft = make_draft(replies={"1": Choice("cat")})
+    assert rules.migrate_draft(renamed, draft).replies == {"1": Choice("feline")}
+    dropped = rules.make_migration(template, [DropOption("1", "cat")])
+    assert rules.migrate_draft(dropped, draft) is draft
+    newer = attrs.evolve(draft, template_version=1)
+    assert rules.migrate_draft(renamed, newer) is newer
+    assert rules.migrate_draft(renamed, make_draft(replies={})).replies == {}

@@ -22,7 +22,7 @@ from itagflow.model.job import Job
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, ClaimCounter, Package
 from itagflow.model.result import COUNTS
-from itagflow.model.task import Answer, Task
+from itagflow.model.task import Answer, Draft, Task
 from itagflow.model.template import Template
 from itagflow.model.text import normalize_name
 from itagflow.model.workspace import Member, Workspace
@@ -298,6 +298,7 @@ _ALL: list[Layout[Any]] = [
     Layout(Task, "task", sparse=frozenset({"row_key_text"}), text="row"),
     Layout(Assignment, "assignment", sparse=frozenset({"token"})),
     Layout(Answer, "answer"),
+    Layout(Draft, "draft"),
     Layout(ClaimCounter, "claim_counter"),
     Layout(Comment, "comment"),
     Layout(Event, "event", sparse=frozenset({"became"})),

@@ -92,6 +92,14 @@ CREATE TABLE answer (
 );
 CREATE INDEX answer_task ON answer (job, task, assignment);
 
+-- Half-filled answers: few, and in a table of their own, so that nothing that counts answers meets them.
+CREATE TABLE draft (
+    job BIGINT NOT NULL, assignment BIGINT NOT NULL, task BIGINT NOT NULL, version BIGINT NOT NULL,
+    package BIGINT NOT NULL, member BIGINT NOT NULL, body JSONB NOT NULL,
+    PRIMARY KEY (job, assignment, task)
+);
+CREATE INDEX draft_package ON draft (job, package, task);
+
 CREATE TABLE claim_counter (
     job BIGINT NOT NULL, stage TEXT COLLATE "C" NOT NULL, member BIGINT NOT NULL, version BIGINT NOT NULL,
     active BIGINT NOT NULL, body JSONB NOT NULL,

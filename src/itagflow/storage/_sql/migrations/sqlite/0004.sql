@@ -89,6 +89,14 @@ CREATE TABLE answer (
 ) WITHOUT ROWID;
 CREATE INDEX answer_task ON answer (job, task, assignment);
 
+-- Half-filled answers: few, and in a table of their own, so that nothing that counts answers meets them.
+CREATE TABLE draft (
+    job INTEGER NOT NULL, assignment INTEGER NOT NULL, task INTEGER NOT NULL, version INTEGER NOT NULL,
+    package INTEGER NOT NULL, member INTEGER NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (job, assignment, task)
+) WITHOUT ROWID;
+CREATE INDEX draft_package ON draft (job, package, task);
+
 CREATE TABLE claim_counter (
     job INTEGER NOT NULL, stage TEXT NOT NULL, member INTEGER NOT NULL, version INTEGER NOT NULL,
     active INTEGER NOT NULL, body TEXT NOT NULL,
@@ -135,6 +143,8 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('assignment', 'assignment_token', '100000 1000 100 1 1'),
     ('answer', 'answer', '150000000 1500000 50 1'),
     ('answer', 'answer_task', '150000000 1500000 3 1'),
+    ('draft', 'draft', '100000 1000 5 1'),
+    ('draft', 'draft_package', '100000 1000 5 1'),
     ('claim_counter', 'claim_counter', '10000 100 30 1'),
     ('comment', 'comment', '1000000 10000 1'),
     ('comment', 'comment_task', '1000000 10000 2 1'),
