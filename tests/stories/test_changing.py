@@ -579,14 +579,18 @@ class TestWorkUnderWay:
         ]
 
     def test_votes_follow_one_by_one_and_a_dispute_ends_with_its_question(self, flow: Flow) -> None:
-        both = Template(questions=(*templates.image_classification(["cat", "dog"]).questions, NOTE))
+        size = Question("2", QuestionKind.RADIO, "Size", (Option("x"), Option("y")))
+        both = Template(questions=(*templates.image_classification(["cat", "dog"]).questions, size))
         job = cats(flow, tasks=2, workflow=Workflow(Label(votes=2, min_votes=2), Inspect()))
         flow.jobs.change_template(job, both, by="ada")
         for name, note, word in (("ben", "x", "cat"), ("cy", "y", "dog")):
             assignment = taken(flow, name, job)
             flow.save_many(
                 assignment,
-                {1: {"1": Choice("cat"), "2": Text(note)}, 2: {"1": Choice(word), "2": Text(note)}},
+                {
+                    1: {"1": Choice("cat"), "2": Choice(note)},
+                    2: {"1": Choice(word), "2": Choice(note)},
+                },
             )
             flow.submit(assignment)
         [package] = flow.packages.list(job)

@@ -332,7 +332,7 @@ def test_the_answer_of_a_single_labeler_is_no_vote(flow: Flow) -> None:
 def test_only_votes_of_the_newest_round_are_merged(flow: Flow) -> None:
     job = poll(flow, RATING, Label(votes=2), Inspect())
     rate(flow, job, (1, ""), (1, ""))
-    flow.reject(taken(flow, "di", job, Stage.INSPECT), comment="listen to the end")
+    flow.reject(taken(flow, "di", job, Stage.INSPECT), comment="listen to the end", whole=True)
     result = rate(flow, job, (5, ""), (5, ""))
     assert ratings_of(result) == [Rating(5), Rating(5)]
     assert result.stages[Stage.LABEL].replies == {"1": Rating(5)}
@@ -415,7 +415,7 @@ class TestRaisingVotes:
         vote(flow, "ben", job, {"1": Rating(2)})
         job = self.raised(flow, job, 2)
         assert flow.packages.get((job, 1)).votes == 1
-        flow.reject(taken(flow, "di", job, Stage.INSPECT), comment="listen again")
+        flow.reject(taken(flow, "di", job, Stage.INSPECT), comment="listen again", whole=True)
         package = flow.packages.get((job, 1))
         assert (package.votes, package.voted_since, package.free) == (2, 2, 1)
         assert is_consistent(flow, job)
@@ -424,17 +424,21 @@ class TestRaisingVotes:
         assert ratings_of(flow.results.get(job, 1)) == [Rating(4), Rating(4)]
         assert is_consistent(flow, job)
 
-    def test_they_cannot_become_fewer_and_nothing_else_changes(self, flow: Flow) -> None:
+    def test_they_cannot_become_fewer_and_what_was_made_by_a_rule_keeps_it(
+        self, flow: Flow
+    ) -> None:
         job = self.start(flow, Label(votes=2))
         for label, reason in (
             (Label(), "votes cannot become fewer: they are 2, not 1"),
             (Label(votes=2, merge={"1": "mean"}), "merge cannot change"),
             (Label(votes=3, votes_package_share=0.5), "votes_package_share cannot change"),
-            (Label(votes=3, limit=2), "only votes, min_votes and on_dispute can change"),
+            (Label(votes=3, limit=2), "label, limit: can be another number, but not be given"),
         ):
             with pytest.raises(InvalidData, match=reason):
                 flow.jobs.update(job, workflow=Workflow(label, Inspect()), by="ada")
-        with pytest.raises(InvalidData, match="only votes"):
+        with pytest.raises(
+            InvalidData, match="must have the same stages as before: label, inspect"
+        ):
             flow.jobs.update(job, workflow=Workflow(Label(votes=3), Accept()), by="ada")
         assert flow.jobs.get(job) == job
 

@@ -501,18 +501,18 @@ class Jobs:
         jobs.delete(self._engine, job, by=by)
 
     def update(self, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
-        """Change name, tags, remark, guideline, due time or votes; what is not given stays.
+        """Change name, tags, remark, guideline, times or the workflow; what is not given stays.
 
-        ``workflow=`` takes a whole workflow, which may ask for more votes than the present one:
-        then each package that is still at LABEL is labeled by more members.  ``min_votes`` and
-        ``on_dispute`` may differ, too, and hold for votes that are merged later.  When raising the
-        votes breaks off, the same call goes on with it.
+        ``workflow=`` takes a whole workflow with the same stages and merge rules.  The rest may
+        differ, and holds for claims, renewals, saves and judgments made later and for packages that
+        come to a stage later.  Votes may become more: then each package that is still at LABEL is
+        labeled by more members, and when that breaks off, the same call goes on with it.
 
         Another guideline is its next version: see `guidelines`.
 
         Raises:
             InvalidData: on a bad name, a value of another kind, or a time without its zone; or when
-                the workflow has fewer votes, or differs in anything else.
+                the workflow has other stages or merge rules, fewer votes, or a limit more or less.
             TypeError: on another field, as Python has it.
             AlreadyExists: when the workspace has another job of this name.
             NotAllowed: when the job is archived, *by* may not manage jobs, or the people of the job
