@@ -92,7 +92,10 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "available": [{"member": "ben", "workspace": home, **by}],
         "can": [{"member": "ben", "action": Action.LABEL, "entity": home, **by}],
         "jobs.change_template": [{"job": job, "to": [], **by}],
-        "claim": [{"member": "ben", "job": job, "stage": L}],
+        "claim": [
+            {"member": "ben", "job": job, "stage": L},
+            {"member": "cy", "job": job, "stage": L, "package": 3},
+        ],
         "claim_many": [{"member": "ben", "job": job, "stage": L, "count": 1}],
         "maintenance.copy": [{"to": itagflow.storage.MemoryStore(), "workspace": home, **by}],
         "jobs.create": [
