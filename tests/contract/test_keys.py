@@ -141,7 +141,7 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "packages.prioritize": [{"job": job, "priority": 1, "packages": [1], **by}],
         "jobs.progress": [{"job": job, **by}],
         "jobs.load_report": [{"job": job, **by}],
-        "jobs.blocked": [{"job": job, **by}],
+        "jobs.blocked": [{"job": job, "limit": 1, **by}],
         "jobs.clone": [{"job": job, "name": "clone", **by}],
         "jobs.check": [{**create, "name": "checked", "seed": 3}],
         "jobs.publish": [{"job": job, **by}],
