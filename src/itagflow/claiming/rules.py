@@ -12,6 +12,7 @@ from itagflow.claiming.decision import (
     has_assignment,
     has_labeled,
     is_own_work,
+    is_paused,
 )
 from itagflow.core.change import (
     Change,
@@ -328,7 +329,7 @@ def must_not_be_paused(member: Member, at: datetime) -> None:
     Raises:
         NotAllowed: when they are paused.
     """
-    if member.is_paused(at):
+    if is_paused(member, at):
         reason = "they are paused: members.resume ends that"
         raise NotAllowed(member.account, "be assigned", reason)
 

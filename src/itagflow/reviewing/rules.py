@@ -14,6 +14,7 @@ import attrs
 from itagflow import access
 from itagflow.access import Action, Policy
 from itagflow.claiming import rules as claiming
+from itagflow.claiming.decision import is_paused
 from itagflow.core.change import Change, Context, Saved, record
 from itagflow.errors import InvalidData, Problem
 from itagflow.jobs.rules import advance_job
@@ -657,7 +658,7 @@ def _select_authors(facts: RejectFacts, package: Package) -> list[Member]:
         member
         for member in facts.authors
         if access.refusal(facts.policy, member, Action.at(stage), job, stage) is None
-        and not member.is_paused(facts.context.ctx.at)
+        and not is_paused(member, facts.context.ctx.at)
     ]
     return able[: slots(job, stage)]
 
