@@ -483,8 +483,6 @@ def find_authors(job: Job, package: Package, assignments: Sequence[Assignment]) 
 
 def with_offers(package: Package, members: Sequence[Member]) -> Package:
     """Return *package* with a slot less for each member to whom one is offered."""
-    if not members:
-        return package
     return evolve(package, free=package.free - len(members))
 
 

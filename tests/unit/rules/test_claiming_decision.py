@@ -118,7 +118,7 @@ class TestDecide:
             (Source.OFFERS, Source.LAPSED),
             Obstacle.CLOSED,
         )
-        assert decision.reason == "the job is closed to new work since 2026-11-24 09:31:00 UTC"
+        assert decision.reason == "the job is closed to new work since 2026-11-24 09:30:00 UTC"
         lapsed = make_assignment(member=CY.id)
         assert decision.accepts_lapsed(lapsed, make_package(), [lapsed])
 
