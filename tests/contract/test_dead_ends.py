@@ -36,7 +36,7 @@ from itagflow import (
     Workflow,
     templates,
 )
-from itagflow.claiming.decision import is_paused
+from itagflow.claiming.rules import is_paused
 from itagflow.errors import RuleError
 from itagflow.storage import MemoryStore, Query
 

@@ -195,11 +195,6 @@ def _limit_job(situation: Situation) -> Decision | None:
     return Decision(situation=situation, sources=_BEGUN, obstacle=obstacle, reason=reason)
 
 
-def is_paused(member: Member, at: datetime) -> bool:
-    """Return whether *member* is given no new work at this time."""
-    return member.paused and (member.paused_until is None or at < member.paused_until)
-
-
 def get_decision_inputs(job: Job) -> tuple[object, ...]:
     """Return what a claim depends on of *job*: its counters may change while somebody claims."""
     # not the version: renaming a job, or a note to it, is no reason to decide again

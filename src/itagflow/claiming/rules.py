@@ -12,7 +12,6 @@ from itagflow.claiming.decision import (
     has_assignment,
     has_labeled,
     is_own_work,
-    is_paused,
 )
 from itagflow.core.change import (
     Change,
@@ -321,6 +320,11 @@ def must_not_review_own_work(
     if has_labeled(member, assignments) and Stage.LABEL in find_barred_stages(job, stage):
         reason = f"they labeled {package}; allow_own_work=True would allow it"
     raise NotAllowed(member.account, "be assigned", reason)
+
+
+def is_paused(member: Member, at: datetime) -> bool:
+    """Return whether *member* is given no new work at this time."""
+    return member.paused and (member.paused_until is None or at < member.paused_until)
 
 
 def must_not_be_paused(member: Member, at: datetime) -> None:

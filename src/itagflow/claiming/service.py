@@ -26,7 +26,6 @@ from itagflow.claiming.decision import (
     get_decision_inputs,
     has_labeled,
     is_own_work,
-    is_paused,
 )
 from itagflow.core.change import (
     Change,
@@ -182,7 +181,7 @@ def describe(reader: Reader, environment: Environment, place: ClaimPlace) -> Sit
         stage=stage,
         policy_refusal=access.refusal(environment.policy, member, Action.at(stage), job, stage),
         missing_validator=missing_validator,
-        is_paused=is_paused(member, place.at),
+        is_paused=rules.is_paused(member, place.at),
         is_closed=job.closes_at is not None and job.closes_at <= place.at,
         active=0 if counter is None else counter.active,
         total=0 if counter is None else counter.total,

@@ -14,7 +14,6 @@ import attrs
 from itagflow import access
 from itagflow.access import Action, Policy
 from itagflow.claiming import rules as claiming
-from itagflow.claiming.decision import is_paused
 from itagflow.core.change import Change, Context, Saved, record
 from itagflow.errors import InvalidData, Problem
 from itagflow.jobs.rules import advance_job
@@ -483,6 +482,8 @@ def find_authors(job: Job, package: Package, assignments: Sequence[Assignment]) 
 
 def with_offers(package: Package, members: Sequence[Member]) -> Package:
     """Return *package* with a slot less for each member to whom one is offered."""
+    if not members:
+        return package
     return evolve(package, free=package.free - len(members))
 
 
@@ -656,7 +657,7 @@ def _select_authors(facts: RejectFacts, package: Package) -> list[Member]:
         member
         for member in facts.authors
         if access.refusal(facts.policy, member, Action.at(stage), job, stage) is None
-        and not is_paused(member, facts.context.ctx.at)
+        and not claiming.is_paused(member, facts.context.ctx.at)
     ]
     return able[: slots(job, stage)]
 

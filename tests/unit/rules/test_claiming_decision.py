@@ -36,7 +36,6 @@ from itagflow.claiming.decision import (
     has_assignment,
     has_labeled,
     is_own_work,
-    is_paused,
 )
 from itagflow.core.change import Context
 from itagflow.model import Outcome
@@ -95,12 +94,6 @@ class TestDecide:
         decision = decided(job_with(Label(limit=1)), is_paused=True, active=1)
         assert (decision.sources, decision.obstacle) == ((Source.LAPSED,), Obstacle.PAUSED)
         assert decision.reason == "ben is paused"
-        away = attrs.evolve(BEN, paused=True, paused_until=AT)
-        assert (is_paused(away, AT - HOUR), is_paused(away, AT), is_paused(BEN, AT)) == (
-            True,
-            False,
-            False,
-        )
 
     @pytest.mark.parametrize(("total", "is_full"), [(1, False), (2, True)])
     def test_a_total_leaves_offers_and_ones_own_lapsed_work(

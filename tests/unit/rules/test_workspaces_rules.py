@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from itagflow import AlreadyExists, InvalidData, NotAllowed, Role
-from itagflow.claiming.decision import is_paused
+from itagflow.claiming.rules import is_paused
 from itagflow.testing import make_member
 from itagflow.testing.builders import AT
 from itagflow.workspaces import rules
