@@ -59,7 +59,7 @@ labels = st.sampled_from(
         Label(),
         Label(lease=LEASE, offer_lease=LEASE, limit=2),
         Label(rework=Route.QUEUE, redo_all=True),
-        Label(rework=Route.QUEUE),
+        Label(rework=Route.QUEUE, order="oldest", max_total=9),
         Label(rework="ben", lease=LEASE, acknowledge=True),
         Label(on_abandon="queue", allow_own_work=True),
         Label(votes=2, min_votes=2),
@@ -199,6 +199,29 @@ class Walk(RuleBasedStateMachine):
         self.all(lambda flow: flow.explain(who, self.job, stage))
         if assignment is not None and assignment.key not in self.assignments:
             self.assignments.append(assignment.key)
+
+    @rule(who=people, stage=stages, package=st.none() | st.integers(1, 4), resume=st.booleans())
+    def claim_one(self, who: str, stage: Stage, package: int | None, resume: bool) -> None:
+        """One package, or what is held already."""
+        assignment = self.all(
+            lambda flow: flow.claim(who, self.job, stage, package=package, resume=resume)
+        )
+        if assignment is not None and assignment.key not in self.assignments:
+            self.assignments.append(assignment.key)
+
+    @rule(who=people, pause=st.booleans(), hours=st.none() | st.integers(1, 9))
+    def pause_or_resume(self, who: str, pause: bool, hours: int | None) -> None:
+        until = None if hours is None else self.clock() + timedelta(hours=hours)
+        if pause:
+            self.all(lambda flow: flow.members.pause("street", who, until=until, by="ada"))
+        else:
+            self.all(lambda flow: flow.members.resume("street", who, by="ada"))
+        self.all(lambda flow: list(flow.jobs.blocked(self.job)))
+
+    @rule(hours=st.none() | st.integers(0, 9))
+    def close(self, hours: int | None) -> None:
+        closes_at = None if hours is None else self.clock() + timedelta(hours=hours)
+        self.all(lambda flow: flow.jobs.update(self.job, closes_at=closes_at, by="ada"))
 
     @precondition(lambda self: self.assignments)
     @rule(assignment=anything, task=st.integers(1, 6), word=words, by=st.none() | people)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
-from attrs import evolve
 from typing_extensions import Unpack
 
 from itagflow.core.engine import Engine
@@ -20,7 +19,7 @@ from itagflow.jobs.arguments import (
     require_format,
     require_on_error,
 )
-from itagflow.jobs.loading import LoadSpec
+from itagflow.jobs.loading import LoadSpec, describe_load
 from itagflow.jobs.service import JobSpec
 from itagflow.model.arguments import require_callable, require_flag, require_wrapper
 from itagflow.model.enums import parse_enum, parse_optional_enum
@@ -147,10 +146,7 @@ class Jobs:
             validator=validator,
             notes=parse_notes("create", notes),
         )
-        rows: LoadSpec | None = None
-        if data is not None:
-            rows = LoadSpec(data=data, by=by, format=format, on_error=on_error, progress=progress)
-            rows = evolve(rows, shared=exist_ok)  # others may create and load the same job, too
+        rows = describe_load(data, by=by, format=format, on_error=on_error, progress=progress)
         return jobs.create_job(
             self._engine, workspace, spec, data=rows, draft=draft, exist_ok=exist_ok
         )
@@ -376,9 +372,7 @@ class Jobs:
             validator=validator,
             notes=parse_notes("check", notes),
         )
-        rows: LoadSpec | None = None
-        if data is not None:
-            rows = LoadSpec(data=data, by=by, format=format, on_error="skip", progress=progress)
+        rows = describe_load(data, by=by, format=format, on_error="skip", progress=progress)
         return checking.check_job(self._engine, workspace, spec, rows)
 
     def clone(self, job: JobRef, name: str, *, by: MemberRef, with_data: bool = False) -> Job:

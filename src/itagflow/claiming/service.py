@@ -193,7 +193,7 @@ def describe(reader: Reader, environment: Environment, place: ClaimPlace) -> Sit
         missing_validator=missing_validator,
         missing_merge=missing_merge,
         acknowledged=0 if counter is None else counter.acknowledged,
-        is_paused=member.is_paused(place.at),
+        is_paused=rules.is_paused(member, place.at),
         is_closed=job.closes_at is not None and job.closes_at <= place.at,
         active=0 if counter is None else counter.active,
         total=0 if counter is None else counter.total,

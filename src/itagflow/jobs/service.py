@@ -134,6 +134,8 @@ def create_job(
     """Create, load and publish a job, or return the one that exists already."""
     if data is not None:
         must_be_valid(data)  # before anything is stored for it
+        # others may create and load the same job at the same time
+        data = attrs.evolve(data, shared=exist_ok)
     if exist_ok:
         job, is_new = find_or_create(lambda: _find_or_draft(engine, workspace, spec))
     else:
