@@ -15,6 +15,7 @@ from itagflow.jobs.arguments import (
     parse_fields,
     parse_notes,
     parse_workforce,
+    require_confidence,
     require_format,
     require_on_error,
 )
@@ -23,7 +24,7 @@ from itagflow.jobs.service import JobSpec
 from itagflow.model.arguments import require_callable, require_flag, require_wrapper
 from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, JobState, Stage, Workflow
-from itagflow.model.number import require_number, require_whole_number
+from itagflow.model.number import require_whole_number
 from itagflow.model.reports import CheckReport, LoadReport, PrelabelReport, TemplateReport
 from itagflow.model.result import Progress
 from itagflow.model.template import Template
@@ -513,38 +514,17 @@ class Jobs:
     def update(self, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
         """Change name, tags, remark, guideline, due time or votes; what is not given stays.
 
-        ``workflow=`` takes a whole workflow, which may ask for more votes than the present one:
-        then each package that is still at LABEL is labeled by more members.  ``min_votes`` and
-        ``on_dispute`` may differ, too, and hold for votes that are merged later.  When raising the
-        votes breaks off, the same call goes on with it.
+        ``workflow=`` takes a whole workflow with more votes, which packages that are still at LABEL
+        get; ``min_votes`` and ``on_dispute`` may differ, too.  If it breaks off, call it again.
 
         Raises:
-            InvalidData: on a bad name, a value of another kind, or a time without its zone; or when
-                the workflow has fewer votes, or differs in anything else.
+            InvalidData: on a bad name, a value of another kind, a time without its zone, or a
+                workflow that has fewer votes or differs in anything else.
             TypeError: on another field, as Python has it.
             AlreadyExists: when the workspace has another job of this name.
-            NotAllowed: when the job is archived, *by* may not manage jobs, or the people of the job
-                could not do the work.
+            NotAllowed: when the job is archived, its people could not do the work, or *by* may not
+                manage jobs.
             NotRegistered: when this process lacks a merge function that the workflow names.
-
-        >>> import attrs, itagflow
-        >>> from itagflow import Label, Workflow
-        >>> flow = itagflow.open("memory:")
-        >>> street = flow.workspaces.create("street", admin="ada")
-        >>> for name in ("ben", "cy"):
-        ...     _ = flow.members.add(street, name, "operator", by="ada")
-        >>> job = flow.jobs.create(
-        ...     street,
-        ...     "cats",
-        ...     template=itagflow.templates.image_classification(["cat", "dog"]),
-        ...     data=[{"data": {"source": "1.jpg"}}],
-        ...     workforce={"label": ["ben", "cy"]},
-        ...     by="ada",
-        ... )
-        >>> two = Workflow(Label(votes=2, on_dispute="keep"))
-        >>> job = flow.jobs.update(job, workflow=two, by="ada")
-        >>> [package.free for package in flow.packages.list(job)]
-        [2]
         """
         return jobs.update_job(self._engine, job, parse_fields("update", fields), by=by)
 
@@ -666,7 +646,7 @@ class Jobs:
             Conflict: when the template or the validator was changed meanwhile: call it again.
         """
         predict = require_callable("jobs.prelabel", "predict", predict)
-        min_confidence = _require_confidence(min_confidence)
+        min_confidence = require_confidence(min_confidence)
         model = require_text("jobs.prelabel", "model", model)
         batch = require_whole_number("jobs.prelabel", "batch", batch, least=1)
         progress = require_wrapper("jobs.prelabel", "progress", progress)
@@ -718,9 +698,3 @@ class Jobs:
         """
         dry_run = require_flag("jobs.change_template", "dry_run", dry_run)
         return template_changes.change_template(self._engine, job, to, by=by, dry_run=dry_run)
-
-
-def _require_confidence(min_confidence: MinConfidence) -> MinConfidence:
-    if isinstance(min_confidence, bool):
-        return min_confidence
-    return require_number("jobs.prelabel", "min_confidence", min_confidence)

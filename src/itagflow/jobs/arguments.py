@@ -12,8 +12,10 @@ from itagflow.model.arguments import make_error, require_kind, require_several
 from itagflow.model.enums import parse_enum_keys
 from itagflow.model.job import Stage, Workflow
 from itagflow.model.moment import to_utc
+from itagflow.model.number import require_number
 from itagflow.model.text import parse_texts, require_text
 from itagflow.model.workspace import Group
+from itagflow.prelabels.rules import MinConfidence
 from itagflow.printing import format_repr
 
 T = TypeVar("T")
@@ -134,3 +136,14 @@ def require_on_error(verb: str, on_error: T) -> T:
         return on_error
     known = " or ".join(map(format_repr, ON_ERROR))
     raise make_error(verb, "on_error", f"must be {known}", given)
+
+
+def require_confidence(min_confidence: MinConfidence) -> MinConfidence:
+    """Return which predictions count as labels: true or false, or those from a score on.
+
+    Raises:
+        InvalidData: when it is neither, nor a number.
+    """
+    if isinstance(min_confidence, bool):
+        return min_confidence
+    return require_number("jobs.prelabel", "min_confidence", min_confidence)
