@@ -45,6 +45,17 @@ def test_why_votes_were_disputed_goes_with_what_they_said() -> None:
     assert nameless.merge.questions["1"].reason == "'mine' raised ValueError: ask X"
 
 
+def test_the_reasons_of_disputes_are_erased_from_the_history_too() -> None:
+    questions = {"1": {"reason": "ask ben"}, "2": {"counts": [1, 1]}}
+    replaced = {"replies": {}, "merge": {"min_votes": 2, "questions": questions}}
+    event = make_event("migrate", data={"previous": {"1": replaced}})
+    erased = rules.erase_from_event(event, 1, lambda text: text)
+    assert "merge" not in erased.data["previous"]["1"]
+    nameless = rules.anonymize_event(event, "ben", "X")
+    merge = nameless.data["previous"]["1"]["merge"]
+    assert merge["questions"] == {"1": {"reason": "ask X"}, "2": {"counts": [1, 1]}}
+
+
 def test_the_field_of_a_package_goes_with_its_last_task() -> None:
     package = make_package(size=2, value='"A"')
     once = rules.erase_from_package(package, 2, (1, 2))
