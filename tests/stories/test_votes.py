@@ -45,7 +45,7 @@ RATING = Template(
     ),
     views=(),
 )
-VOTERS = ("ben", "cy", "dan")
+VOTERS: tuple[str, ...] = ("ben", "cy", "dan")
 
 
 def poll(
