@@ -286,7 +286,10 @@ READERS: dict[str, Case] = {
     "results.get": Case(
         lambda f, a: f.results.get(in_job(a), by=a.by), ("task",), READS, anywhere=("task",)
     ),
-    "results.votes": Case(lambda f, a: list(f.results.votes(a.job, by=a.by)), ("job",), READS),
+    # one member labels a package of the job: that nothing is refused is what the call comes to
+    "results.votes": Case(
+        lambda f, a: ("votes", list(f.results.votes(a.job, by=a.by))), ("job",), READS
+    ),
     "results.list": Case(lambda f, a: list(f.results.list(a.job, by=a.by)), ("job",), READS),
     "results.find": Case(
         lambda f, a: list(f.results.find(a.job, member=a.member, by=a.by)), ("job", "member"), READS
