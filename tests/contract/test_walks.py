@@ -38,6 +38,7 @@ from itagflow import (
     maintenance,
     templates,
 )
+from itagflow.model import OnDispute
 from itagflow.templates import (
     AddOption,
     AddQuestion,
@@ -65,6 +66,8 @@ labels = st.sampled_from(
         Label(votes=2, min_votes=2),
         Label(votes=2, min_votes=1, lease=LEASE, limit=1, redo_all=True),
         Label(votes=3, min_votes=2, rework=Route.QUEUE),
+        Label(votes=2, on_dispute="keep", votes_package_share=0.5),
+        Label(votes=3, merge={"1": "keep"}, on_dispute="keep"),
     ]
 )
 inspects = st.sampled_from(
@@ -167,7 +170,8 @@ class Walk(RuleBasedStateMachine):
         packaging: Any,
         seed: int,
     ) -> None:
-        if label.votes > 1 and not inspect and not accept:
+        keeps = label.on_dispute is OnDispute.KEEP
+        if label.votes > 1 and not inspect and not accept and not keeps:
             inspect = Inspect()
         if accept and accept.reject_to is Stage.INSPECT and not inspect:
             accept = Accept()
@@ -192,6 +196,17 @@ class Walk(RuleBasedStateMachine):
             ).id
 
         self.job = self.all(begin)
+
+    @rule(who=people, votes=st.sampled_from([1, 2, 2, 3, 9]))
+    def raise_votes(self, who: str, votes: int) -> None:
+        def update(flow: Flow) -> Any:
+            flow_now = flow.jobs.get(self.job).workflow
+            label = attrs.evolve(flow_now.label, votes=votes, on_dispute="keep")
+            others = (flow_now.inspect, flow_now.accept)
+            workflow = Workflow(label, *(part for part in others if part))
+            return flow.jobs.update(self.job, workflow=workflow, by=who)
+
+        self.all(update)
 
     @rule(who=people, stage=stages, token=st.sampled_from(["", "", "", "t1", "t2"]))
     def claim(self, who: str, stage: Stage, token: str) -> None:

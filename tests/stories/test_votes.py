@@ -45,7 +45,7 @@ RATING = Template(
     ),
     views=(),
 )
-VOTERS = ("ben", "cy", "dan")
+VOTERS: tuple[str, ...] = ("ben", "cy", "dan")
 
 
 def poll(
@@ -261,18 +261,23 @@ class TestFunctionsOfTheApplication:
             assert is_consistent(flow, job)
 
     @pytest.mark.parametrize(
-        ("merge", "reason"),
+        ("returned", "reason"),
         [
-            (lambda _, replies: replies[5], "'mine' raised IndexError: tuple index out of range"),
-            (lambda _, __: None, "'mine' returned no reply"),
-            (lambda _, __: "great", "'mine' returned 'great', which is no reply"),
-            (lambda _, __: Rating(99), "1: must be from 1 to 5 in steps of 1, not 99"),
-            (lambda _, __: Choice("cat"), "1: needs a Rating, not a Choice"),
+            (IndexError("no such reply"), "'mine' raised IndexError: no such reply"),
+            (None, "'mine' returned no reply"),
+            ("great", "'mine' returned 'great', which is no reply"),
+            (Rating(99), "1: must be from 1 to 5 in steps of 1, not 99"),
+            (Choice("cat"), "1: needs a Rating, not a Choice"),
         ],
     )
     def test_what_it_raises_or_the_template_refuses_makes_a_dispute(
-        self, url: str, merge: Any, reason: str
+        self, url: str, returned: Any, reason: str
     ) -> None:
+        def merge(question: Question, replies: Sequence[Reply]) -> Any:
+            if isinstance(returned, Exception):
+                raise returned
+            return returned
+
         with itagflow.open(url, merges={"mine": merge}) as flow:
             job = poll(flow, RATING, Label(votes=2, merge={"1": "mine"}), Inspect())
             label = rate(flow, job, (3, ""), (5, "")).stages[Stage.LABEL]
@@ -372,6 +377,11 @@ def test_a_preference_is_merged_by_majority(flow: Flow) -> None:
     assert flow.results.get(job, 1).replies == {"1": Preference("b")}
 
 
+def break_off(_: object, job: Job, *, by: str) -> Job:
+    """Raise the votes of the job, and of no package yet."""
+    return job
+
+
 class TestRaisingVotes:
     def start(self, flow: Flow, label: Label | None = None) -> Job:
         return poll(
@@ -462,7 +472,7 @@ class TestRaisingVotes:
         job = self.start(flow)
         two = Workflow(Label(votes=2), Inspect())
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(jobs_service, "add_slots", lambda engine, job, by: job)
+            patch.setattr(jobs_service, "add_slots", break_off)
             broken = flow.jobs.update(job, workflow=two, by="ada")
         assert broken.raising_votes
         assert is_consistent(flow, job)

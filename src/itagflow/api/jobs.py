@@ -505,32 +505,13 @@ class Jobs:
         Another guideline is its next version: see `guidelines`.
 
         Raises:
-            InvalidData: on a bad name, a value of another kind, or a time without its zone; or when
-                the workflow has other stages or merge rules, fewer votes, or a limit more or less.
+            InvalidData: on a bad name, a value of another kind, a time without its zone, or a
+                workflow that has other stages or merge rules, fewer votes or a limit more or less.
             TypeError: on another field, as Python has it.
             AlreadyExists: when the workspace has another job of this name.
-            NotAllowed: when the job is archived, *by* may not manage jobs, or the people of the job
-                could not do the work.
+            NotAllowed: when the job is archived, its people could not do the work, or *by* may not
+                manage jobs.
             NotRegistered: when this process lacks a merge function that the workflow names.
-
-        >>> import attrs, itagflow
-        >>> from itagflow import Label, Workflow
-        >>> flow = itagflow.open("memory:")
-        >>> street = flow.workspaces.create("street", admin="ada")
-        >>> for name in ("ben", "cy"):
-        ...     _ = flow.members.add(street, name, "operator", by="ada")
-        >>> job = flow.jobs.create(
-        ...     street,
-        ...     "cats",
-        ...     template=itagflow.templates.image_classification(["cat", "dog"]),
-        ...     data=[{"data": {"source": "1.jpg"}}],
-        ...     workforce={"label": ["ben", "cy"]},
-        ...     by="ada",
-        ... )
-        >>> two = Workflow(Label(votes=2, on_dispute="keep"))
-        >>> job = flow.jobs.update(job, workflow=two, by="ada")
-        >>> [package.free for package in flow.packages.list(job)]
-        [2]
         """
         return jobs.update_job(self._engine, job, parse_fields("update", fields), by=by)
 

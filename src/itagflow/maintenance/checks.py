@@ -17,6 +17,7 @@ from itagflow.lifecycle.tables import JOB
 from itagflow.maintenance.replay import Guidelines
 from itagflow.model.inconsistency import Inconsistency, compare_field
 from itagflow.model.job import Job, JobState, Stage
+from itagflow.model.merging import MergeReport
 from itagflow.model.package import (
     PASSING,
     Assignment,
@@ -562,9 +563,29 @@ def _check_merged_votes(
             yield from compare_field(merged, "abandoned", merged.abandon_reason, winner.abandoned)
             yield from compare_field(merged, "disputed", merged.disputed, winner.disputed)
             yield from compare_field(merged, "kept", merged.kept, winner.kept)
-            yield from compare_field(merged, "merge", merged.merge, winner.report)
+            yield from _compare_merges(merged, merged.merge, winner.report)
         elif merged is not None and votes and not merged.erased:
             yield from compare_field(merged, "merge", None, "how its votes were merged")
+
+
+def _compare_merges(
+    merged: Answer, stored: MergeReport, expected: MergeReport
+) -> Iterator[Inconsistency]:
+    """Yield where the report of a *merged* answer says something else than its votes."""
+    for name in ("voters", "abandoned_by"):
+        yield from compare_field(merged, name, getattr(stored, name), getattr(expected, name))
+    asked = tuple(expected.questions)
+    yield from compare_field(merged, "merged questions", tuple(stored.questions), asked)
+    for id in expected.questions:
+        one, other = stored.questions.get(id), expected.questions[id]
+        if one is None:
+            continue  # told above
+        # the first difference is enough: the others follow from it
+        for name in ("voters", "counts", "confidence", "number", "reason"):
+            if getattr(one, name) != getattr(other, name):
+                field = f"{name} of question {id}"
+                yield from compare_field(merged, field, getattr(one, name), getattr(other, name))
+                break
 
 
 def _check_answer(snapshot: PackageSnapshot, answer: Answer) -> Iterator[Inconsistency]:
