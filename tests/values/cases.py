@@ -381,7 +381,6 @@ ENTITIES: Mapping[str, Case] = {
     "WorkItem": Case(lambda s: fields_of(s.item), lambda s, made: s.flow.results.get(made)),
     "Answer": Case(lambda s: fields_of(make_answer())),
     "Draft": Case(lambda s: fields_of(make_draft())),
-    "Draft.is_newer_than": Case(lambda s: {"answer": None}),
     "AnswerVersion": Case(
         lambda s: {"answer": make_answer(), "number": 1, "position": 7, "is_current": True}
     ),
