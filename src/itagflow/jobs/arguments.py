@@ -15,7 +15,6 @@ from itagflow.model.moment import to_utc
 from itagflow.model.number import require_number
 from itagflow.model.text import parse_texts, require_text
 from itagflow.model.workspace import Group
-from itagflow.prelabels.rules import MinConfidence
 from itagflow.printing import format_repr
 
 T = TypeVar("T")
@@ -145,17 +144,6 @@ def require_confidence(min_confidence: float | bool) -> float | bool:
 
     Raises:
         InvalidData: when it is neither.
-    """
-    if isinstance(min_confidence, bool):
-        return min_confidence
-    return require_number("jobs.prelabel", "min_confidence", min_confidence)
-
-
-def require_confidence(min_confidence: MinConfidence) -> MinConfidence:
-    """Return which predictions count as labels: true or false, or those from a score on.
-
-    Raises:
-        InvalidData: when it is neither, nor a number.
     """
     if isinstance(min_confidence, bool):
         return min_confidence
