@@ -279,8 +279,9 @@ class Transactions(ABC, Generic[C]):
         # closed and not lent again: nobody knows at which statement the layer was interrupted.
         connections = transaction.connections
         if connections and not state.is_inherited:
-            transaction.connections = []
+            # in this order: what is still in there can be closed by the next one who looks
             self._drop(connections[0])
+            transaction.connections = []
         transaction.is_busy = False
         state.running.pop(transaction, None)
         if transaction.waiter is not None and transaction.waiter in state.queue:
