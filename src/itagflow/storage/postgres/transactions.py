@@ -98,6 +98,7 @@ class PgTransactions(Transactions[AnyConnection]):
             # exceptions strike.  The server rolls back behind it.
             connections = transaction.connections
             if connections and not state.is_inherited:
+                transaction.connections = []
                 connections[0].pgconn.finish()
 
     def _lend_own(

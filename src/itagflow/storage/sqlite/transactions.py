@@ -94,10 +94,11 @@ class FileTransactions(Transactions[sqlite3.Connection]):
             # often exceptions strike
             connections = transaction.connections
             if connections and not state.is_inherited:
+                transaction.connections = []  # it may begin again behind a fork
                 try:
                     connections[0].close()
                 except sqlite3.ProgrammingError:
-                    transaction.connections = []  # it was interrupted before it was opened
+                    connections.clear()  # it was interrupted before it was opened
 
     def _lend_and_take_back(
         self,
@@ -377,6 +378,7 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
             # whoever closes the store may do so at the same time, which does no harm
             connections = transaction.connections
             if connections:
+                transaction.connections = []
                 connections[0].close()
 
     def _copy_database(
