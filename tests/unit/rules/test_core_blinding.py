@@ -14,6 +14,7 @@ from itagflow.core.blinding import NOTHING_HIDDEN, Blinding, Reviewer
 from itagflow.model import Outcome, Role
 from itagflow.model.event import Event, FieldChange
 from itagflow.model.job import StageWorkers
+from itagflow.model.merging import Merge, MergeReport, QuestionMerge
 from itagflow.testing import make_answer, make_assignment, make_job, make_member, make_package
 from itagflow.testing.builders import AT
 
@@ -146,3 +147,11 @@ class TestWhat:
         for fields in ({"package": 2}, {"package": 0, "assignment": 0}):
             event = self.event("claim", member=2, **fields)
             assert HIDDEN.hide_in_event(event, ACCOUNTS) is event
+
+
+def test_merged_votes_do_not_tell_who_gave_them() -> None:
+    question = QuestionMerge(rule=Merge("majority"), voters=(2, 3), counts=(2,))
+    report = MergeReport(voters=(2, 3), abandoned_by=(4,), questions={"1": question})
+    hidden = blinding.without_voters(report)
+    assert (hidden.voters, hidden.abandoned_by, hidden.questions["1"].voters) == ((), (), ())
+    assert hidden.questions["1"].counts == (2,)
