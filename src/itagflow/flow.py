@@ -23,6 +23,7 @@ from itagflow.core.engine import Engine, now
 from itagflow.core.ids import TimeOrdered
 from itagflow.core.settings import MOST_SECONDS, Settings, require_store
 from itagflow.errors import InvalidData, Problem
+from itagflow.labeling import deciding
 from itagflow.labeling import service as labeling
 from itagflow.model.arguments import require_kind, require_optional_several, require_several
 from itagflow.model.batch import BatchResult
@@ -229,8 +230,9 @@ class Flow:
         self,
         assignment: AssignmentRef,
         task: TaskRef,
-        reply: ReplyInput,
+        reply: ReplyInput | None = None,
         *,
+        pick: Answer | None = None,
         by: MemberRef | None = None,
     ) -> Answer:
         """Save the answer to a task and return it as stored; saving again replaces it.
@@ -242,6 +244,8 @@ class Flow:
             assignment: An assignment at LABEL that is held.
             task: A task in its scope.
             reply: The replies by question id, or the reply to the only question.
+            pick: Instead of a reply: the vote that has won, one of ``item.votes``.  For who
+                adjudicates, or answers as an expert.
             by: Who saves, when the assignment comes from outside.
 
         Raises:
@@ -252,7 +256,15 @@ class Flow:
             Conflict: when the job was given another validator meanwhile: save again.
             WrongState: when the assignment is at a review stage: `modify` is the verb there.
         """
-        return labeling.save(self._engine, assignment, task, reply, by=by)
+        if pick is None:
+            # that None is no reply is said with the task and the question
+            given = cast("ReplyInput", reply)
+            return labeling.save(self._engine, assignment, task, given, by=by)
+        if reply is not None:
+            reason = "is given beside a reply: choose one"
+            raise InvalidData("save", [Problem("pick", reason)])
+        vote = require_kind("save", "pick", pick, Answer, "one of the votes of the task")
+        return deciding.pick_vote(self._engine, assignment, task, vote, by=by)
 
     def save_many(
         self,
@@ -277,6 +289,39 @@ class Flow:
         reason = require_text("abandon", "reason", reason)
         return labeling.abandon(self._engine, assignment, task, reason, by=by)
 
+    def escalate(
+        self,
+        assignment: AssignmentRef,
+        task: TaskRef,
+        *,
+        comment: str = "",
+        reason: str = "",
+        by: MemberRef | None = None,
+    ) -> Answer:
+        """Hand a task to the experts of the job; it counts as settled when the rest is submitted.
+
+        What was saved stays in the answer that this returns, and is shown to the expert with the
+        comment.  The package stays at LABEL until an expert has answered the task.
+
+        Args:
+            assignment: An assignment at LABEL that is held.
+            task: A task in its scope.
+            comment: What the expert should know.
+            reason: Why, in a word that can be counted.
+            by: Who hands it on, when the assignment comes from outside.
+
+        Raises:
+            NotAllowed: when the job has no experts, or none who has not worked on the package.
+            InvalidData: when the task is not in the assignment's scope.
+            NotHeld: when the assignment is not held, or not by the member *by*.
+            WrongState: when the assignment is at a review stage.
+        """
+        handover = deciding.Handover(
+            require_text("escalate", "comment", comment),
+            require_text("escalate", "reason", reason),
+        )
+        return deciding.escalate(self._engine, assignment, task, handover, by=by)
+
     def restore(
         self, assignment: AssignmentRef, task: TaskRef, *, by: MemberRef | None = None
     ) -> Answer:
@@ -289,17 +334,36 @@ class Flow:
         """
         return labeling.restore(self._engine, assignment, task, by=by)
 
-    def submit(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
+    def submit(
+        self,
+        assignment: AssignmentRef,
+        *,
+        rest: str | None = None,
+        by: MemberRef | None = None,
+    ) -> Assignment:
         """Submit a labeled package; when every vote is in, it moves to the next stage.
 
         Submitting again what is submitted changes nothing.
 
+        Args:
+            assignment: An assignment at LABEL that is held.
+            rest: ``"release"`` hands in what is answered, and leaves the other tasks to whoever
+                takes them, where the rule has ``allow_partial``.  The package moves on when all is
+                in.
+            by: Who submits, when the assignment comes from outside.
+
         Raises:
-            Incomplete: when tasks are neither answered nor abandoned; it lists them.
+            Incomplete: when tasks are neither answered nor abandoned; it lists them.  Or when none
+                is, of a part.
+            NotAllowed: when the rule does not let a part be handed in.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at a review stage: `review` or `accept` it.
         """
-        return labeling.submit(self._engine, assignment, by=by)
+        if rest is not None and require_text("submit", "rest", rest) != "release":
+            reason = f"must be 'release' or None, not {format_repr(rest)}"
+            raise InvalidData("submit", [Problem("rest", reason)])
+        releases_rest = rest is not None
+        return labeling.submit(self._engine, assignment, releases_rest=releases_rest, by=by)
 
     def judge(
         self,

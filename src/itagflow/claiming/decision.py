@@ -13,7 +13,8 @@ from typing import Any
 
 import attrs
 
-from itagflow.model.job import Job, JobState, Stage
+from itagflow.claiming.part_rules import has_conflict, has_seen_votes
+from itagflow.model.job import Crew, Job, JobState, Stage
 from itagflow.model.package import Assignment, AssignmentState, Package
 from itagflow.model.workspace import Member
 from itagflow.printing import format_count
@@ -24,6 +25,8 @@ class Source(Enum):
 
     OFFERS = "offers"
     """What is offered to the member."""
+    OPEN = "open offers"
+    """The parts of packages that are offered to whoever may have them."""
     QUEUE = "queue"
     """The packages that wait at the stage, but for the member's own work."""
     LAPSED = "lapsed"
@@ -55,6 +58,8 @@ class Situation:
     """The kind of work."""
     policy_refusal: str | None = None
     """Why the policy does not let the member work at this stage; None when it does."""
+    crews: frozenset[Crew] = frozenset()
+    """The crews in which the member may work at this stage."""
     missing_validator: str = ""
     """The job's validator, if it is not registered in this process."""
     active: int = 0
@@ -74,6 +79,25 @@ class Decision:
     reason: str = ""
     """The same as a sentence."""
 
+    def permits(self, assignment: Assignment) -> bool:
+        """Return whether *assignment* is work of the member: of the stage, or of their crews."""
+        workers = assignment.workers
+        if isinstance(workers, Crew):
+            return workers in self.situation.crews
+        return self.situation.policy_refusal is None
+
+    def accepts_open(self, offer: Assignment, assignments: Sequence[Assignment]) -> bool:
+        """Return whether the member may have *offer*, which is open.
+
+        Args:
+            offer: The offer.
+            assignments: The assignments on its package; those of the member are enough.
+        """
+        situation = self.situation
+        if Source.OPEN not in self.sources or not offer.is_open_offer or not self.permits(offer):
+            return False
+        return not has_conflict(situation.job, offer, situation.member, assignments)
+
     def accepts_lapsed(
         self, lapsed: Assignment, package: Package, assignments: Sequence[Assignment]
     ) -> bool:
@@ -89,12 +113,18 @@ class Decision:
             assignments: All assignments that there ever were on the package.
         """
         situation = self.situation
-        if Source.LAPSED not in self.sources:
+        if Source.LAPSED not in self.sources or not self.permits(lapsed):
             return False
         # before the obstacle: what is one's own counts already, so no limit keeps from it
         if lapsed.member == situation.member.id:
             return lapsed.state is AssignmentState.HELD
-        if self.obstacle is not None or has_assignment(package, situation.member, assignments):
+        if self.obstacle is not None:
+            return False
+        if lapsed.is_part:
+            return not has_conflict(situation.job, lapsed, situation.member, assignments)
+        if has_assignment(package, situation.member, assignments):
+            return False
+        if has_seen_votes(situation.job, situation.member, lapsed.round, assignments):
             return False
         return not is_own_work(
             situation.job, package, situation.member, situation.stage, assignments
@@ -107,7 +137,7 @@ def decide(situation: Situation) -> Decision:
     Whether there *is* something at the sources is not decided here.
     """
     job, stage, account = situation.job, situation.stage, situation.member.account
-    if situation.policy_refusal is not None:
+    if situation.policy_refusal is not None and not situation.crews:
         reason = f"{account} may not {stage.value} here: {situation.policy_refusal}"
         return Decision(situation=situation, obstacle=Obstacle.POLICY, reason=reason)
     if job.state is not JobState.RUNNING:
@@ -126,6 +156,10 @@ def decide(situation: Situation) -> Decision:
         return Decision(
             situation=situation, sources=sources, obstacle=Obstacle.LIMIT, reason=reason
         )
+    if situation.policy_refusal is not None:
+        # who is only in a crew gets no whole packages
+        parts = (Source.OFFERS, Source.OPEN, Source.LAPSED)
+        return Decision(situation=situation, sources=parts)
     return Decision(situation=situation, sources=tuple(Source))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -32,14 +33,38 @@ from itagflow.storage.port import (
     Unless,
 )
 
+NOBODY = 0
+"""How a query names the member of an open offer."""
+
 
 def find_offers(reader: Reader, job: Job, member: Member, stage: Stage) -> list[Assignment]:
-    """Return what is offered to *member* at *stage*, oldest first."""
-    where: dict[str, Any] = {"member": member.id, "state": AssignmentState.OFFERED, "job": job.id}
+    """Return what is offered to *member* at *stage*, oldest first; behind it the open offers."""
+    # Open offers have no member, and so share the index: one query finds both.  Only labeling has
+    # parts that are offered so.
+    holders = (member.id, NOBODY) if stage is Stage.LABEL else member.id
+    where: dict[str, Any] = {"member": holders, "state": AssignmentState.OFFERED, "job": job.id}
     # By key, which is the order of time and that of locks.  The index on members has no stage; a
     # member has few offers, so they are sorted out here.
     offered = reader.find(Query(Assignment, where, order=("id",)))
-    return [assignment for assignment in offered if assignment.stage is stage]
+    at_stage = [assignment for assignment in offered if assignment.stage is stage]
+    return sorted(at_stage, key=lambda assignment: assignment.member is None)
+
+
+def select_open(
+    reader: Reader, decision: Decision, offers: Sequence[Assignment]
+) -> list[Assignment]:
+    """Return those of *offers* that are open, and that the member may have by what is stored."""
+    member = decision.situation.member
+    permitted = [offer for offer in offers if offer.is_open_offer and decision.permits(offer)]
+    if not permitted:
+        return []
+    # one query for all: who has worked on many packages is not to lock each of them to find out
+    packages = tuple({offer.package for offer in permitted})
+    where: dict[str, Any] = {"job": permitted[0].job, "package": packages, "member": member.id}
+    own = defaultdict[int, list[Assignment]](list)
+    for assignment in reader.find(Query(Assignment, where)):
+        own[assignment.package].append(assignment)
+    return [offer for offer in permitted if decision.accepts_open(offer, own[offer.package])]
 
 
 def find_lapsed(reader: Reader, job: Job, stage: Stage, at: datetime) -> list[Assignment]:
@@ -113,7 +138,10 @@ def _has_candidate(reader: Reader, decision: Decision, source: Source, at: datet
     situation = decision.situation
     job, member, stage = situation.job, situation.member, situation.stage
     if source is Source.OFFERS:
-        return bool(find_offers(reader, job, member, stage))
+        offers = find_offers(reader, job, member, stage)
+        return any(offer.member is not None and decision.permits(offer) for offer in offers)
+    if source is Source.OPEN:
+        return bool(select_open(reader, decision, find_offers(reader, job, member, stage)))
     if source is Source.QUEUE:
         cursor = load_cursor(reader, job, member, stage)
         return any(

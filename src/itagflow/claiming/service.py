@@ -6,7 +6,7 @@ Who has locked a package waits for no other one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -40,7 +40,7 @@ from itagflow.core.lookup import (
 from itagflow.core.registry import Environment
 from itagflow.core.transaction import Transaction
 from itagflow.errors import AlreadyExists
-from itagflow.model.job import Job, Stage
+from itagflow.model.job import Crew, Job, Stage
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import (
     Assignment,
@@ -163,8 +163,24 @@ def describe(
         member=member,
         stage=stage,
         policy_refusal=access.refusal(environment.policy, member, Action.at(stage), job, stage),
+        crews=_find_crews(environment, job, member, stage),
         missing_validator=missing_validator,
         active=active,
+    )
+
+
+def _find_crews(
+    environment: Environment, job: Job, member: Member, stage: Stage
+) -> frozenset[Crew]:
+    """Return the crews in which *member* may work at *stage*; their work is done at LABEL."""
+    if stage is not Stage.LABEL:
+        return frozenset()
+    return frozenset(
+        crew
+        for crew in Crew
+        # asked first whether there is one: most jobs have none, and the policy takes time
+        if crew in job.workforce
+        and access.working_refusal(environment.policy, member, job, crew) is None
     )
 
 
@@ -212,7 +228,7 @@ class _Claim:
             NotRegistered: when this process lacks the job's validator: no answer could be saved.
         """
         refusal = self._situation.policy_refusal
-        if refusal is not None:
+        if refusal is not None and not self._situation.crews:
             raise access.not_allowed(
                 self._situation.member, Action.at(self._situation.stage), refusal
             )
@@ -275,6 +291,32 @@ class _Claim:
         offers = queue.find_offers(
             self._transaction.store, situation.job, situation.member, situation.stage
         )
+        own = [offer for offer in offers if offer.member and self._decision.permits(offer)]
+        taken += self._take_own(own, count)
+        if len(taken) < count and len(offers) > len(own):
+            taken += self._take_open(offers, count - len(taken))
+        return taken
+
+    def _take_open(self, offers: Sequence[Assignment], count: int) -> list[Assignment]:
+        """Take up to *count* of the open ones of *offers*."""
+        taken: list[Assignment] = []
+        for offer in queue.select_open(self._transaction.store, self._decision, offers):
+            if len(taken) == count:
+                break
+            # Without waiting, as for the queue: what others have locked is as good as taken.
+            locked = self._transaction.try_lock_assignment(offer)
+            if locked is None:
+                continue
+            self._has_package = True
+            self._confirm()
+            package, current = locked
+            if self._decision.accepts_open(current, self._transaction.assignments(package)):
+                taken.append(self._take_offer(current))
+        return taken
+
+    def _take_own(self, offers: Sequence[Assignment], count: int) -> list[Assignment]:
+        """Take up to *count* of *offers*, which are the member's own."""
+        taken: list[Assignment] = []
         if not offers:
             return taken
         # The first are waited for, in the order that everybody keeps; those behind them stand in

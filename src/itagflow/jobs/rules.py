@@ -12,6 +12,7 @@ from itagflow.access import (
     Policy,
     is_in_crew,
     refusal,
+    working_refusal,
 )
 from itagflow.core.change import Saved
 from itagflow.errors import (
@@ -20,7 +21,7 @@ from itagflow.errors import (
     Problem,
 )
 from itagflow.lifecycle.tables import JOB, JobCommand
-from itagflow.model.job import Job, JobState, Stage, StageWorkers
+from itagflow.model.job import Crew, CrewKey, Job, JobState, Stage, StageWorkers
 from itagflow.model.number import require_whole_number
 from itagflow.model.partition import JobPartition
 from itagflow.model.template import Template
@@ -89,8 +90,8 @@ def _is_same_template(used: Template, given: Template) -> bool:
 
 
 def _crews_as_sets(
-    workforce: Mapping[Stage, StageWorkers],
-) -> dict[Stage, tuple[set[int], set[str]]]:
+    workforce: Mapping[CrewKey, StageWorkers],
+) -> dict[CrewKey, tuple[set[int], set[str]]]:
     """Return who is named for each stage, as sets; a stage that names nobody is left out."""
     crews = {stage: (set(crew.members), set(crew.groups)) for stage, crew in workforce.items()}
     return {stage: crew for stage, crew in crews.items() if any(crew)}
@@ -145,6 +146,42 @@ def find_workers(job: Job, stage: Stage, members: Sequence[Member], policy: Poli
     return {member.id for member in able if is_in_crew(crew, member)}
 
 
+def find_crew_hindrance(job: Job, members: Sequence[Member], policy: Policy) -> str:
+    """Return why the crews of *job* could leave it unfinished, or an empty string.
+
+    A crew that names nobody is none: without adjudicators disputes go to the next review.
+    """
+    votes = job.workflow.label.votes
+    labelers = find_workers(job, Stage.LABEL, members, policy)
+    for crew in Crew:
+        named = job.crew(crew)
+        if not named.members and not named.groups:
+            continue
+        able = find_crew_members(job, crew, members, policy)
+        name = f"Crew.{crew.name}"
+        if not able:
+            return f"nobody may work in {name}: name somebody for it"
+        # who has voted decides nothing, and who labels a package does not answer as its expert
+        if all(len(labelers - {member}) < votes for member in able):
+            return (
+                f"whoever is in {name} must label too, and nobody decides what they labeled: "
+                "name somebody else"
+            )
+        for stage in job.workflow.stages[1:]:
+            reviewers = find_workers(job, stage, members, policy)
+            if not job.workflow.rule(stage).allow_own_work and len(reviewers | able) == 1:
+                return (
+                    f"whoever may work at {stage.name} must work in {name} too, "
+                    "and nobody reviews their own work: name somebody else"
+                )
+    return ""
+
+
+def find_crew_members(job: Job, crew: Crew, members: Sequence[Member], policy: Policy) -> set[int]:
+    """Return the keys of those of *members* who may work in *crew*."""
+    return {member.id for member in members if working_refusal(policy, member, job, crew) is None}
+
+
 def find_hindrance(job: Job, members: Sequence[Member], policy: Policy) -> str:
     """Return why *job* could never finish with these members, or an empty string."""
     labelers = find_workers(job, Stage.LABEL, members, policy)
@@ -167,7 +204,7 @@ def find_hindrance(job: Job, members: Sequence[Member], policy: Policy) -> str:
                 "and nobody reviews their own work: "
                 f"name somebody else, or set allow_own_work=True for {stage.name}"
             )
-    return ""
+    return find_crew_hindrance(job, members, policy)
 
 
 def cut(whole: JobPartition, count: int) -> tuple[JobPartition, ...]:

@@ -21,7 +21,7 @@ from itagflow.model.template import Template
 from itagflow.results import rules as results_rules
 from itagflow.results.histories import describe_replaced, read_cases
 from itagflow.results.rules import ModelChoice
-from itagflow.reviewing import rules as reviewing_rules
+from itagflow.reviewing import submitting_rules
 from itagflow.reviewing.service import lock_unless_completed, read_completion
 from itagflow.storage.port import Query, Reader, Span
 
@@ -107,14 +107,20 @@ def restore(
         return apply(transaction, rules.restore(facts, case))[0]
 
 
-def submit(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
-    """Submit a labeled package; when every vote is in, it moves to the next stage."""
+def submit(
+    engine: Engine,
+    assignment: AssignmentRef,
+    *,
+    releases_rest: bool = False,
+    by: MemberRef | None = None,
+) -> Assignment:
+    """Submit a labeled package, or a part of it; when everything is in, it moves on."""
     with engine.transaction() as transaction:
         context = lock_unless_completed(transaction, "submit", assignment, by)
         if isinstance(context, Assignment):
             return context
-        facts = read_completion(transaction, context)
-        transaction.apply(reviewing_rules.submit(facts))
+        facts = read_completion(transaction, context, releases_rest=releases_rest)
+        transaction.apply(submitting_rules.submit(facts))
         return transaction.as_stored(context.assignment)
 
 

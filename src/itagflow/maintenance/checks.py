@@ -9,6 +9,7 @@ from functools import cached_property
 
 import attrs
 
+from itagflow.claiming import part_rules
 from itagflow.claiming.decision import can_own_work_wait
 from itagflow.labeling.voting import merge
 from itagflow.lifecycle.tables import JOB
@@ -107,6 +108,7 @@ def check_package(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     yield from _check_task_lists(snapshot)
     yield from _check_slots(snapshot)
     yield from _check_rounds(snapshot)
+    yield from _check_parts(snapshot)
     yield from _check_predictions(snapshot)
     for task in snapshot.tasks.values():
         yield from _check_task(task)
@@ -254,6 +256,8 @@ def _is_disputed(case: Case) -> bool:
     answer = case.answers.get(label.id) if label else None
     if label is None or answer is None or not answer.disputed:
         return False
+    if case.task in part_rules.find_escalated(case.assignments, label.round):
+        return False  # the experts answer it, whatever the votes say
     since = [assignment for assignment in case.assignments if assignment.round >= label.round]
     return not any(
         assignment.outcome in PASSING or _is_sent_back(assignment, case.task)
@@ -288,7 +292,9 @@ def _check_slots(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     current = [
         assignment
         for assignment in snapshot.assignments
-        if assignment.stage is package.stage and assignment.round == package.round
+        if assignment.stage is package.stage
+        and assignment.round == package.round
+        and not assignment.is_part
     ]
     taken = [
         assignment
@@ -312,7 +318,50 @@ def _check_rounds(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
         (assignment.stage, assignment.round, assignment.member) for assignment in not_returned
     ).items():
         field = f"assignments of member {member} at {stage.value} in round {round}"
+        if assignments > 1 and _are_apart(snapshot, stage, round, member):
+            continue
         yield from compare_field(snapshot.package, field, assignments, 1)
+
+
+def _are_apart(snapshot: PackageSnapshot, stage: Stage, round: int, member: int | None) -> bool:
+    """Return whether all that *member* had in a round were parts of one labeling, without votes."""
+    if snapshot.job.workflow.label.votes > 1 or stage is not Stage.LABEL:
+        return False
+    scopes = [
+        snapshot.get_scope(assignment)
+        for assignment in snapshot.assignments
+        if (assignment.stage, assignment.round, assignment.member) == (stage, round, member)
+        and assignment.state is not AssignmentState.RETURNED
+    ]
+    return sum(map(len, scopes)) == len(set[int]().union(*scopes))
+
+
+def _check_parts(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
+    """Yield the tasks of a package at LABEL that nobody has to answer, though they are due."""
+    job, package, assignments = snapshot.job, snapshot.package, snapshot.assignments
+    if package.stage is not Stage.LABEL or job.state is JobState.ARCHIVED:
+        return
+    current = [
+        each
+        for each in assignments
+        if each.stage is Stage.LABEL
+        and each.round == package.round
+        and each.state is not AssignmentState.RETURNED
+    ]
+    # what was handed to the experts is theirs, until the package has gone on
+    holders = {each.id for each in current}
+    handed = {
+        each.task for each in snapshot.answers if each.is_escalated and each.assignment in holders
+    }
+    due = snapshot.tasks.keys() - set(package.erased)
+    if package.scope is not None:
+        due &= set(package.scope)
+    lost = (handed & due) - part_rules.find_escalated(assignments, package.round)
+    yield from compare_field(package, "escalated tasks without an expert", tuple(sorted(lost)), ())
+    if package.free or job.workflow.label.votes > 1:
+        return
+    lost = due.difference(*map(snapshot.get_scope, current))
+    yield from compare_field(package, "due tasks without an assignment", tuple(sorted(lost)), ())
 
 
 def _check_predictions(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
@@ -369,7 +418,7 @@ def _check_assignment(snapshot: PackageSnapshot, assignment: Assignment) -> Iter
             assignment,
             "whether it has a lease",
             assignment.lease_until is not None,
-            lease is not None,
+            lease is not None and not assignment.is_open_offer,
         )
         yield from compare_field(assignment, "stage", assignment.stage, package.stage)
         yield from compare_field(assignment, "round", assignment.round, package.round)
@@ -384,8 +433,10 @@ def _check_member(snapshot: PackageSnapshot, assignment: Assignment) -> Iterator
         by_nobody = (
             assignment.state is AssignmentState.DONE and assignment.outcome is not Outcome.SUBMITTED
         )
+        # what is offered to everybody, or was taken back before anybody had it
+        is_offered = assignment.is_part and assignment.state is not AssignmentState.HELD
         expected = None
-        if not by_nobody:
+        if not by_nobody and not (is_offered and assignment.outcome is not Outcome.SUBMITTED):
             expected = "the one whose assignment it is"
         yield from compare_field(assignment, "member", None, expected)
         return
@@ -413,7 +464,11 @@ def _check_completeness(
     """Yield tasks without an answer in a closed labeling, and wrongly merged votes."""
     if assignment.outcome not in _LABELED:
         return
-    scope = sorted(snapshot.get_scope(assignment) & snapshot.tasks.keys())
+    due = snapshot.get_scope(assignment) & snapshot.tasks.keys()
+    if snapshot.job.workflow.label.votes == 1 and not assignment.decides:
+        # what an earlier holder has handed to the experts was no work of this one
+        due -= part_rules.find_escalated(snapshot.assignments, assignment.round)
+    scope = sorted(due)
     unanswered = list[int]()
     for number in scope:
         answer = snapshot.answers_by_task[number].get(assignment.id)
@@ -432,17 +487,14 @@ def _check_merged_votes(
     # after a change of the template the votes answer another one than their merged answer
     if template is None or template.version:
         return
-    voters = [
-        voter.id
-        for voter in snapshot.assignments
-        if voter.round == assignment.round and voter.outcome is Outcome.SUBMITTED
-    ]
+    voters = part_rules.find_voters(snapshot.assignments, assignment.round)
     for task_answers in map(snapshot.answers_by_task.__getitem__, scope):
         votes, merged = (
             [task_answers[id] for id in voters if id in task_answers],
             task_answers.get(assignment.id),
         )
         if merged is not None and votes and not merged.erased:
+            votes = part_rules.select_votes(votes)
             winner = merge(template, votes, snapshot.job.workflow.label.min_votes)
             yield from compare_field(merged, "replies", merged.replies, winner.replies)
             yield from compare_field(merged, "abandoned", merged.abandon_reason, winner.abandoned)

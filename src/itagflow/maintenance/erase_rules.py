@@ -21,10 +21,13 @@ from itagflow.reviewing.rules import without_erased
 ERASED = "erased"
 """What stands where a text was."""
 
+_TEXTS = ("comment", "abandon_reason", "escalation_reason")
+"""What people write about a task, beside the replies."""
+
 TextFilter = Callable[[str], str]
 """Returns a text without what is erased in it."""
 
-_REMARKING = frozenset({"judge", "reject"})
+_REMARKING = frozenset({"escalate", "judge", "reject"})
 _ABOUT_MEMBERS = frozenset({"add_member", "set_role", "remove_member"})
 
 
@@ -43,6 +46,8 @@ def erase_answer(answer: Answer) -> Answer:
         erased = attrs.evolve(erased, replies={})
     if answer.abandon_reason is not None:
         erased = attrs.evolve(erased, abandon_reason=ERASED)
+    if answer.escalation_reason:
+        erased = attrs.evolve(erased, escalation_reason=ERASED)
     return erased
 
 
@@ -162,10 +167,11 @@ def anonymize_event(event: Event, account: str, mark: str) -> Event:
 
 def anonymize_answer(answer: Answer, erase_name: TextFilter) -> Answer:
     """Return *answer* with its comment and abandon reason rewritten by *erase_name*."""
-    abandon_reason = answer.abandon_reason
-    if abandon_reason is not None:
-        abandon_reason = erase_name(abandon_reason)
-    return attrs.evolve(answer, comment=erase_name(answer.comment), abandon_reason=abandon_reason)
+    given = {name: getattr(answer, name) for name in _TEXTS}
+    texts: dict[str, Any] = {
+        name: erase_name(text) for name, text in given.items() if text is not None
+    }
+    return attrs.evolve(answer, **texts)
 
 
 def _erase_text(text: str) -> str:
@@ -195,7 +201,7 @@ def _rewrite_data(
 
 def _erase_answer_data(answer: Mapping[str, Any]) -> dict[str, Any]:
     """Return what `erase_answer` would make of an answer that an event holds as JSON."""
-    texts = {name: ERASED for name in ("comment", "abandon_reason") if answer.get(name)}
+    texts = {name: ERASED for name in _TEXTS if answer.get(name)}
     erased = {**answer, **texts, "erased": True}
     if "replies" in answer:
         erased["replies"] = {}
@@ -205,9 +211,5 @@ def _erase_answer_data(answer: Mapping[str, Any]) -> dict[str, Any]:
 def _anonymize_answer_data(answer: Mapping[str, Any], erase_name: TextFilter) -> dict[str, Any]:
     return {
         **answer,
-        **{
-            name: erase_name(answer[name])
-            for name in ("comment", "abandon_reason")
-            if answer.get(name)
-        },
+        **{name: erase_name(answer[name]) for name in _TEXTS if answer.get(name)},
     }

@@ -25,7 +25,7 @@ EntityKey = tuple[str, Key]
 Fields = dict[str, str | int | None]
 """The tracked fields of a thing."""
 
-ANSWERING = frozenset({"save", "abandon", "restore", "judge", "modify"})
+ANSWERING = frozenset({"save", "abandon", "restore", "escalate", "judge", "modify"})
 """The verbs that say something about a task."""
 ENDING = ("submit", "review", "accept", "discard", "reopen")
 """Package operations that may change the job too: they close or reopen the last open one."""

@@ -15,6 +15,7 @@ from itagflow.model.event import Event, FieldChange
 from itagflow.model.inconsistency import Inconsistency
 from itagflow.model.job import (
     Accept,
+    Crew,
     FixedSize,
     GroupByField,
     Inspect,
@@ -93,6 +94,7 @@ __all__ = [
     "CheckReport",
     "Choice",
     "Choices",
+    "Crew",
     "DropOption",
     "DropQuestion",
     "Event",

@@ -10,7 +10,7 @@ from itagflow.model.arguments import require_kind
 from itagflow.model.enums import parse_enum_keys
 from itagflow.model.job import STAGES, Stage
 from itagflow.model.number import require_whole_number, to_whole, validate_whole
-from itagflow.model.package import Outcome, PackageState
+from itagflow.model.package import Outcome, PackageState, Purpose
 from itagflow.model.reply import Reply
 from itagflow.model.task import Task, TaskState
 from itagflow.printing import format_count
@@ -66,6 +66,8 @@ class Provenance:
     """Whether the task was in the assignment's scope."""
     at: datetime
     """When the assignment ended."""
+    purpose: Purpose = Purpose.LABEL
+    """What the assignment was for: who adjudicated, or answered as an expert, decided."""
     score: float | None = None
     """How sure the model was, if a model gave the answer with a score."""
     model: str = ""

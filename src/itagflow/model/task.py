@@ -122,10 +122,14 @@ class Answer:
     """The replies by question id; None when there are none (a bare verdict)."""
     abandon_reason: str | None = None
     """Why the task is abandoned; None when it is not."""
+    escalation_reason: str | None = None
+    """Why the task was handed to the experts, which may be empty; None when it was not."""
+    picked: int | None = None
+    """The assignment whose vote was taken over, where somebody decided by picking one."""
     verdict: Verdict | None = None
     """What a reviewer says of what was shown."""
     comment: str = ""
-    """The comment of the reviewer."""
+    """The comment of the reviewer, or of who handed the task to the experts."""
     disputed: tuple[str, ...] = ()
     """The questions that no reply has won (merged votes only)."""
     score: float | None = None
@@ -154,9 +158,14 @@ class Answer:
         return self.abandon_reason is not None
 
     @property
+    def is_escalated(self) -> bool:
+        """Whether its assignment handed the task to the experts; replies are a suggestion then."""
+        return self.escalation_reason is not None
+
+    @property
     def is_resolved(self) -> bool:
-        """Whether the task is done for its assignment: it has replies, or is abandoned."""
-        return self.replies is not None or self.is_abandoned
+        """Whether its assignment is done with the task: replies, abandoned, or escalated."""
+        return self.replies is not None or self.is_abandoned or self.is_escalated
 
     @property
     def wrong(self) -> bool:
@@ -188,7 +197,7 @@ class WorkItem:
     submitted: Answer | None = None
     """The result that is to be judged or done again."""
     votes: tuple[Answer, ...] = ()
-    """Every vote on a task that is or was disputed."""
+    """Every vote on a task that is or was disputed; for an expert, all that labelers wrote."""
     comment: str = ""
     """Why it was sent back."""
     previous: Answer | None = None

@@ -13,6 +13,7 @@ import attrs
 
 from itagflow import access
 from itagflow.access import Action, Policy
+from itagflow.claiming import part_rules
 from itagflow.claiming import rules as claiming
 from itagflow.core.change import Change, Context, Saved, record
 from itagflow.errors import InvalidData, Problem
@@ -22,7 +23,6 @@ from itagflow.labeling.rules import (
     make_answer,
     split_answers,
 )
-from itagflow.labeling.voting import merge_round
 from itagflow.lifecycle.tables import (
     ASSIGNMENT,
     JOB,
@@ -126,6 +126,12 @@ class CompletionFacts:
     """What the votes answer, where they are merged."""
     merged_id: int = 0
     """The id of the assignment that holds the merged votes."""
+    part_id: int = 0
+    """The id of an open offer, if one is made."""
+    has_adjudicators: bool = False
+    """Whether there is somebody who may decide disputes and did not vote, where they are merged."""
+    releases_rest: bool = False
+    """Whether tasks without an answer are left to others."""
 
 
 @attrs.frozen(kw_only=True)
@@ -158,18 +164,29 @@ def plan_completion(
     """Return what completing the assignment leads to, and what has to be read to decide it."""
     job, package, assignment = context.job, context.package, context.assignment
     is_labeling = assignment.stage is Stage.LABEL
-    # at LABEL other votes may be missing: not given out, or not submitted
+    # at LABEL other votes or parts may be missing: not given out, or not submitted
     is_last = not is_labeling or not (
         package.free or any(each.live and each.id != assignment.id for each in assignments)
     )
     target = find_next_stage(job, package)
-    merges = is_last and is_labeling and job.workflow.label.votes > 1
+    has_votes = is_labeling and job.workflow.label.votes > 1
+    # what an expert or an adjudicator still has to decide does not keep votes from being merged
+    merges = (
+        has_votes
+        and assignment.is_vote
+        and part_rules.are_votes_in(package, assignments, assignment.id)
+    )
     # answers are read only if there may be something to count: most packages have no trouble
     recounts = bool(
         package.abandoned or package.wrong or package.prelabeled or counts.abandoned or counts.wrong
     )
+    if has_votes and is_last:
+        # what was decided is not counted before the package leaves, as votes are not
+        recounts = recounts or any(
+            each.decides and each.round == package.round for each in assignments
+        )
     # tasks that are missing or undecided are named one by one in the refusal
-    has_missing = is_labeling and counts.resolved != _size_of_scope(context)
+    has_missing = is_labeling and counts.resolved != get_scope_size(context)
     has_disputes = not is_labeling and bool(package.disputes)
     needs_answers = recounts or merges or has_missing or has_disputes
     draws = is_last and target is not None and _needs_tasks(job, package, target)
@@ -181,36 +198,6 @@ def plan_completion(
         needs_answers=needs_answers,
         needs_tasks=needs_answers or draws,
     )
-
-
-def submit(facts: CompletionFacts) -> Change:
-    """End a labeling; with the last vote of the round the package moves on.
-
-    Raises:
-        WrongState: when the assignment is at a review stage.
-        Incomplete: when tasks are neither answered nor abandoned.
-    """
-    package, assignment = facts.context.package, facts.context.assignment
-    closing = AssignmentCommand(assignment=assignment, missing=_find_missing(facts))
-    ended = end_assignment(facts.context, "submit", closing)
-    assignments = _replace(facts.history.assignments, ended)
-    add, answers, after = list[Entity](), tuple[Answer, ...](), package
-    if facts.plan.merges_votes:
-        merged, answers = _merge_votes(facts, ended, assignments)
-        assignments.append(merged)
-        add += [merged, *answers]
-    if facts.plan.leaves_stage:
-        # without votes there is nothing to merge, and what was disputed before stays so
-        disputes = _find_disputes(package, answers)
-        after = _pass_on(facts, assignments, disputes)
-    after = _recount(facts, after, assignments, answers)
-    save = list[Saved]()
-    # a package that waits for votes mostly stays as it is: its row, which claims lock, is not saved
-    if after != package:
-        save.append((package, after))
-    save += finish_job(facts.last_of_job)
-    save += [(assignment, ended), *facts.counters]
-    return record(facts.context.ctx, "submit", about=ended, add=add, save=save)
 
 
 def pass_review(facts: CompletionFacts, operation: str) -> Change:
@@ -227,8 +214,8 @@ def pass_review(facts: CompletionFacts, operation: str) -> Change:
         undecided=_find_undecided(facts.context, facts.history),
     )
     ended = end_assignment(facts.context, operation, closing)
-    assignments = _replace(facts.history.assignments, ended)
-    after = _recount(facts, _pass_on(facts, assignments), assignments)
+    assignments = replace_ended(facts.history.assignments, ended)
+    after = recount(facts, pass_on(facts, assignments), assignments)
     save: list[Saved] = [(package, after), (assignment, ended), *facts.counters]
     save += finish_job(facts.last_of_job)
     return record(facts.context.ctx, operation, about=ended, save=save)
@@ -259,7 +246,7 @@ def reject(facts: RejectFacts) -> Change:
         comment=comment,
         sent_back=wrong or None,
     )
-    assignments = _replace(history.assignments, ended)
+    assignments = replace_ended(history.assignments, ended)
     back = send_back(job, package, context.ctx, sent=wrong or None, tasks=tasks)
     # the offers take slots of the package as it is after the reject, so they are made for that one
     members = _select_authors(facts, back)
@@ -466,6 +453,7 @@ def find_authors(job: Job, package: Package, assignments: Sequence[Assignment]) 
         if assignment.stage is stage
         and assignment.state is AssignmentState.DONE
         and assignment.outcome is not Outcome.MERGED
+        and not assignment.decides
     ]
     latest = max((assignment.round for assignment in closing), default=0)
     members = [
@@ -491,7 +479,7 @@ def find_wrong(context: AssignmentContext, history: PackageHistory) -> tuple[int
     """
     if not history.answers:
         return ()
-    answers = {task: history.answers[task] for task in _scope(context, history)}
+    answers = {task: history.answers[task] for task in get_scope(context, history)}
     cases = build_cases(context.job, context.package, history.assignments, answers)
     return tuple(case.task for case in cases if find_judgment(case)[0])
 
@@ -524,7 +512,7 @@ def require_comment(subject: str, comment: str) -> str:
     return comment
 
 
-def _pass_on(
+def pass_on(
     facts: CompletionFacts, assignments: Sequence[Assignment], disputes: tuple[int, ...] = ()
 ) -> Package:
     """Return the package at its next stage."""
@@ -539,7 +527,7 @@ def _pass_on(
     )
 
 
-def _recount(
+def recount(
     facts: CompletionFacts,
     package: Package,
     assignments: Sequence[Assignment],
@@ -553,58 +541,16 @@ def _recount(
     return with_counts(package, build_cases(facts.context.job, package, assignments, answers))
 
 
-def _merge_votes(
-    facts: CompletionFacts, ended: Assignment, assignments: Sequence[Assignment]
-) -> tuple[Assignment, tuple[Answer, ...]]:
-    """Return the merged votes of the round that the *ended* assignment completes."""
-    if facts.template is None:
-        raise ValueError("votes are merged with the template that they answer")
-    # in the order of their assignments: of equal replies the first is taken
-    voters = [
-        assignment.id
-        for assignment in assignments
-        if assignment.round == ended.round and assignment.outcome is Outcome.SUBMITTED
-    ]
-    votes = list[list[Answer]]()
-    for task in _scope(facts.context, facts.history):
-        by_assignment = facts.history.answers[task]
-        votes.append([by_assignment[voter] for voter in voters if voter in by_assignment])
-    return merge_round(
-        ended,
-        votes,
-        facts.template,
-        facts.context.job.workflow.label.min_votes,
-        facts.context.ctx,
-        id=facts.merged_id,
-    )
-
-
-def _find_disputes(package: Package, merged: Sequence[Answer]) -> tuple[int, ...]:
-    """Return the disputed tasks once these votes are merged; other tasks stay disputed."""
-    voted = {answer.task for answer in merged}
-    disputes = {answer.task for answer in merged if answer.disputed}
-    disputes.update(task for task in package.disputes if task not in voted)
-    return tuple(sorted(disputes))
-
-
-def _find_missing(facts: CompletionFacts) -> tuple[int, ...]:
-    """Return the tasks of the scope that are neither answered nor abandoned."""
-    context = facts.context
-    if facts.counts.resolved == _size_of_scope(context):
-        return ()  # the usual case: nothing but a count was read
-    return _without_answer(context, facts.history, _scope(context, facts.history))
-
-
 def _find_undecided(context: AssignmentContext, history: PackageHistory) -> tuple[int, ...]:
     """Return the disputed tasks to which the reviewer has given no answer of their own."""
     package = context.package
     if not package.disputes:
         return ()
     disputes = [task for task in package.disputes if task not in package.erased]
-    return _without_answer(context, history, disputes)
+    return find_unanswered(context, history, disputes)
 
 
-def _without_answer(
+def find_unanswered(
     context: AssignmentContext, history: PackageHistory, tasks: Sequence[int]
 ) -> tuple[int, ...]:
     """Return those of *tasks* that the assignment itself has not resolved."""
@@ -622,7 +568,7 @@ def _judge_named(facts: RejectFacts) -> list[tuple[Answer | None, Answer]]:
         return []
     context = facts.context
     comment = require_comment("the reject", facts.comment)
-    require_in_scope(context.assignment, facts.named, _scope(context, facts.history))
+    require_in_scope(context.assignment, facts.named, get_scope(context, facts.history))
     judged = list[tuple[Answer | None, Answer]]()
     # by number, as the service that gives them does not sort: events list tasks in order
     for task in sorted(facts.named):
@@ -658,7 +604,8 @@ def _select_authors(facts: RejectFacts, package: Package) -> list[Member]:
     return able[: slots(job, stage)]
 
 
-def _replace(assignments: Sequence[Assignment], ended: Assignment) -> list[Assignment]:
+def replace_ended(assignments: Sequence[Assignment], ended: Assignment) -> list[Assignment]:
+    """Return *assignments* with the one that has *ended* in its new form."""
     return [ended if assignment.id == ended.id else assignment for assignment in assignments]
 
 
@@ -674,13 +621,14 @@ def _with_answers(
     return updated
 
 
-def _scope(context: AssignmentContext, history: PackageHistory) -> Sequence[int]:
+def get_scope(context: AssignmentContext, history: PackageHistory) -> Sequence[int]:
     """Return the tasks that the assignment is about."""
     scope = context.assignment.scope
     return history.tasks if scope is None else scope
 
 
-def _size_of_scope(context: AssignmentContext) -> int:
+def get_scope_size(context: AssignmentContext) -> int:
+    """Return how many tasks the assignment is about."""
     scope = context.assignment.scope
     return context.package.size if scope is None else len(scope)
 
