@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import attrs
+
 from itagflow.claiming import rules
 from itagflow.claiming.decision import (
     Decision,
@@ -14,8 +16,8 @@ from itagflow.claiming.decision import (
     can_own_work_wait,
     own_work,
 )
-from itagflow.core.lookup import first, get_or_none
-from itagflow.model.job import Job, Stage
+from itagflow.core.lookup import first, get_or_none, iterate_in_transaction
+from itagflow.model.job import Crew, Job, Stage
 from itagflow.model.package import (
     Assignment,
     AssignmentState,
@@ -116,6 +118,38 @@ def query_next_package(
     yield query_waiting(job, stage, unless=unless)
 
 
+def query_allowed_package(
+    reader: Reader, job: Job, member: Member, stage: Stage, cursor: QueueCursor | None
+) -> Iterator[Query[Package]]:
+    """Yield the same queries, without the packages of which *member* was shown votes.
+
+    One who has such work is kept away by the query itself.  One who gave it back is nearly nobody:
+    for them the packages are gone through, and asked for one by one.
+    """
+    shown = _find_shown(reader, job, member, stage)
+    for query in query_next_package(job, member, stage, cursor):
+        if not shown:
+            yield query
+            continue
+        for package in iterate_in_transaction(reader, query):
+            if (package.number, package.round) not in shown:
+                yield attrs.evolve(query, where={**query.where, "number": package.number})
+
+
+def _find_shown(reader: Reader, job: Job, member: Member, stage: Stage) -> set[tuple[int, int]]:
+    """Return package and round of the decisions that *member* gave back: they have seen votes."""
+    has_votes = stage is Stage.LABEL and job.workflow.label.votes > 1
+    if not has_votes or not any(crew in job.workforce for crew in Crew):
+        return set()  # no query more for a plain claim
+    where: dict[str, Any] = {
+        "member": member.id,
+        "state": AssignmentState.RETURNED,
+        "job": job.id,
+    }
+    returned = reader.find(Query(Assignment, where, order=("id",)))
+    return {(each.package, each.round) for each in returned if each.decides}
+
+
 def load_cursor(reader: Reader, job: Job, member: Member, stage: Stage) -> QueueCursor | None:
     """Return where the scan of the queue begins for *member*; None: at its front."""
     if not can_own_work_wait(job, stage):
@@ -146,7 +180,7 @@ def _has_candidate(reader: Reader, decision: Decision, source: Source, at: datet
         cursor = load_cursor(reader, job, member, stage)
         return any(
             first(reader, query) is not None
-            for query in query_next_package(job, member, stage, cursor)
+            for query in query_allowed_package(reader, job, member, stage, cursor)
         )
     return any(
         is_acceptable(reader, decision, lapsed) for lapsed in find_lapsed(reader, job, stage, at)

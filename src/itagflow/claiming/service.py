@@ -426,8 +426,12 @@ class _Claim:
     def _lock_next_package(self) -> Package | None:
         """Lock the next package of the queue that nobody else has locked."""
         situation = self._situation
-        for query in queue.query_next_package(
-            situation.job, situation.member, situation.stage, self._cursor
+        for query in queue.query_allowed_package(
+            self._transaction.store,
+            situation.job,
+            situation.member,
+            situation.stage,
+            self._cursor,
         ):
             package = self._transaction.lock_first(query)
             if package is not None:

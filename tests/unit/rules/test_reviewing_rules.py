@@ -33,7 +33,7 @@ from itagflow.model import Outcome, Verdict
 from itagflow.model.job import Route
 from itagflow.model.package import ClaimCounter
 from itagflow.model.workspace import Member
-from itagflow.reviewing import rules
+from itagflow.reviewing import rules, submitting_rules
 from itagflow.reviewing.rules import (
     AnswerCounts,
     AssignmentContext,
@@ -118,7 +118,9 @@ ANSWERED = (make_answer(1, replies=CAT), make_answer(2, replies=DOG))
 class TestSubmit:
     def test_the_package_goes_on_and_the_counter_goes_down(self) -> None:
         package = make_package(free=0)
-        change = rules.submit(complete(STAGES, package, make_assignment(), answers=ANSWERED))
+        change = submitting_rules.submit(
+            complete(STAGES, package, make_assignment(), answers=ANSWERED)
+        )
         ended, after = saved(change, Assignment), saved(change, Package)
         assert (ended.state, ended.outcome) == (AssignmentState.DONE, Outcome.SUBMITTED)
         assert (after.state, after.free, after.scope) == (PackageState.INSPECT, 1, None)
@@ -133,28 +135,28 @@ class TestSubmit:
     def test_missing_tasks_are_named(self) -> None:
         facts = complete(STAGES, make_package(free=0), make_assignment(), answers=ANSWERED[:1])
         with pytest.raises(Incomplete) as caught:
-            rules.submit(facts)
+            submitting_rules.submit(facts)
         assert caught.value.tasks == (2,)
 
     def test_only_the_scope_has_to_be_answered(self) -> None:
         assignment = make_assignment(scope=(1,))
         facts = complete(STAGES, make_package(free=0), assignment, answers=ANSWERED[:1])
-        assert saved(rules.submit(facts), Package).state is PackageState.INSPECT
+        assert saved(submitting_rules.submit(facts), Package).state is PackageState.INSPECT
 
     def test_a_review_is_not_submitted(self) -> None:
         with pytest.raises(WrongState, match="inspect"):
-            rules.submit(complete(STAGES, AT_INSPECT, INSPECTING, answers=ANSWERED))
+            submitting_rules.submit(complete(STAGES, AT_INSPECT, INSPECTING, answers=ANSWERED))
 
     def test_abandoned_tasks_are_counted(self) -> None:
         answers = (ANSWERED[0], make_answer(2, abandon_reason="dark"))
         facts = complete(STAGES, make_package(free=0), make_assignment(), answers=answers)
-        assert saved(rules.submit(facts), Package).abandoned == 1
+        assert saved(submitting_rules.submit(facts), Package).abandoned == 1
 
     def test_the_last_package_finishes_the_job(self) -> None:
         job = make_job()
         facts = complete(job, make_package(free=0), make_assignment(), answers=ANSWERED)
         assert facts.plan.next_stage is None
-        change = rules.submit(attrs.evolve(facts, last_of_job=job))
+        change = submitting_rules.submit(attrs.evolve(facts, last_of_job=job))
         assert saved(change, Job).state is JobState.FINISHED
         assert saved(change, Package).state is PackageState.DONE
 
@@ -171,7 +173,7 @@ class TestSubmit:
         facts = complete(
             self.VOTES, make_package(free=free), make_assignment(), *others, answers=ANSWERED
         )
-        change = rules.submit(facts)
+        change = submitting_rules.submit(facts)
         assert [type(after) for _, after in change.save] == [Assignment, ClaimCounter]
         assert change.add == ()
 
@@ -190,7 +192,7 @@ class TestSubmit:
             template=make_template(),
             merged_id=8,
         )
-        change = rules.submit(facts)
+        change = submitting_rules.submit(facts)
         merged, *answers = change.add
         assert isinstance(merged, Assignment)
         assert (merged.id, merged.member, merged.outcome) == (8, None, Outcome.MERGED)
@@ -209,12 +211,12 @@ class TestSubmit:
             template=make_template(),
             merged_id=8,
         )
-        assert saved(rules.submit(facts), Package).disputes == (1,)
+        assert saved(submitting_rules.submit(facts), Package).disputes == (1,)
 
     def test_votes_are_not_merged_without_their_template(self) -> None:
         facts = complete(self.VOTES, make_package(free=0), make_assignment(), answers=ANSWERED)
         with pytest.raises(ValueError, match="template"):
-            rules.submit(facts)
+            submitting_rules.submit(facts)
 
 
 class TestPassReview:
