@@ -264,3 +264,14 @@ class TestChecks:
         with pytest.raises(InvalidData, match="the answers") as both:
             rules.fit_replies(template, two, [Choice("cat"), Choice("cow")])
         assert [problem.where for problem in both.value.problems] == ["task 2, 1"]
+
+
+def test_what_was_handed_to_the_experts_is_not_answered() -> None:
+    handed = facts_of(make_answer(escalation_reason=""))
+    with pytest.raises(InvalidData, match="task 1: was handed to the experts"):
+        rules.require_not_escalated(handed)
+    with pytest.raises(InvalidData, match="handed to the experts"):
+        rules.save_answers(handed, [Choice("cat")])
+    with pytest.raises(InvalidData, match="handed to the experts"):
+        rules.abandon(handed, "dark")
+    rules.require_not_escalated(facts_of(make_answer(), None))
