@@ -233,7 +233,14 @@ PARTS: Mapping[str, Case] = {
 }
 ORDERS: Mapping[str, Case] = {
     "Label": Case(
-        lambda s: {**RULE, "votes": 2, "min_votes": 1, "rework": P.Route.QUEUE, "redo_all": True},
+        lambda s: {
+            **RULE,
+            "votes": 2,
+            "min_votes": 1,
+            "rework": P.Route.QUEUE,
+            "redo_all": True,
+            "allow_partial": False,
+        },
         use_rule,
     ),
     "Inspect": Case(lambda s: {**RULE, "task_share": 0.5, "task_count": 1}, use_rule),
@@ -397,6 +404,7 @@ ENTITIES: Mapping[str, Case] = {
             "outcome": P.Outcome.SUBMITTED,
             "inspected": True,
             "at": START,
+            "purpose": P.Purpose.LABEL,
             "score": 0.5,
             "model": "vit",
             "model_version": "2",
@@ -706,7 +714,15 @@ WORK: Mapping[str, Case] = {
         lambda s: {"assignment": s.held, "by": "ben", "model": "vit", "model_version": "2"}
     ),
     "flow.save": Case(
-        lambda s: {"assignment": s.held, "task": 2, "reply": P.Choice("cat"), "by": "ben"}
+        lambda s: {
+            "assignment": s.deciding,
+            "task": 1,
+            "reply": P.Choice("cat"),
+            "pick": next(iter(s.flow.tasks(s.deciding))).votes[0],
+            "by": "eve",
+        },
+        always=("reply",),
+        alone=("pick",),
     ),
     "flow.save_many": Case(
         lambda s: {"assignment": s.held, "replies": {2: P.Choice("cat")}, "by": "ben"}
@@ -714,8 +730,17 @@ WORK: Mapping[str, Case] = {
     "flow.abandon": Case(
         lambda s: {"assignment": s.held, "task": 2, "reason": "too dark", "by": "ben"}
     ),
+    "flow.escalate": Case(
+        lambda s: {
+            "assignment": s.handing,
+            "task": 2,
+            "comment": "a fox?",
+            "reason": "unsure",
+            "by": "ben",
+        }
+    ),
     "flow.restore": Case(lambda s: {"assignment": s.abandoning, "task": 1, "by": "ben"}),
-    "flow.submit": Case(lambda s: {"assignment": s.complete, "by": "ben"}),
+    "flow.submit": Case(lambda s: {"assignment": s.complete, "rest": "release", "by": "ben"}),
     "flow.judge": Case(
         lambda s: {"assignment": s.inspected, "task": 1, "wrong": "too small", "by": "di"}
     ),
@@ -786,6 +811,9 @@ NAMESPACES: Mapping[str, Case] = {
     "flow.packages.get": Case(lambda s: {"package": (s.job.id, 1), "by": "ada"}),
     "flow.packages.list": Case(
         lambda s: {"job": s.job, "state": "label", "by": "ada", "limit": 5, "after": 1}
+    ),
+    "flow.packages.ask_again": Case(
+        lambda s: {"tasks": [(s.voted.id, 1)], "votes": 1, "by": "ada"}
     ),
     "flow.packages.prioritize": Case(
         lambda s: {"job": s.job, "priority": 5, "by": "ada", "packages": [1]}

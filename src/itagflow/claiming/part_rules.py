@@ -79,9 +79,16 @@ def has_conflict(
             continue
         if other.state is AssignmentState.RETURNED:
             continue
-        if has_votes or other.overlaps(part):
+        if has_votes or _overlap(other, part):
             return True
     return part.is_vote and has_seen_votes(job, member, part.round, assignments)
+
+
+def _overlap(one: Assignment, other: Assignment) -> bool:
+    """Return whether both are about the same task."""
+    if one.scope is None or other.scope is None:
+        return True
+    return not set(one.scope).isdisjoint(other.scope)
 
 
 def _is_beside(other: Assignment, part: Assignment) -> bool:

@@ -29,7 +29,6 @@ Workforce = (
 )
 """Who works at which stage, and who is in which crew; each may be given by its value."""
 
-
 ON_ERROR = ("raise", "skip")
 """What can be done about bad rows."""
 

@@ -268,12 +268,6 @@ class Assignment:
         """Whose work it is: that of a crew, or of the workers of its stage."""
         return CREWS.get(self.purpose, self.stage)
 
-    def overlaps(self, other: "Assignment") -> bool:
-        """Return whether both are about the same task."""
-        if self.scope is None or other.scope is None:
-            return True
-        return not set(self.scope).isdisjoint(other.scope)
-
     def covers(self, task: int) -> bool:
         """Return whether the task with this number is in its scope."""
         return self.scope is None or (is_whole(task) and task in self.scope)
