@@ -45,7 +45,9 @@ def escalate(
         ]
         live = rules.find_extendable(locked, assignments)
         if live is not None:
-            transaction.lock(Assignment, live.key)  # its holder may be saving answers
+            # its holder may be saving answers, which locks nothing but the assignment
+            current = transaction.lock(Assignment, live.key)
+            assignments = [current if each.id == live.id else each for each in assignments]
         facts = EscalationFacts(
             answers=answers,
             package=package,
