@@ -14,6 +14,7 @@ from itagflow import (
     NotAllowed,
     NotFound,
     PackageState,
+    PreLabel,
     Stage,
     Workflow,
 )
@@ -134,3 +135,12 @@ def test_only_tasks_that_are_voted_on_again_in_rework(flow: Flow) -> None:
     flow.save(extra, 2, Choice("dog"))
     flow.submit(extra)
     assert flow.packages.get((job.id, 1)).state is PackageState.INSPECT
+
+
+def test_a_package_with_an_open_part_gets_no_pre_labels(flow: Flow) -> None:
+    job = ratings(flow)
+    flow.packages.ask_again([(job.id, 1)], by="ada")
+    predictions = [PreLabel(Choice("cat"))] * 2
+    report = flow.jobs.prelabel(job, lambda _: predictions, min_confidence=True, by="ada")
+    assert (report.accepted, report.in_progress) == (0, 2)
+    assert flow.packages.get((job.id, 1)).state is PackageState.LABEL
