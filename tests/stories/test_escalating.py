@@ -313,3 +313,29 @@ def test_discarding_a_package_ends_what_was_handed_on(flow: Flow) -> None:
     (ended,) = flow.assignments.list(None, job=job, live=False)
     assert ended.outcome is Outcome.RECALLED
     assert flow.claim("eve", job, Stage.LABEL) is None
+
+
+def test_merged_votes_are_secret_until_the_expert_has_answered(flow: Flow) -> None:
+    workflow = Workflow(Label(votes=2), Inspect())
+    job = with_experts(flow, "eve", tasks=2, workflow=workflow)
+    flow.members.add("street", "max", Role.ANNOTATION_ADMIN, by="ada")
+    first = taken(flow, "ben", job)
+    flow.save(first, 1, Choice("cat"))
+    flow.escalate(first, 2)
+    flow.submit(first)
+    labeled(flow, "cy", job, "cat")
+    (merged,) = [
+        each
+        for each in flow.assignments.list(None, job=job, live=False)
+        if each.outcome is Outcome.MERGED
+    ]
+    # who reads results, and may label here
+    shown = flow.assignments.list(None, job=job, live=False, by="max")
+    assert merged.id not in [each.id for each in shown]
+    with pytest.raises(NotAllowed):
+        flow.assignments.get(merged, by="max")
+    assert flow.results.get(job, 1, by="max").provenance == ()
+    expert = taken(flow, "eve", job)
+    flow.save(expert, 2, Choice("dog"))
+    flow.submit(expert)
+    assert flow.assignments.get(merged, by="max") == merged

@@ -186,7 +186,7 @@ def plan_completion(
             each.decides and each.round == package.round for each in assignments
         )
     # tasks that are missing or undecided are named one by one in the refusal
-    has_missing = is_labeling and counts.resolved != get_scope_size(context)
+    has_missing = is_labeling and not is_count_enough(context, counts)
     has_disputes = not is_labeling and bool(package.disputes)
     needs_answers = recounts or merges or has_missing or has_disputes
     draws = is_last and target is not None and _needs_tasks(job, package, target)
@@ -625,6 +625,12 @@ def get_scope(context: AssignmentContext, history: PackageHistory) -> Sequence[i
     """Return the tasks that the assignment is about."""
     scope = context.assignment.scope
     return history.tasks if scope is None else scope
+
+
+def is_count_enough(context: AssignmentContext, counts: AnswerCounts) -> bool:
+    """Return whether the number of answers alone tells that none is missing."""
+    # an answer to a task that was erased stays, while the task is in no scope any more
+    return not context.package.erased and counts.resolved == get_scope_size(context)
 
 
 def get_scope_size(context: AssignmentContext) -> int:

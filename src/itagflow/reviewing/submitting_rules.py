@@ -22,7 +22,7 @@ from itagflow.reviewing.rules import (
     find_unanswered,
     finish_job,
     get_scope,
-    get_scope_size,
+    is_count_enough,
     pass_on,
     recount,
     replace_ended,
@@ -166,7 +166,7 @@ def _sort(tasks: Collection[int]) -> tuple[int, ...]:
 def _find_missing(facts: CompletionFacts) -> tuple[int, ...]:
     """Return the tasks of the scope that are neither answered nor abandoned."""
     context, history = facts.context, facts.history
-    if facts.counts.resolved == get_scope_size(context):
+    if is_count_enough(context, facts.counts):
         return ()  # the usual case: nothing but a count was read
     missing = find_unanswered(context, history, get_scope(context, history))
     if context.job.workflow.label.votes > 1 or context.assignment.decides:

@@ -125,6 +125,13 @@ class TestHelpersOfCompleting:
         assert rules.get_scope(part, self.HISTORY) == (2,)
         assert rules.get_scope_size(part) == 1
 
+    def test_an_answer_to_an_erased_task_stands_for_no_other(self) -> None:
+        context = AssignmentContext(STAGES, make_package(), make_assignment(scope=(1,)), CTX)
+        counts = AnswerCounts(resolved=1)
+        assert rules.is_count_enough(context, counts)
+        erased = attrs.evolve(context, package=make_package(erased=(2,)))
+        assert not rules.is_count_enough(erased, counts)
+
     def test_tasks_without_an_answer_are_found(self) -> None:
         context = AssignmentContext(STAGES, make_package(), make_assignment(), CTX)
         assert rules.find_unanswered(context, self.HISTORY, (1, 2)) == (2,)
