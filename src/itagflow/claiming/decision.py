@@ -187,6 +187,16 @@ def own_work(job: Job, member: Member, stage: Stage) -> dict[str, Any] | None:
     return None
 
 
+def can_have_open_offers(job: Job, stage: Stage) -> bool:
+    """Return whether parts of packages may be offered at *stage*: else nobody need look for them.
+
+    A job must keep what makes this true as long as it has open offers.
+    """
+    label = job.workflow.label
+    has_crews = any(crew in job.workforce for crew in Crew)
+    return stage is Stage.LABEL and (label.votes > 1 or label.allow_partial or has_crews)
+
+
 def can_own_work_wait(job: Job, stage: Stage) -> bool:
     """Return whether many packages that wait at *stage* may be the member's own work."""
     if stage is Stage.LABEL:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from itagflow.claiming import rules
 from itagflow.claiming.decision import (
     Decision,
     Source,
+    can_have_open_offers,
     can_own_work_wait,
     own_work,
 )
@@ -40,23 +41,23 @@ NOBODY = 0
 
 
 def find_offers(reader: Reader, job: Job, member: Member, stage: Stage) -> list[Assignment]:
-    """Return what is offered to *member* at *stage*, oldest first; behind it the open offers."""
-    # Open offers have no member, and so share the index: one query finds both.  Only labeling has
-    # parts that are offered so.
-    holders = (member.id, NOBODY) if stage is Stage.LABEL else member.id
-    where: dict[str, Any] = {"member": holders, "state": AssignmentState.OFFERED, "job": job.id}
+    """Return what is offered to *member* at *stage*, oldest first."""
+    where: dict[str, Any] = {"member": member.id, "state": AssignmentState.OFFERED, "job": job.id}
     # By key, which is the order of time and that of locks.  The index on members has no stage; a
     # member has few offers, so they are sorted out here.
     offered = reader.find(Query(Assignment, where, order=("id",)))
-    at_stage = [assignment for assignment in offered if assignment.stage is stage]
-    return sorted(at_stage, key=lambda assignment: assignment.member is None)
+    return [assignment for assignment in offered if assignment.stage is stage]
 
 
-def select_open(
-    reader: Reader, decision: Decision, offers: Sequence[Assignment]
-) -> list[Assignment]:
-    """Return those of *offers* that are open, and that the member may have by what is stored."""
-    member = decision.situation.member
+def find_open_offers(reader: Reader, decision: Decision) -> list[Assignment]:
+    """Return the open offers that the member may have by what is stored, oldest first."""
+    job, member, stage = decision.situation.job, decision.situation.member, decision.situation.stage
+    if Source.OPEN not in decision.sources or not can_have_open_offers(job, stage):
+        return []
+    # not together with the member's own: of two members PostgreSQL, while it has no statistics,
+    # looks up neither in the index
+    where: dict[str, Any] = {"member": NOBODY, "state": AssignmentState.OFFERED, "job": job.id}
+    offers = reader.find(Query(Assignment, where, order=("id",)))
     permitted = [offer for offer in offers if offer.is_open_offer and decision.permits(offer)]
     if not permitted:
         return []
@@ -173,9 +174,9 @@ def _has_candidate(reader: Reader, decision: Decision, source: Source, at: datet
     job, member, stage = situation.job, situation.member, situation.stage
     if source is Source.OFFERS:
         offers = find_offers(reader, job, member, stage)
-        return any(offer.member is not None and decision.permits(offer) for offer in offers)
+        return any(map(decision.permits, offers))
     if source is Source.OPEN:
-        return bool(select_open(reader, decision, find_offers(reader, job, member, stage)))
+        return bool(find_open_offers(reader, decision))
     if source is Source.QUEUE:
         cursor = load_cursor(reader, job, member, stage)
         return any(

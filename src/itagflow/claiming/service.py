@@ -265,6 +265,7 @@ class _Claim:
         does not.
         """
         taken = self._take_offers(count)
+        taken += self._take_open(count - len(taken))
         while len(taken) < count:
             assignment = self._take_from_queue()
             if assignment is None:
@@ -291,16 +292,15 @@ class _Claim:
         offers = queue.find_offers(
             self._transaction.store, situation.job, situation.member, situation.stage
         )
-        own = [offer for offer in offers if offer.member and self._decision.permits(offer)]
-        taken += self._take_own(own, count)
-        if len(taken) < count and len(offers) > len(own):
-            taken += self._take_open(offers, count - len(taken))
-        return taken
+        own = [offer for offer in offers if self._decision.permits(offer)]
+        return self._take_own(own, count)
 
-    def _take_open(self, offers: Sequence[Assignment], count: int) -> list[Assignment]:
-        """Take up to *count* of the open ones of *offers*."""
+    def _take_open(self, count: int) -> list[Assignment]:
+        """Take up to *count* of the parts that are offered to whoever may have them."""
         taken: list[Assignment] = []
-        for offer in queue.select_open(self._transaction.store, self._decision, offers):
+        if count < 1:
+            return taken
+        for offer in queue.find_open_offers(self._transaction.store, self._decision):
             if len(taken) == count:
                 break
             # Without waiting, as for the queue: what others have locked is as good as taken.

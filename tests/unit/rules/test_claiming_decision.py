@@ -29,6 +29,7 @@ from itagflow.claiming.decision import (
     Obstacle,
     Situation,
     Source,
+    can_have_open_offers,
     can_own_work_wait,
     decide,
     get_decision_inputs,
@@ -37,7 +38,7 @@ from itagflow.claiming.decision import (
     own_work,
 )
 from itagflow.core.change import Context
-from itagflow.model import Outcome, Purpose
+from itagflow.model import Outcome, Purpose, StageWorkers
 from itagflow.model.package import ClaimCounter, QueueCursor
 from itagflow.testing.builders import (
     AT,
@@ -86,6 +87,16 @@ class TestDecide:
         own = make_assignment(scope=(1,))
         assert not decision.accepts_open(rest, [own]), "nobody works twice on a task"
         assert not decision.accepts_open(attrs.evolve(rest, member=3), []), "it is another's"
+
+    def test_nobody_looks_for_open_offers_where_there_can_be_none(self) -> None:
+        assert not can_have_open_offers(job_with(), Stage.LABEL)
+        for job in (
+            job_with(Label(votes=2), Inspect()),
+            job_with(Label(allow_partial=True)),
+            job_with(workforce={Crew.EXPERTS: StageWorkers((2,))}),
+        ):
+            assert can_have_open_offers(job, Stage.LABEL)
+            assert not can_have_open_offers(job, Stage.INSPECT)
 
     def test_a_lapsed_part_is_taken_by_who_may_have_it(self) -> None:
         lapsed = make_assignment(9, member=7, scope=(1,), purpose=Purpose.ESCALATION)
