@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from attrs import evolve
@@ -23,9 +23,9 @@ from itagflow.jobs.arguments import (
 from itagflow.jobs.loading import LoadSpec
 from itagflow.jobs.service import JobSpec
 from itagflow.model.arguments import require_callable, require_flag, require_wrapper
-from itagflow.model.enums import parse_enum, parse_optional_enum
+from itagflow.model.enums import parse_optional_enum
 from itagflow.model.guideline import Guideline
-from itagflow.model.job import Job, JobState, Stage, Workflow
+from itagflow.model.job import CrewKey, Job, JobState, Workflow, parse_crew_key
 from itagflow.model.number import require_whole_number
 from itagflow.model.reports import (
     BlockedPackage,
@@ -56,6 +56,7 @@ from itagflow.typing import (
     TemplateRef,
     TemplateStep,
     Workers,
+    Workforce,
     WorkspaceRef,
 )
 
@@ -76,7 +77,7 @@ class Jobs:
         data: RowSource | None = None,
         workflow: Workflow | None = None,
         packaging: Packaging | None = None,
-        workforce: Mapping[Stage | str, Workers] | Mapping[Stage, Workers] | None = None,
+        workforce: Workforce | None = None,
         by: MemberRef,
         draft: bool = False,
         format: str = "itag",
@@ -328,7 +329,7 @@ class Jobs:
         data: RowSource | None = None,
         workflow: Workflow | None = None,
         packaging: Packaging | None = None,
-        workforce: Mapping[Stage | str, Workers] | Mapping[Stage, Workers] | None = None,
+        workforce: Workforce | None = None,
         by: MemberRef,
         format: str = "itag",
         row_key: str | None = None,
@@ -573,7 +574,7 @@ class Jobs:
     def set_workforce(
         self,
         job: JobRef,
-        workforce: Mapping[Stage | str, Workers] | Mapping[Stage, Workers],
+        workforce: Workforce,
         *,
         by: MemberRef,
     ) -> Job:
@@ -587,17 +588,17 @@ class Jobs:
         return jobs.set_workforce(self._engine, job, named, by=by)
 
     def add_workers(
-        self, job: JobRef, stage: Stage | str, workers: Workers, *, by: MemberRef
+        self, job: JobRef, stage: CrewKey | str, workers: Workers, *, by: MemberRef
     ) -> Job:
         """Name more members or groups for a stage; errors are those of `set_workforce`."""
-        named = parse_workforce("jobs.add_workers", {parse_enum(Stage, stage): workers})
+        named = parse_workforce("jobs.add_workers", {parse_crew_key(stage): workers})
         return jobs.add_workers(self._engine, job, named, by=by)
 
     def remove_workers(
-        self, job: JobRef, stage: Stage | str, workers: Workers, *, by: MemberRef
+        self, job: JobRef, stage: CrewKey | str, workers: Workers, *, by: MemberRef
     ) -> Job:
         """Name fewer members or groups for a stage; errors are those of `set_workforce`."""
-        named = parse_workforce("jobs.remove_workers", {parse_enum(Stage, stage): workers})
+        named = parse_workforce("jobs.remove_workers", {parse_crew_key(stage): workers})
         return jobs.remove_workers(self._engine, job, named, by=by)
 
     def set_validator(self, job: JobRef, validator: str | None, *, by: MemberRef) -> Job:

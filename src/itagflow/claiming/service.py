@@ -46,7 +46,7 @@ from itagflow.core.registry import Environment
 from itagflow.core.transaction import Transaction
 from itagflow.errors import AlreadyExists, NotAcknowledged
 from itagflow.labeling.vote_rules import find_registered_names
-from itagflow.model.job import Job, Stage
+from itagflow.model.job import Crew, Job, Stage
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import (
     Assignment,
@@ -190,6 +190,7 @@ def describe(reader: Reader, environment: Environment, place: ClaimPlace) -> Sit
         member=member,
         stage=stage,
         policy_refusal=access.refusal(environment.policy, member, Action.at(stage), job, stage),
+        crews=_find_crews(environment, job, member, stage),
         missing_validator=missing_validator,
         missing_merge=missing_merge,
         acknowledged=0 if counter is None else counter.acknowledged,
@@ -204,6 +205,21 @@ def _has_limits(job: Job, stage: Stage) -> bool:
     """Return whether the claims of a member at *stage* are counted."""
     rule = job.workflow.rule(stage)
     return rule.limit is not None or rule.max_total is not None
+
+
+def _find_crews(
+    environment: Environment, job: Job, member: Member, stage: Stage
+) -> frozenset[Crew]:
+    """Return the crews in which *member* may work at *stage*; their work is done at LABEL."""
+    if stage is not Stage.LABEL:
+        return frozenset()
+    return frozenset(
+        crew
+        for crew in Crew
+        # asked first whether there is one: most jobs have none, and the policy takes time
+        if crew in job.workforce
+        and access.working_refusal(environment.policy, member, job, crew) is None
+    )
 
 
 def apply(transaction: Transaction, change: Change) -> Assignment:
@@ -257,7 +273,7 @@ class _Claim:
                 one of its merge functions: the last vote could not be submitted.
         """
         refusal = self._situation.policy_refusal
-        if refusal is not None:
+        if refusal is not None and not self._situation.crews:
             raise access.not_allowed(
                 self._situation.member, Action.at(self._situation.stage), refusal
             )
@@ -380,6 +396,7 @@ class _Claim:
         does not.
         """
         taken = self._take_offers(count)
+        taken += self._take_open(count - len(taken))
         while len(taken) < count:
             assignment = self._take_from_queue()
             if assignment is None:
@@ -412,6 +429,31 @@ class _Claim:
         offers = queue.find_offers(
             self._transaction.store, situation.job, situation.member, situation.stage
         )
+        own = [offer for offer in offers if self._decision.permits(offer)]
+        return self._take_own(own, count)
+
+    def _take_open(self, count: int) -> list[Assignment]:
+        """Take up to *count* of the parts that are offered to whoever may have them."""
+        taken: list[Assignment] = []
+        if count < 1:
+            return taken
+        for offer in queue.find_open_offers(self._transaction.store, self._decision):
+            if len(taken) == count:
+                break
+            # Without waiting, as for the queue: what others have locked is as good as taken.
+            locked = self._transaction.try_lock_assignment(offer)
+            if locked is None:
+                continue
+            self._has_package = True
+            self._confirm()
+            package, current = locked
+            if self._decision.accepts_open(current, self._transaction.assignments(package)):
+                taken.append(self._take_offer(current))
+        return taken
+
+    def _take_own(self, offers: Sequence[Assignment], count: int) -> list[Assignment]:
+        """Take up to *count* of *offers*, which are the member's own."""
+        taken: list[Assignment] = []
         if not offers:
             return taken
         # The first are waited for, in the order that everybody keeps; those behind them stand in
@@ -564,8 +606,12 @@ class _Claim:
     def _lock_next_package(self) -> Package | None:
         """Lock the next package of the queue that nobody else has locked."""
         situation = self._situation
-        for query in queue.query_next_package(
-            situation.job, situation.member, situation.stage, self._start
+        for query in queue.query_allowed_package(
+            self._transaction.store,
+            situation.job,
+            situation.member,
+            situation.stage,
+            self._start,
         ):
             package = self._transaction.lock_first(query)
             if package is not None:
