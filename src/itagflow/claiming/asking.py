@@ -9,6 +9,7 @@ from itagflow.access import Action
 from itagflow.claiming import part_rules
 from itagflow.claiming.part_rules import ExtraVotes
 from itagflow.core import lookup
+from itagflow.core.change import Change
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef
 from itagflow.core.transaction import Transaction
@@ -31,11 +32,15 @@ def ask_again(
         by_package = _group_by_package(transaction.store, tasks)
         # all packages before the first is changed, in the common order
         transaction.lock_packages(by_package)
-        return [
-            offer
+        # all are decided before the first is stored: a refusal is to leave no gap in the events
+        changes = [
+            _ask_again(transaction, package, by_package[package], votes, by)
             for package in sorted(by_package)
-            for offer in _ask_again(transaction, package, by_package[package], votes, by)
         ]
+        for change in changes:
+            transaction.apply(change)
+        added = [entity for change in changes for entity in change.add]
+        return [offer for offer in added if isinstance(offer, Assignment)]
 
 
 def _group_by_package(
@@ -52,7 +57,8 @@ def _group_by_package(
 
 def _ask_again(
     transaction: Transaction, key: tuple[int, int], tasks: set[int], votes: int, by: MemberRef
-) -> list[Assignment]:
+) -> Change:
+    """Return the change that offers more votes on some tasks of a locked package."""
     package = transaction.lock_package(key)
     job = transaction.store.get(Job, (package.job,))
     ctx = transaction.authorize(job.workspace, by, Action.ASSIGN, job, Stage.LABEL)
@@ -66,6 +72,4 @@ def _ask_again(
         voters=len(find_workers(job, Stage.LABEL, members, transaction.policy)),
     )
     ids = [transaction.new_id(Assignment, job.id) for _ in range(votes)]
-    change = part_rules.ask_again(asked, ctx, ids=ids)
-    transaction.apply(change)
-    return [offer for offer in change.add if isinstance(offer, Assignment)]
+    return part_rules.ask_again(asked, ctx, ids=ids)

@@ -103,9 +103,9 @@ def find_open_offers(reader: Reader, decision: Decision) -> list[Assignment]:
         return []
     # one query for all: who has worked on many packages is not to lock each of them to find out
     packages = tuple({offer.package for offer in permitted})
-    beside: dict[str, Any] = {"job": job.id, "package": packages, "member": member.id}
+    theirs: dict[str, Any] = {"job": job.id, "package": packages, "member": member.id}
     own: defaultdict[int, list[Assignment]] = defaultdict(list)
-    for assignment in reader.find(Query(Assignment, beside)):
+    for assignment in reader.find(Query(Assignment, theirs)):
         own[assignment.package].append(assignment)
     return [offer for offer in permitted if decision.accepts_open(offer, own[offer.package])]
 

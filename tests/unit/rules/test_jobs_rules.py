@@ -6,7 +6,6 @@ import attrs
 import pytest
 
 from itagflow import (
-    Crew,
     Incomplete,
     InvalidData,
     JobState,
@@ -106,29 +105,3 @@ def test_there_are_never_more_parts_than_tasks_and_always_one() -> None:
 def test_a_part_that_was_made_by_hand_names_no_packages() -> None:
     with pytest.raises(InvalidData, match=r"flow\.results\.partition"):
         rules.packages_of(JobPartition(job=4, first=1, last=2))
-
-
-@pytest.mark.parametrize(
-    ("crew", "said"),
-    [
-        ((), ""),
-        ((4,), ""),
-        ((9,), "nobody may work in Crew.EXPERTS: name somebody for it"),
-        ((2,), "whoever is in Crew.EXPERTS must label too"),
-        ((3,), "whoever may work at INSPECT must work in Crew.EXPERTS too"),
-        ((3, 4), ""),
-    ],
-    ids=["nobody", "somebody else", "removed", "the labeler", "the inspector", "one more"],
-)
-def test_a_crew_can_keep_a_job_from_ending(crew: tuple[int, ...], said: str) -> None:
-    workforce = {
-        Stage.LABEL: StageWorkers((2,)),
-        Stage.INSPECT: StageWorkers((3,)),
-        Crew.EXPERTS: StageWorkers(crew),
-    }
-    job = make_job(workflow=Workflow(Label(), Inspect()), workforce=workforce)
-    members = [BEN, CY, make_member(id=4, account="di"), make_member(id=9, active=False)]
-    assert rules.find_crew_hindrance(job, members, default_policy).startswith(said)
-    assert rules.find_hindrance(job, members, default_policy).startswith(said)
-    able = rules.find_crew_members(job, Crew.EXPERTS, members, default_policy)
-    assert able == set(crew) - {9}

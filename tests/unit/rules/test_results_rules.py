@@ -151,8 +151,9 @@ def test_the_answer_of_one_labeler_is_no_vote() -> None:
 def test_a_round_with_one_labeler_stays_closed_when_votes_are_raised_later() -> None:
     found = case(LABELED, answers=[said(LABELED, replies=CAT)], votes=3, voted_since=2, round=2)
     assert found.find_labeling() == LABELED
-    assert found.find_closing_outcomes(1)[0] is Outcome.SUBMITTED
-    assert found.find_closing_outcomes(2)[0] is Outcome.MERGED
+    assert found.closes(LABELED)
+    assert not found.closes(attrs.evolve(LABELED, round=2))
+    assert found.closes(attrs.evolve(LABELED, round=2, outcome=Outcome.MERGED))
 
 
 def test_assignments_are_sorted_by_round_and_then_by_id() -> None:

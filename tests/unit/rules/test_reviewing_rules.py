@@ -27,7 +27,6 @@ from itagflow import (
 )
 from itagflow.access import Action
 from itagflow.core.change import Change, Context
-from itagflow.labeling.voting import MergeOutcome
 from itagflow.lifecycle.tables import AssignmentCommand
 from itagflow.model import Outcome, Verdict
 from itagflow.model.package import ClaimCounter
@@ -116,10 +115,10 @@ class TestHelpersOfCompleting:
 
     def test_the_scope_of_a_whole_package_are_its_tasks(self) -> None:
         context = AssignmentContext(STAGES, make_package(), make_assignment(), CTX)
-        assert rules.get_scope(context, self.HISTORY) == (1, 2)
+        assert rules.scope_of(context, self.HISTORY) == (1, 2)
         assert rules.get_scope_size(context) == 2
         part = attrs.evolve(context, assignment=make_assignment(scope=(2,)))
-        assert rules.get_scope(part, self.HISTORY) == (2,)
+        assert rules.scope_of(part, self.HISTORY) == (2,)
         assert rules.get_scope_size(part) == 1
 
     def test_an_answer_to_an_erased_task_stands_for_no_other(self) -> None:
@@ -135,7 +134,7 @@ class TestHelpersOfCompleting:
 
     def test_the_one_that_has_ended_takes_its_place(self) -> None:
         ended = attrs.evolve(INSPECTING, state=AssignmentState.DONE)
-        assert rules.replace_ended([LABELED, INSPECTING], ended) == [LABELED, ended]
+        assert rules.replace_assignment([LABELED, INSPECTING], ended) == [LABELED, ended]
 
     def test_a_package_passes_on_and_is_counted(self) -> None:
         answers = (ANSWERED[0], make_answer(2, abandon_reason="dark"))

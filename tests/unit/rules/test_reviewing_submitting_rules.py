@@ -35,6 +35,7 @@ from itagflow import (
     WrongState,
 )
 from itagflow.core.change import Change
+from itagflow.labeling.voting import MergeOutcome
 from itagflow.model import Outcome, Purpose
 from itagflow.model.job import StageWorkers
 from itagflow.model.package import ClaimCounter
@@ -91,6 +92,25 @@ class TestSubmit:
         assert saved(change, Job).state is JobState.FINISHED
         assert saved(change, Package).state is PackageState.DONE
 
+    QUEUE = make_job(workflow=Workflow(Label(on_abandon="queue"), Inspect()))
+
+    def test_abandoned_tasks_are_offered_once_more(self) -> None:
+        answers = (ANSWERED[0], make_answer(2, abandon_reason="dark"))
+        package = make_package(free=0)
+        change = rules.submit(complete(self.QUEUE, package, make_assignment(), answers=answers))
+        after = saved(change, Package)
+        assert (after.state, after.round, after.scope) == (PackageState.LABEL, 2, (2,))
+        assert (after.requeued, after.abandoned) == ((2,), 0)
+        assert change.event.data == {"requeued": [2]}
+
+    def test_but_only_once_and_not_when_erased(self) -> None:
+        answers = (ANSWERED[0], make_answer(2, abandon_reason="dark"))
+        for fields in ({"requeued": (2,)}, {"erased": (2,)}):
+            package = make_package(free=0, **fields)
+            change = rules.submit(complete(self.QUEUE, package, make_assignment(), answers=answers))
+            assert saved(change, Package).state is PackageState.INSPECT
+            assert change.event.data == {}
+
     VOTES = make_job(workflow=Workflow(Label(votes=2, min_votes=2), Inspect()))
 
     @pytest.mark.parametrize(
@@ -143,6 +163,28 @@ class TestSubmit:
             merged_id=8,
         )
         assert saved(rules.submit(facts), Package).disputes == (1,)
+
+    def test_functions_of_the_application_are_asked_before_the_votes_are_merged(self) -> None:
+        label = Label(votes=2, min_votes=2, merge={"1": "first"})
+        job = make_job(workflow=Workflow(label, Inspect()))
+        vote = make_answer(1, replies=CAT, assignment=3)
+        other = make_answer(2, replies=CAT, assignment=3)
+        facts = complete(
+            job,
+            make_package(free=0, votes=2),
+            make_assignment(),
+            attrs.evolve(LABELED, id=3, member=9),
+            answers=(vote, other, *ANSWERED),
+            template=make_template(),
+            merged_id=8,
+        )
+        calls = rules.find_merge_calls(facts)
+        assert [(call.task, call.name) for call in calls] == [(1, "first"), (2, "first")]
+        for call in calls:
+            facts.merge_calls.add(call, MergeOutcome(reply=call.replies[0]))
+        assert rules.find_merge_calls(facts) == []
+        assert saved(rules.submit(facts), Package).disputes == ()
+        assert rules.find_merge_calls(complete(self.VOTES, make_package(), make_assignment())) == ()
 
     def test_votes_are_not_merged_without_their_template(self) -> None:
         facts = complete(self.VOTES, make_package(free=0), make_assignment(), answers=ANSWERED)
