@@ -58,7 +58,7 @@ from itagflow.results.rules import ModelChoice
 from itagflow.reviewing import batch, judging
 from itagflow.reviewing import service as reviewing
 from itagflow.reviewing.explanations import Explanation
-from itagflow.reviewing.judging_rules import Judgment
+from itagflow.reviewing.judging_rules import make_judgment
 from itagflow.reviewing.service import RejectOrder
 from itagflow.storage.opening import open_store
 from itagflow.storage.port import Store
@@ -515,10 +515,7 @@ class Flow:
         wrong = require_optional_text("judge", "wrong", wrong)
         reason = require_optional_text("judge", "reason", reason)
         discard = require_flag("judge", "discard_modification", discard_modification)
-        said = None
-        if wrong is not None or reason is not None:
-            said = Explanation(wrong or "", reason or "")
-        judgment = Judgment(wrong=said, discard_modification=discard)
+        judgment = make_judgment(wrong, reason, discard_modification=discard)
         terms = parse_terms("judge", expected_version=expected_version, seconds=seconds)
         return judging.judge(self._engine, assignment, task, judgment, terms=terms, by=by)
 

@@ -80,7 +80,9 @@ def test_the_answer_keeps_what_was_shown_and_the_reply_stays_by_key(flow: Flow) 
         assert item.submitted.order == shown[item.task.number]
         assert sorted(item.order["1"]) == ["a", "b", "c"]
     # di puts the second one right
+    (seen,) = [item.order for item in flow.tasks(di) if item.task.number == 2]
     mine = flow.modify(di, 2, Ranking(["c", "b", "a"]))
+    assert mine.order == seen
     flow.review(di)
     for number in (1, 2, 3):
         result = flow.results.get(job, number)

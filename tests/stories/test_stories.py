@@ -276,7 +276,7 @@ class TestReviewing:
         assert (rejected.outcome, rejected.sent_back, rejected.comment) == (
             Outcome.REJECTED,
             (2,),
-            "a dog",
+            "",  # nothing was said of the package
         )
         assert flow.jobs.progress(job).wrong == 1
         again = taken(flow, "ben", job)

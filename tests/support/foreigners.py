@@ -444,7 +444,9 @@ VERBS: dict[str, Case] = {
         by="di",
     ),
     "reject_many": Case(
-        lambda f, a: bulk(f.reject_many([a.review], comment="no", by=a.by)), REVIEW, by="di"
+        lambda f, a: bulk(f.reject_many([a.review], comment="no", whole=True, by=a.by)),
+        REVIEW,
+        by="di",
     ),
     "accept": Case(lambda f, a: f.accept(a.acceptance, by=a.by), ACCEPTANCE, anywhere=ACCEPTANCE),
     "accept_many": Case(

@@ -201,6 +201,26 @@ def test_what_cannot_be_right_cannot_be_built(build: Callable[[], object]) -> No
     assert isinstance(refused.value, ValueError)
 
 
+@pytest.mark.parametrize("kind", [int, float])
+@pytest.mark.parametrize("number", [0, -1, 10**400, math.nan, math.inf, -math.inf])
+def test_a_side_is_a_finite_number_above_zero(kind: Callable[[Any], Any], number: Any) -> None:
+    try:
+        given = kind(number)
+    except (OverflowError, ValueError):
+        given = number
+    for sides in ((given, 5.0), (5.0, given)):
+        with pytest.raises(InvalidData, match=r"width|height"):
+            Box(0.0, 0.0, *sides)
+
+
+@pytest.mark.parametrize("number", [10**400, math.nan, math.inf, -math.inf, True, None, "1"])
+def test_a_corner_is_a_finite_number(number: Any) -> None:
+    for corner in ((number, 0.0), (0.0, number)):
+        with pytest.raises(InvalidData, match=r"x: |y: "):
+            Box(*corner, 5.0, 5.0)
+    assert Box(-1.5, -1, 5, 5.0).x == -1.5
+
+
 def test_parts_that_are_nested_without_end_are_refused() -> None:
     option, view, question = Option("a"), View("Text"), A_CHOICE
     with pytest.raises(InvalidData, match="nested more than"):

@@ -26,11 +26,6 @@ EntityKey = tuple[str, Key]
 Fields = dict[str, str | int | None]
 """The tracked fields of a thing."""
 
-FIRST_VALUES: Mapping[tuple[str, str], str | int] = {
-    ("package", "whole_round"): 1,
-    ("package", "reopened_round"): 0,
-}
-"""What fields of a package hold until an event changes them: loading does not name them."""
 ENDING = ("submit", "review", "accept", "discard", "reopen")
 """Package operations that may change the job too: they close or reopen the last open one."""
 
@@ -74,7 +69,7 @@ class Replay:
     def apply_change(self, position: int, change: FieldChange) -> None:
         """Apply one change of the event at *position*."""
         known = self.fields.setdefault((change.kind, change.key), {})
-        before = known.get(change.field, FIRST_VALUES.get((change.kind, change.field)))
+        before = known.get(change.field)
         if before != change.before:
             field = f"{change.field} of {change.kind} {change.key[-1]} before it"
             self.breaks.append(Inconsistency("event", (position,), field, change.before, before))
@@ -174,9 +169,10 @@ def _get_tracked(entity: Member | Job | Package | Assignment) -> tuple[EntityKey
 
 def _compare_fields(thing: EntityKey, stored: Fields, replayed: Fields) -> Iterator[Inconsistency]:
     for name, value in stored.items():
-        told = replayed.get(name, FIRST_VALUES.get((thing[0], name)))
-        if value != told:
-            yield Inconsistency(*thing, f"{name}, as the history tells it,", value, told)
+        if value != replayed.get(name):
+            yield Inconsistency(
+                *thing, f"{name}, as the history tells it,", value, replayed.get(name)
+            )
 
 
 def _compare_answers(

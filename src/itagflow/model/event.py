@@ -186,14 +186,24 @@ ANSWERING = frozenset(
     {"save", "abandon", "restore", "escalate", "judge", "modify", "restore_version"}
 )
 """The verbs that answer a task; with ``answered`` in its data an event names several."""
+_FIRST_VALUES: Mapping[str, str | int] = {
+    "state": PackageState.LABEL.value,
+    "round": 1,
+    "whole_round": 1,
+    "reopened_round": 0,
+}
+"""What the tracked fields of a package hold when it is loaded; the others are nothing."""
+
 LOADING = frozenset({"load", "append"})
 """The verbs that make packages."""
 
 
-def build_first_changes(package: tuple[int, int]) -> tuple[FieldChange, FieldChange]:
+def build_first_changes(package: tuple[int, int]) -> tuple[FieldChange, ...]:
     """Return the changes that make the package with this key."""
-    state = FieldChange("package", package, "state", None, PackageState.LABEL.value)
-    return state, FieldChange("package", package, "round", None, 1)
+    return tuple(
+        FieldChange("package", package, field, None, value)
+        for field, value in _FIRST_VALUES.items()
+    )
 
 
 _ABOUT_MEMBERS = frozenset(

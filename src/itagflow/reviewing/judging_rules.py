@@ -37,6 +37,14 @@ class Judgment:
     """Whether the reviewer's own answer to the task is dropped, if there is one."""
 
 
+def make_judgment(wrong: str | None, reason: str | None, *, discard_modification: bool) -> Judgment:
+    """Return the judgment that a caller gives: with a comment or a reason the task is wrong."""
+    said = None
+    if wrong is not None or reason is not None:
+        said = Explanation(wrong or "", reason or "")
+    return Judgment(wrong=said, discard_modification=discard_modification)
+
+
 def judge(facts: AnswerFacts, judgment: Judgment, *, rejects: int = 0) -> AnswerOutcome:
     """Judge the one task right, or wrong; this stage has sent it back so many times, *rejects*.
 

@@ -134,7 +134,7 @@ def find_scope(arrival: Arrival, stage: Stage) -> tuple[int, ...] | None:
         and assignment.round >= package.whole_round
     ]
     last = max(looks, default=package.whole_round)
-    # what was labeled whole in that round, or looked at in it, was not reopened before this
+    # what was labeled whole in that round, or reviewed in it, was not reopened since
     if package.reopened_round > last:
         return None
     scope: set[int] | None

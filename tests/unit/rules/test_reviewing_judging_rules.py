@@ -51,6 +51,14 @@ def facts_of(**fields: Any) -> AnswerFacts:
     return AnswerFacts(**{**defaults, **fields})
 
 
+def test_with_a_comment_or_a_reason_a_task_is_wrong() -> None:
+    assert judging_rules.make_judgment(None, None, discard_modification=False) == RIGHT
+    assert judging_rules.make_judgment("no cat", None, discard_modification=False) == NO_CAT
+    for wrong in (None, ""):
+        judgment = judging_rules.make_judgment(wrong, "dark", discard_modification=True)
+        assert judgment == Judgment(wrong=Explanation("", "dark"), discard_modification=True)
+
+
 def test_a_task_is_judged_right() -> None:
     outcome = judging_rules.judge(facts_of(), RIGHT)
     assert outcome.answers[0].verdict is Verdict.RIGHT
