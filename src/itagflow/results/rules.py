@@ -448,15 +448,7 @@ def build_work_item(
     # What came later is left out: a past review shows the answer that it judged, and not the one
     # that was given after it.
     past = case.before(assignment)
-    label = past.find_labeling()
-    votes: tuple[Answer, ...] = ()
-    if label is not None:
-        merged = past.answers.get(label.id)
-        # a reviewer needs them where they left something to decide or to pick; who labels it again
-        # is to have an opinion of their own
-        in_review = assignment.stage is not Stage.LABEL
-        if in_review and merged is not None and (merged.disputed or merged.kept):
-            votes = tuple(_iter_votes(past, label.round))
+    votes = _find_votes_to_review(past, assignment)
     standing, package_comment = StandingJudgment(), ""
     if assignment.round > 1:
         standing = find_judgment(past, live=False)
@@ -482,6 +474,18 @@ def build_work_item(
         predictions=case.predictions,
         order=order or {},
     )
+
+
+def _find_votes_to_review(past: Case, assignment: Assignment) -> tuple[Answer, ...]:
+    """Return the votes on a task that *assignment* reviews, where they left something to decide."""
+    label = past.find_labeling()
+    # who labels it again is to have an opinion of their own
+    if label is None or assignment.stage is Stage.LABEL:
+        return ()
+    merged = past.answers.get(label.id)
+    if merged is None or not (merged.disputed or merged.kept):
+        return ()
+    return tuple(_iter_votes(past, label.round))
 
 
 def _find_package_comment(past: Case) -> str:

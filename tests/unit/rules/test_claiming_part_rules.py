@@ -147,7 +147,7 @@ class TestAskAgain:
     def asked(self, **fields: Any) -> ExtraVotes:
         given: dict[str, Any] = {
             "job": VOTES,
-            "package": make_package(),
+            "package": make_package(votes=2),
             "tasks": (1,),
             "assignments": [],
             "voters": 3,
@@ -166,8 +166,8 @@ class TestAskAgain:
     @pytest.mark.parametrize(
         ("fields", "reason"),
         [
-            ({"job": ONE}, "takes one answer"),
-            ({"package": make_package(state=PackageState.INSPECT)}, "not at LABEL"),
+            ({"package": make_package()}, "takes one answer"),
+            ({"package": make_package(state=PackageState.INSPECT, votes=2)}, "not at LABEL"),
             (
                 {"assignments": [make_assignment(**{**DONE, "outcome": Outcome.MERGED})]},
                 "are merged",
@@ -181,6 +181,6 @@ class TestAskAgain:
             rules.ask_again(self.asked(**fields), CTX, ids=[8])
 
     def test_a_task_must_be_voted_on(self) -> None:
-        package = make_package(scope=(2,))
+        package = make_package(scope=(2,), votes=2)
         with pytest.raises(InvalidData, match="task 1"):
             rules.ask_again(self.asked(package=package), CTX, ids=[8])

@@ -144,6 +144,18 @@ class TestHelpersOfCompleting:
         assert rules.recount(facts, passed, [LABELED]).abandoned == 1
 
 
+class TestFinishJobWith:
+    def test_the_last_package_finishes_its_job_when_it_is_done(self) -> None:
+        facts = complete(STAGES, make_package(free=0), make_assignment(), last_of_job=STAGES)
+        ((before, after),) = rules.finish_job_with(facts, make_package(state=PackageState.DONE))
+        assert isinstance(after, Job)
+        assert (before, after.state) == (STAGES, JobState.FINISHED)
+
+    def test_a_package_that_goes_on_does_not(self) -> None:
+        facts = complete(STAGES, make_package(free=0), make_assignment(), last_of_job=STAGES)
+        assert rules.finish_job_with(facts, make_package()) == ()
+
+
 class TestPassReview:
     @pytest.mark.parametrize(
         ("stage", "operation", "outcome", "state"),

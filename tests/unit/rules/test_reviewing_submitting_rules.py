@@ -111,6 +111,21 @@ class TestSubmit:
             assert saved(change, Package).state is PackageState.INSPECT
             assert change.event.data == {}
 
+    def test_what_an_expert_abandons_is_offered_once_more_too(self) -> None:
+        expert = make_assignment(7, member=9, scope=(2,), purpose=Purpose.ESCALATION)
+        given = (
+            ANSWERED[0],
+            make_answer(2, escalation_reason=""),
+            make_answer(2, assignment=7, abandon_reason="dark"),
+        )
+        package = make_package(free=0)
+        change = rules.submit(complete(self.QUEUE, package, expert, LABELED, answers=given))
+        assert saved(change, Package).requeued == (2,)
+        # and what an expert answers is not, although its labeler had nothing to say
+        answered = (*given[:2], make_answer(2, assignment=7, replies=CAT))
+        change = rules.submit(complete(self.QUEUE, package, expert, LABELED, answers=answered))
+        assert saved(change, Package).requeued == ()
+
     VOTES = make_job(workflow=Workflow(Label(votes=2, min_votes=2), Inspect()))
 
     @pytest.mark.parametrize(
@@ -122,7 +137,7 @@ class TestSubmit:
         self, free: int, others: tuple[Assignment, ...]
     ) -> None:
         facts = complete(
-            self.VOTES, make_package(free=free), make_assignment(), *others, answers=ANSWERED
+            self.VOTES, make_package(free=free, votes=2), make_assignment(), *others, answers=ANSWERED
         )
         change = rules.submit(facts)
         assert [type(after) for _, after in change.save] == [Assignment, ClaimCounter]
@@ -136,7 +151,7 @@ class TestSubmit:
         )
         facts = complete(
             self.VOTES,
-            make_package(free=0),
+            make_package(free=0, votes=2),
             make_assignment(),
             earlier,
             answers=(*votes, *ANSWERED),
@@ -155,7 +170,7 @@ class TestSubmit:
         earlier = attrs.evolve(LABELED, id=3, member=9, scope=(2,))
         facts = complete(
             self.VOTES,
-            make_package(free=0, scope=(2,), disputes=(1, 2)),
+            make_package(free=0, votes=2, scope=(2,), disputes=(1, 2)),
             make_assignment(scope=(2,)),
             earlier,
             answers=(make_answer(2, replies=DOG, assignment=3), ANSWERED[1]),
@@ -187,7 +202,8 @@ class TestSubmit:
         assert rules.find_merge_calls(complete(self.VOTES, make_package(), make_assignment())) == ()
 
     def test_votes_are_not_merged_without_their_template(self) -> None:
-        facts = complete(self.VOTES, make_package(free=0), make_assignment(), answers=ANSWERED)
+        package = make_package(free=0, votes=2)
+        facts = complete(self.VOTES, package, make_assignment(), answers=ANSWERED)
         with pytest.raises(ValueError, match="template"):
             rules.submit(facts)
 
@@ -259,7 +275,7 @@ class TestAdjudicate:
             "part_id": 9,
             "has_adjudicators": True,
         }
-        package = make_package(free=0)
+        package = make_package(free=0, votes=2)
         others = (self.FIRST, *others)
         facts = complete(self.VOTES, package, make_assignment(), *others, **{**given, **fields})
         return rules.submit(facts)
@@ -291,7 +307,7 @@ class TestAdjudicate:
         decision = make_assignment(9, member=5, scope=(2,), purpose=Purpose.ADJUDICATION)
         facts = complete(
             self.VOTES,
-            make_package(free=0, disputes=(2,)),
+            make_package(free=0, votes=2, disputes=(2,)),
             decision,
             self.FIRST,
             attrs.evolve(LABELED, id=5),
