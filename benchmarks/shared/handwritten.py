@@ -81,7 +81,7 @@ class Raw:
                 "SELECT number, free, version FROM package WHERE job = ? AND state = 'label' AND waiting = 1 "
                 "AND NOT EXISTS (SELECT 1 FROM assignment a WHERE a.job = package.job AND a.package = package.number "
                 f"AND a.member = ? AND a.stage = 'label' AND a.state IN ('held', 'done'){self.apart}) "
-                f"ORDER BY priority DESC, waiting_since, number LIMIT 1{self.take}",
+                f"ORDER BY priority DESC, due, waiting_since, number LIMIT 1{self.take}",
                 (self.job, self.member),
             ).fetchone()
             self.run(
@@ -91,7 +91,8 @@ class Raw:
             assignment = next(self.ids)
             self.run(
                 "INSERT INTO assignment (job, id, version, package, stage, round, member, state, live, lease_until, "
-                "token, purpose, body) VALUES (?, ?, 0, ?, 'label', 1, ?, 'held', 1, ?, '', 'label', ?)",
+                "token, purpose, authored, body) "
+                "VALUES (?, ?, 0, ?, 'label', 1, ?, 'held', 1, ?, '', 'label', 0, ?)",
                 (
                     self.job,
                     assignment,

@@ -36,6 +36,7 @@ from itagflow import (
     Workflow,
     templates,
 )
+from itagflow.claiming.rules import is_paused
 from itagflow.errors import RuleError
 from itagflow.storage import MemoryStore, Query
 
@@ -186,7 +187,7 @@ class Search:
 
     def do_everything(self, job: Job, name: str) -> bool:
         member = self.flow.members.get("street", name)
-        if not member.active or member.is_paused(self.clock()):
+        if not member.active or is_paused(member, self.clock()):
             return False
         moved = False
         for stage in job.workflow.stages:

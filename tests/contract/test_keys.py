@@ -93,7 +93,10 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "available": [{"member": "ben", "workspace": home, **by}],
         "can": [{"member": "ben", "action": Action.LABEL, "entity": home, **by}],
         "jobs.change_template": [{"job": job, "to": [], **by}],
-        "claim": [{"member": "ben", "job": job, "stage": L}],
+        "claim": [
+            {"member": "ben", "job": job, "stage": L},
+            {"member": "cy", "job": job, "stage": L, "package": 3},
+        ],
         "claim_many": [{"member": "ben", "job": job, "stage": L, "count": 1}],
         "maintenance.copy": [{"to": itagflow.storage.MemoryStore(), "workspace": home, **by}],
         "jobs.create": [
@@ -143,7 +146,7 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "packages.prioritize": [{"job": job, "priority": 1, "packages": [1], **by}],
         "jobs.progress": [{"job": job, **by}],
         "jobs.load_report": [{"job": job, **by}],
-        "jobs.blocked": [{"job": job, **by}],
+        "jobs.blocked": [{"job": job, "limit": 1, **by}],
         "jobs.clone": [{"job": job, "name": "clone", **by}],
         "jobs.check": [{**create, "name": "checked", "seed": 3}],
         "jobs.publish": [{"job": job, **by}],

@@ -39,6 +39,7 @@ from itagflow import (
     maintenance,
     templates,
 )
+from itagflow.model import OnDispute
 from itagflow.templates import (
     AddOption,
     AddQuestion,
@@ -60,7 +61,7 @@ labels = st.sampled_from(
         Label(),
         Label(lease=LEASE, offer_lease=LEASE, limit=2),
         Label(rework=Route.QUEUE, redo_all=True),
-        Label(rework=Route.QUEUE),
+        Label(rework=Route.QUEUE, order="oldest", max_total=9),
         Label(rework="ben", lease=LEASE, acknowledge=True),
         Label(on_abandon="queue", allow_own_work=True),
         Label(votes=2, min_votes=2),
@@ -68,6 +69,8 @@ labels = st.sampled_from(
         Label(votes=3, min_votes=2, rework=Route.QUEUE),
         Label(allow_partial=True, lease=LEASE),
         Label(allow_partial=True, limit=2, redo_all=True),
+        Label(votes=2, on_dispute="keep", votes_package_share=0.5),
+        Label(votes=3, merge={"1": "keep"}, on_dispute="keep"),
     ]
 )
 inspects = st.sampled_from(
@@ -185,7 +188,8 @@ class Walk(RuleBasedStateMachine):
         seed: int,
         crew: dict[Crew, tuple[str, ...]],
     ) -> None:
-        if label.votes > 1 and not inspect and not accept:
+        keeps = label.on_dispute is OnDispute.KEEP
+        if label.votes > 1 and not inspect and not accept and not keeps:
             inspect = Inspect()
         if accept and accept.reject_to is Stage.INSPECT and not inspect:
             accept = Accept()
@@ -211,12 +215,46 @@ class Walk(RuleBasedStateMachine):
 
         self.job = self.all(begin)
 
+    @rule(who=people, votes=st.sampled_from([1, 2, 2, 3, 9]))
+    def raise_votes(self, who: str, votes: int) -> None:
+        def update(flow: Flow) -> Any:
+            flow_now = flow.jobs.get(self.job).workflow
+            label = attrs.evolve(flow_now.label, votes=votes, on_dispute="keep")
+            others = (flow_now.inspect, flow_now.accept)
+            workflow = Workflow(label, *(part for part in others if part))
+            return flow.jobs.update(self.job, workflow=workflow, by=who)
+
+        self.all(update)
+
     @rule(who=people, stage=stages, token=st.sampled_from(["", "", "", "t1", "t2"]))
     def claim(self, who: str, stage: Stage, token: str) -> None:
         assignment = self.all(lambda flow: flow.claim(who, self.job, stage, token=token))
         self.all(lambda flow: flow.explain(who, self.job, stage))
         if assignment is not None and assignment.key not in self.assignments:
             self.assignments.append(assignment.key)
+
+    @rule(who=people, stage=stages, package=st.none() | st.integers(1, 4), resume=st.booleans())
+    def claim_one(self, who: str, stage: Stage, package: int | None, resume: bool) -> None:
+        """One package, or what is held already."""
+        assignment = self.all(
+            lambda flow: flow.claim(who, self.job, stage, package=package, resume=resume)
+        )
+        if assignment is not None and assignment.key not in self.assignments:
+            self.assignments.append(assignment.key)
+
+    @rule(who=people, pause=st.booleans(), hours=st.none() | st.integers(1, 9))
+    def pause_or_resume(self, who: str, pause: bool, hours: int | None) -> None:
+        until = None if hours is None else self.clock() + timedelta(hours=hours)
+        if pause:
+            self.all(lambda flow: flow.members.pause("street", who, until=until, by="ada"))
+        else:
+            self.all(lambda flow: flow.members.resume("street", who, by="ada"))
+        self.all(lambda flow: list(flow.jobs.blocked(self.job)))
+
+    @rule(hours=st.none() | st.integers(0, 9))
+    def close(self, hours: int | None) -> None:
+        closes_at = None if hours is None else self.clock() + timedelta(hours=hours)
+        self.all(lambda flow: flow.jobs.update(self.job, closes_at=closes_at, by="ada"))
 
     @precondition(lambda self: self.assignments)
     @rule(assignment=anything, task=st.integers(1, 6), word=words, by=st.none() | people)

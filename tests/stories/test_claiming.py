@@ -47,7 +47,7 @@ class TestOwnWork:
         workflow = Workflow(Label(rework=Route.QUEUE), Inspect())
         job = cats(flow, tasks=2, workflow=workflow, inspect=("ben", "di"))
         labeled(flow, "ben", job)
-        flow.reject(taken(flow, "di", job, I), comment="again")
+        flow.reject(taken(flow, "di", job, I), comment="again", whole=True)
         labeled(flow, "cy", job)
         assert flow.claim("ben", job, I) is None
         assert flow.explain("ben", job, I) == "1 waiting package is ben's own work"
@@ -85,7 +85,7 @@ class TestOwnWork:
         job = cats(flow, tasks=2, workflow=workflow, inspect=("di", "eve"), accept=("ada", "di"))
         labeled(flow, "ben", job)
         reviewed(flow, "di", job, modifies=1)
-        flow.reject(taken(flow, "ada", job, A), comment="all of it again")
+        flow.reject(taken(flow, "ada", job, A), comment="all of it again", whole=True)
         labeled(flow, "ben", job)
         reviewed(flow, "eve", job)
         assert taken(flow, "di", job, A)
@@ -112,7 +112,7 @@ class TestOwnWork:
         workflow = Workflow(Label(rework=Route.QUEUE), Inspect())
         job = cats(flow, workflow=workflow)
         labeled(flow, "ben", job)
-        flow.reject(taken(flow, "di", job, I), comment="again")
+        flow.reject(taken(flow, "di", job, I), comment="again", whole=True)
         flow.packages.prioritize(job, 9, packages=[1], by="ada")
         assert taken(flow, "ben", job).package == 2
         assert taken(flow, "ben", job).package == 1
@@ -121,7 +121,7 @@ class TestOwnWork:
         workflow = Workflow(Label(rework=Route.QUEUE), Inspect())
         job = cats(flow, tasks=2, workflow=workflow)
         labeled(flow, "ben", job)
-        flow.reject(taken(flow, "di", job, I), comment="again")
+        flow.reject(taken(flow, "di", job, I), comment="again", whole=True)
         assert flow.assignments.assign((job, 1), "ben", by="ada").state is AssignmentState.OFFERED
 
     def test_lapsed_work_that_they_labeled_before_comes_last(
@@ -130,7 +130,7 @@ class TestOwnWork:
         workflow = Workflow(Label(rework=Route.QUEUE), Inspect())
         job = cats(flow, workflow=workflow)
         labeled(flow, "ben", job)
-        flow.reject(taken(flow, "di", job, I), comment="again")
+        flow.reject(taken(flow, "di", job, I), comment="again", whole=True)
         taken(flow, "cy", job)
         clock.forward(minutes=1)
         taken(flow, "cy", job)
@@ -247,7 +247,7 @@ class TestLimits:
     def test_a_total_counts_what_was_first_claimed_from_the_queue(self, flow: Flow) -> None:
         job = cats(flow, tasks=4, size=1, workflow=Workflow(Label(max_total=2), Inspect()))
         labeled(flow, "ben", job)
-        flow.reject(taken(flow, "di", job, I), comment="again")
+        flow.reject(taken(flow, "di", job, I), comment="again", whole=True)
         flow.release(taken(flow, "ben", job))  # an offer is nothing new, and so is a package
         flow.packages.prioritize(job, 1, packages=[1], by="ada")
         flow.claim("ben", job, L, package=1)  # that they had before
@@ -307,7 +307,7 @@ class TestPauses:
         job = cats(flow, tasks=2, workflow=Workflow(Inspect()))
         labeled(flow, "ben", job)
         flow.members.pause("street", "ben", by="ada")
-        flow.reject(taken(flow, "di", job, I), comment="again")
+        flow.reject(taken(flow, "di", job, I), comment="again", whole=True)
         with pytest.raises(NotAllowed, match="paused"):
             flow.assignments.assign((job, 1), "ben", by="ada")
         assert taken(flow, "cy", job).round == 2

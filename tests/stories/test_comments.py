@@ -103,7 +103,7 @@ def test_a_judgment_opens_a_thread_and_the_next_verdict_resolves_it(flow: Flow) 
 def test_a_reject_of_all_opens_a_thread_on_each_task(flow: Flow) -> None:
     job = reviewed(flow)
     labeled(flow, "ben", job)
-    flow.reject(taken(flow, "di", job, Stage.INSPECT), comment="too hasty")
+    flow.reject(taken(flow, "di", job, Stage.INSPECT), comment="too hasty", whole=True)
     assert [(thread.task, *texts([thread])[0]) for thread in flow.comments.list(job)] == [
         (1, "too hasty"),
         (2, "too hasty"),

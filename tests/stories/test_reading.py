@@ -49,6 +49,9 @@ ITERATORS: dict[str, Read] = {
     "available": lambda flow, a, by: flow.available("ben", by=by),
     "tasks": lambda flow, a, by: flow.tasks(a.assignment, by="ben"),
     "assignments.list": lambda flow, a, by: flow.assignments.list("ben", live=False, by=by),
+    "comments.list": lambda flow, a, by: flow.comments.list(a.job, by=by),
+    "jobs.blocked": lambda flow, a, by: flow.jobs.blocked(a.job, by=by),
+    "results.votes": lambda flow, a, by: flow.results.votes(a.job, by=by),
     "events.list": lambda flow, a, by: flow.events.list(a.job, by=by),
     "events.since": lambda flow, a, by: flow.events.since(workspace="street", by=by),
     "events.follow": lambda flow, a, by: flow.events.follow(workspace="street", timeout=0, by=by),
@@ -528,7 +531,7 @@ class TestReferences:
 
 
 def the_fields() -> set[str]:
-    return {"name", "tags", "remark", "guideline", "due_at"}
+    return {"name", "tags", "remark", "guideline", "due_at", "closes_at", "workflow"}
 
 
 class TestImporting:

@@ -180,7 +180,7 @@ class TestLimit:
     def sent_back(flow: Flow, then: str) -> tuple[Job, Assignment]:
         """An inspection of a package whose first task was sent back once, the most it may be."""
         rule = Inspect(max_rejects=1, on_max_rejects=then)
-        job, review = inspecting(flow, Workflow(Label(allow_own_work=True), rule))
+        job, review = inspecting(flow, Workflow(Label(), rule))
         flow.judge(review, 1, wrong="no cat")
         flow.reject(review)
         labeled(flow, "ben", job)

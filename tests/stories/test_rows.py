@@ -49,7 +49,9 @@ def job_of(flow: Flow, template: Template, data: list[dict[str, Any]]) -> itagfl
 class TestWhatARowSays:
     def test_before_anything_is_done(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()), tasks=2)
-        nothing = dict.fromkeys(("label_by", "label_at", "inspect_by", "inspect_at"))
+        nothing = dict.fromkeys(
+            f"{stage}_{what}" for stage in ("label", "inspect") for what in ("by", "at", "seconds")
+        )
         assert list(flow.results.rows(job)) == [
             {"task": n, "source": f"{n}.jpg", "Single-choice": None, "state": "todo", **nothing}
             for n in (1, 2)
@@ -178,7 +180,7 @@ class TestNamesThatCollide:
         row = next(flow.results.rows(job_of(flow, template, [data])))
         assert row["task"] == 1
         assert row["state"] == "todo"
-        return list(row)[1:-3]
+        return list(row)[1:-4]
 
     def test_a_question_with_a_fixed_name(self, flow: Flow) -> None:
         assert self.keys(flow, asking("task", "state", "label_by")) == [
@@ -209,7 +211,7 @@ class TestNamesThatCollide:
         row = next(flow.results.rows(job_of(flow, template, [fields])))
         assert [value for key, value in row.items() if key.startswith("data.data.")] == [1, 2, 3]
         assert row["data.task"] is None
-        assert len(row) == 1 + 3 + 1 + 1 + 2
+        assert len(row) == 1 + 3 + 1 + 1 + 3
 
     def test_no_value_is_lost_whatever_the_names(self) -> None:
         names = ["a", "a#1", "task", "data.a", "data.task", "data.data.a", "label_at"]

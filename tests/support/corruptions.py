@@ -733,8 +733,15 @@ CORRUPTIONS = [
         [
             "the answer of assignment 10 to task 2 of job 7: replies is {}, and should be {'1': Choice('cat')}",
             "the answer of assignment 10 to task 2 of job 7: disputed is 1, and should be nothing",
+            "the answer of assignment 10 to task 2 of job 7: counts of question 1 is 1, 1, and should be 2",
         ],
         id="vote changed",
+    ),
+    pytest.param(
+        a_job_with_votes,
+        change(Package, 7, 1, votes=3),
+        ["package 1 of job 7: votes is 3, and should be 2"],
+        id="votes of a package",
     ),
     pytest.param(
         a_job_with_votes,

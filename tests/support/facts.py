@@ -16,7 +16,7 @@ CTX = Context(AT, 1, 2)
 def facts_of(*answers: Answer | None, **fields: Any) -> AnswerFacts:
     """Return what a rule decides on for tasks 1, 2, … with these stored answers."""
     defaults: dict[str, Any] = {
-        "job": make_job(workflow=Workflow(Label(), Inspect())),
+        "job": make_job(workflow=Workflow(Label(lease=None), Inspect())),
         "template": make_template(version=3),
         "assignment": make_assignment(),
         "ctx": CTX,

@@ -313,7 +313,10 @@ READERS: dict[str, Case] = {
     "results.get": Case(
         lambda f, a: f.results.get(in_job(a), by=a.by), ("task",), READS, anywhere=("task",)
     ),
-    "results.votes": Case(lambda f, a: list(f.results.votes(a.job, by=a.by)), ("job",), READS),
+    # one member labels a package of the job: that nothing is refused is what the call comes to
+    "results.votes": Case(
+        lambda f, a: ("votes", list(f.results.votes(a.job, by=a.by))), ("job",), READS
+    ),
     "jobs.guidelines": Case(lambda f, a: f.jobs.guidelines(a.job, by=a.by), ("job",), READS),
     "results.versions": Case(
         lambda f, a: f.results.versions(in_job(a), by=a.by), ("task",), READS, anywhere=("task",)

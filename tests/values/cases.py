@@ -420,7 +420,6 @@ ENTITIES: Mapping[str, Case] = {
         lambda s, made: s.flow.comments.resolve(made, by="ada"),
     ),
     "Draft": Case(lambda s: fields_of(make_draft())),
-    "Draft.is_newer_than": Case(lambda s: {"answer": None}),
     "AnswerVersion": Case(
         lambda s: {"answer": make_answer(), "number": 1, "position": 7, "is_current": True}
     ),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from attrs import evolve
 from typing_extensions import Unpack
 
 from itagflow.core.engine import Engine
@@ -20,7 +19,7 @@ from itagflow.jobs.arguments import (
     require_format,
     require_on_error,
 )
-from itagflow.jobs.loading import LoadSpec
+from itagflow.jobs.loading import LoadSpec, describe_load
 from itagflow.jobs.service import JobSpec
 from itagflow.model.arguments import require_callable, require_flag, require_wrapper
 from itagflow.model.enums import parse_optional_enum
@@ -148,10 +147,7 @@ class Jobs:
             validator=validator,
             notes=parse_notes("create", notes),
         )
-        rows: LoadSpec | None = None
-        if data is not None:
-            rows = LoadSpec(data=data, by=by, format=format, on_error=on_error, progress=progress)
-            rows = evolve(rows, shared=exist_ok)  # others may create and load the same job, too
+        rows = describe_load(data, by=by, format=format, on_error=on_error, progress=progress)
         return jobs.create_job(
             self._engine, workspace, spec, data=rows, draft=draft, exist_ok=exist_ok
         )
@@ -377,9 +373,7 @@ class Jobs:
             validator=validator,
             notes=parse_notes("check", notes),
         )
-        rows: LoadSpec | None = None
-        if data is not None:
-            rows = LoadSpec(data=data, by=by, format=format, on_error="skip", progress=progress)
+        rows = describe_load(data, by=by, format=format, on_error="skip", progress=progress)
         return checking.check_job(self._engine, workspace, spec, rows)
 
     def clone(self, job: JobRef, name: str, *, by: MemberRef, with_data: bool = False) -> Job:
@@ -502,42 +496,23 @@ class Jobs:
         jobs.delete(self._engine, job, by=by)
 
     def update(self, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
-        """Change name, tags, remark, guideline, due time or votes; what is not given stays.
+        """Change name, tags, remark, guideline, times or the workflow; what is not given stays.
 
-        ``workflow=`` takes a whole workflow, which may ask for more votes than the present one:
-        then each package that is still at LABEL is labeled by more members.  ``min_votes`` and
-        ``on_dispute`` may differ, too, and hold for votes that are merged later.  When raising the
-        votes breaks off, the same call goes on with it.
+        ``workflow=`` takes a whole workflow with the same stages and merge rules.  The rest may
+        differ, and holds for claims, renewals, saves and judgments made later and for packages that
+        come to a stage later.  Votes may become more: then each package that is still at LABEL is
+        labeled by more members, and when that breaks off, the same call goes on with it.
 
         Another guideline is its next version: see `guidelines`.
 
         Raises:
-            InvalidData: on a bad name, a value of another kind, or a time without its zone; or when
-                the workflow has fewer votes, or differs in anything else.
+            InvalidData: on a bad name, a value of another kind, a time without its zone, or a
+                workflow that has other stages or merge rules, fewer votes or a limit more or less.
             TypeError: on another field, as Python has it.
             AlreadyExists: when the workspace has another job of this name.
-            NotAllowed: when the job is archived, *by* may not manage jobs, or the people of the job
-                could not do the work.
+            NotAllowed: when the job is archived, its people could not do the work, or *by* may not
+                manage jobs.
             NotRegistered: when this process lacks a merge function that the workflow names.
-
-        >>> import attrs, itagflow
-        >>> from itagflow import Label, Workflow
-        >>> flow = itagflow.open("memory:")
-        >>> street = flow.workspaces.create("street", admin="ada")
-        >>> for name in ("ben", "cy"):
-        ...     _ = flow.members.add(street, name, "operator", by="ada")
-        >>> job = flow.jobs.create(
-        ...     street,
-        ...     "cats",
-        ...     template=itagflow.templates.image_classification(["cat", "dog"]),
-        ...     data=[{"data": {"source": "1.jpg"}}],
-        ...     workforce={"label": ["ben", "cy"]},
-        ...     by="ada",
-        ... )
-        >>> two = Workflow(Label(votes=2, on_dispute="keep"))
-        >>> job = flow.jobs.update(job, workflow=two, by="ada")
-        >>> [package.free for package in flow.packages.list(job)]
-        [2]
         """
         return jobs.update_job(self._engine, job, parse_fields("update", fields), by=by)
 

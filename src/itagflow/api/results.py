@@ -228,7 +228,7 @@ class Results:
           last brought it through that stage, and when; both None when nobody has.  Accounts of
           several who voted are joined by ``", "``; it is None for a model;
         - beside them ``label_seconds`` and the like: how long they worked on the task, as far as
-          they told.
+          they told; None when nobody has.
 
         Names stay apart.  A question whose title is one of the fixed names, or that of another
         question, gets ``#`` and its id behind the title.  A field of the data with a name that is

@@ -286,9 +286,13 @@ def can_have_open_offers(job: Job, stage: Stage) -> bool:
 
     A job must keep what makes this true as long as it has open offers.
     """
+    if stage is not Stage.LABEL:
+        return False
+    # what was left over by an earlier workflow is there still
+    if job.workflow_changes:
+        return True
     label = job.workflow.label
-    has_crews = any(crew in job.workforce for crew in Crew)
-    return stage is Stage.LABEL and (label.votes > 1 or label.allow_partial or has_crews)
+    return label.votes > 1 or label.allow_partial or any(crew in job.workforce for crew in Crew)
 
 
 def can_own_work_wait(job: Job, stage: Stage) -> bool:

@@ -161,6 +161,13 @@ def are_votes_in(package: Package, assignments: Sequence[Assignment], ended: int
     )
 
 
+def are_votes_merged(package: Package, assignments: Sequence[Assignment]) -> bool:
+    """Return whether the votes of the present round of *package* are merged."""
+    return any(
+        each.outcome is Outcome.MERGED and each.round == package.round for each in assignments
+    )
+
+
 @attrs.frozen(kw_only=True)
 class ExtraVotes:
     """More votes that are asked for on some tasks of a package."""
@@ -207,9 +214,7 @@ def _require_voting(asked: ExtraVotes) -> None:
         reason = f"job {job.name!r} takes one answer to each task: Label(votes=2) would take more"
     elif package.stage is not Stage.LABEL:
         reason = f"{package} is not at LABEL, but {package.state.value}"
-    elif any(
-        each.outcome is Outcome.MERGED and each.round == package.round for each in asked.assignments
-    ):
+    elif are_votes_merged(package, asked.assignments):
         reason = f"the votes on {package} are merged: who adjudicates decides"
     if reason:
         raise NotAllowed("nobody", "vote once more", reason)

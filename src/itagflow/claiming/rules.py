@@ -355,13 +355,18 @@ def must_not_review_own_work(
     raise NotAllowed(member.account, "be assigned", reason)
 
 
+def is_paused(member: Member, at: datetime) -> bool:
+    """Return whether *member* is given no new work at this time."""
+    return member.paused and (member.paused_until is None or at < member.paused_until)
+
+
 def must_not_be_paused(member: Member, at: datetime) -> None:
     """Check that *member* can be given work at this time.
 
     Raises:
         NotAllowed: when they are paused.
     """
-    if member.is_paused(at):
+    if is_paused(member, at):
         reason = "they are paused: members.resume ends that"
         raise NotAllowed(member.account, "be assigned", reason)
 

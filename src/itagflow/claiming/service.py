@@ -27,6 +27,8 @@ from itagflow.claiming.decision import (
     has_labeled,
     is_own_work,
 )
+from itagflow.claiming.part_rules import has_seen_votes
+from itagflow.claiming.situations import describe, has_limits
 from itagflow.core.change import (
     Change,
     Context,
@@ -39,14 +41,11 @@ from itagflow.core.lookup import (
     MemberRef,
     PackageRef,
     first,
-    get_or_none,
     package_in,
 )
-from itagflow.core.registry import Environment
 from itagflow.core.transaction import Transaction
 from itagflow.errors import AlreadyExists, NotAcknowledged
-from itagflow.labeling.vote_rules import find_registered_names
-from itagflow.model.job import Crew, Job, Stage
+from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import (
     Assignment,
@@ -56,7 +55,7 @@ from itagflow.model.package import (
     QueueCursor,
 )
 from itagflow.model.workspace import Member
-from itagflow.storage.port import Query, Reader
+from itagflow.storage.port import Query
 
 
 @attrs.frozen
@@ -165,61 +164,6 @@ def _read_job_and_member(transaction: Transaction, request: ClaimRequest) -> tup
     """Return job and member of a claim as they are stored now."""
     job = transaction.cache.read_job(transaction.store, request.job)
     return job, transaction.cache.read_member(transaction.store, job.workspace, request.member)
-
-
-def describe(reader: Reader, environment: Environment, place: ClaimPlace) -> Situation:
-    """Return what the decision depends on, as it is stored.
-
-    Raises:
-        InvalidData: when the job does not have this stage.
-    """
-    job, member, stage = place.job, place.member, place.stage
-    counter: ClaimCounter | None = None
-    # else nobody counts, and nobody asks what was read: the query is saved
-    if _has_limits(job, stage) or job.workflow.rule(stage).acknowledge:
-        counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
-    missing_merge = ""
-    if stage is Stage.LABEL:  # the last vote is merged by whoever submits it
-        names = find_registered_names(job.workflow)
-        missing_merge = next((n for n in names if not environment.registry.has_merge(n)), "")
-    missing_validator = ""
-    if job.validator and not environment.registry.has_validator(job.validator):
-        missing_validator = job.validator
-    return Situation(
-        job=job,
-        member=member,
-        stage=stage,
-        policy_refusal=access.refusal(environment.policy, member, Action.at(stage), job, stage),
-        crews=_find_crews(environment, job, member, stage),
-        missing_validator=missing_validator,
-        missing_merge=missing_merge,
-        acknowledged=0 if counter is None else counter.acknowledged,
-        is_paused=member.is_paused(place.at),
-        is_closed=job.closes_at is not None and job.closes_at <= place.at,
-        active=0 if counter is None else counter.active,
-        total=0 if counter is None else counter.total,
-    )
-
-
-def _has_limits(job: Job, stage: Stage) -> bool:
-    """Return whether the claims of a member at *stage* are counted."""
-    rule = job.workflow.rule(stage)
-    return rule.limit is not None or rule.max_total is not None
-
-
-def _find_crews(
-    environment: Environment, job: Job, member: Member, stage: Stage
-) -> frozenset[Crew]:
-    """Return the crews in which *member* may work at *stage*; their work is done at LABEL."""
-    if stage is not Stage.LABEL:
-        return frozenset()
-    return frozenset(
-        crew
-        for crew in Crew
-        # asked first whether there is one: most jobs have none, and the policy takes time
-        if crew in job.workforce
-        and access.working_refusal(environment.policy, member, job, crew) is None
-    )
 
 
 def apply(transaction: Transaction, change: Change) -> Assignment:
@@ -340,12 +284,14 @@ class _Claim:
     def take_package(self, package: Package) -> list[Assignment]:
         """Take what the member may have of one package: an offer, a free slot, lapsed work.
 
+        An offer is their own, or a part that is offered to whoever may have it.
+
         The package is waited for: others may be about to take another slot of it.
         """
         locked = self._transaction.lock_package(package)
         self._has_package = True
         assignments = self._transaction.assignments(locked)
-        taken = self._take_offer_of(assignments)
+        taken = self._take_offer_of(assignments) or self._take_part_of(assignments)
         if taken is None and self._can_start(locked, assignments):
             taken = self._start_work(locked, None)
         if taken is None:
@@ -370,11 +316,23 @@ class _Claim:
                 assignment.member == situation.member.id
                 and assignment.stage is situation.stage
                 and assignment.state is AssignmentState.OFFERED
+                and self._decision.permits(assignment)
             ):
                 _, offer = self._transaction.lock_assignment(assignment)
                 self._confirm()
                 if Source.OFFERS in self._decision.sources:
                     return self._take_offer(offer)
+        return None
+
+    def _take_part_of(self, assignments: Sequence[Assignment]) -> Assignment | None:
+        """Take an open offer among these *assignments* of the locked package."""
+        for assignment in assignments:
+            if not self._decision.accepts_open(assignment, assignments):
+                continue
+            _, offer = self._transaction.lock_assignment(assignment)
+            self._confirm()
+            if self._decision.accepts_open(offer, assignments):
+                return self._take_offer(offer)
         return None
 
     def _can_start(self, package: Package, assignments: Sequence[Assignment]) -> bool:
@@ -385,8 +343,11 @@ class _Claim:
             return False
         self._confirm()
         situation = self._situation
+        job, member, stage = situation.job, situation.member, situation.stage
+        if stage is Stage.LABEL and has_seen_votes(job, member, package.round, assignments):
+            return False
         return Source.QUEUE in self._decision.sources and not is_own_work(
-            situation.job, package, situation.member, situation.stage, assignments
+            job, package, member, stage, assignments
         )
 
     def take(self, count: int) -> list[Assignment]:
@@ -422,15 +383,32 @@ class _Claim:
         return self._earlier
 
     def _take_offers(self, count: int) -> list[Assignment]:
-        taken: list[Assignment] = []
-        if Source.OFFERS not in self._decision.sources or count < 1:
-            return taken
+        """Take up to *count* of what is offered to the member."""
         situation = self._situation
+        taken: list[Assignment] = []
+        if Source.OFFERS not in self._decision.sources:
+            return taken
         offers = queue.find_offers(
             self._transaction.store, situation.job, situation.member, situation.stage
         )
-        own = [offer for offer in offers if self._decision.permits(offer)]
-        return self._take_own(own, count)
+        offers = [offer for offer in offers if self._decision.permits(offer)]
+        if not offers:
+            return taken
+        # The first are waited for, in the order that everybody keeps; those behind them stand in
+        # for what is gone.  All at once, since the counters come behind all packages.
+        self._transaction.lock_assignments(offer.key for offer in offers[:count])
+        self._has_package = True
+        for offer in offers:  # the first ones are locked already: locking them again costs nothing
+            if len(taken) == count:
+                break
+            locked = self._lock_assignment(offer)
+            if locked is None or locked[1].state is not AssignmentState.OFFERED:
+                continue  # others have it, or it was withdrawn meanwhile
+            self._confirm()
+            if Source.OFFERS not in self._decision.sources:
+                break
+            taken.append(self._take_offer(locked[1]))
+        return taken
 
     def _take_open(self, count: int) -> list[Assignment]:
         """Take up to *count* of the parts that are offered to whoever may have them."""
@@ -449,27 +427,6 @@ class _Claim:
             package, current = locked
             if self._decision.accepts_open(current, self._transaction.assignments(package)):
                 taken.append(self._take_offer(current))
-        return taken
-
-    def _take_own(self, offers: Sequence[Assignment], count: int) -> list[Assignment]:
-        """Take up to *count* of *offers*, which are the member's own."""
-        taken: list[Assignment] = []
-        if not offers:
-            return taken
-        # The first are waited for, in the order that everybody keeps; those behind them stand in
-        # for what is gone.  All at once, since the counters come behind all packages.
-        self._transaction.lock_assignments(offer.key for offer in offers[:count])
-        self._has_package = True
-        for offer in offers:  # the first ones are locked already: locking them again costs nothing
-            if len(taken) == count:
-                break
-            locked = self._lock_assignment(offer)
-            if locked is None or locked[1].state is not AssignmentState.OFFERED:
-                continue  # others have it, or it was withdrawn meanwhile
-            self._confirm()
-            if Source.OFFERS not in self._decision.sources:
-                break
-            taken.append(self._take_offer(locked[1]))
         return taken
 
     def _take_offer(self, offer: Assignment) -> Assignment:
@@ -648,7 +605,7 @@ class _Claim:
         # it or stored in it: all claims of a member at this stage queue up at its row.  With a
         # token that is the purpose: the second of two equal claims finds what the first was given.
         job, stage = situation.job, situation.stage
-        if _has_limits(job, stage) or self._terms.token or saves_cursor:
+        if has_limits(job, stage) or self._terms.token or saves_cursor:
             counts_held = job.workflow.rule(stage).limit is not None
             self._lock_counters(instead_of if counts_held else None)
         if self._terms.token:

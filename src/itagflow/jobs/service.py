@@ -26,7 +26,7 @@ from itagflow.jobs.arguments import JobFields, JobNotes, Workers
 from itagflow.jobs.finishing_rules import Staffing, find_hindrance
 from itagflow.jobs.guideline_rules import change_fields, describe_guideline
 from itagflow.jobs.loading import LoadSpec, load, must_be_valid
-from itagflow.jobs.workflow_changes import add_slots, require_change_of_votes, require_workable
+from itagflow.jobs.workflow_changes import add_slots, require_possible_change, require_workable
 from itagflow.labeling.vote_rules import find_registered_names, with_merge_rules
 from itagflow.lifecycle.tables import JOB
 from itagflow.model.comment import Comment
@@ -135,6 +135,8 @@ def create_job(
     """Create, load and publish a job, or return the one that exists already."""
     if data is not None:
         must_be_valid(data)  # before anything is stored for it
+        # others may create and load the same job at the same time
+        data = attrs.evolve(data, shared=exist_ok)
     if exist_ok:
         job, is_new = find_or_create(lambda: _find_or_draft(engine, workspace, spec))
     else:
@@ -321,7 +323,11 @@ def update_job(engine: Engine, job: JobRef, fields: JobFields, *, by: MemberRef)
             changed |= _find_workflow_change(transaction, old, fields["workflow"])
         new = change_fields(old, changed)
         if new != old:  # else the call was sent again: one act is one event, and one version
-            data = {"name": old.name, **describe_guideline(old, new)}
+            data = {
+                "name": old.name,
+                **describe_guideline(old, new),
+                **_describe_workflow(old, new),
+            }
             transaction.apply(record(ctx, "update_job", about=new, save=((old, new),), data=data))
             new = transaction.as_stored(new)
     # after the job, whose new votes everybody sees from here on: packages are locked before jobs
@@ -346,12 +352,16 @@ def _find_workflow_change(
     if not known or workflow.label.merge != known:
         template = transaction.store.get(Template, (old.template,))
         workflow = _with_registered_merges(transaction.registry, workflow, template)
-    require_change_of_votes(old, workflow)
+    require_possible_change(old, workflow)
     if workflow == old.workflow:
         return {"workflow": workflow}
     require_workable(transaction, attrs.evolve(old, workflow=workflow))
     is_raised = workflow.label.votes > old.workflow.label.votes
-    return {"workflow": workflow, "raising_votes": old.raising_votes or is_raised}
+    return {
+        "workflow": workflow,
+        "workflow_changes": old.workflow_changes + int(old.state is not JobState.DRAFT),
+        "raising_votes": old.raising_votes or is_raised,
+    }
 
 
 def set_workforce(
@@ -478,14 +488,17 @@ def _update(
 
 def _store_job(transaction: Transaction, ctx: Context, operation: str, old: Job, new: Job) -> Job:
     # by the old name, under which readers of the events know it
-    data: dict[str, Any] = {"name": old.name}
-    if new.workflow != old.workflow:
-        data["workflow"] = {
-            "before": codec.to_json(old.workflow),
-            "after": codec.to_json(new.workflow),
-        }
+    data: dict[str, Any] = {"name": old.name, **_describe_workflow(old, new)}
     transaction.apply(record(ctx, operation, about=new, save=((old, new),), data=data))
     return transaction.as_stored(new)
+
+
+def _describe_workflow(old: Job, new: Job) -> dict[str, Any]:
+    """Return what an event keeps of the workflow, where it changed; else nothing."""
+    if new.workflow == old.workflow:
+        return {}
+    before, after = codec.to_json(old.workflow), codec.to_json(new.workflow)
+    return {"workflow": {"before": before, "after": after}}
 
 
 def _find_template(

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from itagflow.access import Action
+from itagflow.claiming.part_rules import are_votes_merged
 from itagflow.core.change import Context, Saved, record
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef
@@ -25,23 +26,31 @@ PACKAGES_PER_TRANSACTION = 100
 """How many packages get more slots in one transaction: claims of these wait for it."""
 
 
-def require_change_of_votes(old: Job, new: Workflow) -> None:
-    """Check that *new* differs from the workflow of *old* in what can change only.
+def require_possible_change(old: Job, new: Workflow) -> None:
+    """Check that the workflow of *old*, which may be under way, can become *new*.
+
+    The stages stay, votes become no fewer, and what was merged is not merged by another rule.  A
+    limit cannot be given or taken away: where there is none, nobody counts what members hold.
 
     Raises:
-        InvalidData: when the votes become fewer, or anything else differs.
+        InvalidData: when anything of that differs.
     """
-    label = old.workflow.label
-    reason = explain_other_votes(label, new.label)
+    if old.workflow.stages != new.stages:
+        there = ", ".join(stage.value for stage in old.workflow.stages)
+        reason = f"must have the same stages as before: {there}"
+        raise InvalidData("the workflow", [Problem("", reason)])
+    reason = explain_other_votes(old.workflow.label, new.label)
     if reason:
         raise InvalidData("the workflow", [Problem("label", reason)])
-    changeable = {
-        name: getattr(new.label, name) for name in ("votes", "min_votes", "on_dispute", "merge")
-    }
-    as_asked = (attrs.evolve(label, **changeable), old.workflow.inspect, old.workflow.accept)
-    if as_asked != (new.label, new.inspect, new.accept):
-        reason = "of a job that exists only votes, min_votes and on_dispute can change"
-        raise InvalidData("the workflow", [Problem("", reason)])
+    for stage in new.stages:
+        before, after = old.workflow.rule(stage), new.rule(stage)
+        for name in ("limit", "max_total"):
+            given, wanted = getattr(before, name), getattr(after, name)
+            if (given is None) != (wanted is None):
+                reason = (
+                    "can be another number, but not be given to or taken from a job that exists"
+                )
+                raise InvalidData("the workflow", [Problem(f"{stage.value}, {name}", reason)])
 
 
 def require_workable(transaction: Transaction, job: Job) -> None:
@@ -112,6 +121,8 @@ def _store_slots(
     save = list[Saved]()
     numbers = list[int]()
     for package in packages:
+        if package.votes > 1 and are_votes_merged(package, transaction.assignments(package)):
+            continue  # it waits for a decision only: the next round has the votes of now
         after = with_slots_added(job, package)
         if after != package:
             save.append((package, after))

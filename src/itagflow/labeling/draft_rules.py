@@ -22,7 +22,7 @@ from itagflow.lifecycle.tables import require_stage
 from itagflow.model.entity import evolve
 from itagflow.model.job import Stage
 from itagflow.model.reply import Replies
-from itagflow.model.task import Answer, Draft, count_versions
+from itagflow.model.task import Answer, Draft, count_versions, is_newer
 from itagflow.model.template import Question, Template
 
 
@@ -68,7 +68,7 @@ def find_newer_drafts(drafts: Sequence[Draft], answers: Mapping[int, Answer]) ->
     for draft in drafts:
         answer = answers.get(draft.task)
         # a task without a complete answer is missing, whatever its draft says
-        if answer is not None and answer.is_resolved and draft.is_newer_than(answer):
+        if answer is not None and answer.is_resolved and is_newer(draft, answer):
             newer.append(draft.task)
     return tuple(sorted(newer))
 

@@ -20,7 +20,6 @@ from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, R
 from itagflow.model.segment import Segments
 from itagflow.model.span import Spans
 from itagflow.model.template import Question, QuestionKind, Scale
-from itagflow.printing import format_count
 
 FREE_TEXTS = frozenset({QuestionKind.INPUT, QuestionKind.OPEN_ENDED, QuestionKind.TEXT_EDIT})
 """The kinds that are merged by ``keep`` where a reply is not required."""
@@ -111,7 +110,7 @@ def find_rule_error(question: Question, rule: Merge) -> str:
     kind = _ONLY_FOR.get(rule.name)
     if kind is None or kind is question.kind:
         return ""
-    return f"{rule.name!r} merges {kind.value} questions only, and this is {question.kind.value}"
+    return f"{rule.name!r} is a rule for {kind.value}, and this is {question.kind.value}"
 
 
 def merge_replies(rule: Merge, poll: Poll) -> Decision:
@@ -314,8 +313,7 @@ def decide_left_out(poll: Poll) -> Decision | None:
 def _explain_too_few(poll: Poll, number: int) -> str:
     if not poll.replies:
         return "nobody who voted was asked"
-    noun = "vote" if poll.min_votes == 1 else "votes"
-    return f"{format_count(number, 'equal vote')}, and {poll.min_votes} {noun} are needed"
+    return f"too few equal votes: {number} of {poll.min_votes}"
 
 
 def _share(number: int, of: Sequence[object]) -> float | None:

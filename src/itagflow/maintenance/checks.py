@@ -19,6 +19,7 @@ from itagflow.lifecycle.tables import JOB
 from itagflow.maintenance.replay import Guidelines
 from itagflow.model.inconsistency import Inconsistency, compare_field
 from itagflow.model.job import Job, JobState, Stage
+from itagflow.model.merging import MergeReport
 from itagflow.model.package import (
     PASSING,
     Assignment,
@@ -230,7 +231,8 @@ def check_queue_cursors(
     for counter in counters:
         if counter.cursor is None:
             continue
-        if counter.stage not in job.workflow.stages or not can_own_work_wait(job, counter.stage):
+        is_unused = not can_own_work_wait(job, counter.stage) and not job.workflow_changes
+        if counter.stage not in job.workflow.stages or is_unused:
             yield from compare_field(counter, "cursor", counter.cursor.since, None)
         elif counter.cursor.since not in moments:
             yield from compare_field(
@@ -362,7 +364,12 @@ def _check_votes(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     job, package = snapshot.job, snapshot.package
     asked = count_votes(job, package.number)
     # votes are raised for packages at LABEL, block by block; who left it before has fewer
-    may_have_fewer = job.raising_votes or package.stage is not Stage.LABEL
+    may_have_fewer = (
+        job.raising_votes
+        or package.stage is not Stage.LABEL
+        # and what waits for a decision on its votes gets none any more
+        or part_rules.are_votes_merged(package, snapshot.assignments)
+    )
     if package.votes > asked or (package.votes < asked and not may_have_fewer):
         yield from compare_field(package, "votes", package.votes, asked)
     if not 1 <= package.voted_since <= package.round:
@@ -405,7 +412,8 @@ def _check_draws(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
         behind = behind[: max(job.workflow.stages.index(package.stage) - 1, 0)]
     unseen = tuple(stage for stage in behind if stage not in passed)
     expected = unseen
-    if package.skipped == unseen:
+    # it was drawn by the shares of the time at which it came there
+    if package.skipped == unseen and not job.workflow_changes:
         expected = tuple(stage for stage in unseen if not is_drawn(job, package, stage))
     yield from compare_field(package, "skipped", _name(package.skipped), _name(expected))
 
@@ -509,12 +517,14 @@ def _check_assignment(snapshot: PackageSnapshot, assignment: Assignment) -> Iter
         lease = rule.offer_lease
         if assignment.state is AssignmentState.HELD:
             lease = rule.lease
-        yield from compare_field(
-            assignment,
-            "whether it has a lease",
-            assignment.lease_until is not None,
-            lease is not None and not assignment.is_open_offer,
-        )
+        # what was given out before a change of the workflow has the lease of that time
+        if not job.workflow_changes:
+            yield from compare_field(
+                assignment,
+                "whether it has a lease",
+                assignment.lease_until is not None,
+                lease is not None and not assignment.is_open_offer,
+            )
         yield from compare_field(assignment, "stage", assignment.stage, package.stage)
         yield from compare_field(assignment, "round", assignment.round, package.round)
     elif assignment.round > package.round:
@@ -612,9 +622,29 @@ def _check_merged_votes(
             yield from compare_field(merged, "abandoned", merged.abandon_reason, winner.abandoned)
             yield from compare_field(merged, "disputed", merged.disputed, winner.disputed)
             yield from compare_field(merged, "kept", merged.kept, winner.kept)
-            yield from compare_field(merged, "merge", merged.merge, winner.report)
+            yield from _compare_merges(merged, merged.merge, winner.report)
         elif merged is not None and votes and not merged.erased:
             yield from compare_field(merged, "merge", None, "how its votes were merged")
+
+
+def _compare_merges(
+    merged: Answer, stored: MergeReport, expected: MergeReport
+) -> Iterator[Inconsistency]:
+    """Yield where the report of a *merged* answer says something else than its votes."""
+    for name in ("voters", "abandoned_by"):
+        yield from compare_field(merged, name, getattr(stored, name), getattr(expected, name))
+    asked = tuple(expected.questions)
+    yield from compare_field(merged, "merged questions", tuple(stored.questions), asked)
+    for id in expected.questions:
+        one, other = stored.questions.get(id), expected.questions[id]
+        if one is None:
+            continue  # told above
+        # the first difference is enough: the others follow from it
+        for name in ("voters", "counts", "confidence", "number", "reason"):
+            if getattr(one, name) != getattr(other, name):
+                field = f"{name} of question {id}"
+                yield from compare_field(merged, field, getattr(one, name), getattr(other, name))
+                break
 
 
 def _check_answer(snapshot: PackageSnapshot, answer: Answer) -> Iterator[Inconsistency]:

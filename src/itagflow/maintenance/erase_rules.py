@@ -223,6 +223,7 @@ def _erase_answer_data(answer: Mapping[str, Any]) -> dict[str, Any]:
     """Return what `erase_answer` would make of an answer that an event holds as JSON."""
     texts = {name: ERASED for name in _TEXTS if answer.get(name)}
     erased = {**answer, **texts, "erased": True}
+    erased.pop("merge", None)
     if "replies" in answer:
         erased["replies"] = {}
         erased.pop("order", None)
@@ -230,7 +231,19 @@ def _erase_answer_data(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _anonymize_answer_data(answer: Mapping[str, Any], erase_name: TextFilter) -> dict[str, Any]:
+    anonymous = {**answer}
+    if "merge" in answer:
+        anonymous["merge"] = _anonymize_merge_data(answer["merge"], erase_name)
     return {
-        **answer,
+        **anonymous,
         **{name: erase_name(answer[name]) for name in _TEXTS if answer.get(name)},
     }
+
+
+def _anonymize_merge_data(report: Mapping[str, Any], erase_name: TextFilter) -> dict[str, Any]:
+    """Return what `_anonymize_merge` would make of a report that an event holds as JSON."""
+    questions = {
+        id: {**merge, "reason": erase_name(merge["reason"])} if "reason" in merge else merge
+        for id, merge in report.get("questions", {}).items()
+    }
+    return {**report, "questions": questions}

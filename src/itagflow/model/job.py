@@ -709,6 +709,8 @@ class Job:
     """Higher comes first among the jobs of a workspace.  Reserved: nothing sets or asks it yet."""
     deleting: bool = False
     """Whether it is being deleted, so that what is left of it is not consistent."""
+    workflow_changes: int = 0
+    """How often its workflow was changed since it was ordered: older work followed other rules."""
     raising_votes: bool = False
     """Whether its votes are being raised: packages at LABEL get more slots block by block."""
     pending_template_change: TemplateChange | None = None

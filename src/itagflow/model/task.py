@@ -232,11 +232,6 @@ class Draft(Answer):
         """Whether the task is done for its assignment: a draft never says so."""
         return False
 
-    def is_newer_than(self, answer: Answer | None) -> bool:
-        """Return whether it was saved after *answer*, the one of its assignment, was changed."""
-        # by versions, not by times: a clock may stand still, or be set back
-        return self.answer_version == count_versions(answer)
-
     __repr__ = Answer.__repr__
 
 
@@ -245,6 +240,12 @@ def count_versions(answer: Answer | None) -> int:
     if answer is None:
         return 0
     return answer.version + 1
+
+
+def is_newer(draft: Draft, answer: Answer | None) -> bool:
+    """Return whether *draft* was saved after *answer*, of the same assignment, was last changed."""
+    # by versions, not by times: a clock may stand still, or be set back
+    return draft.answer_version == count_versions(answer)
 
 
 @attrs.frozen(kw_only=True)

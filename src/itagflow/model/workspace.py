@@ -114,7 +114,7 @@ class Member:
     active: bool = True
     """False once removed; history keeps pointing here."""
     paused: bool = False
-    """Whether the member is given no new work for now; see `is_paused`."""
+    """Whether the member is given no new work for now, or until `paused_until`."""
     paused_until: datetime | None = None
     """When the pause ends by itself; None: when somebody ends it."""
     version: int = 0
@@ -124,10 +124,6 @@ class Member:
     def key(self) -> tuple[int]:
         """The key in the store."""
         return (self.id,)
-
-    def is_paused(self, at: datetime) -> bool:
-        """Return whether the member is given no new work at this time."""
-        return self.paused and (self.paused_until is None or at < self.paused_until)
 
     @property
     def mark(self) -> str:

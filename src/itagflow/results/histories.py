@@ -136,12 +136,10 @@ def read_results(
             start = max(start, _find_number(reader, stored_job, page.after) + 1)
 
     def read_page(reader: Reader, first: int) -> tuple[list[Result], int | None]:
-        access = check_access(reader)
+        access = attrs.evolve(check_access(reader), reader=reader, hides_votes=hides_votes)
         where: dict[str, Any] = {"job": stored_job.id, "number": Span(first, last)}
         tasks = list(reader.find(Query(Task, where, order=("number",), limit=page.size)))
-        cases = read_cases(
-            reader, stored_job, tasks, attrs.evolve(access, reader=reader, hides_votes=hides_votes)
-        )
+        cases = read_cases(reader, stored_job, tasks, access)
         results = [
             build_result(case, task)
             for case, task in zip(cases, tasks, strict=True)

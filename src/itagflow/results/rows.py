@@ -63,7 +63,9 @@ class Columns:
             people = [_name(entry, accounts) for entry in provenance]
             row[by] = ", ".join(dict.fromkeys(filter(None, people))) or None
             row[at] = max((entry.at for entry in provenance), default=None)
-            row[seconds] = round(sum(entry.seconds for entry in provenance), 3)
+            row[seconds] = None
+            if provenance:
+                row[seconds] = round(sum(entry.seconds for entry in provenance), 3)
         return row
 
     def _prefix_fields(self, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from itagflow.model.task import (
     TaskState,
     WorkItem,
     count_versions,
+    is_newer,
 )
 from itagflow.model.text import to_text, validate_text
 from itagflow.printing import format_repr
@@ -580,7 +581,7 @@ def _find_previous(case: Case, assignment: Assignment) -> Answer | None:
 def _find_last_saved(case: Case, assignment: Assignment) -> Answer | None:
     """Return what *assignment* saved last: its draft where that is newer, else its answer."""
     answer, draft = case.answers.get(assignment.id), case.drafts.get(assignment.id)
-    if draft is not None and draft.is_newer_than(answer):
+    if draft is not None and is_newer(draft, answer):
         return draft
     return answer
 

@@ -257,7 +257,7 @@ def select_rework(
         member
         for member in members
         if access.refusal(facts.policy, member, Action.at(stage), job, stage) is None
-        and not member.is_paused(facts.context.ctx.at)
+        and not claiming.is_paused(member, facts.context.ctx.at)
     ]
     named = [member for member in able if member.id == plan.named_member]
     if named:

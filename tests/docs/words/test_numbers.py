@@ -86,7 +86,7 @@ def test_progress() -> None:
 
 def test_explain_and_refusals(flow: Flow) -> None:
     label = Label(limit=1, lease=None)
-    job = cats(flow, tasks=4, size=2, workflow=Workflow(label, Inspect(), Accept()))
+    job = cats(flow, tasks=4, size=2, workflow=Workflow(label, Inspect(lease=None), Accept()))
     assert flow.explain("di", job, Stage.INSPECT) == "2 packages are still at an earlier stage"
     assignment = taken(flow, "ben", job)
     flow.save(assignment, 1, itagflow.Choice("cat"))

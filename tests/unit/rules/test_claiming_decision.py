@@ -144,6 +144,31 @@ class TestDecide:
             assert decision.reason == "ben has not acknowledged version 2 of the guideline"
         assert decided(job, Stage.INSPECT).obstacle is None
 
+    def test_who_is_paused_goes_on_with_their_own_work_only(self) -> None:
+        decision = decided(job_with(Label(limit=1)), is_paused=True, active=1)
+        assert (decision.sources, decision.obstacle) == ((Source.LAPSED,), Obstacle.PAUSED)
+        assert decision.reason == "ben is paused"
+
+    @pytest.mark.parametrize(("total", "is_full"), [(1, False), (2, True)])
+    def test_a_total_leaves_offers_and_ones_own_lapsed_work(
+        self, total: int, is_full: bool
+    ) -> None:
+        decision = decided(job_with(Label(max_total=2)), total=total)
+        assert (decision.obstacle is Obstacle.TOTAL) == is_full
+        assert decision.sources == ((Source.OFFERS, Source.LAPSED) if is_full else tuple(Source))
+        lapsed = make_assignment(member=CY.id)
+        assert decision.accepts_lapsed(lapsed, make_package(), [lapsed]) != is_full
+
+    def test_a_job_that_is_closed_leaves_offers_and_all_lapsed_work(self) -> None:
+        decision = decided(job_with(closes_at=AT), is_closed=True)
+        assert (decision.sources, decision.obstacle) == (
+            (Source.OFFERS, Source.LAPSED),
+            Obstacle.CLOSED,
+        )
+        assert decision.reason == "the job is closed to new work since 2026-11-24 09:30:00 UTC"
+        lapsed = make_assignment(member=CY.id)
+        assert decision.accepts_lapsed(lapsed, make_package(), [lapsed])
+
     def test_without_a_limit_any_number_may_be_held(self) -> None:
         assert decided(job_with(), active=99).obstacle is None
 

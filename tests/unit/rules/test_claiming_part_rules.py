@@ -143,6 +143,13 @@ def test_the_last_vote(free: int, other: Any, are_in: bool) -> None:
     assert rules.are_votes_in(make_package(free=free), [own, other], own.id) is are_in
 
 
+def test_votes_are_merged_once_in_a_round() -> None:
+    merged = make_assignment(**{**DONE, "outcome": Outcome.MERGED})
+    assert rules.are_votes_merged(make_package(), [make_assignment(3, **DONE), merged])
+    assert not rules.are_votes_merged(make_package(), [make_assignment(3, **DONE)])
+    assert not rules.are_votes_merged(make_package(round=2), [merged])
+
+
 class TestAskAgain:
     def asked(self, **fields: Any) -> ExtraVotes:
         given: dict[str, Any] = {

@@ -213,6 +213,9 @@ def test_a_claim_is_known_by_its_arguments() -> None:
 
 def test_nothing_is_assigned_to_who_is_paused() -> None:
     paused = make_member(paused=True, paused_until=AT)
+    assert [rules.is_paused(paused, at) for at in (AT - HOUR, AT)] == [True, False]
+    assert rules.is_paused(make_member(paused=True), AT)
+    assert not rules.is_paused(BEN, AT)
     rules.must_not_be_paused(paused, AT)
     rules.must_not_be_paused(BEN, AT)
     with pytest.raises(NotAllowed, match="paused"):

@@ -76,7 +76,7 @@ def test_every_kind_of_question_has_a_default() -> None:
 def test_a_rule_of_numbers_or_options_is_for_its_kind_only() -> None:
     assert rules.find_rule_error(FLUENCY, Merge("median")) == ""
     assert rules.find_rule_error(RADIO, Merge("mine")) == ""
-    reason = "'each' merges CHECKBOX questions only, and this is RADIO"
+    reason = "'each' is a rule for CHECKBOX, and this is RADIO"
     assert rules.find_rule_error(RADIO, Merge("each")) == reason
 
 
@@ -92,7 +92,7 @@ class TestMajority:
 
     def test_too_few_equal_votes_are_a_dispute(self) -> None:
         decision = rules.merge_by_majority(poll(RADIO, CAT, DOG, CAT, least=3))
-        assert (decision.reply, decision.reason) == (None, "2 equal votes, and 3 votes are needed")
+        assert (decision.reply, decision.reason) == (None, "too few equal votes: 2 of 3")
 
     def test_a_tie_is_a_dispute(self) -> None:
         decision = rules.merge_by_majority(poll(RADIO, CAT, DOG, None))
@@ -137,7 +137,7 @@ class TestMedian:
 
     def test_too_few_are_a_dispute(self) -> None:
         said = Poll(FLUENCY, [Rating(4), None], 2)
-        assert rules.merge_by_median(said).reason == "1 equal vote, and 2 votes are needed"
+        assert rules.merge_by_median(said).reason == "too few equal votes: 1 of 2"
 
     def test_nobody_who_voted_was_asked(self) -> None:
         assert rules.merge_by_median(rated()).reason == "nobody who voted was asked"

@@ -118,7 +118,7 @@ def test_rules_that_fit_no_question_are_listed_together() -> None:
     ]
     assert "the template has no such question" in problems["merge['Colour']"]
     assert "give one of their ids, '4', '5'" in problems["merge['Twice']"]
-    assert "merges RATING questions only" in problems["merge['Animal']"]
+    assert "is a rule for RATING" in problems["merge['Animal']"]
     assert "by its title and by its id" in problems["merge['Remark']"]
 
 

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from itagflow import AssignmentState, Choice, PackageState
+from itagflow import AssignmentState, Choice, Merge, PackageState
 from itagflow.maintenance import erase_rules as rules
+from itagflow.model import MergeReport, QuestionMerge
 from itagflow.testing import (
     make_answer,
     make_assignment,
@@ -33,6 +34,26 @@ def test_an_answer_keeps_that_it_was_given_and_loses_what_it_said() -> None:
     assert (given_up.replies, given_up.comment, given_up.abandon_reason) == (None, "", "erased")
     assert silent.erased
     assert given_up.is_abandoned
+
+
+def test_why_votes_were_disputed_goes_with_what_they_said() -> None:
+    question = QuestionMerge(rule=Merge("mine"), reason="'mine' raised ValueError: ask ben")
+    merged = make_answer(replies=CAT, merge=MergeReport(questions={"1": question}))
+    assert rules.erase_answer(merged).merge is None
+    nameless = rules.anonymize_answer(merged, rules.build_name_filter("ben", "X"))
+    assert nameless.merge is not None
+    assert nameless.merge.questions["1"].reason == "'mine' raised ValueError: ask X"
+
+
+def test_the_reasons_of_disputes_are_erased_from_the_history_too() -> None:
+    questions = {"1": {"reason": "ask ben"}, "2": {"counts": [1, 1]}}
+    replaced = {"replies": {}, "merge": {"min_votes": 2, "questions": questions}}
+    event = make_event("migrate", data={"previous": {"1": replaced}})
+    erased = rules.erase_from_event(event, 1, lambda text: text)
+    assert "merge" not in erased.data["previous"]["1"]
+    nameless = rules.anonymize_event(event, "ben", "X")
+    merge = nameless.data["previous"]["1"]["merge"]
+    assert merge["questions"] == {"1": {"reason": "ask X"}, "2": {"counts": [1, 1]}}
 
 
 def test_the_field_of_a_package_goes_with_its_last_task() -> None:

@@ -137,7 +137,11 @@ class TestSubmit:
         self, free: int, others: tuple[Assignment, ...]
     ) -> None:
         facts = complete(
-            self.VOTES, make_package(free=free, votes=2), make_assignment(), *others, answers=ANSWERED
+            self.VOTES,
+            make_package(free=free, votes=2),
+            make_assignment(),
+            *others,
+            answers=ANSWERED,
         )
         change = rules.submit(facts)
         assert [type(after) for _, after in change.save] == [Assignment, ClaimCounter]

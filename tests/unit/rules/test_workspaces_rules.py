@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from itagflow import AlreadyExists, InvalidData, NotAllowed, Role
+from itagflow.claiming.rules import is_paused
 from itagflow.testing import make_member
 from itagflow.testing.builders import AT
 from itagflow.workspaces import rules
@@ -93,10 +94,10 @@ def test_only_who_was_removed_is_erased() -> None:
 
 def test_a_pause_lies_in_the_future_and_is_for_members_who_are_there() -> None:
     paused = rules.pause_member(BEN, None, AT)
-    assert (paused.paused, paused.paused_until, paused.is_paused(AT)) == (True, None, True)
+    assert (paused.paused, paused.paused_until, is_paused(paused, AT)) == (True, None, True)
     later = AT + timedelta(hours=1)
     for_an_hour = rules.pause_member(BEN, later, AT)
-    assert (for_an_hour.is_paused(AT), for_an_hour.is_paused(later)) == (True, False)
+    assert (is_paused(for_an_hour, AT), is_paused(for_an_hour, later)) == (True, False)
     with pytest.raises(InvalidData, match="must lie in the future"):
         rules.pause_member(BEN, AT, AT)
     with pytest.raises(NotAllowed, match="removed"):
