@@ -29,11 +29,7 @@ from itagflow.claiming.decision import (
 )
 from itagflow.claiming.part_rules import has_seen_votes
 from itagflow.claiming.situations import describe, has_limits
-from itagflow.core.change import (
-    Change,
-    Context,
-    Saved,
-)
+from itagflow.core.change import Change, Context, Saved
 from itagflow.core.engine import BLOCK, Engine
 from itagflow.core.ids import TRIES, make_exhausted_error
 from itagflow.core.lookup import (
@@ -386,7 +382,7 @@ class _Claim:
         """Take up to *count* of what is offered to the member."""
         situation = self._situation
         taken: list[Assignment] = []
-        if Source.OFFERS not in self._decision.sources:
+        if Source.OFFERS not in self._decision.sources or count < 1:
             return taken
         offers = queue.find_offers(
             self._transaction.store, situation.job, situation.member, situation.stage

@@ -159,10 +159,10 @@ class TestDecide:
         lapsed = make_assignment(member=CY.id)
         assert decision.accepts_lapsed(lapsed, make_package(), [lapsed]) != is_full
 
-    def test_a_job_that_is_closed_leaves_offers_and_all_lapsed_work(self) -> None:
+    def test_a_job_that_is_closed_leaves_offers_parts_and_all_lapsed_work(self) -> None:
         decision = decided(job_with(closes_at=AT), is_closed=True)
         assert (decision.sources, decision.obstacle) == (
-            (Source.OFFERS, Source.LAPSED),
+            (Source.OFFERS, Source.OPEN, Source.LAPSED),
             Obstacle.CLOSED,
         )
         assert decision.reason == "the job is closed to new work since 2026-11-24 09:30:00 UTC"
