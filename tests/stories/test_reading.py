@@ -50,8 +50,6 @@ ITERATORS: dict[str, Read] = {
     "tasks": lambda flow, a, by: flow.tasks(a.assignment, by="ben"),
     "assignments.list": lambda flow, a, by: flow.assignments.list("ben", live=False, by=by),
     "comments.list": lambda flow, a, by: flow.comments.list(a.job, by=by),
-    "jobs.blocked": lambda flow, a, by: flow.jobs.blocked(a.job, by=by),
-    "results.votes": lambda flow, a, by: flow.results.votes(a.job, by=by),
     "events.list": lambda flow, a, by: flow.events.list(a.job, by=by),
     "events.since": lambda flow, a, by: flow.events.since(workspace="street", by=by),
     "events.follow": lambda flow, a, by: flow.events.follow(workspace="street", timeout=0, by=by),
@@ -65,6 +63,11 @@ ITERATORS: dict[str, Read] = {
     "workspaces.list": lambda flow, a, by: flow.workspaces.list(by=by),
     "maintenance.verify": lambda flow, a, by: maintenance.verify(flow, "street", by=by),
 }
+NOTHING_TO_READ = {
+    "jobs.blocked": "nothing is blocked here; test_claiming removes its reader",
+    "results.votes": "one member labels each package here; test_votes removes its reader",
+}
+"""Iterators that yield nothing in this town, each with where that is tested."""
 
 
 def iterators(flow: Flow) -> set[str]:
@@ -83,7 +86,7 @@ def iterators(flow: Flow) -> set[str]:
 class TestWhoWasRemoved:
     def test_every_iterator_has_a_case(self) -> None:
         with Flow(MemoryStore()) as flow:
-            assert set(ITERATORS) == iterators(flow)
+            assert set(ITERATORS) | set(NOTHING_TO_READ) == iterators(flow)
 
     @pytest.mark.parametrize("name", ITERATORS)
     def test_reads_no_further(self, flow: Flow, name: str, monkeypatch: pytest.MonkeyPatch) -> None:

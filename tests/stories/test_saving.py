@@ -123,7 +123,7 @@ class TestVersions:
             flow.modify(review, 1, DOG, expected_version=0)
         flow.modify(review, 1, DOG, expected_version=1)
         with pytest.raises(StaleVersion):
-            flow.judge(review, 1, wrong="a cow", expected_version=1)
+            flow.judge(review, 1, wrong="a cow", discard_modification=True, expected_version=1)
 
 
 class TestDrafts:

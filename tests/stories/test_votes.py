@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
-from support.scenes import rows, street, taken
+from support.scenes import cats, labeled, rows, street, taken
 
 import itagflow
 from itagflow import (
@@ -32,6 +32,7 @@ from itagflow import (
     maintenance,
     templates,
 )
+from itagflow.core import paging
 from itagflow.errors import NotRegistered
 from itagflow.jobs import service as jobs_service
 from itagflow.model import OnDispute, Option, PackageState, Question
@@ -507,3 +508,16 @@ def test_wrongly_merged_votes_are_found() -> None:
             writer.save(attrs.evolve(locked, **again))
         found = {one.field for one in maintenance.verify(flow, job)}
         assert {"replies", "kept"} <= found
+
+
+def test_who_was_removed_reads_no_more_votes(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "PAGE", 1)
+    job = cats(flow, tasks=2, workflow=Workflow(Label(votes=2), Inspect()))
+    for account in ("ben", "cy"):
+        labeled(flow, account, job)
+    flow.members.add("street", "eve", "viewer", by="ada")
+    found = flow.results.votes(job, by="eve")
+    next(found)
+    flow.members.remove("street", "eve", by="ada")
+    with pytest.raises(itagflow.NotAllowed, match="removed"):
+        list(found)
