@@ -78,6 +78,7 @@ def a_review(flow: Flow, votes: int = 2, role: Role = Role.OPERATOR) -> tuple[Jo
             first, second = flow.tasks(assignment)
             flow.save(assignment, first, Choice("dog"))
             flow.save(assignment, first, Choice("cat"))
+            flow.comments.add(first, "it hides", by=account)
             flow.save(assignment, second, Choice("cat" if account == LABELERS[0] else "dog"))
             flow.submit(assignment)
     return flow.jobs.get(job), taken(flow, "dominic", job, Stage.INSPECT)

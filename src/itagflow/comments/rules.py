@@ -11,6 +11,7 @@ from datetime import datetime
 
 import attrs
 
+from itagflow.core.blinding import NOTHING_HIDDEN, Blinding
 from itagflow.core.change import Change, Context, record
 from itagflow.core.secrecy import is_vote
 from itagflow.errors import InvalidData, Problem
@@ -185,8 +186,22 @@ def without_authors(threads: Sequence[Thread], hidden: Collection[int]) -> tuple
     return tuple(shown)
 
 
+def hide_labelers(threads: Sequence[Thread], hidden: Blinding) -> tuple[Thread, ...]:
+    """Return *threads* without the names of the labelers who are *hidden* from the reader."""
+    if not hidden.names:
+        return tuple(threads)
+    return tuple(
+        attrs.evolve(thread, comments=tuple(map(hidden.hide_in_comment, thread.comments)))
+        for thread in threads
+    )
+
+
 def with_threads(
-    item: WorkItem, case: Case, assignment: Assignment, comments: Sequence[Comment]
+    item: WorkItem,
+    case: Case,
+    assignment: Assignment,
+    comments: Sequence[Comment],
+    hidden: Blinding = NOTHING_HIDDEN,
 ) -> WorkItem:
     """Return *item* with the threads that the holder of *assignment* may see."""
     # nothing was said, and nothing was judged before: nearly every item of a first labeling
@@ -197,7 +212,7 @@ def with_threads(
         return item
     if case.is_being_voted_on:
         threads = without_authors(threads, find_hidden_voters(case, assignment.member))
-    return attrs.evolve(item, comments=threads)
+    return attrs.evolve(item, comments=hide_labelers(threads, hidden))
 
 
 def erase_comment(comment: Comment, erased_text: str) -> Comment:

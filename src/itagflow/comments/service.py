@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import attrs
 
 from itagflow.comments import rules
 from itagflow.comments.rules import NewComment
 from itagflow.core import lookup
+from itagflow.core.blinding import NOTHING_HIDDEN, Blinding, hide_at, list_blind_stages
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, iterate_pages
 from itagflow.core.paging import EVERYTHING, Page
@@ -121,6 +123,15 @@ def read_of_item(
     return by_task
 
 
+def read_hidden_at(reader: Reader, job: Job, assignment: Assignment) -> Blinding:
+    """Return which labelers are hidden in the tasks of *assignment*, whoever reads them."""
+    if assignment.stage not in list_blind_stages(job):
+        return NOTHING_HIDDEN
+    where: dict[str, Any] = {"job": job.id, "package": assignment.package}
+    package = reader.get(Package, (job.id, assignment.package))
+    return hide_at(assignment.stage, job, [package], list(reader.find(Query(Assignment, where))))
+
+
 def _write(
     transaction: Transaction, job: Job, package: Package, task: Task, entry: Entry, by: MemberRef
 ) -> Comment:
@@ -154,6 +165,7 @@ def _read_threads(
     """Yield the threads on *tasks* that may be seen, task by task."""
     if not tasks:
         return
+    hidden = viewer.read_hidden(job, {task.package for task in tasks})
     comments = read_of_item(reader, job, tasks)
     sees_all = viewer.can_see(READER, job)
     for case in read_cases(reader, job, tasks):
@@ -161,7 +173,8 @@ def _read_threads(
         if _find_own_work(viewer, case) is not None or (
             sees_all and viewer.can_see_work_of(workers)
         ):
-            yield from _show(viewer, job, case, comments[case.task])
+            threads = _show(viewer, job, case, comments[case.task])
+            yield from rules.hide_labelers(threads, hidden)
 
 
 def _show(viewer: Access, job: Job, case: Case, comments: Sequence[Comment]) -> tuple[Thread, ...]:

@@ -14,8 +14,10 @@ from typing import Any, cast
 import attrs
 
 from itagflow.access import Action, Policy, is_in_crew, refusal
+from itagflow.model.comment import Comment
 from itagflow.model.event import Event, FieldChange
 from itagflow.model.job import Job, Stage
+from itagflow.model.merging import MergeReport
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.task import Answer
 from itagflow.model.workspace import Member
@@ -39,10 +41,19 @@ class Blinding:
 
     def hide_in_answer(self, answer: Answer) -> Answer:
         """Return *answer* without its member, if that is a labeler whose name is hidden."""
+        if answer.merge is not None and answer.package in self.names:
+            answer = attrs.evolve(answer, merge=without_voters(answer.merge))
         name = self._find_name(answer.assignment, answer.member)
         if not name:
             return answer
         return attrs.evolve(answer, member=None, labeler=name)
+
+    def hide_in_comment(self, comment: Comment) -> Comment:
+        """Return *comment* without its member, if that is a labeler whose name is hidden."""
+        name = self.names.get(comment.package, {}).get(comment.member or 0, "")
+        if not name:
+            return comment
+        return attrs.evolve(comment, member=None, labeler=name)
 
     def hide_in_event(self, event: Event, accounts: Mapping[str, int]) -> Event:
         """Return *event* without labelers; *accounts* has the keys of members by account."""
@@ -91,6 +102,12 @@ class Blinding:
         if package is None:
             return ""
         return self.names[package].get(cast(int, member), "")
+
+
+def without_voters(report: MergeReport) -> MergeReport:
+    """Return how votes were merged without who gave them; the counts stay."""
+    questions = {id: attrs.evolve(question, voters=()) for id, question in report.questions.items()}
+    return attrs.evolve(report, voters=(), abandoned_by=(), questions=questions)
 
 
 NOTHING_HIDDEN = Blinding()

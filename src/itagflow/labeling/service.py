@@ -8,7 +8,7 @@ from typing import Any, cast
 import attrs
 
 from itagflow.comments.rules import with_threads
-from itagflow.comments.service import read_of_item
+from itagflow.comments.service import read_hidden_at, read_of_item
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef, get_or_none, iterate_pages
@@ -55,13 +55,14 @@ def tasks(
         page = _read_tasks(reader, current, after)
         template = engine.cache.template(reader, job)
         comments = read_of_item(reader, job, page)
+        hidden = read_hidden_at(reader, job, current)
         # whoever reads them: they are shown to the holder
         cases = add_drafts(reader, list(read_cases(reader, job, page, reviewed_at=current.stage)))
         items = list[WorkItem]()
         for case, task in zip(cases, page, strict=True):
             order = shuffle_options(template, job.seed, task.number, current.member)
             item = results_rules.build_work_item(case, current, task, choice, order)
-            items.append(with_threads(item, case, current, comments[task.number]))
+            items.append(with_threads(item, case, current, comments[task.number], hidden))
         if len(page) < PAGE:
             return items, None
         return items, page[-1].number

@@ -351,7 +351,7 @@ def _check_comments(reader: Reader, job: Job) -> Iterator[Inconsistency]:
         task = get_or_none(reader, Task, (job.id, comment.task))
         package = None if task is None else task.package
         yield from compare_field(comment, "package", comment.package, package)
-        member = get_or_none(reader, Member, (comment.member,))
+        member = get_or_none(reader, Member, (comment.member or 0,))
         workspace = None if member is None else member.workspace
         yield from compare_field(comment, "workspace of its member", workspace, job.workspace)
         if comment.thread == comment.id:

@@ -38,8 +38,10 @@ class Comment:
     """
     annotation: str = ""
     """The id of the annotation that the thread is about; empty: about the whole task."""
-    member: int
-    """Who wrote it."""
+    member: int | None
+    """Who wrote it; None where a reader may not know."""
+    labeler: str = ""
+    """What stands for the member where labelers are reviewed blind, such as ``labeler 1``."""
     at: datetime
     """When."""
     text: str = ""

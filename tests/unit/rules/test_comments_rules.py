@@ -9,6 +9,7 @@ import pytest
 from itagflow import Answer, Assignment, Inspect, InvalidData, Label, Stage, Workflow
 from itagflow.comments import rules
 from itagflow.comments.rules import NewComment
+from itagflow.core.blinding import Blinding
 from itagflow.core.change import Context
 from itagflow.model import AssignmentState, Comment, CommentAction, Outcome, Verdict, WorkItem
 from itagflow.results.rules import Case
@@ -179,3 +180,14 @@ def test_an_item_gets_the_threads_of_its_task() -> None:
 def test_a_thread_is_found_by_its_id() -> None:
     threads = rules.build_threads(a_case(), [comment(7)])
     assert rules.find_thread(NewComment(task=make_task(), text="", thread=7), threads).id == 7
+
+
+def test_a_hidden_labeler_has_a_number() -> None:
+    threads = rules.build_threads(a_case(), [comment(7), comment(8, thread=7, member=3)])
+    hidden = Blinding({1: {2: "labeler 1"}}, {})
+    (shown,) = rules.hide_labelers(threads, hidden)
+    assert [(entry.member, entry.labeler) for entry in shown.comments] == [
+        (None, "labeler 1"),
+        (3, ""),
+    ]
+    assert rules.hide_labelers(threads, Blinding()) == threads

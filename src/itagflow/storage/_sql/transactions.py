@@ -7,9 +7,11 @@ written in C:
 1. `Transactions._run`: the thread's mark that it has a transaction open;
 2. `Transactions._run_in_turn`: a place in the queue, where only so many may run at once;
 3. `Transactions._run_registered`: the entry in `State.running`, for which `close` and forks wait;
-4. ``_lend`` of each database: the connection, and on it the transaction.
+4. ``_lend`` of each database: the connection, and on it the transaction.  To roll back and to lend
+   it again takes more than one call; where that is interrupted, an outer clause closes it.
 
 Around all of them, `Transactions._end` gives back once more what a layer did not get to give back.
+A function in Python can be struck at its first line, so no layer relies on it.
 
 What threads share (`State`) is changed by single calls of dicts and deques, which are atomic; there
 are no locks that an exception could leave locked.
@@ -279,8 +281,9 @@ class Transactions(ABC, Generic[C]):
         # closed and not lent again: nobody knows at which statement the layer was interrupted.
         connections = transaction.connections
         if connections and not state.is_inherited:
-            transaction.connections = []
+            # in this order: what is still in there can be closed by the next one who looks
             self._drop(connections[0])
+            transaction.connections = []
         transaction.is_busy = False
         state.running.pop(transaction, None)
         if transaction.waiter is not None and transaction.waiter in state.queue:

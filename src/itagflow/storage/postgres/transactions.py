@@ -91,12 +91,29 @@ class PgTransactions(Transactions[AnyConnection]):
         if callable(self._source):
             yield from self._lend_foreign(self._source, transaction, state, view)
             return
+        try:
+            yield from self._lend_own(self._source, transaction, state, view)
+        finally:
+            # What is not given back is closed: one call in C, so it comes to that however often
+            # exceptions strike.  The server rolls back behind it.
+            connections = transaction.connections
+            if connections and not state.is_inherited:
+                transaction.connections = []
+                connections[0].pgconn.finish()
+
+    def _lend_own(
+        self,
+        url: str,
+        transaction: PgTransaction,
+        state: PgState,
+        view: Callable[[PgTransaction], V],
+    ) -> Generator[V]:
         idle = state.idle[False]  # a connection here reads and writes, so there is one kind
         try:
             if transaction.is_long:  # it may stay open for long, so it takes none from the others
-                self._connect(self._source, transaction, state)
+                self._connect(url, transaction, state)
             elif not _take_usable(transaction, idle):
-                self._connect_again(self._source, transaction, state)
+                self._connect_again(url, transaction, state)
             yield from self._run_on(transaction, view)
         finally:
             # a child that a signal handler forks from here on goes on with the list of its parent
@@ -107,19 +124,11 @@ class PgTransactions(Transactions[AnyConnection]):
     def _give_back(
         self, connection: AnyConnection, transaction: PgTransaction, state: PgState
     ) -> None:
-        """Roll back what is open, and keep the connection for the next one, or close it."""
-        try:
-            is_clean = _is_rolled_back(connection)
-        except BaseException:  # it was interrupted: it is not lent again
-            if not state.is_inherited:
-                connection.pgconn.finish()
-            raise
+        """Roll back what is open, and keep the connection for the next one; else it is closed."""
+        is_clean = _is_rolled_back(connection)
         if is_clean and not transaction.is_long:
             transaction.connections = []
             state.idle[False].append(connection)
-        elif not state.is_inherited:
-            connection.pgconn.finish()
-            transaction.connections = []
         if state.is_inherited:
             # a signal handler has forked, and this is the child: the fork may have been where the
             # connection was neither in the transaction nor among the idle ones

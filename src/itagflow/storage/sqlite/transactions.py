@@ -87,6 +87,25 @@ class FileTransactions(Transactions[sqlite3.Connection]):
         state: SqliteState,
         view: Callable[[SqliteTransaction], V],
     ) -> Generator[V]:
+        try:
+            yield from self._lend_and_take_back(transaction, state, view)
+        finally:
+            # what could not be taken back is closed: one call in C, so it comes to that however
+            # often exceptions strike
+            connections = transaction.connections
+            if connections and not state.is_inherited:
+                transaction.connections = []  # it may begin again behind a fork
+                try:
+                    connections[0].close()
+                except sqlite3.ProgrammingError:
+                    connections.clear()  # it was interrupted before it was opened
+
+    def _lend_and_take_back(
+        self,
+        transaction: SqliteTransaction,
+        state: SqliteState,
+        view: Callable[[SqliteTransaction], V],
+    ) -> Generator[V]:
         writes = transaction.mode is Mode.WRITE
         idle = state.idle[writes]
         try:
@@ -110,11 +129,7 @@ class FileTransactions(Transactions[sqlite3.Connection]):
                 try:
                     connection.rollback()  # does nothing after a commit
                 except sqlite3.Error:
-                    transaction.connections = []
                     self._drop_if_own(connection, state)  # which rolls back as well
-                except BaseException:  # it was interrupted: it is not lent again
-                    self._drop_if_own(connection, state)
-                    raise
                 else:
                     transaction.connections = []
                     idle.append(connection)
@@ -361,10 +376,11 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
             self._must_go_on(transaction)
             yield lent
         finally:
+            # whoever closes the store may do so at the same time, which does no harm
             connections = transaction.connections
-            if connections and transaction.has_claim():
-                connections[0].close()
+            if connections:
                 transaction.connections = []
+                connections[0].close()
 
     def _copy_database(
         self, transaction: SqliteTransaction, state: SqliteState
