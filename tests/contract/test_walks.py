@@ -188,6 +188,8 @@ class Walk(RuleBasedStateMachine):
         seed: int,
         crew: dict[Crew, tuple[str, ...]],
     ) -> None:
+        if label.votes > 2 and inspect and accept:
+            accept = None  # four people are too few to vote, inspect and accept
         keeps = label.on_dispute is OnDispute.KEEP
         if label.votes > 1 and not inspect and not accept and not keeps:
             inspect = Inspect()
