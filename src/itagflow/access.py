@@ -10,8 +10,9 @@ import attrs
 
 from itagflow.errors import InvalidData, NotAllowed, Problem
 from itagflow.model.arguments import call, require_kind, require_mapping, validate_flag
-from itagflow.model.enums import parse_enum, parse_enum_keys, parse_optional_enum
-from itagflow.model.job import Job, Stage, StageWorkers
+from itagflow.model.enums import parse_enum, parse_enum_keys
+from itagflow.model.job import CrewKey, Job, Stage, StageWorkers, parse_crew_key
+from itagflow.model.package import Assignment
 from itagflow.model.text import find_name_error, normalize_name, to_text
 from itagflow.model.workspace import Member, Role, to_role
 from itagflow.printing import format_repr
@@ -82,8 +83,10 @@ class Grant(Enum):
 Table = Mapping[Action, Mapping[str, Grant]]
 """What each role may do of each action: each `Role`, and the application's own by name."""
 
-Policy = Callable[[Member, Action, Job | None, Stage | None], str | None]
+Policy = Callable[[Member, Action, Job | None, CrewKey | None], str | None]
 """Answers whether a member may do an action here: None when allowed, else the reason why not.
+
+The last argument is the stage, or the crew whose work it is: an adjudicator or an expert labels.
 
 It is asked inside the transaction that acts, so it must answer from what it is given and not call
 the Flow.
@@ -206,7 +209,7 @@ class RolePolicy:
         return frozenset(self.table[Action.READ_JOB])
 
     def __call__(
-        self, member: Member, action: Action, job: Job | None, stage: Stage | None
+        self, member: Member, action: Action, job: Job | None, stage: CrewKey | None
     ) -> str | None:
         """Return None when *member* may do *action* here, else the reason why not.
 
@@ -215,7 +218,7 @@ class RolePolicy:
         """
         _require_question(member, job)
         action = parse_enum(Action, action)
-        stage = parse_optional_enum(Stage, stage)
+        stage = None if stage is None else parse_crew_key(stage)
         grant = self.table[action].get(member.role)
         if grant is None:
             return f"the policy does not know the role {member.role}"
@@ -352,7 +355,7 @@ NEVER_EXTERNAL = frozenset({Action.MANAGE_JOB, Action.EXPORT, Action.MANAGE_MEMB
 
 
 def check(
-    policy: Policy, member: Member, action: Action, job: Job | None, stage: Stage | None
+    policy: Policy, member: Member, action: Action, job: Job | None, stage: CrewKey | None
 ) -> None:
     """Check that *policy* lets *member* do *action* here.
 
@@ -364,8 +367,32 @@ def check(
         raise not_allowed(member, action, reason)
 
 
+def check_worker(policy: Policy, member: Member, job: Job, assignment: Assignment) -> None:
+    """Check that *policy* lets *member* do the work of *assignment*, at its stage or in its crew.
+
+    Raises:
+        NotAllowed: when it does not, or the member was removed.
+    """
+    reason = working_refusal(policy, member, job, assignment.workers)
+    if reason:
+        raise not_allowed(member, Action.at(assignment.stage), reason)
+
+
+def working_refusal(policy: Policy, member: Member, job: Job, workers: CrewKey) -> str | None:
+    """Return why *member* may not do the work of a stage or of a crew of *job*, or None.
+
+    Who may label everywhere is for that no adjudicator or expert: a crew is whom the job names.
+    """
+    if isinstance(workers, Stage):
+        return refusal(policy, member, Action.at(workers), job, workers)
+    reason = refusal(policy, member, Action.LABEL, job, workers)
+    if reason is None and not is_in_crew(job.crew(workers), member):
+        return f"they are not among the {workers.value} of this job"
+    return reason
+
+
 def refusal(
-    policy: Policy, member: Member, action: Action, job: Job | None, stage: Stage | None
+    policy: Policy, member: Member, action: Action, job: Job | None, stage: CrewKey | None
 ) -> str | None:
     """Return why *member* may not do *action* here, or None.
 
@@ -385,7 +412,7 @@ def refusal(
 
 
 def _ask(
-    policy: Policy, member: Member, action: Action, job: Job | None, stage: Stage | None
+    policy: Policy, member: Member, action: Action, job: Job | None, stage: CrewKey | None
 ) -> str | None:
     """Return what *policy* answers.
 
@@ -471,7 +498,7 @@ def not_allowed(member: Member, action: Action, reason: str) -> NotAllowed:
     return NotAllowed(member.account, action.value.replace("_", " "), reason)
 
 
-def _explain_unnamed(job: Job | None, member: Member, stage: Stage | None) -> str | None:
+def _explain_unnamed(job: Job | None, member: Member, stage: CrewKey | None) -> str | None:
     """Return what to tell *member* where no workforce names them, or None where one does."""
     if job is None:
         return "they may do so only at the jobs that name them"
@@ -481,8 +508,8 @@ def _explain_unnamed(job: Job | None, member: Member, stage: Stage | None) -> st
     return f"the workforce of this job does not name them{at_stage}"
 
 
-def is_named(job: Job, member: Member, stage: Stage | None) -> bool:
-    """Return whether the workforce of *job* names *member* for *stage* (None: for any stage)."""
+def is_named(job: Job, member: Member, stage: CrewKey | None) -> bool:
+    """Return whether the workforce of *job* names *member* for *stage* or a crew (None: any)."""
     crews = job.workforce.values() if stage is None else (job.crew(stage),)
     return any(is_in_crew(crew, member) for crew in crews)
 

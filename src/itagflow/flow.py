@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from operator import attrgetter
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import NoReturn, Self, cast
 
 from itagflow.access import Action, Permission, default_policy
 from itagflow.api.assignments import Assignments
@@ -25,13 +25,17 @@ from itagflow.core.ids import TimeOrdered
 from itagflow.core.registry import MergeFunction
 from itagflow.core.settings import MOST_SECONDS, Settings, require_store
 from itagflow.jobs import guidelines
+from itagflow.labeling import deciding
 from itagflow.labeling import service as labeling
 from itagflow.labeling.terms import (
+    SubmitTerms,
     parse_pairs,
     parse_program,
+    parse_rest,
     parse_seconds,
     parse_terms,
     parse_versions,
+    require_pick,
 )
 from itagflow.model.arguments import (
     require_flag,
@@ -293,13 +297,14 @@ class Flow:
         self,
         assignment: AssignmentRef,
         task: TaskRef,
-        reply: ReplyInput,
+        reply: ReplyInput | None = None,
         *,
         draft: bool = False,
         expected_version: int | None = None,
         seconds: float | None = None,
         score: float | None = None,
         model: str = "",
+        pick: Answer | None = None,
         by: MemberRef | None = None,
     ) -> Answer:
         """Save the answer to a task and return it as stored; saving again replaces it.
@@ -318,6 +323,8 @@ class Flow:
                 call that told its time, and at most 300.
             score: How sure a program is that gives the answer, from 0 to 1.
             model: The name of that program.
+            pick: Instead of a reply: the vote that has won, one of ``item.votes``.  For who
+                adjudicates, or answers as an expert.
             by: Who saves, when the assignment comes from outside.
 
         Raises:
@@ -333,7 +340,12 @@ class Flow:
         terms = parse_terms("save", expected_version=expected_version, seconds=seconds)
         terms = parse_program("save", terms, score=score, model=model)
         draft = require_flag("save", "draft", draft)
-        return labeling.save(self._engine, assignment, task, reply, terms=terms, draft=draft, by=by)
+        if pick is not None:
+            vote = require_pick(pick, reply, draft=draft)
+            return deciding.pick_vote(self._engine, assignment, task, vote, terms=terms, by=by)
+        # that None is no reply is said with the task and the question
+        given = cast("ReplyInput", reply)
+        return labeling.save(self._engine, assignment, task, given, terms=terms, draft=draft, by=by)
 
     def save_many(
         self,
@@ -374,6 +386,39 @@ class Flow:
         terms = parse_terms("abandon", expected_version=expected_version, seconds=seconds)
         return labeling.abandon(self._engine, assignment, task, reason, terms=terms, by=by)
 
+    def escalate(
+        self,
+        assignment: AssignmentRef,
+        task: TaskRef,
+        *,
+        comment: str = "",
+        reason: str = "",
+        by: MemberRef | None = None,
+    ) -> Answer:
+        """Hand a task to the experts of the job; it counts as settled when the rest is submitted.
+
+        What was saved stays in the answer that this returns, and is shown to the expert with the
+        comment.  The package stays at LABEL until an expert has answered the task.
+
+        Args:
+            assignment: An assignment at LABEL that is held.
+            task: A task in its scope.
+            comment: What the expert should know.
+            reason: Why, in a word that can be counted.
+            by: Who hands it on, when the assignment comes from outside.
+
+        Raises:
+            NotAllowed: when the job has no experts, or none who has not worked on the package.
+            InvalidData: when the task is not in the assignment's scope.
+            NotHeld: when the assignment is not held, or not by the member *by*.
+            WrongState: when the assignment is at a review stage.
+        """
+        handover = deciding.Handover(
+            require_text("escalate", "comment", comment),
+            require_text("escalate", "reason", reason),
+        )
+        return deciding.escalate(self._engine, assignment, task, handover, by=by)
+
     def restore(
         self,
         assignment: AssignmentRef,
@@ -399,24 +444,35 @@ class Flow:
         *,
         seconds: float | None = None,
         ignore_drafts: bool = False,
+        rest: str | None = None,
         by: MemberRef | None = None,
     ) -> Assignment:
         """Submit a labeled package; when every vote is in, it moves to the next stage.
 
-        Submitting again what is submitted changes nothing.  *seconds* are what was not told for
-        single tasks, and count as in `save`; *ignore_drafts* submits though drafts are newer.
+        Submitting again what is submitted changes nothing.
+
+        Args:
+            assignment: An assignment at LABEL that is held.
+            seconds: What was not told for single tasks; it counts as in `save`.
+            ignore_drafts: Whether it is submitted though drafts are newer than the answers.
+            rest: ``"release"`` hands in what is answered, and leaves the other tasks to whoever
+                takes them, where the rule has ``allow_partial``.  The package moves on when all is
+                in.
+            by: Who submits, when the assignment comes from outside.
 
         Raises:
             Incomplete: when tasks are neither answered nor abandoned, or drafts are newer than the
-                answers; it lists both.
+                answers; it lists both.  Or when no task of a part is answered.
+            NotAllowed: when the rule does not let a part be handed in.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at a review stage: `review` or `accept` it.
         """
-        seconds = parse_seconds("submit", seconds)
-        ignore_drafts = require_flag("submit", "ignore_drafts", ignore_drafts)
-        return labeling.submit(
-            self._engine, assignment, seconds=seconds, ignore_drafts=ignore_drafts, by=by
+        terms = SubmitTerms(
+            seconds=parse_seconds("submit", seconds),
+            ignore_drafts=require_flag("submit", "ignore_drafts", ignore_drafts),
+            releases_rest=parse_rest("submit", rest),
         )
+        return labeling.submit(self._engine, assignment, terms, by=by)
 
     def judge(
         self,

@@ -13,6 +13,7 @@ functions and protocols: what may be passed for a job, a reply or rows.
 from __future__ import annotations
 
 from itagflow.access import Policy, Table
+from itagflow.claiming.asking import NumberedTask as NumberedTaskRef
 from itagflow.claiming.explaining import Place as EntityRef
 from itagflow.comments.service import TaskPlace, ThreadRef
 from itagflow.core.engine import Clock, Listener
@@ -29,7 +30,7 @@ from itagflow.core.lookup import (
 )
 from itagflow.core.registry import MergeFunction
 from itagflow.formats._files import Source, Target
-from itagflow.jobs.arguments import JobFields, JobNotes, Workers
+from itagflow.jobs.arguments import JobFields, JobNotes, Workers, Workforce
 from itagflow.jobs.loading import OnError
 from itagflow.jobs.row_sources import Data as RowSource
 from itagflow.jobs.row_sources import DataFrame
@@ -37,7 +38,7 @@ from itagflow.jobs.row_sources import Wrap as ProgressWrapper
 from itagflow.labeling.terms import Replied as ReplyInput
 from itagflow.model.annotation import Labels
 from itagflow.model.entity import Entity, Key
-from itagflow.model.job import Packaging, Rule
+from itagflow.model.job import CrewKey, Packaging, Rule
 from itagflow.model.migration import TemplateStep
 from itagflow.model.prelabel import Prediction, Predictor
 from itagflow.model.region import Points, Region
@@ -49,6 +50,7 @@ from itagflow.validation.answers import Validator
 __all__ = [
     "AssignmentRef",
     "Clock",
+    "CrewKey",
     "DataFrame",
     "Entity",
     "EntityRef",
@@ -62,6 +64,7 @@ __all__ = [
     "MemberRef",
     "MergeFunction",
     "MinConfidence",
+    "NumberedTaskRef",
     "OnError",
     "PackageRef",
     "Packaging",
@@ -88,5 +91,6 @@ __all__ = [
     "ThreadRef",
     "Validator",
     "Workers",
+    "Workforce",
     "WorkspaceRef",
 ]

@@ -22,6 +22,7 @@ import itagflow
 from itagflow import (
     Accept,
     Choice,
+    Crew,
     FixedSize,
     Flow,
     GroupByField,
@@ -62,10 +63,12 @@ labels = st.sampled_from(
         Label(rework=Route.QUEUE, redo_all=True),
         Label(rework=Route.QUEUE, order="oldest", max_total=9),
         Label(rework="ben", lease=LEASE, acknowledge=True),
-        Label(on_abandon="queue", allow_own_work=True),
+        Label(on_abandon="queue"),
         Label(votes=2, min_votes=2),
         Label(votes=2, min_votes=1, lease=LEASE, limit=1, redo_all=True),
         Label(votes=3, min_votes=2, rework=Route.QUEUE),
+        Label(allow_partial=True, lease=LEASE),
+        Label(allow_partial=True, limit=2, redo_all=True),
         Label(votes=2, on_dispute="keep", votes_package_share=0.5),
         Label(votes=3, merge={"1": "keep"}, on_dispute="keep"),
     ]
@@ -89,6 +92,13 @@ accepts = st.sampled_from(
         Accept(reject_to=Stage.INSPECT, allow_own_work=True, allow_own_review=True),
         Accept(package_share=0.5),
         Accept(max_rejects=1, on_max_rejects="queue"),
+    ]
+)
+crews = st.sampled_from(
+    [
+        {},
+        {Crew.EXPERTS: PEOPLE, Crew.ADJUDICATORS: PEOPLE},
+        {Crew.EXPERTS: ("di", "cy"), Crew.ADJUDICATORS: ("di", "ben")},
     ]
 )
 packagings = st.sampled_from([FixedSize(2), FixedSize(3), PackageCount(2), GroupByField("source")])
@@ -161,7 +171,14 @@ class Walk(RuleBasedStateMachine):
     def assignment(self, number: int) -> tuple[int, int]:
         return self.assignments[number % len(self.assignments)]
 
-    @initialize(label=labels, inspect=inspects, accept=accepts, packaging=packagings, seed=anything)
+    @initialize(
+        label=labels,
+        inspect=inspects,
+        accept=accepts,
+        packaging=packagings,
+        seed=anything,
+        crew=crews,
+    )
     def order(
         self,
         label: Label,
@@ -169,7 +186,10 @@ class Walk(RuleBasedStateMachine):
         accept: Accept | None,
         packaging: Any,
         seed: int,
+        crew: dict[Crew, tuple[str, ...]],
     ) -> None:
+        if label.votes > 2 and inspect and accept:
+            accept = None  # four people are too few to vote, inspect and accept
         keeps = label.on_dispute is OnDispute.KEEP
         if label.votes > 1 and not inspect and not accept and not keeps:
             inspect = Inspect()
@@ -190,7 +210,7 @@ class Walk(RuleBasedStateMachine):
                 data=rows(5),
                 workflow=workflow,
                 packaging=packaging,
-                workforce=dict.fromkeys(workflow.stages, PEOPLE),
+                workforce={**dict.fromkeys(workflow.stages, PEOPLE), **crew},
                 seed=seed,
                 by="ada",
             ).id
@@ -348,6 +368,79 @@ class Walk(RuleBasedStateMachine):
         )
         if said is not None:
             self.accepted[said.key] = said
+
+    @precondition(lambda self: self.assignments)
+    @rule(assignment=anything, task=anything, comment=st.sampled_from(["", "a fox?"]))
+    def escalate(self, assignment: int, task: int, comment: str) -> None:
+        key = self.assignment(assignment)
+        number = self._task_of(key, task)
+        said = self.all(lambda flow: flow.escalate(key, number, comment=comment))
+        if said is not None:
+            self.accepted[said.key] = said
+
+    def _task_of(self, key: tuple[int, int], number: int) -> int:
+        """A task of the assignment, so that fewer calls are refused."""
+        tasks = [item.task.number for item in self.flows[0].tasks(key)]
+        return tasks[number % len(tasks)] if tasks else 1
+
+    @rule(who=people, vote=anything, submit=st.booleans())
+    def decide(self, who: str, vote: int, submit: bool) -> None:
+        """Claim a part, and answer each of its tasks, by picking a vote where there is one."""
+        assignment = self.all(lambda flow: flow.claim(who, self.job, Stage.LABEL))
+        if assignment is None:
+            return
+        if assignment.key not in self.assignments:
+            self.assignments.append(assignment.key)
+
+        def work(flow: Flow) -> list[Any]:
+            answers = []
+            for item in flow.tasks(assignment):
+                if item.votes and assignment.decides:
+                    pick = item.votes[vote % len(item.votes)]
+                    answers.append(flow.save(assignment, item, pick=pick))
+                else:
+                    answers.append(flow.save(assignment, item, {"1": Choice("dog")}))
+            return answers
+
+        if not any(self._is_escalated(assignment.key)):
+            for said in self.all(work) or ():
+                self.accepted[said.key] = said
+        if submit:
+            self.all(lambda flow: flow.submit(assignment))
+
+    def _is_escalated(self, key: tuple[int, int]) -> list[bool]:
+        """Whether tasks cannot be saved at once, or a vote says nothing to pick."""
+        items = list(self.flows[0].tasks(key))
+        return [
+            any(answer.is_escalated for answer in (*item.votes, *filter(None, [item.answer])))
+            for item in items
+        ]
+
+    @precondition(lambda self: self.assignments)
+    @rule(assignment=anything, task=anything, word=words)
+    def hand_in_a_part(self, assignment: int, task: int, word: str) -> None:
+        key = self.assignment(assignment)
+        number = self._task_of(key, task)
+        said = self.all(lambda flow: flow.save(key, number, {"1": Choice(word)}))
+        if said is not None:
+            self.accepted[said.key] = said
+        self.all(lambda flow: flow.submit(key, rest="release"))
+
+    @rule(tasks=st.lists(st.integers(1, 6), min_size=1, max_size=2), votes=st.integers(1, 2))
+    def ask_again(self, tasks: list[int], votes: int) -> None:
+        named = [(self.job, task) for task in tasks]
+        self.all(lambda flow: flow.packages.ask_again(named, votes, by="ada"))
+
+    @precondition(lambda self: self.assignments)
+    @rule(number=anything, to=people)
+    def give_a_part(self, number: int, to: str) -> None:
+        waiting = list(self.flows[0].assignments.list(None, job=self.job))
+        if not waiting:
+            return
+        part = waiting[number % len(waiting)].key
+        offer = self.all(lambda flow: flow.assignments.reassign(part, to, by="ada"))
+        if offer is not None:
+            self.assignments.append(offer.key)
 
     @precondition(lambda self: self.assignments)
     @rule(
@@ -558,6 +651,8 @@ class Walk(RuleBasedStateMachine):
                 list(flow.assignments.list(name, workspace="street", live=False)) for flow in flows
             ]
             assert assignments == assignments[:1] * len(assignments)
+        unheld = [list(flow.assignments.list(None, job=self.job, live=False)) for flow in flows]
+        assert unheld == unheld[:1] * len(unheld)
         progress = [flow.jobs.progress(self.job) for flow in flows]
         assert progress == progress[:1] * len(progress)
 

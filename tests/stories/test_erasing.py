@@ -21,9 +21,11 @@ import itagflow
 from itagflow import (
     Accept,
     AlreadyExists,
+    Choice,
     Event,
     Flow,
     GroupByField,
+    Incomplete,
     Inspect,
     InvalidData,
     Job,
@@ -549,3 +551,13 @@ def test_an_answer_without_replies_is_one_on_every_store(flow: Flow) -> None:
     flow.submit(assignment)
     (result,) = flow.results.list(job)
     assert (result.state, result.replies) == (TaskState.FINAL, {})
+
+
+def test_an_answer_to_an_erased_task_does_not_stand_for_a_missing_one(flow: Flow) -> None:
+    job = cats(flow, tasks=3, size=3)
+    assignment = taken(flow, "ben", job)
+    flow.save_many(assignment, {1: Choice("cat"), 2: Choice("cat")})
+    maintenance.erase_task(flow, (job.id, 2), by="ada")
+    with pytest.raises(Incomplete) as caught:
+        flow.submit(assignment)
+    assert caught.value.tasks == (3,)

@@ -16,6 +16,7 @@ from itagflow import (
     Accept,
     Assignment,
     Choice,
+    Crew,
     FixedSize,
     Flow,
     Inspect,
@@ -56,6 +57,7 @@ class Args:
     closed: Any = None
     task: Any = None
     reviewed: Any = None
+    rated: Any = None
     template: Any = None
     said: Any = None
 
@@ -74,7 +76,7 @@ class Town:
 def a_town(flow: Flow) -> Town:
     street = flow.workspaces.create("street", admin="ada")
     alley = flow.workspaces.create("alley", admin="mallory")
-    for name in ("ben", "cy", "di", "olga", "rob"):
+    for name in ("ben", "cy", "di", "olga", "rob", "zed"):
         flow.members.add(street, name, Role.OPERATOR, by="ada")
     flow.members.add(street, "lea", Role.LEADER, by="ada")
     flow.members.add(street, "eve", Role.VIEWER, by="ada")
@@ -142,6 +144,7 @@ def _job(
             Stage.LABEL: ["ben", "cy", "rob"],
             Stage.INSPECT: ["di", "lea"],
             Stage.ACCEPT: ["ada"],
+            Crew.EXPERTS: ["zed"],
         },
         guideline="look",
         by="ada",
@@ -178,7 +181,22 @@ def _work(flow: Flow, job: Job) -> dict[str, Any]:
         "task": item.task,
         "reviewed": next(flow.tasks(review)).task,
         "said": flow.comments.add(item, "is it one?", by=ben),
+        "rated": _rate(flow, job),
     }
+
+
+def _rate(flow: Flow, job: Job) -> Task:
+    """A task of a job like *job*, on which two members vote and a third one may."""
+    rated = flow.jobs.create(
+        job.workspace,
+        f"{job.name}-rated",
+        template=CATS,
+        data=rows(1),
+        workflow=Workflow(Label(votes=2), Inspect()),
+        workforce={Stage.LABEL: ["ben", "cy", "di"], Stage.INSPECT: ["lea"]},
+        by="ada",
+    )
+    return flow.results.get(rated, 1).task
 
 
 def _forged(value: Any, there: Any) -> Any:
@@ -376,6 +394,11 @@ VERBS: dict[str, Case] = {
     "comments.reopen": Case(
         lambda f, a: f.comments.reopen(a.said, by=a.by), ("said",), READS, anywhere=("said",)
     ),
+    "packages.ask_again": Case(
+        lambda f, a: f.packages.ask_again([in_rated_job(a)], by=a.by),
+        ("rated",),
+        anywhere=("rated",),
+    ),
     "packages.prioritize": Case(
         lambda f, a: f.packages.prioritize(a.job, 3, packages=[a.free], by=a.by), ("job", "free")
     ),
@@ -400,6 +423,9 @@ VERBS: dict[str, Case] = {
         ),
         ("assignment",),
         by="ben",
+    ),
+    "escalate": Case(
+        lambda f, a: f.escalate(a.assignment, a.task, by=a.by), ("assignment", "task"), by="ben"
     ),
     "restore": Case(lambda f, a: restored(f, a), GIVEN_UP, by="ben"),
     "submit": Case(lambda f, a: f.submit(a.assignment, by=a.by), ASSIGNMENT, by="ben"),
@@ -528,6 +554,11 @@ OF_THE_APPLICATION = {
 def in_job(a: Args) -> Any:
     """A task as what is called with tasks of any job takes it."""
     return a.task if isinstance(a.task, Task) else (a.job.id, a.task)
+
+
+def in_rated_job(a: Args) -> Any:
+    """The same for a task of the job with votes."""
+    return a.rated if isinstance(a.rated, Task) else (f"{a.job.name}-rated", a.rated)
 
 
 def erasable(a: Args) -> Any:

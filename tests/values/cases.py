@@ -264,6 +264,7 @@ ORDERS: Mapping[str, Case] = {
             "redo_all": True,
             "on_abandon": "queue",
             "order": "oldest",
+            "allow_partial": False,
         },
         use_rule,
         always=("votes",),
@@ -466,6 +467,7 @@ ENTITIES: Mapping[str, Case] = {
             "outcome": P.Outcome.SUBMITTED,
             "inspected": True,
             "at": START,
+            "purpose": P.Purpose.LABEL,
             "score": 0.5,
             "model": "vit",
             "model_version": "2",
@@ -796,16 +798,19 @@ WORK: Mapping[str, Case] = {
     ),
     "flow.save": Case(
         lambda s: {
-            "assignment": s.held,
-            "task": 2,
+            "assignment": s.deciding,
+            "task": 1,
             "reply": P.Choice("cat"),
             "draft": False,
             "expected_version": 0,
             "seconds": 2.5,
             "score": 0.5,
             "model": "vit",
-            "by": "ben",
-        }
+            "pick": next(iter(s.flow.tasks(s.deciding))).votes[0],
+            "by": "eve",
+        },
+        always=("reply",),
+        alone=("pick",),
     ),
     "flow.save_many": Case(
         lambda s: {
@@ -830,6 +835,15 @@ WORK: Mapping[str, Case] = {
     ),
     "flow.submit": Case(
         lambda s: {"assignment": s.complete, "seconds": 2.5, "ignore_drafts": True, "by": "ben"}
+    ),
+    "flow.escalate": Case(
+        lambda s: {
+            "assignment": s.handing,
+            "task": 2,
+            "comment": "a fox?",
+            "reason": "unsure",
+            "by": "ben",
+        }
     ),
     "flow.judge": Case(
         lambda s: {
@@ -952,6 +966,9 @@ NAMESPACES: Mapping[str, Case] = {
     "flow.comments.reopen": Case(lambda s: {"thread": s.comment, "by": "ada", "text": "or not"}),
     "flow.packages.list": Case(
         lambda s: {"job": s.job, "state": "label", "by": "ada", "limit": 5, "after": 1}
+    ),
+    "flow.packages.ask_again": Case(
+        lambda s: {"tasks": [(s.voted.id, 1)], "votes": 1, "by": "ada"}
     ),
     "flow.packages.prioritize": Case(
         lambda s: {"job": s.job, "priority": 5, "by": "ada", "packages": [1]}

@@ -172,6 +172,27 @@ class Scene:
         return self.held
 
     @cached_property
+    def handing(self) -> Any:
+        """An assignment at LABEL that ben holds, in a job with an expert."""
+        workforce = {"label": ["ben"], "inspect": ["di"], "accept": ["ada"], "experts": ["eve"]}
+        job = self.new_job(workforce=workforce)
+        return self.flow.claim("ben", job, "label")
+
+    @cached_property
+    def deciding(self) -> Any:
+        """An assignment that eve holds as an expert, on a task that was answered before."""
+        self.flow.save(self.handing, 1, P.Choice("dog"))
+        self.flow.escalate(self.handing, 1)
+        return self.flow.claim("eve", self.flow.jobs.get(self.handing.job), "label")
+
+    @cached_property
+    def voted(self) -> Any:
+        """A job with two votes, and three members who may give them."""
+        workforce = {"label": ["ben", "cy", "eve"], "inspect": ["di"]}
+        workflow = P.Workflow(P.Label(votes=2), P.Inspect())
+        return self.new_job(workflow=workflow, workforce=workforce)
+
+    @cached_property
     def inspected(self) -> Any:
         """An assignment at INSPECT that di holds."""
         self.flow.submit(self.complete)

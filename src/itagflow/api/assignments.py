@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from itagflow.claiming import assigning
 from itagflow.core.engine import Engine
 from itagflow.core.paging import Page
+from itagflow.errors import InvalidData, Problem
 from itagflow.model.arguments import require_flag, require_several
 from itagflow.model.batch import BatchResult
 from itagflow.model.package import Assignment
@@ -26,7 +27,7 @@ class Assignments:
 
     def list(
         self,
-        member: MemberRef,
+        member: MemberRef | None,
         *,
         job: JobRef | None = None,
         workspace: WorkspaceRef | None = None,
@@ -39,7 +40,8 @@ class Assignments:
 
         Args:
             member: The member; an account stands for that person in every workspace, unless one is
-                named.
+                named.  None: what nobody has; of one job, which must be named.  These are the open
+                offers and, unless *live*, what merged votes and pre-labels are held by.
             job: Only those of this job.
             workspace: Only those of this workspace.
             live: Only those that are held or offered; every assignment otherwise.
@@ -54,6 +56,12 @@ class Assignments:
             NotAllowed: when *by* may not read there, or was removed.
         """
         live = require_flag("assignments.list", "live", live)
+        if member is None:
+            if job is None:
+                reason = "must be named to list what nobody has"
+                raise InvalidData("assignments.list", [Problem("job", reason)])
+            page = Page(limit, after)
+            return results.list_unheld(self._engine, job, live=live, by=by, page=page)
         return results.list_assignments(
             self._engine,
             member,

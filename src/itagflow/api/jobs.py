@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from typing_extensions import Unpack
@@ -22,9 +22,9 @@ from itagflow.jobs.arguments import (
 from itagflow.jobs.loading import LoadSpec, describe_load
 from itagflow.jobs.service import JobSpec
 from itagflow.model.arguments import require_callable, require_flag, require_wrapper
-from itagflow.model.enums import parse_enum, parse_optional_enum
+from itagflow.model.enums import parse_optional_enum
 from itagflow.model.guideline import Guideline
-from itagflow.model.job import Job, JobState, Stage, Workflow
+from itagflow.model.job import CrewKey, Job, JobState, Workflow, parse_crew_key
 from itagflow.model.number import require_whole_number
 from itagflow.model.reports import (
     BlockedPackage,
@@ -55,6 +55,7 @@ from itagflow.typing import (
     TemplateRef,
     TemplateStep,
     Workers,
+    Workforce,
     WorkspaceRef,
 )
 
@@ -75,7 +76,7 @@ class Jobs:
         data: RowSource | None = None,
         workflow: Workflow | None = None,
         packaging: Packaging | None = None,
-        workforce: Mapping[Stage | str, Workers] | Mapping[Stage, Workers] | None = None,
+        workforce: Workforce | None = None,
         by: MemberRef,
         draft: bool = False,
         format: str = "itag",
@@ -324,7 +325,7 @@ class Jobs:
         data: RowSource | None = None,
         workflow: Workflow | None = None,
         packaging: Packaging | None = None,
-        workforce: Mapping[Stage | str, Workers] | Mapping[Stage, Workers] | None = None,
+        workforce: Workforce | None = None,
         by: MemberRef,
         format: str = "itag",
         row_key: str | None = None,
@@ -548,7 +549,7 @@ class Jobs:
     def set_workforce(
         self,
         job: JobRef,
-        workforce: Mapping[Stage | str, Workers] | Mapping[Stage, Workers],
+        workforce: Workforce,
         *,
         by: MemberRef,
     ) -> Job:
@@ -562,17 +563,17 @@ class Jobs:
         return jobs.set_workforce(self._engine, job, named, by=by)
 
     def add_workers(
-        self, job: JobRef, stage: Stage | str, workers: Workers, *, by: MemberRef
+        self, job: JobRef, stage: CrewKey | str, workers: Workers, *, by: MemberRef
     ) -> Job:
         """Name more members or groups for a stage; errors are those of `set_workforce`."""
-        named = parse_workforce("jobs.add_workers", {parse_enum(Stage, stage): workers})
+        named = parse_workforce("jobs.add_workers", {parse_crew_key(stage): workers})
         return jobs.add_workers(self._engine, job, named, by=by)
 
     def remove_workers(
-        self, job: JobRef, stage: Stage | str, workers: Workers, *, by: MemberRef
+        self, job: JobRef, stage: CrewKey | str, workers: Workers, *, by: MemberRef
     ) -> Job:
         """Name fewer members or groups for a stage; errors are those of `set_workforce`."""
-        named = parse_workforce("jobs.remove_workers", {parse_enum(Stage, stage): workers})
+        named = parse_workforce("jobs.remove_workers", {parse_crew_key(stage): workers})
         return jobs.remove_workers(self._engine, job, named, by=by)
 
     def set_validator(self, job: JobRef, validator: str | None, *, by: MemberRef) -> Job:

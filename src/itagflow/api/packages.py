@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterable, Iterator
 
+from itagflow.claiming import asking
 from itagflow.core.engine import Engine
 from itagflow.core.paging import Page
 from itagflow.jobs import packaging
-from itagflow.model.arguments import require_optional_several
+from itagflow.model.arguments import require_optional_several, require_several
 from itagflow.model.enums import parse_optional_enum
 from itagflow.model.number import require_whole_number
-from itagflow.model.package import Package, PackageState
+from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.text import require_text
 from itagflow.results import service as results
-from itagflow.typing import JobRef, MemberRef, PackageRef
+from itagflow.typing import JobRef, MemberRef, NumberedTaskRef, PackageRef
+
+MOST_VOTES = 1_000
+"""How many votes can be asked for at once: more is a mistake."""
 
 
 class Packages:
@@ -84,6 +89,33 @@ class Packages:
         """
         comment = require_text("packages.reopen", "comment", comment)
         return packaging.reopen(self._engine, package, by=by, comment=comment)
+
+    def ask_again(
+        self, tasks: Iterable[NumberedTaskRef], votes: int = 1, *, by: MemberRef
+    ) -> builtins.list[Assignment]:
+        """Ask for more votes on chosen tasks of packages that are still voted on.
+
+        Whoever labels the job and has not voted on the package may claim them.  They count when the
+        votes are merged; until then the package stays at LABEL.  Sent twice it asks twice.
+
+        Args:
+            tasks: Tasks, or pairs of a job and a number; all of them, or none, get more votes.
+            votes: How many more on each.
+            by: Somebody who may assign work at LABEL.
+
+        Returns:
+            The offers, which nobody has yet: so many for each package.
+
+        Raises:
+            NotFound: when there is no such task.
+            NotAllowed: when the job takes one vote, the votes are merged already, fewer members may
+                vote than are asked for, or *by* may not assign work.
+            InvalidData: when a task is not voted on in this round.
+        """
+        verb = "packages.ask_again"
+        named = require_several(verb, "tasks", tasks, "tasks")
+        votes = require_whole_number(verb, "votes", votes, least=1, most=MOST_VOTES)
+        return asking.ask_again(self._engine, named, votes, by=by)
 
     def prioritize(
         self,

@@ -7,15 +7,18 @@ Locks are taken in the order that everybody keeps: packages, assignments, counte
 
 from __future__ import annotations
 
+import attrs
+
 from itagflow import access
 from itagflow.access import Action
-from itagflow.claiming import queue, rules
+from itagflow.claiming import part_rules, queue, rules
 from itagflow.claiming.decision import (
     get_decision_inputs,
 )
 from itagflow.claiming.service import apply
 from itagflow.core.change import (
     Context,
+    Saved,
     record,
 )
 from itagflow.core.engine import Engine
@@ -28,10 +31,8 @@ from itagflow.core.lookup import (
 from itagflow.core.transaction import Transaction
 from itagflow.errors import NotAllowed
 from itagflow.lifecycle.tables import must_be_working, stage_of
-from itagflow.model.job import Job, Stage
-from itagflow.model.package import (
-    Assignment,
-)
+from itagflow.model.job import Crew, CrewKey, Job, Stage
+from itagflow.model.package import Assignment, Package
 from itagflow.model.workspace import Member
 from itagflow.reviewing.service import lock_context, release_counter
 
@@ -113,10 +114,7 @@ def release_assignment(
     job = transaction.store.get(Job, (old.job,))
     ctx = _make_context_of_holder_or_assigner(transaction, job, old, by)
     counters = release_counter(transaction, job, old)
-    return apply(
-        transaction,
-        rules.give_back("release", package, old, ctx, comment=comment, counters=counters),
-    )
+    return _give_back(transaction, "release", _Returned(package, old, comment, counters), ctx)
 
 
 def assign_package(
@@ -162,16 +160,19 @@ def reassign_slot(
     transaction.require_about(ctx, Action.ASSIGN, old.member)
     assignee = transaction.member(job.workspace, member)
     transaction.require_about(ctx, Action.ASSIGN, assignee.id)
-    access.check(transaction.policy, assignee, Action.at(old.stage), job, old.stage)
+    access.check_worker(transaction.policy, assignee, job, old)
     rules.must_not_be_paused(assignee, transaction.at)
     # without the one that is taken back: its holder may get the slot again
     others = [other for other in transaction.assignments(package) if other != old]
-    rules.must_be_assignable(job, package, assignee, old.stage, others)
+    if old.is_part:
+        part_rules.must_have_no_conflict(job, old, assignee, others)
+    else:
+        rules.must_be_assignable(job, package, assignee, old.stage, others)
     counters = release_counter(transaction, job, old)
     slot = rules.Slot(job, package, old.stage, assignee)
     id = transaction.new_id(Assignment, job.id)
     change = rules.reassign(slot, old, ctx, id=id, comment=comment, counters=counters)
-    _confirm_work_goes_on(transaction, job, assignee, old.stage)
+    _confirm_work_goes_on(transaction, job, assignee, old.workers)
     return apply(transaction, change)
 
 
@@ -204,10 +205,36 @@ def expire_assignment(
     if not rules.has_lapsed(old, transaction.at):
         raise NotAllowed("", "expire it", f"the lease of {old} goes on: its holder was faster")
     counters = release_counter(transaction, job, old)
-    return apply(
-        transaction,
-        rules.give_back("expire", package, old, ctx, comment="the lease lapsed", counters=counters),
+    returned = _Returned(package, old, "the lease lapsed", counters)
+    return _give_back(transaction, "expire", returned, ctx)
+
+
+@attrs.frozen
+class _Returned:
+    """A locked assignment that is given back."""
+
+    package: Package
+    assignment: Assignment
+    comment: str
+    counters: tuple[Saved, ...]
+
+
+def _give_back(
+    transaction: Transaction, operation: str, returned: _Returned, ctx: Context
+) -> Assignment:
+    """Store that an assignment was given back, and return it; a part is offered again."""
+    assignment = returned.assignment
+    change = rules.give_back(
+        operation,
+        returned.package,
+        assignment,
+        ctx,
+        comment=returned.comment,
+        id=transaction.new_id(Assignment, assignment.job) if assignment.is_part else 0,
+        counters=returned.counters,
     )
+    transaction.apply(change)
+    return transaction.as_stored(assignment)
 
 
 def _make_context_of_holder_or_assigner(
@@ -224,7 +251,9 @@ def _make_context_of_holder_or_assigner(
     return ctx
 
 
-def _confirm_work_goes_on(transaction: Transaction, job: Job, member: Member, stage: Stage) -> None:
+def _confirm_work_goes_on(
+    transaction: Transaction, job: Job, member: Member, workers: CrewKey
+) -> None:
     """Lock job and member, last in the order of locks, and check again what may have changed.
 
     Nobody changes either of them any more until the transaction ends: nothing is given to somebody
@@ -232,6 +261,9 @@ def _confirm_work_goes_on(transaction: Transaction, job: Job, member: Member, st
     """
     current, locked_member = transaction.lock_job_and_member(job.id, member.id)
     if get_decision_inputs(current) != get_decision_inputs(job) or locked_member != member:
+        stage = Stage.LABEL if isinstance(workers, Crew) else workers
         must_be_working(current, f"{stage.value} here")
-        access.check(transaction.policy, locked_member, Action.at(stage), current, stage)
+        reason = access.working_refusal(transaction.policy, locked_member, current, workers)
+        if reason:
+            raise access.not_allowed(locked_member, Action.at(stage), reason)
         rules.must_not_be_paused(locked_member, transaction.at)

@@ -13,7 +13,8 @@ from enum import Enum
 
 import attrs
 
-from itagflow.model.job import Accept, Job, JobState, Stage
+from itagflow.claiming.part_rules import has_conflict, has_seen_votes
+from itagflow.model.job import Accept, Crew, Job, JobState, Stage
 from itagflow.model.package import Assignment, AssignmentState, Package
 from itagflow.model.workspace import Member
 from itagflow.printing import format_count, format_time
@@ -24,6 +25,8 @@ class Source(Enum):
 
     OFFERS = "offers"
     """What is offered to the member."""
+    OPEN = "open offers"
+    """The parts of packages that are offered to whoever may have them."""
     QUEUE = "queue"
     """The packages that wait at the stage, but for the member's own work."""
     LAPSED = "lapsed"
@@ -35,7 +38,8 @@ SOURCES = tuple(Source)
 
 
 _ALL = tuple(Source)
-_BEGUN = (Source.OFFERS, Source.LAPSED)
+_BEGUN = (Source.OFFERS, Source.OPEN, Source.LAPSED)
+_GIVEN = (Source.OFFERS, Source.LAPSED)
 _LAPSED = (Source.LAPSED,)
 
 
@@ -86,6 +90,8 @@ class Situation:
     """The kind of work."""
     policy_refusal: str | None = None
     """Why the policy does not let the member work at this stage; None when it does."""
+    crews: frozenset[Crew] = frozenset()
+    """The crews in which the member may work at this stage."""
     missing_validator: str = ""
     """The job's validator, if it is not registered in this process."""
     missing_merge: str = ""
@@ -115,6 +121,25 @@ class Decision:
     reason: str = ""
     """The same as a sentence."""
 
+    def permits(self, assignment: Assignment) -> bool:
+        """Return whether *assignment* is work of the member: of the stage, or of their crews."""
+        workers = assignment.workers
+        if isinstance(workers, Crew):
+            return workers in self.situation.crews
+        return self.situation.policy_refusal is None
+
+    def accepts_open(self, offer: Assignment, assignments: Sequence[Assignment]) -> bool:
+        """Return whether the member may have *offer*, which is open.
+
+        Args:
+            offer: The offer.
+            assignments: The assignments on its package; those of the member are enough.
+        """
+        situation = self.situation
+        if Source.OPEN not in self.sources or not offer.is_open_offer or not self.permits(offer):
+            return False
+        return not has_conflict(situation.job, offer, situation.member, assignments)
+
     def accepts_lapsed(
         self, lapsed: Assignment, package: Package, assignments: Sequence[Assignment]
     ) -> bool:
@@ -130,7 +155,7 @@ class Decision:
             assignments: All assignments that there ever were on the package.
         """
         situation = self.situation
-        if Source.LAPSED not in self.sources:
+        if Source.LAPSED not in self.sources or not self.permits(lapsed):
             return False
         # before the obstacle: what is one's own counts already, so no limit keeps from it
         if lapsed.member == situation.member.id:
@@ -138,7 +163,11 @@ class Decision:
         # also at a job that is closed to new work: what has lapsed was begun before
         if self.obstacle not in (None, Obstacle.CLOSED):
             return False
+        if lapsed.is_part:
+            return not has_conflict(situation.job, lapsed, situation.member, assignments)
         if has_assignment(package, situation.member, assignments):
+            return False
+        if has_seen_votes(situation.job, situation.member, lapsed.round, assignments):
             return False
         return not is_own_work(
             situation.job, package, situation.member, situation.stage, assignments
@@ -154,6 +183,7 @@ def decide(situation: Situation) -> Decision:
         _refuse(situation)
         or _limit_member(situation)
         or _limit_job(situation)
+        or _limit_to_crews(situation)
         or Decision(situation=situation, sources=_ALL)
     )
 
@@ -161,7 +191,7 @@ def decide(situation: Situation) -> Decision:
 def _refuse(situation: Situation) -> Decision | None:
     """Return the decision that the member may take nothing at all, if that is so."""
     job, stage, account = situation.job, situation.stage, situation.member.account
-    if situation.policy_refusal is not None:
+    if situation.policy_refusal is not None and not situation.crews:
         reason = f"{account} may not {stage.value} here: {situation.policy_refusal}"
         return Decision(situation=situation, obstacle=Obstacle.POLICY, reason=reason)
     if job.state is not JobState.RUNNING:
@@ -200,15 +230,24 @@ def _limit_job(situation: Situation) -> Decision | None:
     job, member = situation.job, situation.member
     limit = job.workflow.rule(situation.stage).max_total
     obstacle, reason = Obstacle.TOTAL, ""
+    sources: tuple[Source, ...] = _GIVEN
     if limit is not None and situation.total >= limit:
         allowed = format_count(limit, "package")
         reason = f"{member.account} has got {situation.total} of {allowed} at this stage of the job"
     elif situation.is_closed and job.closes_at is not None:
-        obstacle = Obstacle.CLOSED
+        # what others have left of a package was begun before
+        obstacle, sources = Obstacle.CLOSED, _BEGUN
         reason = f"the job is closed to new work since {format_time(job.closes_at)}"
     if not reason:
         return None
-    return Decision(situation=situation, sources=_BEGUN, obstacle=obstacle, reason=reason)
+    return Decision(situation=situation, sources=sources, obstacle=obstacle, reason=reason)
+
+
+def _limit_to_crews(situation: Situation) -> Decision | None:
+    """Return the decision that the member gets no whole packages, if they are only in a crew."""
+    if situation.policy_refusal is None:
+        return None
+    return Decision(situation=situation, sources=_BEGUN)
 
 
 def must_acknowledge(situation: Situation) -> bool:
@@ -240,6 +279,20 @@ def find_barred_stages(job: Job, stage: Stage) -> tuple[Stage, ...]:
     if isinstance(rule, Accept) and job.workflow.inspect and not rule.allow_own_review:
         barred = (*barred, Stage.INSPECT)
     return barred
+
+
+def can_have_open_offers(job: Job, stage: Stage) -> bool:
+    """Return whether parts of packages may be offered at *stage*: else nobody need look for them.
+
+    A job must keep what makes this true as long as it has open offers.
+    """
+    if stage is not Stage.LABEL:
+        return False
+    # what was left over by an earlier workflow is there still
+    if job.workflow_changes:
+        return True
+    label = job.workflow.label
+    return label.votes > 1 or label.allow_partial or any(crew in job.workforce for crew in Crew)
 
 
 def can_own_work_wait(job: Job, stage: Stage) -> bool:

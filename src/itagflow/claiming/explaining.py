@@ -17,7 +17,7 @@ from itagflow.claiming.decision import (
     Source,
     decide,
 )
-from itagflow.claiming.service import describe
+from itagflow.claiming.situations import describe
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, WorkspaceRef
@@ -129,6 +129,7 @@ def can_claim(reader: Reader, situation: Situation, at: datetime) -> bool:
 
 _SENTENCES = {
     Source.OFFERS: "something is offered: claim it",
+    Source.OPEN: "a part of a package waits for somebody: claim it",
     Source.QUEUE: "something is waiting: claim it",
     Source.LAPSED: "the lease of an assignment has lapsed: claim it",
 }
@@ -158,6 +159,10 @@ def _explain_nothing(reader: Reader, decision: Decision, at: datetime) -> str:
     """Return why there is nothing for a member who may take work."""
     job, member, stage = decision.situation.job, decision.situation.member, decision.situation.stage
     reasons: list[str] = []
+    live = list(reader.find(Query(Assignment, {"job": job.id, "live": True, "stage": stage})))
+    if decision.situation.policy_refusal is not None:
+        # who is only in a crew does not wait for whole packages
+        return _explain_crews(decision, live)
     # A claim would have found any other waiting package: those that are left are the member's own.
     own = reader.count(
         Query(Package, {"job": job.id, "state": PackageState.at(stage), "waiting": True})
@@ -165,17 +170,18 @@ def _explain_nothing(reader: Reader, decision: Decision, at: datetime) -> str:
     if own:
         waiting = "1 waiting package is" if own == 1 else f"{own} waiting packages are"
         reasons.append(f"{waiting} {member.account}'s own work")
-    live = list(reader.find(Query(Assignment, {"job": job.id, "live": True, "stage": stage})))
     # for the same reason, a lapsed one that the member may take would have been found
     lapsed = [assignment for assignment in live if rules.has_lapsed(assignment, at)]
     if lapsed:
         number = format_count(len(lapsed), "assignment")
         verb = "is" if len(lapsed) == 1 else "are"
         reasons.append(f"{number} whose lease has lapsed {verb} on {member.account}'s own work")
-    if len(live) > len(lapsed):
-        reasons.append(
-            _explain_held([assignment for assignment in live if assignment not in lapsed])
-        )
+    open_offers = [assignment for assignment in live if assignment.is_open_offer]
+    if open_offers:
+        reasons.append(_explain_open(open_offers))
+    held = [each for each in live if each not in lapsed and not each.is_open_offer]
+    if held:
+        reasons.append(_explain_held(held))
     stages = job.workflow.stages
     before = _count(reader, job, stages[: stages.index(stage)])
     if before:
@@ -186,6 +192,25 @@ def _explain_nothing(reader: Reader, decision: Decision, at: datetime) -> str:
         packages = "1 package is" if behind == 1 else f"{behind} packages are"
         reasons.append(f"all done here: {packages} at a later stage")
     return "; ".join(reasons) or "all done"
+
+
+def _explain_crews(decision: Decision, live: list[Assignment]) -> str:
+    """Return why there is nothing for a member who works here in crews only."""
+    crews = " or ".join(sorted(crew.value for crew in decision.situation.crews))
+    theirs = [assignment for assignment in live if decision.permits(assignment)]
+    if not theirs:
+        return f"nothing waits for the {crews}"
+    number = format_count(len(theirs), "assignment")
+    verb = "is" if len(theirs) == 1 else "are"
+    account = decision.situation.member.account
+    return f"{number} of the {crews} {verb} held by others, or on {account}'s own work"
+
+
+def _explain_open(offers: list[Assignment]) -> str:
+    """Return for whom parts of packages wait that the member may not have."""
+    number = format_count(len(offers), "part")
+    verb = "waits" if len(offers) == 1 else "wait"
+    return f"{number} of packages {verb} for somebody else"
 
 
 def _explain_held(live: list[Assignment]) -> str:

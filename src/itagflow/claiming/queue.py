@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -14,11 +15,12 @@ from itagflow.claiming.decision import (
     ClaimPlace,
     Decision,
     Source,
+    can_have_open_offers,
     can_own_work_wait,
     find_barred_stages,
 )
-from itagflow.core.lookup import first, get_or_none
-from itagflow.model.job import Job, QueueOrder, Stage
+from itagflow.core.lookup import first, get_or_none, iterate_in_transaction
+from itagflow.model.job import Crew, Job, QueueOrder, Stage
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import (
     LIVE,
@@ -47,6 +49,8 @@ ORDERS: Mapping[QueueOrder | None, tuple[str, ...]] = {
     QueueOrder.RANDOM: ("number",),
 }
 """The order in which packages are taken from the queue."""
+NOBODY = 0
+"""How a query names the member of an open offer."""
 _MOMENT = timedelta(microseconds=1)
 _LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 
@@ -83,6 +87,27 @@ def find_held(reader: Reader, place: ClaimPlace, package: int | None) -> list[As
         for assignment in held
         if assignment.stage is place.stage and package in (None, assignment.package)
     ]
+
+
+def find_open_offers(reader: Reader, decision: Decision) -> list[Assignment]:
+    """Return the open offers that the member may have by what is stored, oldest first."""
+    job, member, stage = decision.situation.job, decision.situation.member, decision.situation.stage
+    if Source.OPEN not in decision.sources or not can_have_open_offers(job, stage):
+        return []
+    # not together with the member's own: of two members PostgreSQL, while it has no statistics,
+    # looks up neither in the index
+    where: dict[str, Any] = {"member": NOBODY, "state": AssignmentState.OFFERED, "job": job.id}
+    offers = reader.find(Query(Assignment, where, order=("id",)))
+    permitted = [offer for offer in offers if offer.is_open_offer and decision.permits(offer)]
+    if not permitted:
+        return []
+    # one query for all: who has worked on many packages is not to lock each of them to find out
+    packages = tuple({offer.package for offer in permitted})
+    theirs: dict[str, Any] = {"job": job.id, "package": packages, "member": member.id}
+    own: defaultdict[int, list[Assignment]] = defaultdict(list)
+    for assignment in reader.find(Query(Assignment, theirs)):
+        own[assignment.package].append(assignment)
+    return [offer for offer in permitted if decision.accepts_open(offer, own[offer.package])]
 
 
 def find_lapsed(reader: Reader, job: Job, stage: Stage, at: datetime) -> list[Assignment]:
@@ -134,6 +159,38 @@ def query_next_package(
     yield query_waiting(job, stage, unless=unless)
     if stage is Stage.LABEL:
         yield query_waiting(job, stage, {"round": Span(2, None)}, _exclude_votes(member))
+
+
+def query_allowed_package(
+    reader: Reader, job: Job, member: Member, stage: Stage, start: QueueStart
+) -> Iterator[Query[Package]]:
+    """Yield the same queries, without the packages of which *member* was shown votes.
+
+    One who has such work is kept away by the query itself.  One who gave it back is nearly nobody:
+    for them the packages are gone through, and asked for one by one.
+    """
+    shown = _find_shown(reader, job, member, stage)
+    for query in query_next_package(job, member, stage, start):
+        if not shown:
+            yield query
+            continue
+        for package in iterate_in_transaction(reader, query):
+            if (package.number, package.round) not in shown:
+                yield attrs.evolve(query, where={**query.where, "number": package.number})
+
+
+def _find_shown(reader: Reader, job: Job, member: Member, stage: Stage) -> set[tuple[int, int]]:
+    """Return package and round of the decisions that *member* gave back: they have seen votes."""
+    has_votes = stage is Stage.LABEL and job.workflow.label.votes > 1
+    if not has_votes or not any(crew in job.workforce for crew in Crew):
+        return set()  # no query more for a plain claim
+    where: dict[str, Any] = {
+        "member": member.id,
+        "state": AssignmentState.RETURNED,
+        "job": job.id,
+    }
+    returned = reader.find(Query(Assignment, where, order=("id",)))
+    return {(each.package, each.round) for each in returned if each.decides}
 
 
 def _begin_at(start: QueueStart) -> Iterator[Mapping[str, Condition]]:
@@ -189,12 +246,15 @@ def _has_candidate(reader: Reader, decision: Decision, source: Source, at: datet
     situation = decision.situation
     job, member, stage = situation.job, situation.member, situation.stage
     if source is Source.OFFERS:
-        return bool(find_offers(reader, job, member, stage))
+        offers = find_offers(reader, job, member, stage)
+        return any(map(decision.permits, offers))
+    if source is Source.OPEN:
+        return bool(find_open_offers(reader, decision))
     if source is Source.QUEUE:
         start = find_start(reader, ClaimPlace(job, member, stage, at))
         return any(
             first(reader, query) is not None
-            for query in query_next_package(job, member, stage, start)
+            for query in query_allowed_package(reader, job, member, stage, start)
         )
     return any(
         is_acceptable(reader, decision, lapsed) for lapsed in find_lapsed(reader, job, stage, at)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import attrs
 
+from itagflow.claiming import part_rules
 from itagflow.claiming.decision import (
     find_barred_stages,
     has_assignment,
@@ -103,7 +104,7 @@ def take_offer(
     terms: Terms = NO_TERMS,
     counters: Sequence[Saved] = (),
 ) -> Change:
-    """Make an offer to a member an assignment that the member holds."""
+    """Make an offer to a member, or an open one, an assignment that the member holds."""
     state = ASSIGNMENT.advance(
         assignment.state, "claim", AssignmentCommand(assignment=assignment), str(assignment)
     )
@@ -119,6 +120,8 @@ def take_offer(
         counted_at=ctx.at,
         guideline_version=job.guideline_version,
     )
+    if assignment.member is None:
+        claimed = evolve(claimed, member=ctx.member)
     return record(ctx, "claim", about=assignment, save=((assignment, claimed), *counters))
 
 
@@ -136,7 +139,11 @@ def take_over(
         lapsed, "expire", ctx, comment="the lease lapsed and the assignment was taken"
     )
     # the package stays as it is: the slot goes from hand to hand and is never free
-    assignment = _fill(slot, ctx, id, AssignmentState.HELD, terms)
+    assignment = evolve(
+        _fill(slot, ctx, id, AssignmentState.HELD, terms),
+        scope=lapsed.scope,
+        purpose=lapsed.purpose,
+    )
     return record(
         ctx, "claim", about=assignment, add=(assignment,), save=((lapsed, returned), *counters)
     )
@@ -191,7 +198,7 @@ def reassign(
 ) -> Change:
     """Take *assignment* back and offer its slot to another member."""
     returned = end_assignment(assignment, "reassign", ctx, comment=comment)
-    new = offer(slot, ctx, id=id)
+    new = evolve(offer(slot, ctx, id=id), scope=assignment.scope, purpose=assignment.purpose)
     return record(
         ctx,
         "reassign",
@@ -209,10 +216,23 @@ def give_back(
     ctx: Context,
     *,
     comment: str,
+    id: int = 0,
     counters: Sequence[Saved] = (),
 ) -> Change:
-    """End *assignment* by release or expire: its slot is free again and the package waits."""
+    """End *assignment* by release or expire: its slot is free again and the package waits.
+
+    A part is offered again instead, to whoever may have it, as the assignment with this *id*.
+    """
     returned = end_assignment(assignment, operation, ctx, comment=comment)
+    if assignment.is_part:
+        return record(
+            ctx,
+            operation,
+            about=assignment,
+            add=(part_rules.offer_again(package, assignment, ctx, id=id),),
+            save=((assignment, returned), *counters),
+            data={"comment": comment} if comment else {},
+        )
     # at the end of the queue: else who gives a package back would be the next to get it
     freed = evolve(package, free=package.free + 1, waiting_since=ctx.at)
     data = {"comment": comment} if comment else {}
@@ -232,19 +252,26 @@ def recall(
     *,
     comment: str,
     free: bool,
+    id: int = 0,
     counters: Sequence[Saved] = (),
 ) -> Change:
-    """End *assignment* because its work, job or member is gone; *free* returns its slot."""
+    """End *assignment* because its work, job or member is gone; *free* returns its slot.
+
+    A part is offered again instead, as the assignment with this *id*.
+    """
     saved: tuple[Saved, ...] = (
         (assignment, end_assignment(assignment, "recall", ctx, comment=comment)),
         *counters,
     )
-    if free:
+    add = tuple[Assignment, ...]()
+    if free and assignment.is_part:
+        add = (part_rules.offer_again(package, assignment, ctx, id=id),)
+    elif free:
         saved = (
             (package, evolve(package, free=package.free + 1, waiting_since=ctx.at)),
             *saved,
         )
-    return record(ctx, "recall", about=assignment, save=saved, data={"comment": comment})
+    return record(ctx, "recall", about=assignment, add=add, save=saved, data={"comment": comment})
 
 
 def renew(job: Job, assignment: Assignment, ctx: Context) -> Assignment | None:
@@ -286,10 +313,13 @@ def must_be_assignable(
     """Check that *member* can be given a slot of *package*, beside its *assignments*.
 
     Raises:
-        NotAllowed: when they have an assignment on it in this round, or would review their own
-            work.
+        NotAllowed: when they have an assignment on it in this round, were shown its votes, or would
+            review their own work.
     """
     must_not_vote_twice(package, member, assignments)
+    if part_rules.has_seen_votes(job, member, package.round, assignments):
+        reason = f"they were shown votes on {package} in this round"
+        raise NotAllowed(member.account, "be assigned", reason)
     if stage is not Stage.LABEL:
         must_not_review_own_work(job, package, member, stage, assignments)
 

@@ -27,11 +27,9 @@ from itagflow.claiming.decision import (
     has_labeled,
     is_own_work,
 )
-from itagflow.core.change import (
-    Change,
-    Context,
-    Saved,
-)
+from itagflow.claiming.part_rules import has_seen_votes
+from itagflow.claiming.situations import describe, has_limits
+from itagflow.core.change import Change, Context, Saved
 from itagflow.core.engine import BLOCK, Engine
 from itagflow.core.ids import TRIES, make_exhausted_error
 from itagflow.core.lookup import (
@@ -39,13 +37,10 @@ from itagflow.core.lookup import (
     MemberRef,
     PackageRef,
     first,
-    get_or_none,
     package_in,
 )
-from itagflow.core.registry import Environment
 from itagflow.core.transaction import Transaction
 from itagflow.errors import AlreadyExists, NotAcknowledged
-from itagflow.labeling.vote_rules import find_registered_names
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import (
@@ -56,7 +51,7 @@ from itagflow.model.package import (
     QueueCursor,
 )
 from itagflow.model.workspace import Member
-from itagflow.storage.port import Query, Reader
+from itagflow.storage.port import Query
 
 
 @attrs.frozen
@@ -167,45 +162,6 @@ def _read_job_and_member(transaction: Transaction, request: ClaimRequest) -> tup
     return job, transaction.cache.read_member(transaction.store, job.workspace, request.member)
 
 
-def describe(reader: Reader, environment: Environment, place: ClaimPlace) -> Situation:
-    """Return what the decision depends on, as it is stored.
-
-    Raises:
-        InvalidData: when the job does not have this stage.
-    """
-    job, member, stage = place.job, place.member, place.stage
-    counter: ClaimCounter | None = None
-    # else nobody counts, and nobody asks what was read: the query is saved
-    if _has_limits(job, stage) or job.workflow.rule(stage).acknowledge:
-        counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
-    missing_merge = ""
-    if stage is Stage.LABEL:  # the last vote is merged by whoever submits it
-        names = find_registered_names(job.workflow)
-        missing_merge = next((n for n in names if not environment.registry.has_merge(n)), "")
-    missing_validator = ""
-    if job.validator and not environment.registry.has_validator(job.validator):
-        missing_validator = job.validator
-    return Situation(
-        job=job,
-        member=member,
-        stage=stage,
-        policy_refusal=access.refusal(environment.policy, member, Action.at(stage), job, stage),
-        missing_validator=missing_validator,
-        missing_merge=missing_merge,
-        acknowledged=0 if counter is None else counter.acknowledged,
-        is_paused=rules.is_paused(member, place.at),
-        is_closed=job.closes_at is not None and job.closes_at <= place.at,
-        active=0 if counter is None else counter.active,
-        total=0 if counter is None else counter.total,
-    )
-
-
-def _has_limits(job: Job, stage: Stage) -> bool:
-    """Return whether the claims of a member at *stage* are counted."""
-    rule = job.workflow.rule(stage)
-    return rule.limit is not None or rule.max_total is not None
-
-
 def apply(transaction: Transaction, change: Change) -> Assignment:
     """Store what a rule decided and return the assignment that it leads to."""
     transaction.apply(change)
@@ -257,7 +213,7 @@ class _Claim:
                 one of its merge functions: the last vote could not be submitted.
         """
         refusal = self._situation.policy_refusal
-        if refusal is not None:
+        if refusal is not None and not self._situation.crews:
             raise access.not_allowed(
                 self._situation.member, Action.at(self._situation.stage), refusal
             )
@@ -324,12 +280,14 @@ class _Claim:
     def take_package(self, package: Package) -> list[Assignment]:
         """Take what the member may have of one package: an offer, a free slot, lapsed work.
 
+        An offer is their own, or a part that is offered to whoever may have it.
+
         The package is waited for: others may be about to take another slot of it.
         """
         locked = self._transaction.lock_package(package)
         self._has_package = True
         assignments = self._transaction.assignments(locked)
-        taken = self._take_offer_of(assignments)
+        taken = self._take_offer_of(assignments) or self._take_part_of(assignments)
         if taken is None and self._can_start(locked, assignments):
             taken = self._start_work(locked, None)
         if taken is None:
@@ -354,11 +312,23 @@ class _Claim:
                 assignment.member == situation.member.id
                 and assignment.stage is situation.stage
                 and assignment.state is AssignmentState.OFFERED
+                and self._decision.permits(assignment)
             ):
                 _, offer = self._transaction.lock_assignment(assignment)
                 self._confirm()
                 if Source.OFFERS in self._decision.sources:
                     return self._take_offer(offer)
+        return None
+
+    def _take_part_of(self, assignments: Sequence[Assignment]) -> Assignment | None:
+        """Take an open offer among these *assignments* of the locked package."""
+        for assignment in assignments:
+            if not self._decision.accepts_open(assignment, assignments):
+                continue
+            _, offer = self._transaction.lock_assignment(assignment)
+            self._confirm()
+            if self._decision.accepts_open(offer, assignments):
+                return self._take_offer(offer)
         return None
 
     def _can_start(self, package: Package, assignments: Sequence[Assignment]) -> bool:
@@ -369,8 +339,11 @@ class _Claim:
             return False
         self._confirm()
         situation = self._situation
+        job, member, stage = situation.job, situation.member, situation.stage
+        if stage is Stage.LABEL and has_seen_votes(job, member, package.round, assignments):
+            return False
         return Source.QUEUE in self._decision.sources and not is_own_work(
-            situation.job, package, situation.member, situation.stage, assignments
+            job, package, member, stage, assignments
         )
 
     def take(self, count: int) -> list[Assignment]:
@@ -380,6 +353,7 @@ class _Claim:
         does not.
         """
         taken = self._take_offers(count)
+        taken += self._take_open(count - len(taken))
         while len(taken) < count:
             assignment = self._take_from_queue()
             if assignment is None:
@@ -405,13 +379,15 @@ class _Claim:
         return self._earlier
 
     def _take_offers(self, count: int) -> list[Assignment]:
+        """Take up to *count* of what is offered to the member."""
+        situation = self._situation
         taken: list[Assignment] = []
         if Source.OFFERS not in self._decision.sources or count < 1:
             return taken
-        situation = self._situation
         offers = queue.find_offers(
             self._transaction.store, situation.job, situation.member, situation.stage
         )
+        offers = [offer for offer in offers if self._decision.permits(offer)]
         if not offers:
             return taken
         # The first are waited for, in the order that everybody keeps; those behind them stand in
@@ -428,6 +404,25 @@ class _Claim:
             if Source.OFFERS not in self._decision.sources:
                 break
             taken.append(self._take_offer(locked[1]))
+        return taken
+
+    def _take_open(self, count: int) -> list[Assignment]:
+        """Take up to *count* of the parts that are offered to whoever may have them."""
+        taken: list[Assignment] = []
+        if count < 1:
+            return taken
+        for offer in queue.find_open_offers(self._transaction.store, self._decision):
+            if len(taken) == count:
+                break
+            # Without waiting, as for the queue: what others have locked is as good as taken.
+            locked = self._transaction.try_lock_assignment(offer)
+            if locked is None:
+                continue
+            self._has_package = True
+            self._confirm()
+            package, current = locked
+            if self._decision.accepts_open(current, self._transaction.assignments(package)):
+                taken.append(self._take_offer(current))
         return taken
 
     def _take_offer(self, offer: Assignment) -> Assignment:
@@ -564,8 +559,12 @@ class _Claim:
     def _lock_next_package(self) -> Package | None:
         """Lock the next package of the queue that nobody else has locked."""
         situation = self._situation
-        for query in queue.query_next_package(
-            situation.job, situation.member, situation.stage, self._start
+        for query in queue.query_allowed_package(
+            self._transaction.store,
+            situation.job,
+            situation.member,
+            situation.stage,
+            self._start,
         ):
             package = self._transaction.lock_first(query)
             if package is not None:
@@ -602,7 +601,7 @@ class _Claim:
         # it or stored in it: all claims of a member at this stage queue up at its row.  With a
         # token that is the purpose: the second of two equal claims finds what the first was given.
         job, stage = situation.job, situation.stage
-        if _has_limits(job, stage) or self._terms.token or saves_cursor:
+        if has_limits(job, stage) or self._terms.token or saves_cursor:
             counts_held = job.workflow.rule(stage).limit is not None
             self._lock_counters(instead_of if counts_held else None)
         if self._terms.token:

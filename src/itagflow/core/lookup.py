@@ -64,7 +64,8 @@ IMMUTABLE_FIELDS: Mapping[type[Entity], tuple[str, ...]] = {
     Job: ("workspace", "created_at"),
     Package: ("value",),
     Task: ("package",),
-    Assignment: ("package", "stage", "round", "member", "made_at"),
+    # not the member: an open offer gets one when it is claimed
+    Assignment: ("package", "stage", "round", "made_at"),
 }
 """What never changes of each kind, beside its key."""
 _get_immutable_fields = {

@@ -38,12 +38,12 @@ def may_see_votes(policy: Policy, member: Member, job: Job, *, has_voted: bool) 
 
 
 def is_vote(assignment: Assignment, round: int) -> bool:
-    """Return whether *assignment* gives a vote in this round, or may still give one."""
-    return (
-        assignment.stage is Stage.LABEL
-        and assignment.round == round
-        and assignment.member is not None
-    )
+    """Return whether *assignment* gives a vote in this round, may still give one, or tells votes.
+
+    The merged votes tell them, and so do the decisions of who was shown them.
+    """
+    tells = assignment.member is not None or assignment.outcome is Outcome.MERGED
+    return assignment.stage is Stage.LABEL and assignment.round == round and tells
 
 
 def is_given(assignment: Assignment, round: int) -> bool:

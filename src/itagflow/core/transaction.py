@@ -123,7 +123,7 @@ class Transaction:
         member = None if by is None else self.member(job.workspace, by)
         must_go_on(job, assignment, operation, member)
         if member is not None:
-            access.check(self.policy, member, Action.at(assignment.stage), job, assignment.stage)
+            access.check_worker(self.policy, member, job, assignment)
         return self.make_context(job.workspace, assignment.member or 0)
 
     def find_allowed_stages(self, job: Job, by: MemberRef, action: Action) -> list[Stage]:

@@ -8,9 +8,9 @@ from typing import Any, TypedDict, TypeVar, cast
 
 from itagflow import formats
 from itagflow.core.lookup import MemberRef
+from itagflow.errors import InvalidData, Problem
 from itagflow.model.arguments import make_error, require_kind, require_several
-from itagflow.model.enums import parse_enum_keys
-from itagflow.model.job import Stage, Workflow
+from itagflow.model.job import Crew, CrewKey, Stage, Workflow, parse_crew_key
 from itagflow.model.moment import to_utc
 from itagflow.model.number import require_number
 from itagflow.model.text import parse_texts, require_text
@@ -20,8 +20,15 @@ from itagflow.printing import format_repr
 T = TypeVar("T")
 
 Workers = Iterable[MemberRef | Group]
-"""Who works at a stage: members and groups."""
+"""Who works at a stage or in a crew: members and groups."""
 
+Workforce = (
+    Mapping[CrewKey | str, Workers]
+    | Mapping[CrewKey, Workers]
+    | Mapping[Stage, Workers]
+    | Mapping[Crew, Workers]
+)
+"""Who works at which stage, and who is in which crew; each may be given by its value."""
 
 ON_ERROR = ("raise", "skip")
 """What can be done about bad rows."""
@@ -98,21 +105,25 @@ def _parse_tags(what: str, tags: Iterable[str]) -> tuple[str, ...]:
     return tuple(require_text(what, f"tags, number {n}", tag) for n, tag in enumerate(several, 1))
 
 
-def parse_workforce(
-    verb: str, workforce: Mapping[Stage | str, Workers] | Mapping[Stage, Workers]
-) -> dict[Stage, Sequence[MemberRef | Group]]:
-    """Return who is named for each stage, as lists.
+def parse_workforce(verb: str, workforce: Workforce) -> dict[CrewKey, Sequence[MemberRef | Group]]:
+    """Return who is named for each stage and each crew, as lists.
 
     They are gone through here: no transaction is open while code of the caller runs.
 
     Raises:
-        InvalidData: when *workforce* is no mapping by stage, or a stage has no several members.
+        InvalidData: when *workforce* is no mapping by stage or crew, or one has no several members.
     """
-    by_stage = parse_enum_keys(Stage, verb, cast("Mapping[Any, Workers]", workforce))
-    return {
-        stage: require_several(verb, stage.value, workers, "members or groups")
-        for stage, workers in by_stage.items()
-    }
+    given = cast("Mapping[Any, Workers]", workforce)
+    if not isinstance(cast(object, given), Mapping):
+        reason = f"must be a mapping by Stage, not {format_repr(given)}"
+        raise InvalidData(verb, [Problem("", reason)])
+    named = dict[CrewKey, Sequence[MemberRef | Group]]()
+    for value, workers in given.items():
+        key = parse_crew_key(value)
+        if key in named:
+            raise InvalidData(verb, [Problem(key.value, "is given twice")])
+        named[key] = require_several(verb, key.value, workers, "members or groups")
+    return named
 
 
 def require_format(verb: str, format: str) -> str:

@@ -8,9 +8,9 @@ from itertools import product
 
 import attrs
 
-from itagflow.access import Action, Policy, is_in_crew, refusal
+from itagflow.access import Action, Policy, is_in_crew, refusal, working_refusal
 from itagflow.claiming.decision import find_barred_stages
-from itagflow.model.job import Job, Stage
+from itagflow.model.job import Crew, Job, Stage
 from itagflow.model.workspace import Member
 from itagflow.printing import format_count, format_time
 
@@ -60,6 +60,7 @@ def find_hindrance(job: Job, staffing: Staffing) -> str:
         or _find_bad_rework(job, crews, staffing.members)
         or _find_low_total(job, crews, staffing.packages)
         or _find_early_end(job, staffing.at)
+        or _find_crew_hindrance(job, crews, staffing)
     )
 
 
@@ -167,3 +168,37 @@ def _find_early_end(job: Job, at: datetime) -> str:
     if job.closes_at is None or job.closes_at > at:
         return ""
     return f"closes_at is {format_time(job.closes_at)}, which has passed: move it"
+
+
+def _find_crew_hindrance(job: Job, crews: Crews, staffing: Staffing) -> str:
+    """Return why the crews of *job* could leave it unfinished, or an empty string.
+
+    A crew that names nobody is none: without adjudicators disputes go to the next review.
+    """
+    votes = job.workflow.label.votes
+    for crew in Crew:
+        named = job.crew(crew)
+        if not named.members and not named.groups:
+            continue
+        able = {
+            member.id
+            for member in staffing.members
+            if working_refusal(staffing.policy, member, job, crew) is None
+        }
+        name = f"Crew.{crew.name}"
+        if not able:
+            return f"nobody may work in {name}: name somebody for it"
+        # who has voted decides nothing, and who labels a package does not answer as its expert
+        if all(len(crews[Stage.LABEL] - {member}) < votes for member in able):
+            return (
+                f"whoever is in {name} must label too, and nobody decides what they labeled: "
+                "name somebody else"
+            )
+        for stage in job.workflow.stages[1:]:
+            bars_labelers = Stage.LABEL in find_barred_stages(job, stage)
+            if bars_labelers and len(crews[stage] | able) == 1:
+                return (
+                    f"whoever may work at {stage.name} must work in {name} too, "
+                    "and nobody reviews their own work: name somebody else"
+                )
+    return ""

@@ -14,7 +14,7 @@ from itagflow.errors import (
     Problem,
 )
 from itagflow.lifecycle.tables import JOB, JobCommand
-from itagflow.model.job import Job, JobState, Stage, StageWorkers
+from itagflow.model.job import CrewKey, Job, JobState, StageWorkers
 from itagflow.model.number import require_whole_number
 from itagflow.model.partition import JobPartition
 from itagflow.model.template import Template
@@ -82,8 +82,8 @@ def _is_same_template(used: Template, given: Template) -> bool:
 
 
 def _crews_as_sets(
-    workforce: Mapping[Stage, StageWorkers],
-) -> dict[Stage, tuple[set[int], set[str]]]:
+    workforce: Mapping[CrewKey, StageWorkers],
+) -> dict[CrewKey, tuple[set[int], set[str]]]:
     """Return who is named for each stage, as sets; a stage that names nobody is left out."""
     crews = {stage: (set(crew.members), set(crew.groups)) for stage, crew in workforce.items()}
     return {stage: crew for stage, crew in crews.items() if any(crew)}

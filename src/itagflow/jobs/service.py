@@ -33,6 +33,7 @@ from itagflow.model.comment import Comment
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import (
+    CrewKey,
     FixedSize,
     Job,
     JobState,
@@ -89,7 +90,7 @@ class JobSpec:
     packaging: Packaging | None = attrs.field(
         default=None, validator=attrs.validators.optional(check_packaging)
     )
-    workforce: Mapping[Stage, Workers] | None = None
+    workforce: Mapping[CrewKey, Workers] | None = None
     row_key: str | None = None
     row_key_type: str | None = attrs.field(
         default=None,
@@ -364,7 +365,7 @@ def _find_workflow_change(
 
 
 def set_workforce(
-    engine: Engine, job: JobRef, workforce: Mapping[Stage, Workers], *, by: MemberRef
+    engine: Engine, job: JobRef, workforce: Mapping[CrewKey, Workers], *, by: MemberRef
 ) -> Job:
     """Name who works at these stages; other stages stay as they are, and so do assignments."""
     with engine.transaction() as transaction:
@@ -374,7 +375,7 @@ def set_workforce(
 
 
 def add_workers(
-    engine: Engine, job: JobRef, named: Mapping[Stage, Workers], *, by: MemberRef
+    engine: Engine, job: JobRef, named: Mapping[CrewKey, Workers], *, by: MemberRef
 ) -> Job:
     """Name more members or groups for a stage; errors are those of `set_workforce`."""
     with engine.transaction() as transaction:
@@ -388,7 +389,7 @@ def add_workers(
 
 
 def remove_workers(
-    engine: Engine, job: JobRef, named: Mapping[Stage, Workers], *, by: MemberRef
+    engine: Engine, job: JobRef, named: Mapping[CrewKey, Workers], *, by: MemberRef
 ) -> Job:
     """Name fewer members or groups for a stage; errors are those of `set_workforce`."""
     with engine.transaction() as transaction:
@@ -470,7 +471,7 @@ def _delete_some(engine: Engine, kind: type[Entity], job: Job) -> int:
 
 
 def _update_crew(
-    transaction: Transaction, old: Job, stage: Stage, crew: StageWorkers, by: MemberRef
+    transaction: Transaction, old: Job, stage: CrewKey, crew: StageWorkers, by: MemberRef
 ) -> Job:
     workforce = {**old.workforce, stage: crew}
     return _update(transaction, old, "set_workforce", by, workforce=workforce)
@@ -522,17 +523,18 @@ def _with_rework_key(transaction: Transaction, workspace: int, workflow: Workflo
 
 
 def _find_crews(
-    transaction: Transaction, workspace: int, workflow: Workflow, named: Mapping[Stage, Workers]
-) -> dict[Stage, StageWorkers]:
-    """Return who is named for each stage, members by their keys.
+    transaction: Transaction, workspace: int, workflow: Workflow, named: Mapping[CrewKey, Workers]
+) -> dict[CrewKey, StageWorkers]:
+    """Return who is named for each stage and crew, members by their keys.
 
     Raises:
         NotFound: when a member is not in the workspace.
         InvalidData: when the workflow does not have the stage.
     """
-    crews: dict[Stage, StageWorkers] = {}
+    crews: dict[CrewKey, StageWorkers] = {}
     for stage, workers in named.items():
-        workflow.rule(stage)  # refuses a stage that the workflow does not have
+        if isinstance(stage, Stage):
+            workflow.rule(stage)  # refuses a stage that the workflow does not have
         refs = list(workers)
         groups = tuple(ref.name for ref in refs if isinstance(ref, Group))
         members = tuple(

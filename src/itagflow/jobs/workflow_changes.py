@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from itagflow.access import Action
+from itagflow.claiming.part_rules import are_votes_merged
 from itagflow.core.change import Context, Saved, record
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef
@@ -120,6 +121,8 @@ def _store_slots(
     save = list[Saved]()
     numbers = list[int]()
     for package in packages:
+        if package.votes > 1 and are_votes_merged(package, transaction.assignments(package)):
+            continue  # it waits for a decision only: the next round has the votes of now
         after = with_slots_added(job, package)
         if after != package:
             save.append((package, after))

@@ -14,6 +14,7 @@ from itagflow.labeling.rules import (
     keep_up,
     require_covered,
     require_expected_versions,
+    require_not_escalated,
 )
 from itagflow.labeling.terms import Replied
 from itagflow.labeling.time_rules import count_time
@@ -36,6 +37,7 @@ def save_draft(facts: AnswerFacts, reply: Replied) -> AnswerOutcome:
     (task,), (answer,) = facts.tasks, facts.answers
     require_stage(facts.assignment, "save a draft", Stage.LABEL)
     require_covered(facts.assignment, task)
+    require_not_escalated(facts)
     (replies,) = fit_replies(make_optional(facts.template), facts.tasks, [reply])
     old, new = facts.drafts.get(task.number), _make_draft(facts, replies)
     is_sent_again = old is not None and _says_the_same(old, new)

@@ -86,6 +86,7 @@ def save_answers(facts: AnswerFacts, replies: Sequence[Replied]) -> AnswerOutcom
     for task in facts.tasks:
         require_covered(facts.assignment, task)
     require_different(facts.tasks)
+    require_not_escalated(facts)
     fitting = fit_replies(facts.template, facts.tasks, replies)
     version = facts.template.version
     new = [
@@ -115,6 +116,7 @@ def abandon(facts: AnswerFacts, reason: str) -> AnswerOutcome:
     """
     (task,), (old,) = facts.tasks, facts.answers
     require_covered(facts.assignment, task)
+    require_not_escalated(facts)
     require_abandon_reason(facts.template, reason)
     verdict = None if facts.assignment.stage is Stage.LABEL else Verdict.RIGHT
     new = make_answer(
@@ -174,8 +176,11 @@ def write_answers(
     operation: str,
     answers: Sequence[Answer],
     data: Mapping[str, Any] | None = None,
+    part: Saved | Assignment | None = None,
 ) -> AnswerOutcome:
     """Return the change that stores *answers* with one event, and the answers that stand then.
+
+    With *part* it also adds an assignment, or saves one in its place, if an answer changes.
 
     An answer that says the same as the stored one is not stored again: a resend leaves no trace in
     the history. Only the time that it took is added.
@@ -214,6 +219,10 @@ def write_answers(
     add, save = split_answers(changed)
     if kept is not None:
         save.append(kept)
+    if isinstance(part, Assignment):
+        add.append(part)
+    elif part is not None:
+        save.append(part)
     change = record(
         facts.ctx, operation, about=facts.assignment, task=task, add=add, save=save, data=details
     )
@@ -348,6 +357,21 @@ def require_different(tasks: Sequence[Task]) -> None:
         )
 
 
+def require_not_escalated(facts: AnswerFacts) -> None:
+    """Check that none of the tasks was handed to the experts by this assignment.
+
+    Raises:
+        InvalidData: when one was; it lists them.
+    """
+    escalated = [answer.task for answer in facts.answers if answer and answer.is_escalated]
+    if escalated:
+        reason = "was handed to the experts, who answer it"
+        raise InvalidData(
+            f"the answers of {facts.assignment}",
+            [Problem(f"task {task}", reason) for task in escalated],
+        )
+
+
 def require_abandon_reason(template: Template, reason: str) -> None:
     """Check that a task may be abandoned for *reason*.
 
@@ -369,6 +393,8 @@ def has_same_content(old: Answer, new: Answer) -> bool:
     return (
         old.replies == new.replies
         and old.abandon_reason == new.abandon_reason
+        and old.escalation_reason == new.escalation_reason
+        and old.picked == new.picked
         and old.verdict == new.verdict
         and old.comment == new.comment
         and old.reason == new.reason

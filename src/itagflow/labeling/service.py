@@ -19,7 +19,7 @@ from itagflow.labeling import draft_rules, rules
 from itagflow.labeling.merging import call_merge
 from itagflow.labeling.rules import AnswerFacts, AnswerOutcome
 from itagflow.labeling.shuffling import shuffle_options
-from itagflow.labeling.terms import NO_TERMS, Replied, SaveTerms
+from itagflow.labeling.terms import NO_TERMS, Replied, SaveTerms, SubmitTerms
 from itagflow.labeling.voting import MergeCalls
 from itagflow.lifecycle.tables import must_be_of, must_not_be_returned
 from itagflow.model.event import Event
@@ -30,7 +30,7 @@ from itagflow.model.template import Template
 from itagflow.results import rules as results_rules
 from itagflow.results.histories import describe_replaced, read_cases
 from itagflow.results.rules import Case, ModelChoice
-from itagflow.reviewing import rules as reviewing_rules
+from itagflow.reviewing import submitting_rules
 from itagflow.reviewing.service import lock_unless_completed, read_completion
 from itagflow.storage.port import Query, Reader, Span
 
@@ -141,27 +141,25 @@ def restore(
 
 
 def submit(
-    engine: Engine,
-    assignment: AssignmentRef,
-    *,
-    seconds: float | None = None,
-    ignore_drafts: bool = False,
-    by: MemberRef | None = None,
+    engine: Engine, assignment: AssignmentRef, terms: SubmitTerms, *, by: MemberRef | None = None
 ) -> Assignment:
-    """Submit a labeled package; when every vote is in, it moves to the next stage."""
+    """Submit a labeled package, or a part of it; when everything is in, it moves on."""
     calls = MergeCalls()
     while True:
         with engine.transaction() as transaction:
-            context = lock_unless_completed(transaction, "submit", assignment, by, seconds=seconds)
+            context = lock_unless_completed(
+                transaction, "submit", assignment, by, seconds=terms.seconds
+            )
             if isinstance(context, Assignment):
                 return context
-            facts = attrs.evolve(read_completion(transaction, context), merge_calls=calls)
-            if context.assignment.has_drafts and not ignore_drafts:
+            facts = read_completion(transaction, context, releases_rest=terms.releases_rest)
+            facts = attrs.evolve(facts, merge_calls=calls)
+            if context.assignment.has_drafts and not terms.ignore_drafts:
                 newer = _find_newer_drafts(transaction, context.assignment)
                 facts = attrs.evolve(facts, drafts=newer)
-            missing = reviewing_rules.find_merge_calls(facts)
+            missing = submitting_rules.find_merge_calls(facts)
             if not missing:
-                transaction.apply(reviewing_rules.submit(facts))
+                transaction.apply(submitting_rules.submit(facts))
                 return transaction.as_stored(context.assignment)
         # Code of the application runs while nothing is locked: it may take long, or use the Flow.
         # What it said of votes that are others by then is not found, and asked again.

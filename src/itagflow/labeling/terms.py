@@ -8,7 +8,7 @@ from typing import Any, cast
 import attrs
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.model.arguments import make_error, require_several
+from itagflow.model.arguments import make_error, require_kind, require_several
 from itagflow.model.number import (
     is_whole,
     require_number,
@@ -16,6 +16,7 @@ from itagflow.model.number import (
     require_whole_number,
 )
 from itagflow.model.reply import Reply
+from itagflow.model.task import Answer
 from itagflow.model.text import require_text
 from itagflow.model.version import AnswerVersion
 from itagflow.printing import format_repr
@@ -42,6 +43,18 @@ class SaveTerms:
         if isinstance(self.expected_version, Mapping):
             return self.expected_version.get(task)
         return self.expected_version
+
+
+@attrs.frozen(kw_only=True)
+class SubmitTerms:
+    """What a caller says when they submit."""
+
+    seconds: float | None = None
+    """How long it took, as the client says; None when it does not."""
+    ignore_drafts: bool = False
+    """Whether drafts that are newer than the answers are left."""
+    releases_rest: bool = False
+    """Whether tasks without an answer are left to others."""
 
 
 NO_TERMS = SaveTerms()
@@ -115,6 +128,33 @@ def parse_answer_version(verb: str, version: AnswerVersion | int) -> AnswerVersi
     if isinstance(cast(object, version), AnswerVersion):
         return version
     return require_whole_number(verb, "version", version)
+
+
+def parse_rest(verb: str, rest: object) -> bool:
+    """Return whether what is not answered is released: *rest* is "release", or None.
+
+    Raises:
+        InvalidData: when it is something else.
+    """
+    if rest is None:
+        return False
+    if require_text(verb, "rest", cast(str, rest)) != "release":
+        raise make_error(verb, "rest", "must be 'release' or None", rest)
+    return True
+
+
+def require_pick(pick: object, reply: object, *, draft: bool) -> Answer:
+    """Return the vote that is picked instead of a reply.
+
+    Raises:
+        InvalidData: when it is no answer, or is given beside a reply, or as a draft.
+    """
+    if reply is not None:
+        raise InvalidData("save", [Problem("pick", "is given beside a reply: choose one")])
+    if draft:
+        raise InvalidData("save", [Problem("pick", "is no draft: leave out draft=True")])
+    vote = cast(Answer, pick)
+    return require_kind("save", "pick", vote, Answer, "one of the votes of the task")
 
 
 def parse_pairs(

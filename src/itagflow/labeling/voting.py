@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
 
+from itagflow.claiming import part_rules
 from itagflow.core.change import Context
 from itagflow.labeling.merge_rules import (
     Decision,
@@ -19,7 +20,7 @@ from itagflow.labeling.merge_rules import (
 from itagflow.model.entity import evolve
 from itagflow.model.job import Label
 from itagflow.model.merging import Merge, MergeReport, OnDispute, QuestionMerge
-from itagflow.model.package import Assignment, Outcome, Package
+from itagflow.model.package import Assignment, Outcome
 from itagflow.model.reply import Reply
 from itagflow.model.task import Answer
 from itagflow.model.template import Question, Template
@@ -167,15 +168,11 @@ class VotedRound:
     def collect_votes(self) -> list[list[Answer]]:
         """Return the votes on each task."""
         # in the order of their assignments: of equal replies the first is taken
-        voters = [
-            assignment.id
-            for assignment in self.assignments
-            if assignment.round == self.last.round and assignment.outcome is Outcome.SUBMITTED
-        ]
-        votes = list[list[Answer]]()
+        voters = part_rules.find_voters(self.assignments, self.last.round)
+        votes: list[list[Answer]] = []
         for task in self.tasks:
-            by_assignment = self.answers[task]
-            votes.append([by_assignment[voter] for voter in voters if voter in by_assignment])
+            given = self.answers[task]
+            votes.append(part_rules.select_votes([given[id] for id in voters if id in given]))
         return votes
 
 
@@ -221,14 +218,6 @@ def is_to_be_decided(merged: Answer) -> bool:
     """Return whether *merged* votes leave something to a review: a dispute that is not kept."""
     is_kept = merged.merge is not None and merged.merge.on_dispute is OnDispute.KEEP
     return bool(merged.disputed) and not is_kept
-
-
-def find_disputes(package: Package, merged: Sequence[Answer]) -> tuple[int, ...]:
-    """Return the disputed tasks once these votes are merged; other tasks stay disputed."""
-    voted = {answer.task for answer in merged}
-    disputes = {answer.task for answer in merged if is_to_be_decided(answer)}
-    disputes.update(task for task in package.disputes if task not in voted)
-    return tuple(sorted(disputes))
 
 
 def merge(template: Template, votes: Sequence[Answer], rules: VotingRules) -> Merged:

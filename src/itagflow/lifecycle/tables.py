@@ -89,6 +89,8 @@ def must_be_of(assignment: Assignment, member: Member) -> None:
     Raises:
         NotHeld: when it is another member's.
     """
+    if assignment.is_open_offer:
+        raise NotHeld(assignment.key, "it is offered to whoever may have it: claim it first")
     if assignment.member != member.id:
         raise NotHeld(assignment.key, f"it is another member's, not {member.account}'s")
 
@@ -163,6 +165,12 @@ def _build_step(operation: str, *stages: Stage) -> Step[AssignmentState]:
     )
 
 
+def _require_member(command: AssignmentCommand) -> None:
+    # what nobody has cannot be given back: it is offered to everybody already
+    if command.assignment.is_open_offer:
+        raise NotHeld(command.assignment.key, "it is offered to whoever may have it")
+
+
 def _require_all_answered(command: AssignmentCommand) -> None:
     if command.missing or command.drafts:
         reason = "not every task is answered or abandoned" if command.missing else ""
@@ -204,6 +212,14 @@ _ENDING_GUARDS: Mapping[str, tuple[Guard, ...]] = {
 }
 """What must hold for each operation that ends an assignment with its work."""
 
+_RETURNING_GUARDS: Mapping[str, tuple[Guard, ...]] = {
+    "release": (_require_member,),
+    "expire": (_require_member,),
+    "reassign": (),
+    "recall": (),
+}
+"""What must hold for each operation that ends an assignment without its work."""
+
 JOB = Lifecycle(
     "job",
     JobState.DRAFT,
@@ -244,10 +260,12 @@ ASSIGNMENT = Lifecycle(
         _build_step("accept", Stage.ACCEPT),
         _build_step("reject", Stage.INSPECT, Stage.ACCEPT),
         *(
-            Step(verb, state, AssignmentState.RETURNED)
-            for verb in ("release", "expire", "reassign", "recall")
+            Step(verb, state, AssignmentState.RETURNED, guards)
+            for verb, guards in _RETURNING_GUARDS.items()
             for state in (AssignmentState.OFFERED, AssignmentState.HELD)
         ),
+        Step("extend", AssignmentState.OFFERED, AssignmentState.OFFERED),
+        Step("extend", AssignmentState.HELD, AssignmentState.HELD),
     ],
 )
 """The lifecycle of an assignment.  A claim from the queue makes one that is HELD at once."""

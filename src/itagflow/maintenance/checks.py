@@ -9,7 +9,9 @@ from functools import cached_property
 
 import attrs
 
+from itagflow.claiming import part_rules
 from itagflow.claiming.decision import can_own_work_wait
+from itagflow.core.secrecy import is_voted_on_in
 from itagflow.labeling.draft_rules import make_optional
 from itagflow.labeling.vote_rules import count_votes
 from itagflow.labeling.voting import is_to_be_decided, merge, remake_voting_rules
@@ -117,6 +119,7 @@ def check_package(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     yield from _check_slots(snapshot)
     yield from _check_rounds(snapshot)
     yield from _check_draws(snapshot)
+    yield from _check_parts(snapshot)
     yield from _check_predictions(snapshot)
     for task in snapshot.tasks.values():
         yield from _check_task(task)
@@ -296,6 +299,8 @@ def _is_disputed(case: Case) -> bool:
     answer = case.answers.get(label.id) if label else None
     if label is None or answer is None or not is_to_be_decided(answer):
         return False
+    if case.task in part_rules.find_escalated(case.assignments, label.round):
+        return False  # the experts answer it, whatever the votes say
     since = [assignment for assignment in case.assignments if assignment.round >= label.round]
     return not any(
         assignment.outcome in PASSING or _is_sent_back(assignment, case.task)
@@ -308,7 +313,7 @@ def _was_abandoned(case: Case) -> bool:
     answers = (
         case.answers.get(assignment.id)
         for assignment in case.find_completed(Stage.LABEL)
-        if assignment.outcome in case.find_closing_outcomes(assignment.round)
+        if case.closes(assignment)
     )
     return any(answer is not None and answer.is_abandoned for answer in answers)
 
@@ -340,7 +345,9 @@ def _check_slots(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     current = [
         assignment
         for assignment in snapshot.assignments
-        if assignment.stage is package.stage and assignment.round == package.round
+        if assignment.stage is package.stage
+        and assignment.round == package.round
+        and not assignment.is_part
     ]
     taken = [
         assignment
@@ -357,7 +364,12 @@ def _check_votes(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     job, package = snapshot.job, snapshot.package
     asked = count_votes(job, package.number)
     # votes are raised for packages at LABEL, block by block; who left it before has fewer
-    may_have_fewer = job.raising_votes or package.stage is not Stage.LABEL
+    may_have_fewer = (
+        job.raising_votes
+        or package.stage is not Stage.LABEL
+        # and what waits for a decision on its votes gets none any more
+        or part_rules.are_votes_merged(package, snapshot.assignments)
+    )
     if package.votes > asked or (package.votes < asked and not may_have_fewer):
         yield from compare_field(package, "votes", package.votes, asked)
     if not 1 <= package.voted_since <= package.round:
@@ -377,6 +389,8 @@ def _check_rounds(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
         (assignment.stage, assignment.round, assignment.member) for assignment in not_returned
     ).items():
         field = f"assignments of member {member} at {stage.value} in round {round}"
+        if assignments > 1 and _are_apart(snapshot, stage, round, member):
+            continue
         yield from compare_field(snapshot.package, field, assignments, 1)
 
 
@@ -406,6 +420,47 @@ def _check_draws(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
 
 def _name(stages: Sequence[Stage]) -> tuple[str, ...]:
     return tuple(stage.value for stage in stages)
+
+
+def _are_apart(snapshot: PackageSnapshot, stage: Stage, round: int, member: int | None) -> bool:
+    """Return whether all that *member* had in a round were parts of one labeling, without votes."""
+    if is_voted_on_in(snapshot.package, round) or stage is not Stage.LABEL:
+        return False
+    scopes = [
+        snapshot.get_scope(assignment)
+        for assignment in snapshot.assignments
+        if (assignment.stage, assignment.round, assignment.member) == (stage, round, member)
+        and assignment.state is not AssignmentState.RETURNED
+    ]
+    return sum(map(len, scopes)) == len(set[int]().union(*scopes))
+
+
+def _check_parts(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
+    """Yield the tasks of a package at LABEL that nobody has to answer, though they are due."""
+    job, package, assignments = snapshot.job, snapshot.package, snapshot.assignments
+    if package.stage is not Stage.LABEL or job.state is JobState.ARCHIVED:
+        return
+    current = [
+        each
+        for each in assignments
+        if each.stage is Stage.LABEL
+        and each.round == package.round
+        and each.state is not AssignmentState.RETURNED
+    ]
+    # what was handed to the experts is theirs, until the package has gone on
+    holders = {each.id for each in current}
+    handed = {
+        each.task for each in snapshot.answers if each.is_escalated and each.assignment in holders
+    }
+    due = snapshot.tasks.keys() - set(package.erased)
+    if package.scope is not None:
+        due &= set(package.scope)
+    lost = (handed & due) - part_rules.find_escalated(assignments, package.round)
+    yield from compare_field(package, "escalated tasks without an expert", tuple(sorted(lost)), ())
+    if package.free or package.votes > 1:
+        return
+    lost = due.difference(*map(snapshot.get_scope, current))
+    yield from compare_field(package, "due tasks without an assignment", tuple(sorted(lost)), ())
 
 
 def _check_predictions(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
@@ -468,7 +523,7 @@ def _check_assignment(snapshot: PackageSnapshot, assignment: Assignment) -> Iter
                 assignment,
                 "whether it has a lease",
                 assignment.lease_until is not None,
-                lease is not None,
+                lease is not None and not assignment.is_open_offer,
             )
         yield from compare_field(assignment, "stage", assignment.stage, package.stage)
         yield from compare_field(assignment, "round", assignment.round, package.round)
@@ -499,8 +554,10 @@ def _check_member(snapshot: PackageSnapshot, assignment: Assignment) -> Iterator
         by_nobody = (
             assignment.state is AssignmentState.DONE and assignment.outcome is not Outcome.SUBMITTED
         )
+        # what is offered to everybody, or was taken back before anybody had it
+        is_offered = assignment.is_part and assignment.state is not AssignmentState.HELD
         expected = None
-        if not by_nobody:
+        if not by_nobody and not (is_offered and assignment.outcome is not Outcome.SUBMITTED):
             expected = "the one whose assignment it is"
         yield from compare_field(assignment, "member", None, expected)
         return
@@ -528,7 +585,12 @@ def _check_completeness(
     """Yield tasks without an answer in a closed labeling, and wrongly merged votes."""
     if assignment.outcome not in _LABELED:
         return
-    scope = sorted(snapshot.get_scope(assignment) & snapshot.tasks.keys())
+    due = snapshot.get_scope(assignment) & snapshot.tasks.keys()
+    has_votes = is_voted_on_in(snapshot.package, assignment.round)
+    if not has_votes and not assignment.decides:
+        # what an earlier holder has handed to the experts was no work of this one
+        due -= part_rules.find_escalated(snapshot.assignments, assignment.round)
+    scope = sorted(due)
     unanswered: list[int] = []
     for number in scope:
         answer = snapshot.answers_by_task[number].get(assignment.id)
@@ -547,17 +609,14 @@ def _check_merged_votes(
     # after a change of the template the votes answer another one than their merged answer
     if template is None or template.version:
         return
-    voters = [
-        voter.id
-        for voter in snapshot.assignments
-        if voter.round == assignment.round and voter.outcome is Outcome.SUBMITTED
-    ]
+    voters = part_rules.find_voters(snapshot.assignments, assignment.round)
     for task_answers in map(snapshot.answers_by_task.__getitem__, scope):
         votes, merged = (
             [task_answers[id] for id in voters if id in task_answers],
             task_answers.get(assignment.id),
         )
         if merged is not None and votes and merged.merge is not None:
+            votes = part_rules.select_votes(votes)
             winner = merge(template, votes, remake_voting_rules(merged, merged.merge))
             yield from compare_field(merged, "replies", merged.replies, winner.replies)
             yield from compare_field(merged, "abandoned", merged.abandon_reason, winner.abandoned)

@@ -22,10 +22,13 @@ from itagflow.reviewing.rules import without_erased
 ERASED = "erased"
 """What stands where a text was."""
 
+_TEXTS = ("comment", "abandon_reason", "escalation_reason")
+"""What people write about a task, beside the replies."""
+
 TextFilter = Callable[[str], str]
 """Returns a text without what is erased in it."""
 
-_REMARKING = frozenset({"judge", "reject"})
+_REMARKING = frozenset({"escalate", "judge", "reject"})
 _ABOUT_MEMBERS = frozenset(
     {"add_member", "set_role", "remove_member", "pause_member", "resume_member"}
 )
@@ -49,6 +52,8 @@ def erase_answer(answer: Answer) -> Answer:
         erased = attrs.evolve(erased, replies={}, order={})
     if answer.abandon_reason is not None:
         erased = attrs.evolve(erased, abandon_reason=ERASED)
+    if answer.escalation_reason:
+        erased = attrs.evolve(erased, escalation_reason=ERASED)
     return erased
 
 
@@ -171,15 +176,11 @@ def anonymize_event(event: Event, account: str, mark: str) -> Event:
 
 def anonymize_answer(answer: Answer, erase_name: TextFilter) -> Answer:
     """Return *answer* with its comment and abandon reason rewritten by *erase_name*."""
-    abandon_reason = answer.abandon_reason
-    if abandon_reason is not None:
-        abandon_reason = erase_name(abandon_reason)
-    return attrs.evolve(
-        answer,
-        comment=erase_name(answer.comment),
-        abandon_reason=abandon_reason,
-        merge=_anonymize_merge(answer.merge, erase_name),
-    )
+    given = {name: getattr(answer, name) for name in _TEXTS}
+    texts: dict[str, Any] = {
+        name: erase_name(text) for name, text in given.items() if text is not None
+    }
+    return attrs.evolve(answer, **texts, merge=_anonymize_merge(answer.merge, erase_name))
 
 
 def _anonymize_merge(report: MergeReport | None, erase_name: TextFilter) -> MergeReport | None:
@@ -220,7 +221,7 @@ def _rewrite_data(
 
 def _erase_answer_data(answer: Mapping[str, Any]) -> dict[str, Any]:
     """Return what `erase_answer` would make of an answer that an event holds as JSON."""
-    texts = {name: ERASED for name in ("comment", "abandon_reason") if answer.get(name)}
+    texts = {name: ERASED for name in _TEXTS if answer.get(name)}
     erased = {**answer, **texts, "erased": True}
     erased.pop("merge", None)
     if "replies" in answer:
@@ -235,11 +236,7 @@ def _anonymize_answer_data(answer: Mapping[str, Any], erase_name: TextFilter) ->
         anonymous["merge"] = _anonymize_merge_data(answer["merge"], erase_name)
     return {
         **anonymous,
-        **{
-            name: erase_name(answer[name])
-            for name in ("comment", "abandon_reason")
-            if answer.get(name)
-        },
+        **{name: erase_name(answer[name]) for name in _TEXTS if answer.get(name)},
     }
 
 

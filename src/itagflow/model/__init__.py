@@ -17,6 +17,7 @@ from itagflow.model.guideline import Guideline
 from itagflow.model.inconsistency import Inconsistency
 from itagflow.model.job import (
     Accept,
+    Crew,
     FixedSize,
     GroupByField,
     Inspect,
@@ -110,6 +111,7 @@ __all__ = [
     "Choices",
     "Comment",
     "CommentAction",
+    "Crew",
     "Draft",
     "DropOption",
     "DropQuestion",

@@ -182,7 +182,9 @@ _BECAME: Mapping[str | int | None, str] = {
 }
 """What becomes of the tasks of a package in one of the two final states."""
 
-ANSWERING = frozenset({"save", "abandon", "restore", "judge", "modify", "restore_version"})
+ANSWERING = frozenset(
+    {"save", "abandon", "restore", "escalate", "judge", "modify", "restore_version"}
+)
 """The verbs that answer a task; with ``answered`` in its data an event names several."""
 _FIRST_VALUES: Mapping[str, str | int] = {
     "state": PackageState.LABEL.value,
@@ -217,6 +219,7 @@ _PAST = {
     "add_template": "added template",
     "append": "appended rows",
     "archive": "archived",
+    "ask_again": "asked for more votes on",
     "assign": "assigned",
     "change_template": "changed the template of",
     "claim": "claimed",
@@ -227,6 +230,7 @@ _PAST = {
     "discard": "discarded",
     "erase_member": "erased the name of member",
     "erase_task": "erased the data of",
+    "escalate": "handed to the experts",
     "expire": "expired the assignment on",
     "finish": "finished",
     "judge": "judged",

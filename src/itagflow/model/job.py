@@ -59,6 +59,37 @@ STAGES = tuple(Stage)
 """The stages in the order in which work passes them."""
 
 
+class Crew(Enum):
+    """Members beside those of the stages, who work on parts of packages only."""
+
+    ADJUDICATORS = "adjudicators"
+    """They decide tasks on which the votes disagree."""
+    EXPERTS = "experts"
+    """They answer what labelers hand to them: see ``Flow.escalate``."""
+
+
+CrewKey = Stage | Crew
+"""A key of a job's workforce."""
+
+
+def parse_crew_key(value: "CrewKey | str") -> "CrewKey":
+    """Return the stage or the crew that *value* is, or whose value it is.
+
+    Raises:
+        InvalidData: when there is none; it lists the stages, and then the crews.
+    """
+    is_text = isinstance(value, str) and not isinstance(cast(object, value), Enum)
+    keys: tuple[CrewKey, ...] = (*Stage, *Crew)
+    for key in keys:
+        # no stage and no crew share a value
+        if value is key or (is_text and key.value == value):
+            return key
+    stages = ", ".join(format_repr(stage.value) for stage in Stage)
+    crews = ", ".join(format_repr(crew.value) for crew in Crew)
+    reason = f"there is no Stage {format_repr(value)}; there are {stages}, and the crews {crews}"
+    raise _make_error("Stage", "", reason)
+
+
 class Route(Enum):
     """To whom rejected work goes; a member's key stands for that member."""
 
@@ -243,6 +274,13 @@ def _check_package_share(rule: Any, attribute: "attrs.Attribute[Any]", value: An
         raise _make_error("Label", attribute.name, reason)
 
 
+def _check_allow_partial(rule: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    validate_flag(rule, attribute, value)
+    # votes are merged task by task over the whole package: each voter answers all of it
+    if value and rule.votes > 1:
+        raise _make_error("Label", attribute.name, "is for one vote: votes are handed in whole")
+
+
 @attrs.frozen(kw_only=True)
 class Label(StageRule):
     """The rule of the LABEL stage.
@@ -282,6 +320,8 @@ class Label(StageRule):
     """What becomes of a task that is abandoned: `OnAbandon` or its value."""
     order: QueueOrder | None = attrs.field(default=None, converter=_convert_order)
     """What comes first in the queue; None: priority, due time, waiting time, number."""
+    allow_partial: bool = attrs.field(default=False, validator=_check_allow_partial)
+    """Whether ``submit(…, rest="release")`` may hand in a part; not with several votes."""
 
     __repr__ = show_fields
 
@@ -632,8 +672,8 @@ class Job:
     """The stages and their rules; fixed at creation."""
     packaging: Packaging = attrs.field(validator=check_packaging)
     """How its tasks are cut into packages; fixed at creation."""
-    workforce: Mapping[Stage, StageWorkers] = attrs.field(factory=dict[Stage, StageWorkers])
-    """Who works at which stage."""
+    workforce: Mapping[CrewKey, StageWorkers] = attrs.field(factory=dict[CrewKey, StageWorkers])
+    """Who works at which stage, and who is in which crew."""
     created_by: int
     """The member who ordered it."""
     created_at: datetime
@@ -688,9 +728,9 @@ class Job:
         """The manifest's key for the results of the LABEL stage.  Source: iTAG, data structures."""
         return f"label-{self.id}"
 
-    def crew(self, stage: Stage | str) -> StageWorkers:
-        """Return who works at *stage*, which is a `Stage` or its value."""
-        return self.workforce.get(parse_enum(Stage, stage), StageWorkers())
+    def crew(self, stage: CrewKey | str) -> StageWorkers:
+        """Return who works at *stage*: a `Stage`, a `Crew`, or the value of one."""
+        return self.workforce.get(parse_crew_key(stage), StageWorkers())
 
     def __repr__(self) -> str:
         return show_line(self, show(self.name), self.state.name, f"id={self.id}")

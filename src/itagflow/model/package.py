@@ -5,7 +5,7 @@ from enum import Enum
 
 import attrs
 
-from itagflow.model.job import Stage
+from itagflow.model.job import Crew, Stage
 from itagflow.model.number import is_whole
 from itagflow.reprs import count, show_fields, show_line
 
@@ -129,7 +129,7 @@ class AssignmentState(Enum):
     """Where an assignment is in its lifecycle."""
 
     OFFERED = "offered"
-    """Kept for one member, who can claim it."""
+    """Kept for one member, who can claim it; or, without a member, for whoever may have it."""
     HELD = "held"
     """A member is working on it."""
     DONE = "done"
@@ -149,16 +149,28 @@ class Purpose(Enum):
     """The first labeling of a package, as one of its votes."""
     REWORK = "rework"
     """A labeling in a later round: after a reject, or after the package was opened again."""
+    REST = "rest"
+    """What was left of a labeling whose holder handed in a part of it."""
     EXTRA_VOTE = "extra_vote"
-    """One more vote on some of its tasks.  Reserved."""
+    """One more vote on some of its tasks."""
     ADJUDICATION = "adjudication"
-    """A decision between votes that disagree.  Reserved."""
+    """A decision between votes that disagree."""
     ESCALATION = "escalation"
-    """An expert's answer to tasks that a labeler could not answer.  Reserved."""
+    """An expert's answer to tasks that a labeler could not answer."""
     CAMPAIGN = "campaign"
     """A new labeling of selected tasks, after all of them were done.  Reserved."""
     REVIEW = "review"
     """An inspection or acceptance."""
+
+
+PARTS = frozenset({Purpose.REST, Purpose.EXTRA_VOTE, Purpose.ADJUDICATION, Purpose.ESCALATION})
+"""The purposes of work on a part of a package: it takes none of the slots of its stage."""
+
+DECISIONS = frozenset({Purpose.ADJUDICATION, Purpose.ESCALATION})
+"""The purposes of work whose answers decide, whatever others have said: they are no votes."""
+
+CREWS = {Purpose.ADJUDICATION: Crew.ADJUDICATORS, Purpose.ESCALATION: Crew.EXPERTS}
+"""Who does the work of a purpose; that of the others is done by the workers of its stage."""
 
 
 class Outcome(Enum):
@@ -211,7 +223,7 @@ class Assignment:
     round: int
     """The package's round that it belongs to."""
     member: int | None
-    """Who has it; None for the merged outcome of several votes."""
+    """Who has it; None for an open offer, and for the merged outcome of several votes."""
     state: AssignmentState
     """Where it is in its lifecycle."""
     made_at: datetime
@@ -264,6 +276,31 @@ class Assignment:
     def live(self) -> bool:
         """Whether it still binds its package."""
         return self.state in LIVE
+
+    @property
+    def is_open_offer(self) -> bool:
+        """Whether it waits for whoever may have it."""
+        return self.state is AssignmentState.OFFERED and self.member is None
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is work on a part of the package, which takes none of its slots."""
+        return self.purpose in PARTS
+
+    @property
+    def decides(self) -> bool:
+        """Whether its answers decide, as those of an adjudicator or an expert do."""
+        return self.purpose in DECISIONS
+
+    @property
+    def is_vote(self) -> bool:
+        """Whether it is a labeling that is no decision, as one of the votes if there are any."""
+        return self.stage is Stage.LABEL and self.purpose not in DECISIONS
+
+    @property
+    def workers(self) -> Stage | Crew:
+        """Whose work it is: that of a crew, or of the workers of its stage."""
+        return CREWS.get(self.purpose, self.stage)
 
     def covers(self, task: int) -> bool:
         """Return whether the task with this number is in its scope."""

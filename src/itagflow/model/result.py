@@ -11,7 +11,7 @@ from itagflow.model.enums import parse_enum_keys
 from itagflow.model.job import STAGES, Stage
 from itagflow.model.merging import MergeReport
 from itagflow.model.number import require_whole_number, to_whole, validate_whole
-from itagflow.model.package import Outcome, PackageState
+from itagflow.model.package import Outcome, PackageState, Purpose
 from itagflow.model.reply import Reply
 from itagflow.model.task import Answer, Order, Task, TaskState, make_order
 from itagflow.printing import format_count
@@ -77,6 +77,8 @@ class Provenance:
     """When the assignment ended."""
     labeler: str = ""
     """Instead of the member for who reviews blind, such as ``labeler 1``."""
+    purpose: Purpose = Purpose.LABEL
+    """What the assignment was for: who adjudicated, or answered as an expert, decided."""
     score: float | None = None
     """How sure the model was, if a model gave the answer with a score."""
     model: str = ""

@@ -142,10 +142,14 @@ class Answer:
     """The replies by question id; None when there are none (a bare verdict)."""
     abandon_reason: str | None = None
     """Why the task is abandoned; None when it is not."""
+    escalation_reason: str | None = None
+    """Why the task was handed to the experts, which may be empty; None when it was not."""
+    picked: int | None = None
+    """The assignment whose vote was taken over, where somebody decided by picking one."""
     verdict: Verdict | None = None
     """What a reviewer says of what was shown."""
     comment: str = ""
-    """The comment of the reviewer."""
+    """The comment of the reviewer, or of who handed the task to the experts."""
     reason: str = ""
     """Why a reviewer judges the task wrong: one of the reasons of the stage, if it has some."""
     disputed: tuple[str, ...] = ()
@@ -188,9 +192,14 @@ class Answer:
         return self.abandon_reason is not None
 
     @property
+    def is_escalated(self) -> bool:
+        """Whether its assignment handed the task to the experts; replies are a suggestion then."""
+        return self.escalation_reason is not None
+
+    @property
     def is_resolved(self) -> bool:
-        """Whether the task is done for its assignment: it has replies, or is abandoned."""
-        return self.replies is not None or self.is_abandoned
+        """Whether its assignment is done with the task: replies, abandoned, or escalated."""
+        return self.replies is not None or self.is_abandoned or self.is_escalated
 
     @property
     def wrong(self) -> bool:
@@ -254,7 +263,8 @@ class WorkItem:
     submitted: Answer | None = None
     """The result that is to be judged or done again."""
     votes: tuple[Answer, ...] = ()
-    """For a review: every vote on a task with a question that was disputed or kept."""
+    """For a review: every vote on a task with a question that was disputed or kept.  For who
+    decides a task: what labelers wrote."""
     comment: str = ""
     """Why it was sent back: what was said of this task, or else of the whole package."""
     reason: str = ""

@@ -19,8 +19,8 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.jobs.row_sources import Wrap
 from itagflow.labeling.service import require_validated
 from itagflow.lifecycle.tables import JOB, JobCommand
-from itagflow.model.job import Job
-from itagflow.model.package import Assignment, Package, PackageState
+from itagflow.model.job import Crew, Job
+from itagflow.model.package import PARTS, Assignment, Package, PackageState
 from itagflow.model.prelabel import Prediction, Predictor
 from itagflow.model.reports import MAX_PROBLEMS, PrelabelReport
 from itagflow.model.task import Answer, Task
@@ -193,9 +193,10 @@ def _store_prelabels(
         ctx = transaction.authorize(job.workspace, request.by, Action.MANAGE_JOB, job)
         # all packages before anything is written, and by number: the order of every transaction
         packages = [transaction.lock_package((job.id, number)) for number in sorted(by_package)]
+        with_parts = _find_with_parts(transaction.store, job, packages)
         for package in packages:
             prelabels = by_package[package.number]
-            if not rules.is_untouched(package):
+            if package.number in with_parts or not rules.is_untouched(package):
                 # somebody has claimed it since it was read: people go before models
                 tally.in_progress += len(prelabels)
                 continue
@@ -227,7 +228,12 @@ def _read_open_tasks(reader: Reader, request: _Request, group: Group, tally: _Ta
     """Return the tasks of *group* that can get pre-labels; count the others."""
     job = request.job
     # checked here to spare the model work, and again under the lock
-    free = [package for package in group if rules.is_untouched(package)]
+    with_parts = _find_with_parts(reader, job, group)
+    free = [
+        package
+        for package in group
+        if package.number not in with_parts and rules.is_untouched(package)
+    ]
     in_progress = sum(package.size for package in group if package not in free)
     tally.in_progress += in_progress
     known = read_known_predictions(reader, job, free)
@@ -243,6 +249,19 @@ def _read_open_tasks(reader: Reader, request: _Request, group: Group, tally: _Ta
         else:
             chosen.append(task)
     return chosen
+
+
+def _find_with_parts(reader: Reader, job: Job, packages: Iterable[Package]) -> set[int]:
+    """Return the numbers of those of *packages* of which a part is, or was, offered to somebody."""
+    # All slots of such a package can be free: more votes are asked for before the first is given,
+    # and who hands a task to the experts may give the rest back.
+    if job.workflow.label.votes == 1 and Crew.EXPERTS not in job.workforce:
+        return set()
+    numbers = tuple(package.number for package in packages)
+    if not numbers:
+        return set()
+    where: dict[str, Any] = {"job": job.id, "package": numbers, "purpose": tuple(PARTS)}
+    return {assignment.package for assignment in reader.find(Query(Assignment, where))}
 
 
 def read_known_predictions(

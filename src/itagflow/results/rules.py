@@ -19,6 +19,7 @@ from itagflow.model.package import (
     Outcome,
     Package,
     PackageState,
+    Purpose,
 )
 from itagflow.model.result import Provenance, Result, StageResult
 from itagflow.model.task import (
@@ -105,24 +106,22 @@ class Case:
         assignments = [
             assignment
             for assignment in self.find_completed(Stage.LABEL)
-            if self._closes_labeling(assignment) and assignment.covers(self.task)
+            if self.closes(assignment) and assignment.covers(self.task)
         ]
         if not assignments:
             return None
         # the last counts: earlier ones were sent back, and their answers were replaced
         return assignments[-1]
 
-    def _closes_labeling(self, assignment: Assignment) -> bool:
-        """Return whether *assignment* has closed the labeling of its tasks."""
-        return assignment.outcome in self.find_closing_outcomes(assignment.round)
-
-    def find_closing_outcomes(self, round: int) -> tuple[Outcome, ...]:
-        """Return the outcomes of the assignments that close the labeling of a task in a round."""
-        # a submitted vote closes nothing: the merged answers do, after the last vote
-        by_people = Outcome.SUBMITTED
-        if is_voted_on_in(self.package, round):
-            by_people = Outcome.MERGED
-        return (by_people, Outcome.PRELABELED, Outcome.IMPORTED)
+    def closes(self, assignment: Assignment) -> bool:
+        """Return whether *assignment* closes the labeling of the tasks that it covers."""
+        if assignment.outcome in (Outcome.PRELABELED, Outcome.IMPORTED):
+            return True
+        # a submitted vote closes nothing: the merged answers do, after the last vote, and then
+        # those that decide
+        if is_voted_on_in(self.package, assignment.round) and not assignment.decides:
+            return assignment.outcome is Outcome.MERGED
+        return assignment.outcome is Outcome.SUBMITTED
 
     @property
     def predictions(self) -> tuple[Answer, ...]:
@@ -167,8 +166,25 @@ def _place_of(assignment: Assignment) -> tuple[int, int]:
 
 
 def sort_assignments(assignments: Sequence[Assignment]) -> list[Assignment]:
-    """Return *assignments* in the order in which they matter: by round, then by id."""
-    return sorted(assignments, key=lambda assignment: (assignment.round, assignment.id))
+    """Return *assignments* in the order in which they matter: by round, then by id.
+
+    What decides comes behind the labelings of its round, whenever it was offered: first the
+    adjudicators, then the experts.
+    """
+    return sorted(
+        assignments,
+        key=lambda assignment: (assignment.round, _rank(assignment), assignment.id),
+    )
+
+
+def _rank(assignment: Assignment) -> int:
+    if assignment.stage is not Stage.LABEL:
+        return len(_RANKS)
+    return _RANKS.get(assignment.purpose, 0)
+
+
+_RANKS = {Purpose.LABEL: 0, Purpose.ADJUDICATION: 1, Purpose.ESCALATION: 2}
+"""How far the word of a labeling counts, by its purpose; a review counts more than all."""
 
 
 def build_cases(
@@ -279,6 +295,7 @@ def _build_provenance(case: Case) -> Iterator[Provenance]:
                 member=assignment.member,
                 labeler=assignment.labeler,
                 outcome=assignment.outcome,
+                purpose=assignment.purpose,
                 inspected=assignment.covers(case.task),
                 at=assignment.ended_at,
                 score=answer.score if answer else None,
@@ -341,21 +358,22 @@ def compute_state(case: Case, *, live: bool = True) -> TaskState:
 def _find_current_answer(case: Case, *, live: bool) -> Answer | None:
     """Return the current answer to the task: the newest of its labeling, or a reviewer's."""
     label = case.find_labeling()
-    outcomes: tuple[Outcome, ...] = (Outcome.SUBMITTED,)
     since = 0
     if label is not None:
-        outcomes, since = case.find_closing_outcomes(label.round), label.round
+        since = label.round
     # answers of earlier rounds were sent back: while the task is labeled again, they do not count
     if case.is_being_labeled:
         since = case.package.round
     current = None
     for assignment, answer in _iter_answers(case, live=live):
-        if assignment.round < since or not answer.is_resolved:
+        # who hands a task to the experts leaves it open
+        if assignment.round < since or not answer.is_resolved or answer.is_escalated:
             continue
         if (
             assignment.stage is not Stage.LABEL
             or case.is_being_labeled
-            or assignment.outcome in outcomes
+            or (label is None and assignment.outcome is Outcome.SUBMITTED)
+            or (label is not None and case.closes(assignment))
         ):
             current = answer
     return current
@@ -431,25 +449,23 @@ def build_work_item(
     # What came later is left out: a past review shows the answer that it judged, and not the one
     # that was given after it.
     past = case.before(assignment)
-    label = past.find_labeling()
-    votes: tuple[Answer, ...] = ()
-    if label is not None:
-        merged = past.answers.get(label.id)
-        # a reviewer needs them where they left something to decide or to pick; who labels it again
-        # is to have an opinion of their own
-        in_review = assignment.stage is not Stage.LABEL
-        if in_review and merged is not None and (merged.disputed or merged.kept):
-            votes = tuple(_iter_votes(past, label.round))
+    votes = _find_votes_to_review(past, assignment)
     standing, package_comment = StandingJudgment(), ""
     if assignment.round > 1:
         standing = find_judgment(past, live=False)
         package_comment = _find_package_comment(past)
+    submitted = _hide_merge(find_submitted(past, assignment.stage), assignment)
+    if assignment.decides:
+        votes = tuple(find_shown_votes(case, assignment))
+        submitted = _find_merged(case, assignment) or submitted
+        comment = _find_escalation_comment(votes) or standing.comment
+        standing = attrs.evolve(standing, comment=comment)
     return WorkItem(
         task=task,
         answer=answer,
         draft=draft,
         version=version,
-        submitted=_hide_merge(find_submitted(past, assignment.stage), assignment),
+        submitted=submitted,
         votes=votes,
         comment=standing.comment,
         reason=standing.reason,
@@ -459,6 +475,18 @@ def build_work_item(
         predictions=case.predictions,
         order=order or {},
     )
+
+
+def _find_votes_to_review(past: Case, assignment: Assignment) -> tuple[Answer, ...]:
+    """Return the votes on a task that *assignment* reviews, where they left something to decide."""
+    label = past.find_labeling()
+    # who labels it again is to have an opinion of their own
+    if label is None or assignment.stage is Stage.LABEL:
+        return ()
+    merged = past.answers.get(label.id)
+    if merged is None or not (merged.disputed or merged.kept):
+        return ()
+    return tuple(_iter_votes(past, label.round))
 
 
 def _find_package_comment(past: Case) -> str:
@@ -482,9 +510,53 @@ def _iter_votes(case: Case, round: int) -> Iterator[Answer]:
         if (
             answer is not None
             and assignment.outcome is Outcome.SUBMITTED
+            and assignment.is_vote
             and assignment.round == round
         ):
             yield answer
+
+
+def find_shown_votes(case: Case, assignment: Assignment) -> list[Answer]:
+    """Return the votes that who decides the task by *assignment* is shown, and may pick."""
+    return [answer for _, answer in _find_written(case, assignment)]
+
+
+def _find_written(case: Case, decision: Assignment) -> list[tuple[Assignment, Answer]]:
+    """Return what labelers have written about a task that *decision* decides, with who did.
+
+    An adjudicator sees the votes, and an expert all that is there: also of who is still at work, or
+    has given the package back after handing the task on.
+    """
+    written: list[tuple[Assignment, Answer]] = []
+    for assignment in case.assignments:
+        answer = case.answers.get(assignment.id)
+        if answer is None or assignment.round != decision.round or assignment.member is None:
+            continue
+        if assignment.id == decision.id or assignment.stage is not decision.stage:
+            continue
+        if assignment.state is AssignmentState.RETURNED and not answer.is_escalated:
+            continue
+        # the word of an adjudicator is shown to an expert, and never the other way round
+        if assignment.decides and decision.purpose is not Purpose.ESCALATION:
+            continue
+        written.append((assignment, answer))
+    return written
+
+
+def _find_merged(case: Case, decision: Assignment) -> Answer | None:
+    """Return the merged votes of the round of *decision* on the task, with what is disputed."""
+    for assignment in case.assignments:
+        if assignment.outcome is Outcome.MERGED and assignment.round == decision.round:
+            return case.answers.get(assignment.id)
+    return None
+
+
+def _find_escalation_comment(written: Sequence[Answer]) -> str:
+    """Return what was written last to the experts: the comment, or the reason."""
+    for answer in reversed(written):
+        if answer.is_escalated:
+            return answer.comment or answer.escalation_reason or ""
+    return ""
 
 
 def _find_previous(case: Case, assignment: Assignment) -> Answer | None:
@@ -492,7 +564,7 @@ def _find_previous(case: Case, assignment: Assignment) -> Answer | None:
 
     Of several voters each sees only their own: a member who gave an assignment back may still vote.
     """
-    voting = case.is_being_voted_on and assignment.stage is Stage.LABEL
+    voting = case.is_being_voted_on and assignment.is_vote
     # what was given back, and not what was sent back: that is `submitted`
     earlier = [
         _find_last_saved(case, returned)
@@ -501,6 +573,7 @@ def _find_previous(case: Case, assignment: Assignment) -> Answer | None:
         and returned.state is AssignmentState.RETURNED
         and (returned.stage, returned.round) == (assignment.stage, assignment.round)
         and (returned.member == assignment.member or not voting)
+        and _shares_drafts(returned, assignment)
     ]
     return next((saved for saved in reversed(earlier) if saved is not None), None)
 
@@ -511,6 +584,13 @@ def _find_last_saved(case: Case, assignment: Assignment) -> Answer | None:
     if draft is not None and is_newer(draft, answer):
         return draft
     return answer
+
+
+def _shares_drafts(returned: Assignment, assignment: Assignment) -> bool:
+    """Return whether what *returned* left is a draft for *assignment*: both label, or decide so."""
+    if returned.decides or assignment.decides:
+        return returned.purpose is assignment.purpose
+    return True
 
 
 def must_fit_its_template(job: Job, operation: str) -> None:

@@ -244,6 +244,37 @@ def list_assignments(
     return page.cut(chain.from_iterable(lists))
 
 
+def list_unheld(
+    engine: Engine,
+    job: JobRef,
+    *,
+    live: bool = True,
+    by: MemberRef | None = None,
+    page: Page = EVERYTHING,
+) -> Iterator[Assignment]:
+    """Yield the assignments of a job that no member has: what is offered to all, first of all."""
+    states = LIVE if live else tuple(AssignmentState)
+    with engine.store.read() as reader:
+        stored_job = lookup.job(reader, job)
+        viewer = access_of(reader, engine.policy, stored_job.workspace, by)
+        viewer.require("assignments.list", stored_job)
+        # a member is never 0: that is how an index names nobody
+        where: dict[str, Any] = {"job": stored_job.id, "member": 0, "state": states}
+        query = Query(Assignment, where, order=("job", "id"))
+        if page.after is not None:
+            last = lookup.assignment(reader, page.after)
+            if last.job != stored_job.id:
+                raise NotFound("Assignment", last.key)
+            query = begin_behind(query, last.key)
+
+    def filter_visible(reader: Reader, assignments: list[Assignment]) -> list[Assignment]:
+        return access_of(reader, engine.policy, stored_job.workspace, by).visible_assignments(
+            "assignments.list", assignments
+        )
+
+    return list_visible(engine.store, query, filter_visible, page)
+
+
 def _skip_to(
     last: Assignment, members: list[Member], queries: list[Query[Assignment]]
 ) -> tuple[list[Member], list[Query[Assignment]]]:

@@ -26,7 +26,7 @@ from itagflow.lifecycle.tables import (
 )
 from itagflow.model.entity import Entity, evolve
 from itagflow.model.job import Job, OnMaxRejects, Route, Stage
-from itagflow.model.package import Assignment, AssignmentState, Package, Purpose
+from itagflow.model.package import Assignment, AssignmentState, Package
 from itagflow.model.task import Answer, Verdict
 from itagflow.model.workspace import Member
 from itagflow.results.rules import build_cases, with_counts
@@ -56,9 +56,6 @@ from itagflow.reviewing.rules import (
     with_answers,
     with_offers,
 )
-
-_DECIDING = (Purpose.ADJUDICATION, Purpose.ESCALATION)
-"""The purposes of assignments that decide what others have labeled: these are no authors."""
 
 
 @attrs.frozen(kw_only=True)
@@ -230,7 +227,7 @@ def find_authors(
         if assignment.stage is stage
         and assignment.state is AssignmentState.DONE
         and assignment.member is not None
-        and assignment.purpose not in _DECIDING
+        and not assignment.decides
     ]
     if stage is not Stage.LABEL:
         # of several in a round, after a return, the last one reviewed the package

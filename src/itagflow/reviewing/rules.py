@@ -7,21 +7,14 @@ change that it returns.  `reject_rules` has what leads to `send_back`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import attrs
 
+from itagflow.claiming import part_rules
 from itagflow.core.change import Change, Context, Saved, record
 from itagflow.jobs.rules import advance_job
-from itagflow.labeling.vote_rules import find_registered_names, with_next_round
-from itagflow.labeling.voting import (
-    MergeCall,
-    MergeCalls,
-    VotedRound,
-    find_disputes,
-    make_voting_rules,
-    merge_round,
-)
+from itagflow.labeling.vote_rules import with_next_round
+from itagflow.labeling.voting import MergeCalls
 from itagflow.lifecycle.tables import (
     ASSIGNMENT,
     JOB,
@@ -29,9 +22,9 @@ from itagflow.lifecycle.tables import (
     get_package_lifecycle,
     stage_of,
 )
-from itagflow.model.entity import Entity, evolve
-from itagflow.model.job import Job, OnAbandon, Stage
-from itagflow.model.package import Assignment, AssignmentState, Outcome, Package, PackageState
+from itagflow.model.entity import evolve
+from itagflow.model.job import Job, Stage
+from itagflow.model.package import Assignment, Outcome, Package, PackageState
 from itagflow.model.task import Answer
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member
@@ -128,6 +121,12 @@ class CompletionFacts:
     """What the application's merge functions made of the votes, and what they are still to say."""
     drafts: tuple[int, ...] = ()
     """The tasks whose draft is newer than the answer, where that is asked."""
+    part_id: int = 0
+    """The id of an open offer, if one is made."""
+    has_adjudicators: bool = False
+    """Whether there is somebody who may decide disputes and did not vote, where they are merged."""
+    releases_rest: bool = False
+    """Whether tasks without an answer are left to others."""
 
 
 def plan_completion(
@@ -136,18 +135,29 @@ def plan_completion(
     """Return what completing the assignment leads to, and what has to be read to decide it."""
     job, package, assignment = context.job, context.package, context.assignment
     is_labeling = assignment.stage is Stage.LABEL
-    # at LABEL other votes may be missing: not given out, or not submitted
+    # at LABEL other votes or parts may be missing: not given out, or not submitted
     is_last = not is_labeling or not (
         package.free or any(each.live and each.id != assignment.id for each in assignments)
     )
     target = find_next_stage(job, package)
-    merges = is_last and is_labeling and package.votes > 1
+    has_votes = is_labeling and package.votes > 1
+    # what an expert or an adjudicator still has to decide does not keep votes from being merged
+    merges = (
+        has_votes
+        and assignment.is_vote
+        and part_rules.are_votes_in(package, assignments, assignment.id)
+    )
     # answers are read only if there may be something to count: most packages have no trouble
     recounts = bool(
         package.abandoned or package.wrong or package.prelabeled or counts.abandoned or counts.wrong
     )
+    if has_votes and is_last:
+        # what was decided is not counted before the package leaves, as votes are not
+        recounts = recounts or any(
+            each.decides and each.round == package.round for each in assignments
+        )
     # tasks that are missing or undecided are named one by one in the refusal
-    has_missing = is_labeling and counts.resolved != _size_of_scope(context)
+    has_missing = is_labeling and not is_count_enough(context, counts)
     has_disputes = not is_labeling and bool(package.disputes)
     needs_answers = recounts or merges or has_missing or has_disputes
     draws = is_last and target is not None and _needs_tasks(job, package, target)
@@ -159,57 +169,6 @@ def plan_completion(
         needs_answers=needs_answers,
         needs_tasks=needs_answers or draws,
     )
-
-
-def submit(facts: CompletionFacts) -> Change:
-    """End a labeling; with the last vote of the round the package moves on.
-
-    Raises:
-        WrongState: when the assignment is at a review stage.
-        Incomplete: when tasks are neither answered nor abandoned.
-    """
-    package, assignment = facts.context.package, facts.context.assignment
-    missing, drafts = _find_missing(facts), facts.drafts
-    closing = AssignmentCommand(assignment=assignment, missing=missing, drafts=drafts)
-    ended = evolve(end_assignment(facts.context, "submit", closing), authored=True)
-    assignments = replace_assignment(facts.history.assignments, ended)
-    add: list[Entity] = []
-    answers: tuple[Answer, ...] = ()
-    after = package
-    data = dict[str, Any]()
-    if facts.plan.merges_votes:
-        merged, answers = _merge_votes(facts, ended, assignments)
-        assignments.append(merged)
-        add += [merged, *answers]
-    if facts.plan.leaves_stage:
-        # without votes there is nothing to merge, and what was disputed before stays so
-        disputes = find_disputes(package, answers)
-        abandoned = _find_requeued(facts, answers)
-        if abandoned:
-            after = requeue(facts.context, abandoned, disputes)
-            data["requeued"] = list(abandoned)
-        else:
-            after = _pass_on(facts, assignments, disputes)
-    after = _recount(facts, after, assignments, answers)
-    save: list[Saved] = []
-    # a package that waits for votes mostly stays as it is: its row, which claims lock, is not saved
-    if after != package:
-        save.append((package, after))
-    save += _finish_job_with(facts, after)
-    save += [(assignment, ended), *facts.counters]
-    return record(facts.context.ctx, "submit", about=ended, add=add, save=save, data=data)
-
-
-def find_merge_calls(facts: CompletionFacts) -> Sequence[MergeCall]:
-    """Return what the application's merge functions are still to be asked before `submit`."""
-    if not (facts.plan.merges_votes and find_registered_names(facts.context.job.workflow)):
-        return ()
-    # of a question that depends on another it is known only when that one is merged
-    facts.merge_calls.missing.clear()
-    assignment = facts.context.assignment
-    ended = evolve(assignment, state=AssignmentState.DONE, outcome=Outcome.SUBMITTED)
-    _merge_votes(facts, ended, replace_assignment(facts.history.assignments, ended))
-    return list(facts.merge_calls.missing)
 
 
 def pass_review(facts: CompletionFacts, operation: str) -> Change:
@@ -228,9 +187,9 @@ def pass_review(facts: CompletionFacts, operation: str) -> Change:
     ended = end_assignment(facts.context, operation, closing)
     ended = with_author(ended, has_answered=facts.counts.resolved > 0)
     assignments = replace_assignment(facts.history.assignments, ended)
-    after = _recount(facts, _pass_on(facts, assignments), assignments)
+    after = recount(facts, pass_on(facts, assignments), assignments)
     save: list[Saved] = [(package, after), (assignment, ended), *facts.counters]
-    save += _finish_job_with(facts, after)
+    save += finish_job_with(facts, after)
     return record(facts.context.ctx, operation, about=ended, save=save)
 
 
@@ -387,7 +346,7 @@ def finish_job(job: Job | None) -> tuple[Saved, ...]:
     return ((job, advance_job(job, "finish")),)
 
 
-def _finish_job_with(facts: CompletionFacts, package: Package) -> tuple[Saved, ...]:
+def finish_job_with(facts: CompletionFacts, package: Package) -> tuple[Saved, ...]:
     """Return the locked job finished, if *package* is done: a new dispute may have kept it open."""
     if package.open:
         return ()
@@ -446,7 +405,7 @@ def find_wrong(context: AssignmentContext, history: PackageHistory) -> tuple[int
     return tuple(case.task for case in cases if find_judgment(case).is_wrong)
 
 
-def _pass_on(
+def pass_on(
     facts: CompletionFacts, assignments: Sequence[Assignment], disputes: tuple[int, ...] = ()
 ) -> Package:
     """Return the package at its next stage."""
@@ -461,7 +420,7 @@ def _pass_on(
     )
 
 
-def _recount(
+def recount(
     facts: CompletionFacts,
     package: Package,
     assignments: Sequence[Assignment],
@@ -475,61 +434,16 @@ def _recount(
     return with_counts(package, build_cases(facts.context.job, package, assignments, answers))
 
 
-def _merge_votes(
-    facts: CompletionFacts, ended: Assignment, assignments: Sequence[Assignment]
-) -> tuple[Assignment, tuple[Answer, ...]]:
-    """Return the merged votes of the round that the *ended* assignment completes."""
-    if facts.template is None:
-        raise ValueError("votes are merged with the template that they answer")
-    voted = VotedRound(
-        last=ended,
-        assignments=assignments,
-        tasks=scope_of(facts.context, facts.history),
-        answers=facts.history.answers,
-    )
-    rules = make_voting_rules(facts.context.job.workflow.label, facts.merge_calls.find)
-    return merge_round(voted, facts.template, rules, facts.context.ctx, id=facts.merged_id)
-
-
-def _find_requeued(facts: CompletionFacts, merged: Sequence[Answer]) -> tuple[int, ...]:
-    """Return the abandoned tasks that are offered once more, as the rule of the stage says."""
-    context = facts.context
-    package = context.package
-    if context.job.workflow.label.on_abandon is not OnAbandon.QUEUE:
-        return ()
-    closing = merged
-    if not facts.plan.merges_votes:
-        answers = facts.history.answers.values()  # none were read where none is abandoned
-        closing = [
-            by_id[context.assignment.id] for by_id in answers if context.assignment.id in by_id
-        ]
-    return tuple(
-        answer.task
-        for answer in closing
-        if answer.is_abandoned
-        and answer.task not in package.requeued
-        and answer.task not in package.erased
-    )
-
-
-def _find_missing(facts: CompletionFacts) -> tuple[int, ...]:
-    """Return the tasks of the scope that are neither answered nor abandoned."""
-    context = facts.context
-    if facts.counts.resolved == _size_of_scope(context):
-        return ()  # the usual case: nothing but a count was read
-    return _without_answer(context, facts.history, scope_of(context, facts.history))
-
-
 def _find_undecided(context: AssignmentContext, history: PackageHistory) -> tuple[int, ...]:
     """Return the disputed tasks to which the reviewer has given no answer of their own."""
     package = context.package
     if not package.disputes:
         return ()
     disputes = [task for task in package.disputes if task not in package.erased]
-    return _without_answer(context, history, disputes)
+    return find_unanswered(context, history, disputes)
 
 
-def _without_answer(
+def find_unanswered(
     context: AssignmentContext, history: PackageHistory, tasks: Sequence[int]
 ) -> tuple[int, ...]:
     """Return those of *tasks* that the assignment itself has not resolved."""
@@ -564,7 +478,14 @@ def scope_of(context: AssignmentContext, history: PackageHistory) -> Sequence[in
     return history.tasks if scope is None else scope
 
 
-def _size_of_scope(context: AssignmentContext) -> int:
+def is_count_enough(context: AssignmentContext, counts: AnswerCounts) -> bool:
+    """Return whether the number of answers alone tells that none is missing."""
+    # an answer to a task that was erased stays, while the task is in no scope any more
+    return not context.package.erased and counts.resolved == get_scope_size(context)
+
+
+def get_scope_size(context: AssignmentContext) -> int:
+    """Return how many tasks the assignment is about."""
     scope = context.assignment.scope
     return context.package.size if scope is None else len(scope)
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from itagflow import access
-from itagflow.access import Action
 from itagflow.claiming import rules as claiming
 from itagflow.core import lookup
 from itagflow.core.change import Context, Saved, record
@@ -19,7 +18,7 @@ from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef
 from itagflow.core.transaction import Transaction
 from itagflow.labeling.time_rules import add_to_assignment
 from itagflow.lifecycle.tables import must_be_of
-from itagflow.model.job import Job
+from itagflow.model.job import Crew, Job
 from itagflow.model.package import Assignment, AssignmentState, Package
 from itagflow.model.task import Answer, Task, Verdict, WorkItem
 from itagflow.model.workspace import Member
@@ -147,7 +146,7 @@ def lock_unless_completed(
         job = transaction.store.get(Job, (assignment.job,))
         member = transaction.member(job.workspace, by)
         must_be_of(assignment, member)
-        access.check(transaction.policy, member, Action.at(assignment.stage), job, assignment.stage)
+        access.check_worker(transaction.policy, member, job, assignment)
     return assignment
 
 
@@ -165,7 +164,9 @@ def lock_context(
     return _make_context(transaction, operation, package, assignment, by)
 
 
-def read_completion(transaction: Transaction, context: AssignmentContext) -> CompletionFacts:
+def read_completion(
+    transaction: Transaction, context: AssignmentContext, *, releases_rest: bool = False
+) -> CompletionFacts:
     """Read and lock what completing an assignment is decided on.
 
     The locks follow the common order: package and assignment are locked; now the claim counter, and
@@ -181,11 +182,17 @@ def read_completion(transaction: Transaction, context: AssignmentContext) -> Com
         tasks = read_task_numbers(transaction.store, package)
     if plan.needs_answers:
         answers = read_answers(transaction.store, job.id, tasks)
-    template, merged_id = None, 0
+    template, merged_id, has_adjudicators = None, 0, False
     if plan.merges_votes:
         # the template changes only with the job, which was read in this transaction
         template = transaction.cache.template(transaction.store, job)
         merged_id = transaction.new_id(Assignment, job.id)
+        has_adjudicators = has_free_crew(
+            transaction, job, Crew.ADJUDICATORS, _select_round(assignments, package)
+        )
+    part_id = 0
+    if has_adjudicators or releases_rest:
+        part_id = transaction.new_id(Assignment, job.id)
     counters = release_counter(transaction, job, assignment)
     last_of_job = None
     if plan.leaves_stage and plan.next_stage is None:
@@ -199,6 +206,29 @@ def read_completion(transaction: Transaction, context: AssignmentContext) -> Com
         last_of_job=last_of_job,
         template=template,
         merged_id=merged_id,
+        part_id=part_id,
+        has_adjudicators=has_adjudicators,
+        releases_rest=releases_rest,
+    )
+
+
+def _select_round(assignments: Sequence[Assignment], package: Package) -> list[Assignment]:
+    """Return those of *assignments* that belong to the present labeling of *package*."""
+    return [each for each in assignments if each.round == package.round]
+
+
+def has_free_crew(
+    transaction: Transaction, job: Job, crew: Crew, assignments: Sequence[Assignment]
+) -> bool:
+    """Return whether somebody of *crew* has none of *assignments*, those of a package's round."""
+    if crew not in job.workforce:
+        return False  # nearly always: no member is read then
+    busy = {each.member for each in assignments if each.state is not AssignmentState.RETURNED}
+    active = transaction.store.find(Query(Member, {"workspace": job.workspace, "active": True}))
+    return any(
+        member.id not in busy
+        and access.working_refusal(transaction.policy, member, job, crew) is None
+        for member in active
     )
 
 
@@ -224,6 +254,8 @@ def recall(
 ) -> None:
     """Recall the locked *assignment* in the name of *by*; *free* returns its slot to the queue."""
     job = transaction.store.get(Job, (assignment.job,))
+    # a part goes on without its member, as another assignment
+    id = transaction.new_id(Assignment, job.id) if free and assignment.is_part else 0
     transaction.apply(
         claiming.recall(
             package,
@@ -231,6 +263,7 @@ def recall(
             transaction.make_context(job.workspace, by),
             comment=comment,
             free=free,
+            id=id,
             counters=release_counter(transaction, job, assignment),
         )
     )

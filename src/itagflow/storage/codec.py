@@ -22,11 +22,13 @@ from cattrs.strategies import configure_tagged_union
 from itagflow.model.event import FieldChange
 from itagflow.model.job import (
     Accept,
+    CrewKey,
     Inspect,
     Label,
     Packaging,
     Route,
     Workflow,
+    parse_crew_key,
 )
 from itagflow.model.merging import Merge, MergeReport, QuestionMerge
 from itagflow.model.migration import TemplateChange, TemplateStep
@@ -164,6 +166,8 @@ def _add_plain_values(converter: Converter) -> None:
     converter.register_structure_hook(str | tuple[str, ...], _structure_one_or_more)
     converter.register_structure_hook(str | tuple[str, ...] | None, _structure_one_or_more)
     converter.register_structure_hook(Route | int | str, _structure_route)
+    converter.register_structure_hook(CrewKey, lambda value, _: parse_crew_key(value))
+    converter.register_unstructure_hook(CrewKey, lambda key: key.value)
     converter.register_unstructure_hook(
         Route | int | str, lambda route: route.value if isinstance(route, Enum) else route
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from itagflow import Group, InvalidData, Member, NotAllowed, Role, Stage, access
+from itagflow import Crew, Group, InvalidData, Member, NotAllowed, Role, Stage, access
 from itagflow.access import (
     NEVER_EXTERNAL,
     READERS,
@@ -12,6 +12,7 @@ from itagflow.access import (
     Action,
     check,
     check_reading,
+    check_worker,
     default_policy,
     is_in_crew,
     is_named,
@@ -19,9 +20,11 @@ from itagflow.access import (
     reading_refusal,
     refusal,
     strict_policy,
+    working_refusal,
 )
+from itagflow.model import Purpose
 from itagflow.model.job import StageWorkers
-from itagflow.testing import make_job, make_member
+from itagflow.testing import make_assignment, make_job, make_member
 
 NAMED = make_job(
     workforce={Stage.LABEL: StageWorkers((2,)), Stage.INSPECT: StageWorkers((), ("night",))}
@@ -176,3 +179,39 @@ def test_a_policy_knows_its_roles() -> None:
     assert access.require_known_role(lambda *_: None, "admin") is Role.ADMIN
     with pytest.raises(InvalidData, match="there is no Role 'auditor'"):
         access.require_known_role(access.default_policy, "auditor")
+
+
+WITH_EXPERTS = make_job(
+    workforce={Stage.LABEL: StageWorkers((3,)), Crew.EXPERTS: StageWorkers((2,))}
+)
+
+
+def test_who_is_in_a_crew_does_its_work_and_no_other() -> None:
+    expert = make_member(id=2)
+    assert working_refusal(default_policy, expert, WITH_EXPERTS, Crew.EXPERTS) is None
+    assert working_refusal(default_policy, expert, WITH_EXPERTS, Stage.LABEL) is not None
+    assert working_refusal(default_policy, expert, WITH_EXPERTS, Crew.ADJUDICATORS) == (
+        "the workforce of this job does not name them for adjudicators"
+    )
+
+
+def test_who_may_label_everywhere_is_in_no_crew_that_does_not_name_them() -> None:
+    ada = make_member(id=1, role=Role.ADMIN)
+    assert working_refusal(default_policy, ada, WITH_EXPERTS, Stage.LABEL) is None
+    assert working_refusal(default_policy, ada, WITH_EXPERTS, Crew.EXPERTS) == (
+        "they are not among the experts of this job"
+    )
+
+
+def test_a_role_that_labels_nowhere_is_no_expert_either() -> None:
+    viewer = make_member(id=2, role=Role.VIEWER)
+    assert working_refusal(default_policy, viewer, WITH_EXPERTS, Crew.EXPERTS) is not None
+
+
+def test_an_assignment_is_work_of_its_stage_or_of_a_crew() -> None:
+    labeler, expert = make_member(id=3), make_member(id=2)
+    escalation = make_assignment(purpose=Purpose.ESCALATION)
+    check_worker(default_policy, labeler, WITH_EXPERTS, make_assignment())
+    check_worker(default_policy, expert, WITH_EXPERTS, escalation)
+    with pytest.raises(NotAllowed, match="may not label"):
+        check_worker(default_policy, labeler, WITH_EXPERTS, escalation)

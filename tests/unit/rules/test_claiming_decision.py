@@ -12,6 +12,7 @@ from itagflow import (
     Accept,
     Assignment,
     AssignmentState,
+    Crew,
     Inspect,
     InvalidData,
     Job,
@@ -29,6 +30,7 @@ from itagflow.claiming.decision import (
     Obstacle,
     Situation,
     Source,
+    can_have_open_offers,
     can_own_work_wait,
     decide,
     find_barred_stages,
@@ -39,7 +41,7 @@ from itagflow.claiming.decision import (
     must_acknowledge,
 )
 from itagflow.core.change import Context
-from itagflow.model import Outcome
+from itagflow.model import Outcome, Purpose, StageWorkers
 from itagflow.model.package import ClaimCounter, QueueCursor
 from itagflow.testing.builders import (
     AT,
@@ -66,8 +68,46 @@ def decided(job: Job, stage: Stage = Stage.LABEL, **fields: Any) -> Decision:
 class TestDecide:
     def test_a_member_looks_at_offers_then_the_queue_then_lapsed_work(self) -> None:
         decision = decided(job_with())
-        assert decision.sources == (Source.OFFERS, Source.QUEUE, Source.LAPSED)
+        assert decision.sources == (Source.OFFERS, Source.OPEN, Source.QUEUE, Source.LAPSED)
         assert (decision.obstacle, decision.reason) == (None, "")
+
+    def test_who_is_only_in_a_crew_gets_no_whole_packages(self) -> None:
+        decision = decided(job_with(), policy_refusal="no", crews=frozenset({Crew.EXPERTS}))
+        assert decision.sources == (Source.OFFERS, Source.OPEN, Source.LAPSED)
+        assert decision.obstacle is None
+        part = make_assignment(9, member=None, state=AssignmentState.OFFERED, scope=(1,))
+        escalation = attrs.evolve(part, purpose=Purpose.ESCALATION)
+        rest = attrs.evolve(part, purpose=Purpose.REST)
+        assert [decision.permits(each) for each in (escalation, rest)] == [True, False]
+        assert [decision.accepts_open(each, []) for each in (escalation, rest)] == [True, False]
+
+    def test_open_offers_are_for_those_whose_work_it_is(self) -> None:
+        decision = decided(job_with())
+        part = make_assignment(9, member=None, state=AssignmentState.OFFERED, scope=(1,))
+        escalation = attrs.evolve(part, purpose=Purpose.ESCALATION)
+        rest = attrs.evolve(part, purpose=Purpose.REST)
+        assert [decision.accepts_open(each, []) for each in (escalation, rest)] == [False, True]
+        own = make_assignment(scope=(1,))
+        assert not decision.accepts_open(rest, [own]), "nobody works twice on a task"
+        assert not decision.accepts_open(attrs.evolve(rest, member=3), []), "it is another's"
+
+    def test_nobody_looks_for_open_offers_where_there_can_be_none(self) -> None:
+        assert not can_have_open_offers(job_with(), Stage.LABEL)
+        for job in (
+            job_with(Label(votes=2), Inspect()),
+            job_with(Label(allow_partial=True)),
+            job_with(workforce={Crew.EXPERTS: StageWorkers((2,))}),
+        ):
+            assert can_have_open_offers(job, Stage.LABEL)
+            assert not can_have_open_offers(job, Stage.INSPECT)
+
+    def test_a_lapsed_part_is_taken_by_who_may_have_it(self) -> None:
+        lapsed = make_assignment(9, member=7, scope=(1,), purpose=Purpose.ESCALATION)
+        expert = decided(job_with(), crews=frozenset({Crew.EXPERTS}))
+        assert expert.accepts_lapsed(lapsed, make_package(), [lapsed])
+        assert not decided(job_with()).accepts_lapsed(lapsed, make_package(), [lapsed])
+        own = make_assignment(scope=(1,))
+        assert not expert.accepts_lapsed(lapsed, make_package(), [own, lapsed])
 
     def test_the_policy_comes_first(self) -> None:
         decision = decided(job_with(state=JobState.PAUSED), policy_refusal="no")
@@ -119,10 +159,10 @@ class TestDecide:
         lapsed = make_assignment(member=CY.id)
         assert decision.accepts_lapsed(lapsed, make_package(), [lapsed]) != is_full
 
-    def test_a_job_that_is_closed_leaves_offers_and_all_lapsed_work(self) -> None:
+    def test_a_job_that_is_closed_leaves_offers_parts_and_all_lapsed_work(self) -> None:
         decision = decided(job_with(closes_at=AT), is_closed=True)
         assert (decision.sources, decision.obstacle) == (
-            (Source.OFFERS, Source.LAPSED),
+            (Source.OFFERS, Source.OPEN, Source.LAPSED),
             Obstacle.CLOSED,
         )
         assert decision.reason == "the job is closed to new work since 2026-11-24 09:30:00 UTC"

@@ -7,7 +7,7 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from itagflow import Accept, Inspect, Label, Role, Stage, Workflow
+from itagflow import Accept, Crew, Inspect, Label, Role, Stage, Workflow
 from itagflow.access import default_policy
 from itagflow.jobs import finishing_rules as rules
 from itagflow.model.job import StageWorkers
@@ -86,3 +86,29 @@ def test_a_job_that_closes_before_it_begins_is_refused() -> None:
         said = rules.find_hindrance(make_job(closes_at=closes_at), STAFFING)
         assert words in said
         assert bool(words) == bool(said)
+
+
+@pytest.mark.parametrize(
+    ("crew", "said"),
+    [
+        ((), ""),
+        ((4,), ""),
+        ((9,), "nobody may work in Crew.EXPERTS: name somebody for it"),
+        ((2,), "whoever is in Crew.EXPERTS must label too"),
+        ((3,), "whoever may work at INSPECT must work in Crew.EXPERTS too"),
+        ((3, 4), ""),
+    ],
+    ids=["nobody", "somebody else", "removed", "the labeler", "the inspector", "one more"],
+)
+def test_a_crew_can_keep_a_job_from_ending(crew: tuple[int, ...], said: str) -> None:
+    workforce = {
+        Stage.LABEL: StageWorkers((2,)),
+        Stage.INSPECT: StageWorkers((3,)),
+        Crew.EXPERTS: StageWorkers(crew),
+    }
+    job = make_job(workflow=Workflow(Label(), Inspect()), workforce=workforce)
+    members = [BEN, CY, make_member(id=4, account="di"), make_member(id=9, active=False)]
+    staffing = attrs.evolve(STAFFING, members=members)
+    found = rules.find_hindrance(job, staffing)
+    assert found.startswith(said)
+    assert bool(found) == bool(said)

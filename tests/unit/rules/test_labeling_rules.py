@@ -344,3 +344,14 @@ class TestTerms:
         assert (outcome.answers, outcome.change) == ((own,), None)
         with pytest.raises(Incomplete):
             rules.restore(facts_of(own), None)
+
+
+def test_what_was_handed_to_the_experts_is_not_answered() -> None:
+    handed = facts_of(make_answer(escalation_reason=""))
+    with pytest.raises(InvalidData, match="task 1: was handed to the experts"):
+        rules.require_not_escalated(handed)
+    with pytest.raises(InvalidData, match="handed to the experts"):
+        rules.save_answers(handed, [Choice("cat")])
+    with pytest.raises(InvalidData, match="handed to the experts"):
+        rules.abandon(handed, "dark")
+    rules.require_not_escalated(facts_of(make_answer(), None))

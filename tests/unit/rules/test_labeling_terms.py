@@ -11,9 +11,11 @@ from itagflow.labeling.terms import (
     parse_answer_version,
     parse_pairs,
     parse_program,
+    parse_rest,
     parse_seconds,
     parse_terms,
     parse_versions,
+    require_pick,
 )
 from itagflow.model import AnswerVersion
 from itagflow.testing import make_answer
@@ -70,3 +72,22 @@ def test_a_version_is_one_that_was_read_or_its_position() -> None:
     for wrong in (None, "7", 1.5, True, make_answer()):
         with pytest.raises(InvalidData, match="version"):
             parse_answer_version("x", wrong)  # type: ignore[arg-type]
+
+
+def test_what_is_not_answered_can_be_released() -> None:
+    assert parse_rest("submit", "release")
+    assert not parse_rest("submit", None)
+    for wrong in ("keep", "", True, 1):
+        with pytest.raises(InvalidData, match="rest"):
+            parse_rest("submit", wrong)
+
+
+def test_a_vote_is_picked_instead_of_a_reply() -> None:
+    vote = make_answer()
+    assert require_pick(vote, None, draft=False) is vote
+    with pytest.raises(InvalidData, match="beside a reply"):
+        require_pick(vote, Choice("cat"), draft=False)
+    with pytest.raises(InvalidData, match="is no draft"):
+        require_pick(vote, None, draft=True)
+    with pytest.raises(InvalidData, match="votes of the task"):
+        require_pick(7, None, draft=False)

@@ -24,7 +24,6 @@ from itagflow.labeling.voting import (
     MergeOutcome,
     VotedRound,
     VotingRules,
-    find_disputes,
     is_to_be_decided,
     make_voting_rules,
     merge,
@@ -35,7 +34,7 @@ from itagflow.model import MergeReport, OnDispute, Outcome
 from itagflow.model.reply import Reply
 from itagflow.model.task import Answer
 from itagflow.templates import Option, Question, QuestionKind
-from itagflow.testing import make_answer, make_assignment, make_package, make_template
+from itagflow.testing import make_answer, make_assignment, make_template
 from itagflow.testing.builders import AT
 
 CTX = Context(AT, 1, 2)
@@ -161,7 +160,6 @@ def test_merged_votes_are_an_assignment_of_nobody() -> None:
     assert [answer.disputed for answer in answers] == [(), ("1",), ()]
     assert {(answer.assignment, answer.member) for answer in answers} == {(9, None)}
     assert answers[0].template_version == 2
-    assert find_disputes(make_package(disputes=(1, 7)), answers) == (2, 7)
 
 
 RATED = make_template(

@@ -21,7 +21,7 @@ from itagflow import (
     TaskState,
     Workflow,
 )
-from itagflow.model import Outcome, Verdict
+from itagflow.model import Outcome, Purpose, Verdict
 from itagflow.model.migration import RenameQuestion, TemplateChange
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer
@@ -151,8 +151,9 @@ def test_the_answer_of_one_labeler_is_no_vote() -> None:
 def test_a_round_with_one_labeler_stays_closed_when_votes_are_raised_later() -> None:
     found = case(LABELED, answers=[said(LABELED, replies=CAT)], votes=3, voted_since=2, round=2)
     assert found.find_labeling() == LABELED
-    assert found.find_closing_outcomes(1)[0] is Outcome.SUBMITTED
-    assert found.find_closing_outcomes(2)[0] is Outcome.MERGED
+    assert found.closes(LABELED)
+    assert not found.closes(attrs.evolve(LABELED, round=2))
+    assert found.closes(attrs.evolve(LABELED, round=2, outcome=Outcome.MERGED))
 
 
 def test_assignments_are_sorted_by_round_and_then_by_id() -> None:
@@ -307,3 +308,37 @@ def test_the_newest_prediction_of_the_model_is_shown() -> None:
     assert rules.ModelChoice("b").choose(predictions) is other
     assert rules.ModelChoice("a", "1").choose(predictions) is old
     assert rules.ModelChoice("c").choose(predictions) is None
+
+
+SECOND = ended(7, Outcome.SUBMITTED, member=4)
+MERGED = ended(8, Outcome.MERGED, member=None)
+ADJUDICATED = ended(9, Outcome.SUBMITTED, member=9, scope=(1,), purpose=Purpose.ADJUDICATION)
+EXPERT = ended(6, Outcome.SUBMITTED, member=8, scope=(1,), purpose=Purpose.ESCALATION)
+
+
+def test_the_last_word_is_that_of_the_expert_whenever_it_was_asked_for() -> None:
+    assignments = rules.sort_assignments([LABELED, EXPERT, SECOND, MERGED, ADJUDICATED])
+    assert [each.id for each in assignments] == [5, 7, 8, 9, 6]
+    found = case(*assignments, job=VOTED, state=PackageState.INSPECT).find_labeling()
+    assert found == EXPERT
+    found = case(*assignments[:-1], job=VOTED, state=PackageState.INSPECT).find_labeling()
+    assert found == ADJUDICATED
+
+
+def test_who_decides_is_shown_what_labelers_wrote() -> None:
+    held = make_assignment(10, member=5)
+    returned = make_assignment(11, member=6, state=AssignmentState.RETURNED)
+    answers = [said(LABELED, replies=CAT), said(SECOND, replies=DOG), said(held, replies=DOG)]
+    answers += [said(MERGED, disputed=("1",)), said(ADJUDICATED, replies=CAT)]
+    answers += [said(returned, escalation_reason="")]
+    everything = [LABELED, SECOND, MERGED, ADJUDICATED, held, returned, EXPERT]
+    found = case(*everything, answers=answers, job=VOTED)
+    by_expert = rules.find_shown_votes(found, EXPERT)
+    assert [answer.assignment for answer in by_expert] == [5, 7, 9, 10, 11]
+    by_third = rules.find_shown_votes(found, ADJUDICATED)
+    assert [answer.assignment for answer in by_third] == [5, 7, 10, 11]
+
+
+def test_a_task_that_only_was_handed_on_is_to_do() -> None:
+    answers = [said(LABELED, escalation_reason="", replies=CAT)]
+    assert rules.compute_state(case(LABELED, answers=answers)) is TaskState.TODO

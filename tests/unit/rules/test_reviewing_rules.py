@@ -27,7 +27,6 @@ from itagflow import (
 )
 from itagflow.access import Action
 from itagflow.core.change import Change, Context
-from itagflow.labeling.voting import MergeOutcome
 from itagflow.lifecycle.tables import AssignmentCommand
 from itagflow.model import Outcome, Verdict
 from itagflow.model.package import ClaimCounter
@@ -47,7 +46,6 @@ from itagflow.testing.builders import (
     make_job,
     make_member,
     make_package,
-    make_template,
 )
 
 CTX = Context(AT, 1, 2)
@@ -112,153 +110,50 @@ def saved(change: Change, kind: type[Any]) -> Any:
 ANSWERED = (make_answer(1, replies=CAT), make_answer(2, replies=DOG))
 
 
-class TestSubmit:
-    def test_the_package_goes_on_and_the_counter_goes_down(self) -> None:
-        package = make_package(free=0)
-        change = rules.submit(complete(STAGES, package, make_assignment(), answers=ANSWERED))
-        ended, after = saved(change, Assignment), saved(change, Package)
-        assert (ended.state, ended.outcome) == (AssignmentState.DONE, Outcome.SUBMITTED)
-        assert (after.state, after.free, after.scope) == (PackageState.INSPECT, 1, None)
-        assert COUNTERS[0] in change.save
-        assert (change.event.type, change.add) == ("submit", ())
+class TestHelpersOfCompleting:
+    HISTORY = PackageHistory(assignments=[LABELED], tasks=(1, 2), answers=by_task(ANSWERED[:1]))
 
-    def test_nothing_but_counts_is_read_where_there_is_no_trouble(self) -> None:
-        plan = complete(STAGES, make_package(free=0), make_assignment(), answers=ANSWERED).plan
-        assert not plan.needs_answers
-        assert not plan.needs_tasks
+    def test_the_scope_of_a_whole_package_are_its_tasks(self) -> None:
+        context = AssignmentContext(STAGES, make_package(), make_assignment(), CTX)
+        assert rules.scope_of(context, self.HISTORY) == (1, 2)
+        assert rules.get_scope_size(context) == 2
+        part = attrs.evolve(context, assignment=make_assignment(scope=(2,)))
+        assert rules.scope_of(part, self.HISTORY) == (2,)
+        assert rules.get_scope_size(part) == 1
 
-    def test_missing_tasks_are_named(self) -> None:
-        facts = complete(STAGES, make_package(free=0), make_assignment(), answers=ANSWERED[:1])
-        with pytest.raises(Incomplete) as caught:
-            rules.submit(facts)
-        assert caught.value.tasks == (2,)
+    def test_an_answer_to_an_erased_task_stands_for_no_other(self) -> None:
+        context = AssignmentContext(STAGES, make_package(), make_assignment(scope=(1,)), CTX)
+        counts = AnswerCounts(resolved=1)
+        assert rules.is_count_enough(context, counts)
+        erased = attrs.evolve(context, package=make_package(erased=(2,)))
+        assert not rules.is_count_enough(erased, counts)
 
-    def test_only_the_scope_has_to_be_answered(self) -> None:
-        assignment = make_assignment(scope=(1,))
-        facts = complete(STAGES, make_package(free=0), assignment, answers=ANSWERED[:1])
-        assert saved(rules.submit(facts), Package).state is PackageState.INSPECT
+    def test_tasks_without_an_answer_are_found(self) -> None:
+        context = AssignmentContext(STAGES, make_package(), make_assignment(), CTX)
+        assert rules.find_unanswered(context, self.HISTORY, (1, 2)) == (2,)
 
-    def test_a_review_is_not_submitted(self) -> None:
-        with pytest.raises(WrongState, match="inspect"):
-            rules.submit(complete(STAGES, AT_INSPECT, INSPECTING, answers=ANSWERED))
+    def test_the_one_that_has_ended_takes_its_place(self) -> None:
+        ended = attrs.evolve(INSPECTING, state=AssignmentState.DONE)
+        assert rules.replace_assignment([LABELED, INSPECTING], ended) == [LABELED, ended]
 
-    def test_abandoned_tasks_are_counted(self) -> None:
+    def test_a_package_passes_on_and_is_counted(self) -> None:
         answers = (ANSWERED[0], make_answer(2, abandon_reason="dark"))
         facts = complete(STAGES, make_package(free=0), make_assignment(), answers=answers)
-        assert saved(rules.submit(facts), Package).abandoned == 1
+        passed = rules.pass_on(facts, [LABELED], (2,))
+        assert (passed.state, passed.disputes) == (PackageState.INSPECT, (2,))
+        assert rules.recount(facts, passed, [LABELED]).abandoned == 1
 
-    def test_the_last_package_finishes_the_job(self) -> None:
-        job = make_job()
-        facts = complete(job, make_package(free=0), make_assignment(), answers=ANSWERED)
-        assert facts.plan.next_stage is None
-        change = rules.submit(attrs.evolve(facts, last_of_job=job))
-        assert saved(change, Job).state is JobState.FINISHED
-        assert saved(change, Package).state is PackageState.DONE
 
-    QUEUE = make_job(workflow=Workflow(Label(on_abandon="queue"), Inspect()))
+class TestFinishJobWith:
+    def test_the_last_package_finishes_its_job_when_it_is_done(self) -> None:
+        facts = complete(STAGES, make_package(free=0), make_assignment(), last_of_job=STAGES)
+        ((before, after),) = rules.finish_job_with(facts, make_package(state=PackageState.DONE))
+        assert isinstance(after, Job)
+        assert (before, after.state) == (STAGES, JobState.FINISHED)
 
-    def test_abandoned_tasks_are_offered_once_more(self) -> None:
-        answers = (ANSWERED[0], make_answer(2, abandon_reason="dark"))
-        package = make_package(free=0)
-        change = rules.submit(complete(self.QUEUE, package, make_assignment(), answers=answers))
-        after = saved(change, Package)
-        assert (after.state, after.round, after.scope) == (PackageState.LABEL, 2, (2,))
-        assert (after.requeued, after.abandoned) == ((2,), 0)
-        assert change.event.data == {"requeued": [2]}
-
-    def test_but_only_once_and_not_when_erased(self) -> None:
-        answers = (ANSWERED[0], make_answer(2, abandon_reason="dark"))
-        for fields in ({"requeued": (2,)}, {"erased": (2,)}):
-            package = make_package(free=0, **fields)
-            change = rules.submit(complete(self.QUEUE, package, make_assignment(), answers=answers))
-            assert saved(change, Package).state is PackageState.INSPECT
-            assert change.event.data == {}
-
-    VOTES = make_job(workflow=Workflow(Label(votes=2, min_votes=2), Inspect()))
-
-    @pytest.mark.parametrize(
-        ("free", "others"),
-        [(1, ()), (0, (make_assignment(7, member=3),))],
-        ids=["a slot is free", "another vote is held"],
-    )
-    def test_a_package_waits_for_the_other_votes(
-        self, free: int, others: tuple[Assignment, ...]
-    ) -> None:
-        facts = complete(
-            self.VOTES,
-            make_package(free=free, votes=2),
-            make_assignment(),
-            *others,
-            answers=ANSWERED,
-        )
-        change = rules.submit(facts)
-        assert [type(after) for _, after in change.save] == [Assignment, ClaimCounter]
-        assert change.add == ()
-
-    def test_the_last_vote_merges_all_of_them(self) -> None:
-        earlier = attrs.evolve(LABELED, id=3, member=9)
-        votes = (
-            make_answer(1, replies=CAT, assignment=3),
-            make_answer(2, replies=CAT, assignment=3),
-        )
-        facts = complete(
-            self.VOTES,
-            make_package(free=0, votes=2),
-            make_assignment(),
-            earlier,
-            answers=(*votes, *ANSWERED),
-            template=make_template(),
-            merged_id=8,
-        )
-        change = rules.submit(facts)
-        merged, *answers = change.add
-        assert isinstance(merged, Assignment)
-        assert (merged.id, merged.member, merged.outcome) == (8, None, Outcome.MERGED)
-        assert [answer.key for answer in answers] == [(4, 8, 1), (4, 8, 2)]
-        after = saved(change, Package)
-        assert (after.state, after.disputes) == (PackageState.INSPECT, (2,))
-
-    def test_tasks_that_are_not_voted_on_again_stay_disputed(self) -> None:
-        earlier = attrs.evolve(LABELED, id=3, member=9, scope=(2,))
-        facts = complete(
-            self.VOTES,
-            make_package(free=0, votes=2, scope=(2,), disputes=(1, 2)),
-            make_assignment(scope=(2,)),
-            earlier,
-            answers=(make_answer(2, replies=DOG, assignment=3), ANSWERED[1]),
-            template=make_template(),
-            merged_id=8,
-        )
-        assert saved(rules.submit(facts), Package).disputes == (1,)
-
-    def test_functions_of_the_application_are_asked_before_the_votes_are_merged(self) -> None:
-        label = Label(votes=2, min_votes=2, merge={"1": "first"})
-        job = make_job(workflow=Workflow(label, Inspect()))
-        vote = make_answer(1, replies=CAT, assignment=3)
-        other = make_answer(2, replies=CAT, assignment=3)
-        facts = complete(
-            job,
-            make_package(free=0, votes=2),
-            make_assignment(),
-            attrs.evolve(LABELED, id=3, member=9),
-            answers=(vote, other, *ANSWERED),
-            template=make_template(),
-            merged_id=8,
-        )
-        calls = rules.find_merge_calls(facts)
-        assert [(call.task, call.name) for call in calls] == [(1, "first"), (2, "first")]
-        for call in calls:
-            facts.merge_calls.add(call, MergeOutcome(reply=call.replies[0]))
-        assert rules.find_merge_calls(facts) == []
-        assert saved(rules.submit(facts), Package).disputes == ()
-        assert rules.find_merge_calls(complete(self.VOTES, make_package(), make_assignment())) == ()
-
-    def test_votes_are_not_merged_without_their_template(self) -> None:
-        facts = complete(
-            self.VOTES, make_package(free=0, votes=2), make_assignment(), answers=ANSWERED
-        )
-        with pytest.raises(ValueError, match="template"):
-            rules.submit(facts)
+    def test_a_package_that_goes_on_does_not(self) -> None:
+        facts = complete(STAGES, make_package(free=0), make_assignment(), last_of_job=STAGES)
+        assert rules.finish_job_with(facts, make_package()) == ()
 
 
 class TestPassReview:
@@ -476,7 +371,9 @@ class TestPlan:
         job = make_job(workflow=Workflow(Label(), inspect))
         context = AssignmentContext(job, make_package(free=0, **package), make_assignment(), CTX)
         plan = plan_completion(context, [context.assignment], AnswerCounts(resolved=2))
-        assert (plan.needs_tasks, plan.needs_answers) == (needs, False)
+        # how many answers there are says nothing where one may be to an erased task
+        needs_answers = "erased" in package
+        assert (plan.needs_tasks, plan.needs_answers) == (needs, needs_answers)
         assert (plan.leaves_stage, plan.next_stage) == (True, Stage.INSPECT)
 
 
