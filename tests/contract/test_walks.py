@@ -62,7 +62,7 @@ labels = st.sampled_from(
         Label(rework=Route.QUEUE, redo_all=True),
         Label(rework=Route.QUEUE, order="oldest", max_total=9),
         Label(rework="ben", lease=LEASE, acknowledge=True),
-        Label(on_abandon="queue", allow_own_work=True),
+        Label(on_abandon="queue"),
         Label(votes=2, min_votes=2),
         Label(votes=2, min_votes=1, lease=LEASE, limit=1, redo_all=True),
         Label(votes=3, min_votes=2, rework=Route.QUEUE),
