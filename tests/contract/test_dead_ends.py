@@ -149,7 +149,7 @@ class Search:
             if self.random.random() < 0.5:
                 item = next(self.flow.tasks(assignment))
                 self.flow.modify(assignment, item, Choice("dog"))
-            self.flow.reject(assignment, comment="again", by=assignment.member)
+            self.flow.reject(assignment, comment="again", whole=True, by=assignment.member)
 
     def release(self, job: Job) -> None:
         assignment = self.held(job)

@@ -432,7 +432,7 @@ def test_who_votes_once_more_is_not_told_how_the_others_voted(new: Callable[[], 
     ]
     assert item.submitted is not None
     assert item.submitted.merge is not None
-    flow.reject(review, comment="rate it again")
+    flow.reject(review, comment="rate it again", whole=True)
     (item,) = flow.tasks(taken(flow, "ben", job))
     assert item.votes == ()
     assert item.submitted is not None

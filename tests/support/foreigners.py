@@ -309,7 +309,10 @@ READERS: dict[str, Case] = {
     "results.partition": Case(lambda f, a: f.results.partition(a.job, 2, by=a.by), ("job",), READS),
     "jobs.progress": Case(lambda f, a: f.jobs.progress(a.job, by=a.by), ("job",), READS),
     "jobs.load_report": Case(lambda f, a: f.jobs.load_report(a.job, by=a.by), ("job",), READS),
-    "jobs.blocked": Case(lambda f, a: list(f.jobs.blocked(a.job, by=a.by)), ("job",), READS),
+    # nothing is stuck in the job: that nothing is refused is what the call comes to
+    "jobs.blocked": Case(
+        lambda f, a: ("blocked", list(f.jobs.blocked(a.job, by=a.by))), ("job",), READS
+    ),
     "results.get": Case(
         lambda f, a: f.results.get(in_job(a), by=a.by), ("task",), READS, anywhere=("task",)
     ),
