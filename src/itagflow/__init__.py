@@ -97,7 +97,7 @@ if TYPE_CHECKING:
     from itagflow import testing as testing
     from itagflow import typing as typing
     from itagflow.flow import Flow
-    from itagflow.flow import open as open
+    from itagflow.opening import open as open
 
 __all__ = [
     "Accept",
@@ -180,12 +180,12 @@ _LAZY_MODULES = frozenset(
         "typing",
     }
 )
-_LAZY_NAMES = frozenset({"Flow", "open"})
+_LAZY_NAMES = {"Flow": "itagflow.flow", "open": "itagflow.opening"}
 _MODULES = _LAZY_MODULES | {"errors", "model"}
 """The public modules."""
 
 # A class reports the place where users import it; `itagflow.model` does the same for the others.
-for _name in set(__all__) - _LAZY_MODULES - _LAZY_NAMES:
+for _name in set(__all__) - _LAZY_MODULES - set(_LAZY_NAMES):
     globals()[_name].__module__ = __name__
 
 
@@ -199,7 +199,7 @@ def __getattr__(name: str) -> Any:
         return import_module(f"itagflow.{name}")
     if name in _LAZY_NAMES:
         # found without this function the next time
-        found = globals()[name] = getattr(import_module("itagflow.flow"), name)
+        found = globals()[name] = getattr(import_module(_LAZY_NAMES[name]), name)
         return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from operator import attrgetter
@@ -20,10 +19,10 @@ from itagflow.api.results import Results
 from itagflow.api.templates import Templates
 from itagflow.api.workspaces import Workspaces
 from itagflow.claiming import assigning, explaining, service
+from itagflow.claiming.arguments import parse_claim
 from itagflow.core.engine import Engine, now
-from itagflow.core.ids import TimeOrdered
 from itagflow.core.registry import MergeFunction
-from itagflow.core.settings import MOST_SECONDS, Settings, require_store
+from itagflow.core.settings import MOST_SECONDS, Settings, make_engine, require_store
 from itagflow.jobs import guidelines
 from itagflow.labeling import deciding
 from itagflow.labeling import service as labeling
@@ -37,12 +36,7 @@ from itagflow.labeling.terms import (
     parse_versions,
     require_pick,
 )
-from itagflow.model.arguments import (
-    require_flag,
-    require_kind,
-    require_optional_several,
-    require_several,
-)
+from itagflow.model.arguments import require_flag, require_kind, require_several
 from itagflow.model.batch import BatchResult
 from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, Stage
@@ -53,19 +47,13 @@ from itagflow.model.number import (
 )
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer, WorkItem
-from itagflow.model.text import require_optional_text, require_text
+from itagflow.model.text import require_text
+from itagflow.reprs import show_line
 from itagflow.results.rules import ModelChoice
 from itagflow.reviewing import batch, judging
 from itagflow.reviewing import service as reviewing
-from itagflow.reviewing.explanations import Explanation
-from itagflow.reviewing.judging_rules import make_judgment
-from itagflow.reviewing.service import RejectOrder
-from itagflow.storage.opening import open_store
+from itagflow.reviewing.arguments import parse_judgment, parse_rejection
 from itagflow.storage.port import Store
-from itagflow.validation.answers import Validator
-
-__all__ = ["Flow", "open"]
-from itagflow.reprs import show_line
 from itagflow.typing import (
     AssignmentRef,
     Clock,
@@ -80,6 +68,7 @@ from itagflow.typing import (
     TaskRef,
     WorkspaceRef,
 )
+from itagflow.validation.answers import Validator
 
 
 class Flow:
@@ -108,35 +97,17 @@ class Flow:
 
         Args:
             store: Where everything is kept.
-            policy: Says who may do what.  It is asked inside the transaction that acts and must not
-                call the Flow.
-            clock: Tells the time, with its time zone; leases and the history go by it.
-            ids: Makes new keys; time-ordered ones unless given.
-            listeners: Are told each event after its act is stored.  One that raises is logged, and
-                nothing is undone; after a crash `events` is the truth.
-            validators: The application's own checks of answers, by the name under which jobs keep
-                them; see ``jobs.set_validator``.
-            merges: The application's own merge rules, by the name under which ``Label(merge=…)``
-                has them.
+            policy: See `itagflow.open`, as for all that follow.
+            clock: Tells the time.
+            ids: Makes new keys.
+            listeners: Are told each event.
+            validators: The application's own checks of answers.
+            merges: The application's own merge rules.
         """
         import_module("itagflow.preload")  # no verb may import anything; that module says why
 
-        settings = Settings(
-            policy=policy,
-            clock=clock,
-            ids=ids,
-            listeners=listeners,
-            validators=validators,
-            merges=merges,
-        )
-        self._engine = Engine(
-            require_store("itagflow.Flow", "store", store),
-            settings.policy,
-            settings.clock,
-            settings.ids or TimeOrdered(settings.clock),
-            settings.listeners,
-            settings.registry,
-        )
+        settings = Settings(policy, clock, ids, listeners, validators, merges)
+        self._engine = make_engine(require_store("itagflow.Flow", "store", store), settings)
         self.assignments = Assignments(self._engine)
         self.packages = Packages(self._engine)
         self.workspaces = Workspaces(self._engine)
@@ -179,8 +150,8 @@ class Flow:
             member: Who claims.
             job: The job.
             stage: The kind of work: a `Stage`, or its value, such as ``"label"``.
-            package: A package of the job, or its number: what the member may have of this one, in
-                the same order, and else None.  So an application decides itself who gets what.
+            package: A package of the job, or its number: only what the member may have of this one.
+                So an application decides itself who gets what.
             resume: Give back first what the member holds there, the oldest first, such as for a
                 page that is reloaded; one that has lapsed is renewed.
             token: The caller's own name for this claim: a repeated token gives the same assignment,
@@ -194,14 +165,7 @@ class Flow:
             InvalidData: when the job does not have this stage.
             NotFound: when the job has no such package.
         """
-        request = service.ClaimRequest(
-            member,
-            job,
-            parse_enum(Stage, stage),
-            token=require_text("claim", "token", token),
-            package=package,
-            is_resumed=require_flag("claim", "resume", resume),
-        )
+        request = parse_claim(member, job, stage, package=package, resume=resume, token=token)
         return service.claim(self._engine, request)
 
     def claim_many(
@@ -488,8 +452,7 @@ class Flow:
     ) -> Answer:
         """Judge a task right, or wrong, which its labeler will read.
 
-        A new judgment replaces the old one. Of a task that the reviewer has modified, abandoned or
-        restored, it says that this answer is right.
+        A new judgment replaces the old one.  Of the reviewer's own answer it says that it is right.
 
         Args:
             assignment: A review assignment that is held.
@@ -512,10 +475,7 @@ class Flow:
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL.
         """
-        wrong = require_optional_text("judge", "wrong", wrong)
-        reason = require_optional_text("judge", "reason", reason)
-        discard = require_flag("judge", "discard_modification", discard_modification)
-        judgment = make_judgment(wrong, reason, discard_modification=discard)
+        judgment = parse_judgment(wrong, reason, discard_modification=discard_modification)
         terms = parse_terms("judge", expected_version=expected_version, seconds=seconds)
         return judging.judge(self._engine, assignment, task, judgment, terms=terms, by=by)
 
@@ -556,8 +516,7 @@ class Flow:
         Reviewing again what is reviewed changes nothing.  The *seconds* count as in `submit`.
 
         Raises:
-            Incomplete: when tasks stand judged wrong, or disputed ones are not decided; it lists
-                them.
+            Incomplete: when tasks stand judged wrong or disputed ones undecided; it lists them.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at another stage.
         """
@@ -606,13 +565,7 @@ class Flow:
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL.
         """
-        # gone through here: no transaction is open while code of the caller runs
-        named = require_optional_several("reject", "tasks", tasks, "tasks")
-        order = RejectOrder(
-            tasks=named or (),
-            said=_require_explanation("reject", comment, reason),
-            is_whole=require_flag("reject", "whole", whole),
-        )
+        order = parse_rejection("reject", comment, reason, whole=whole, tasks=tasks)
         seconds = parse_seconds("reject", seconds)
         return reviewing.reject(self._engine, assignment, order=order, seconds=seconds, by=by)
 
@@ -644,10 +597,7 @@ class Flow:
     ) -> list[BatchResult]:
         """Reject several assignments: what is judged wrong, or all; arguments as in `reject`."""
         refs = require_several("reject_many", "assignments", assignments, "assignments")
-        order = RejectOrder(
-            said=_require_explanation("reject_many", comment, reason),
-            is_whole=require_flag("reject_many", "whole", whole),
-        )
+        order = parse_rejection("reject_many", comment, reason, whole=whole)
         return batch.reject_many(self._engine, refs, order=order, by=by)
 
     def available(
@@ -659,8 +609,7 @@ class Flow:
     ) -> Iterator[tuple[Job, Stage]]:
         """Yield the running jobs with the stages at which there is work for a member now.
 
-        With *by* it is the member who asks, or somebody who may see the work of others; at the jobs
-        where they may.
+        *by* is the member, or somebody who may see the work of others: then only where they may.
         """
         return explaining.available(self._engine, member, workspace=workspace, by=by)
 
@@ -706,14 +655,9 @@ class Flow:
         >>> bool(flow.can("ada", Action.EXPORT, street))
         True
         """
-        return explaining.check_permission(
-            self._engine,
-            member,
-            parse_enum(Action, action),
-            entity,
-            stage=parse_optional_enum(Stage, stage),
-            by=by,
-        )
+        action = parse_enum(Action, action)
+        stage = parse_optional_enum(Stage, stage)
+        return explaining.check_permission(self._engine, member, action, entity, stage=stage, by=by)
 
     def close(self, timeout: float = 10.0) -> bool:
         """Close the store, for all threads of this process.
@@ -756,16 +700,6 @@ class Flow:
         return show_line(self, f"on {self.store.name}")
 
 
-def _require_explanation(verb: str, comment: str, reason: str | None) -> Explanation:
-    """Return what is said when work goes back.
-
-    Raises:
-        InvalidData: when the comment or the reason is no text that can be stored.
-    """
-    comment = require_text(verb, "comment", comment)
-    return Explanation(comment, require_optional_text(verb, "reason", reason) or "")
-
-
 _get_engine: Callable[[Flow], Engine] = attrgetter("_engine")
 
 
@@ -780,58 +714,3 @@ def engine_of(what: str, flow: Flow) -> Engine:
         InvalidData: when it is no flow.
     """
     return _get_engine(require_kind(what, "flow", flow, Flow, "a Flow"))
-
-
-def open(
-    url: str | os.PathLike[str],
-    *,
-    policy: Policy = default_policy,
-    clock: Clock = now,
-    ids: IdSource | None = None,
-    listeners: Sequence[Listener] = (),
-    validators: Mapping[str, Validator] | None = None,
-    merges: Mapping[str, MergeFunction] | None = None,
-) -> Flow:
-    """Open a store and return a Flow over it.
-
-    Args:
-        url: ``"memory:"``, the path of a SQLite file, or ``"sqlite:///path"``, which takes
-            ``?synchronous=normal`` (faster; the last work may be lost in a power cut, never torn)
-            and ``?synchronous=full`` (the default).  A file that does not exist is made.  Or
-            ``"postgresql://user@host/name"``, a database that exists; it needs
-            ``itagflow[postgres]``, and takes what the driver takes.  Or the URL of a store that
-            another package adds, by an entry point of the group ``itagflow.stores``.
-        policy: Says who may do what.
-        clock: Tells the time, with its time zone.
-        ids: Makes new keys.
-        listeners: Are told each event after its act is stored.
-        validators: The application's own checks of answers, by the name under which jobs keep them;
-            see ``jobs.set_validator``.
-        merges: The application's own merge rules, by the name under which ``Label(merge=…)`` has
-            them: each takes a question and the voters' replies to it, and returns one reply, or
-            None for a dispute.
-
-    Raises:
-        InvalidData: when the URL is of no known kind; no error shows what might be a password in
-            it.  Or when a validator or a merge function has no name or cannot be called.
-        StoreFailed: when the file or the database cannot be opened, belongs to another program or a
-            newer version, or the driver is not installed.
-    """
-    # refuses before a file is made or a connection opened
-    settings = Settings(
-        policy=policy,
-        clock=clock,
-        ids=ids,
-        listeners=listeners,
-        validators=validators,
-        merges=merges,
-    )
-    return Flow(
-        open_store(url),
-        policy=settings.policy,
-        clock=settings.clock,
-        ids=settings.ids,
-        listeners=settings.listeners,
-        validators=settings.registry.validators,
-        merges=settings.registry.merges,
-    )

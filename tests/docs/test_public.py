@@ -138,6 +138,7 @@ LATER = (
     "cattrs",
     "itagflow.api.jobs",
     "itagflow.flow",
+    "itagflow.opening",
     "itagflow.formats.csv",
     "itagflow.formats.itag",
     "itagflow.prelabels.sources",
@@ -151,7 +152,7 @@ LATER = (
     "uuid",
 )
 """What is loaded when it is first used, by name: a program that asks for nothing of it does not wait for it."""
-MOST = 35
+MOST = 40
 """How many modules of ours `import itagflow` loads at the most: its time is mostly theirs."""
 MOST_WITH_FLOW = 170
 """And `itagflow.Flow`, with all services."""
@@ -175,7 +176,7 @@ def test_a_flow_loads_no_more_than_its_services() -> None:
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
-    later = set(LATER) - {"cattrs", "itagflow.api.jobs", "itagflow.flow"}
+    later = set(LATER) - {"cattrs", "itagflow.api.jobs", "itagflow.flow", "itagflow.opening"}
     assert not later & set(loaded)
     assert sum(name.partition(".")[0] == "itagflow" for name in loaded) <= MOST_WITH_FLOW
 

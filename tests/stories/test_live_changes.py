@@ -28,8 +28,8 @@ def test_a_sample_holds_for_packages_that_come_later(flow: Flow) -> None:
     labeled(flow, "ben", job)
     flow.jobs.update(job, workflow=Workflow(Label(), Inspect(task_count=1)), by="ada")
     labeled(flow, "ben", job)
-    looked_at = [len(list(flow.tasks(taken(flow, "di", job, Stage.INSPECT)))) for _ in range(2)]
-    assert looked_at == [4, 1]
+    inspected = [len(list(flow.tasks(taken(flow, "di", job, Stage.INSPECT)))) for _ in range(2)]
+    assert inspected == [4, 1]
     invariants.check(flow)
 
 

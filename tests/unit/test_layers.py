@@ -64,6 +64,7 @@ LAYERS = (
     ("typing",),
     ("api",),
     ("flow",),
+    ("opening",),
     ("maintenance/__init__", "preload", "testing", "__init__"),
 )
 """From the bottom: a file imports from its own layer and from those below."""
@@ -202,7 +203,7 @@ def test_pure_files_ask_nobody(name: str) -> None:
 
 def test_only_the_top_knows_the_flow_and_its_nouns() -> None:
     """Services are given the engine."""
-    top = ("itagflow.flow", "itagflow.api")
+    top = ("itagflow.flow", "itagflow.api", "itagflow.opening")
     users = {name for name, found in OURS.items() if any(is_inside(one, top) for one in found)}
     allowed = (*top, "itagflow.testing")
     assert {name for name in users if not is_inside(name, allowed)} == {

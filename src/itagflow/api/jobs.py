@@ -13,13 +13,13 @@ from itagflow.jobs import blocking, checking, cloning, guidelines, importing, lo
 from itagflow.jobs import service as jobs
 from itagflow.jobs.arguments import (
     parse_fields,
+    parse_first_load,
+    parse_load,
     parse_notes,
+    parse_optional_workforce,
     parse_workforce,
     require_confidence,
-    require_format,
-    require_on_error,
 )
-from itagflow.jobs.loading import LoadSpec, describe_load
 from itagflow.jobs.service import JobSpec
 from itagflow.model.arguments import require_callable, require_flag, require_wrapper
 from itagflow.model.enums import parse_optional_enum
@@ -129,9 +129,9 @@ class Jobs:
             NotRegistered: when this process does not have the validator.
             NotAllowed: when *by* may not manage jobs.
         """
-        format = require_format("jobs.create", format)
-        on_error = require_on_error("jobs.create", on_error)
-        progress = require_wrapper("jobs.create", "progress", progress)
+        rows = parse_first_load(
+            "jobs.create", data, by, format=format, on_error=on_error, progress=progress
+        )
         draft = require_flag("jobs.create", "draft", draft)
         exist_ok = require_flag("jobs.create", "exist_ok", exist_ok)
         spec = JobSpec(
@@ -140,14 +140,13 @@ class Jobs:
             by=by,
             workflow=workflow,
             packaging=packaging,
-            workforce=None if workforce is None else parse_workforce("jobs.create", workforce),
+            workforce=parse_optional_workforce("jobs.create", workforce),
             row_key=row_key,
             row_key_type=row_key_type,
             seed=seed,
             validator=validator,
             notes=parse_notes("create", notes),
         )
-        rows = describe_load(data, by=by, format=format, on_error=on_error, progress=progress)
         return jobs.create_job(
             self._engine, workspace, spec, data=rows, draft=draft, exist_ok=exist_ok
         )
@@ -190,9 +189,9 @@ class Jobs:
             on_error: ``"raise"`` on a bad row or result and leave nothing behind; ``"skip"`` leaves
                 bad rows out, and makes a task with a bad result at any stage an abandoned one,
                 whose results stay in its row and in the next manifest.  `load_report` says which.
-            row_key: See `create`.
-            row_key_type: See `create`.
-            progress: Wraps the iterable of rows, such as ``tqdm``.
+            row_key: See `create`, as for all that follow.
+            row_key_type: ``"text"``, or None.
+            progress: Wraps the iterable of rows.
             **notes: ``tags``, ``remark``, ``guideline``, ``due_at``, ``closes_at``.
 
         Raises:
@@ -201,8 +200,7 @@ class Jobs:
             AlreadyExists: when the workspace has a job of this name.
             NotAllowed: when *by* may not manage jobs.
         """
-        on_error = require_on_error("jobs.import_results", on_error)
-        progress = require_wrapper("jobs.import_results", "progress", progress)
+        manifest = parse_load("jobs.import_results", data, by, on_error=on_error, progress=progress)
         of_job = require_optional_text("jobs.import_results", "of_job", of_job)
         spec = JobSpec(
             name=name,
@@ -214,7 +212,6 @@ class Jobs:
             row_key_type=row_key_type,
             notes=parse_notes("import_results", notes),
         )
-        manifest = LoadSpec(data=data, by=by, on_error=on_error, progress=progress)
         return importing.import_job(self._engine, workspace, spec, manifest, of_job=of_job)
 
     def list(
@@ -298,10 +295,9 @@ class Jobs:
         >>> flow.jobs.load(job, [{"source": "1.jpg"}, {"source": "2.jpg"}], by="ada").tasks
         (range(1, 3),)
         """
-        format = require_format("jobs.load", format)
-        on_error = require_on_error("jobs.load", on_error)
-        progress = require_wrapper("jobs.load", "progress", progress)
-        rows = LoadSpec(data=data, by=by, format=format, on_error=on_error, progress=progress)
+        rows = parse_load(
+            "jobs.load", data, by, format=format, on_error=on_error, progress=progress
+        )
         return loading.load(self._engine, job, rows)
 
     def load_report(self, job: JobRef, *, by: MemberRef | None = None) -> LoadReport:
@@ -358,22 +354,22 @@ class Jobs:
         >>> report.tasks, report.packages, [str(problem) for problem in report.problems]
         (1, 1, ['row 2, data.source: is missing'])
         """
-        format = require_format("jobs.check", format)
-        progress = require_wrapper("jobs.check", "progress", progress)
+        rows = parse_first_load(
+            "jobs.check", data, by, format=format, on_error="skip", progress=progress
+        )
         spec = JobSpec(
             name=name,
             template=template,
             by=by,
             workflow=workflow,
             packaging=packaging,
-            workforce=None if workforce is None else parse_workforce("jobs.check", workforce),
+            workforce=parse_optional_workforce("jobs.check", workforce),
             row_key=row_key,
             row_key_type=row_key_type,
             seed=seed,
             validator=validator,
             notes=parse_notes("check", notes),
         )
-        rows = describe_load(data, by=by, format=format, on_error="skip", progress=progress)
         return checking.check_job(self._engine, workspace, spec, rows)
 
     def clone(self, job: JobRef, name: str, *, by: MemberRef, with_data: bool = False) -> Job:
@@ -387,8 +383,7 @@ class Jobs:
             job: A job in any state.
             name: The name of the new one, unique in the workspace.
             by: The member who orders it.
-            with_data: Whether to load the rows of its tasks too, without those that were erased;
-                else the draft is empty.
+            with_data: Whether to load the rows of its tasks too, but not those that were erased.
 
         Raises:
             AlreadyExists: when the workspace has a job of this name.
@@ -410,18 +405,17 @@ class Jobs:
     ) -> LoadReport:
         """Add rows to a published job; they form new packages, and a finished job runs again.
 
-        Where the job has a row key, rows that it knows are left out, so a broken append is simply
-        sent again. The arguments are those of `load`.
+        Rows whose row key the job knows are left out, so a broken append is simply sent again.  The
+        arguments are those of `load`.
 
         Raises:
             InvalidData: on bad rows; it lists the first 1,000 problems and counts all.
             WrongState: when the job is a draft (`load` into it) or archived.
             NotAllowed: when *by* may not manage jobs.
         """
-        format = require_format("jobs.append", format)
-        on_error = require_on_error("jobs.append", on_error)
-        progress = require_wrapper("jobs.append", "progress", progress)
-        rows = LoadSpec(data=data, by=by, format=format, on_error=on_error, progress=progress)
+        rows = parse_load(
+            "jobs.append", data, by, format=format, on_error=on_error, progress=progress
+        )
         return loading.append(self._engine, job, rows)
 
     def publish(self, job: JobRef, *, by: MemberRef) -> Job:
@@ -435,9 +429,7 @@ class Jobs:
         return jobs.publish(self._engine, job, by=by)
 
     def pause(self, job: JobRef, *, by: MemberRef) -> Job:
-        """Give out no more work for now; held assignments and their leases go on.
-
-        Pausing again what is paused changes nothing.
+        """Give out no more work; what is held, and leases, go on.  Once more changes nothing.
 
         Raises:
             WrongState: when it neither runs nor is paused.
@@ -462,8 +454,7 @@ class Jobs:
         Args:
             job: A job that runs or is paused.
             by: The member who ends it.
-            discard_open: Discard what is still open, package by package; without it that is
-                refused.
+            discard_open: Discard what is still open, package by package, or refuse.
 
         Raises:
             Incomplete: when a package is open.
@@ -476,9 +467,8 @@ class Jobs:
     def archive(self, job: JobRef, *, by: MemberRef) -> Job:
         """Close a job permanently: it stays readable, and all open assignments are recalled.
 
-        From the first transaction on nobody gets work of it; the assignments are recalled each in a
-        transaction of its own.  When the process ends in between, call it again.  Archiving again
-        what is archived changes nothing.
+        From the first transaction on nobody gets work of it; each assignment is recalled in its own
+        transaction.  When the process ends in between, call it again; once more changes nothing.
 
         Raises:
             NotAllowed: when *by* may not manage jobs.
@@ -684,10 +674,8 @@ class Jobs:
         The job's template is one version newer afterwards; a template that has a name, or that
         other jobs use too, stays as it is, and the job gets a copy of its own.  Work goes on
         meanwhile: open assignments are answered with the new template from then on.  Votes are
-        converted one by one, and not merged again.
-
-        Answers follow package by package.  When the process ends in the middle, call it again, also
-        without steps: it goes on where it was.
+        converted one by one, and not merged again.  Answers follow package by package.  When the
+        process ends in the middle, call it again, also without steps: it goes on where it was.
 
         Args:
             job: A job that is not archived.

@@ -8,8 +8,8 @@ from typing import Any, cast
 import attrs
 
 from itagflow.access import Policy
-from itagflow.core.engine import Clock, Listener
-from itagflow.core.ids import Ids
+from itagflow.core.engine import Clock, Engine, Listener
+from itagflow.core.ids import Ids, TimeOrdered
 from itagflow.core.registry import MergeFunction, Registry
 from itagflow.model.arguments import make_error, require_callable, require_several
 from itagflow.model.number import require_number
@@ -50,7 +50,7 @@ def _check_optional_callable(_: object, attribute: attrs.Attribute[Any], value: 
         require_callable("itagflow.open", attribute.name, value)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Settings:
     """The arguments of `itagflow.open` beside the URL.
 
@@ -89,3 +89,15 @@ def require_store(what: str, field: str, store: Store) -> Store:
         return store
     wanted = "must be a store, such as itagflow.storage.MemoryStore()"
     raise make_error(what, field, wanted, given)
+
+
+def make_engine(store: Store, settings: Settings) -> Engine:
+    """Return what every service uses: the store, and what the application brings."""
+    return Engine(
+        store,
+        settings.policy,
+        settings.clock,
+        settings.ids or TimeOrdered(settings.clock),
+        settings.listeners,
+        settings.registry,
+    )

@@ -9,7 +9,9 @@ from typing import Any, TypedDict, TypeVar, cast
 from itagflow import formats
 from itagflow.core.lookup import MemberRef
 from itagflow.errors import InvalidData, Problem
-from itagflow.model.arguments import make_error, require_kind, require_several
+from itagflow.jobs.loading import LoadSpec, OnError
+from itagflow.jobs.row_sources import Data, Wrap
+from itagflow.model.arguments import make_error, require_kind, require_several, require_wrapper
 from itagflow.model.job import Crew, CrewKey, Stage, Workflow, parse_crew_key
 from itagflow.model.moment import to_utc
 from itagflow.model.number import require_number
@@ -126,7 +128,66 @@ def parse_workforce(verb: str, workforce: Workforce) -> dict[CrewKey, Sequence[M
     return named
 
 
-def require_format(verb: str, format: str) -> str:
+def parse_optional_workforce(
+    verb: str, workforce: Mapping[Stage | str, Workers] | Mapping[Stage, Workers] | None
+) -> dict[Stage, Sequence[MemberRef | Group]] | None:
+    """Return who is named for each stage; None when nobody is named.
+
+    Raises:
+        InvalidData: as in `parse_workforce`.
+    """
+    if workforce is None:
+        return None
+    return parse_workforce(verb, workforce)
+
+
+def parse_load(
+    verb: str,
+    data: Data,
+    by: MemberRef,
+    *,
+    format: str = "itag",
+    on_error: OnError = "raise",
+    progress: Wrap | None = None,
+) -> LoadSpec:
+    """Return what is loaded and how; the data itself is looked at when it is read.
+
+    Raises:
+        UnknownFormat: when there is no such format.
+        InvalidData: when the word for bad rows is none, or *progress* cannot be called.
+    """
+    return LoadSpec(
+        data=data,
+        by=by,
+        format=_require_format(verb, format),
+        on_error=_require_on_error(verb, on_error),
+        progress=require_wrapper(verb, "progress", progress),
+    )
+
+
+def parse_first_load(
+    verb: str,
+    data: Data | None,
+    by: MemberRef,
+    *,
+    format: str,
+    on_error: OnError,
+    progress: Wrap | None,
+) -> LoadSpec | None:
+    """Return what is loaded with a new job; None without data, whose arguments are checked too.
+
+    Raises:
+        UnknownFormat: as in `parse_load`.
+        InvalidData: as in `parse_load`.
+    """
+    given = cast(Data, data)
+    spec = parse_load(verb, given, by, format=format, on_error=on_error, progress=progress)
+    if data is None:
+        return None
+    return spec
+
+
+def _require_format(verb: str, format: str) -> str:
     """Return *format*, which is there: asked before anything is stored.
 
     Raises:
@@ -137,7 +198,7 @@ def require_format(verb: str, format: str) -> str:
     return name
 
 
-def require_on_error(verb: str, on_error: T) -> T:
+def _require_on_error(verb: str, on_error: T) -> T:
     """Return *on_error*, which is a word that there is.
 
     Raises:

@@ -53,15 +53,6 @@ class LoadSpec:
     rows that the other has not stored."""
 
 
-def describe_load(
-    data: Data | None, *, by: MemberRef, format: str, on_error: OnError, progress: Wrap | None
-) -> LoadSpec | None:
-    """Return what is loaded and how; None without data."""
-    if data is None:
-        return None
-    return LoadSpec(data=data, by=by, format=format, on_error=on_error, progress=progress)
-
-
 @attrs.frozen
 class _CheckedRows:
     """What was read of the data at once: its good rows, its bad ones, and how many were read."""
