@@ -834,7 +834,13 @@ WORK: Mapping[str, Case] = {
         lambda s: {"assignment": s.abandoning, "task": 1, "expected_version": 2, "by": "ben"}
     ),
     "flow.submit": Case(
-        lambda s: {"assignment": s.complete, "seconds": 2.5, "ignore_drafts": True, "by": "ben"}
+        lambda s: {
+            "assignment": s.complete,
+            "seconds": 2.5,
+            "ignore_drafts": True,
+            "rest": "release",
+            "by": "ben",
+        }
     ),
     "flow.escalate": Case(
         lambda s: {
