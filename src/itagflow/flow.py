@@ -143,15 +143,13 @@ class Flow:
         First what is offered to them; then the queue in order of priority, due time, waiting time
         and number, or in the order of the LABEL stage, and what they labeled in an earlier round
         last; then the assignment whose lease lapsed first.  Their own lapsed one is returned
-        renewed.  Where much of what waits is the member's own work, what lies behind that may come
-        before what was put in front of it later.  `explain` says why there is nothing.
+        renewed.  `explain` says why there is nothing.
 
         Args:
             member: Who claims.
             job: The job.
             stage: The kind of work: a `Stage`, or its value, such as ``"label"``.
-            package: A package of the job, or its number: only what the member may have of this one.
-                So an application decides itself who gets what.
+            package: Only what the member may have of this package, or number of one.
             resume: Give back first what the member holds there, the oldest first, such as for a
                 page that is reloaded; one that has lapsed is renewed.
             token: The caller's own name for this claim: a repeated token gives the same assignment,
@@ -201,13 +199,9 @@ class Flow:
     def release(
         self, assignment: AssignmentRef, *, by: MemberRef | None = None, comment: str = ""
     ) -> Assignment:
-        """Give an assignment back, or decline an offer; the next holder sees the answers as drafts.
+        """Give an assignment back, or decline an offer; the next holder sees what was saved.
 
-        Args:
-            assignment: An assignment that is held or offered.
-            by: Who gives it back: its holder, or somebody who may assign work; its holder when not
-                given.
-            comment: Why.
+        Its holder does that, or, with *by*, somebody who may assign work; *comment* says why.
 
         Raises:
             WrongState: when it has ended.
@@ -238,8 +232,7 @@ class Flow:
     ) -> Iterator[WorkItem]:
         """Yield the tasks of an assignment, in order, each with all that its holder needs to see.
 
-        An assignment that has ended shows what it was about: a past review the answers that it
-        judged, and not those that came later.
+        A past review shows the answers that it judged, and not those that came later.
 
         Args:
             assignment: An assignment; for a member it must be offered or held, or have ended with
@@ -377,10 +370,8 @@ class Flow:
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at a review stage.
         """
-        handover = deciding.Handover(
-            require_text("escalate", "comment", comment),
-            require_text("escalate", "reason", reason),
-        )
+        comment = require_text("escalate", "comment", comment)
+        handover = deciding.Handover(comment, require_text("escalate", "reason", reason))
         return deciding.escalate(self._engine, assignment, task, handover, by=by)
 
     def restore(

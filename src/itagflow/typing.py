@@ -38,8 +38,14 @@ from itagflow.jobs.row_sources import Wrap as ProgressWrapper
 from itagflow.labeling.terms import Replied as ReplyInput
 from itagflow.model.annotation import Labels
 from itagflow.model.entity import Entity, Key
-from itagflow.model.job import CrewKey, Packaging, Rule
+from itagflow.model.job import (
+    CrewKey,
+    Rule,
+)
 from itagflow.model.migration import TemplateStep
+from itagflow.model.packaging import (
+    Packaging,
+)
 from itagflow.model.prelabel import Prediction, Predictor
 from itagflow.model.region import Points, Region
 from itagflow.model.reply import Replies, Reply

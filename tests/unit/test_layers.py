@@ -26,6 +26,7 @@ PURE = (
     "labeling.voting",
     "lifecycle.*",
     "maintenance.checks",
+    "maintenance.counter_checks",
     "maintenance.replay",
     "model.*",
     "reviewing.explanations",

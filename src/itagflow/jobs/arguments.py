@@ -129,9 +129,9 @@ def parse_workforce(verb: str, workforce: Workforce) -> dict[CrewKey, Sequence[M
 
 
 def parse_optional_workforce(
-    verb: str, workforce: Mapping[Stage | str, Workers] | Mapping[Stage, Workers] | None
-) -> dict[Stage, Sequence[MemberRef | Group]] | None:
-    """Return who is named for each stage; None when nobody is named.
+    verb: str, workforce: Workforce | None
+) -> dict[CrewKey, Sequence[MemberRef | Group]] | None:
+    """Return who is named for each stage and each crew; None when nobody is named.
 
     Raises:
         InvalidData: as in `parse_workforce`.

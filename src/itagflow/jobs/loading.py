@@ -22,9 +22,15 @@ from itagflow.jobs.row_rules import PreparedRow
 from itagflow.jobs.row_sources import Data, Wrap, must_have_rows, read_rows
 from itagflow.lifecycle.tables import JOB, JobCommand
 from itagflow.model.event import Event
-from itagflow.model.job import GroupByField, Job, JobState
+from itagflow.model.job import (
+    Job,
+    JobState,
+)
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package
+from itagflow.model.packaging import (
+    GroupByField,
+)
 from itagflow.model.reports import MAX_PROBLEMS, LeftOut, LoadReport, build_load_report, join_ranges
 from itagflow.model.task import Task
 from itagflow.model.template import Template

@@ -14,13 +14,15 @@ from itagflow.jobs.row_rules import PreparedRow
 from itagflow.jobs.rules import reopen_finished
 from itagflow.labeling.vote_rules import count_votes
 from itagflow.model.job import (
-    FixedSize,
-    GroupByField,
     Job,
-    PackageCount,
 )
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package
+from itagflow.model.packaging import (
+    FixedSize,
+    GroupByField,
+    PackageCount,
+)
 from itagflow.model.reports import LeftOut
 from itagflow.model.task import Task
 

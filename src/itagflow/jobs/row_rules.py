@@ -14,8 +14,13 @@ import attrs
 from itagflow import jsontext
 from itagflow.errors import Problem
 from itagflow.jsontext import standard
-from itagflow.model.job import GroupByField, Job
+from itagflow.model.job import (
+    Job,
+)
 from itagflow.model.number import is_storable
+from itagflow.model.packaging import (
+    GroupByField,
+)
 from itagflow.model.row_key import format_row_key
 from itagflow.model.task import Row
 from itagflow.model.template import Template

@@ -34,21 +34,23 @@ from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import (
     CrewKey,
-    FixedSize,
     Job,
     JobState,
     Label,
-    Packaging,
     Route,
     Stage,
     StageWorkers,
     Workflow,
-    check_packaging,
     check_workflow,
 )
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, ClaimCounter, Package
+from itagflow.model.packaging import (
+    FixedSize,
+    Packaging,
+    check_packaging,
+)
 from itagflow.model.task import Answer, Draft, Task
 from itagflow.model.template import Template
 from itagflow.model.text import to_optional_text, validate_text

@@ -32,7 +32,7 @@ from itagflow.core.visibility import (
 )
 from itagflow.errors import NotFound
 from itagflow.jobs.rules import packages_of
-from itagflow.maintenance import checks
+from itagflow.maintenance import checks, counter_checks
 from itagflow.maintenance.checks import PackageSnapshot
 from itagflow.maintenance.replay import (
     ENDING,
@@ -392,8 +392,10 @@ def _check_counters(reader: Reader, job: Job) -> Iterator[Inconsistency]:
         (Stage(stage), cast(int, member)): count for (stage, member), (count,) in tally if member
     }
     totals = _count_totals(reader, job, counters)
-    yield from checks.check_claim_counters(job, counters, active, totals)
-    yield from checks.check_queue_cursors(job, counters, _read_moments(reader, job, counters))
+    yield from counter_checks.check_claim_counters(job, counters, active, totals)
+    yield from counter_checks.check_queue_cursors(
+        job, counters, _read_moments(reader, job, counters)
+    )
 
 
 def _count_totals(

@@ -18,15 +18,12 @@ from itagflow.model.inconsistency import Inconsistency
 from itagflow.model.job import (
     Accept,
     Crew,
-    FixedSize,
-    GroupByField,
     Inspect,
     Job,
     JobState,
     Label,
     OnAbandon,
     OnMaxRejects,
-    PackageCount,
     QueueOrder,
     ReviewRule,
     Route,
@@ -52,6 +49,11 @@ from itagflow.model.package import (
     Package,
     PackageState,
     Purpose,
+)
+from itagflow.model.packaging import (
+    FixedSize,
+    GroupByField,
+    PackageCount,
 )
 from itagflow.model.partition import JobPartition
 from itagflow.model.prelabel import PreLabel

@@ -27,6 +27,12 @@ from itagflow.model.number import (
     to_whole,
     validate_whole,
 )
+from itagflow.model.packaging import (
+    Packaging,
+    check_optional_positive,
+    check_packaging,
+    check_positive,
+)
 from itagflow.model.text import (
     find_name_error,
     to_optional_text,
@@ -144,21 +150,6 @@ def _make_error(what: str, field: str, reason: str) -> InvalidData:
     return InvalidData(what, [Problem(field, reason)])
 
 
-def _check_positive(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-    if is_whole(value) and value <= 0:
-        raise _make_error(
-            type(instance).__name__,
-            attribute.name,
-            f"must be more than 0, not {format_repr(value)}",
-        )
-    require_whole_number(type(instance).__name__, attribute.name, value)
-
-
-def _check_optional_positive(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-    if value is not None:
-        _check_positive(instance, attribute, value)
-
-
 def _check_duration(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
     if value is not None and not isinstance(value, timedelta):
         raise _make_error(
@@ -185,12 +176,12 @@ class StageRule:
     )
     """How long an offer waits for its member before others may take it; None: without end."""
     limit: int | None = attrs.field(
-        default=None, converter=to_optional_whole, validator=_check_optional_positive
+        default=None, converter=to_optional_whole, validator=check_optional_positive
     )
     """How many assignments one member may hold at this stage at once, also of those that were
     offered to them; None: any number."""
     max_total: int | None = attrs.field(
-        default=None, converter=to_optional_whole, validator=_check_optional_positive
+        default=None, converter=to_optional_whole, validator=check_optional_positive
     )
     """How many packages one member may get at this stage from the queue, or from others whose lease
     has lapsed, in the whole job; None: any number.  What is offered to them does not count, nor a
@@ -289,7 +280,7 @@ class Label(StageRule):
     'median'
     """
 
-    votes: int = attrs.field(default=1, converter=to_whole, validator=_check_positive)
+    votes: int = attrs.field(default=1, converter=to_whole, validator=check_positive)
     """How many members label each package.  Source: iTAG's ``VoteNum``."""
     min_votes: int = attrs.field(default=1, converter=to_whole, validator=_check_min_votes)
     """How many replies a question needs that are not abandoned; equal ones, for a majority.
@@ -327,7 +318,7 @@ class Label(StageRule):
 
 
 def _check_task_count(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-    _check_optional_positive(instance, attribute, value)
+    check_optional_positive(instance, attribute, value)
     if value is not None and instance.task_share is not None:
         reason = "is given beside task_share: choose one"
         raise _make_error(type(instance).__name__, attribute.name, reason)
@@ -370,7 +361,7 @@ class ReviewRule(StageRule):
     reasons: tuple[str, ...] = attrs.field(default=(), converter=to_texts, validator=_check_reasons)
     """Why a task may be judged wrong; where there are some, each wrong judgment names one."""
     max_rejects: int | None = attrs.field(
-        default=None, converter=to_optional_whole, validator=_check_optional_positive
+        default=None, converter=to_optional_whole, validator=check_optional_positive
     )
     """How often this stage may send one task back; None: any number of times."""
     on_max_rejects: OnMaxRejects = attrs.field(
@@ -549,57 +540,6 @@ def _find_rule(kind: type[R], rules: tuple[Rule, ...]) -> R | None:
     return matches[0]
 
 
-@attrs.frozen
-class FixedSize:
-    """Packages of a fixed number of tasks; the last may be smaller.  Source: iTAG's ``FIXED_SIZE``.
-
-    >>> FixedSize(50).size
-    50
-    """
-
-    size: int = attrs.field(converter=to_whole, validator=_check_positive)
-    """How many tasks a package has."""
-
-    __repr__ = show_fields
-
-
-@attrs.frozen
-class PackageCount:
-    """A fixed number of packages whose sizes differ by at most one.  Source: iTAG's ``AVG_SIZE``.
-
-    >>> PackageCount(packages=10).packages
-    10
-    """
-
-    packages: int = attrs.field(converter=to_whole, validator=_check_positive)
-    """How many packages the data is dealt into."""
-
-    __repr__ = show_fields
-
-
-@attrs.frozen
-class GroupByField:
-    """A package for each value of a field of the data.  Source: iTAG's ``FIELD_BASE``.
-
-    >>> GroupByField("camera", max_size=50).field
-    'camera'
-    """
-
-    field: str = attrs.field(converter=to_text, validator=validate_text)
-    """The field of ``data`` whose value names the package."""
-    max_size: int | None = attrs.field(
-        default=None, converter=to_optional_whole, validator=_check_optional_positive
-    )
-    """How many tasks a package has at the most: a larger group is cut into several packages, and
-    none of them mixes groups.  None: any number."""
-
-    __repr__ = show_fields
-
-
-Packaging = FixedSize | PackageCount | GroupByField
-"""How a job's tasks are cut into packages.  Source: iTAG's ``AssignConfig``."""
-
-
 def _convert_keys(value: Iterable[int]) -> tuple[int, ...]:
     if not is_several(value):
         return cast("tuple[int, ...]", value)
@@ -630,13 +570,6 @@ def check_workflow(_: object, __: "attrs.Attribute[Any]", value: object) -> None
     """Check a field that holds a workflow: an attrs validator."""
     wanted = "a Workflow, such as Workflow(Label(), Inspect())"
     require_kind("job", "workflow", value, Workflow, wanted)
-
-
-def check_packaging(_: object, __: "attrs.Attribute[Any]", value: object) -> None:
-    """Check a field that says how a job is cut: an attrs validator."""
-    kinds = (FixedSize, PackageCount, GroupByField)
-    wanted = "FixedSize(50), PackageCount(10) or GroupByField('field')"
-    require_kind("job", "packaging", value, kinds, wanted)
 
 
 def _check_name(_: object, __: "attrs.Attribute[Any]", name: object) -> None:

@@ -25,7 +25,6 @@ from itagflow.model.job import (
     CrewKey,
     Inspect,
     Label,
-    Packaging,
     Route,
     Workflow,
     parse_crew_key,
@@ -33,6 +32,9 @@ from itagflow.model.job import (
 from itagflow.model.merging import Merge, MergeReport, QuestionMerge
 from itagflow.model.migration import TemplateChange, TemplateStep
 from itagflow.model.package import QueueCursor
+from itagflow.model.packaging import (
+    Packaging,
+)
 from itagflow.model.region import Keypoint, Region
 from itagflow.model.reply import Reply
 from itagflow.model.segment import Segment

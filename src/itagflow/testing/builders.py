@@ -12,12 +12,10 @@ from itagflow.model.entity import E, Entity
 from itagflow.model.event import Event, FieldChange
 from itagflow.model.job import (
     Accept,
-    FixedSize,
     Inspect,
     Job,
     JobState,
     Label,
-    PackageCount,
     Stage,
     StageWorkers,
     Workflow,
@@ -41,6 +39,10 @@ from itagflow.model.package import (
     PackageState,
     Purpose,
     QueueCursor,
+)
+from itagflow.model.packaging import (
+    FixedSize,
+    PackageCount,
 )
 from itagflow.model.region import (
     Box,

@@ -20,7 +20,6 @@ from itagflow.flow import Flow
 from itagflow.model.event import Event
 from itagflow.model.job import (
     Accept,
-    FixedSize,
     Inspect,
     Job,
     JobState,
@@ -34,6 +33,9 @@ from itagflow.model.package import (
     Outcome,
     Package,
     PackageState,
+)
+from itagflow.model.packaging import (
+    FixedSize,
 )
 from itagflow.model.reply import Choice
 from itagflow.model.workspace import Member, Role

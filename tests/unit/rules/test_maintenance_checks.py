@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import attrs
@@ -26,7 +25,7 @@ from itagflow.maintenance.replay import Guidelines
 from itagflow.model import Outcome
 from itagflow.model.inconsistency import Inconsistency
 from itagflow.model.job import StageWorkers
-from itagflow.model.package import ClaimCounter, QueueCursor
+from itagflow.model.package import ClaimCounter
 from itagflow.testing import (
     make_answer,
     make_assignment,
@@ -189,31 +188,6 @@ def test_a_job_names_strangers_and_a_template_of_another_workspace() -> None:
         checks.check_job(make_job(), make_template(workspace=8), {2: stranger}, make_package())
     )
     assert [(actual, expected) for _, actual, expected in found] == [(8, 1), ((2,), ())]
-
-
-LIMITED = make_job(workflow=Workflow(Label(limit=2), Inspect()))
-
-
-def test_a_counter_counts_only_where_there_is_a_limit() -> None:
-    held = {(Stage.LABEL, 2): 1, (Stage.INSPECT, 2): 1}
-    counter = ClaimCounter(job=4, stage=Stage.LABEL, member=2, active=1)
-    assert fields(checks.check_claim_counters(LIMITED, [counter], held, {})) == []
-    wrong = attrs.evolve(counter, active=3)
-    assert fields(checks.check_claim_counters(LIMITED, [wrong], held, {})) == [("held", 3, 1)]
-    assert fields(checks.check_claim_counters(LIMITED, [], held, {})) == [("held", None, 1)]
-
-
-def test_a_cursor_is_at_the_moment_of_an_act_where_own_work_waits() -> None:
-    at_inspect = ClaimCounter(job=4, stage=Stage.INSPECT, member=2, cursor=QueueCursor(0, AT))
-    assert fields(checks.check_queue_cursors(LIMITED, [at_inspect], [AT])) == []
-    later = [AT + timedelta(seconds=1)]
-    assert [e for _, _, e in fields(checks.check_queue_cursors(LIMITED, [at_inspect], later))] == [
-        "the moment of an act"
-    ]
-    at_label = attrs.evolve(at_inspect, stage=Stage.LABEL)
-    assert [e for _, _, e in fields(checks.check_queue_cursors(LIMITED, [at_label], [AT]))] == [
-        None
-    ]
 
 
 def test_numbers_that_are_missing_are_named_and_others_are_not() -> None:
