@@ -14,6 +14,9 @@ from itagflow.core.blinding import NOTHING_HIDDEN, Blinding, Reviewer
 from itagflow.model import Outcome, Role
 from itagflow.model.event import Event, FieldChange
 from itagflow.model.job import StageWorkers
+from itagflow.model.merging import Merge, MergeReport, QuestionMerge
+from itagflow.model.task import Answer
+from itagflow.storage import codec
 from itagflow.testing import make_answer, make_assignment, make_job, make_member, make_package
 from itagflow.testing.builders import AT
 
@@ -114,6 +117,20 @@ class TestWhat:
         assert (shown.member, shown.labeler) == (None, "labeler 1")
         merged = make_answer(assignment=5, member=None)
         assert HIDDEN.hide_in_answer(merged) == merged
+
+    def test_who_voted_on_a_merged_answer(self) -> None:
+        """Of the member 4, who reads, nothing is hidden."""
+        question = QuestionMerge(rule=Merge("majority"), voters=(2, 4), counts=(1, 1))
+        report = MergeReport(voters=(2, 4), abandoned_by=(2,), questions={"1": question})
+        merged = make_answer(assignment=5, member=None, merge=report)
+        shown = HIDDEN.hide_in_answer(merged)
+        expected = MergeReport(voters=(4,), questions={"1": attrs.evolve(question, voters=(4,))})
+        assert shown == attrs.evolve(merged, merge=expected)
+        assert NOTHING_HIDDEN.hide_in_answer(merged) == merged
+        stored = codec.to_json(merged)
+        event = self.event("change_template", member=1, data={"previous": {"1": stored}})
+        kept = HIDDEN.hide_in_event(event, ACCOUNTS).data["previous"]["1"]
+        assert codec.decoder(Answer)(kept) == shown
 
     @staticmethod
     def event(type: str, **fields: Any) -> Event:
