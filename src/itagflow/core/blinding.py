@@ -40,9 +40,10 @@ class Blinding:
         return attrs.evolve(assignment, member=None, labeler=name)
 
     def hide_in_answer(self, answer: Answer) -> Answer:
-        """Return *answer* without its member, if that is a labeler whose name is hidden."""
-        if answer.merge is not None and answer.package in self.names:
-            answer = attrs.evolve(answer, merge=without_voters(answer.merge))
+        """Return *answer* without its member, and who voted, where these names are hidden."""
+        hidden = self._find_hidden(answer.assignment)
+        if answer.merge is not None and hidden:
+            return attrs.evolve(answer, merge=_hide_in_report(answer.merge, hidden))
         name = self._find_name(answer.assignment, answer.member)
         if not name:
             return answer
@@ -90,7 +91,10 @@ class Blinding:
         return {task: self._hide_in_stored(answer) for task, answer in answers.items()}
 
     def _hide_in_stored(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return an answer, as an event keeps it, without its labeler."""
+        """Return an answer, as an event keeps it, without its labeler, and without who voted."""
+        hidden = self._find_hidden(answer.get("assignment"))
+        if answer.get("merge") and hidden:
+            return {**answer, "merge": _hide_in_stored_report(answer["merge"], hidden)}
         name = self._find_name(answer.get("assignment"), answer.get("member"))
         if not name:
             return answer
@@ -98,16 +102,48 @@ class Blinding:
 
     def _find_name(self, assignment: object, member: object) -> str:
         """Return the name of a member in an assignment, if it is a labeling that is hidden."""
+        return self._find_hidden(assignment).get(cast(int, member), "")
+
+    def _find_hidden(self, assignment: object) -> Mapping[int, str]:
+        """Return the names of those who are hidden in an assignment; none if it is no labeling."""
         package = self.labelings.get(cast(int, assignment))
         if package is None:
-            return ""
-        return self.names[package].get(cast(int, member), "")
+            return {}
+        return self.names[package]
 
 
-def without_voters(report: MergeReport) -> MergeReport:
-    """Return how votes were merged without who gave them; the counts stay."""
-    questions = {id: attrs.evolve(question, voters=()) for id, question in report.questions.items()}
-    return attrs.evolve(report, voters=(), abandoned_by=(), questions=questions)
+def _hide_in_report(report: MergeReport, hidden: Mapping[int, str]) -> MergeReport:
+    """Return how votes were merged without the *hidden* voters; the counts still tell how many."""
+    questions = {
+        id: attrs.evolve(question, voters=_leave_out(question.voters, hidden))
+        for id, question in report.questions.items()
+    }
+    return attrs.evolve(
+        report,
+        voters=_leave_out(report.voters, hidden),
+        abandoned_by=_leave_out(report.abandoned_by, hidden),
+        questions=questions,
+    )
+
+
+def _hide_in_stored_report(
+    report: Mapping[str, Any], hidden: Mapping[int, str]
+) -> Mapping[str, Any]:
+    """Return the same of a report as it is stored."""
+    shown = dict(report)
+    for name in ("voters", "abandoned_by"):
+        if name in shown:
+            shown[name] = list(_leave_out(shown[name], hidden))
+    if "questions" in shown:
+        shown["questions"] = {
+            id: _hide_in_stored_report(question, hidden)
+            for id, question in shown["questions"].items()
+        }
+    return shown
+
+
+def _leave_out(members: Iterable[int], hidden: Mapping[int, str]) -> tuple[int, ...]:
+    return tuple(member for member in members if member not in hidden)
 
 
 NOTHING_HIDDEN = Blinding()

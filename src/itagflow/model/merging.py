@@ -130,7 +130,7 @@ class MergeReport:
     """How the votes on one task were merged: who voted, by which rules, and how sure it is."""
 
     voters: tuple[int, ...] = ()
-    """The members who voted, in the order of their assignments."""
+    """The members who voted, in the order of their assignments; a blind review leaves them out."""
     abandoned_by: tuple[int, ...] = ()
     """Those of them who gave the task up: they count for no question."""
     min_votes: int = 1

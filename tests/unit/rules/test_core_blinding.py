@@ -15,6 +15,8 @@ from itagflow.model import Outcome, Role
 from itagflow.model.event import Event, FieldChange
 from itagflow.model.job import StageWorkers
 from itagflow.model.merging import Merge, MergeReport, QuestionMerge
+from itagflow.model.task import Answer
+from itagflow.storage import codec
 from itagflow.testing import make_answer, make_assignment, make_job, make_member, make_package
 from itagflow.testing.builders import AT
 
@@ -116,6 +118,20 @@ class TestWhat:
         merged = make_answer(assignment=5, member=None)
         assert HIDDEN.hide_in_answer(merged) == merged
 
+    def test_who_voted_on_a_merged_answer(self) -> None:
+        """Of the member 4, who reads, nothing is hidden."""
+        question = QuestionMerge(rule=Merge("majority"), voters=(2, 4), counts=(1, 1))
+        report = MergeReport(voters=(2, 4), abandoned_by=(2,), questions={"1": question})
+        merged = make_answer(assignment=5, member=None, merge=report)
+        shown = HIDDEN.hide_in_answer(merged)
+        expected = MergeReport(voters=(4,), questions={"1": attrs.evolve(question, voters=(4,))})
+        assert shown == attrs.evolve(merged, merge=expected)
+        assert NOTHING_HIDDEN.hide_in_answer(merged) == merged
+        stored = codec.to_json(merged)
+        event = self.event("change_template", member=1, data={"previous": {"1": stored}})
+        kept = HIDDEN.hide_in_event(event, ACCOUNTS).data["previous"]["1"]
+        assert codec.decoder(Answer)(kept) == shown
+
     @staticmethod
     def event(type: str, **fields: Any) -> Event:
         defaults: dict[str, Any] = {"workspace": 1, "job": 4, "package": 1, "assignment": 5}
@@ -147,11 +163,3 @@ class TestWhat:
         for fields in ({"package": 2}, {"package": 0, "assignment": 0}):
             event = self.event("claim", member=2, **fields)
             assert HIDDEN.hide_in_event(event, ACCOUNTS) is event
-
-
-def test_merged_votes_do_not_tell_who_gave_them() -> None:
-    question = QuestionMerge(rule=Merge("majority"), voters=(2, 3), counts=(2,))
-    report = MergeReport(voters=(2, 3), abandoned_by=(4,), questions={"1": question})
-    hidden = blinding.without_voters(report)
-    assert (hidden.voters, hidden.abandoned_by, hidden.questions["1"].voters) == ((), (), ())
-    assert hidden.questions["1"].counts == (2,)
