@@ -150,7 +150,7 @@ def parse_load(
     on_error: OnError = "raise",
     progress: Wrap | None = None,
 ) -> LoadSpec:
-    """Return what is loaded and how; the data itself is looked at when it is read.
+    """Return what is loaded and how; the data itself is checked when it is read.
 
     Raises:
         UnknownFormat: when there is no such format.
