@@ -65,12 +65,12 @@ def read_versions(reader: Reader, job: Job, task: Task, viewer: Access) -> list[
     }
     storings, made = list[Storing](), dict[int, int]()
     where: dict[str, Any] = {"job": job.id, "package": task.package}
-    decode = codec.decoder(Answer)
+    decode, hidden = codec.decoder(Answer), viewer.read_hidden(job, [task.package])
     for event in iterate_in_transaction(reader, Query(Event, where, order=("position",))):
         made.update(dict.fromkeys(find_made(event), event.position))
         if stores_answer(event, task.number):
             kept = event.data.get("previous", {}).get(str(task.number))
-            replaced = None if kept is None else decode(kept)
+            replaced = None if kept is None else hidden.hide_in_answer(decode(kept))
             storings.append(Storing(event.position, event.assignment, replaced))
     return build_versions(storings, made, case.answers, visible)
 
