@@ -15,7 +15,6 @@ from support.scenes import rows, taken
 import itagflow
 from itagflow import (
     Accept,
-    AnswerVersion,
     Assignment,
     Choice,
     FixedSize,
@@ -29,6 +28,7 @@ from itagflow import (
     access,
     templates,
 )
+from itagflow.model.version import AnswerVersion
 
 LABELERS = ("bartholomew", "cyriacus", "euphemia")
 """Accounts that are not part of anything else."""
