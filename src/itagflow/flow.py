@@ -179,8 +179,8 @@ class Flow:
     def acknowledge(self, member: MemberRef, job: JobRef, *, version: int | None = None) -> int:
         """Note that a member has read the guideline of a job, and return the version of that.
 
-        Where a stage has ``acknowledge=True`` nobody claims before, and again for each new version.
-        The newest one was read unless *version* says which.
+        Where a stage has ``acknowledge=True`` nobody claims before.  It is the newest one unless
+        *version* says which.
 
         Raises:
             NotAllowed: when the member may not read the job, or it is archived.
@@ -235,10 +235,8 @@ class Flow:
         A past review shows the answers that it judged, and not those that came later.
 
         Args:
-            assignment: An assignment; for a member it must be offered or held, or have ended with
-                its work.
-            model: Which model's prediction is shown as `WorkItem.prelabel`; the newest prediction
-                of any model unless given.
+            assignment: For a member it must be offered or held, or have ended with its work.
+            model: Whose prediction is shown as `WorkItem.prelabel`; the newest of any if not given.
             model_version: Which version of the model.
             by: Who reads, when the assignment comes from outside: asked again for every page.
 
@@ -653,9 +651,8 @@ class Flow:
     def close(self, timeout: float = 10.0) -> bool:
         """Close the store, for all threads of this process.
 
-        New verbs are refused at once, and half-read iterators raise `StoreFailed` at their next
-        step.  Verbs that run go on to their end.  They are waited for, except when it is one of the
-        calling thread.
+        New verbs are refused at once; half-read iterators raise `StoreFailed` at their next step.
+        Verbs that run are waited for, except for one of the calling thread.
 
         Args:
             timeout: For how many seconds to wait at most.
@@ -697,11 +694,7 @@ _get_engine: Callable[[Flow], Engine] = attrgetter("_engine")
 def engine_of(what: str, flow: Flow) -> Engine:
     """Return the engine of a flow, for `itagflow.maintenance`; applications call the verbs.
 
-    Args:
-        what: Where the flow was given, such as ``maintenance.verify``.
-        flow: The flow.
-
     Raises:
-        InvalidData: when it is no flow.
+        InvalidData: when it is no flow; *what* is where it was given.
     """
     return _get_engine(require_kind(what, "flow", flow, Flow, "a Flow"))

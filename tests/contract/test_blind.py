@@ -28,6 +28,7 @@ from itagflow import (
     access,
     templates,
 )
+from itagflow.model.version import AnswerVersion
 
 LABELERS = ("bartholomew", "cyriacus", "euphemia")
 """Accounts that are not part of anything else."""
@@ -220,3 +221,19 @@ def test_they_are_hidden_again_after_a_reject(flow: Flow) -> None:
     assert events[-1].type == "reject"
     assert names_in(events, keys_of(flow)) == set()
     invariants.check(flow)
+
+
+@pytest.mark.parametrize("votes", [1, 2])
+def test_neither_do_the_versions_that_were_replaced(flow: Flow, votes: int) -> None:
+    job, _ = a_review(flow, votes, role=Role.LEADER)
+    flow.jobs.pause(job, by="ada")
+    dropped = templates.DropOption("1", "dog", to="cat")
+    flow.jobs.change_template(job, [dropped], by="ada")
+    shown = list[AnswerVersion]()
+    for task in range(1, 5):
+        versions = flow.results.versions((job.id, task), by="dominic")
+        shown += versions
+        assert names_in(versions, keys_of(flow)) == set()
+        shown_to_ada = flow.results.versions((job.id, task), by="ada")
+        assert names_in(shown_to_ada, keys_of(flow)) != set()
+    assert any(not version.is_current for version in shown)
