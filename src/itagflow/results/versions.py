@@ -65,12 +65,8 @@ def read_versions(reader: Reader, job: Job, task: Task, viewer: Access) -> list[
     }
     storings, made = list[Storing](), dict[int, int]()
     where: dict[str, Any] = {"job": job.id, "package": task.package}
-<<<<<<< HEAD
     hidden = viewer.read_hidden(job, {task.package})
     decode = codec.decoder(Answer)
-=======
-    decode, hidden = codec.decoder(Answer), viewer.read_hidden(job, [task.package])
->>>>>>> fixcontract
     for event in iterate_in_transaction(reader, Query(Event, where, order=("position",))):
         made.update(dict.fromkeys(find_made(event), event.position))
         if stores_answer(event, task.number):
