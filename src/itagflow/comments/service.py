@@ -156,12 +156,14 @@ def _read_threads(
         return
     comments = read_of_item(reader, job, tasks)
     sees_all = viewer.can_see(READER, job)
+    hidden = viewer.read_hidden(job, {task.package for task in tasks})
     for case in read_cases(reader, job, tasks):
         workers = (assignment.member for assignment in case.assignments)
         if _find_own_work(viewer, case) is not None or (
             sees_all and viewer.can_see_work_of(workers)
         ):
-            yield from _show(viewer, job, case, comments[case.task])
+            threads = _show(viewer, job, case, comments[case.task])
+            yield from hidden.hide_in_threads(case.package.number, threads)
 
 
 def _show(viewer: Access, job: Job, case: Case, comments: Sequence[Comment]) -> tuple[Thread, ...]:

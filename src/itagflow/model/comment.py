@@ -39,7 +39,9 @@ class Comment:
     annotation: str = ""
     """The id of the annotation that the thread is about; empty: about the whole task."""
     member: int
-    """Who wrote it."""
+    """Who wrote it; 0 for a labeler whom a blind review hides."""
+    labeler: str = ""
+    """Instead of the member for who reviews blind, such as ``labeler 1``; never stored."""
     at: datetime
     """When."""
     text: str = ""
