@@ -237,3 +237,30 @@ def test_neither_do_the_versions_that_were_replaced(flow: Flow, votes: int) -> N
         shown_to_ada = flow.results.versions((job.id, task), by="ada")
         assert names_in(shown_to_ada, keys_of(flow)) != set()
     assert any(not version.is_current for version in shown)
+
+
+def test_who_commented_is_shown_like_who_labeled(flow: Flow) -> None:
+    job, review = a_review(flow, votes=1, role=Role.LEADER)
+    (labeling,) = [
+        each
+        for account in LABELERS[:1]
+        for each in flow.assignments.list(account, job=job, live=False)
+        if each.package == review.package
+    ]
+    (item, *_) = flow.tasks(labeling)
+    flow.comments.add(item, "is it one?", by=LABELERS[0])
+    mine = flow.comments.add(item, "it is", by="dominic")
+    (reviewed, *_) = flow.tasks(review)
+    for by in ("dominic", "dorothea"):
+        listed = list(flow.comments.list(job, by=by))
+        for threads in (listed, reviewed.comments):
+            comments = [each for thread in threads for each in thread.comments]
+            assert [each.labeler[:8] for each in comments] == ["labeler ", ""]
+            assert [each.member for each in comments] == [0, mine.member]
+            assert names_in(comments, keys_of(flow)) == set()
+        events = list(flow.events.list(job, package=review.package, by=by))
+        assert "comment" in {event.type for event in events}
+        assert names_in(events, keys_of(flow)) == set()
+    (first, _) = flow.comments.list(job, by="ada")
+    assert first.comments[0].member == flow.members.get("street", LABELERS[0]).id
+    invariants.check(flow)

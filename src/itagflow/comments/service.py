@@ -168,13 +168,21 @@ def _read_threads(
     hidden = viewer.read_hidden(job, {task.package for task in tasks})
     comments = read_of_item(reader, job, tasks)
     sees_all = viewer.can_see(READER, job)
+    hidden = viewer.read_hidden(job, {task.package for task in tasks})
     for case in read_cases(reader, job, tasks):
         workers = (assignment.member for assignment in case.assignments)
         if _find_own_work(viewer, case) is not None or (
             sees_all and viewer.can_see_work_of(workers)
         ):
+<<<<<<< ours
             threads = _show(viewer, job, case, comments[case.task])
             yield from rules.hide_labelers(threads, hidden)
+||||||| base
+            yield from _show(viewer, job, case, comments[case.task])
+=======
+            threads = _show(viewer, job, case, comments[case.task])
+            yield from hidden.hide_in_threads(case.package.number, threads)
+>>>>>>> theirs
 
 
 def _show(viewer: Access, job: Job, case: Case, comments: Sequence[Comment]) -> tuple[Thread, ...]:

@@ -110,6 +110,7 @@ def read_cases(
             ordered.get(task.package, []),
             {id: hidden.hide_in_answer(answer) for id, answer in answers[task.number].items()},
             task.number,
+            hidden=hidden,
         )
 
 

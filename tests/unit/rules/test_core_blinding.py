@@ -12,6 +12,7 @@ from itagflow.access import default_policy
 from itagflow.core import blinding
 from itagflow.core.blinding import NOTHING_HIDDEN, Blinding, Reviewer
 from itagflow.model import Outcome, Role
+from itagflow.model.comment import Comment, Thread
 from itagflow.model.event import Event, FieldChange
 from itagflow.model.job import StageWorkers
 from itagflow.model.merging import Merge, MergeReport, QuestionMerge
@@ -131,6 +132,18 @@ class TestWhat:
         event = self.event("change_template", member=1, data={"previous": {"1": stored}})
         kept = HIDDEN.hide_in_event(event, ACCOUNTS).data["previous"]["1"]
         assert codec.decoder(Answer)(kept) == shown
+
+    def test_who_wrote_a_comment(self) -> None:
+        def written(by: int) -> Comment:
+            return Comment(job=4, id=by, package=1, task=1, thread=2, member=by, at=AT, text="hm")
+
+        thread = Thread(job=4, id=2, task=1, comments=(written(2), written(3)))
+        (shown,) = HIDDEN.hide_in_threads(1, [thread])
+        assert [(each.member, each.labeler) for each in shown.comments] == [
+            (0, "labeler 1"),
+            (3, ""),
+        ]
+        assert HIDDEN.hide_in_threads(2, [thread]) == (thread,)
 
     @staticmethod
     def event(type: str, **fields: Any) -> Event:
