@@ -55,6 +55,9 @@ LISTS = {
         partial_of("jobs.list", "street"),
         (lambda j: j, lambda j: j.id, lambda j: j.name, lambda j: ("street", j.name)),
     ),
+    "jobs.blocked": Listing(
+        partial_of("jobs.blocked", "stuck"), (lambda b: b, lambda b: b.package)
+    ),
     "packages.list": Listing(
         partial_of("packages.list", "cats"),
         (lambda p: p, lambda p: p.number, lambda p: p.key, lambda p: ("cats", p.number)),
@@ -112,12 +115,31 @@ def fill(flow: Flow) -> None:
     )
     for name in ("ben", "cy"):
         labeled(flow, name, polled)
+    stick(flow)
     labeled(flow, "ben", job)
     labeled(flow, "cy", job, "dog")
     held = taken(flow, "ben", job)
     flow.save(held, 5, Choice("cat"))
     flow.release(held)
     labeled(flow, "ben", job)
+
+
+def stick(flow: Flow) -> None:
+    """A job of which a member who is away holds three packages, without a lease."""
+    flow.members.add("street", "eve", Role.OPERATOR, by="ada")
+    stuck = flow.jobs.create(
+        "street",
+        "stuck",
+        template=CATS,
+        data=rows(3),
+        workflow=Workflow(Label(lease=None)),
+        packaging=itagflow.FixedSize(1),
+        workforce={"label": ["eve"]},
+        by="ada",
+    )
+    for _ in range(3):
+        taken(flow, "eve", stuck)
+    flow.members.pause("street", "eve", by="ada")
 
 
 @pytest.fixture(scope="module")

@@ -144,7 +144,7 @@ class TestAWrongValueIsStored:
         cats_again = flow.jobs.clone(job, "cats-2", by="ada", with_data=True)
         flow.jobs.publish(cats_again, by="ada")
 
-    @pytest.mark.parametrize("name", ["workspace", "state", "workflow", "loaded", "id", "version"])
+    @pytest.mark.parametrize("name", ["workspace", "state", "loaded", "id", "version"])
     def test_no_other_field_is_set(self, flow: Flow, name: str) -> None:
         job = cats(flow)
         wrong: Any = {name: 1}

@@ -212,14 +212,7 @@ def with_threads(
         return item
     if case.is_being_voted_on:
         threads = without_authors(threads, find_hidden_voters(case, assignment.member))
-<<<<<<< ours
     return attrs.evolve(item, comments=hide_labelers(threads, hidden))
-||||||| base
-    return attrs.evolve(item, comments=threads)
-=======
-    shown = case.hidden.hide_in_threads(case.package.number, threads)
-    return attrs.evolve(item, comments=shown)
->>>>>>> theirs
 
 
 def erase_comment(comment: Comment, erased_text: str) -> Comment:

@@ -174,15 +174,8 @@ def _read_threads(
         if _find_own_work(viewer, case) is not None or (
             sees_all and viewer.can_see_work_of(workers)
         ):
-<<<<<<< ours
             threads = _show(viewer, job, case, comments[case.task])
             yield from rules.hide_labelers(threads, hidden)
-||||||| base
-            yield from _show(viewer, job, case, comments[case.task])
-=======
-            threads = _show(viewer, job, case, comments[case.task])
-            yield from hidden.hide_in_threads(case.package.number, threads)
->>>>>>> theirs
 
 
 def _show(viewer: Access, job: Job, case: Case, comments: Sequence[Comment]) -> tuple[Thread, ...]:

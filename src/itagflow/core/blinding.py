@@ -14,7 +14,7 @@ from typing import Any, cast
 import attrs
 
 from itagflow.access import Action, Policy, is_in_crew, refusal
-from itagflow.model.comment import Comment, Thread
+from itagflow.model.comment import Comment
 from itagflow.model.event import Event, FieldChange
 from itagflow.model.job import Job, Stage
 from itagflow.model.merging import MergeReport
@@ -55,18 +55,6 @@ class Blinding:
         if not name:
             return comment
         return attrs.evolve(comment, member=None, labeler=name)
-
-    def hide_in_threads(self, package: int, threads: Sequence[Thread]) -> tuple[Thread, ...]:
-        """Return the *threads* on a task of *package* without who wrote, where that is hidden."""
-        names = self.names.get(package, {})
-        if not names:
-            return tuple(threads)
-        return tuple(
-            attrs.evolve(
-                thread, comments=tuple(_hide_in_comment(each, names) for each in thread.comments)
-            )
-            for thread in threads
-        )
 
     def hide_in_event(self, event: Event, accounts: Mapping[str, int]) -> Event:
         """Return *event* without labelers; *accounts* has the keys of members by account."""
@@ -122,14 +110,6 @@ class Blinding:
         if package is None:
             return {}
         return self.names[package]
-
-
-def _hide_in_comment(comment: Comment, names: Mapping[int, str]) -> Comment:
-    """Return *comment* without its author, if that is one of the labelers with these *names*."""
-    name = names.get(comment.member)
-    if name is None:
-        return comment
-    return attrs.evolve(comment, member=0, labeler=name)
 
 
 def _hide_in_report(report: MergeReport, hidden: Mapping[int, str]) -> MergeReport:

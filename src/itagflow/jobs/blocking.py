@@ -15,10 +15,8 @@ from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef
 from itagflow.core.paging import Page, begin_behind
 from itagflow.core.visibility import require_readable
-from itagflow.errors import NotFound
 from itagflow.jobs.blocking_rules import Workers, find_blocked
 from itagflow.model.job import Job, JobState, Stage
-from itagflow.model.number import is_whole
 from itagflow.model.package import Assignment, Package
 from itagflow.model.reports import BlockedPackage
 from itagflow.model.workspace import Member
@@ -31,9 +29,13 @@ def list_blocked(
     """Yield the packages of a job that nobody can go on with, by number."""
     with engine.store.read() as reader:
         current, _ = require_readable(engine, reader, "jobs.blocked", job, by)
-    query = Query(Package, {"job": current.id, "open": True}, order=("number",), limit=page.size)
-    if page.after is not None:
-        query = begin_behind(query, (current.id, _find_number(page.after)))
+        query = Query(
+            Package, {"job": current.id, "open": True}, order=("number",), limit=page.size
+        )
+        if page.after is not None:
+            # it need not be blocked or open any more: others may have gone on with it
+            last = lookup.package_in(reader, current.id, _find_package(page.after))
+            query = begin_behind(query, last.key)
 
     def read_page(
         reader: Reader, query: Query[Package]
@@ -47,13 +49,11 @@ def list_blocked(
     return page.cut(lookup.iterate_pages(engine.store, read_page, query))
 
 
-def _find_number(after: object) -> int:
+def _find_package(after: BlockedPackage | int) -> int:
     """Return the number of the last package of the page before."""
     if isinstance(after, BlockedPackage):
         return after.package
-    if not is_whole(after):
-        raise NotFound("Package", after)
-    return int(after)
+    return after
 
 
 def _find_blocked(

@@ -38,20 +38,10 @@ class Comment:
     """
     annotation: str = ""
     """The id of the annotation that the thread is about; empty: about the whole task."""
-<<<<<<< ours
     member: int | None
     """Who wrote it; None where a reader may not know."""
     labeler: str = ""
     """What stands for the member where labelers are reviewed blind, such as ``labeler 1``."""
-||||||| base
-    member: int
-    """Who wrote it."""
-=======
-    member: int
-    """Who wrote it; 0 for a labeler whom a blind review hides."""
-    labeler: str = ""
-    """Instead of the member for who reviews blind, such as ``labeler 1``; never stored."""
->>>>>>> theirs
     at: datetime
     """When."""
     text: str = ""

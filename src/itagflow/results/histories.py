@@ -110,7 +110,6 @@ def read_cases(
             ordered.get(task.package, []),
             {id: hidden.hide_in_answer(answer) for id, answer in answers[task.number].items()},
             task.number,
-            hidden=hidden,
         )
 
 

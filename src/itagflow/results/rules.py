@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import attrs
 from attrs.validators import optional
 
-from itagflow.core.blinding import NOTHING_HIDDEN, Blinding
 from itagflow.core.secrecy import is_voted_on_in
 from itagflow.errors import Incomplete, InvalidData, Problem
 from itagflow.model.entity import evolve
@@ -81,8 +80,6 @@ class Case:
     """The number of the task."""
     drafts: Mapping[int, Draft] = attrs.field(factory=dict[int, Draft])
     """The drafts about this task by the id of their assignment, where they were read."""
-    hidden: Blinding = NOTHING_HIDDEN
-    """Which labelers are hidden from the one who reads."""
 
     def before(self, assignment: Assignment) -> Case:
         """Return the case as *assignment* found it: without what came at its stage or later.

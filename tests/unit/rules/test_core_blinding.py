@@ -137,13 +137,10 @@ class TestWhat:
         def written(by: int) -> Comment:
             return Comment(job=4, id=by, package=1, task=1, thread=2, member=by, at=AT, text="hm")
 
-        thread = Thread(job=4, id=2, task=1, comments=(written(2), written(3)))
-        (shown,) = HIDDEN.hide_in_threads(1, [thread])
-        assert [(each.member, each.labeler) for each in shown.comments] == [
-            (0, "labeler 1"),
-            (3, ""),
-        ]
-        assert HIDDEN.hide_in_threads(2, [thread]) == (thread,)
+        shown = HIDDEN.hide_in_comment(written(2))
+        assert (shown.member, shown.labeler) == (None, "labeler 1")
+        for other in (written(3), attrs.evolve(written(2), package=2)):
+            assert HIDDEN.hide_in_comment(other) == other
 
     @staticmethod
     def event(type: str, **fields: Any) -> Event:
