@@ -12,7 +12,7 @@ from itagflow.access import default_policy
 from itagflow.core import blinding
 from itagflow.core.blinding import NOTHING_HIDDEN, Blinding, Reviewer
 from itagflow.model import Outcome, Role
-from itagflow.model.comment import Comment, Thread
+from itagflow.model.comment import Comment
 from itagflow.model.event import Event, FieldChange
 from itagflow.model.job import StageWorkers
 from itagflow.model.merging import Merge, MergeReport, QuestionMerge
