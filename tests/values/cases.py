@@ -470,6 +470,7 @@ ENTITIES: Mapping[str, Case] = {
             "model": "vit",
             "model_version": "2",
             "seconds": 2.5,
+            "labeler": "labeler 1",
         }
     ),
     "Result": Case(lambda s: fields_of(s.results[0]), lambda s, made: (made.last, made.replies)),
@@ -485,6 +486,7 @@ ENTITIES: Mapping[str, Case] = {
             "merge": None,
             "inspected": True,
             "order": {"1": ("b", "a")},
+            "labeler": "labeler 1",
         }
     ),
     "TemplateReport": Case(lambda s: fields_of(P.TemplateReport(version=1))),
@@ -841,7 +843,8 @@ WORK: Mapping[str, Case] = {
             "expected_version": 0,
             "seconds": 2.5,
             "by": "di",
-        }
+        },
+        always=("reason",),
     ),
     "flow.modify": Case(
         lambda s: {
@@ -865,7 +868,7 @@ WORK: Mapping[str, Case] = {
             "seconds": 2.5,
             "by": "di",
         },
-        always=("comment", "reason"),
+        always=("comment", "reason", "tasks"),
     ),
     "flow.review_many": Case(lambda s: {"assignments": [s.inspected], "by": "di"}),
     "flow.accept_many": Case(lambda s: {"assignments": [s.accepted], "by": "ada"}),
