@@ -472,6 +472,7 @@ ENTITIES: Mapping[str, Case] = {
             "model": "vit",
             "model_version": "2",
             "seconds": 2.5,
+            "labeler": "labeler 1",
         }
     ),
     "Result": Case(lambda s: fields_of(s.results[0]), lambda s, made: (made.last, made.replies)),
@@ -487,6 +488,7 @@ ENTITIES: Mapping[str, Case] = {
             "merge": None,
             "inspected": True,
             "order": {"1": ("b", "a")},
+            "labeler": "labeler 1",
         }
     ),
     "TemplateReport": Case(lambda s: fields_of(P.TemplateReport(version=1))),
@@ -861,7 +863,8 @@ WORK: Mapping[str, Case] = {
             "expected_version": 0,
             "seconds": 2.5,
             "by": "di",
-        }
+        },
+        always=("reason",),
     ),
     "flow.modify": Case(
         lambda s: {
@@ -885,7 +888,7 @@ WORK: Mapping[str, Case] = {
             "seconds": 2.5,
             "by": "di",
         },
-        always=("comment", "reason"),
+        always=("comment", "reason", "tasks"),
     ),
     "flow.review_many": Case(lambda s: {"assignments": [s.inspected], "by": "di"}),
     "flow.accept_many": Case(lambda s: {"assignments": [s.accepted], "by": "ada"}),
