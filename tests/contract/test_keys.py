@@ -55,6 +55,7 @@ class Scene:
             tasks=6,
             workflow=Workflow(Label(limit=5), itagflow.Inspect()),
             packaging=FixedSize(2),
+            guideline="look",
         )
         labeled(flow, "ben", self.job)
         self.assignment = taken(flow, "ben", self.job)
@@ -70,7 +71,7 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
     """Good arguments for each public verb; several sets where one does not reach everything."""
     job, home = scene.job.id, scene.job.workspace
     assignment, review = scene.assignment.key, scene.review.key
-    by = {"by": "ada"}
+    by, first = {"by": "ada"}, {"expected_version": 0}
     export = {
         "job": job,
         "format": "itag",
@@ -80,8 +81,9 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
     }
     create = {"workspace": home, "name": "new", "template": ASKED, **by}
     return {
-        "abandon": [{"assignment": assignment, "task": 3, "reason": "dark", "by": "ben"}],
+        "abandon": [{"assignment": assignment, "task": 3, "reason": "dark", **first, "by": "ben"}],
         "accept": [{"assignment": review, "by": "di"}],
+        "acknowledge": [{"member": "ben", "job": job, "version": 1}],
         "accept_many": [{"assignments": [review], **by}],
         "members.add": [{"workspace": home, "account": "new", "role": Role.OPERATOR, **by}],
         "templates.add": [{"workspace": home, "template": ASKED, "name": "new", **by}],
@@ -121,12 +123,12 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "jobs.import_results": [{**create, "data": [{"data": {}, "label-7": {"results": []}}]}],
         "jobs.get": [{"job": job, **by}],
         "jobs.list": [{"workspace": home, "limit": 1, **by}],
-        "judge": [{"assignment": review, "task": 1, "by": "di"}],
+        "judge": [{"assignment": review, "task": 1, **first, "by": "di"}],
         "events.follow": [{"after": 0, "workspace": home, "timeout": 0, **by}],
         "jobs.load": [{"job": scene.draft, "data": rows(1), **by}],
         "members.list": [{"workspace": home, "limit": 1, **by}],
         "members.get": [{"workspace": home, "member": "cy", **by}],
-        "modify": [{"assignment": review, "task": 1, "reply": Choice("dog"), "by": "di"}],
+        "modify": [{"assignment": review, "task": 1, "reply": Choice("dog"), **first, "by": "di"}],
         "comments.add": [{"task": (job, 1), "text": "so", "thread": scene.thread, **by}],
         "comments.list": [{"job": job, "task": 1, "limit": 1, **by}],
         "comments.resolve": [{"thread": scene.thread, **by}],
@@ -146,6 +148,7 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "packages.prioritize": [{"job": job, "priority": 1, "packages": [1], **by}],
         "jobs.progress": [{"job": job, **by}],
         "jobs.load_report": [{"job": job, **by}],
+        "jobs.guidelines": [{"job": job, **by}],
         "jobs.blocked": [{"job": job, "limit": 1, **by}],
         "jobs.clone": [{"job": job, "name": "clone", **by}],
         "jobs.check": [{**create, "name": "checked", "seed": 3}],
@@ -161,16 +164,24 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "jobs.remove_workers": [{"job": job, "stage": L, "workers": ["ben"], **by}],
         "renew": [{"assignment": assignment, "by": "ben"}],
         "packages.reopen": [{"package": (job, 1), **by}],
-        "restore": [{"assignment": assignment, "task": 3, "by": "ben"}],
+        "restore": [{"assignment": assignment, "task": 3, **first, "by": "ben"}],
         "results.get": [{"job": (job, 1), **by}, {"job": job, "task": 1, **by}],
+        "results.versions": [{"job": (job, 1), **by}, {"job": job, "task": 1, **by}],
+        "results.restore_version": [
+            {"assignment": assignment, "task": 3, "version": 1, **first, "by": "ben"}
+        ],
         "results.list": [{"job": job, "limit": 1, **by}],
         "results.rows": [{"job": job, "limit": 1, **by}],
         "results.votes": [{"job": job, "limit": 1, **by}],
         "jobs.resume": [{"job": job, **by}],
         "review": [{"assignment": review, "by": "di"}],
         "review_many": [{"assignments": [review], "by": "di"}],
-        "save": [{"assignment": assignment, "task": 3, "reply": Choice("cat"), "by": "ben"}],
-        "save_many": [{"assignment": assignment, "replies": [(3, Choice("cat"))], "by": "ben"}],
+        "save": [
+            {"assignment": assignment, "task": 3, "reply": Choice("cat"), **first, "by": "ben"}
+        ],
+        "save_many": [
+            {"assignment": assignment, "replies": [(3, Choice("cat"))], **first, "by": "ben"}
+        ],
         "jobs.set_validator": [{"job": job, "validator": None, **by}],
         "members.set_role": [{"workspace": home, "member": "cy", "role": Role.LEADER, **by}],
         "jobs.set_workforce": [{"job": job, "workforce": {L: ["ben"]}, **by}],
@@ -207,10 +218,20 @@ MAY_BE_NONE = {
     "seed",
     "member",
     "limit",
+    "expected_version",
 }
-OPTIONAL = {("comments.list", "task"), ("comments.add", "thread")}
+OPTIONAL = {("comments.list", "task"), ("comments.add", "thread"), ("acknowledge", "version")}
 """Parameters that may be None in these verbs only."""
-COUNTS = {"after", "batch", "count", "limit", "partitions", "priority", "seed"}
+COUNTS = {
+    "after",
+    "batch",
+    "count",
+    "expected_version",
+    "limit",
+    "partitions",
+    "priority",
+    "seed",
+}
 """Parameters that take a number which is no key."""
 
 
@@ -281,6 +302,11 @@ def is_wrong(verb: str, name: str, bad: Any) -> bool:
     """Whether a value says nothing sensible in this place."""
     if bad is None:
         return name not in MAY_BE_NONE and (verb, name) not in OPTIONAL
+    if (verb, name) == ("save_many", "expected_version") and bad == {}:
+        return False  # it takes the versions of several tasks, by number
+    if name == "expected_version" or (verb, name) == ("acknowledge", "version"):
+        # one that another version overtook is refused, too, but says something sensible
+        return bad in FAR or not isinstance(bad, int) or isinstance(bad, bool) or bad < 0
     if name == "after" or name in ("priority", "seed"):
         return bad in FAR or not isinstance(bad, int) or isinstance(bad, bool)
     if (

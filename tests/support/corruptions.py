@@ -42,7 +42,11 @@ from support.scenes import START, cats, labeled, taken
 L, I, A = Stage.LABEL, Stage.INSPECT, Stage.ACCEPT
 UNFIT = "what does not fit the template is 1: 'cow' is not an option; the options are cat, dog"
 TOMORROW = START + timedelta(days=1)
-THREE = Workflow(Label(limit=2, lease=timedelta(minutes=5)), Inspect(), Accept())
+THREE = Workflow(
+    Label(limit=2, lease=timedelta(minutes=5), offer_lease=None),
+    Inspect(lease=None),
+    Accept(lease=None),
+)
 FINISHING = FieldChange("job", (7,), "state", "running", "finished")
 
 
