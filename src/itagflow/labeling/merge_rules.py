@@ -120,7 +120,7 @@ def merge_replies(rule: Merge, poll: Poll) -> Decision:
     >>> from itagflow.model import Question
     >>> ratings = [Rating(3), Rating(4), Rating(5)]
     >>> merge_replies(Merge("median"), Poll(Question("1", "RATING", "Fluency"), ratings, 1)).reply
-    Rating(value=4)
+    Rating(4)
     """
     return _RULES[rule.name](attrs.evolve(poll, tolerance=rule.tolerance))
 

@@ -41,7 +41,9 @@ def _as_labels(labels: Mapping[str, Any]) -> Labels:
 
 
 def _validate_labels(owner: object, field: Field, labels: object) -> None:
-    if labels == {}:  # nearly always: most people write `label`
+    kind: object = type(labels)
+    # nearly always: most people write `label`; not `labels == {}`, which runs code of what is given
+    if kind is dict and not labels:
         return
     what = f"the {type(owner).__name__}"
     if not isinstance(labels, Mapping):
