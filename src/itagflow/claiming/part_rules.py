@@ -26,7 +26,7 @@ from itagflow.model.workspace import Member
 
 
 @attrs.frozen
-class Part:
+class PackagePart:
     """A part of a package that is to be worked on."""
 
     package: Package
@@ -37,7 +37,7 @@ class Part:
     """The tasks."""
 
 
-def make_open_offer(part: Part, ctx: Context, *, id: int) -> Assignment:
+def make_open_offer(part: PackagePart, ctx: Context, *, id: int) -> Assignment:
     """Return a new assignment that waits for whoever may have this part.
 
     Raises:
@@ -62,7 +62,7 @@ def make_open_offer(part: Part, ctx: Context, *, id: int) -> Assignment:
 
 def offer_again(package: Package, assignment: Assignment, ctx: Context, *, id: int) -> Assignment:
     """Return an open offer of what *assignment*, which ends now, was about."""
-    return make_open_offer(Part(package, assignment.purpose, assignment.scope), ctx, id=id)
+    return make_open_offer(PackagePart(package, assignment.purpose, assignment.scope), ctx, id=id)
 
 
 def has_conflict(
@@ -201,7 +201,7 @@ def ask_again(asked: ExtraVotes, ctx: Context, *, ids: Sequence[int]) -> Change:
         reason = "is not voted on in this round"
         problems = [Problem(f"task {task}", reason) for task in others]
         raise InvalidData("the tasks to vote on again", problems)
-    part = Part(package, Purpose.EXTRA_VOTE, asked.tasks)
+    part = PackagePart(package, Purpose.EXTRA_VOTE, asked.tasks)
     offers = [make_open_offer(part, ctx, id=id) for id in ids]
     data = {"tasks": list(asked.tasks), "votes": len(ids)}
     return record(ctx, "ask_again", about=package, add=offers, data=data)

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from itagflow.claiming import part_rules
-from itagflow.claiming.part_rules import Part
+from itagflow.claiming.part_rules import PackagePart
 from itagflow.core.change import Saved
 from itagflow.errors import InvalidData, NotAllowed, Problem
 from itagflow.labeling.rules import (
@@ -95,7 +95,7 @@ def _hand_on(facts: EscalationFacts, task: int) -> Saved | Assignment | None:
         return (live, extend(live, task))
     if not facts.has_experts:
         raise NotAllowed("the holder", "escalate", _explain_missing(facts))
-    part = Part(facts.package, Purpose.ESCALATION, (task,))
+    part = PackagePart(facts.package, Purpose.ESCALATION, (task,))
     return part_rules.make_open_offer(part, facts.answers.ctx, id=facts.id)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from itagflow.claiming import part_rules
-from itagflow.claiming.part_rules import Part
+from itagflow.claiming.part_rules import PackagePart
 from itagflow.core.change import Change, Saved, record
 from itagflow.errors import Incomplete, NotAllowed
 from itagflow.labeling.vote_rules import find_registered_names
@@ -134,9 +134,9 @@ def _offer_part(
     package = facts.context.package
     if rest:
         purpose = ended.purpose if ended.is_part else Purpose.REST
-        part = Part(package, purpose, rest)
+        part = PackagePart(package, purpose, rest)
     elif merged.undecided and facts.has_adjudicators:
-        part = Part(package, Purpose.ADJUDICATION, merged.undecided)
+        part = PackagePart(package, Purpose.ADJUDICATION, merged.undecided)
     else:
         return None
     return part_rules.make_open_offer(part, facts.context.ctx, id=facts.part_id)

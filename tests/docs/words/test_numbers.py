@@ -31,6 +31,9 @@ ALWAYS_SEVERAL = {
     "1 to \0 characters that can be stored": "the limit is a large number",
     "a \0 needs at least \0 points, not \0": "no shape of these needs a single one",
     "must be a list of at least \0 points [x, y]": "the number is a word: two or three",
+    "\0 different members would have to vote on \0, but only \0 may: name more for LABEL": (
+        "two votes and one more are at least three, and 'only 1 may' is right too"
+    ),
 }
 
 

@@ -18,7 +18,7 @@ from itagflow import (
     Workflow,
 )
 from itagflow.claiming import part_rules as rules
-from itagflow.claiming.part_rules import ExtraVotes, Part
+from itagflow.claiming.part_rules import ExtraVotes, PackagePart
 from itagflow.core.change import Context
 from itagflow.model import Outcome, Purpose
 from itagflow.testing.builders import (
@@ -47,12 +47,14 @@ RETURNED: dict[str, Any] = {"state": AssignmentState.RETURNED, "outcome": Outcom
 
 def test_an_open_offer_has_no_member_and_no_lease() -> None:
     package = make_package(round=3)
-    offer = rules.make_open_offer(Part(package, Purpose.REST, (2,)), CTX, id=9)
+    offer = rules.make_open_offer(PackagePart(package, Purpose.REST, (2,)), CTX, id=9)
     assert (offer.is_open_offer, offer.live, offer.lease_until) == (True, True, None)
     assert (offer.id, offer.stage, offer.round, offer.scope) == (9, Stage.LABEL, 3, (2,))
     with pytest.raises(ValueError, match="has ended"):
         rules.make_open_offer(
-            Part(attrs.evolve(package, state=PackageState.DONE), Purpose.REST, (2,)), CTX, id=9
+            PackagePart(attrs.evolve(package, state=PackageState.DONE), Purpose.REST, (2,)),
+            CTX,
+            id=9,
         )
 
 
