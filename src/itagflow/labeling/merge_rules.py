@@ -131,7 +131,7 @@ def merge_by_majority(poll: Poll) -> Decision:
     To leave the question out is a reply, too.
     """
     groups = poll.groups
-    counts = tuple(map(len, groups))
+    counts: tuple[int, ...] = tuple(map(len, groups))
     if not groups or counts[0] < poll.min_votes:
         return Decision(counts=counts, reason=_explain_too_few(poll, max(counts, default=0)))
     if len(counts) > 1 and counts[1] == counts[0]:

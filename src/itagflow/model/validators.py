@@ -80,7 +80,7 @@ def to_whole(value: int) -> int:
 def to_text(value: str) -> str:
     """Return *value* as a plain ``str``, if it is a text: also a member of a `StrEnum`."""
     kind: object = type(value)
-    if kind is str or value is None:  # nearly always
+    if kind is str:  # nearly always
         return value
     if isinstance(cast(object, value), str):
         # not `str(value)`, which is the name of a member of an Enum that is a text

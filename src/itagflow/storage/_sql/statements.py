@@ -456,12 +456,12 @@ def _render_after(sql: Sql, query: Query[Any], after: tuple[Scalar, ...]) -> tup
     if not any(name.startswith("-") for name in names) and all(map(is_storable, after)):
         # a comparison of row values: the database goes to this place in an index at once, which it
         # does not for the longer form below
-        values = [ends[name] for name in names]
-        return f"({', '.join(names)}) > ({sql.placeholders(len(names))})", values
+        row = f"({', '.join(names)}) > ({sql.placeholders(len(names))})"
+        return row, [ends[name] for name in names]
     # Row values know no mixed directions: behind in the first column, or equal in it and behind in
     # the second, and so on.
     steps: list[str] = []
-    values = []
+    values: list[Any] = []
     for index, name in enumerate(names):
         earlier = names[:index]
         equal = [f"{other.removeprefix('-')} = {sql.placeholder}" for other in earlier]
