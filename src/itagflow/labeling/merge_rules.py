@@ -131,13 +131,14 @@ def merge_by_majority(poll: Poll) -> Decision:
     To leave the question out is a reply, too.
     """
     groups = poll.groups
-    counts: tuple[int, ...] = tuple(map(len, groups))
-    if not groups or counts[0] < poll.min_votes:
-        return Decision(counts=counts, reason=_explain_too_few(poll, max(counts, default=0)))
-    if len(counts) > 1 and counts[1] == counts[0]:
+    counts = tuple(map(len, groups))
+    most = max(counts, default=0)
+    if most < poll.min_votes or not groups:
+        return Decision(counts=counts, reason=_explain_too_few(poll, most))
+    if counts.count(most) > 1:
         # which voter came first must not decide
         return Decision(counts=counts, reason="no reply has more votes than any other")
-    return Decision(reply=groups[0][0], counts=counts, confidence=_share(counts[0], poll.replies))
+    return Decision(reply=groups[0][0], counts=counts, confidence=_share(most, poll.replies))
 
 
 def merge_by_median(poll: Poll) -> Decision:
