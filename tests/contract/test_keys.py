@@ -60,6 +60,7 @@ class Scene:
         labeled(flow, "ben", self.job)
         self.assignment = taken(flow, "ben", self.job)
         self.review = taken(flow, "di", self.job, I)
+        flow.jobs.set_workforce(self.job, {"experts": ["ada"]}, by="ada")
         self.lapsed = flow.assignments.assign((self.job.id, 3), "cy", by="ada")
         home = self.job.workspace
         self.thread = flow.comments.add((self.job.id, 1), "is it one?", by="ada")
@@ -135,6 +136,8 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "comments.reopen": [{"thread": scene.thread, **by}],
         "packages.list": [{"job": job, "limit": 1, **by}],
         "packages.get": [{"package": (job, 1), **by}],
+        "packages.ask_again": [{"tasks": [(job, 3)], "votes": 1, **by}],
+        "escalate": [{"assignment": assignment, "task": 3, "by": "ben"}],
         "results.partition": [{"job": job, "count": 2, **by}],
         "jobs.pause": [{"job": job, **by}],
         "jobs.prelabel": [
@@ -223,6 +226,7 @@ MAY_BE_NONE = {
 OPTIONAL = {("comments.list", "task"), ("comments.add", "thread"), ("acknowledge", "version")}
 """Parameters that may be None in these verbs only."""
 COUNTS = {
+    "votes",
     "after",
     "batch",
     "count",
@@ -310,7 +314,7 @@ def is_wrong(verb: str, name: str, bad: Any) -> bool:
     if name == "after" or name in ("priority", "seed"):
         return bad in FAR or not isinstance(bad, int) or isinstance(bad, bool)
     if (
-        name in ("count", "batch", "partitions", "limit")
+        name in ("count", "batch", "partitions", "limit", "votes")
         and isinstance(bad, int)
         and not isinstance(bad, bool)
     ):

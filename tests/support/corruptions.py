@@ -281,7 +281,10 @@ CORRUPTIONS = [
     pytest.param(
         a_busy_job,
         change(Package, 7, 4, free=0),
-        ["package 4 of job 7: free and taken slots is 0, and should be 1"],
+        [
+            "package 4 of job 7: free and taken slots is 0, and should be 1",
+            "package 4 of job 7: due tasks without an assignment is 7, 8, and should be nothing",
+        ],
         id="slot too few",
     ),
     pytest.param(
@@ -485,7 +488,8 @@ CORRUPTIONS = [
         a_busy_job,
         change(Assignment, 7, 14, scope=(5, 7)),
         [
-            "assignment 14 of job 7: tasks of its scope in other packages is 7, and should be nothing"
+            "package 3 of job 7: due tasks without an assignment is 6, and should be nothing",
+            "assignment 14 of job 7: tasks of its scope in other packages is 7, and should be nothing",
         ],
         id="assignment about another package",
     ),
@@ -494,6 +498,7 @@ CORRUPTIONS = [
         change(Assignment, 7, 14, round=2),
         [
             "package 3 of job 7: free and taken slots is 0, and should be 1",
+            "package 3 of job 7: due tasks without an assignment is 5, 6, and should be nothing",
             "assignment 14 of job 7: round is 2, and should be 1",
             "the answer of assignment 14 to task 5 of job 7: round is 1, and should be 2",
             "assignment 14 of job 7: round, as the history tells it, is 2, and should be 1",
@@ -506,6 +511,7 @@ CORRUPTIONS = [
         [
             "the claim counter of member 4 at label in job 7: held is 1, and should be 0",
             "package 3 of job 7: free and taken slots is 0, and should be 1",
+            "package 3 of job 7: due tasks without an assignment is 5, 6, and should be nothing",
             "assignment 14 of job 7: whether it has a lease is yes, and should be no",
             "assignment 14 of job 7: stage is inspect, and should be label",
             "the answer of assignment 14 to task 5 of job 7: stage is label, and should be inspect",
@@ -517,6 +523,7 @@ CORRUPTIONS = [
         change(Assignment, 7, 14, outcome=Outcome.SUBMITTED),
         [
             "assignment 14 of job 7: outcome is submitted, and should be one of an assignment that is held",
+            "assignment 14 of job 7: authored is no, and should be yes",
             "assignment 14 of job 7: tasks without an answer is 6, and should be nothing",
         ],
         id="outcome of a held assignment",
@@ -527,6 +534,7 @@ CORRUPTIONS = [
         [
             "assignment 14 of job 7: package is 9, and should be one of its job",
             "package 3 of job 7: free and taken slots is 0, and should be 1",
+            "package 3 of job 7: due tasks without an assignment is 5, 6, and should be nothing",
             "the answer of assignment 14 to task 5 of job 7: assignment is 14, and should be one on package 3",
             "assignment 14 of job 7: what is stored is nothing, and should be what the history tells of",
         ],
@@ -537,6 +545,7 @@ CORRUPTIONS = [
         change(Assignment, 7, 14, package=4),
         [
             "package 3 of job 7: free and taken slots is 0, and should be 1",
+            "package 3 of job 7: due tasks without an assignment is 5, 6, and should be nothing",
             "package 4 of job 7: free and taken slots is 2, and should be 1",
             "the answer of assignment 14 to task 5 of job 7: package is 3, and should be 4",
             (
@@ -556,6 +565,7 @@ CORRUPTIONS = [
         [
             "the claim counter of member 4 at label in job 7: held is 1, and should be 0",
             "package 3 of job 7: free and taken slots is 0, and should be 1",
+            "package 3 of job 7: due tasks without an assignment is 5, 6, and should be nothing",
             "the answer of assignment 14 to task 5 of job 7: assignment is 14, and should be one on package 3",
             "assignment 14 of job 7: what is stored is nothing, and should be what the history tells of",
         ],
