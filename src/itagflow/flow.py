@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from operator import attrgetter
 from types import TracebackType
-from typing import NoReturn, Self, cast
+from typing import NoReturn, Self
 
 from itagflow.access import Action, Permission, default_policy
 from itagflow.api.assignments import Assignments
@@ -34,7 +34,6 @@ from itagflow.labeling.terms import (
     parse_seconds,
     parse_terms,
     parse_versions,
-    require_pick,
 )
 from itagflow.model.arguments import require_flag, require_kind, require_several
 from itagflow.model.batch import BatchResult
@@ -295,12 +294,8 @@ class Flow:
         terms = parse_terms("save", expected_version=expected_version, seconds=seconds)
         terms = parse_program("save", terms, score=score, model=model)
         draft = require_flag("save", "draft", draft)
-        if pick is not None:
-            vote = require_pick(pick, reply, draft=draft)
-            return deciding.pick_vote(self._engine, assignment, task, vote, terms=terms, by=by)
-        # that None is no reply is said with the task and the question
-        given = cast("ReplyInput", reply)
-        return labeling.save(self._engine, assignment, task, given, terms=terms, draft=draft, by=by)
+        said = deciding.Said(reply, pick=pick, is_draft=draft)
+        return deciding.save(self._engine, assignment, task, said, terms=terms, by=by)
 
     def save_many(
         self,

@@ -108,7 +108,11 @@ class TestPlans:
         read_plan: Callable[[Path, Query[Any]], str],
     ) -> None:
         found = read_plan(path, query)
-        assert index in found
+        good = {index}
+        if index == "package_pool" and isinstance(query.where.get("priority"), int):
+            # at one priority these have the same order
+            good |= {"package_due", "package_oldest"}
+        assert any(name in found for name in good), found
         assert "TEMP B-TREE" not in found
         assert "SCAN" not in found
         for name in ("priority", "waiting_since"):

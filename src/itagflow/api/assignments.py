@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from itagflow.claiming import assigning
 from itagflow.core.engine import Engine
 from itagflow.core.paging import Page
-from itagflow.errors import InvalidData, Problem
 from itagflow.model.arguments import require_flag, require_several
 from itagflow.model.batch import BatchResult
 from itagflow.model.package import Assignment
@@ -56,12 +55,6 @@ class Assignments:
             NotAllowed: when *by* may not read there, or was removed.
         """
         live = require_flag("assignments.list", "live", live)
-        if member is None:
-            if job is None:
-                reason = "must be named to list what nobody has"
-                raise InvalidData("assignments.list", [Problem("job", reason)])
-            page = Page(limit, after)
-            return results.list_unheld(self._engine, job, live=live, by=by, page=page)
         return results.list_assignments(
             self._engine,
             member,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import attrs
 
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef
 from itagflow.labeling import deciding_rules as rules
+from itagflow.labeling import service
 from itagflow.labeling.deciding_rules import EscalationFacts
 from itagflow.labeling.service import apply, lock_for_answering
-from itagflow.labeling.terms import NO_TERMS, SaveTerms
+from itagflow.labeling.terms import NO_TERMS, Replied, SaveTerms, require_pick
 from itagflow.model.job import Crew
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer
@@ -58,6 +61,42 @@ def escalate(
         )
         outcome = rules.escalate(facts, handover.comment, handover.reason)
         return apply(transaction, outcome)[0]
+
+
+@attrs.frozen
+class Said:
+    """What is said of a task: a reply, or the vote that is picked instead."""
+
+    reply: Replied | None
+    """The reply; None where a vote is picked."""
+    pick: Answer | None = attrs.field(default=None, kw_only=True)
+    """The vote that wins."""
+    is_draft: bool = attrs.field(default=False, kw_only=True)
+    """Whether it lies beside the answer."""
+
+
+def save(
+    engine: Engine,
+    assignment: AssignmentRef,
+    task: TaskRef,
+    said: Said,
+    *,
+    terms: SaveTerms = NO_TERMS,
+    by: MemberRef | None = None,
+) -> Answer:
+    """Save the answer to a task, or the vote that is picked, and return it as stored.
+
+    Raises:
+        InvalidData: when the reply does not fit, or a vote is given beside one.
+    """
+    if said.pick is None:
+        # that None is no reply is said with the task and the question
+        reply = cast("Replied", said.reply)
+        return service.save(
+            engine, assignment, task, reply, terms=terms, draft=said.is_draft, by=by
+        )
+    vote = require_pick(said.pick, said.reply, draft=said.is_draft)
+    return pick_vote(engine, assignment, task, vote, terms=terms, by=by)
 
 
 def pick_vote(

@@ -213,7 +213,7 @@ def get_assignment(
 
 def list_assignments(
     engine: Engine,
-    member: MemberRef,
+    member: MemberRef | None,
     *,
     job: JobRef | None = None,
     workspace: WorkspaceRef | None = None,
@@ -222,6 +222,24 @@ def list_assignments(
     page: Page = EVERYTHING,
 ) -> Iterator[Assignment]:
     """Yield the assignments of a member: my work."""
+    if member is None:
+        if job is None:
+            reason = "must be named to list what nobody has"
+            raise InvalidData("assignments.list", [Problem("job", reason)])
+        return list_unheld(engine, job, live=live, by=by, page=page)
+    return _list_of_member(engine, member, job, workspace, live=live, by=by, page=page)
+
+
+def _list_of_member(
+    engine: Engine,
+    member: MemberRef,
+    job: JobRef | None,
+    workspace: WorkspaceRef | None,
+    *,
+    live: bool,
+    by: MemberRef | None,
+    page: Page,
+) -> Iterator[Assignment]:
     members = find_members(engine, member, job, workspace, by)
     where: dict[str, Any] = {"state": LIVE if live else tuple(AssignmentState)}
     with engine.store.read() as reader:
