@@ -43,7 +43,7 @@ def quick(session: nox.Session) -> None:
 def fast(session: nox.Session) -> None:
     """Run the tests that read and write JSON with the extra `fast` installed."""
     install(session, "tests", extras="fast,postgres")
-    session.run("pytest", "tests/formats", "src/itagflow/jsontext", *session.posargs)
+    session.run("pytest", "tests/formats", "src/itagflow/jsontext", "-n", "2", *session.posargs)
 
 
 @nox.session

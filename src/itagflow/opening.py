@@ -39,7 +39,7 @@ def open(
         clock: Tells the time, with its time zone; leases and the history go by it.
         ids: Makes new keys; time-ordered ones unless given.
         listeners: Are told each event after its act is stored.  One that raises is logged, and
-            nothing is undone; after a crash `events` is the truth.
+            nothing is undone; after a crash ``flow.events`` is the truth.
         validators: The application's own checks of answers, by the name under which jobs keep them;
             see ``jobs.set_validator``.
         merges: The application's own merge rules, by the name under which ``Label(merge=…)`` has

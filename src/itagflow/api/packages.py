@@ -104,7 +104,7 @@ class Packages:
             by: Somebody who may assign work at LABEL.
 
         Returns:
-            The offers, which nobody has yet: so many for each package.
+            The offers that nobody has yet, as many for each package as it was asked for.
 
         Raises:
             NotFound: when there is no such task.

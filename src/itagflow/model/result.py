@@ -46,7 +46,7 @@ class StageResult:
     inspected: bool = True
     """Whether the task was in the reviewer's sample, or only passed with its package."""
     order: Order = attrs.field(factory=make_order)
-    """The options as the one who gave the answer saw them: see `itagflow.model.Answer.order`."""
+    """The options as their author saw them: see `itagflow.model.task.Answer.order`."""
 
     @property
     def is_not_imported(self) -> bool:
@@ -132,7 +132,7 @@ class Result:
 
     @property
     def kept(self) -> tuple[str, ...]:
-        """The questions that have no reply in `replies`, since all replies in `votes` are kept."""
+        """The questions without a reply in `replies`, since all of ``votes`` are kept."""
         last = self.last
         if last is None:
             return ()

@@ -165,7 +165,7 @@ class Answer:
     model_version: str = ""
     """The version of that model (pre-labels only)."""
     seconds: float = 0.0
-    """How long the member worked on it, as far as it was told: see `count_time`."""
+    """How long the member worked on it, in seconds, as far as it was told."""
     template_version: int = 0
     """The version of the template that it answers; also fits later ones that did not change it."""
     order: Order = attrs.field(factory=make_order)
