@@ -9,9 +9,9 @@ import attrs
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef
 from itagflow.labeling import deciding_rules as rules
-from itagflow.labeling import service
 from itagflow.labeling.deciding_rules import EscalationFacts
 from itagflow.labeling.service import apply, lock_for_answering
+from itagflow.labeling.service import save as save_reply
 from itagflow.labeling.terms import NO_TERMS, Replied, SaveTerms, require_pick
 from itagflow.model.job import Crew
 from itagflow.model.package import Assignment
@@ -92,9 +92,7 @@ def save(
     if said.pick is None:
         # that None is no reply is said with the task and the question
         reply = cast("Replied", said.reply)
-        return service.save(
-            engine, assignment, task, reply, terms=terms, draft=said.is_draft, by=by
-        )
+        return save_reply(engine, assignment, task, reply, terms=terms, draft=said.is_draft, by=by)
     vote = require_pick(said.pick, said.reply, draft=said.is_draft)
     return pick_vote(engine, assignment, task, vote, terms=terms, by=by)
 
