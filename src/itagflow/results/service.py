@@ -221,25 +221,12 @@ def list_assignments(
     by: MemberRef | None = None,
     page: Page = EVERYTHING,
 ) -> Iterator[Assignment]:
-    """Yield the assignments of a member: my work."""
+    """Yield the assignments of a member: my work; without a member, those that nobody has."""
     if member is None:
         if job is None:
             reason = "must be named to list what nobody has"
             raise InvalidData("assignments.list", [Problem("job", reason)])
         return list_unheld(engine, job, live=live, by=by, page=page)
-    return _list_of_member(engine, member, job, workspace, live=live, by=by, page=page)
-
-
-def _list_of_member(
-    engine: Engine,
-    member: MemberRef,
-    job: JobRef | None,
-    workspace: WorkspaceRef | None,
-    *,
-    live: bool,
-    by: MemberRef | None,
-    page: Page,
-) -> Iterator[Assignment]:
     members = find_members(engine, member, job, workspace, by)
     where: dict[str, Any] = {"state": LIVE if live else tuple(AssignmentState)}
     with engine.store.read() as reader:

@@ -142,9 +142,9 @@ def make_assignment(id: int = 5, **fields: Any) -> Assignment:
     return attrs.evolve(Assignment(**given), **fields)
 
 
-def make_answer(task: int = 1, **fields: Any) -> Answer:
-    """Return the answer of assignment 5 about a task of job 4 with these fields."""
-    given: dict[str, Any] = {
+def _place_of(task: int) -> dict[str, Any]:
+    """Return the fields that an answer and a draft about a task of job 4 share."""
+    return {
         "job": 4,
         "assignment": 5,
         "task": task,
@@ -154,22 +154,16 @@ def make_answer(task: int = 1, **fields: Any) -> Answer:
         "member": 2,
         "at": AT,
     }
-    return attrs.evolve(Answer(**given), **fields)
+
+
+def make_answer(task: int = 1, **fields: Any) -> Answer:
+    """Return the answer of assignment 5 about a task of job 4 with these fields."""
+    return attrs.evolve(Answer(**_place_of(task)), **fields)
 
 
 def make_draft(task: int = 1, **fields: Any) -> Draft:
     """Return the draft of assignment 5 about a task of job 4 with these fields."""
-    given: dict[str, Any] = {
-        "job": 4,
-        "assignment": 5,
-        "task": task,
-        "package": 1,
-        "stage": Stage.LABEL,
-        "round": 1,
-        "member": 2,
-        "at": AT,
-    }
-    return attrs.evolve(Draft(**given), **fields)
+    return attrs.evolve(Draft(**_place_of(task)), **fields)
 
 
 def make_event(verb: str = "claim", **fields: Any) -> Event:
