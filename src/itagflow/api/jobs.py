@@ -10,6 +10,7 @@ from typing_extensions import Unpack
 from itagflow.core.engine import Engine
 from itagflow.core.paging import Page
 from itagflow.jobs import blocking, checking, cloning, guidelines, importing, loading, packaging
+from itagflow.jobs import reopening as campaigns
 from itagflow.jobs import service as jobs
 from itagflow.jobs.arguments import (
     parse_fields,
@@ -24,16 +25,18 @@ from itagflow.jobs.service import JobSpec
 from itagflow.model.arguments import require_callable, require_flag, require_wrapper
 from itagflow.model.enums import parse_optional_enum
 from itagflow.model.guideline import Guideline
-from itagflow.model.job import CrewKey, Job, JobState, Workflow, parse_crew_key
+from itagflow.model.job import CrewKey, Job, JobState, Route, Stage, Workflow, parse_crew_key
 from itagflow.model.number import require_whole_number
 from itagflow.model.reports import (
     BlockedPackage,
     CheckReport,
     LoadReport,
     PrelabelReport,
+    ReopenReport,
     TemplateReport,
 )
 from itagflow.model.result import Progress
+from itagflow.model.selection import Selection
 from itagflow.model.template import Template
 from itagflow.model.text import require_optional_text, require_text
 from itagflow.prelabels import service as prelabels
@@ -114,18 +117,16 @@ class Jobs:
             progress: Wraps the iterable of rows, such as ``tqdm``.
             exist_ok: Return the job that has this name, as it is, if it agrees with what is given
                 here; data, and arguments that are not given, are not compared, nor an order of
-                workers.  Only a draft goes on, if data is given: rows behind those that were read
-                are loaded (`Progress.rows_read`), and it is published.  So a program that broke off
-                is simply run again, and several processes may create the same at once.
+                workers.  Only a draft goes on: rows behind those that were read are loaded
+                (`Progress.rows_read`), and it is published.  So a program is simply run again.
             **notes: ``tags``, ``remark``, ``guideline``, ``due_at``, ``closes_at``.
 
         Raises:
             InvalidData: on a bad name, rule or row; nothing is left behind, but a draft that was
                 there before stays.
             Incomplete: when it could never finish; what is left behind is the same.
-            AlreadyExists: when the workspace has a job of this name; with *exist_ok*, when it does
-                not agree, and `AlreadyExists.differences` names the arguments; or when it is being
-                deleted.
+            AlreadyExists: when the workspace has a job of this name, or it is being deleted; with
+                *exist_ok*, when it does not agree: see `AlreadyExists.differences`.
             NotRegistered: when this process does not have the validator.
             NotAllowed: when *by* may not manage jobs.
         """
@@ -172,8 +173,7 @@ class Jobs:
 
         The job gets the id that it has in the manifest, where that is a number that no job has or
         had here, so that an export of it has the same keys.  A row without a result becomes an
-        abandoned task.  Who did the work elsewhere a manifest does not say.  A package can be
-        reopened to go on with it.
+        abandoned task.  Who did the work elsewhere a manifest does not say.
 
         Args:
             workspace: The workspace.
@@ -257,8 +257,7 @@ class Jobs:
     ) -> LoadReport:
         """Load a draft's data, or go on with it where loading broke off.
 
-        Rows are stored in transactions.  When the process ends between two, call it again with the
-        same data: rows that were read before are passed over.
+        When it breaks off, call it again with the same data: rows that were read are passed over.
 
         The fields of a row are in its ``data``, as in iTAG's manifest; beside it results may stand.
         A mapping, or a row of a data frame, may also be the fields alone.  A mapping with a field
@@ -305,10 +304,6 @@ class Jobs:
 
         So `create` and `import_results` tell what they have skipped, and a load that broke off what
         it had done before.  What `append` adds is not part of it: that returns a report of its own.
-
-        Raises:
-            NotFound: when there is no such job.
-            NotAllowed: when *by* may not read it.
         """
         return results.get_load_report(self._engine, job, by=by)
 
@@ -335,10 +330,6 @@ class Jobs:
 
         All rows are read; with a row key, the keys of all of them are held in memory.
 
-        Returns:
-            How many tasks and packages there would be, which rows are bad and why, and whether the
-            job could never finish.
-
         Raises:
             InvalidData: on a bad name or rule, or when *data* is nothing that has rows.
             AlreadyExists: when the workspace has a job of this name.
@@ -349,10 +340,8 @@ class Jobs:
         >>> flow = itagflow.open("memory:")
         >>> street = flow.workspaces.create("street", admin="ada")
         >>> cats = itagflow.templates.image_classification(["cat", "dog"])
-        >>> data = [{"source": "1.jpg"}, {"sorce": "2.jpg"}]
-        >>> report = flow.jobs.check(street, "cats", template=cats, data=data, by="ada")
-        >>> report.tasks, report.packages, [str(problem) for problem in report.problems]
-        (1, 1, ['row 2, data.source: is missing'])
+        >>> flow.jobs.check(street, "cats", template=cats, data=[{"sorce": "1.jpg"}], by="ada").ok
+        False
         """
         rows = parse_first_load(
             "jobs.check", data, by, format=format, on_error="skip", progress=progress
@@ -376,8 +365,7 @@ class Jobs:
         """Store a new draft that is set up like *job*: without answers, pre-labels or comments.
 
         It has the same template (a copy, if the job has one of its own), workflow, packaging,
-        workforce, row key, tags and validator, and a new seed, so that other tasks are drawn as
-        samples.  Remark, guideline and due time are not copied.
+        workforce, row key, tags and validator, and a new seed.  Other notes are not copied.
 
         Args:
             job: A job in any state.
@@ -431,19 +419,12 @@ class Jobs:
     def pause(self, job: JobRef, *, by: MemberRef) -> Job:
         """Give out no more work; what is held, and leases, go on.  Once more changes nothing.
 
-        Raises:
-            WrongState: when it neither runs nor is paused.
-            NotAllowed: when *by* may not manage jobs.
+        It raises `WrongState` when it does not run, and `NotAllowed` as all that manages jobs.
         """
         return jobs.pause(self._engine, job, by=by)
 
     def resume(self, job: JobRef, *, by: MemberRef) -> Job:
-        """Give out work again.  Resuming what runs changes nothing.
-
-        Raises:
-            WrongState: when it is neither paused nor running.
-            NotAllowed: when *by* may not manage jobs.
-        """
+        """Give out work again; errors are those of `pause`.  Resuming what runs changes nothing."""
         return jobs.resume(self._engine, job, by=by)
 
     def finish(self, job: JobRef, *, by: MemberRef, discard_open: bool = False) -> Job:
@@ -464,11 +445,49 @@ class Jobs:
         discard_open = require_flag("jobs.finish", "discard_open", discard_open)
         return packaging.finish(self._engine, job, by=by, discard_open=discard_open)
 
+    def reopen(
+        self,
+        job: JobRef,
+        *,
+        where: Selection,
+        to: Stage | str = Stage.LABEL,
+        assign: Route | MemberRef = Route.AUTHOR,
+        comment: str = "",
+        dry_run: bool = False,
+        progress: ProgressWrapper | None = None,
+        by: MemberRef,
+    ) -> ReopenReport:
+        """Open the selected tasks again; the others, also of their packages, keep their results.
+
+        A finished job runs again, and finishes when all is in.  Reviews look at exactly the opened
+        tasks.  Only tasks of packages that are done are opened; the report names the others.  When
+        it breaks off, call it again: what is open already is skipped.
+
+        Args:
+            job: A job that runs, is paused or has finished.
+            where: Which tasks.
+            to: The stage at which they are opened: LABEL, or a review.
+            assign: ``"author"``: offers to those who labeled, or reviewed, them last, if they may;
+                other slots are free.  ``"queue"``: all slots are free.  Or a member.
+            comment: Why, for those who work on them: `WorkItem.comment`.
+            dry_run: Return the same report, and change nothing.
+            progress: Wraps the iterable of packages, such as ``tqdm``.
+            by: The member who decides.
+
+        Raises:
+            InvalidData: when the workflow does not have the stage.
+            WrongState: when the job is a draft or archived.
+            Incomplete: when answers still follow a change of the template.
+            NotAllowed: when the named member may not do it, or *by* may not manage jobs.
+        """
+        spec = campaigns.ReopenSpec(where, to, assign, comment, dry_run, progress, by)
+        return campaigns.reopen(self._engine, job, spec)
+
     def archive(self, job: JobRef, *, by: MemberRef) -> Job:
         """Close a job permanently: it stays readable, and all open assignments are recalled.
 
-        From the first transaction on nobody gets work of it; each assignment is recalled in its own
-        transaction.  When the process ends in between, call it again; once more changes nothing.
+        Nobody gets work of it from the first transaction on.  When the process ends in between,
+        call it again; once more changes nothing.
 
         Raises:
             NotAllowed: when *by* may not manage jobs.
@@ -491,9 +510,8 @@ class Jobs:
         ``workflow=`` takes a whole workflow with the same stages and merge rules.  The rest may
         differ, and holds for claims, renewals, saves and judgments made later and for packages that
         come to a stage later.  Votes may become more: then each package that is still at LABEL is
-        labeled by more members, and when that breaks off, the same call goes on with it.
-
-        Another guideline is its next version: see `guidelines`.
+        labeled by more members, and when that breaks off, the same call goes on with it.  Another
+        guideline is its next version: see `guidelines`.
 
         Raises:
             InvalidData: on a bad name, a value of another kind, a time without its zone, or a
@@ -569,18 +587,11 @@ class Jobs:
     def set_validator(self, job: JobRef, validator: str | None, *, by: MemberRef) -> Job:
         """Check every answer of a job before it is saved, by a function of yours; None ends that.
 
-        The job keeps the name of the function.  Each process that works on the job registers the
-        function under this name: ``itagflow.open(url, validators={"no_dogs": no_dogs})``.  One that
-        lacks it can claim nothing of the job and save nothing.
-
-        The function is called with the task and the replies by question id, outside of any
-        transaction, and returns what is wrong: an iterable of `Problem`, empty when nothing is.
-        Answers that were saved before are not checked again.
-
-        Args:
-            job: A job that is not archived.
-            validator: The name under which the function is registered.
-            by: The member who decides.
+        The job keeps the name under which each process that works on it registers the function;
+        one that lacks it can claim nothing of the job and save nothing.  The function is called
+        with the task and the replies by question id, outside of any transaction, and returns what
+        is wrong: an iterable of `Problem`, empty when nothing is.  Answers that were saved before
+        are not checked again.
 
         Raises:
             NotRegistered: when this process does not have it.
@@ -615,27 +626,23 @@ class Jobs:
 
         A pre-label is either suggested, to be corrected by people (`WorkItem.prelabel`), or it
         counts as labeled, by *min_confidence*: a package of which nothing is left to label goes
-        straight to its review.  `Progress.corrected` counts what people changed.  Source: iTAG,
-        *Configure intelligent pre-labeling*.
+        straight to its review.  Source: iTAG, *Configure intelligent pre-labeling*.
 
         A task can have several predictions, one of each model and version; `WorkItem.predictions`
         has all, and `Result.provenance` says where each came from.  What counts as labeled gets no
         more.  Packages on which people work, or have worked, are left out; so are tasks that have a
         prediction of *model* and *model_version* already, or of any model when neither is given.
-        So a call that broke off is simply made again.  A draft that has pre-labels takes no more
-        rows.
+        So a call that broke off is simply made again.  A draft with pre-labels takes no more rows.
 
         Args:
             job: A job that is a draft, runs or is paused.
             predict: Is called with up to *batch* tasks, outside of any transaction, and returns for
                 each, in their order, a `PreLabel`, bare replies, or None for nothing to say; a
                 `Problem` or an exception tells that it failed on that task.  When the call raises,
-                it is made again for each task alone. `itagflow.prelabels` makes such callables from
-                fields, blocks of results, and files.
+                it is made again for each task alone.  `itagflow.prelabels` makes such callables.
             by: The member who decides.
             min_confidence: True: all count as labeled; a number from 0 to 1: those whose score is
-                at least that; False: none.  What is to count is shown to the job's validator, and
-                has failed when that finds a problem.
+                at least that; False: none.  What is to count is shown to the job's validator, too.
             model: The model, where the pre-label does not name it.
             model_version: Its version, where the pre-label does not name it.
             batch: How many tasks *predict* gets at the most.
@@ -650,12 +657,10 @@ class Jobs:
             Conflict: when the template or the validator was changed meanwhile: call it again.
         """
         predict = require_callable("jobs.prelabel", "predict", predict)
-        min_confidence = require_confidence(min_confidence)
-        model = require_text("jobs.prelabel", "model", model)
         spec = PrelabelSpec(
             by=by,
-            min_confidence=min_confidence,
-            model=require_model_name(model, model_version),
+            min_confidence=require_confidence(min_confidence),
+            model=require_model_name(require_text("jobs.prelabel", "model", model), model_version),
             batch=require_whole_number("jobs.prelabel", "batch", batch, least=1),
             progress=require_wrapper("jobs.prelabel", "progress", progress),
         )
@@ -671,11 +676,10 @@ class Jobs:
     ) -> TemplateReport:
         """Change the template of a job and migrate its answers, or only report the effect.
 
-        The job's template is one version newer afterwards; a template that has a name, or that
-        other jobs use too, stays as it is, and the job gets a copy of its own.  Work goes on
-        meanwhile: open assignments are answered with the new template from then on.  Votes are
-        converted one by one, and not merged again.  Answers follow package by package.  When the
-        process ends in the middle, call it again, also without steps: it goes on where it was.
+        The job's template is one version newer afterwards; one that has a name, or that other jobs
+        use too, stays as it is, and the job gets a copy.  Work goes on meanwhile: open assignments
+        are answered with the new template from then on.  Votes are not merged again.  Answers
+        follow package by package.  When it breaks off, call it again, also without steps.
 
         Args:
             job: A job that is not archived.

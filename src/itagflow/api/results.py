@@ -16,6 +16,7 @@ from itagflow.model.job import Stage
 from itagflow.model.number import require_optional_whole_number, require_whole_number
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
+from itagflow.model.selection import Selection, parse_where
 from itagflow.model.task import Answer, Task, TaskState, WorkItem
 from itagflow.model.text import require_optional_text, require_text
 from itagflow.model.version import AnswerVersion
@@ -47,6 +48,7 @@ class Results:
         self,
         job: PartitionRef,
         *,
+        where: Selection | None = None,
         by: MemberRef | None = None,
         snapshot: bool = False,
         limit: int | None = None,
@@ -56,6 +58,7 @@ class Results:
 
         Args:
             job: The job, or a part of one.
+            where: Which tasks: only those that meet its conditions, as far as *by* may see it.
             by: Who reads, when the policy is to be asked; it is without the votes that are secret
                 from them.
             snapshot: Whether all pages show the same moment; each shows its own otherwise.
@@ -63,13 +66,18 @@ class Results:
             after: The last result of the page before, its task, or the number of that.
 
         Raises:
-            NotFound: when there is no such job, *by* is nobody in its workspace, or it has no task
-                *after*.
+            NotFound: when there is no such job, *by* is nobody in its workspace, it has no task
+                *after*, or no member or package that *where* names.
             NotAllowed: when *by* may not read there, or was removed.
         """
         snapshot = require_flag("results.list", "snapshot", snapshot)
         return results.iter_results(
-            self._engine, job, by=by, snapshot=snapshot, page=Page(limit, after)
+            self._engine,
+            job,
+            by=by,
+            snapshot=snapshot,
+            page=Page(limit, after),
+            where=parse_where("results.list", where),
         )
 
     def get(
@@ -210,6 +218,7 @@ class Results:
         self,
         job: PartitionRef,
         *,
+        where: Selection | None = None,
         by: MemberRef | None = None,
         limit: int | None = None,
         after: ResultRef | Mapping[str, Any] | None = None,
@@ -238,11 +247,13 @@ class Results:
 
         Args:
             job: The job, or a part of one.
+            where: Which tasks, as `list` has it.
             by: Who reads, when the policy is to be asked.
             limit: How many at the most.
             after: The last row of the page before, its task, or the number of that.
         """
-        return results.iter_rows(self._engine, job, by=by, page=Page(limit, after))
+        selection = parse_where("results.rows", where)
+        return results.iter_rows(self._engine, job, by=by, page=Page(limit, after), where=selection)
 
     def votes(
         self,
@@ -304,6 +315,7 @@ class Results:
         format: str,
         target: Target,
         *,
+        where: Selection | None = None,
         stages: Collection[Stage | str] | Collection[Stage] | None = None,
         by: MemberRef | None = None,
         progress: ProgressWrapper | None = None,
@@ -321,6 +333,7 @@ class Results:
             job: The job, or a part of one.
             format: The name of the format, such as ``"itag"``.
             target: A path, an open binary file, or anything path-like with ``open`` and ``/``.
+            where: Which tasks, as `list` has it.
             stages: The stages whose results are written; all of them when not given.
             by: Who exports, when the policy is to be asked.
             progress: Wraps the iterable of results, such as ``tqdm``; with an executor, that of the
@@ -361,6 +374,7 @@ class Results:
             snapshot=snapshot,
             executor=executor,
             partitions=partitions,
+            where=parse_where("results.export", where),
             **options,
         )
 

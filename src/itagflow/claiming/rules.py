@@ -30,6 +30,7 @@ from itagflow.model.package import (
     ClaimCounter,
     Outcome,
     Package,
+    Purpose,
     QueueCursor,
 )
 from itagflow.model.text import find_key_error, find_text_error
@@ -456,6 +457,7 @@ def _fill(
         token=terms.token,
         token_arguments=terms.arguments,
         counted=terms.counted,
+        purpose=slot.package.purpose if slot.stage is Stage.LABEL else Purpose.REVIEW,
         guideline_version=guideline_version,
     )
 

@@ -24,7 +24,10 @@ Saved = tuple[Entity, Entity]
 # as counts and leases, and would make events long without saying more than the type does.
 _TRACKED: Mapping[type, tuple[str, tuple[str, ...]]] = {
     Job: ("job", ("state",)),
-    Package: ("package", ("state", "round", "whole_round", "reopened_round", "skipped")),
+    Package: (
+        "package",
+        ("state", "round", "whole_round", "reopened_round", "skipped", "campaigns"),
+    ),
     Assignment: ("assignment", ("state", "member", "round")),
     Member: ("member", ("role", "active", "paused")),
 }

@@ -188,6 +188,7 @@ class Access:
             # was given, and their data what it says
             public = [event for event in allowed if event.assignment not in secret]
             if job is not None:
+                public = [_hide_changes(event, secret) for event in public]
                 public = self._hide_in_events(job, public)
             visible |= {event.position: event for event in public}
         return [visible[event.position] for event in events if event.position in visible]
@@ -204,7 +205,9 @@ class Access:
 
     def _secret_assignments(self, job: Job, events: Sequence[Event]) -> set[int]:
         """Return the assignments of *events* that are votes and secret from the reader."""
-        ids = tuple({event.assignment for event in events if event.assignment})
+        # also those that an event about something else has made, such as a reject: its offers
+        named = {key for event in events for key in _list_changed_assignments(event)}
+        ids = tuple(named.union(event.assignment for event in events if event.assignment))
         if job.workflow.label.votes == 1 or not ids:
             return set()
         assignments = list(self.reader.find(Query(Assignment, {"job": job.id, "id": ids})))
@@ -325,6 +328,23 @@ def must_name_workspace(what: str, by: MemberRef | None) -> None:
 
 def _assignments_of(member: Member, job: Job, packages: Iterable[int]) -> Query[Assignment]:
     return Query(Assignment, {"job": job.id, "package": tuple(packages), "member": member.id})
+
+
+def _list_changed_assignments(event: Event) -> list[int]:
+    """Return the keys of the assignments that an event has made or changed."""
+    return [int(change.key[-1]) for change in event.changes if change.kind == "assignment"]
+
+
+def _hide_changes(event: Event, secret: set[int]) -> Event:
+    """Return *event* without what it says of the assignments that are secret."""
+    if secret.isdisjoint(_list_changed_assignments(event)):
+        return event
+    changes = tuple(
+        change
+        for change in event.changes
+        if change.kind != "assignment" or change.key[-1] not in secret
+    )
+    return attrs.evolve(event, changes=changes)
 
 
 def _is_secret(assignment: Assignment, rounds: Mapping[int, int]) -> bool:

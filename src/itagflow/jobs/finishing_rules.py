@@ -133,6 +133,22 @@ def _iterate_teams(job: Job, crews: Crews, labeler: int | None = None) -> Iterat
             yield team
 
 
+def find_missing_team(job: Job, member: Member, staffing: Staffing) -> str:
+    """Return why nobody could review what *member* labels of *job*, or an empty string."""
+    if len(job.workflow.stages) == 1:
+        return ""
+    crews = {
+        stage: find_workers(job, stage, staffing.members, staffing.policy)
+        for stage in job.workflow.stages
+    }
+    if any(True for _ in _iterate_teams(job, crews, member.id)):
+        return ""
+    return (
+        f"without {member.account} there are too few to review it: "
+        "name more reviewers, or another member"
+    )
+
+
 def _find_bad_rework(job: Job, crews: Crews, members: Iterable[Member]) -> str:
     """Return why the named member cannot do the rework, or an empty string."""
     key = job.workflow.label.rework

@@ -271,6 +271,11 @@ ASSIGNMENT = Lifecycle(
 """The lifecycle of an assignment.  A claim from the queue makes one that is HELD at once."""
 
 
+def name_reopening(stage: Stage) -> str:
+    """Return the event by which tasks of a package that is done come back to *stage*."""
+    return f"reopen_{stage.value}"
+
+
 def get_package_lifecycle(workflow: Workflow) -> Lifecycle[PackageState]:
     """Return the lifecycle of the packages of jobs with this workflow."""
     accept = workflow.accept
@@ -312,5 +317,10 @@ def _build_package_lifecycle(
             *(Step("discard", state, PackageState.DISCARDED) for state in states),
             Step("reopen", PackageState.DONE, first_review),
             Step("reopen", PackageState.DISCARDED, PackageState.LABEL),
+            # a campaign: some tasks of a package that is done
+            *(
+                Step(name_reopening(stage), PackageState.DONE, PackageState.at(stage))
+                for stage in stages
+            ),
         ],
     )

@@ -27,6 +27,7 @@ from itagflow.model.package import (
     Outcome,
     Package,
     PackageState,
+    Purpose,
 )
 from itagflow.model.task import Answer, Draft, Task, count_versions
 from itagflow.model.template import Template
@@ -99,7 +100,13 @@ class PackageSnapshot:
     def cases(self) -> list[Case]:
         """The case of each of its tasks."""
         return [
-            Case(self.job, self.package, self.assignments, answers, number)
+            Case(
+                self.job,
+                self.package,
+                results_rules.select_history(self.package, self.assignments, number),
+                answers,
+                number,
+            )
             for number, answers in self.answers_by_task.items()
         ]
 
@@ -118,6 +125,7 @@ def check_package(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     yield from _check_slots(snapshot)
     yield from _check_rounds(snapshot)
     yield from _check_draws(snapshot)
+    yield from _check_campaigns(snapshot)
     yield from _check_parts(snapshot)
     yield from _check_predictions(snapshot)
     for task in snapshot.tasks.values():
@@ -221,7 +229,8 @@ def _check_task_lists(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     for assignment in snapshot.assignments:
         if assignment.outcome is Outcome.REJECTED:
             if assignment.sent_back is None:  # every task went back
-                sent.update(snapshot.tasks)
+                campaign = package.find_campaign(assignment.round)
+                sent.update(snapshot.tasks if campaign is None else campaign.tasks)
             else:
                 sent.update(assignment.sent_back)
     yield from compare_field(package, "rejects", package.rejects, tuple(sorted(sent)))
@@ -354,12 +363,44 @@ def _check_draws(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     behind = job.workflow.stages[1:]
     if package.stage in job.workflow.stages:
         behind = behind[: max(job.workflow.stages.index(package.stage) - 1, 0)]
+    campaign = package.find_campaign(package.round)
+    if campaign is not None and campaign.round == package.round:
+        # it began there, and did not come through the stages before
+        begin = job.workflow.stages.index(campaign.stage)
+        behind = tuple(stage for stage in behind if job.workflow.stages.index(stage) >= begin)
     unseen = tuple(stage for stage in behind if stage not in passed)
     expected = unseen
     # it was drawn by the shares of the time at which it came there
     if package.skipped == unseen and not job.workflow_changes:
         expected = tuple(stage for stage in unseen if not is_drawn(job, package, stage))
     yield from compare_field(package, "skipped", _name(package.skipped), _name(expected))
+
+
+def _check_campaigns(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
+    """Yield where the campaigns of a package, and the work in them, do not fit together."""
+    package = snapshot.package
+    begin = 2  # the first round is that of the first labeling
+    for campaign in package.campaigns:
+        is_last = campaign is package.campaigns[-1]
+        last = campaign.last_round
+        if last is None:
+            last = package.round
+            expected = None if is_last and package.open else "the round in which it ended"
+            yield from compare_field(package, "last round of a campaign", None, expected)
+        if not begin <= campaign.round <= last <= package.round:
+            rounds = f"rounds of the campaign of round {campaign.round}"
+            expected = f"in order, from {begin} to {package.round}"
+            yield from compare_field(package, rounds, (campaign.round, last), expected)
+        begin = last + 1
+        strange = tuple(task for task in campaign.tasks if task not in snapshot.tasks)
+        yield from compare_field(package, "tasks of a campaign in other packages", strange, ())
+    begun = {each.round for each in package.campaigns if each.stage is Stage.LABEL}
+    for assignment in snapshot.assignments:
+        # parts, and decisions on votes, have purposes of their own
+        if assignment.stage is Stage.LABEL and not assignment.is_part:
+            is_new = assignment.purpose is Purpose.CAMPAIGN
+            field = "whether it is the labeling of a campaign"
+            yield from compare_field(assignment, field, is_new, assignment.round in begun)
 
 
 def _name(stages: Sequence[Stage]) -> tuple[str, ...]:

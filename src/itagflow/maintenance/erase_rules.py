@@ -57,19 +57,33 @@ def erase_answer(answer: Answer) -> Answer:
     return erased
 
 
-def erase_from_package(package: Package, task: int, tasks: Sequence[int]) -> Package:
+def erase_from_package(
+    package: Package, task: int, tasks: Sequence[int], erase_text: TextFilter
+) -> Package:
     """Return *package*, of these *tasks*, after this one of them was erased.
 
     The value of the field that made the package goes with the last of its tasks.
     """
     erased = tuple(sorted({*package.erased, task}))
-    after = attrs.evolve(package, erased=erased)
+    after = attrs.evolve(erase_from_campaigns(package, erase_text), erased=erased)
     if len(erased) == package.size:
         # the value came from the data, such as a patient's number; remaining tasks have it too
         after = attrs.evolve(after, value="")
     if package.stage:
         after = attrs.evolve(after, scope=without_erased(after, package.scope, tasks))
     return after
+
+
+def erase_from_campaigns(package: Package, erase_text: TextFilter) -> Package:
+    """Return *package* with the comments of its campaigns rewritten; the same if none changes."""
+    campaigns = tuple(
+        attrs.evolve(campaign, comment=erase_text(campaign.comment))
+        for campaign in package.campaigns
+    )
+    # the same object when nothing changed, so that the caller saves only what did
+    if campaigns == package.campaigns:
+        return package
+    return attrs.evolve(package, campaigns=campaigns)
 
 
 def erase_from_assignment(

@@ -107,7 +107,7 @@ def erase_task(
 
 
 def _anonymize_job(engine: Engine, job: Job, erase_name: TextFilter) -> None:
-    """Erase a name from the comments of assignments and answers of *job*, one per transaction."""
+    """Erase a name from what was written to the work on *job*, one entity per transaction."""
     for assignment in iterate_query(
         engine.store, Query(Assignment, {"job": job.id}, order=("id",))
     ):
@@ -117,6 +117,12 @@ def _anonymize_job(engine: Engine, job: Job, erase_name: TextFilter) -> None:
                 current = transaction.lock(Assignment, assignment.key)
                 comment = erase_name(current.comment)
                 transaction.replace(current, attrs.evolve(current, comment=comment))
+    for package in iterate_query(engine.store, Query(Package, {"job": job.id}, order=("number",))):
+        if erase_rules.erase_from_campaigns(package, erase_name) is not package:
+            with engine.transaction() as transaction:
+                locked = transaction.lock(Package, package.key)
+                without = erase_rules.erase_from_campaigns(locked, erase_name)
+                transaction.replace(locked, without)
     # only these answers have a comment or a reason
     for kind in ({"verdict": Verdict.WRONG}, {"is_abandoned": True}):
         query = Query(Answer, {"job": job.id, **kind}, order=("assignment", "task"))
@@ -232,7 +238,7 @@ def _erase_from_package(
     erase_remarks = erase_rules.build_remark_filter(remarks)
     erased = [erase_rules.erase_answer(answer) for answer in answers]
     tasks = read_task_numbers(transaction.store, package)
-    after = erase_rules.erase_from_package(package, task.number, tasks)
+    after = erase_rules.erase_from_package(package, task.number, tasks, erase_remarks)
     pairs = [
         (assignment, erase_rules.erase_from_assignment(assignment, after, tasks, erase_remarks))
         for assignment in transaction.assignments(package)

@@ -157,6 +157,7 @@ def _get_tracked(entity: Member | Job | Package | Assignment) -> tuple[EntityKey
                 "whole_round": entity.whole_round,
                 "reopened_round": entity.reopened_round,
                 "skipped": ",".join(stage.value for stage in entity.skipped) or None,
+                "campaigns": ",".join(map(str, entity.campaigns)) or None,
             }
         case Assignment():
             fields: Fields = {

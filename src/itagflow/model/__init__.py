@@ -11,6 +11,7 @@ and not in the file of the class, so the files of public classes do without
 
 from itagflow.model.annotation import Annotation
 from itagflow.model.batch import BatchResult
+from itagflow.model.campaign import Campaign
 from itagflow.model.comment import Comment, CommentAction, Thread
 from itagflow.model.event import Event, FieldChange
 from itagflow.model.guideline import Guideline
@@ -76,10 +77,12 @@ from itagflow.model.reports import (
     CheckReport,
     LoadReport,
     PrelabelReport,
+    ReopenReport,
     TemplateReport,
 )
 from itagflow.model.result import Progress, Provenance, Result, StageResult
 from itagflow.model.segment import Segment, Segments
+from itagflow.model.selection import Selection
 from itagflow.model.span import Relation, Spans, TextSpan
 from itagflow.model.task import Answer, Draft, Row, Task, TaskState, Verdict, WorkItem
 from itagflow.model.template import (
@@ -108,6 +111,7 @@ __all__ = [
     "BlockedPackage",
     "Bounds",
     "Box",
+    "Campaign",
     "CheckReport",
     "Choice",
     "Choices",
@@ -163,6 +167,7 @@ __all__ = [
     "Relation",
     "RenameOption",
     "RenameQuestion",
+    "ReopenReport",
     "Result",
     "ReviewRule",
     "Role",
@@ -172,6 +177,7 @@ __all__ = [
     "Scale",
     "Segment",
     "Segments",
+    "Selection",
     "Shape",
     "Spans",
     "Stage",

@@ -93,7 +93,7 @@ class Event:
 
     @property
     def became(self) -> str:
-        """What became of the tasks of its package, or nothing.
+        """What became of the tasks of its package, or of ``tasks`` in its data, or nothing.
 
         ``final`` when the package passed its last stage, ``abandoned`` when it was discarded,
         ``reopened`` when it was opened again after either.

@@ -5,6 +5,7 @@ from enum import Enum
 
 import attrs
 
+from itagflow.model.campaign import Campaign
 from itagflow.model.job import Crew, Stage
 from itagflow.model.number import is_whole
 from itagflow.reprs import count, show_fields, show_line
@@ -87,6 +88,8 @@ class Package:
     """The abandoned tasks that were offered once more, as `Label.on_abandon` says."""
     erased: tuple[int, ...] = ()
     """The tasks whose data was erased: no assignment is about them any more."""
+    campaigns: tuple[Campaign, ...] = ()
+    """The campaigns that have opened tasks of it again, oldest first."""
     value: str = ""
     """The value of the field that made the package (FIELD_BASE), as JSON."""
     version: int = 0
@@ -116,6 +119,31 @@ class Package:
     def disputed(self) -> int:
         """How many of its tasks are disputed."""
         return len(self.disputes)
+
+    @property
+    def campaign(self) -> Campaign | None:
+        """The campaign that goes on, of which its present round is a part; None: there is none."""
+        if self.campaigns and self.campaigns[-1].last_round is None:
+            return self.campaigns[-1]
+        return None
+
+    def find_campaign(self, round: int) -> Campaign | None:
+        """Return the campaign to which a round belongs, or None."""
+        return next((each for each in self.campaigns if each.includes(round)), None)
+
+    @property
+    def final(self) -> int:
+        """How many of its tasks are final while it is open: those that a campaign did not open."""
+        campaign = self.campaign
+        return 0 if campaign is None else self.size - len(campaign.tasks)
+
+    @property
+    def purpose(self) -> "Purpose":
+        """What a whole labeling of what is due in its present round is for."""
+        campaign = self.campaign
+        if campaign is not None and campaign.round == self.round:
+            return Purpose.CAMPAIGN
+        return Purpose.LABEL if self.round == 1 else Purpose.REWORK
 
     def __str__(self) -> str:
         return f"package {self.number}"
@@ -158,7 +186,7 @@ class Purpose(Enum):
     ESCALATION = "escalation"
     """An expert's answer to tasks that a labeler could not answer."""
     CAMPAIGN = "campaign"
-    """A new labeling of selected tasks, after all of them were done.  Reserved."""
+    """A new labeling of selected tasks, after the package was done."""
     REVIEW = "review"
     """An inspection or acceptance."""
 
@@ -196,6 +224,9 @@ class Outcome(Enum):
 
 PASSING = frozenset({Outcome.REVIEWED, Outcome.ACCEPTED})
 """The outcomes of a review assignment that let the package pass."""
+
+LABELING = frozenset(Outcome) - PASSING - {Outcome.REJECTED, Outcome.SUGGESTED}
+"""The outcomes of an assignment whose replies count at LABEL."""
 
 
 def _infer_purpose(assignment: "Assignment") -> Purpose:
@@ -253,7 +284,8 @@ class Assignment:
     reason: str = ""
     """Why it was rejected: one of the reasons of its stage, if one was given for the package."""
     sent_back: tuple[int, ...] | None = None
-    """The tasks that a REJECTED assignment sent back; None: every task of the package."""
+    """The tasks that a REJECTED assignment sent back; None: every task of the package, or of the
+    campaign in which it was."""
     labeler: str = ""
     """Instead of the member for who reviews blind, such as ``labeler 1``; never stored."""
     seconds: float = 0.0

@@ -188,3 +188,28 @@ class TemplateReport:
     """Why not: the first 1,000 problems with their places, such as ``task 3, assignment 17, 1``."""
 
     __repr__ = show_fields
+
+
+@attrs.frozen(kw_only=True)
+class ReopenReport:
+    """What ``jobs.reopen`` has done, or would do: every selected task was opened or skipped.
+
+    >>> ReopenReport(packages=1, tasks=2, skipped=1).selected
+    3
+    """
+
+    packages: int = 0
+    """How many packages were opened."""
+    tasks: int = 0
+    """How many tasks were opened."""
+    skipped: int = 0
+    """How many selected tasks were not."""
+    problems: tuple[Problem, ...] = ()
+    """Which tasks were skipped, and why: the first 1,000."""
+
+    @property
+    def selected(self) -> int:
+        """How many tasks were selected."""
+        return self.tasks + self.skipped
+
+    __repr__ = show_fields

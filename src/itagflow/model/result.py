@@ -87,6 +87,10 @@ class Provenance:
     """The version of that model."""
     seconds: float = 0.0
     """How long the member worked on the task, as far as it was told."""
+    guideline_version: int = 0
+    """The version of the job's guideline under which it was done; 0: there was none."""
+    template_version: int | None = None
+    """The version of the template that the answer fits; None: the task was not answered in it."""
 
     def __repr__(self) -> str:
         member = self.labeler if self.member is None else f"member={self.member}"
@@ -143,7 +147,7 @@ class Result:
         return show_line(self, number, self.state.name, show_replies(self.replies))
 
 
-COUNTS = ("abandoned", "wrong", "disputed", "prelabeled", "corrected")
+COUNTS = ("abandoned", "wrong", "disputed", "prelabeled", "corrected", "final")
 """What packages count of their tasks, and a job's progress adds up."""
 
 
@@ -172,6 +176,8 @@ class Progress:
     """How many tasks have a pre-label."""
     corrected: int = attrs.field(default=0, converter=to_whole, validator=validate_whole(0))
     """How many of these have another answer now.  Source: iTAG's ``PreMarkFixedCount``."""
+    final: int = attrs.field(default=0, converter=to_whole, validator=validate_whole(0))
+    """How many tasks of open packages are final: campaigns opened others of their packages."""
     rows_read: int = attrs.field(default=0, converter=to_whole, validator=validate_whole(0))
     """How many rows of the job's first data were read, with skipped ones; loading goes on there."""
 
@@ -182,8 +188,8 @@ class Progress:
 
     @property
     def done(self) -> int:
-        """How many tasks are in packages that are done."""
-        return self.tasks.get(PackageState.DONE, 0)
+        """How many tasks are in packages that are done, or final in one that is open."""
+        return self.tasks.get(PackageState.DONE, 0) + self.final
 
     def __str__(self) -> str:
         phrases: list[str] = []

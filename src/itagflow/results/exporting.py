@@ -16,6 +16,7 @@ from itagflow import formats
 from itagflow.access import default_policy
 from itagflow.contexts import safe_context
 from itagflow.core import lookup
+from itagflow.core.blinding import list_blind_stages
 from itagflow.core.engine import Engine, now
 from itagflow.core.ids import TimeOrdered
 from itagflow.core.lookup import MemberRef, PartitionRef
@@ -29,10 +30,12 @@ from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_whole_number
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
+from itagflow.model.selection import ALL_TASKS, Selection
 from itagflow.model.template import Template
 from itagflow.results.histories import read_results
 from itagflow.results.partition import map_partitions
 from itagflow.results.rules import must_fit_its_template
+from itagflow.results.selecting import find_selection
 from itagflow.results.service import partition_job
 from itagflow.storage.port import Store
 
@@ -51,6 +54,8 @@ class _Order:
     stages: Collection[Stage] | None
     options: Mapping[str, Any]
     """The options of the format's own."""
+    where: Selection
+    """The tasks; its member and its package by key."""
 
 
 def export(
@@ -65,6 +70,7 @@ def export(
     snapshot: bool = False,
     executor: Executor | None = None,
     partitions: int | None = None,
+    where: Selection = ALL_TASKS,
     **options: Any,
 ) -> WriteReport:
     """Write the results of a job to a file, and return what was written."""
@@ -76,13 +82,18 @@ def export(
         _require_divisible(format, writer, snapshot)
     with engine.store.read() as reader:
         stored_job, _ = require_readable(engine, reader, "results.export", job, by)
+        selection = find_selection(reader, stored_job, where)
+    if executor is not None and by is not None and selection.member is not None:
+        _require_nobody_hidden(stored_job)
     must_fit_its_template(stored_job, "export")
     source: Job | JobPartition = stored_job
     if isinstance(job, JobPartition):
         source = job
-    order = _Order(format, stages, options)
+    order = _Order(format, stages, options, selection)
     if executor is None:
-        results = read_results(engine, "results.export", source, by, snapshot=snapshot)
+        results = read_results(
+            engine, "results.export", source, by, snapshot=snapshot, where=selection
+        )
         return _write(engine, stored_job, progress(results) if progress else results, target, order)
     shares = _split(engine, source, partitions)
     # closed also when the caller's progress bar or the target fails: that cancels what is not begun
@@ -162,6 +173,17 @@ def _require_divisible(name: str, format: Format, snapshot: bool) -> None:
         raise InvalidData("the export", problems)
 
 
+def _require_nobody_hidden(job: Job) -> None:
+    """Check that workers, who do not know the reader, can tell who labeled what of *job*.
+
+    Raises:
+        InvalidData: when a stage is reviewed blind.
+    """
+    if list_blind_stages(job):
+        reason = "cannot select by member where a stage is blind: leave the executor out"
+        raise InvalidData("the export", [Problem("where", reason)])
+
+
 StoreSource = Engine | Callable[[], Store]
 """Where a worker reads: this Flow, if it is the only one that can, or what opens the store."""
 
@@ -191,7 +213,14 @@ def _write_bytes(
     with _open_engine(source) as engine:
         with engine.store.read() as reader:
             job = lookup.job(reader, partition)
-        results = read_results(engine, "results.export", partition, None, hides_votes=hides_votes)
+        results = read_results(
+            engine,
+            "results.export",
+            partition,
+            None,
+            hides_votes=hides_votes,
+            where=order.where,
+        )
         report = _write(engine, job, results, file, order)
     return report, file.getvalue()
 

@@ -19,8 +19,18 @@ from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Package
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
+from itagflow.model.selection import ALL_TASKS, Selection
 from itagflow.model.task import Answer, Task
-from itagflow.results.rules import Case, build_cases, build_result, sort_assignments, with_counts
+from itagflow.results.rules import (
+    Case,
+    build_cases,
+    build_result,
+    select_history,
+    sort_assignments,
+    with_counts,
+)
+from itagflow.results.selecting import find_selection, select_tasks
+from itagflow.results.selection_rules import is_selected
 from itagflow.storage import codec
 from itagflow.storage.port import Query, Reader, Span
 
@@ -104,10 +114,11 @@ def read_cases(
     }
     answers = read_answers(reader, job.id, [task.number for task in tasks])
     for task in tasks:
+        package = packages[task.package]
         yield Case(
             job,
-            packages[task.package],
-            ordered.get(task.package, []),
+            package,
+            select_history(package, ordered.get(task.package, []), task.number),
             {id: hidden.hide_in_answer(answer) for id, answer in answers[task.number].items()},
             task.number,
         )
@@ -122,29 +133,28 @@ def read_results(
     snapshot: bool = False,
     hides_votes: bool = False,
     page: Page = EVERYTHING,
+    where: Selection = ALL_TASKS,
 ) -> Iterator[Result]:
-    """Yield the result of every task, in order, if *by* may call the operation *name*.
+    """Yield the results of the tasks that *where* means, if *by* may call the operation *name*.
 
-    The limit of *page* is not applied: of the results some may still be left out.
+    They come in order.  The limit of *page* is not applied: some may still be left out.
     """
     start, last = 1, None
     if isinstance(job, JobPartition):
         start, last = job.first, job.last
     with engine.store.read() as reader:
         stored_job, _ = require_readable(engine, reader, name, job, by)
+        selection = find_selection(reader, stored_job, where)
         if page.after is not None:
             start = max(start, _find_number(reader, stored_job, page.after) + 1)
 
     def read_page(reader: Reader, first: int) -> tuple[list[Result], int | None]:
         access = attrs.evolve(check_access(reader), reader=reader, hides_votes=hides_votes)
-        where: dict[str, Any] = {"job": stored_job.id, "number": Span(first, last)}
-        tasks = list(reader.find(Query(Task, where, order=("number",), limit=page.size)))
-        cases = read_cases(reader, stored_job, tasks, access)
-        results = [
-            build_result(case, task)
-            for case, task in zip(cases, tasks, strict=True)
-            if access.can_see_work_of(assignment.member for assignment in case.assignments)
-        ]
+        numbered: dict[str, Any] = {"job": stored_job.id, "number": Span(first, last)}
+        if selection.package is not None:
+            numbered["package"] = selection.package
+        tasks = list(reader.find(Query(Task, numbered, order=("number",), limit=page.size)))
+        results = read_selected(reader, stored_job, tasks, access, selection)
         if len(tasks) < page.size:
             return results, None
         return results, tasks[-1].number + 1
@@ -158,6 +168,22 @@ def read_results(
             return require_readable(engine, current, name, stored_job, by)[1]
 
     return iterate_pages(engine.store, read_page, start, snapshot=snapshot)
+
+
+def read_selected(
+    reader: Reader, job: Job, tasks: Sequence[Task], access: Access, selection: Selection
+) -> list[Result]:
+    """Return the results of those of *tasks* that are meant, and may be seen; the tasks are sorted.
+
+    *selection* is one that `find_selection` returned.
+    """
+    chosen = select_tasks(reader, job, selection, tasks)
+    results = [
+        build_result(case, task)
+        for case, task in zip(read_cases(reader, job, chosen, access), chosen, strict=True)
+        if access.can_see_work_of(assignment.member for assignment in case.assignments)
+    ]
+    return [result for result in results if is_selected(selection, result)]
 
 
 def _find_number(reader: Reader, job: Job, after: Any) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Self
 import attrs
 
 from itagflow.model.job import Job, Stage
-from itagflow.model.package import PASSING, Outcome
+from itagflow.model.package import LABELING, PASSING
 from itagflow.model.reply import (
     Choice,
     Choices,
@@ -23,8 +23,6 @@ from itagflow.storage import codec
 
 TASK, STATE = "task", "state"
 """The fixed keys of every row, besides those of the stages."""
-LABELING = frozenset(Outcome) - PASSING - {Outcome.REJECTED, Outcome.SUGGESTED}
-"""How an assignment may end whose replies count at LABEL."""
 
 
 @attrs.frozen

@@ -146,6 +146,14 @@ class Case:
         )
 
     @property
+    def is_final(self) -> bool:
+        """Whether its package is done, or has been since before a campaign that is about others."""
+        if self.package.state is PackageState.DONE:
+            return True
+        campaign = self.package.campaign
+        return campaign is not None and self.task not in campaign.tasks
+
+    @property
     def is_being_voted_on(self) -> bool:
         """Whether the task is in the scope of a labeling whose votes are not merged yet."""
         return self.is_being_labeled and self.package.votes > 1
@@ -195,7 +203,39 @@ def build_cases(
 ) -> list[Case]:
     """Return the case of each task of *package* in *answers*: by task, then by assignment."""
     ordered = sort_assignments(assignments)
-    return [Case(job, package, ordered, by_id, task) for task, by_id in answers.items()]
+    return [
+        Case(job, package, select_history(package, ordered, task), by_id, task)
+        for task, by_id in answers.items()
+    ]
+
+
+def select_history(
+    package: Package, assignments: Sequence[Assignment], task: int
+) -> Sequence[Assignment]:
+    """Return those of the *assignments* of a package that are part of the history of a task of it.
+
+    What belongs to a campaign that did not open the task is not: its result, and who made it, stay
+    as they are.
+    """
+    if not package.campaigns:
+        return assignments  # nearly always
+    return [
+        assignment
+        for assignment in assignments
+        if not any(campaign.hides(task, assignment.round) for campaign in package.campaigns)
+    ]
+
+
+def find_skipped(package: Package, task: int) -> tuple[Stage, ...]:
+    """Return the review stages that *task* has passed since its package was not drawn for them."""
+    skipped = package.skipped
+    for campaign in reversed(package.campaigns):
+        # what the package passed without a review before that was another labeling of the task, or
+        # everything was reviewed since
+        if task in campaign.tasks or campaign.round < package.reopened_round:
+            break
+        skipped = campaign.skipped
+    return skipped
 
 
 def find_submitted(case: Case, stage: Stage) -> Answer | None:
@@ -243,6 +283,7 @@ def _build_stage_results(case: Case) -> Iterator[StageResult]:
     if label is None or answer is None or case.is_being_labeled:
         return
     yield _build_stage_result(Stage.LABEL, answer, label.round, inspected=True)
+    skipped = find_skipped(case.package, case.task)
     for stage in case.job.workflow.stages[1:]:
         answer = case.find_review_answer(stage, label.round) or answer
         # in this round or a later one: earlier reviews were of another answer
@@ -252,7 +293,7 @@ def _build_stage_results(case: Case) -> Iterator[StageResult]:
             if assignment.outcome in PASSING
         ]
         # a package that was not drawn passed the stage without anybody's look at its tasks
-        if passed or stage in case.package.skipped:
+        if passed or stage in skipped:
             yield _build_stage_result(
                 stage,
                 answer,
@@ -302,6 +343,8 @@ def _build_provenance(case: Case) -> Iterator[Provenance]:
                 model=answer.model if answer else "",
                 model_version=answer.model_version if answer else "",
                 seconds=answer.seconds if answer else 0.0,
+                guideline_version=assignment.guideline_version,
+                template_version=answer.template_version if answer else None,
             )
 
 
@@ -344,7 +387,7 @@ def compute_state(case: Case, *, live: bool = True) -> TaskState:
         return TaskState.TODO
     if answer.is_abandoned:
         return TaskState.ABANDONED
-    if case.package.state is PackageState.DONE:
+    if case.is_final:
         return TaskState.FINAL
     passed = any(
         assignment.outcome in PASSING and assignment.round >= answer.round
@@ -452,8 +495,7 @@ def build_work_item(
     votes = _find_votes_to_review(past, assignment)
     standing, package_comment = StandingJudgment(), ""
     if assignment.round > 1:
-        standing = find_judgment(past, live=False)
-        package_comment = _find_package_comment(past)
+        standing, package_comment = _find_explanation(past, assignment)
     submitted = _hide_merge(find_submitted(past, assignment.stage), assignment)
     if assignment.decides:
         votes = tuple(find_shown_votes(case, assignment))
@@ -487,6 +529,21 @@ def _find_votes_to_review(past: Case, assignment: Assignment) -> tuple[Answer, .
     if merged is None or not (merged.disputed or merged.kept):
         return ()
     return tuple(_iter_votes(past, label.round))
+
+
+def _find_explanation(past: Case, assignment: Assignment) -> tuple[StandingJudgment, str]:
+    """Return what was said of the task and of the package when they were last sent back.
+
+    In a campaign that is what was said since it began, or why it did.
+    """
+    campaign = past.package.find_campaign(assignment.round)
+    if campaign is None:
+        return find_judgment(past, live=False), _find_package_comment(past)
+    since = [each for each in past.assignments if campaign.includes(each.round)]
+    recent = attrs.evolve(past, assignments=since)
+    standing = find_judgment(recent, live=False)
+    standing = attrs.evolve(standing, comment=standing.comment or campaign.comment)
+    return standing, _find_package_comment(recent) or campaign.comment
 
 
 def _find_package_comment(past: Case) -> str:

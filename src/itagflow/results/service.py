@@ -41,6 +41,7 @@ from itagflow.model.partition import JobPartition
 from itagflow.model.reports import LoadReport
 from itagflow.model.result import COUNTS, Progress, Result
 from itagflow.model.row_key import format_row_key
+from itagflow.model.selection import ALL_TASKS, Selection
 from itagflow.model.task import Task, TaskState, WorkItem
 from itagflow.model.template import Template
 from itagflow.model.text import find_key_error
@@ -442,15 +443,35 @@ def iter_results(
     by: MemberRef | None = None,
     snapshot: bool = False,
     page: Page = EVERYTHING,
+    where: Selection = ALL_TASKS,
 ) -> Iterator[Result]:
-    """Yield the result of every task, in the order of the input, a page at a time."""
-    return page.cut(read_results(engine, "results.list", job, by, snapshot=snapshot, page=page))
+    """Yield the results of the selected tasks, in the order of the input, a page at a time."""
+    results = read_results(
+        engine,
+        "results.list",
+        job,
+        by,
+        snapshot=snapshot,
+        page=_fill_page(page, where),
+        where=where,
+    )
+    return page.cut(results)
+
+
+def _fill_page(page: Page, where: Selection) -> Page:
+    """Return how many tasks are read at once for *page*: few of them may be selected."""
+    return page if where == ALL_TASKS else attrs.evolve(page, limit=None)
 
 
 def iter_rows(
-    engine: Engine, job: PartitionRef, *, by: MemberRef | None = None, page: Page = EVERYTHING
+    engine: Engine,
+    job: PartitionRef,
+    *,
+    by: MemberRef | None = None,
+    page: Page = EVERYTHING,
+    where: Selection = ALL_TASKS,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the result of every task as a flat dict, in the order of the input."""
+    """Yield the results of the selected tasks as flat dicts, in the order of the input."""
     with engine.store.read() as reader:
         stored_job, _ = require_readable(engine, reader, "results.rows", job, by)
         template = reader.get(Template, (stored_job.template,))
@@ -461,7 +482,10 @@ def iter_rows(
         members = (entry.member for entry in result.provenance)
         return columns.build_row(result, accounts.complete(members))
 
-    return map(to_row, page.cut(read_results(engine, "results.rows", job, by, page=page)))
+    results = read_results(
+        engine, "results.rows", job, by, page=_fill_page(page, where), where=where
+    )
+    return map(to_row, page.cut(results))
 
 
 def iter_votes(

@@ -61,4 +61,4 @@ def _count_rejects(transaction: Transaction, facts: AnswerFacts) -> int:
     # without a lock: a reject that has ended never changes, and this package is reviewed only here
     where = {"job": assignment.job, "package": assignment.package}
     assignments = list(transaction.store.find(Query(Assignment, where)))
-    return count_rejects(assignments, assignment.stage, [task.number])[task.number]
+    return count_rejects(facts.package, assignments, assignment.stage, [task.number])[task.number]

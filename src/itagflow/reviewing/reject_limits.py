@@ -11,8 +11,9 @@ import attrs
 
 from itagflow.errors import Incomplete
 from itagflow.model.job import Job, OnMaxRejects, Stage
-from itagflow.model.package import Assignment, Outcome
+from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.printing import format_count
+from itagflow.results.rules import select_history
 
 REJECTED_TOO_OFTEN = "rejected too often"
 """Why a task is abandoned that was sent back as often as it may."""
@@ -41,14 +42,17 @@ def find_limit(job: Job, stage: Stage) -> RejectLimit:
 
 
 def count_rejects(
-    assignments: Sequence[Assignment], stage: Stage, tasks: Collection[int]
+    package: Package, assignments: Sequence[Assignment], stage: Stage, tasks: Collection[int]
 ) -> dict[int, int]:
-    """Return how many times *stage* has sent each of these tasks back."""
+    """Return how many times *stage* has sent each of these tasks of *package* back."""
+    rejects = [
+        assignment
+        for assignment in assignments
+        if assignment.stage is stage and assignment.outcome is Outcome.REJECTED
+    ]
     counts = dict.fromkeys(tasks, 0)
-    for assignment in assignments:
-        if assignment.stage is not stage or assignment.outcome is not Outcome.REJECTED:
-            continue
-        for task in tasks:
+    for task in tasks:
+        for assignment in select_history(package, rejects, task):
             if assignment.sent_back is None or task in assignment.sent_back:
                 counts[task] += 1
     return counts

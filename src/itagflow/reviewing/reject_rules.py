@@ -7,6 +7,7 @@ locks these, and applies the change that `reject` returns.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -49,6 +50,7 @@ from itagflow.reviewing.rules import (
     PackageHistory,
     end_assignment,
     find_wrong,
+    list_due,
     replace_assignment,
     scope_of,
     send_back,
@@ -219,8 +221,15 @@ def find_authors(
     INSPECT, after a reject at ACCEPT, it is the inspector of the latest round.
     """
     stage = _find_target(job, package)
-    if stage is Stage.LABEL and job.workflow.label.rework is Route.QUEUE:
+    if stage is None or (stage is Stage.LABEL and job.workflow.label.rework is Route.QUEUE):
         return ()
+    return list_authors(stage, assignments, sent)
+
+
+def list_authors(
+    stage: Stage, assignments: Sequence[Assignment], tasks: Collection[int] | None
+) -> tuple[int, ...]:
+    """Return who closed the last work at *stage* of *tasks* (None: of any), the latest first."""
     closing = [
         assignment
         for assignment in assignments
@@ -234,7 +243,7 @@ def find_authors(
         return tuple(each.member for each in closing[-1:] if each.member is not None)
     closing.sort(key=lambda each: -each.round)
     authors = list[Assignment]()
-    for task in sent or ():
+    for task in tasks or ():
         of_task = [each for each in closing if each.covers(task)]
         authors += [each for each in of_task if each.round == of_task[0].round]
     # what no member has labeled, such as accepted pre-labels, goes to those who did the rest
@@ -242,6 +251,31 @@ def find_authors(
         authors = [each for each in closing if each.round == closing[0].round]
     authors.sort(key=lambda each: (-each.round, each.id))
     return tuple(dict.fromkeys(each.member for each in authors if each.member is not None))
+
+
+@attrs.frozen
+class WorkPlace:
+    """Where and when work is offered to members."""
+
+    policy: Policy
+    """Says who may do what."""
+    job: Job
+    """The job."""
+    stage: Stage
+    """The kind of work."""
+    at: datetime
+    """When."""
+
+
+def select_able(place: WorkPlace, members: Sequence[Member]) -> list[Member]:
+    """Return those of *members* who may be offered work there, and are not paused."""
+    return [
+        member
+        for member in members
+        if access.refusal(place.policy, member, Action.at(place.stage), place.job, place.stage)
+        is None
+        and not claiming.is_paused(member, place.at)
+    ]
 
 
 def select_rework(
@@ -253,12 +287,7 @@ def select_rework(
     these may not leaves a slot to the queue.
     """
     job, stage = facts.context.job, stage_of(package)
-    able = [
-        member
-        for member in members
-        if access.refusal(facts.policy, member, Action.at(stage), job, stage) is None
-        and not claiming.is_paused(member, facts.context.ctx.at)
-    ]
+    able = select_able(WorkPlace(facts.policy, job, stage, facts.context.ctx.at), members)
     named = [member for member in able if member.id == plan.named_member]
     if named:
         return Rework(members=named)
@@ -294,10 +323,11 @@ def _find_limited(
         Incomplete: when the reviewer has to decide these; it lists them.
     """
     context = facts.context
-    stage, going = context.assignment.stage, wrong
+    package, stage, going = context.package, context.assignment.stage, wrong
     if facts.is_whole:
-        going = [task for task in history.tasks if task not in context.package.erased]
-    rejects = count_rejects(history.assignments, stage, going)
+        due = list_due(package, history.tasks)
+        going = [task for task in due if task not in package.erased]
+    rejects = count_rejects(package, history.assignments, stage, going)
     require_below_limit(context.job, stage, rejects)
     return find_limited(context.job, stage, rejects)
 
@@ -312,9 +342,9 @@ def _find_sent(
     """
     if facts.is_whole and not abandoned:
         return None
-    going = facts.history.tasks if facts.is_whole else wrong
-    erased = facts.context.package.erased
-    sent = tuple(task for task in going if task not in abandoned and task not in erased)
+    package = facts.context.package
+    going = list_due(package, facts.history.tasks) if facts.is_whole else wrong
+    sent = tuple(task for task in going if task not in abandoned and task not in package.erased)
     if abandoned and not sent:
         reason = "was sent back as often as it may: judge it wrong, which abandons it, and pass"
         raise Incomplete("reject", f"every task {reason}", tuple(abandoned))
@@ -383,7 +413,7 @@ def _add_answers(
 
 def _describe(facts: RejectFacts, plan: RejectPlan, rework: Rework) -> dict[str, Any]:
     """Return what the event says of a reject."""
-    said, tasks = facts.said, facts.history.tasks
+    said, tasks = facts.said, list_due(facts.context.package, facts.history.tasks)
     # what is said of the package, or else what is said of the tasks
     comment = said.comment or "; ".join(_collect_comments(facts, plan))
     data: dict[str, Any] = {

@@ -20,8 +20,10 @@ from itagflow.lifecycle.tables import (
     JOB,
     AssignmentCommand,
     get_package_lifecycle,
+    name_reopening,
     stage_of,
 )
+from itagflow.model.campaign import Campaign
 from itagflow.model.entity import evolve
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Outcome, Package, PackageState
@@ -254,6 +256,7 @@ def pass_package(
         scope=scope,
         disputes=disputes,
         skipped=(*package.skipped, *skipped),
+        campaigns=package.campaigns if state.stage is not None else end_campaign(package),
     )
 
 
@@ -262,15 +265,17 @@ def send_back(
 ) -> Package:
     """Return *package* as it is after a reject: at the stage that the rule names, in a new round.
 
-    *sent* are the tasks that go back (None: all of *tasks*).
+    *sent* are the tasks that go back (None: all of *tasks*; in a campaign, all of its tasks).
     """
     state = get_package_lifecycle(job.workflow).advance(
         package.state, "reject", entity=str(package)
     )
-    numbers = set(tasks if sent is None else sent)
+    numbers = set(list_due(package, tasks) if sent is None else sent)
     redoes_all = state.stage is Stage.LABEL and job.workflow.label.redo_all
+    if redoes_all or sent is None:
+        sent = None if package.campaign is None else package.campaign.tasks
     # the scope of a whole package is None, so that every later step knows it without counting
-    if redoes_all or len(numbers) >= package.size:
+    if sent is not None and len(sent) >= package.size:
         sent = None
     again = with_next_round(job, package, state.stage)
     return evolve(
@@ -331,12 +336,63 @@ def reopen_package(job: Job, package: Package, ctx: Context, *, tasks: Sequence[
     )
 
 
+@attrs.frozen
+class Reopening:
+    """Some tasks of a package that are to be opened again, and where."""
+
+    tasks: tuple[int, ...]
+    """Their numbers, in order."""
+    stage: Stage
+    """The stage at which they are."""
+    comment: str = ""
+    """Why."""
+
+
+def reopen_tasks(job: Job, package: Package, ctx: Context, opening: Reopening) -> Package:
+    """Return *package*, which is done, with some of its tasks opened again: a campaign begins."""
+    state = get_package_lifecycle(job.workflow).advance(
+        package.state, name_reopening(opening.stage), entity=str(package)
+    )
+    again = with_next_round(job, package, state.stage)
+    is_whole = len(opening.tasks) >= package.size
+    campaign = Campaign(
+        round=again.round,
+        stage=opening.stage,
+        tasks=opening.tasks,
+        skipped=package.skipped,
+        comment=opening.comment,
+    )
+    return evolve(
+        again,
+        state=state,
+        whole_round=_find_whole_round(package, state, is_whole=is_whole),
+        skipped=(),
+        free=_slots_at(again, state.stage),
+        waiting_since=ctx.at,
+        scope=None if is_whole else opening.tasks,
+        campaigns=(*package.campaigns, campaign),
+    )
+
+
+def end_campaign(package: Package) -> tuple[Campaign, ...]:
+    """Return the campaigns of *package* once its present round is its last."""
+    if package.campaign is None:
+        return package.campaigns
+    ended = attrs.evolve(package.campaign, last_round=package.round)
+    return (*package.campaigns[:-1], ended)
+
+
+def list_due(package: Package, tasks: Sequence[int]) -> Sequence[int]:
+    """Return which of its *tasks* work on a package is about: in a campaign, those of that."""
+    return tasks if package.campaign is None else package.campaign.tasks
+
+
 def discard_package(job: Job, package: Package) -> Package:
     """Return *package* as it is when it is discarded; its answers stay in the history."""
     state = get_package_lifecycle(job.workflow).advance(
         package.state, "discard", entity=str(package)
     )
-    return evolve(package, state=state, free=0, scope=None)
+    return evolve(package, state=state, free=0, scope=None, campaigns=end_campaign(package))
 
 
 def finish_job(job: Job | None) -> tuple[Saved, ...]:

@@ -108,12 +108,12 @@ def list_skipped(job: Job, package: Package, *, disputed: bool) -> tuple[Stage, 
 def is_drawn(job: Job, package: Package, stage: Stage) -> bool:
     """Return whether *package*, of which nothing is disputed, is reviewed at *stage*.
 
-    One that was rejected, labeled again whole, or reopened always is.
+    One that was rejected, labeled again whole, reopened, or part of a campaign always is.
     """
     rule = job.workflow.review(stage)
     if rule is None or rule.package_share is None:
         return True
-    if package.rejects or package.whole_round > 1 or package.reopened_round:
+    if package.rejects or package.whole_round > 1 or package.reopened_round or package.campaigns:
         return True
     return is_package_drawn(_make_draw(job, package, stage), rule.package_share)
 
@@ -123,17 +123,21 @@ def find_scope(arrival: Arrival, stage: Stage) -> tuple[int, ...] | None:
 
     The first look since the package was labeled whole is at the sample, all that is disputed, and
     all that was ever sent back. A later one is at exactly what was sent back since the last look,
-    and what is disputed; after the package was reopened, at everything.
+    and what is disputed; after the package was reopened, at everything. In a campaign the first
+    look is at its tasks.
     """
     package = arrival.package
+    begin = package.whole_round
+    if package.campaign is not None:
+        begin = package.campaign.round
     looks = [
         assignment.round
         for assignment in arrival.assignments
         if assignment.stage is stage
         and assignment.state is AssignmentState.DONE
-        and assignment.round >= package.whole_round
+        and assignment.round >= begin
     ]
-    last = max(looks, default=package.whole_round)
+    last = max(looks, default=begin)
     # what was labeled whole in that round, or reviewed in it, was not reopened since
     if package.reopened_round > last:
         return None
@@ -142,6 +146,9 @@ def find_scope(arrival: Arrival, stage: Stage) -> tuple[int, ...] | None:
         scope = _find_sent_back(arrival.assignments, since=last)
     else:
         scope = _draw_first(arrival, stage)
+    # what goes back as a whole is the campaign, where there is one
+    if scope is None and package.campaign is not None:
+        scope = set(package.campaign.tasks)
     if scope is None:
         return None
     scope.update(arrival.disputes)
@@ -153,6 +160,8 @@ def find_scope(arrival: Arrival, stage: Stage) -> tuple[int, ...] | None:
 def _draw_first(arrival: Arrival, stage: Stage) -> set[int] | None:
     """Return the tasks of a first look without those that are disputed; None: all."""
     job, package = arrival.job, arrival.package
+    if package.campaign is not None:
+        return set(package.campaign.tasks)
     rule = job.workflow.review(stage)
     if rule is None or not rule.is_sampled:
         return None

@@ -150,7 +150,7 @@ def _merge_votes(
         raise ValueError("votes are merged with the template that they answer")
     # the last vote may be an extra one on some of the tasks: all that is due is merged
     scope = facts.context.package.scope
-    last = evolve(ended, scope=scope, purpose=Purpose.LABEL if ended.round == 1 else Purpose.REWORK)
+    last = evolve(ended, scope=scope, purpose=facts.context.package.purpose)
     voted = VotedRound(
         last=last,
         assignments=assignments,

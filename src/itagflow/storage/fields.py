@@ -278,6 +278,7 @@ _PACKAGE = Fields(
         _text("value"),
         _integer("prelabeled"),
         _integer("corrected"),
+        _integer("final", derived=True),
         _flag("open", derived=True),
         _time_limit("due"),
     ),

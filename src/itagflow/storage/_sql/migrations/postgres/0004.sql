@@ -39,7 +39,7 @@ CREATE TABLE package (
     state TEXT COLLATE "C" NOT NULL, waiting BIGINT NOT NULL, priority BIGINT NOT NULL, waiting_since BIGINT NOT NULL,
     free BIGINT NOT NULL, round BIGINT NOT NULL, size BIGINT NOT NULL,
     abandoned BIGINT NOT NULL, wrong BIGINT NOT NULL, disputed BIGINT NOT NULL,
-    value TEXT COLLATE "C" NOT NULL, prelabeled BIGINT NOT NULL, corrected BIGINT NOT NULL,
+    value TEXT COLLATE "C" NOT NULL, prelabeled BIGINT NOT NULL, corrected BIGINT NOT NULL, final BIGINT NOT NULL,
     open BIGINT NOT NULL, due BIGINT NOT NULL, body JSONB NOT NULL,
     PRIMARY KEY (job, number)
 );
@@ -57,7 +57,7 @@ CREATE INDEX package_value ON package (job, value, number) WHERE value <> '';
 CREATE TABLE package_sums (
     job BIGINT NOT NULL, state TEXT COLLATE "C" NOT NULL, slot BIGINT NOT NULL, number BIGINT NOT NULL, size BIGINT NOT NULL,
     abandoned BIGINT NOT NULL, wrong BIGINT NOT NULL, disputed BIGINT NOT NULL,
-    prelabeled BIGINT NOT NULL, corrected BIGINT NOT NULL,
+    prelabeled BIGINT NOT NULL, corrected BIGINT NOT NULL, final BIGINT NOT NULL,
     PRIMARY KEY (job, state, slot)
 );
 

@@ -38,7 +38,7 @@ CREATE TABLE package (
     state TEXT NOT NULL, waiting INTEGER NOT NULL, priority INTEGER NOT NULL, waiting_since INTEGER NOT NULL,
     free INTEGER NOT NULL, round INTEGER NOT NULL, size INTEGER NOT NULL,
     abandoned INTEGER NOT NULL, wrong INTEGER NOT NULL, disputed INTEGER NOT NULL,
-    value TEXT NOT NULL, prelabeled INTEGER NOT NULL, corrected INTEGER NOT NULL,
+    value TEXT NOT NULL, prelabeled INTEGER NOT NULL, corrected INTEGER NOT NULL, final INTEGER NOT NULL,
     open INTEGER NOT NULL, due INTEGER NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (job, number)
 ) WITHOUT ROWID;
@@ -56,7 +56,7 @@ CREATE INDEX package_value ON package (job, value, number) WHERE value <> '';
 CREATE TABLE package_sums (
     job INTEGER NOT NULL, state TEXT NOT NULL, slot INTEGER NOT NULL, number INTEGER NOT NULL, size INTEGER NOT NULL,
     abandoned INTEGER NOT NULL, wrong INTEGER NOT NULL, disputed INTEGER NOT NULL,
-    prelabeled INTEGER NOT NULL, corrected INTEGER NOT NULL,
+    prelabeled INTEGER NOT NULL, corrected INTEGER NOT NULL, final INTEGER NOT NULL,
     PRIMARY KEY (job, state, slot)
 ) WITHOUT ROWID;
 
