@@ -10,7 +10,7 @@ from itagflow.core.transaction import Transaction
 from itagflow.labeling.rules import AnswerFacts
 from itagflow.labeling.service import apply, lock_for_answering, require_validated, run_validator
 from itagflow.labeling.terms import NO_TERMS, Replied, SaveTerms
-from itagflow.model.package import Assignment
+from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Answer
 from itagflow.reviewing import judging_rules as rules
 from itagflow.reviewing.judging_rules import Judgment
@@ -61,4 +61,5 @@ def _count_rejects(transaction: Transaction, facts: AnswerFacts) -> int:
     # without a lock: a reject that has ended never changes, and this package is reviewed only here
     where = {"job": assignment.job, "package": assignment.package}
     assignments = list(transaction.store.find(Query(Assignment, where)))
-    return count_rejects(facts.package, assignments, assignment.stage, [task.number])[task.number]
+    package = transaction.store.get(Package, (assignment.job, assignment.package))
+    return count_rejects(package, assignments, assignment.stage, [task.number])[task.number]
