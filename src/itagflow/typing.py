@@ -32,6 +32,7 @@ from itagflow.core.registry import MergeFunction
 from itagflow.formats._files import Source, Target
 from itagflow.jobs.arguments import JobFields, JobNotes, Workers, Workforce
 from itagflow.jobs.loading import OnError
+from itagflow.jobs.reopening import Assignee
 from itagflow.jobs.row_sources import Data as RowSource
 from itagflow.jobs.row_sources import DataFrame
 from itagflow.jobs.row_sources import Wrap as ProgressWrapper
@@ -54,6 +55,7 @@ from itagflow.results.service import ResultRef
 from itagflow.validation.answers import Validator
 
 __all__ = [
+    "Assignee",
     "AssignmentRef",
     "Clock",
     "CrewKey",

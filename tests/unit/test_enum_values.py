@@ -22,6 +22,7 @@ from itagflow import (
     Label,
     PackageState,
     Role,
+    Selection,
     Stage,
     TaskState,
     Workflow,
@@ -90,6 +91,9 @@ CASES: dict[tuple[str, str], Case] = {
     ),
     ("packages.list", "state"): Case(
         PackageState.DONE, lambda f, v: list(f.packages.list("cats", state=v))
+    ),
+    ("jobs.reopen", "to"): Case(
+        Stage.LABEL, lambda f, v: f.jobs.reopen("cats", where=Selection(), to=v, by="ada")
     ),
     ("results.find", "state"): Case(
         TaskState.FINAL, lambda f, v: list(f.results.find("cats", state=v))

@@ -45,6 +45,7 @@ from itagflow.prelabels.service import PrelabelSpec
 from itagflow.results import service as results
 from itagflow.template_changes import service as template_changes
 from itagflow.typing import (
+    Assignee,
     JobFields,
     JobNotes,
     JobRef,
@@ -451,7 +452,7 @@ class Jobs:
         *,
         where: Selection,
         to: Stage | str = Stage.LABEL,
-        assign: Route | MemberRef = Route.AUTHOR,
+        assign: Assignee = Route.AUTHOR,
         comment: str = "",
         dry_run: bool = False,
         progress: ProgressWrapper | None = None,
@@ -549,7 +550,6 @@ class Jobs:
             after: The last one of the page before, or the number of its package.
 
         Raises:
-            NotFound: when there is no such job.
             NotAllowed: when *by* may not read results there.
         """
         return blocking.list_blocked(self._engine, job, by=by, page=Page(limit, after))

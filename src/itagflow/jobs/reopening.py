@@ -41,6 +41,9 @@ from itagflow.reviewing.reject_rules import WorkPlace
 from itagflow.reviewing.rules import PackageHistory
 from itagflow.storage.port import Query, Reader
 
+Assignee = Route | MemberRef
+"""Who gets what is opened again: the authors, the queue, or a member; a route also by value."""
+
 _WHAT = "jobs.reopen"
 
 
@@ -52,7 +55,7 @@ def _convert_to(value: Stage | str) -> Stage:
     return parse_enum(Stage, value)
 
 
-def _convert_assign(value: Route | MemberRef) -> Route | MemberRef:
+def _convert_assign(value: Assignee) -> Assignee:
     # a member of that name is given by key, or as an object
     if isinstance(value, str) and value in (Route.AUTHOR.value, Route.QUEUE.value):
         return Route(value)
@@ -79,7 +82,7 @@ class ReopenSpec:
     """Which tasks."""
     to: Stage = attrs.field(converter=_convert_to)
     """The stage at which they are opened; also by value."""
-    assign: Route | MemberRef = attrs.field(converter=_convert_assign)
+    assign: Assignee = attrs.field(converter=_convert_assign)
     """Who gets them; a route also by value."""
     comment: str = attrs.field(converter=_convert_comment)
     """Why."""

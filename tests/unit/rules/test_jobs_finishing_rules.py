@@ -112,3 +112,24 @@ def test_a_crew_can_keep_a_job_from_ending(crew: tuple[int, ...], said: str) -> 
     found = rules.find_hindrance(job, staffing)
     assert found.startswith(said)
     assert bool(found) == bool(said)
+
+
+@pytest.mark.parametrize(
+    ("workflow", "inspect", "words"),
+    [
+        (Workflow(Label()), (2,), ""),
+        (Workflow(Label(), Inspect()), (2, 3), ""),
+        (Workflow(Label(), Inspect()), (2,), "without ben there are too few to review it"),
+        (Workflow(Label(), Inspect(allow_own_work=True)), (2,), ""),
+    ],
+)
+def test_somebody_else_must_review_what_one_member_labels(
+    workflow: Workflow, inspect: tuple[int, ...], words: str
+) -> None:
+    job = make_job(
+        workflow=workflow,
+        workforce={Stage.LABEL: StageWorkers((2, 3)), Stage.INSPECT: StageWorkers(inspect)},
+    )
+    said = rules.find_missing_team(job, BEN, STAFFING)
+    assert said.startswith(words)
+    assert bool(said) == bool(words)

@@ -42,7 +42,7 @@ from itagflow.access import (
 from itagflow.errors import RuleError
 from itagflow.lifecycle import tables
 from itagflow.lifecycle.machine import Lifecycle, Step
-from itagflow.lifecycle.tables import ASSIGNMENT, JOB, get_package_lifecycle
+from itagflow.lifecycle.tables import ASSIGNMENT, JOB, get_package_lifecycle, name_reopening
 from itagflow.model import Outcome
 from itagflow.testing import make_assignment, make_job, make_member, make_package
 
@@ -194,9 +194,17 @@ def test_final_states_are_final() -> None:
         == ASSIGNMENT.get_events(AssignmentState.RETURNED)
         == ()
     )
-    assert (
-        FULL.get_events(PackageState.DONE) == FULL.get_events(PackageState.DISCARDED) == ("reopen",)
-    )
+    assert FULL.get_events(PackageState.DISCARDED) == ("reopen",)
+    campaigns = tuple(map(name_reopening, Stage))
+    assert FULL.get_events(PackageState.DONE) == ("reopen", *campaigns)
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_a_campaign_brings_a_done_package_to_its_stage(stage: Stage) -> None:
+    assert FULL.advance(PackageState.DONE, name_reopening(stage)) is PackageState.at(stage)
+    for state in set(PackageState) - {PackageState.DONE}:
+        with pytest.raises(WrongState):
+            FULL.advance(state, name_reopening(stage))
 
 
 class Door(Enum):

@@ -22,7 +22,7 @@ from itagflow import (
 from itagflow.maintenance import checks
 from itagflow.maintenance.checks import PackageSnapshot
 from itagflow.maintenance.replay import Guidelines
-from itagflow.model import Outcome
+from itagflow.model import Campaign, Outcome, Purpose
 from itagflow.model.inconsistency import Inconsistency
 from itagflow.model.job import StageWorkers
 from itagflow.model.package import ClaimCounter
@@ -121,6 +121,51 @@ class TestDraws:
         )
         assert self.found(1e-9, review) == []
         assert self.found(1e-9, review, skipped=(Stage.INSPECT,)) == [("skipped", ("inspect",), ())]
+
+
+class TestCampaigns:
+    FIRST = make_assignment(
+        4, state=AssignmentState.DONE, outcome=Outcome.SUBMITTED, ended_at=AT, authored=True
+    )
+    AGAIN = make_assignment(5, round=2, scope=(1,), purpose=Purpose.CAMPAIGN)
+    CAMPAIGN = Campaign(round=2, stage=Stage.LABEL, tasks=(1,))
+
+    def found(self, *campaigns: Campaign, again: Any = AGAIN, **package: Any) -> list[str]:
+        cat = {"replies": {"1": Choice("cat")}, "template_version": 0}
+        defaults: dict[str, Any] = {"size": 2, "free": 0, "round": 2, "scope": (1,)}
+        snapshot = attrs.evolve(
+            HELD,
+            package=make_package(**{**defaults, "campaigns": campaigns, **package}),
+            assignments=[self.FIRST, again],
+            answers=[make_answer(task, assignment=4, **cat) for task in (1, 2)],
+        )
+        return [field for field, _, _ in fields(checks.check_package(snapshot))]
+
+    def test_a_campaign_that_goes_on_is_sound(self) -> None:
+        assert self.found(self.CAMPAIGN) == []
+
+    def test_labeling_without_a_campaign_is_none(self) -> None:
+        assert "whether it is the labeling of a campaign" in self.found()
+        rework = attrs.evolve(self.AGAIN, purpose=Purpose.REWORK)
+        assert self.found(again=rework) == []
+        assert "whether it is the labeling of a campaign" in self.found(self.CAMPAIGN, again=rework)
+
+    @pytest.mark.parametrize(
+        ("campaigns", "field"),
+        [
+            ([attrs.evolve(CAMPAIGN, tasks=(1, 9))], "tasks of a campaign in other packages"),
+            ([attrs.evolve(CAMPAIGN, round=1)], "rounds of the campaign of round 1"),
+            ([attrs.evolve(CAMPAIGN, last_round=3)], "rounds of the campaign of round 2"),
+            ([attrs.evolve(CAMPAIGN, last_round=2), CAMPAIGN], "rounds of the campaign of round 2"),
+            ([CAMPAIGN, attrs.evolve(CAMPAIGN, last_round=2)], "last round of a campaign"),
+        ],
+    )
+    def test_campaigns_that_cannot_be_are_found(self, campaigns: Any, field: str) -> None:
+        assert field in self.found(*campaigns)
+
+    def test_a_campaign_ends_with_its_package(self) -> None:
+        done = {"state": PackageState.DONE, "scope": None}
+        assert "last round of a campaign" in self.found(self.CAMPAIGN, **done)
 
 
 def test_an_assignment_that_nobody_can_have_is_found() -> None:

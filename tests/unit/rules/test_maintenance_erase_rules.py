@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
+import attrs
 import pytest
 
-from itagflow import AssignmentState, Choice, Merge, PackageState
+from itagflow import AssignmentState, Choice, Merge, PackageState, Stage
 from itagflow.maintenance import erase_rules as rules
-from itagflow.model import MergeReport, QuestionMerge
+from itagflow.model import Campaign, MergeReport, QuestionMerge
 from itagflow.testing import (
     make_answer,
     make_assignment,
@@ -58,15 +59,25 @@ def test_the_reasons_of_disputes_are_erased_from_the_history_too() -> None:
 
 def test_the_field_of_a_package_goes_with_its_last_task() -> None:
     package = make_package(size=2, value='"A"')
-    once = rules.erase_from_package(package, 2, (1, 2))
+    once = rules.erase_from_package(package, 2, (1, 2), str)
     assert (once.erased, once.scope, once.value) == ((2,), (1,), '"A"')
-    twice = rules.erase_from_package(once, 1, (1, 2))
+    twice = rules.erase_from_package(once, 1, (1, 2), str)
     assert (twice.erased, twice.scope, twice.value) == ((1, 2), (), "")
 
 
 def test_a_package_that_is_done_has_no_scope_to_shrink() -> None:
     done = make_package(size=2, state=PackageState.DONE)
-    assert rules.erase_from_package(done, 2, (1, 2)).scope is None
+    assert rules.erase_from_package(done, 2, (1, 2), str).scope is None
+
+
+def test_the_comment_of_a_campaign_is_rewritten() -> None:
+    campaign = Campaign(round=2, stage=Stage.LABEL, tasks=(1,), comment="ben was tired")
+    package = make_package(size=2, round=2, campaigns=(campaign,))
+    erase_ben = rules.build_name_filter("ben", "erased-7")
+    without = rules.erase_from_campaigns(package, erase_ben)
+    assert without.campaigns == (attrs.evolve(campaign, comment="erased-7 was tired"),)
+    assert rules.erase_from_campaigns(without, erase_ben) is without
+    assert rules.erase_from_package(package, 2, (1, 2), erase_ben).campaigns == without.campaigns
 
 
 def test_a_live_assignment_shrinks_and_an_ended_one_is_as_it_was() -> None:

@@ -21,7 +21,7 @@ from itagflow import (
     TaskState,
     Workflow,
 )
-from itagflow.model import Outcome, Purpose, Verdict
+from itagflow.model import Campaign, Outcome, Purpose, Verdict
 from itagflow.model.migration import RenameQuestion, TemplateChange
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer
@@ -342,3 +342,67 @@ def test_who_decides_is_shown_what_labelers_wrote() -> None:
 def test_a_task_that_only_was_handed_on_is_to_do() -> None:
     answers = [said(LABELED, escalation_reason="", replies=CAT)]
     assert rules.compute_state(case(LABELED, answers=answers)) is TaskState.TODO
+
+
+class TestCampaigns:
+    """Task 1 was labeled and reviewed in round 1; a campaign in round 2 opened task 2 only."""
+
+    OTHERS = Campaign(round=2, stage=Stage.LABEL, tasks=(2,), skipped=(Stage.INSPECT,))
+    AGAIN = ended(7, Outcome.SUBMITTED, round=2, scope=(2,), purpose=Purpose.CAMPAIGN)
+    REJECTED = ended(8, Outcome.REJECTED, stage=Stage.INSPECT, round=2, scope=(2,), comment="no")
+
+    def open_again(self, **package: Any) -> Any:
+        return make_package(size=2, round=2, scope=(2,), campaigns=(self.OTHERS,), **package)
+
+    def test_what_others_went_through_is_no_part_of_the_history(self) -> None:
+        assignments = [LABELED, REVIEWED, self.AGAIN, self.REJECTED]
+        package = self.open_again()
+        assert rules.select_history(package, assignments, 1) == [LABELED, REVIEWED]
+        assert rules.select_history(package, assignments, 2) == assignments
+        over = attrs.evolve(package, campaigns=(attrs.evolve(self.OTHERS, last_round=2),), round=3)
+        later = ended(9, Outcome.REVIEWED, stage=Stage.INSPECT, round=3)
+        assert rules.select_history(over, [*assignments, later], 1) == [LABELED, REVIEWED, later]
+        assert rules.select_history(make_package(), assignments, 1) is assignments
+
+    def test_a_task_outside_is_final_meanwhile(self) -> None:
+        answers = {1: {5: said(LABELED, replies=CAT)}, 2: {5: make_answer(2, replies=CAT)}}
+        package = self.open_again()
+        assignments = [LABELED, REVIEWED, self.REJECTED]
+        outside, inside = rules.build_cases(JOB, package, assignments, answers)
+        assert (outside.is_final, inside.is_final) == (True, False)
+        assert rules.compute_state(outside) is TaskState.FINAL
+        assert rules.compute_state(inside) is TaskState.WRONG
+        result = rules.build_result(outside, make_task())
+        assert result.replies == CAT
+        assert [entry.round for entry in result.provenance] == [1, 1]
+
+    def test_what_was_skipped_before_a_campaign_was_skipped_for_the_others(self) -> None:
+        package = self.open_again()
+        assert rules.find_skipped(package, 1) == (Stage.INSPECT,)
+        assert rules.find_skipped(package, 2) == ()
+        second = Campaign(round=3, stage=Stage.LABEL, tasks=(3,))
+        first = attrs.evolve(self.OTHERS, last_round=2)
+        twice = attrs.evolve(package, round=3, campaigns=(first, second))
+        assert [rules.find_skipped(twice, task) for task in (1, 2, 3)] == [(Stage.INSPECT,), (), ()]
+        reviewed = attrs.evolve(twice, round=4, reopened_round=4)
+        assert rules.find_skipped(reviewed, 1) == ()
+
+    def test_who_works_on_it_is_told_why(self) -> None:
+        campaign = attrs.evolve(self.OTHERS, tasks=(1,), comment="cats have tails")
+        held = make_assignment(7, round=2, scope=(1,), purpose=Purpose.CAMPAIGN)
+        sent = [said(LABELED, replies=CAT), said(REJECTED, verdict=Verdict.WRONG, comment="old")]
+        opened = case(LABELED, REJECTED, held, answers=sent, size=2, round=2, campaigns=(campaign,))
+        item = rules.build_work_item(opened, held, make_task())
+        assert (item.comment, item.package_comment) == ("cats have tails", "cats have tails")
+        assert item.submitted == sent[0]
+
+    def test_a_reject_in_it_says_more(self) -> None:
+        campaign = attrs.evolve(self.OTHERS, tasks=(1,), comment="cats have tails")
+        again = ended(7, Outcome.SUBMITTED, round=2, scope=(1,), purpose=Purpose.CAMPAIGN)
+        rejected = attrs.evolve(self.REJECTED, scope=(1,))
+        held = make_assignment(9, round=3, scope=(1,))
+        answers = [said(LABELED, replies=CAT), said(again, replies=DOG)]
+        work = (LABELED, REVIEWED, again, rejected, held)
+        opened = case(*work, answers=answers, size=2, round=3, campaigns=(campaign,))
+        item = rules.build_work_item(opened, held, make_task())
+        assert (item.comment, item.package_comment) == ("no", "no")

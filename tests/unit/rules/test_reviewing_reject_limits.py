@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from itagflow import AssignmentState, Incomplete, Inspect, Label, Stage, Workflow
-from itagflow.model import OnMaxRejects, Outcome
+from itagflow.model import Campaign, OnMaxRejects, Outcome
 from itagflow.reviewing.reject_limits import (
     count_rejects,
     find_limit,
     find_limited,
     require_below_limit,
 )
-from itagflow.testing import make_assignment, make_job
+from itagflow.testing import make_assignment, make_job, make_package
 
 I = Stage.INSPECT
 
@@ -37,8 +37,15 @@ def test_each_task_is_counted_at_its_stage() -> None:
         ended(8, Outcome.REVIEWED, None),
         ended(9, Outcome.REJECTED, (1, 2), Stage.ACCEPT),
     ]
-    assert count_rejects(assignments, I, (1, 2)) == {1: 2, 2: 1}
-    assert count_rejects(assignments, Stage.ACCEPT, (1, 2, 3)) == {1: 1, 2: 1, 3: 0}
+    package = make_package()
+    assert count_rejects(package, assignments, I, (1, 2)) == {1: 2, 2: 1}
+    assert count_rejects(package, assignments, Stage.ACCEPT, (1, 2, 3)) == {1: 1, 2: 1, 3: 0}
+
+
+def test_what_a_campaign_sent_back_whole_counts_for_its_tasks_only() -> None:
+    campaign = Campaign(round=1, last_round=1, stage=Stage.LABEL, tasks=(1,))
+    package = make_package(round=2, campaigns=(campaign,))
+    assert count_rejects(package, [ended(6, Outcome.REJECTED, None)], I, (1, 2)) == {1: 1, 2: 0}
 
 
 def test_the_limit_is_that_of_the_rule() -> None:

@@ -29,8 +29,8 @@ from itagflow import (
 )
 from itagflow.access import Action, default_policy
 from itagflow.core.change import Change, Context
-from itagflow.model import Outcome, Purpose, Verdict
-from itagflow.model.job import Route
+from itagflow.model import Campaign, Outcome, Purpose, Verdict
+from itagflow.model.job import Route, StageWorkers
 from itagflow.model.workspace import Member
 from itagflow.reviewing import reject_rules as rules
 from itagflow.reviewing.explanations import Explanation
@@ -379,3 +379,35 @@ class TestAuthors:
         package = make_package(state=PackageState.ACCEPT)
         assert rules.find_authors(job, package, [LABELED, *inspections]) == (4,)
         assert rules.find_named_member(job, package) is None
+
+
+def test_the_authors_of_tasks_are_those_who_closed_their_last_labeling() -> None:
+    again = make_assignment(7, member=4, round=2, scope=(2,), **DONE)
+    expert = make_assignment(8, member=9, round=2, scope=(2,), purpose=Purpose.ESCALATION, **DONE)
+    inspected = make_assignment(6, member=3, stage=Stage.INSPECT, **DONE)
+    assignments = [LABELED, inspected, again, expert]
+    assert rules.list_authors(Stage.LABEL, assignments, (1,)) == (2,)
+    assert rules.list_authors(Stage.LABEL, assignments, (1, 2)) == (4, 2)
+    assert rules.list_authors(Stage.LABEL, assignments, None) == (4,)
+    assert rules.list_authors(Stage.INSPECT, assignments, (1,)) == (3,)
+    assert rules.list_authors(Stage.ACCEPT, assignments, (1,)) == ()
+
+
+def test_work_is_offered_to_those_who_may_do_it_and_are_not_paused() -> None:
+    job = make_job(workforce={Stage.LABEL: StageWorkers((2, 4))})
+    place = rules.WorkPlace(default_policy, job, Stage.LABEL, AT)
+    di = make_member(id=9, account="di")
+    resting = attrs.evolve(CY, paused=True)
+    assert rules.select_able(place, [BEN, CY, di]) == [BEN, CY]
+    assert rules.select_able(place, [resting, BEN]) == [BEN]
+
+
+def test_a_whole_reject_in_a_campaign_sends_the_campaign_back() -> None:
+    campaign = Campaign(round=1, stage=Stage.LABEL, tasks=(2,))
+    package = attrs.evolve(AT_INSPECT, size=2, campaigns=(campaign,), scope=(2,))
+    reviewing = attrs.evolve(INSPECTING, scope=(2,))
+    whole = facts_of(package=package, assignment=reviewing, is_whole=True, said=BLURRED)
+    change = rejected(whole)
+    after = saved(change, Package)
+    assert (after.scope, after.rejects) == ((2,), (2,))
+    assert change.event.data["tasks"] == [2]

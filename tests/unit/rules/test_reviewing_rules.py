@@ -28,7 +28,7 @@ from itagflow import (
 from itagflow.access import Action
 from itagflow.core.change import Change, Context
 from itagflow.lifecycle.tables import AssignmentCommand
-from itagflow.model import Outcome, Verdict
+from itagflow.model import Campaign, Outcome, Purpose, Verdict
 from itagflow.model.package import ClaimCounter
 from itagflow.model.workspace import Member
 from itagflow.reviewing import rules
@@ -309,6 +309,69 @@ class TestPackages:
         assert (opened.whole_round, opened.reopened_round) == (1, 2)
         again = rules.reopen_package(make_job(), done, CTX, tasks=TASKS)
         assert (again.state, again.whole_round) == (PackageState.LABEL, 2)
+
+    def test_some_tasks_of_a_done_package_come_back_to_a_stage(self) -> None:
+        done = make_package(size=4, state=PackageState.DONE, free=0, skipped=(Stage.INSPECT,))
+        opening = rules.Reopening((2, 3), Stage.LABEL, "look again")
+        opened = rules.reopen_tasks(STAGES, done, CTX, opening)
+        assert (opened.state, opened.round, opened.free) == (PackageState.LABEL, 2, 1)
+        assert (opened.scope, opened.whole_round, opened.skipped) == ((2, 3), 1, ())
+        assert opened.campaign == Campaign(
+            round=2,
+            stage=Stage.LABEL,
+            tasks=(2, 3),
+            skipped=(Stage.INSPECT,),
+            comment="look again",
+        )
+        assert (opened.purpose, opened.final) == (Purpose.CAMPAIGN, 2)
+        review = rules.reopen_tasks(STAGES, done, CTX, rules.Reopening((2,), Stage.ACCEPT))
+        assert (review.state, review.scope) == (PackageState.ACCEPT, (2,))
+
+    def test_all_tasks_of_a_done_package_are_labeled_whole(self) -> None:
+        done = make_package(size=4, state=PackageState.DONE, free=0)
+        opened = rules.reopen_tasks(STAGES, done, CTX, rules.Reopening(TASKS, Stage.LABEL))
+        assert (opened.scope, opened.whole_round, opened.final) == (None, 2, 0)
+        review = rules.reopen_tasks(STAGES, done, CTX, rules.Reopening(TASKS, Stage.INSPECT))
+        assert (review.scope, review.whole_round) == (None, 1)
+
+    def test_only_what_is_done_is_opened_again(self) -> None:
+        with pytest.raises(WrongState):
+            rules.reopen_tasks(STAGES, AT_INSPECT, CTX, rules.Reopening((1,), Stage.LABEL))
+
+    def test_a_campaign_has_as_many_slots_as_the_job_asks_for_votes(self) -> None:
+        job = make_job(workflow=Workflow(Label(votes=3), Inspect()))
+        done = make_package(size=4, state=PackageState.DONE, free=0, votes=2)
+        opened = rules.reopen_tasks(job, done, CTX, rules.Reopening((1,), Stage.LABEL))
+        assert (opened.free, opened.votes) == (3, 3)
+
+    def test_a_campaign_ends_when_its_package_is_done_or_discarded(self) -> None:
+        campaign = Campaign(round=2, stage=Stage.LABEL, tasks=(2,))
+        ended = (attrs.evolve(campaign, last_round=3),)
+        package = make_package(
+            size=4, round=3, state=PackageState.ACCEPT, free=0, campaigns=(campaign,)
+        )
+        assert rules.end_campaign(package) == ended
+        assert rules.pass_package(STAGES, package, CTX, tasks=TASKS).campaigns == ended
+        assert rules.discard_package(STAGES, package).campaigns == ended
+        over = attrs.evolve(package, campaigns=ended)
+        assert (over.campaign, over.final, rules.end_campaign(over)) == (None, 0, ended)
+        inspected = attrs.evolve(package, state=PackageState.INSPECT)
+        passed = rules.pass_package(STAGES, inspected, CTX, tasks=TASKS)
+        assert (passed.campaigns, passed.scope) == ((campaign,), (2,))
+
+    def test_what_goes_back_whole_in_a_campaign_is_the_campaign(self) -> None:
+        campaign = Campaign(round=2, stage=Stage.LABEL, tasks=(2, 4))
+        package = make_package(
+            size=4, round=2, state=PackageState.INSPECT, free=0, campaigns=(campaign,)
+        )
+        assert rules.list_due(package, TASKS) == (2, 4)
+        assert rules.list_due(make_package(), TASKS) == TASKS
+        back = rules.send_back(STAGES, package, CTX, sent=None, tasks=TASKS)
+        assert (back.scope, back.rejects, back.whole_round) == ((2, 4), (2, 4), 1)
+        assert (back.campaign, back.purpose) == (campaign, Purpose.REWORK)
+        redone = make_job(workflow=Workflow(Label(redo_all=True), Inspect()))
+        back = rules.send_back(redone, package, CTX, sent=(4,), tasks=TASKS)
+        assert (back.scope, back.rejects) == ((2, 4), (4,))
 
     def test_a_discarded_package_has_no_slots_and_comes_back_to_labeling(self) -> None:
         gone = rules.discard_package(STAGES, attrs.evolve(AT_INSPECT, scope=(1,), free=1))

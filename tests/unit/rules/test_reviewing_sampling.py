@@ -13,7 +13,7 @@ import pytest
 from support.scenes import cats, labeled, taken
 
 from itagflow import Accept, Flow, Inspect, InvalidData, Label, Stage, Workflow
-from itagflow.model import Assignment, AssignmentState, Outcome, PackageState
+from itagflow.model import Assignment, AssignmentState, Campaign, Outcome, PackageState
 from itagflow.reviewing.sampling import (
     Arrival,
     Draw,
@@ -183,7 +183,13 @@ class TestDrawnPackages:
         assert list_skipped(job, make_package(), disputed=False) == ()
 
     @pytest.mark.parametrize(
-        "package", [{"rejects": (1,)}, {"whole_round": 2}, {"reopened_round": 2}]
+        "package",
+        [
+            {"rejects": (1,)},
+            {"whole_round": 2},
+            {"reopened_round": 2},
+            {"campaigns": (Campaign(round=2, stage=Stage.LABEL, tasks=(1,)),)},
+        ],
     )
     def test_what_was_rejected_done_again_or_reopened_is_always_drawn(
         self, package: dict[str, Any]
@@ -286,6 +292,26 @@ class TestScopes:
         looks = (reviewed(1), reviewed(2, (3,)))
         scope = scope_of(*looks, sample=1, round=3, reopened_round=2, rejects=(3,))
         assert scope == (3,)
+
+    def test_in_a_campaign_the_look_is_at_exactly_its_tasks(self) -> None:
+        campaign = Campaign(round=2, stage=Stage.LABEL, tasks=(1, 3))
+        going_on = {"round": 2, "campaigns": (campaign,), "rejects": (4,)}
+        looks = (reviewed(1), reviewed(1, stage=Stage.ACCEPT))
+        for stage in (Stage.INSPECT, Stage.ACCEPT):
+            assert scope_of(*looks, stage=stage, sample=1, **going_on) == (1, 3)
+            assert scope_of(*looks, stage=stage, disputes=(1,), **going_on) == (1, 3)
+
+    def test_in_a_campaign_what_was_sent_back_is_looked_at_again(self) -> None:
+        campaign = Campaign(round=2, stage=Stage.LABEL, tasks=(1, 3))
+        going_on = {"round": 3, "campaigns": (campaign,), "rejects": (3,)}
+        assert scope_of(reviewed(1), reviewed(2, (3,)), **going_on) == (3,)
+        # of what went back as a whole only the campaign was meant
+        assert scope_of(reviewed(1), reviewed(2, None), **going_on) == (1, 3)
+
+    def test_a_campaign_about_all_tasks_has_no_list_of_them(self) -> None:
+        campaign = Campaign(round=2, stage=Stage.LABEL, tasks=TASKS)
+        whole = {"round": 2, "whole_round": 2, "campaigns": (campaign,)}
+        assert scope_of(reviewed(1), sample=1, **whole) is None
 
     def test_a_discarded_package_that_is_labeled_again_is_sampled(self) -> None:
         reopened = {"round": 2, "whole_round": 2, "reopened_round": 2}
