@@ -25,6 +25,7 @@ from itagflow import (
     NotFound,
     PreLabel,
     Role,
+    Selection,
     Stage,
     Workflow,
     templates,
@@ -167,6 +168,9 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "jobs.remove_workers": [{"job": job, "stage": L, "workers": ["ben"], **by}],
         "renew": [{"assignment": assignment, "by": "ben"}],
         "packages.reopen": [{"package": (job, 1), **by}],
+        "jobs.reopen": [
+            {"job": job, "where": Selection(member="ben", package=1), "assign": "ben", **by}
+        ],
         "restore": [{"assignment": assignment, "task": 3, **first, "by": "ben"}],
         "results.get": [{"job": (job, 1), **by}, {"job": job, "task": 1, **by}],
         "results.versions": [{"job": (job, 1), **by}, {"job": job, "task": 1, **by}],

@@ -373,9 +373,9 @@ class TestPeople:
     @pytest.mark.parametrize(
         ("member", "words"),
         [
-            ("di", "di .* not among the workers"),
-            ("eve", "eve is paused|they are paused"),
-            ("fay", "without fay there are too few to review it"),
+            ("di", "^di may not label"),
+            ("eve", "^eve may not be assigned: they are paused"),
+            ("fay", "^fay may not be assigned: without fay there are too few to review it"),
         ],
     )
     def test_a_member_who_cannot_is_refused_before_anything_happens(
@@ -386,9 +386,8 @@ class TestPeople:
         flow.jobs.set_workforce(job, {I: ["fay"]}, by="ada")
         before = verbs(flow, job)
         for dry_run in (True, False):
-            with pytest.raises(NotAllowed) as refused:
+            with pytest.raises(NotAllowed, match=words):
                 flow.jobs.reopen(job, where=DOGS, assign=member, dry_run=dry_run, by="ada")
-            assert member in str(refused.value) or "paused" in str(refused.value)
         assert verbs(flow, job) == before
 
     def test_a_review_is_opened_for_who_did_it_last(self, flow: Flow) -> None:

@@ -24,6 +24,7 @@ from itagflow import (
     Label,
     Package,
     Role,
+    Selection,
     Stage,
     Task,
     Workflow,
@@ -519,6 +520,12 @@ VERBS: dict[str, Case] = {
     "jobs.finish": Case(lambda f, a: f.jobs.finish(a.job, discard_open=True, by=a.by), ("job",)),
     "jobs.archive": Case(lambda f, a: f.jobs.archive(a.job, by=a.by), ("job",)),
     "jobs.delete": Case(lambda f, a: f.jobs.delete(a.draft, by=a.by) or "done", ("draft",)),
+    "jobs.reopen": Case(
+        lambda f, a: f.jobs.reopen(
+            a.job, where=Selection(member=a.member), assign=a.member, by=a.by
+        ),
+        ("job", "member"),
+    ),
     "packages.discard": Case(
         lambda f, a: f.packages.discard(a.free, by=a.by), ("free",), anywhere=("free",)
     ),

@@ -150,6 +150,11 @@ def use_policy(scene: Scene, policy: Any) -> None:
     use_flow(scene, itagflow.Flow(P.MemoryStore(), policy=policy))
 
 
+def use_selection(scene: Scene, selection: Any) -> None:
+    list(scene.flow.results.list(scene.job, where=selection))
+    scene.flow.jobs.reopen(scene.job, where=selection, by="ada")
+
+
 def use_rows(scene: Scene, row: Any) -> None:
     scene.flow.jobs.append(scene.job, [row], by="ada", on_error="skip")
 
@@ -288,6 +293,31 @@ ORDERS: Mapping[str, Case] = {
     "PackageCount": Case(lambda s: {"packages": 2}, lambda s, made: ordered(s, packaging=made)),
     "GroupByField": Case(
         lambda s: {"field": "text", "max_size": 3}, lambda s, made: ordered(s, packaging=made)
+    ),
+    "Selection": Case(
+        lambda s: {
+            "label": "cat",
+            "state": "final",
+            "stage": "label",
+            "member": "ben",
+            "package": 1,
+            "since": START,
+            "until": LATER,
+            "template_version": 0,
+            "guideline_version": 0,
+            "field": {"source": "1.jpg"},
+        },
+        use_selection,
+    ),
+    "Campaign": Case(
+        lambda s: {
+            "round": 2,
+            "last_round": 2,
+            "stage": P.Stage.LABEL,
+            "tasks": (1,),
+            "skipped": (P.Stage.INSPECT,),
+            "comment": "look again",
+        }
     ),
     "Group": Case(
         lambda s: {"name": "night"},
@@ -455,6 +485,7 @@ ENTITIES: Mapping[str, Case] = {
         }
     ),
     "Permission": Case(lambda s: {"reason": "not today"}, lambda s, made: bool(made)),
+    "ReopenReport": Case(lambda s: fields_of(P.ReopenReport())),
     "PrelabelReport": Case(lambda s: fields_of(P.PrelabelReport())),
     "Progress": Case(
         lambda s: fields_of(s.flow.jobs.progress(s.job)), lambda s, made: (made.total, made.done)
@@ -473,6 +504,8 @@ ENTITIES: Mapping[str, Case] = {
             "model_version": "2",
             "seconds": 2.5,
             "labeler": "labeler 1",
+            "guideline_version": 1,
+            "template_version": 0,
         }
     ),
     "Result": Case(lambda s: fields_of(s.results[0]), lambda s, made: (made.last, made.replies)),
@@ -1068,7 +1101,14 @@ NAMESPACES: Mapping[str, Case] = {
         alone=("key",),
     ),
     "flow.results.list": Case(
-        lambda s: {"job": s.job, "by": "ada", "snapshot": True, "limit": 5, "after": 1}
+        lambda s: {
+            "job": s.job,
+            "where": P.Selection(label="cat"),
+            "by": "ada",
+            "snapshot": True,
+            "limit": 5,
+            "after": 1,
+        }
     ),
     "flow.results.versions": Case(
         lambda s: {"job": s.keyed, "task": 1, "key": "1.jpg", "by": "ada"},
@@ -1086,12 +1126,21 @@ NAMESPACES: Mapping[str, Case] = {
     ),
     "flow.results.partition": Case(lambda s: {"job": s.job, "count": 2, "by": "ada"}),
     "flow.results.votes": Case(lambda s: {"job": s.job, "by": "ada", "limit": 5, "after": 1}),
-    "flow.results.rows": Case(lambda s: {"job": s.job, "by": "ada", "limit": 5, "after": 1}),
+    "flow.results.rows": Case(
+        lambda s: {
+            "job": s.job,
+            "where": P.Selection(label="cat"),
+            "by": "ada",
+            "limit": 5,
+            "after": 1,
+        }
+    ),
     "flow.results.export": Case(
         lambda s: {
             "job": s.job,
             "format": "csv",
             "target": io.BytesIO(),
+            "where": P.Selection(label="cat"),
             "stages": ["label"],
             "by": "ada",
             "progress": wrapped,
@@ -1188,6 +1237,18 @@ JOBS: Mapping[str, Case] = {
     "flow.jobs.resume": Case(lambda s: {"job": s.paused, "by": "ada"}),
     "flow.jobs.finish": Case(
         lambda s: {"job": s.job, "by": "ada", "discard_open": True}, always=("discard_open",)
+    ),
+    "flow.jobs.reopen": Case(
+        lambda s: {
+            "job": s.finished,
+            "where": P.Selection(label="cat"),
+            "to": "label",
+            "assign": "author",
+            "comment": "look again",
+            "dry_run": False,
+            "progress": wrapped,
+            "by": "ada",
+        }
     ),
     "flow.jobs.archive": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.jobs.delete": Case(lambda s: {"job": s.loaded, "by": "ada"}),

@@ -131,6 +131,17 @@ class Scene:
         return self.new_job(draft=True)
 
     @cached_property
+    def finished(self) -> Any:
+        """A job that has finished: ben has labeled its two packages."""
+        job = self.new_job(workflow=P.Workflow(P.Label()), workforce={"label": ["ben"]})
+        for _ in range(2):
+            assignment = self.flow.claim("ben", job, "label")
+            answers = [(item, P.Choice("cat")) for item in self.flow.tasks(assignment)]
+            self.flow.save_many(assignment, answers)
+            self.flow.submit(assignment)
+        return job
+
+    @cached_property
     def other_job(self) -> Any:
         """A job of another workspace."""
         return self.flow.jobs.create(

@@ -38,6 +38,7 @@ from itagflow.model.workspace import (
     Workspace,
 )
 from itagflow.results import rules as results_rules
+from itagflow.results.campaign_rules import find_campaign, select_history
 from itagflow.results.rules import Case
 from itagflow.reviewing import rules as reviewing_rules
 from itagflow.reviewing.sampling import is_drawn
@@ -103,7 +104,7 @@ class PackageSnapshot:
             Case(
                 self.job,
                 self.package,
-                results_rules.select_history(self.package, self.assignments, number),
+                select_history(self.package, self.assignments, number),
                 answers,
                 number,
             )
@@ -229,7 +230,7 @@ def _check_task_lists(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     for assignment in snapshot.assignments:
         if assignment.outcome is Outcome.REJECTED:
             if assignment.sent_back is None:  # every task went back
-                campaign = package.find_campaign(assignment.round)
+                campaign = find_campaign(package, assignment.round)
                 sent.update(snapshot.tasks if campaign is None else campaign.tasks)
             else:
                 sent.update(assignment.sent_back)
@@ -363,7 +364,7 @@ def _check_draws(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     behind = job.workflow.stages[1:]
     if package.stage in job.workflow.stages:
         behind = behind[: max(job.workflow.stages.index(package.stage) - 1, 0)]
-    campaign = package.find_campaign(package.round)
+    campaign = find_campaign(package, package.round)
     if campaign is not None and campaign.round == package.round:
         # it began there, and did not come through the stages before
         begin = job.workflow.stages.index(campaign.stage)

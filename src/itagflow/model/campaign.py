@@ -11,8 +11,8 @@ class Campaign:
     """Some tasks of a package that ``jobs.reopen`` has opened again; the others stay as they are.
 
     >>> campaign = Campaign(round=2, stage=Stage.LABEL, tasks=(3, 7))
-    >>> campaign.hides(task=4, round=2), campaign.hides(task=3, round=2)
-    (True, False)
+    >>> campaign.last_round is None
+    True
     """
 
     round: int
@@ -27,14 +27,6 @@ class Campaign:
     """The review stages that the package had passed before without a review: so have the others."""
     comment: str = ""
     """Why they were opened, for those who work on them."""
-
-    def includes(self, round: int) -> bool:
-        """Return whether this round of the package belongs to it."""
-        return self.round <= round and (self.last_round is None or round <= self.last_round)
-
-    def hides(self, task: int, round: int) -> bool:
-        """Return whether what was done in this round is none of this task's history."""
-        return task not in self.tasks and self.includes(round)
 
     def __str__(self) -> str:
         """Return what the history keeps of it: rounds, stage, and tasks.

@@ -127,10 +127,6 @@ class Package:
             return self.campaigns[-1]
         return None
 
-    def find_campaign(self, round: int) -> Campaign | None:
-        """Return the campaign to which a round belongs, or None."""
-        return next((each for each in self.campaigns if each.includes(round)), None)
-
     @property
     def final(self) -> int:
         """How many of its tasks are final while it is open: those that a campaign did not open."""

@@ -21,11 +21,11 @@ from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.selection import ALL_TASKS, Selection
 from itagflow.model.task import Answer, Task
+from itagflow.results.campaign_rules import select_history
 from itagflow.results.rules import (
     Case,
     build_cases,
     build_result,
-    select_history,
     sort_assignments,
     with_counts,
 )

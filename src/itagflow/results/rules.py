@@ -34,6 +34,12 @@ from itagflow.model.task import (
 )
 from itagflow.model.text import to_text, validate_text
 from itagflow.printing import format_repr
+from itagflow.results.campaign_rules import (
+    find_campaign,
+    find_skipped,
+    is_in_campaign,
+    select_history,
+)
 
 PRELABEL_OUTCOMES = frozenset({Outcome.PRELABELED, Outcome.SUGGESTED})
 """The outcomes of the assignments that hold pre-labels."""
@@ -207,35 +213,6 @@ def build_cases(
         Case(job, package, select_history(package, ordered, task), by_id, task)
         for task, by_id in answers.items()
     ]
-
-
-def select_history(
-    package: Package, assignments: Sequence[Assignment], task: int
-) -> Sequence[Assignment]:
-    """Return those of the *assignments* of a package that are part of the history of a task of it.
-
-    What belongs to a campaign that did not open the task is not: its result, and who made it, stay
-    as they are.
-    """
-    if not package.campaigns:
-        return assignments  # nearly always
-    return [
-        assignment
-        for assignment in assignments
-        if not any(campaign.hides(task, assignment.round) for campaign in package.campaigns)
-    ]
-
-
-def find_skipped(package: Package, task: int) -> tuple[Stage, ...]:
-    """Return the review stages that *task* has passed since its package was not drawn for them."""
-    skipped = package.skipped
-    for campaign in reversed(package.campaigns):
-        # what the package passed without a review before that was another labeling of the task, or
-        # everything was reviewed since
-        if task in campaign.tasks or campaign.round < package.reopened_round:
-            break
-        skipped = campaign.skipped
-    return skipped
 
 
 def find_submitted(case: Case, stage: Stage) -> Answer | None:
@@ -536,10 +513,10 @@ def _find_explanation(past: Case, assignment: Assignment) -> tuple[StandingJudgm
 
     In a campaign that is what was said since it began, or why it did.
     """
-    campaign = past.package.find_campaign(assignment.round)
+    campaign = find_campaign(past.package, assignment.round)
     if campaign is None:
         return find_judgment(past, live=False), _find_package_comment(past)
-    since = [each for each in past.assignments if campaign.includes(each.round)]
+    since = [each for each in past.assignments if is_in_campaign(campaign, each.round)]
     recent = attrs.evolve(past, assignments=since)
     standing = find_judgment(recent, live=False)
     standing = attrs.evolve(standing, comment=standing.comment or campaign.comment)

@@ -13,7 +13,7 @@ from itagflow.errors import Incomplete
 from itagflow.model.job import Job, OnMaxRejects, Stage
 from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.printing import format_count
-from itagflow.results.rules import select_history
+from itagflow.results.campaign_rules import select_history
 
 REJECTED_TOO_OFTEN = "rejected too often"
 """Why a task is abandoned that was sent back as often as it may."""

@@ -354,16 +354,6 @@ class TestCampaigns:
     def open_again(self, **package: Any) -> Any:
         return make_package(size=2, round=2, scope=(2,), campaigns=(self.OTHERS,), **package)
 
-    def test_what_others_went_through_is_no_part_of_the_history(self) -> None:
-        assignments = [LABELED, REVIEWED, self.AGAIN, self.REJECTED]
-        package = self.open_again()
-        assert rules.select_history(package, assignments, 1) == [LABELED, REVIEWED]
-        assert rules.select_history(package, assignments, 2) == assignments
-        over = attrs.evolve(package, campaigns=(attrs.evolve(self.OTHERS, last_round=2),), round=3)
-        later = ended(9, Outcome.REVIEWED, stage=Stage.INSPECT, round=3)
-        assert rules.select_history(over, [*assignments, later], 1) == [LABELED, REVIEWED, later]
-        assert rules.select_history(make_package(), assignments, 1) is assignments
-
     def test_a_task_outside_is_final_meanwhile(self) -> None:
         answers = {1: {5: said(LABELED, replies=CAT)}, 2: {5: make_answer(2, replies=CAT)}}
         package = self.open_again()
@@ -375,17 +365,6 @@ class TestCampaigns:
         result = rules.build_result(outside, make_task())
         assert result.replies == CAT
         assert [entry.round for entry in result.provenance] == [1, 1]
-
-    def test_what_was_skipped_before_a_campaign_was_skipped_for_the_others(self) -> None:
-        package = self.open_again()
-        assert rules.find_skipped(package, 1) == (Stage.INSPECT,)
-        assert rules.find_skipped(package, 2) == ()
-        second = Campaign(round=3, stage=Stage.LABEL, tasks=(3,))
-        first = attrs.evolve(self.OTHERS, last_round=2)
-        twice = attrs.evolve(package, round=3, campaigns=(first, second))
-        assert [rules.find_skipped(twice, task) for task in (1, 2, 3)] == [(Stage.INSPECT,), (), ()]
-        reviewed = attrs.evolve(twice, round=4, reopened_round=4)
-        assert rules.find_skipped(reviewed, 1) == ()
 
     def test_who_works_on_it_is_told_why(self) -> None:
         campaign = attrs.evolve(self.OTHERS, tasks=(1,), comment="cats have tails")
