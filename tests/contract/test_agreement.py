@@ -31,6 +31,7 @@ from itagflow import (
     PackageState,
     Role,
     Route,
+    Selection,
     Stage,
     Workflow,
     templates,
@@ -188,6 +189,15 @@ class Agreement(RuleBasedStateMachine):
     )
     def change_package(self, package: int, operation: str) -> None:
         self.act(operation, (self.job, package), by="ada")
+
+    @rule(
+        task=st.integers(1, 6),
+        to=st.sampled_from(["label", "label", "inspect"]),
+        assign=st.sampled_from(["author", "queue", *PEOPLE]),
+    )
+    def begin_a_campaign(self, task: int, to: str, assign: str) -> None:
+        where = Selection(field={"source": f"{task}.jpg"})
+        self.act("jobs.reopen", self.job, where=where, to=to, assign=assign, by="ada")
 
     @rule(account=st.sampled_from(PEOPLE[1:]), back=st.booleans())
     def come_and_go(self, account: str, back: bool) -> None:

@@ -33,6 +33,7 @@ from itagflow import (
     PreLabel,
     Role,
     Route,
+    Selection,
     Stage,
     Text,
     Workflow,
@@ -102,6 +103,17 @@ crews = st.sampled_from(
     ]
 )
 packagings = st.sampled_from([FixedSize(2), FixedSize(3), PackageCount(2), GroupByField("source")])
+
+SELECTIONS = [
+    Selection(),
+    Selection(label="cat"),
+    Selection(member="ben"),
+    Selection(package=1),
+    Selection(guideline_version=0),
+    Selection(field={"source": "2.jpg"}),
+    Selection(state="abandoned"),
+]
+"""What campaigns open again."""
 
 PASS = {Stage.LABEL: "submit", Stage.INSPECT: "review", Stage.ACCEPT: "accept"}
 NOTE = Question("2", QuestionKind.INPUT, "Note", required=False)
@@ -519,6 +531,24 @@ class Walk(RuleBasedStateMachine):
     def change_package(self, package: int, verb: str, by: str) -> None:
         self.all(lambda flow: getattr(flow.packages, verb)((self.job, package), by=by))
 
+    @rule(
+        where=st.sampled_from(SELECTIONS),
+        to=stages,
+        assign=st.sampled_from(["author", "queue", "ben", "di"]),
+        by=st.sampled_from(["ada", "ada", "ben"]),
+    )
+    def begin_a_campaign(self, where: Selection, to: Stage, assign: str, by: str) -> None:
+        how: dict[str, Any] = {"where": where, "to": to, "assign": assign, "by": by}
+        tried = self.all(lambda flow: flow.jobs.reopen(self.job, **how, dry_run=True))
+        before = list(self.flows[0].results.list(self.job))
+        report = self.all(lambda flow: flow.jobs.reopen(self.job, **how))
+        assert tried == report, "it does what the dry run said"
+        if report is None:
+            return
+        after = list(self.flows[0].results.list(self.job))
+        kept = [one for one, other in zip(before, after, strict=True) if one == other]
+        assert len(before) - len(kept) <= report.tasks, "the others keep their results"
+
     @rule(verb=st.sampled_from(["pause", "resume", "resume", "finish"]))
     def change_job(self, verb: str) -> None:
         self.all(lambda flow: getattr(flow.jobs, verb)(self.job, by="ada"))
@@ -641,6 +671,8 @@ class Walk(RuleBasedStateMachine):
             lambda flow: flow.results.list(self.job),
             lambda flow: flow.events.list(self.job),
             lambda flow: flow.results.find(self.job),
+            lambda flow: flow.results.list(self.job, where=SELECTIONS[1]),
+            lambda flow: flow.results.list(self.job, where=SELECTIONS[2]),
             lambda flow: flow.jobs.guidelines(self.job),
             lambda flow: flow.results.versions(self.job, 1),
         ):
