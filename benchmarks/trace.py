@@ -40,7 +40,6 @@ RULES = (
     "access.py",
     "claiming/decision.py",
     "core/blinding.py",
-    "core/change.py",
     "core/secrecy.py",
     "labeling/shuffling.py",
     "labeling/terms.py",

@@ -18,8 +18,8 @@ from itagflow.api.packages import Packages
 from itagflow.api.results import Results
 from itagflow.api.templates import Templates
 from itagflow.api.workspaces import Workspaces
-from itagflow.claiming import assigning, explaining, service
-from itagflow.claiming.arguments import parse_claim
+from itagflow.claiming import assigning, explaining, requested, service
+from itagflow.claiming.service import parse_claim
 from itagflow.core.engine import Engine, now
 from itagflow.core.registry import MergeFunction
 from itagflow.core.settings import MOST_SECONDS, Settings, make_engine, require_store
@@ -163,7 +163,9 @@ class Flow:
             NotFound: when the job has no such package.
         """
         request = parse_claim(member, job, stage, package=package, resume=resume, token=token)
-        return service.claim(self._engine, request)
+        if request.is_plain:
+            return service.claim(self._engine, request)
+        return requested.claim(self._engine, request)
 
     def claim_many(
         self, member: MemberRef, job: JobRef, stage: Stage | str, count: int

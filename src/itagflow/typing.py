@@ -17,7 +17,6 @@ from itagflow.claiming.asking import NumberedTask as NumberedTaskRef
 from itagflow.claiming.explaining import Place as EntityRef
 from itagflow.comments.service import TaskPlace, ThreadRef
 from itagflow.core.engine import Clock, Listener
-from itagflow.core.ids import Ids as IdSource
 from itagflow.core.lookup import (
     AssignmentRef,
     JobRef,
@@ -29,6 +28,7 @@ from itagflow.core.lookup import (
     WorkspaceRef,
 )
 from itagflow.core.registry import MergeFunction
+from itagflow.core.transaction import Ids as IdSource
 from itagflow.formats._files import Source, Target
 from itagflow.jobs.arguments import JobFields, JobNotes, Workers, Workforce
 from itagflow.jobs.loading import OnError

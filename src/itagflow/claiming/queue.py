@@ -63,6 +63,8 @@ class QueueStart:
     """Behind a long row of the member's own work."""
     number: int = 0
     """At the package with this number, which was drawn; 0: at the front."""
+    is_kept: bool = False
+    """Whether the place that a member has come to is kept for their next claim."""
 
 
 def find_offers(reader: Reader, job: Job, member: Member, stage: Stage) -> list[Assignment]:
@@ -222,7 +224,7 @@ def find_start(reader: Reader, place: ClaimPlace) -> QueueStart:
     if not can_own_work_wait(job, stage):
         return QueueStart()
     counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
-    return QueueStart() if counter is None else QueueStart(cursor=counter.cursor)
+    return QueueStart(cursor=None if counter is None else counter.cursor, is_kept=True)
 
 
 def _draw_number(place: ClaimPlace, packages: int) -> int:

@@ -14,26 +14,20 @@ from itagflow.claiming.decision import (
     has_labeled,
     is_own_work,
 )
-from itagflow.core.change import (
-    Change,
-    Context,
-    Saved,
-    record,
-)
 from itagflow.errors import InvalidData, NotAllowed, Problem
 from itagflow.lifecycle.tables import ASSIGNMENT, AssignmentCommand
+from itagflow.model.change import Change, Context, Saved, record
 from itagflow.model.entity import evolve
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import (
     Assignment,
     AssignmentState,
-    ClaimCounter,
     Outcome,
     Package,
     QueueCursor,
 )
 from itagflow.model.text import find_key_error, find_text_error
-from itagflow.model.workspace import Member
+from itagflow.model.workspace import Member, is_paused
 
 OUTCOMES = {
     "release": Outcome.RELEASED,
@@ -355,11 +349,6 @@ def must_not_review_own_work(
     raise NotAllowed(member.account, "be assigned", reason)
 
 
-def is_paused(member: Member, at: datetime) -> bool:
-    """Return whether *member* is given no new work at this time."""
-    return member.paused and (member.paused_until is None or at < member.paused_until)
-
-
 def must_not_be_paused(member: Member, at: datetime) -> None:
     """Check that *member* can be given work at this time.
 
@@ -369,26 +358,6 @@ def must_not_be_paused(member: Member, at: datetime) -> None:
     if is_paused(member, at):
         reason = "they are paused: members.resume ends that"
         raise NotAllowed(member.account, "be assigned", reason)
-
-
-def move_counter(counter: ClaimCounter, by: int) -> Saved:
-    """Return *counter* with *by* added to what its member holds."""
-    return (counter, evolve(counter, active=counter.active + by))
-
-
-def add_to_counter(
-    counter: ClaimCounter, by: int, cursor: QueueCursor | None, *, total: int = 0
-) -> ClaimCounter:
-    """Return *counter* with *by* more active assignments, and a new *cursor* if given.
-
-    *total* is added to what the member has got in the whole job.
-    """
-    return evolve(
-        counter,
-        active=counter.active + by,
-        total=counter.total + total,
-        cursor=cursor or counter.cursor,
-    )
 
 
 def is_first_claim(member: Member, stage: Stage, assignments: Sequence[Assignment]) -> bool:

@@ -6,8 +6,7 @@ Who has locked a package waits for no other one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from operator import attrgetter
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -21,37 +20,31 @@ from itagflow.claiming.decision import (
     Obstacle,
     Situation,
     Source,
-    can_own_work_wait,
     decide,
     get_decision_inputs,
     has_labeled,
     is_own_work,
 )
-from itagflow.claiming.part_rules import has_seen_votes
-from itagflow.claiming.situations import describe, has_limits
-from itagflow.core.change import Change, Context, Saved
 from itagflow.core.engine import BLOCK, Engine
-from itagflow.core.ids import TRIES, make_exhausted_error
 from itagflow.core.lookup import (
     JobRef,
     MemberRef,
     PackageRef,
     first,
-    package_in,
+    get_or_none,
 )
-from itagflow.core.transaction import Transaction
+from itagflow.core.registry import Environment
+from itagflow.core.transaction import TRIES, Transaction, make_exhausted_error
 from itagflow.errors import AlreadyExists, NotAcknowledged
-from itagflow.model.job import Job, Stage
+from itagflow.model.arguments import require_flag
+from itagflow.model.change import Change, Context, Saved, add_to_counter, move_counter
+from itagflow.model.enums import parse_enum
+from itagflow.model.job import Crew, Job, Stage, find_registered_names
 from itagflow.model.number import require_whole_number
-from itagflow.model.package import (
-    Assignment,
-    AssignmentState,
-    ClaimCounter,
-    Package,
-    QueueCursor,
-)
-from itagflow.model.workspace import Member
-from itagflow.storage.port import Query
+from itagflow.model.package import Assignment, AssignmentState, ClaimCounter, Package, QueueCursor
+from itagflow.model.text import require_text
+from itagflow.model.workspace import Member, is_paused
+from itagflow.storage.port import Query, Reader
 
 
 @attrs.frozen
@@ -77,6 +70,31 @@ class ClaimRequest:
     def is_plain(self) -> bool:
         """Whether nothing but the member, the job and the stage is given."""
         return not self.token and self.package is None and not self.is_resumed
+
+
+def parse_claim(
+    member: MemberRef,
+    job: JobRef,
+    stage: Stage | str,
+    *,
+    package: PackageRef | int | None,
+    resume: bool,
+    token: str,
+) -> ClaimRequest:
+    """Return what is asked for by a claim.
+
+    Raises:
+        InvalidData: when the stage is none, the token is no text that can be stored, or *resume* is
+            no flag.
+    """
+    return ClaimRequest(
+        member,
+        job,
+        parse_enum(Stage, stage),
+        token=require_text("claim", "token", token),
+        package=package,
+        is_resumed=require_flag("claim", "resume", resume),
+    )
 
 
 def claim(engine: Engine, request: ClaimRequest) -> Assignment | None:
@@ -107,23 +125,22 @@ def claim_many(
 def take_work(transaction: Transaction, request: ClaimRequest) -> list[Assignment]:
     """Give a member up to so many assignments; fewer when there are no more.
 
+    For a plain request; `itagflow.claiming.requested` takes those that say more.
+
     Raises:
         NotAllowed: when the member may not work there.
-        InvalidData: when the job does not have this stage, or the token cannot be stored.
+        InvalidData: when the job does not have this stage.
     """
-    rules.must_be_a_token(request.token)
     cache, store = transaction.cache, transaction.store
-    if not request.is_plain:
-        return _claim_by_arguments(transaction, request)
     # Job and member as last seen, which saves two queries.  They may be out of date: whatever is
     # found is confirmed by what is locked, and that there is nothing is only said by what is stored
     # now.
     job = cache.job(store, request.job)
     member = cache.member(store, job.workspace, request.member)
     place = ClaimPlace(job, member, request.stage, transaction.at)
-    work = _Claim(transaction, describe(store, transaction, place))
+    work = Claim(transaction, describe(store, transaction, place))
     taken = work.take(request.count)
-    if not taken and work.is_out_of_date(*_read_job_and_member(transaction, request)):
+    if not taken and work.is_out_of_date(*read_job_and_member(transaction, request)):
         taken = work.take(request.count)
     if not taken:
         work.require_permission()
@@ -131,35 +148,65 @@ def take_work(transaction: Transaction, request: ClaimRequest) -> list[Assignmen
     return taken
 
 
-def _claim_by_arguments(transaction: Transaction, request: ClaimRequest) -> list[Assignment]:
-    """Give what the same claim, sent before, was given, or what is held, or else something new."""
-    job, member = _read_job_and_member(transaction, request)
-    package: Package | None = None
-    if request.package is not None:
-        package = package_in(transaction.store, job.id, request.package)
-    number = None if package is None else package.number
-    terms = rules.Terms(
-        token=request.token,
-        arguments=rules.describe_arguments(number, is_resumed=request.is_resumed),
-    )
-    place = ClaimPlace(job, member, request.stage, transaction.at)
-    work = _Claim(transaction, describe(transaction.store, transaction, place), terms)
-    work.require_permission()
-    earlier = work.find_earlier() if request.token else None
-    if earlier is None and request.is_resumed:
-        earlier = work.find_held(number)
-    if earlier is not None:
-        return [earlier]
-    taken = work.take(request.count) if package is None else work.take_package(package)
-    if not taken:
-        work.require_acknowledged()
-    return taken
-
-
-def _read_job_and_member(transaction: Transaction, request: ClaimRequest) -> tuple[Job, Member]:
+def read_job_and_member(transaction: Transaction, request: ClaimRequest) -> tuple[Job, Member]:
     """Return job and member of a claim as they are stored now."""
     job = transaction.cache.read_job(transaction.store, request.job)
     return job, transaction.cache.read_member(transaction.store, job.workspace, request.member)
+
+
+def describe(reader: Reader, environment: Environment, place: ClaimPlace) -> Situation:
+    """Return what the decision depends on, as it is stored.
+
+    Raises:
+        InvalidData: when the job does not have this stage.
+    """
+    job, member, stage = place.job, place.member, place.stage
+    counter: ClaimCounter | None = None
+    # else nobody counts, and nobody asks what was read: the query is saved
+    if has_limits(job, stage) or job.workflow.rule(stage).acknowledge:
+        counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
+    missing_merge = ""
+    if stage is Stage.LABEL:  # the last vote is merged by whoever submits it
+        names = find_registered_names(job.workflow)
+        missing_merge = next((n for n in names if not environment.registry.has_merge(n)), "")
+    missing_validator = ""
+    if job.validator and not environment.registry.has_validator(job.validator):
+        missing_validator = job.validator
+    return Situation(
+        job=job,
+        member=member,
+        stage=stage,
+        policy_refusal=access.working_refusal(environment.policy, member, job, stage),
+        crews=_find_crews(environment, job, member, stage),
+        missing_validator=missing_validator,
+        missing_merge=missing_merge,
+        acknowledged=0 if counter is None else counter.acknowledged,
+        is_paused=is_paused(member, place.at),
+        is_closed=job.closes_at is not None and job.closes_at <= place.at,
+        active=0 if counter is None else counter.active,
+        total=0 if counter is None else counter.total,
+    )
+
+
+def has_limits(job: Job, stage: Stage) -> bool:
+    """Return whether the claims of a member at *stage* are counted."""
+    rule = job.workflow.rule(stage)
+    return rule.limit is not None or rule.max_total is not None
+
+
+def _find_crews(
+    environment: Environment, job: Job, member: Member, stage: Stage
+) -> frozenset[Crew]:
+    """Return the crews in which *member* may work at *stage*; their work is done at LABEL."""
+    if stage is not Stage.LABEL:
+        return frozenset()
+    return frozenset(
+        crew
+        for crew in Crew
+        # asked first whether there is one: most jobs have none, and the policy takes time
+        if crew in job.workforce
+        and access.working_refusal(environment.policy, member, job, crew) is None
+    )
 
 
 def apply(transaction: Transaction, change: Change) -> Assignment:
@@ -171,7 +218,7 @@ def apply(transaction: Transaction, change: Change) -> Assignment:
     return transaction.as_stored(assignments[0])
 
 
-class _Claim:
+class Claim:
     """A claim that runs, in one pass.
 
     Packages and assignments are locked as they are found.  With the first one, `_confirm` locks
@@ -184,7 +231,7 @@ class _Claim:
     ) -> None:
         self._transaction = transaction
         self._situation = situation
-        self._decision = decide(situation)
+        self._decided: Decision | None = None
         self._terms = terms
         self._ctx: Context = transaction.make_context(situation.job.workspace, situation.member.id)
         self._start = queue.find_start(transaction.store, self._place)
@@ -197,6 +244,13 @@ class _Claim:
         self._has_package = False
         """Whether a package is locked."""
         self._is_confirmed = False
+
+    @property
+    def _decision(self) -> Decision:
+        """What the member may take by what is known now; decided when it is asked for."""
+        if self._decided is None:
+            self._decided = decide(self._situation)
+        return self._decided
 
     @property
     def _place(self) -> ClaimPlace:
@@ -261,90 +315,6 @@ class _Claim:
             if assignment.token_arguments == self._terms.arguments:
                 return assignment
         return None
-
-    def find_held(self, package: int | None) -> Assignment | None:
-        """Return what the member holds already, on this *package* or any, the oldest first.
-
-        One whose lease has lapsed is renewed, unless others are about to take it.
-        """
-        situation = self._situation
-        for held in queue.find_held(self._transaction.store, self._place, package):
-            has_lapsed = rules.has_lapsed(held, self._transaction.at)
-            if not has_lapsed or Source.LAPSED not in self._decision.sources:
-                return held
-            renewed = self._take_one_lapsed(held)
-            if renewed is not None and renewed.member == situation.member.id:
-                return renewed
-        return None
-
-    def take_package(self, package: Package) -> list[Assignment]:
-        """Take what the member may have of one package: an offer, a free slot, lapsed work.
-
-        An offer is their own, or a part that is offered to whoever may have it.
-
-        The package is waited for: others may be about to take another slot of it.
-        """
-        locked = self._transaction.lock_package(package)
-        self._has_package = True
-        assignments = self._transaction.assignments(locked)
-        taken = self._take_offer_of(assignments) or self._take_part_of(assignments)
-        if taken is None and self._can_start(locked, assignments):
-            taken = self._start_work(locked, None)
-        if taken is None:
-            stage = self._situation.stage
-            lapsed = [
-                assignment
-                for assignment in assignments
-                if assignment.stage is stage and rules.has_lapsed(assignment, self._transaction.at)
-            ]
-            # the longest first, as everywhere
-            for assignment in sorted(lapsed, key=attrgetter("lease_until", "id")):
-                taken = taken or self._take_one_lapsed(assignment)
-        if taken is None:
-            taken = self._find_sent_before()
-        return [] if taken is None else [taken]
-
-    def _take_offer_of(self, assignments: Sequence[Assignment]) -> Assignment | None:
-        """Take the member's own offer among these *assignments* of the locked package."""
-        situation = self._situation
-        for assignment in assignments:
-            if (
-                assignment.member == situation.member.id
-                and assignment.stage is situation.stage
-                and assignment.state is AssignmentState.OFFERED
-                and self._decision.permits(assignment)
-            ):
-                _, offer = self._transaction.lock_assignment(assignment)
-                self._confirm()
-                if Source.OFFERS in self._decision.sources:
-                    return self._take_offer(offer)
-        return None
-
-    def _take_part_of(self, assignments: Sequence[Assignment]) -> Assignment | None:
-        """Take an open offer among these *assignments* of the locked package."""
-        for assignment in assignments:
-            if not self._decision.accepts_open(assignment, assignments):
-                continue
-            _, offer = self._transaction.lock_assignment(assignment)
-            self._confirm()
-            if self._decision.accepts_open(offer, assignments):
-                return self._take_offer(offer)
-        return None
-
-    def _can_start(self, package: Package, assignments: Sequence[Assignment]) -> bool:
-        """Return whether the member may have a free slot of the locked *package*, by this stage."""
-        if Source.QUEUE not in self._decision.sources:
-            return False
-        if package.stage is not self._situation.stage or package.free < 1:
-            return False
-        self._confirm()
-        situation = self._situation
-        job, member, stage = situation.job, situation.member, situation.stage
-        if stage is Stage.LABEL and has_seen_votes(job, member, package.round, assignments):
-            return False
-        return Source.QUEUE in self._decision.sources and not is_own_work(
-            job, package, member, stage, assignments
-        )
 
     def take(self, count: int) -> list[Assignment]:
         """Take up to *count*: what is offered and what waits, or else one whose lease has lapsed.
@@ -537,7 +507,7 @@ class _Claim:
         terms = self._note_total(package)
         counters = self._count_one(total=int(terms.counted))
         if self._previous is not None:
-            counters = (*counters, rules.move_counter(self._previous, -1))
+            counters = (*counters, move_counter(self._previous, -1))
         slot = rules.Slot(job, package, lapsed.stage, member)
         return self._apply_new(
             lambda new_id: rules.take_over(
@@ -578,7 +548,7 @@ class _Claim:
         lock that one, so a claim of many saves no cursor then; the next claim does.
         """
         job, stage = self._situation.job, self._situation.stage
-        if not can_own_work_wait(job, stage) or (self._is_confirmed and self._counter is None):
+        if not self._start.is_kept or (self._is_confirmed and self._counter is None):
             return None
         cursor = rules.cursor_at(package)
         if not rules.is_worth_saving(self._start.cursor, cursor) or package == first(
@@ -665,20 +635,19 @@ class _Claim:
             return ()
         # with its version in the store: an assignment taken before in this claim may have saved it
         counter = self._transaction.as_stored(self._counter)
-        after = rules.add_to_counter(counter, int(is_counted), cursor, total=total)
+        after = add_to_counter(counter, int(is_counted), cursor, total=total)
         self._counter = after
         if cursor is not None:
-            self._start = queue.QueueStart(cursor=cursor)
+            self._start = queue.QueueStart(cursor=cursor, is_kept=True)
         self._decide_again(attrs.evolve(situation, active=after.active, total=after.total))
         return ((counter, after),)
 
     def _decide_again(self, situation: Situation) -> None:
         self._situation = situation
-        if self._earlier is None:
-            self._decision = decide(situation)
-        else:
+        self._decided = None
+        if self._earlier is not None:
             # the same claim has been given something meanwhile: nothing more is taken
-            self._decision = Decision(situation=situation)
+            self._decided = Decision(situation=situation)
 
     def _apply_new(self, make: Callable[[int], Change]) -> Assignment:
         """Store a change that adds an assignment under a new id.

@@ -8,11 +8,11 @@ from typing import Any
 
 import attrs
 
-from itagflow.core.change import Change, Context, Saved, record
 from itagflow.errors import NotAllowed
 from itagflow.jobs.row_rules import PreparedRow
 from itagflow.jobs.rules import reopen_finished
 from itagflow.labeling.vote_rules import count_votes
+from itagflow.model.change import Change, Context, Saved, record
 from itagflow.model.job import (
     Job,
 )

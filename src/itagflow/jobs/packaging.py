@@ -8,7 +8,6 @@ import attrs
 
 from itagflow.access import Action
 from itagflow.core import lookup
-from itagflow.core.change import record
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, PackageRef, iterate_query
 from itagflow.core.paging import PAGE
@@ -16,6 +15,7 @@ from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules
 from itagflow.jobs.service import find_job
 from itagflow.lifecycle.tables import JOB, JobCommand, must_be_working
+from itagflow.model.change import record
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, Package

@@ -9,13 +9,13 @@ import attrs
 
 from itagflow.access import Action
 from itagflow.claiming.part_rules import are_votes_merged
-from itagflow.core.change import Context, Saved, record
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef
 from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, NotAllowed, Problem
 from itagflow.jobs.finishing_rules import Staffing, find_hindrance
 from itagflow.labeling.vote_rules import explain_other_votes, with_slots_added
+from itagflow.model.change import Context, Saved, record
 from itagflow.model.job import Job, JobState, Workflow
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Package, PackageState

@@ -9,7 +9,6 @@ import attrs
 
 from itagflow.claiming import part_rules
 from itagflow.claiming.part_rules import PackagePart
-from itagflow.core.change import Saved
 from itagflow.errors import InvalidData, NotAllowed, Problem
 from itagflow.labeling.rules import (
     AnswerFacts,
@@ -21,6 +20,7 @@ from itagflow.labeling.rules import (
     write_answers,
 )
 from itagflow.lifecycle.tables import ASSIGNMENT, AssignmentCommand, require_stage
+from itagflow.model.change import Saved
 from itagflow.model.entity import evolve
 from itagflow.model.job import Crew, Stage
 from itagflow.model.package import Assignment, Package, Purpose

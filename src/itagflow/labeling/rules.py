@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 import attrs
 
 from itagflow.claiming import rules as claiming
-from itagflow.core.change import Change, Context, Saved, record
 from itagflow.errors import Incomplete, InvalidData, Problem, StaleVersion
 from itagflow.labeling.shuffling import shuffle_options
 from itagflow.labeling.terms import NO_TERMS, Replied, SaveTerms
 from itagflow.labeling.time_rules import count_time
 from itagflow.lifecycle.tables import require_stage
+from itagflow.model.change import Change, Context, Saved, record
 from itagflow.model.entity import Entity, evolve
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment

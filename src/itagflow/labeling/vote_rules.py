@@ -84,12 +84,6 @@ def with_merge_rules(workflow: Workflow, template: Template) -> Workflow:
     return Workflow(*(rule for rule in rules if rule is not None))
 
 
-def find_registered_names(workflow: Workflow) -> list[str]:
-    """Return the names of the application's merge functions that *workflow* names, each once."""
-    names = (rule.name for rule in workflow.label.merge.values() if rule.is_registered)
-    return list(dict.fromkeys(names))
-
-
 def explain_other_votes(old: Label, new: Label) -> str:
     """Return why the votes of a job cannot be changed to those of *new*; empty when they can."""
     if new.votes < old.votes:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import attrs
 
 from itagflow.claiming import part_rules
-from itagflow.core.change import Context
 from itagflow.labeling.merge_rules import (
     Decision,
     Poll,
@@ -17,6 +16,7 @@ from itagflow.labeling.merge_rules import (
     merge_replies,
     says_same,
 )
+from itagflow.model.change import Context
 from itagflow.model.entity import evolve
 from itagflow.model.job import Label
 from itagflow.model.merging import Merge, MergeReport, OnDispute, QuestionMerge

@@ -667,3 +667,9 @@ class Job:
 
     def __repr__(self) -> str:
         return show_line(self, show(self.name), self.state.name, f"id={self.id}")
+
+
+def find_registered_names(workflow: Workflow) -> list[str]:
+    """Return the names of the application's merge functions that *workflow* names, each once."""
+    names = (rule.name for rule in workflow.label.merge.values() if rule.is_registered)
+    return list(dict.fromkeys(names))

@@ -8,9 +8,9 @@ from typing import Any
 
 import attrs
 
-from itagflow.core.change import Context
 from itagflow.errors import InvalidData, Problem
 from itagflow.labeling import rules as labeling_rules
+from itagflow.model.change import Context
 from itagflow.model.entity import Entity, evolve
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import (

@@ -11,7 +11,6 @@ import attrs
 from itagflow import access
 from itagflow.access import Action
 from itagflow.core import lookup
-from itagflow.core.change import Context, record
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, iterate_query
 from itagflow.core.transaction import Transaction
@@ -19,6 +18,7 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.jobs.row_sources import Wrap
 from itagflow.labeling.service import require_validated
 from itagflow.lifecycle.tables import JOB, JobCommand
+from itagflow.model.change import Context, record
 from itagflow.model.job import Crew, Job
 from itagflow.model.package import PARTS, Assignment, Package, PackageState
 from itagflow.model.prelabel import Prediction, Predictor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from itagflow.core.change import Saved
+from itagflow.model.change import Saved
 from itagflow.model.entity import evolve
 from itagflow.model.job import Stage
 from itagflow.model.package import Assignment, Package

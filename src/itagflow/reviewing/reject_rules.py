@@ -14,7 +14,6 @@ import attrs
 from itagflow import access
 from itagflow.access import Action, Policy
 from itagflow.claiming import rules as claiming
-from itagflow.core.change import Change, Saved, record
 from itagflow.errors import Incomplete, InvalidData, Problem
 from itagflow.labeling.rules import add_seconds, has_same_content, make_answer, split_answers
 from itagflow.lifecycle.tables import (
@@ -24,11 +23,12 @@ from itagflow.lifecycle.tables import (
     require_stage,
     stage_of,
 )
+from itagflow.model.change import Change, Saved, record
 from itagflow.model.entity import Entity, evolve
 from itagflow.model.job import Job, OnMaxRejects, Route, Stage
 from itagflow.model.package import Assignment, AssignmentState, Package
 from itagflow.model.task import Answer, Verdict
-from itagflow.model.workspace import Member
+from itagflow.model.workspace import Member, is_paused
 from itagflow.results.rules import build_cases, with_counts
 from itagflow.reviewing.authors import find_outdated_authors, has_kept_answers, with_author
 from itagflow.reviewing.explanations import (
@@ -257,7 +257,7 @@ def select_rework(
         member
         for member in members
         if access.refusal(facts.policy, member, Action.at(stage), job, stage) is None
-        and not claiming.is_paused(member, facts.context.ctx.at)
+        and not is_paused(member, facts.context.ctx.at)
     ]
     named = [member for member in able if member.id == plan.named_member]
     if named:

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from itagflow.claiming import part_rules
-from itagflow.core.change import Change, Context, Saved, record
 from itagflow.jobs.rules import advance_job
 from itagflow.labeling.vote_rules import with_next_round
 from itagflow.labeling.voting import MergeCalls
@@ -22,6 +21,7 @@ from itagflow.lifecycle.tables import (
     get_package_lifecycle,
     stage_of,
 )
+from itagflow.model.change import Change, Context, Saved, record
 from itagflow.model.entity import evolve
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Outcome, Package, PackageState

@@ -12,12 +12,12 @@ import attrs
 from itagflow import access
 from itagflow.claiming import rules as claiming
 from itagflow.core import lookup
-from itagflow.core.change import Context, Saved, record
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef
 from itagflow.core.transaction import Transaction
 from itagflow.labeling.time_rules import add_to_assignment
 from itagflow.lifecycle.tables import must_be_of
+from itagflow.model.change import Context, Saved, record
 from itagflow.model.job import Crew, Job
 from itagflow.model.package import Assignment, AssignmentState, Package
 from itagflow.model.task import Answer, Task, Verdict, WorkItem

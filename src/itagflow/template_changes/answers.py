@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from itagflow.core.change import Context, Saved, record
 from itagflow.core.transaction import Transaction
 from itagflow.errors import Conflict, InvalidData, Problem
+from itagflow.model.change import Context, Saved, record
 from itagflow.model.entity import evolve
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Outcome, Package

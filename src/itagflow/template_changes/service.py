@@ -10,7 +10,6 @@ import attrs
 from itagflow import access
 from itagflow.access import Action
 from itagflow.core import lookup
-from itagflow.core.change import Saved, record
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     JobRef,
@@ -22,6 +21,7 @@ from itagflow.core.lookup import (
 from itagflow.core.paging import PAGE
 from itagflow.jobs import rules as jobs_rules
 from itagflow.model.arguments import is_several, make_error
+from itagflow.model.change import Saved, record
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job

@@ -23,12 +23,12 @@ from itagflow import (
     WrongState,
     templates,
 )
-from itagflow.core.change import Context
 from itagflow.errors import StaleVersion
 from itagflow.labeling import rules
 from itagflow.labeling.shuffling import shuffle_options
 from itagflow.labeling.terms import SaveTerms
 from itagflow.model import Outcome, Verdict
+from itagflow.model.change import Context
 from itagflow.model.package import AssignmentState
 from itagflow.results.rules import Case
 from itagflow.testing.builders import (

@@ -11,6 +11,7 @@ from itagflow import InvalidData, Label, Merge, PackageState, Stage, Workflow
 from itagflow.core.secrecy import is_voted_on_in
 from itagflow.labeling import vote_rules as rules
 from itagflow.model import Option, Question
+from itagflow.model.job import find_registered_names
 from itagflow.testing import make_job, make_package, make_template
 
 TEMPLATE = make_template(
@@ -124,7 +125,7 @@ def test_rules_that_fit_no_question_are_listed_together() -> None:
 
 def test_functions_of_the_application_are_named_once() -> None:
     label = Label(merge={"1": "mine", "2": "mine", "3": "keep", "4": "other"})
-    assert rules.find_registered_names(Workflow(label)) == ["mine", "other"]
+    assert find_registered_names(Workflow(label)) == ["mine", "other"]
 
 
 def test_votes_may_be_raised_and_nothing_else_of_them_changed() -> None:

@@ -20,9 +20,9 @@ from itagflow import (
     Workflow,
     WrongState,
 )
-from itagflow.core.change import Context
 from itagflow.labeling.rules import AnswerFacts
 from itagflow.model import Verdict
+from itagflow.model.change import Context
 from itagflow.reviewing import judging_rules
 from itagflow.reviewing.explanations import Explanation
 from itagflow.reviewing.judging_rules import Judgment

@@ -28,8 +28,8 @@ from itagflow import (
     WrongState,
 )
 from itagflow.access import Action, default_policy
-from itagflow.core.change import Change, Context
 from itagflow.model import Outcome, Purpose, Verdict
+from itagflow.model.change import Change, Context
 from itagflow.model.job import Route
 from itagflow.model.workspace import Member
 from itagflow.reviewing import reject_rules as rules

@@ -26,9 +26,9 @@ from itagflow import (
     WrongState,
 )
 from itagflow.access import Action
-from itagflow.core.change import Change, Context
 from itagflow.lifecycle.tables import AssignmentCommand
 from itagflow.model import Outcome, Verdict
+from itagflow.model.change import Change, Context
 from itagflow.model.package import ClaimCounter
 from itagflow.model.workspace import Member
 from itagflow.reviewing import rules
