@@ -42,12 +42,9 @@ RULES = (
     "core/blinding.py",
     "core/secrecy.py",
     "labeling/shuffling.py",
-    "labeling/terms.py",
     "labeling/voting.py",
     "maintenance/checks.py",
     "maintenance/replay.py",
-    "reviewing/explanations.py",
-    "reviewing/reject_limits.py",
     "reviewing/sampling.py",
     "template_changes/steps.py",
 )

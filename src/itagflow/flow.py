@@ -26,15 +26,6 @@ from itagflow.core.settings import MOST_SECONDS, Settings, make_engine, require_
 from itagflow.jobs import guidelines
 from itagflow.labeling import deciding
 from itagflow.labeling import service as labeling
-from itagflow.labeling.terms import (
-    SubmitTerms,
-    parse_pairs,
-    parse_program,
-    parse_rest,
-    parse_seconds,
-    parse_terms,
-    parse_versions,
-)
 from itagflow.model.arguments import require_flag, require_kind, require_several
 from itagflow.model.batch import BatchResult
 from itagflow.model.enums import parse_enum, parse_optional_enum
@@ -46,12 +37,22 @@ from itagflow.model.number import (
 )
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer, WorkItem
+from itagflow.model.terms import (
+    SubmitTerms,
+    parse_pairs,
+    parse_program,
+    parse_rest,
+    parse_seconds,
+    parse_terms,
+    parse_versions,
+)
 from itagflow.model.text import require_text
 from itagflow.reprs import show_line
 from itagflow.results.rules import ModelChoice
 from itagflow.reviewing import batch, judging
 from itagflow.reviewing import service as reviewing
-from itagflow.reviewing.arguments import parse_judgment, parse_rejection
+from itagflow.reviewing.judging import parse_judgment
+from itagflow.reviewing.service import parse_rejection
 from itagflow.storage.port import Store
 from itagflow.typing import (
     AssignmentRef,

@@ -35,7 +35,6 @@ from itagflow.jobs.loading import OnError
 from itagflow.jobs.row_sources import Data as RowSource
 from itagflow.jobs.row_sources import DataFrame
 from itagflow.jobs.row_sources import Wrap as ProgressWrapper
-from itagflow.labeling.terms import Replied as ReplyInput
 from itagflow.model.annotation import Labels
 from itagflow.model.entity import Entity, Key
 from itagflow.model.job import (
@@ -49,6 +48,7 @@ from itagflow.model.packaging import (
 from itagflow.model.prelabel import Prediction, Predictor
 from itagflow.model.region import Points, Region
 from itagflow.model.reply import Replies, Reply
+from itagflow.model.terms import Replied as ReplyInput
 from itagflow.prelabels.rules import MinConfidence
 from itagflow.results.service import ResultRef
 from itagflow.validation.answers import Validator

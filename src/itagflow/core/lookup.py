@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import attrs
 
@@ -30,12 +30,13 @@ from itagflow.model.number import (
 )
 from itagflow.model.package import Assignment, Package
 from itagflow.model.partition import JobPartition
-from itagflow.model.task import Task, WorkItem
+from itagflow.model.task import Answer, Task, WorkItem
 from itagflow.model.template import Template
 from itagflow.model.text import find_text_error, normalize_name, to_text
 from itagflow.model.workspace import Member, Workspace
+from itagflow.storage import codec
 from itagflow.storage.fields import FIELDS, cursor
-from itagflow.storage.port import Query, Reader, Store
+from itagflow.storage.port import Query, Reader, Span, Store
 
 WorkspaceRef = Workspace | int | str
 """A workspace, its key, or its name."""
@@ -420,6 +421,34 @@ def with_accounts(reader: Reader, events: Sequence[Event], accounts: dict[int, s
 
 def _get_id(kind: type[Workspace | Member | Template | Job], ref: object) -> int:
     return require_number(kind, ref.id if isinstance(ref, kind) else ref)
+
+
+def read_answers(reader: Reader, job: int, tasks: Sequence[int]) -> dict[int, dict[int, Answer]]:
+    """Return every answer about these tasks."""
+    answers: dict[int, dict[int, Answer]] = {number: {} for number in tasks}
+    is_consecutive = bool(tasks) and tasks[-1] - tasks[0] == len(tasks) - 1
+    if not tasks:
+        return answers
+    # a range costs the database two comparisons, a list one for each of its numbers
+    numbers: Span | tuple[int, ...] = tuple(tasks)
+    if is_consecutive:
+        numbers = Span(tasks[0], tasks[-1])
+    for answer in reader.find(Query(Answer, {"job": job, "task": numbers})):
+        answers[answer.task][answer.assignment] = answer
+    return answers
+
+
+def read_task_numbers(reader: Reader, package: Package) -> list[int]:
+    """Return the numbers of the tasks of *package*, in order, without reading the tasks."""
+    query = Query(Task, {"job": package.job, "package": package.number})
+    return sorted(
+        number for (number,) in reader.tally(query, by=("number",)) if isinstance(number, int)
+    )
+
+
+def describe_replaced(*old: Answer | None) -> dict[str, Any]:
+    """Return answers as the history keeps them once they are replaced, by task number."""
+    return {str(answer.task): codec.to_json(answer) for answer in old if answer is not None}
 
 
 def require_number(kind: type[Entity], ref: object) -> int:

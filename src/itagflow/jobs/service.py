@@ -26,7 +26,7 @@ from itagflow.jobs.finishing_rules import Staffing, find_hindrance
 from itagflow.jobs.guideline_rules import change_fields, describe_guideline
 from itagflow.jobs.loading import LoadSpec, load, must_be_valid
 from itagflow.jobs.workflow_changes import add_slots, require_possible_change, require_workable
-from itagflow.labeling.vote_rules import with_merge_rules
+from itagflow.labeling.merge_rules import with_merge_rules
 from itagflow.lifecycle.tables import JOB
 from itagflow.model.change import Context, record
 from itagflow.model.comment import Comment

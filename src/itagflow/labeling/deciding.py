@@ -12,10 +12,10 @@ from itagflow.labeling import deciding_rules as rules
 from itagflow.labeling.deciding_rules import EscalationFacts
 from itagflow.labeling.service import apply, lock_for_answering
 from itagflow.labeling.service import save as save_reply
-from itagflow.labeling.terms import NO_TERMS, Replied, SaveTerms, require_pick
 from itagflow.model.job import Crew
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer
+from itagflow.model.terms import NO_TERMS, Replied, SaveTerms, require_pick
 from itagflow.results.histories import read_cases
 from itagflow.results.rules import find_shown_votes
 from itagflow.reviewing.service import has_free_crew

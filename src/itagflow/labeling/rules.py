@@ -12,18 +12,18 @@ from typing import Any, TypeVar
 import attrs
 
 from itagflow.claiming import rules as claiming
+from itagflow.claiming.rules import count_time
 from itagflow.errors import Incomplete, InvalidData, Problem, StaleVersion
 from itagflow.labeling.shuffling import shuffle_options
-from itagflow.labeling.terms import NO_TERMS, Replied, SaveTerms
-from itagflow.labeling.time_rules import count_time
 from itagflow.lifecycle.tables import require_stage
-from itagflow.model.change import Change, Context, Saved, record
-from itagflow.model.entity import Entity, evolve
+from itagflow.model.change import Change, Context, Saved, record, split_answers
+from itagflow.model.entity import evolve
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment
 from itagflow.model.reply import Replies
 from itagflow.model.task import Answer, Draft, Order, Task, Verdict, count_versions
 from itagflow.model.template import Template
+from itagflow.model.terms import NO_TERMS, Replied, SaveTerms
 from itagflow.model.text import find_text_error
 from itagflow.results.rules import Case, find_submitted
 from itagflow.validation import answers as validation
@@ -249,15 +249,6 @@ def require_expected_versions(facts: AnswerFacts, answers: Sequence[Answer]) -> 
     if stale:
         (task, expected, stored), *others = stale
         raise StaleVersion(task, expected, stored, tuple(number for number, *_ in others))
-
-
-def split_answers(
-    pairs: Sequence[tuple[Answer | None, Answer]],
-) -> tuple[list[Entity], list[Saved]]:
-    """Return the answers that are new, and those that replace a stored one, with that one."""
-    add: list[Entity] = [new for old, new in pairs if old is None]
-    save: list[Saved] = [(old, new) for old, new in pairs if old is not None]
-    return add, save
 
 
 def make_answer(

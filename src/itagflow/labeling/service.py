@@ -11,7 +11,14 @@ from itagflow.comments.rules import with_threads
 from itagflow.comments.service import read_hidden_at, read_of_item
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef, get_or_none, iterate_pages
+from itagflow.core.lookup import (
+    AssignmentRef,
+    MemberRef,
+    TaskRef,
+    describe_replaced,
+    get_or_none,
+    iterate_pages,
+)
 from itagflow.core.transaction import Transaction
 from itagflow.core.visibility import access_of
 from itagflow.errors import Conflict, InvalidData
@@ -19,7 +26,6 @@ from itagflow.labeling import draft_rules, rules
 from itagflow.labeling.merging import call_merge
 from itagflow.labeling.rules import AnswerFacts, AnswerOutcome
 from itagflow.labeling.shuffling import shuffle_options
-from itagflow.labeling.terms import NO_TERMS, Replied, SaveTerms, SubmitTerms
 from itagflow.labeling.voting import MergeCalls
 from itagflow.lifecycle.tables import must_be_of, must_not_be_returned
 from itagflow.model.event import Event
@@ -27,8 +33,9 @@ from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer, Draft, Task, WorkItem
 from itagflow.model.template import Template
+from itagflow.model.terms import NO_TERMS, Replied, SaveTerms, SubmitTerms
 from itagflow.results import rules as results_rules
-from itagflow.results.histories import describe_replaced, read_cases
+from itagflow.results.histories import read_cases
 from itagflow.results.rules import Case, ModelChoice
 from itagflow.reviewing import submitting_rules
 from itagflow.reviewing.service import lock_unless_completed, read_completion

@@ -12,11 +12,11 @@ from itagflow.core.transaction import Transaction
 from itagflow.core.visibility import Access
 from itagflow.labeling.rules import AnswerFacts
 from itagflow.labeling.service import apply, lock_for_answering, require_validated, run_validator
-from itagflow.labeling.terms import SaveTerms
 from itagflow.labeling.version_rules import restore_version as restore_answer
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer
+from itagflow.model.terms import SaveTerms
 from itagflow.model.version import AnswerVersion
 from itagflow.model.workspace import Member
 from itagflow.results.versions import find_version

@@ -14,6 +14,7 @@ from itagflow.model.entity import Entity, evolve
 from itagflow.model.event import Event, FieldChange
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, ClaimCounter, Package, QueueCursor
+from itagflow.model.task import Answer
 from itagflow.model.text import find_text_error
 from itagflow.model.workspace import Member
 
@@ -157,3 +158,12 @@ def add_to_counter(
         total=counter.total + total,
         cursor=cursor or counter.cursor,
     )
+
+
+def split_answers(
+    pairs: Sequence[tuple[Answer | None, Answer]],
+) -> tuple[list[Entity], list[Saved]]:
+    """Return the answers that are new, and those that replace a stored one, with that one."""
+    add: list[Entity] = [new for old, new in pairs if old is None]
+    save: list[Saved] = [(old, new) for old, new in pairs if old is not None]
+    return add, save

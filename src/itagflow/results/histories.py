@@ -11,7 +11,13 @@ import attrs
 from itagflow.core import lookup
 from itagflow.core.blinding import NOTHING_HIDDEN, hide_at
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import MemberRef, PartitionRef, iterate_pages
+from itagflow.core.lookup import (
+    MemberRef,
+    PartitionRef,
+    iterate_pages,
+    read_answers,
+    read_task_numbers,
+)
 from itagflow.core.paging import EVERYTHING, Page
 from itagflow.core.visibility import Access, require_readable
 from itagflow.errors import NotFound
@@ -21,31 +27,7 @@ from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.task import Answer, Task
 from itagflow.results.rules import Case, build_cases, build_result, sort_assignments, with_counts
-from itagflow.storage import codec
 from itagflow.storage.port import Query, Reader, Span
-
-
-def read_answers(reader: Reader, job: int, tasks: Sequence[int]) -> dict[int, dict[int, Answer]]:
-    """Return every answer about these tasks."""
-    answers: dict[int, dict[int, Answer]] = {number: {} for number in tasks}
-    is_consecutive = bool(tasks) and tasks[-1] - tasks[0] == len(tasks) - 1
-    if not tasks:
-        return answers
-    # a range costs the database two comparisons, a list one for each of its numbers
-    numbers: Span | tuple[int, ...] = tuple(tasks)
-    if is_consecutive:
-        numbers = Span(tasks[0], tasks[-1])
-    for answer in reader.find(Query(Answer, {"job": job, "task": numbers})):
-        answers[answer.task][answer.assignment] = answer
-    return answers
-
-
-def read_task_numbers(reader: Reader, package: Package) -> list[int]:
-    """Return the numbers of the tasks of *package*, in order, without reading the tasks."""
-    query = Query(Task, {"job": package.job, "package": package.number})
-    return sorted(
-        number for (number,) in reader.tally(query, by=("number",)) if isinstance(number, int)
-    )
 
 
 def recount(
@@ -60,11 +42,6 @@ def recount(
     for answer in new:
         answers[answer.task][answer.assignment] = answer
     return with_counts(package, build_cases(job, package, assignments, answers))
-
-
-def describe_replaced(*old: Answer | None) -> dict[str, Any]:
-    """Return answers as the history keeps them once they are replaced, by task number."""
-    return {str(answer.task): codec.to_json(answer) for answer in old if answer is not None}
 
 
 def read_cases(

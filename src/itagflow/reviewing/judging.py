@@ -9,13 +9,30 @@ from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef
 from itagflow.core.transaction import Transaction
 from itagflow.labeling.rules import AnswerFacts
 from itagflow.labeling.service import apply, lock_for_answering, require_validated, run_validator
-from itagflow.labeling.terms import NO_TERMS, Replied, SaveTerms
+from itagflow.model.arguments import require_flag
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer
+from itagflow.model.terms import NO_TERMS, Replied, SaveTerms
+from itagflow.model.text import require_optional_text
 from itagflow.reviewing import judging_rules as rules
-from itagflow.reviewing.judging_rules import Judgment
-from itagflow.reviewing.reject_limits import count_rejects, find_limit
+from itagflow.reviewing.judging_rules import Judgment, make_judgment
+from itagflow.reviewing.reject_rules import count_rejects, find_limit
 from itagflow.storage.port import Query
+
+
+def parse_judgment(
+    wrong: str | None, reason: str | None, *, discard_modification: bool
+) -> Judgment:
+    """Return the judgment of a task.
+
+    Raises:
+        InvalidData: when the comment or the reason is no text that can be stored, or the last is
+            no flag.
+    """
+    wrong = require_optional_text("judge", "wrong", wrong)
+    reason = require_optional_text("judge", "reason", reason)
+    discard = require_flag("judge", "discard_modification", discard_modification)
+    return make_judgment(wrong, reason, discard_modification=discard)
 
 
 def judge(

@@ -26,10 +26,10 @@ from itagflow import (
 from itagflow.errors import StaleVersion
 from itagflow.labeling import rules
 from itagflow.labeling.shuffling import shuffle_options
-from itagflow.labeling.terms import SaveTerms
 from itagflow.model import Outcome, Verdict
-from itagflow.model.change import Context
+from itagflow.model.change import Context, split_answers
 from itagflow.model.package import AssignmentState
+from itagflow.model.terms import SaveTerms
 from itagflow.results.rules import Case
 from itagflow.testing.builders import (
     AT,
@@ -198,8 +198,8 @@ class TestRestore:
 class TestWrite:
     def test_new_answers_are_added_and_others_replace_what_is_stored(self) -> None:
         old, new, other = make_answer(1), make_answer(1, replies=CAT), make_answer(2, replies=CAT)
-        assert rules.split_answers([(old, new), (None, other)]) == ([other], [(old, new)])
-        assert rules.split_answers([]) == ([], [])
+        assert split_answers([(old, new), (None, other)]) == ([other], [(old, new)])
+        assert split_answers([]) == ([], [])
 
     def test_one_answer_is_an_event_of_its_task_and_several_are_one_event(self) -> None:
         one, two = make_answer(1, replies=CAT), make_answer(2, replies=CAT)
