@@ -41,7 +41,6 @@ RULES = (
     "claiming/decision.py",
     "core/blinding.py",
     "core/secrecy.py",
-    "labeling/shuffling.py",
     "labeling/voting.py",
     "maintenance/checks.py",
     "maintenance/replay.py",

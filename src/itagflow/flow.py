@@ -18,14 +18,14 @@ from itagflow.api.packages import Packages
 from itagflow.api.results import Results
 from itagflow.api.templates import Templates
 from itagflow.api.workspaces import Workspaces
-from itagflow.claiming import assigning, explaining, requested, service
+from itagflow.claiming import assigning, explaining, service
 from itagflow.claiming.service import parse_claim
 from itagflow.core.engine import Engine, now
 from itagflow.core.registry import MergeFunction
 from itagflow.core.settings import MOST_SECONDS, Settings, make_engine, require_store
 from itagflow.jobs import guidelines
-from itagflow.labeling import deciding
 from itagflow.labeling import service as labeling
+from itagflow.labeling.service import Handover, Said, escalate
 from itagflow.model.arguments import require_flag, require_kind, require_several
 from itagflow.model.batch import BatchResult
 from itagflow.model.enums import parse_enum, parse_optional_enum
@@ -164,9 +164,7 @@ class Flow:
             NotFound: when the job has no such package.
         """
         request = parse_claim(member, job, stage, package=package, resume=resume, token=token)
-        if request.is_plain:
-            return service.claim(self._engine, request)
-        return requested.claim(self._engine, request)
+        return service.claim(self._engine, request)
 
     def claim_many(
         self, member: MemberRef, job: JobRef, stage: Stage | str, count: int
@@ -297,8 +295,8 @@ class Flow:
         terms = parse_terms("save", expected_version=expected_version, seconds=seconds)
         terms = parse_program("save", terms, score=score, model=model)
         draft = require_flag("save", "draft", draft)
-        said = deciding.Said(reply, pick=pick, is_draft=draft)
-        return deciding.save(self._engine, assignment, task, said, terms=terms, by=by)
+        said = Said(reply, pick=pick, is_draft=draft)
+        return labeling.save(self._engine, assignment, task, said, terms=terms, by=by)
 
     def save_many(
         self,
@@ -367,8 +365,8 @@ class Flow:
             WrongState: when the assignment is at a review stage.
         """
         comment = require_text("escalate", "comment", comment)
-        handover = deciding.Handover(comment, require_text("escalate", "reason", reason))
-        return deciding.escalate(self._engine, assignment, task, handover, by=by)
+        handover = Handover(comment, require_text("escalate", "reason", reason))
+        return escalate(self._engine, assignment, task, handover, by=by)
 
     def restore(
         self,

@@ -20,7 +20,6 @@ PURE = (
     "claiming.decision",
     "core.blinding",
     "core.secrecy",
-    "labeling.shuffling",
     "labeling.voting",
     "lifecycle.*",
     "maintenance.checks",

@@ -10,17 +10,21 @@ from typing import Any
 
 import attrs
 
+from itagflow import access
 from itagflow.claiming import rules
 from itagflow.claiming.decision import (
     ClaimPlace,
     Decision,
+    Situation,
     Source,
     can_have_open_offers,
     can_own_work_wait,
     find_barred_stages,
+    has_labeled,
 )
 from itagflow.core.lookup import first, get_or_none, iterate_in_transaction
-from itagflow.model.job import Crew, Job, QueueOrder, Stage
+from itagflow.core.registry import Environment
+from itagflow.model.job import Crew, Job, QueueOrder, Stage, find_registered_names
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import (
     LIVE,
@@ -31,7 +35,7 @@ from itagflow.model.package import (
     PackageState,
     QueueCursor,
 )
-from itagflow.model.workspace import Member
+from itagflow.model.workspace import Member, is_paused
 from itagflow.storage.fields import NEVER
 from itagflow.storage.port import (
     Condition,
@@ -91,6 +95,22 @@ def find_held(reader: Reader, place: ClaimPlace, package: int | None) -> list[As
     ]
 
 
+def find_claimed(reader: Reader, place: ClaimPlace, terms: rules.Terms) -> Assignment | None:
+    """Return what a claim with this token was given before.
+
+    At another stage, or with other arguments, it is another claim.
+    """
+    where: dict[str, Any] = {
+        "job": place.job.id,
+        "member": place.member.id,
+        "token": terms.token,
+    }
+    for assignment in reader.find(Query(Assignment, {**where, "stage": place.stage})):
+        if assignment.token_arguments == terms.arguments:
+            return assignment
+    return None
+
+
 def find_open_offers(reader: Reader, decision: Decision) -> list[Assignment]:
     """Return the open offers that the member may have by what is stored, oldest first."""
     job, member, stage = decision.situation.job, decision.situation.member, decision.situation.stage
@@ -121,6 +141,29 @@ def find_lapsed(reader: Reader, job: Job, stage: Stage, at: datetime) -> list[As
         "lease_until": Span(None, at),
     }
     return list(reader.find(Query(Assignment, where, order=("lease_until", "id"))))
+
+
+def iter_lapsed(reader: Reader, place: ClaimPlace) -> Iterator[Assignment]:
+    """Yield the same, in the order in which a member takes them.
+
+    What they have labeled in an earlier round is left to others while there is more.
+    """
+    later = list[Assignment]()
+    for lapsed in find_lapsed(reader, place.job, place.stage, place.at):
+        if _comes_last(reader, lapsed, place.member):
+            later.append(lapsed)
+        else:
+            yield lapsed
+    yield from later
+
+
+def _comes_last(reader: Reader, lapsed: Assignment, member: Member) -> bool:
+    """Return whether the member labeled the package of another's lapsed work before."""
+    # in the first round nobody labeled it before, and nothing has to be read
+    if lapsed.stage is not Stage.LABEL or lapsed.round == 1 or lapsed.member == member.id:
+        return False
+    where: dict[str, Any] = {"job": lapsed.job, "package": lapsed.package}
+    return has_labeled(member, list(reader.find(Query(Assignment, where, order=("id",)))))
 
 
 def query_waiting(
@@ -298,3 +341,58 @@ def _exclude_votes(member: Member) -> Unless:
 def _describe_labeling(member: Member) -> Mapping[str, Condition]:
     """Return which assignments are labelings of *member*, in whatever round."""
     return {"member": member.id, "stage": Stage.LABEL, "state": (*LIVE, AssignmentState.DONE)}
+
+
+def describe(reader: Reader, environment: Environment, place: ClaimPlace) -> Situation:
+    """Return what the decision depends on, as it is stored.
+
+    Raises:
+        InvalidData: when the job does not have this stage.
+    """
+    job, member, stage = place.job, place.member, place.stage
+    counter: ClaimCounter | None = None
+    # else nobody counts, and nobody asks what was read: the query is saved
+    if has_limits(job, stage) or job.workflow.rule(stage).acknowledge:
+        counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
+    missing_merge = ""
+    if stage is Stage.LABEL:  # the last vote is merged by whoever submits it
+        names = find_registered_names(job.workflow)
+        missing_merge = next((n for n in names if not environment.registry.has_merge(n)), "")
+    missing_validator = ""
+    if job.validator and not environment.registry.has_validator(job.validator):
+        missing_validator = job.validator
+    return Situation(
+        job=job,
+        member=member,
+        stage=stage,
+        policy_refusal=access.working_refusal(environment.policy, member, job, stage),
+        crews=_find_crews(environment, job, member, stage),
+        missing_validator=missing_validator,
+        missing_merge=missing_merge,
+        acknowledged=0 if counter is None else counter.acknowledged,
+        is_paused=is_paused(member, place.at),
+        is_closed=job.closes_at is not None and job.closes_at <= place.at,
+        active=0 if counter is None else counter.active,
+        total=0 if counter is None else counter.total,
+    )
+
+
+def has_limits(job: Job, stage: Stage) -> bool:
+    """Return whether the claims of a member at *stage* are counted."""
+    rule = job.workflow.rule(stage)
+    return rule.limit is not None or rule.max_total is not None
+
+
+def _find_crews(
+    environment: Environment, job: Job, member: Member, stage: Stage
+) -> frozenset[Crew]:
+    """Return the crews in which *member* may work at *stage*; their work is done at LABEL."""
+    if stage is not Stage.LABEL:
+        return frozenset()
+    return frozenset(
+        crew
+        for crew in Crew
+        # asked first whether there is one: most jobs have none, and the policy takes time
+        if crew in job.workforce
+        and access.working_refusal(environment.policy, member, job, crew) is None
+    )

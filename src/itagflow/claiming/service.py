@@ -6,8 +6,8 @@ Who has locked a package waits for no other one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 
 import attrs
 
@@ -22,29 +22,28 @@ from itagflow.claiming.decision import (
     Source,
     decide,
     get_decision_inputs,
-    has_labeled,
     is_own_work,
 )
+from itagflow.claiming.part_rules import has_seen_votes
+from itagflow.claiming.queue import describe, has_limits
 from itagflow.core.engine import BLOCK, Engine
 from itagflow.core.lookup import (
     JobRef,
     MemberRef,
     PackageRef,
     first,
-    get_or_none,
+    package_in,
 )
-from itagflow.core.registry import Environment
-from itagflow.core.transaction import TRIES, Transaction, make_exhausted_error
-from itagflow.errors import AlreadyExists, NotAcknowledged
+from itagflow.core.transaction import Transaction
+from itagflow.errors import NotAcknowledged
 from itagflow.model.arguments import require_flag
 from itagflow.model.change import Change, Context, Saved, add_to_counter, move_counter
 from itagflow.model.enums import parse_enum
-from itagflow.model.job import Crew, Job, Stage, find_registered_names
+from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, AssignmentState, ClaimCounter, Package, QueueCursor
 from itagflow.model.text import require_text
-from itagflow.model.workspace import Member, is_paused
-from itagflow.storage.port import Query, Reader
+from itagflow.model.workspace import Member
 
 
 @attrs.frozen
@@ -125,12 +124,12 @@ def claim_many(
 def take_work(transaction: Transaction, request: ClaimRequest) -> list[Assignment]:
     """Give a member up to so many assignments; fewer when there are no more.
 
-    For a plain request; `itagflow.claiming.requested` takes those that say more.
-
     Raises:
         NotAllowed: when the member may not work there.
-        InvalidData: when the job does not have this stage.
+        InvalidData: when the job does not have this stage, or the token cannot be stored.
     """
+    if not request.is_plain:
+        return _take_requested(transaction, request)
     cache, store = transaction.cache, transaction.store
     # Job and member as last seen, which saves two queries.  They may be out of date: whatever is
     # found is confirmed by what is locked, and that there is nothing is only said by what is stored
@@ -138,9 +137,9 @@ def take_work(transaction: Transaction, request: ClaimRequest) -> list[Assignmen
     job = cache.job(store, request.job)
     member = cache.member(store, job.workspace, request.member)
     place = ClaimPlace(job, member, request.stage, transaction.at)
-    work = Claim(transaction, describe(store, transaction, place))
+    work = _Claim(transaction, describe(store, transaction, place))
     taken = work.take(request.count)
-    if not taken and work.is_out_of_date(*read_job_and_member(transaction, request)):
+    if not taken and work.is_out_of_date(*_read_job_and_member(transaction, request)):
         taken = work.take(request.count)
     if not taken:
         work.require_permission()
@@ -148,77 +147,53 @@ def take_work(transaction: Transaction, request: ClaimRequest) -> list[Assignmen
     return taken
 
 
-def read_job_and_member(transaction: Transaction, request: ClaimRequest) -> tuple[Job, Member]:
+def _take_requested(transaction: Transaction, request: ClaimRequest) -> list[Assignment]:
+    """Give what the same claim, sent before, was given, or what is held, or else something new."""
+    rules.must_be_a_token(request.token)
+    job, member = _read_job_and_member(transaction, request)
+    package: Package | None = None
+    if request.package is not None:
+        package = package_in(transaction.store, job.id, request.package)
+    number = None if package is None else package.number
+    terms = rules.Terms(
+        token=request.token,
+        arguments=rules.describe_arguments(number, is_resumed=request.is_resumed),
+    )
+    place = ClaimPlace(job, member, request.stage, transaction.at)
+    work = _Claim(transaction, describe(transaction.store, transaction, place), terms)
+    work.require_permission()
+    earlier = work.find_earlier() if request.token else None
+    if earlier is None and request.is_resumed:
+        earlier = work.find_held(number)
+    if earlier is not None:
+        return [earlier]
+    taken = work.take(request.count) if package is None else work.take_package(package)
+    if not taken:
+        work.require_acknowledged()
+    return taken
+
+
+def _read_job_and_member(transaction: Transaction, request: ClaimRequest) -> tuple[Job, Member]:
     """Return job and member of a claim as they are stored now."""
     job = transaction.cache.read_job(transaction.store, request.job)
     return job, transaction.cache.read_member(transaction.store, job.workspace, request.member)
 
 
-def describe(reader: Reader, environment: Environment, place: ClaimPlace) -> Situation:
-    """Return what the decision depends on, as it is stored.
-
-    Raises:
-        InvalidData: when the job does not have this stage.
-    """
-    job, member, stage = place.job, place.member, place.stage
-    counter: ClaimCounter | None = None
-    # else nobody counts, and nobody asks what was read: the query is saved
-    if has_limits(job, stage) or job.workflow.rule(stage).acknowledge:
-        counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
-    missing_merge = ""
-    if stage is Stage.LABEL:  # the last vote is merged by whoever submits it
-        names = find_registered_names(job.workflow)
-        missing_merge = next((n for n in names if not environment.registry.has_merge(n)), "")
-    missing_validator = ""
-    if job.validator and not environment.registry.has_validator(job.validator):
-        missing_validator = job.validator
-    return Situation(
-        job=job,
-        member=member,
-        stage=stage,
-        policy_refusal=access.working_refusal(environment.policy, member, job, stage),
-        crews=_find_crews(environment, job, member, stage),
-        missing_validator=missing_validator,
-        missing_merge=missing_merge,
-        acknowledged=0 if counter is None else counter.acknowledged,
-        is_paused=is_paused(member, place.at),
-        is_closed=job.closes_at is not None and job.closes_at <= place.at,
-        active=0 if counter is None else counter.active,
-        total=0 if counter is None else counter.total,
-    )
-
-
-def has_limits(job: Job, stage: Stage) -> bool:
-    """Return whether the claims of a member at *stage* are counted."""
-    rule = job.workflow.rule(stage)
-    return rule.limit is not None or rule.max_total is not None
-
-
-def _find_crews(
-    environment: Environment, job: Job, member: Member, stage: Stage
-) -> frozenset[Crew]:
-    """Return the crews in which *member* may work at *stage*; their work is done at LABEL."""
-    if stage is not Stage.LABEL:
-        return frozenset()
-    return frozenset(
-        crew
-        for crew in Crew
-        # asked first whether there is one: most jobs have none, and the policy takes time
-        if crew in job.workforce
-        and access.working_refusal(environment.policy, member, job, crew) is None
-    )
-
-
 def apply(transaction: Transaction, change: Change) -> Assignment:
     """Store what a rule decided and return the assignment that it leads to."""
     transaction.apply(change)
+    return _get_result(transaction, change)
+
+
+def _get_result(transaction: Transaction, change: Change) -> Assignment:
+    """Return the assignment that a stored change leads to."""
     # What is new comes first: where one assignment takes the place of another, it leads to that.
     entities = [*change.add, *(after for _, after in change.save)]
     assignments = [entity for entity in entities if isinstance(entity, Assignment)]
     return transaction.as_stored(assignments[0])
 
 
-class Claim:
+class _Claim:
     """A claim that runs, in one pass.
 
     Packages and assignments are locked as they are found.  With the first one, `_confirm` locks
@@ -300,21 +275,92 @@ class Claim:
         return True
 
     def find_earlier(self) -> Assignment | None:
-        """Return what the same claim was given before.
+        """Return what the same claim was given before."""
+        return queue.find_claimed(self._transaction.store, self._place, self._terms)
 
-        At another stage, or with other arguments, it is another claim.
+    def find_held(self, package: int | None) -> Assignment | None:
+        """Return what the member holds already, on this *package* or any, the oldest first.
+
+        One whose lease has lapsed is renewed, unless others are about to take it.
         """
         situation = self._situation
-        where: dict[str, Any] = {
-            "job": situation.job.id,
-            "member": situation.member.id,
-            "token": self._terms.token,
-        }
-        query = Query(Assignment, {**where, "stage": situation.stage})
-        for assignment in self._transaction.store.find(query):
-            if assignment.token_arguments == self._terms.arguments:
-                return assignment
+        for held in queue.find_held(self._transaction.store, self._place, package):
+            has_lapsed = rules.has_lapsed(held, self._transaction.at)
+            if not has_lapsed or Source.LAPSED not in self._decision.sources:
+                return held
+            renewed = self._take_one_lapsed(held)
+            if renewed is not None and renewed.member == situation.member.id:
+                return renewed
         return None
+
+    def take_package(self, package: Package) -> list[Assignment]:
+        """Take what the member may have of one package: an offer, a free slot, lapsed work.
+
+        An offer is their own, or a part that is offered to whoever may have it.
+
+        The package is waited for: others may be about to take another slot of it.
+        """
+        locked = self._transaction.lock_package(package)
+        self._has_package = True
+        assignments = self._transaction.assignments(locked)
+        taken = self._take_offer_of(assignments) or self._take_part_of(assignments)
+        if taken is None and self._can_start(locked, assignments):
+            taken = self._start_work(locked, None)
+        if taken is None:
+            stage = self._situation.stage
+            lapsed = [
+                assignment
+                for assignment in assignments
+                if assignment.stage is stage and rules.has_lapsed(assignment, self._transaction.at)
+            ]
+            # the longest first, as everywhere
+            for assignment in sorted(lapsed, key=attrgetter("lease_until", "id")):
+                taken = taken or self._take_one_lapsed(assignment)
+        if taken is None:
+            taken = self._find_sent_before()
+        return [] if taken is None else [taken]
+
+    def _take_offer_of(self, assignments: Sequence[Assignment]) -> Assignment | None:
+        """Take the member's own offer among these *assignments* of the locked package."""
+        situation = self._situation
+        for assignment in assignments:
+            if (
+                assignment.member == situation.member.id
+                and assignment.stage is situation.stage
+                and assignment.state is AssignmentState.OFFERED
+                and self._decision.permits(assignment)
+            ):
+                _, offer = self._transaction.lock_assignment(assignment)
+                self._confirm()
+                if Source.OFFERS in self._decision.sources:
+                    return self._take_offer(offer)
+        return None
+
+    def _take_part_of(self, assignments: Sequence[Assignment]) -> Assignment | None:
+        """Take an open offer among these *assignments* of the locked package."""
+        for assignment in assignments:
+            if not self._decision.accepts_open(assignment, assignments):
+                continue
+            _, offer = self._transaction.lock_assignment(assignment)
+            self._confirm()
+            if self._decision.accepts_open(offer, assignments):
+                return self._take_offer(offer)
+        return None
+
+    def _can_start(self, package: Package, assignments: Sequence[Assignment]) -> bool:
+        """Return whether the member may have a free slot of the locked *package*, by this stage."""
+        if Source.QUEUE not in self._decision.sources:
+            return False
+        if package.stage is not self._situation.stage or package.free < 1:
+            return False
+        self._confirm()
+        situation = self._situation
+        job, member, stage = situation.job, situation.member, situation.stage
+        if stage is Stage.LABEL and has_seen_votes(job, member, package.round, assignments):
+            return False
+        return Source.QUEUE in self._decision.sources and not is_own_work(
+            job, package, member, stage, assignments
+        )
 
     def take(self, count: int) -> list[Assignment]:
         """Take up to *count*: what is offered and what waits, or else one whose lease has lapsed.
@@ -450,36 +496,12 @@ class Claim:
     def _take_lapsed(self) -> Assignment | None:
         if Source.LAPSED not in self._decision.sources:
             return None
-        situation = self._situation
-        # Read without locks, the longest lapsed first; each is checked again once it is locked.
-        candidates = queue.find_lapsed(
-            self._transaction.store, situation.job, situation.stage, self._transaction.at
-        )
-        later = list[Assignment]()
-        for lapsed in candidates:
-            if self._comes_last(lapsed):
-                later.append(lapsed)
-                continue
-            taken = self._take_one_lapsed(lapsed)
-            if taken is not None:
-                return taken
-        # what the member has labeled in an earlier round is left to others while there is more
-        for lapsed in later:
+        # read without locks; each is checked again once it is locked
+        for lapsed in queue.iter_lapsed(self._transaction.store, self._place):
             taken = self._take_one_lapsed(lapsed)
             if taken is not None:
                 return taken
         return None
-
-    def _comes_last(self, lapsed: Assignment) -> bool:
-        """Return whether the member labeled the package of another's lapsed work before."""
-        member = self._situation.member
-        # in the first round nobody labeled it before, and nothing has to be read
-        if lapsed.stage is not Stage.LABEL or lapsed.round == 1 or lapsed.member == member.id:
-            return False
-        where: dict[str, Any] = {"job": lapsed.job, "package": lapsed.package}
-        return has_labeled(
-            member, list(self._transaction.store.find(Query(Assignment, where, order=("id",))))
-        )
 
     def _take_one_lapsed(self, lapsed: Assignment) -> Assignment | None:
         """Lock an assignment whose lease has lapsed and take it, if the member may have it."""
@@ -650,19 +672,6 @@ class Claim:
             self._decided = Decision(situation=situation)
 
     def _apply_new(self, make: Callable[[int], Change]) -> Assignment:
-        """Store a change that adds an assignment under a new id.
-
-        Whether an id is free is only known when it is added: asking first would cost a query in
-        each claim.
-
-        Raises:
-            InvalidData: when the source of ids gives again and again one that is taken.
-        """
-        for _ in range(TRIES):
-            change = make(self._transaction.next_id(Assignment))
-            try:
-                return apply(self._transaction, change)
-            except AlreadyExists:
-                # another Flow has drawn the same id; nothing was stored, so another one is drawn
-                continue
-        raise make_exhausted_error()
+        """Store a change that adds an assignment under a new id, and return that."""
+        change = self._transaction.apply_new(Assignment, make)
+        return _get_result(self._transaction, change)

@@ -19,7 +19,7 @@ from itagflow.core.lookup import (
     get_or_none,
 )
 from itagflow.core.registry import Registry
-from itagflow.errors import InvalidData, NotFound, Problem
+from itagflow.errors import AlreadyExists, InvalidData, NotFound, Problem
 from itagflow.lifecycle.tables import must_go_on
 from itagflow.model.arguments import call
 from itagflow.model.change import Change, Context, Saved, move_counter
@@ -571,6 +571,25 @@ class Transaction:
                 self._answer_counts.pop((entity.job, entity.assignment), None)
         if isinstance(event, Event):  # always; the port only says that it is an entity
             self.events.append(event)
+
+    def apply_new(self, kind: type[E], make: Callable[[int], Change]) -> Change:
+        """Store the change that *make* returns for a new id of *kind*, and return it.
+
+        Whether an id is free is only known when it is added: asking first would cost a query in
+        each claim.
+
+        Raises:
+            InvalidData: when the source of ids gives again and again one that is taken.
+        """
+        for _ in range(TRIES):
+            change = make(self.next_id(kind))
+            try:
+                self.apply(change)
+            except AlreadyExists:
+                # another Flow has drawn the same id; nothing was stored, so another one is drawn
+                continue
+            return change
+        raise make_exhausted_error()
 
     def events_as_read(self) -> list[Event]:
         """Return the events of this transaction exactly as a later reader gets them, with accounts.

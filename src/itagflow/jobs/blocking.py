@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from itagflow.claiming.decision import ClaimPlace, Decision, decide
-from itagflow.claiming.service import describe
+from itagflow.claiming.queue import describe
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef

@@ -6,7 +6,8 @@ The service reads and locks everything into `AnswerFacts`, calls one rule, and a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import Any, TypeVar
 
 import attrs
@@ -14,7 +15,6 @@ import attrs
 from itagflow.claiming import rules as claiming
 from itagflow.claiming.rules import count_time
 from itagflow.errors import Incomplete, InvalidData, Problem, StaleVersion
-from itagflow.labeling.shuffling import shuffle_options
 from itagflow.lifecycle.tables import require_stage
 from itagflow.model.change import Change, Context, Saved, record, split_answers
 from itagflow.model.entity import evolve
@@ -22,7 +22,7 @@ from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment
 from itagflow.model.reply import Replies
 from itagflow.model.task import Answer, Draft, Order, Task, Verdict, count_versions
-from itagflow.model.template import Template
+from itagflow.model.template import Option, Template
 from itagflow.model.terms import NO_TERMS, Replied, SaveTerms
 from itagflow.model.text import find_text_error
 from itagflow.results.rules import Case, find_submitted
@@ -287,6 +287,37 @@ def make_answer(
 def shown_order(facts: AnswerFacts, task: Task) -> Order:
     """Return the order in which the holder of the assignment sees the options of *task*."""
     return shuffle_options(facts.template, facts.job.seed, task.number, facts.assignment.member)
+
+
+def shuffle_options(template: Template, seed: int, task: int, member: int | None) -> Order:
+    """Return the order of the options of every question of *template* that shuffles them.
+
+    It is another one for each *seed* of a job, *task* and *member*; nobody sees merged votes, whose
+    *member* is None.  Options inside another stay behind it.  Questions with the same options show
+    them in the same order, so that a screen can show the texts behind these keys once.
+
+    >>> from itagflow import templates
+    >>> shuffle_options(templates.preference_ranking(["a", "b", "c"]), 7, 1, 2)
+    {'1': ('b', 'c', 'a')}
+    """
+    if member is None or not template.shuffled:
+        return {}
+    place = f"{seed}/{task}/{member}"
+    return {
+        question.id: tuple(_sort_keys(place, question.options)) for question in template.shuffled
+    }
+
+
+def _sort_keys(place: str, options: Iterable[Option]) -> Iterator[str]:
+    # sorted by hash, and not dealt out by a random generator: an option that is added or dropped
+    # leaves the order of the others alone, and every Python version has the same order
+    for option in sorted(options, key=lambda each: _hash_key(place, each.key)):
+        yield option.key
+        yield from _sort_keys(place, option.children)
+
+
+def _hash_key(place: str, key: str) -> bytes:
+    return sha256(f"{place}/{key}".encode()).digest()
 
 
 def fit_replies(

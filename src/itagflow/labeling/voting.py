@@ -24,8 +24,7 @@ from itagflow.model.package import Assignment, Outcome
 from itagflow.model.reply import Reply
 from itagflow.model.task import Answer
 from itagflow.model.template import Question, Template
-from itagflow.validation.annotations import is_dependent_asked, walk_questions
-from itagflow.validation.answers import find_reply_problems
+from itagflow.validation.answers import find_reply_problems, is_dependent_asked, walk_questions
 
 
 @attrs.frozen
