@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from itagflow.core.engine import Engine
-from itagflow.core.paging import Page
+from itagflow.core.lookup import Page
 from itagflow.formats import WriteReport
 from itagflow.labeling import versions as restoring
 from itagflow.model.arguments import make_error, require_flag, require_wrapper

@@ -9,8 +9,14 @@ import attrs
 from itagflow.access import Action
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import JobRef, MemberRef, PackageRef, iterate_query, read_task_numbers
-from itagflow.core.paging import PAGE
+from itagflow.core.lookup import (
+    PAGE,
+    JobRef,
+    MemberRef,
+    PackageRef,
+    iterate_query,
+    read_task_numbers,
+)
 from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules
 from itagflow.jobs.service import find_job

@@ -12,13 +12,14 @@ from itagflow.core import lookup
 from itagflow.core.blinding import NOTHING_HIDDEN, hide_at
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
+    EVERYTHING,
     MemberRef,
+    Page,
     PartitionRef,
     iterate_pages,
     read_answers,
     read_task_numbers,
 )
-from itagflow.core.paging import EVERYTHING, Page
 from itagflow.core.visibility import Access, require_readable
 from itagflow.errors import NotFound
 from itagflow.model.job import Job, Stage
@@ -73,19 +74,26 @@ def read_cases(
     elif reviewed_at is not None:
         hidden = hide_at(reviewed_at, job, packages.values(), visible)
     assignments: dict[int, list[Assignment]] = defaultdict(list)
+    answers = read_answers(reader, job.id, [task.number for task in tasks])
+    # where nobody is hidden, which is usual, not every value is looked at
+    if hidden.names:
+        visible = [hidden.hide_in_assignment(assignment) for assignment in visible]
+        answers = {
+            number: {id: hidden.hide_in_answer(answer) for id, answer in of_task.items()}
+            for number, of_task in answers.items()
+        }
     for assignment in visible:
-        assignments[assignment.package].append(hidden.hide_in_assignment(assignment))
+        assignments[assignment.package].append(assignment)
     ordered = {
         number: sort_assignments(package_assignments)
         for number, package_assignments in assignments.items()
     }
-    answers = read_answers(reader, job.id, [task.number for task in tasks])
     for task in tasks:
         yield Case(
             job,
             packages[task.package],
             ordered.get(task.package, []),
-            {id: hidden.hide_in_answer(answer) for id, answer in answers[task.number].items()},
+            answers[task.number],
             task.number,
         )
 
