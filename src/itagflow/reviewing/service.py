@@ -169,6 +169,8 @@ def lock_unless_completed(
     package, assignment = transaction.lock_assignment(ref)
     if assignment.outcome is not rules.OUTCOMES[operation]:
         context = _make_context(transaction, operation, package, assignment, by)
+        if seconds is None:
+            return context
         return attrs.evolve(context, seconds=seconds)
     if by is not None:  # who may not complete it is not told either that it was completed
         job = transaction.store.get(Job, (assignment.job,))
