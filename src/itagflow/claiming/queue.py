@@ -1,4 +1,7 @@
-"""The queries of claims: offers, waiting packages, lapsed leases, and the start of a scan."""
+"""What claims read: what the decision depends on, and what there is to take.
+
+That is offers, waiting packages, lapsed leases, and the start of a scan.
+"""
 
 from __future__ import annotations
 
@@ -69,6 +72,61 @@ class QueueStart:
     """At the package with this number, which was drawn; 0: at the front."""
     is_kept: bool = False
     """Whether the place that a member has come to is kept for their next claim."""
+
+
+def describe(reader: Reader, environment: Environment, place: ClaimPlace) -> Situation:
+    """Return what the decision depends on, as it is stored.
+
+    Raises:
+        InvalidData: when the job does not have this stage.
+    """
+    job, member, stage = place.job, place.member, place.stage
+    counter: ClaimCounter | None = None
+    # else nobody counts, and nobody asks what was read: the query is saved
+    if has_limits(job, stage) or job.workflow.rule(stage).acknowledge:
+        counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
+    missing_merge = ""
+    if stage is Stage.LABEL:  # the last vote is merged by whoever submits it
+        names = find_registered_names(job.workflow)
+        missing_merge = next((n for n in names if not environment.registry.has_merge(n)), "")
+    missing_validator = ""
+    if job.validator and not environment.registry.has_validator(job.validator):
+        missing_validator = job.validator
+    return Situation(
+        job=job,
+        member=member,
+        stage=stage,
+        policy_refusal=access.working_refusal(environment.policy, member, job, stage),
+        crews=_find_crews(environment, job, member, stage),
+        missing_validator=missing_validator,
+        missing_merge=missing_merge,
+        acknowledged=0 if counter is None else counter.acknowledged,
+        is_paused=is_paused(member, place.at),
+        is_closed=job.closes_at is not None and job.closes_at <= place.at,
+        active=0 if counter is None else counter.active,
+        total=0 if counter is None else counter.total,
+    )
+
+
+def has_limits(job: Job, stage: Stage) -> bool:
+    """Return whether the claims of a member at *stage* are counted."""
+    rule = job.workflow.rule(stage)
+    return rule.limit is not None or rule.max_total is not None
+
+
+def _find_crews(
+    environment: Environment, job: Job, member: Member, stage: Stage
+) -> frozenset[Crew]:
+    """Return the crews in which *member* may work at *stage*; their work is done at LABEL."""
+    if stage is not Stage.LABEL:
+        return frozenset()
+    return frozenset(
+        crew
+        for crew in Crew
+        # asked first whether there is one: most jobs have none, and the policy takes time
+        if crew in job.workforce
+        and access.working_refusal(environment.policy, member, job, crew) is None
+    )
 
 
 def find_offers(reader: Reader, job: Job, member: Member, stage: Stage) -> list[Assignment]:
@@ -341,58 +399,3 @@ def _exclude_votes(member: Member) -> Unless:
 def _describe_labeling(member: Member) -> Mapping[str, Condition]:
     """Return which assignments are labelings of *member*, in whatever round."""
     return {"member": member.id, "stage": Stage.LABEL, "state": (*LIVE, AssignmentState.DONE)}
-
-
-def describe(reader: Reader, environment: Environment, place: ClaimPlace) -> Situation:
-    """Return what the decision depends on, as it is stored.
-
-    Raises:
-        InvalidData: when the job does not have this stage.
-    """
-    job, member, stage = place.job, place.member, place.stage
-    counter: ClaimCounter | None = None
-    # else nobody counts, and nobody asks what was read: the query is saved
-    if has_limits(job, stage) or job.workflow.rule(stage).acknowledge:
-        counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
-    missing_merge = ""
-    if stage is Stage.LABEL:  # the last vote is merged by whoever submits it
-        names = find_registered_names(job.workflow)
-        missing_merge = next((n for n in names if not environment.registry.has_merge(n)), "")
-    missing_validator = ""
-    if job.validator and not environment.registry.has_validator(job.validator):
-        missing_validator = job.validator
-    return Situation(
-        job=job,
-        member=member,
-        stage=stage,
-        policy_refusal=access.working_refusal(environment.policy, member, job, stage),
-        crews=_find_crews(environment, job, member, stage),
-        missing_validator=missing_validator,
-        missing_merge=missing_merge,
-        acknowledged=0 if counter is None else counter.acknowledged,
-        is_paused=is_paused(member, place.at),
-        is_closed=job.closes_at is not None and job.closes_at <= place.at,
-        active=0 if counter is None else counter.active,
-        total=0 if counter is None else counter.total,
-    )
-
-
-def has_limits(job: Job, stage: Stage) -> bool:
-    """Return whether the claims of a member at *stage* are counted."""
-    rule = job.workflow.rule(stage)
-    return rule.limit is not None or rule.max_total is not None
-
-
-def _find_crews(
-    environment: Environment, job: Job, member: Member, stage: Stage
-) -> frozenset[Crew]:
-    """Return the crews in which *member* may work at *stage*; their work is done at LABEL."""
-    if stage is not Stage.LABEL:
-        return frozenset()
-    return frozenset(
-        crew
-        for crew in Crew
-        # asked first whether there is one: most jobs have none, and the policy takes time
-        if crew in job.workforce
-        and access.working_refusal(environment.policy, member, job, crew) is None
-    )

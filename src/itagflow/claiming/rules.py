@@ -1,4 +1,7 @@
-"""How assignments begin and end: claim, renew, release, assign, reassign, expire, recall."""
+"""How assignments begin and end: claim, renew, release, assign, reassign, expire, recall.
+
+And what goes on meanwhile: the lease, and the time that is told.
+"""
 
 from __future__ import annotations
 

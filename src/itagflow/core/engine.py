@@ -1,4 +1,7 @@
-"""How an operation runs: one write transaction that reads, decides and stores; then listeners."""
+"""How an operation runs: one write transaction that reads, decides and stores; then listeners.
+
+Also where the time and new keys come from, unless an application brings its own.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 This is the only way.  What belongs to another workspace or job is not found, also where it is
 passed as an object: its number is never taken for that of something here.
+
+Lists are read page by page, each page in a short transaction of its own.
 """
 
 from __future__ import annotations

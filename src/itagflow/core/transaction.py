@@ -1,4 +1,7 @@
-"""A write transaction: everything that an operation looks at, locks and stores goes through it."""
+"""A write transaction: everything that an operation looks at, locks and stores goes through it.
+
+It locks in one order, which is enforced and explained here (`LockOrder`), and draws new ids.
+"""
 
 from __future__ import annotations
 

@@ -5,7 +5,8 @@ A format of another package is found by its name when that package declares it::
     [project.entry-points."itagflow.formats"]
     coco = "my_package.coco"
 
-and ``my_package.coco`` has ``read`` and ``write`` as `Format` describes them.
+and ``my_package.coco`` has ``read`` and ``write`` as `Format` describes them.  What callers of a
+format pass is checked here, before anything is read or written.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What every format reads from and writes to."""
+"""What every format reads from and writes to, and the text of a row in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The elements of the format that PAI's labeling had before iTAG's present one ("v1").
+"""The elements of the format that PAI's labeling had before iTAG's present one ("v1"), to be read.
 
 ::
 

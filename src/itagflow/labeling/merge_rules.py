@@ -1,4 +1,4 @@
-"""The rules by which the votes on one question become one reply.
+"""The rules by which the votes on one question become one reply, and which of them a job has.
 
 Sources: quality.md of the design, table of defaults; the lower median and the nearest number on the
 scale keep a merged rating one that a person could have given.

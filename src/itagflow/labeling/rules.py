@@ -1,6 +1,8 @@
 """What is said about tasks inside an assignment: save, abandon, restore; and what reviewers share.
 
 The service reads and locks everything into `AnswerFacts`, calls one rule, and applies the outcome.
+
+In which order a person sees the options of a question is computed by hash, so always the same.
 """
 
 from __future__ import annotations

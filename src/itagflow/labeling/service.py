@@ -1,4 +1,4 @@
-"""Inside an assignment: read its tasks, answer them, abandon one, submit."""
+"""Inside an assignment: read its tasks, answer, abandon or escalate them, pick a vote, submit."""
 
 from __future__ import annotations
 

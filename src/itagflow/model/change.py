@@ -1,4 +1,7 @@
-"""What a rule returns: the entities to add and save, and the one event that says so."""
+"""What a rule returns: the entities to add and save, and the one event that says so.
+
+And the pairs of before and after that many rules need: of answers, and of claim counters.
+"""
 
 from __future__ import annotations
 

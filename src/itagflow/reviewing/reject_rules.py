@@ -1,4 +1,4 @@
-"""What goes back to labeling, and to whom: reject and the rework that follows.
+"""What goes back to labeling, why, how often, and to whom: reject and the rework that follows.
 
 The service reads into `RejectFacts`, asks `plan_reject` which members may be offered the rework,
 locks these, and applies the change that `reject` returns.

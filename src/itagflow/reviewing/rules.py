@@ -1,5 +1,7 @@
 """How assignments end, and how packages move: they pass, go back, are discarded, or reopened.
 
+They also say how many members label a package in its next round, and which reviewers are authors.
+
 The service reads and locks everything into `CompletionFacts`, calls one rule, and applies the
 change that it returns.  `reject_rules` has what leads to `send_back`.
 """

@@ -1,4 +1,8 @@
-"""Whether an answer fits its template: every problem, with its path."""
+"""Whether an answer fits its template: every problem, with its path.
+
+Below the replies are the annotations of a reply - regions, spans, segments, relations - and their
+labels.
+"""
 
 from __future__ import annotations
 
