@@ -27,7 +27,7 @@ from itagflow.claiming.decision import (
 )
 from itagflow.core.lookup import first, get_or_none, iterate_in_transaction
 from itagflow.core.registry import Environment
-from itagflow.model.job import Crew, Job, QueueOrder, Stage, find_registered_names
+from itagflow.model.job import ALL_CREWS, Crew, Job, QueueOrder, Stage, find_registered_names
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import (
     LIVE,
@@ -48,14 +48,12 @@ from itagflow.storage.port import (
     Unless,
 )
 
-ORDERS: Mapping[QueueOrder | None, tuple[str, ...]] = {
-    None: ("-priority", "due", "waiting_since", "number"),
-    QueueOrder.DUE: ("due", "-priority", "waiting_since", "number"),
-    QueueOrder.OLDEST: ("waiting_since", "-priority", "due", "number"),
-    # from a number on that is drawn, see `QueueStart`
-    QueueOrder.RANDOM: ("number",),
-}
-"""The order in which packages are taken from the queue."""
+USUAL_ORDER = ("-priority", "due", "waiting_since", "number")
+"""The order in which packages are taken from the queue, unless the stage has another."""
+DUE_ORDER = ("due", "-priority", "waiting_since", "number")
+OLDEST_ORDER = ("waiting_since", "-priority", "due", "number")
+RANDOM_ORDER = ("number",)
+"""From a number on that is drawn, see `QueueStart`."""
 NOBODY = 0
 """How a query names the member of an open offer."""
 _MOMENT = timedelta(microseconds=1)
@@ -122,7 +120,7 @@ def _find_crews(
         return frozenset()
     return frozenset(
         crew
-        for crew in Crew
+        for crew in ALL_CREWS
         # asked first whether there is one: most jobs have none, and the policy takes time
         if crew in job.workforce
         and access.working_refusal(environment.policy, member, job, crew) is None
@@ -230,16 +228,61 @@ def query_waiting(
     where: Mapping[str, Condition] | None = None,
     unless: Unless | None = None,
 ) -> Query[Package]:
-    """Return the query for the first package that waits at *stage*."""
+    """Return the query for the first package that waits at *stage*, in the usual order."""
+    return _query_first(job, stage, {"waiting": True, **(where or {})}, USUAL_ORDER, unless)
+
+
+def _query_first(
+    job: Job,
+    stage: Stage,
+    where: Mapping[str, Condition],
+    order: tuple[str, ...],
+    unless: Unless | None,
+) -> Query[Package]:
     # Each order is that of an index on packages, so that the database takes the first row that fits
     # and sorts nothing.
-    return Query(
-        Package,
-        {"job": job.id, "state": PackageState.at(stage), "waiting": True, **(where or {})},
-        order=ORDERS[get_order(job, stage)],
-        limit=1,
-        unless=unless,
-    )
+    conditions: dict[str, Condition] = {"job": job.id, "state": PackageState.at(stage)}
+    return Query(Package, {**conditions, **where}, order=order, limit=1, unless=unless)
+
+
+def _query_in_order(
+    reader: Reader,
+    job: Job,
+    stage: Stage,
+    where: Mapping[str, Condition],
+    unless: Unless | None,
+) -> Iterator[Query[Package]]:
+    """Yield the queries that go through the queue in the order of *stage*, one after the other.
+
+    Most packages have no priority and no due time: they are all of one rank, and the usual order
+    has them by their age.  The indexes for the other orders hold only the rest.
+    """
+    order = get_order(job, stage)
+    if order is None:
+        yield query_waiting(job, stage, where, unless)
+    elif order is QueueOrder.RANDOM:
+        yield _query_first(job, stage, {"waiting": True, **where}, RANDOM_ORDER, unless)
+    elif order is QueueOrder.DUE:
+        has_due = {"ranked": True, "due": Span(None, _LAST_MOMENT), **where}
+        yield _query_first(job, stage, has_due, DUE_ORDER, unless)
+        yield query_waiting(job, stage, {"due": NEVER, **where}, unless)
+    else:
+        ranked = _query_first(job, stage, {"ranked": True, **where}, OLDEST_ORDER, unless)
+        others = query_waiting(job, stage, {"priority": 0, "due": NEVER, **where}, unless)
+        yield from _put_older_first(reader, ranked, others)
+
+
+def _put_older_first(
+    reader: Reader, ranked: Query[Package], others: Query[Package]
+) -> tuple[Query[Package], Query[Package]]:
+    """Return both queries, first the one that finds the package that is to be taken first."""
+    package, other = first(reader, ranked), first(reader, others)
+    if package is None or other is None:
+        return ranked, others
+    age, other_age = package.waiting_since, other.waiting_since
+    # of two that are equally old, the one with the higher priority, and then the one that is due
+    is_first = age < other_age or (age == other_age and package.priority >= 0)
+    return (ranked, others) if is_first else (others, ranked)
 
 
 def get_order(job: Job, stage: Stage) -> QueueOrder | None:
@@ -248,7 +291,7 @@ def get_order(job: Job, stage: Stage) -> QueueOrder | None:
 
 
 def query_next_package(
-    job: Job, member: Member, stage: Stage, start: QueueStart
+    reader: Reader, job: Job, member: Member, stage: Stage, start: QueueStart
 ) -> Iterator[Query[Package]]:
     """Yield queries for the next package of *member*: the first query that finds one has found it.
 
@@ -257,11 +300,11 @@ def query_next_package(
     says, nothing is left out.  What the member has labeled in an earlier round comes last.
     """
     unless = _exclude_own_work(job, member, stage)
-    for where in _begin_at(start):
-        yield query_waiting(job, stage, where, unless)
-    yield query_waiting(job, stage, unless=unless)
+    for where in (*_begin_at(start), {}):
+        yield from _query_in_order(reader, job, stage, where, unless)
     if stage is Stage.LABEL:
-        yield query_waiting(job, stage, {"round": Span(2, None)}, _exclude_votes(member))
+        again: dict[str, Condition] = {"round": Span(2, None)}
+        yield from _query_in_order(reader, job, stage, again, _exclude_votes(member))
 
 
 def query_allowed_package(
@@ -273,7 +316,7 @@ def query_allowed_package(
     for them the packages are gone through, and asked for one by one.
     """
     shown = _find_shown(reader, job, member, stage)
-    for query in query_next_package(job, member, stage, start):
+    for query in query_next_package(reader, job, member, stage, start):
         if not shown:
             yield query
             continue
@@ -285,7 +328,7 @@ def query_allowed_package(
 def _find_shown(reader: Reader, job: Job, member: Member, stage: Stage) -> set[tuple[int, int]]:
     """Return package and round of the decisions that *member* gave back: they have seen votes."""
     has_votes = stage is Stage.LABEL and job.workflow.label.votes > 1
-    if not has_votes or not any(crew in job.workforce for crew in Crew):
+    if not has_votes or not any(crew in job.workforce for crew in ALL_CREWS):
         return set()  # no query more for a plain claim
     where: dict[str, Any] = {
         "member": member.id,

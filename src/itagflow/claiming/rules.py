@@ -20,7 +20,7 @@ from itagflow.claiming.decision import (
 from itagflow.errors import InvalidData, NotAllowed, Problem
 from itagflow.lifecycle.tables import ASSIGNMENT, AssignmentCommand
 from itagflow.model.change import Change, Context, Saved, record
-from itagflow.model.entity import evolve
+from itagflow.model.copying import evolve
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import (
     Assignment,

@@ -38,6 +38,7 @@ from itagflow.core.transaction import Transaction
 from itagflow.errors import NotAcknowledged
 from itagflow.model.arguments import require_flag
 from itagflow.model.change import Change, Context, Saved, add_to_counter, move_counter
+from itagflow.model.copying import evolve
 from itagflow.model.enums import parse_enum
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_whole_number
@@ -270,7 +271,7 @@ class _Claim:
         """
         if self._is_confirmed or not self._has_changed(job, member):
             return False
-        place = attrs.evolve(self._place, job=job, member=member)
+        place = evolve(self._place, job=job, member=member)
         self._decide_again(describe(self._transaction.store, self._transaction, place))
         return True
 
@@ -604,7 +605,7 @@ class _Claim:
         # claim does not search by the old one again.
         if self._has_changed(job, member):
             self._transaction.cache.note_job(job)
-            place = attrs.evolve(self._place, job=job, member=member)
+            place = evolve(self._place, job=job, member=member)
             situation = describe(self._transaction.store, self._transaction, place)
         if self._counter is not None:
             situation = attrs.evolve(
@@ -661,7 +662,7 @@ class _Claim:
         self._counter = after
         if cursor is not None:
             self._start = queue.QueueStart(cursor=cursor, is_kept=True)
-        self._decide_again(attrs.evolve(situation, active=after.active, total=after.total))
+        self._decide_again(evolve(situation, active=after.active, total=after.total))
         return ((counter, after),)
 
     def _decide_again(self, situation: Situation) -> None:

@@ -18,7 +18,7 @@ from itagflow.labeling.rules import (
     require_not_escalated,
 )
 from itagflow.lifecycle.tables import require_stage
-from itagflow.model.entity import evolve
+from itagflow.model.copying import evolve
 from itagflow.model.job import Stage
 from itagflow.model.reply import Replies
 from itagflow.model.task import Answer, Draft, count_versions, is_newer

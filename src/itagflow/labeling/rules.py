@@ -19,7 +19,7 @@ from itagflow.claiming.rules import count_time
 from itagflow.errors import Incomplete, InvalidData, Problem, StaleVersion
 from itagflow.lifecycle.tables import require_stage
 from itagflow.model.change import Change, Context, Saved, record, split_answers
-from itagflow.model.entity import evolve
+from itagflow.model.copying import copyable, evolve
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment
 from itagflow.model.reply import Replies
@@ -33,7 +33,8 @@ from itagflow.validation import answers as validation
 A = TypeVar("A", Answer, Draft)
 
 
-@attrs.frozen(kw_only=True)
+@copyable
+@attrs.frozen(kw_only=True, slots=False)
 class AnswerFacts:
     """What a rule about answers decides on, read and locked beforehand."""
 
@@ -59,7 +60,8 @@ class AnswerFacts:
     """What the caller says beside the answers."""
 
 
-@attrs.frozen
+@copyable
+@attrs.frozen(slots=False)
 class AnswerOutcome:
     """What came of answering some tasks."""
 
@@ -107,7 +109,7 @@ def save_answers(facts: AnswerFacts, replies: Sequence[Replied]) -> AnswerOutcom
         new = [evolve(answer, score=terms.score, model=terms.model) for answer in new]
     outcome = write_answers(facts, "save", new)
     # what was half-filled is complete now, also where it says what was said before
-    return attrs.evolve(outcome, removed_drafts=tuple(facts.drafts.values()))
+    return evolve(outcome, removed_drafts=tuple(facts.drafts.values()))
 
 
 def abandon(facts: AnswerFacts, reason: str) -> AnswerOutcome:

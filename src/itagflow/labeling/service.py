@@ -28,6 +28,7 @@ from itagflow.labeling.deciding_rules import EscalationFacts
 from itagflow.labeling.rules import AnswerFacts, AnswerOutcome, shuffle_options
 from itagflow.labeling.voting import MergeCall, MergeCalls, MergeOutcome
 from itagflow.lifecycle.tables import must_be_of, must_not_be_returned
+from itagflow.model.copying import evolve
 from itagflow.model.event import Event
 from itagflow.model.job import Crew, Job, Stage
 from itagflow.model.package import Assignment
@@ -115,7 +116,7 @@ def save(
     # the validator is for complete answers: it is not asked
     with engine.transaction() as transaction:
         facts = lock_for_answering(transaction, "save", assignment, [task], by)
-        facts = attrs.evolve(facts, terms=terms)
+        facts = evolve(facts, terms=terms)
         return apply(transaction, draft_rules.save_draft(facts, reply))[0]
 
 
@@ -145,7 +146,7 @@ def abandon(
     """Give a task up, with a reason; what was saved stays with it, and `restore` brings it back."""
     with engine.transaction() as transaction:
         facts = lock_for_answering(transaction, "abandon", assignment, [task], by)
-        facts = attrs.evolve(facts, terms=terms)
+        facts = evolve(facts, terms=terms)
         return apply(transaction, rules.abandon(facts, reason))[0]
 
 
@@ -161,7 +162,7 @@ def restore(
     with engine.transaction() as transaction:
         facts = lock_for_answering(transaction, "restore", assignment, [task], by)
         was_restored = _find_last_operation(transaction, facts) == "restore"
-        facts = attrs.evolve(facts, terms=terms, was_restored=was_restored)
+        facts = evolve(facts, terms=terms, was_restored=was_restored)
         case = None
         if facts.assignment.stage is not Stage.LABEL:
             # a reviewer undoes what was decided before, which only the history of the task tells
@@ -182,10 +183,10 @@ def submit(
             if isinstance(context, Assignment):
                 return context
             facts = read_completion(transaction, context, releases_rest=terms.releases_rest)
-            facts = attrs.evolve(facts, merge_calls=calls)
+            facts = evolve(facts, merge_calls=calls)
             if context.assignment.has_drafts and not terms.ignore_drafts:
                 newer = _find_newer_drafts(transaction, context.assignment)
-                facts = attrs.evolve(facts, drafts=newer)
+                facts = evolve(facts, drafts=newer)
             missing = submitting_rules.find_merge_calls(facts)
             if not missing:
                 transaction.apply(submitting_rules.submit(facts))
@@ -250,7 +251,7 @@ def _pick_vote(
     """Answer a task with a vote that the assignment shows."""
     with engine.transaction() as transaction:
         facts = lock_for_answering(transaction, "save", assignment, [task], by)
-        facts = attrs.evolve(facts, terms=terms)
+        facts = evolve(facts, terms=terms)
         case = next(read_cases(transaction.store, facts.job, facts.tasks))
         chosen = deciding_rules.find_vote(find_shown_votes(case, facts.assignment), vote)
         return apply(transaction, deciding_rules.pick_vote(facts, chosen))[0]
@@ -406,7 +407,7 @@ def _save(
         tasks = [task for task, _ in replies]
         facts = lock_for_answering(transaction, "save", assignment, tasks, by)
         require_validated(transaction, facts.job, validated_by)
-        facts = attrs.evolve(facts, terms=terms)
+        facts = evolve(facts, terms=terms)
         return apply(transaction, rules.save_answers(facts, [reply for _, reply in replies]))
 
 

@@ -17,7 +17,7 @@ from itagflow.labeling.merge_rules import (
     says_same,
 )
 from itagflow.model.change import Context
-from itagflow.model.entity import evolve
+from itagflow.model.copying import evolve
 from itagflow.model.job import Label
 from itagflow.model.merging import Merge, MergeReport, OnDispute, QuestionMerge
 from itagflow.model.package import Assignment, Outcome

@@ -13,7 +13,8 @@ from typing import Any, cast
 import attrs
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.model.entity import Entity, evolve
+from itagflow.model.copying import evolve
+from itagflow.model.entity import Entity
 from itagflow.model.event import Event, FieldChange
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, ClaimCounter, Package, QueueCursor

@@ -74,6 +74,9 @@ class Crew(Enum):
     """They answer what labelers hand to them: see ``Flow.escalate``."""
 
 
+ALL_CREWS = tuple(Crew)
+"""The crews; to go through the class itself takes longer, and each claim does it."""
+
 CrewKey = Stage | Crew
 """A key of a job's workforce."""
 
@@ -84,11 +87,13 @@ def parse_crew_key(value: "CrewKey | str") -> "CrewKey":
     Raises:
         InvalidData: when there is none; it lists the stages, and then the crews.
     """
+    if isinstance(value, Stage | Crew):
+        return value
     is_text = isinstance(value, str) and not isinstance(cast(object, value), Enum)
     keys: tuple[CrewKey, ...] = (*Stage, *Crew)
     for key in keys:
         # no stage and no crew share a value
-        if value is key or (is_text and key.value == value):
+        if is_text and key.value == value:
             return key
     stages = ", ".join(format_repr(stage.value) for stage in Stage)
     crews = ", ".join(format_repr(crew.value) for crew in Crew)

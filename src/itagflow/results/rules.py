@@ -8,7 +8,7 @@ import attrs
 from attrs.validators import optional
 
 from itagflow.errors import Incomplete, InvalidData, Problem
-from itagflow.model.entity import evolve
+from itagflow.model.copying import evolve
 from itagflow.model.job import STAGES, Job, Stage
 from itagflow.model.number import is_whole
 from itagflow.model.package import (

@@ -24,7 +24,8 @@ from itagflow.lifecycle.tables import (
     stage_of,
 )
 from itagflow.model.change import Change, Saved, record, split_answers
-from itagflow.model.entity import Entity, evolve
+from itagflow.model.copying import evolve
+from itagflow.model.entity import Entity
 from itagflow.model.job import Job, OnMaxRejects, Route, Stage
 from itagflow.model.package import Assignment, AssignmentState, Outcome, Package
 from itagflow.model.task import Answer, Verdict

@@ -25,7 +25,7 @@ from itagflow.lifecycle.tables import (
     stage_of,
 )
 from itagflow.model.change import Change, Context, Saved, record
-from itagflow.model.entity import evolve
+from itagflow.model.copying import copyable, evolve
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Outcome, Package, PackageState
 from itagflow.model.task import Answer
@@ -43,7 +43,8 @@ OUTCOMES = {
 """How an assignment has ended after each operation that completes it."""
 
 
-@attrs.frozen
+@copyable
+@attrs.frozen(slots=False)
 class AssignmentContext:
     """An assignment that its holder goes on with, with its package and job."""
 
@@ -101,7 +102,8 @@ class CompletionPlan:
     """Whether the numbers of its tasks are needed."""
 
 
-@attrs.frozen(kw_only=True)
+@copyable
+@attrs.frozen(kw_only=True, slots=False)
 class CompletionFacts:
     """What `submit` and `pass_review` decide on."""
 

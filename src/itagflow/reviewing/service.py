@@ -25,6 +25,7 @@ from itagflow.core.transaction import Transaction
 from itagflow.lifecycle.tables import must_be_of
 from itagflow.model.arguments import require_flag, require_optional_several
 from itagflow.model.change import Context, Saved, record
+from itagflow.model.copying import evolve
 from itagflow.model.job import Crew, Job
 from itagflow.model.package import Assignment, AssignmentState, Package
 from itagflow.model.task import Answer, Task, Verdict, WorkItem
@@ -171,7 +172,7 @@ def lock_unless_completed(
         context = _make_context(transaction, operation, package, assignment, by)
         if seconds is None:
             return context
-        return attrs.evolve(context, seconds=seconds)
+        return evolve(context, seconds=seconds)
     if by is not None:  # who may not complete it is not told either that it was completed
         job = transaction.store.get(Job, (assignment.job,))
         member = transaction.member(job.workspace, by)
@@ -388,7 +389,7 @@ def _read_reject(
     answers = read_answers(transaction.store, job.id, numbers)
     own = [by_assignment.get(assignment.id) for by_assignment in answers.values()]
     return RejectFacts(
-        context=attrs.evolve(context, job=job),
+        context=evolve(context, job=job),
         history=rules.PackageHistory(assignments=assignments, tasks=numbers, answers=answers),
         counters=counters,
         named=named,

@@ -19,7 +19,8 @@ from itagflow.labeling.voting import (
 )
 from itagflow.lifecycle.tables import AssignmentCommand
 from itagflow.model.change import Change, Saved, record
-from itagflow.model.entity import Entity, evolve
+from itagflow.model.copying import evolve
+from itagflow.model.entity import Entity
 from itagflow.model.job import OnAbandon, find_registered_names
 from itagflow.model.package import Assignment, AssignmentState, Outcome, Package, Purpose
 from itagflow.model.task import Answer

@@ -10,7 +10,7 @@ from itagflow.core.lookup import describe_replaced
 from itagflow.core.transaction import Transaction
 from itagflow.errors import Conflict, InvalidData, Problem
 from itagflow.model.change import Context, Saved, record
-from itagflow.model.entity import evolve
+from itagflow.model.copying import evolve
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.model.reports import TemplateReport
