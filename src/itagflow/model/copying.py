@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import attrs
 
@@ -38,7 +38,8 @@ def evolve(value: V, **changes: Any) -> V:
     """
     kind = type(value)
     if kind not in _COPYABLE:
-        return attrs.evolve(value, **changes)
+        copied: V = attrs.evolve(cast(Any, value), **changes)
+        return copied
     changed = object.__new__(kind)
     # all fields by one call in C
     fields = changed.__dict__

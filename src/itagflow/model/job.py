@@ -89,12 +89,13 @@ def parse_crew_key(value: "CrewKey | str") -> "CrewKey":
     """
     if isinstance(value, Stage | Crew):
         return value
-    is_text = isinstance(value, str) and not isinstance(cast(object, value), Enum)
-    keys: tuple[CrewKey, ...] = (*Stage, *Crew)
-    for key in keys:
-        # no stage and no crew share a value
-        if is_text and key.value == value:
-            return key
+    given: object = value
+    if isinstance(given, str) and not isinstance(given, Enum):
+        keys: tuple[CrewKey, ...] = (*Stage, *Crew)
+        for key in keys:
+            # no stage and no crew share a value
+            if key.value == given:
+                return key
     stages = ", ".join(format_repr(stage.value) for stage in Stage)
     crews = ", ".join(format_repr(crew.value) for crew in Crew)
     reason = f"there is no Stage {format_repr(value)}; there are {stages}, and the crews {crews}"
