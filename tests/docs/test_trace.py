@@ -23,16 +23,16 @@ class Way:
 
     files: int
     """How many files of the core."""
-    turns: int
+    changes: int
     """How often it goes from a service to rules."""
 
 
 WAYS = {
-    "claim": Way(files=9, turns=6),
-    "save": Way(files=10, turns=2),
-    "submit": Way(files=12, turns=4),
-    "reject": Way(files=12, turns=3),
-    "export": Way(files=9, turns=13),
+    "claim": Way(files=9, changes=6),
+    "save": Way(files=10, changes=2),
+    "submit": Way(files=12, changes=4),
+    "reject": Way(files=12, changes=3),
+    "export": Way(files=9, changes=13),
 }
 
 
@@ -58,13 +58,13 @@ def test_a_verb_goes_from_its_service_to_the_rules_and_seldom_back(
     verb: str, ways: dict[str, Trace]
 ) -> None:
     visits = ways[verb].visits
-    turns = [
+    changes = [
         (before, now)
         for before, now in itertools.pairwise(visits)
         if is_rule(now) and not is_rule(before)
     ]
-    assert len(turns) == ways[verb].alternations
-    assert len(turns) <= WAYS[verb].turns, turns
+    assert len(changes) == ways[verb].alternations
+    assert len(changes) <= WAYS[verb].changes, changes
 
 
 @pytest.mark.parametrize("verb", ["claim", "save", "submit", "reject"])

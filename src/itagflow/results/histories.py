@@ -75,7 +75,7 @@ def read_cases(
         hidden = hide_at(reviewed_at, job, packages.values(), visible)
     assignments: dict[int, list[Assignment]] = defaultdict(list)
     answers = read_answers(reader, job.id, [task.number for task in tasks])
-    # where nobody is hidden, which is usual, not every value is looked at
+    # nearly always nobody is: then no name has to be replaced
     if hidden.names:
         visible = [hidden.hide_in_assignment(assignment) for assignment in visible]
         answers = {
