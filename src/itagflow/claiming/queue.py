@@ -300,7 +300,8 @@ def query_next_package(
     says, nothing is left out.  What the member has labeled in an earlier round comes last.
     """
     unless = _exclude_own_work(job, member, stage)
-    for where in (*_begin_at(start), {}):
+    everything: dict[str, Condition] = {}
+    for where in (*_begin_at(start), everything):
         yield from _query_in_order(reader, job, stage, where, unless)
     if stage is Stage.LABEL:
         again: dict[str, Condition] = {"round": Span(2, None)}

@@ -89,7 +89,7 @@ def parse_crew_key(value: "CrewKey | str") -> "CrewKey":
     """
     if isinstance(value, Stage | Crew):
         return value
-    given: object = value
+    given = cast(object, value)
     if isinstance(given, str) and not isinstance(given, Enum):
         keys: tuple[CrewKey, ...] = (*Stage, *Crew)
         for key in keys:
