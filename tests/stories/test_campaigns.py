@@ -250,7 +250,7 @@ class TestStories:
         before = [flow.results.get(job, task) for task in (2, 3, 4)]
         flow.jobs.reopen(job, where=Selection(field={"source": "1.jpg"}), by="ada")
         answered(flow, "ben", job, "cat")
-        # what was opened again is looked at, though the package was not drawn
+        # what was opened again is checked, though the package was not drawn
         review = taken(flow, "di", job, I)
         assert review.scope == (1,)
         flow.review(review)

@@ -12,10 +12,15 @@ from itagflow import access
 from itagflow.access import Action
 from itagflow.claiming import rules as claiming
 from itagflow.core import lookup
-from itagflow.core.change import Change, Context
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import JobRef, MemberRef, iterate_query
-from itagflow.core.paging import PAGE
+from itagflow.core.lookup import (
+    PAGE,
+    JobRef,
+    MemberRef,
+    iterate_query,
+    read_answers,
+    read_task_numbers,
+)
 from itagflow.core.transaction import Transaction
 from itagflow.core.visibility import access_of
 from itagflow.errors import NotAllowed, Problem
@@ -25,6 +30,7 @@ from itagflow.jobs.reopening_rules import CampaignFacts
 from itagflow.jobs.row_sources import Wrap
 from itagflow.jobs.rules import reopen_finished
 from itagflow.model.arguments import require_flag, require_wrapper
+from itagflow.model.change import Change, Context
 from itagflow.model.enums import parse_enum
 from itagflow.model.job import Job, Route, Stage
 from itagflow.model.package import Assignment, Package
@@ -34,7 +40,7 @@ from itagflow.model.task import Task
 from itagflow.model.text import require_text
 from itagflow.model.workspace import Member
 from itagflow.prelabels.service import group_packages
-from itagflow.results.histories import read_answers, read_selected, read_task_numbers
+from itagflow.results.histories import read_selected
 from itagflow.results.rules import must_fit_its_template
 from itagflow.results.selecting import find_selection, find_worked_packages
 from itagflow.reviewing.reject_rules import WorkPlace

@@ -9,16 +9,22 @@ import attrs
 
 from itagflow.claiming import rules as claiming
 from itagflow.claiming.decision import is_own_work
-from itagflow.core.change import Change, Context, Saved, record
 from itagflow.errors import Problem
-from itagflow.labeling.vote_rules import with_votes
+from itagflow.model.change import Change, Context, Saved, record
 from itagflow.model.job import Route, Stage
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.workspace import Member
 from itagflow.results.rules import build_cases, with_counts
-from itagflow.reviewing.authors import find_outdated_authors
 from itagflow.reviewing.reject_rules import WorkPlace, list_authors, select_able
-from itagflow.reviewing.rules import PackageHistory, Reopening, reopen_tasks, slots, with_offers
+from itagflow.reviewing.rules import (
+    PackageHistory,
+    Reopening,
+    find_outdated_authors,
+    reopen_tasks,
+    slots,
+    with_offers,
+    with_votes,
+)
 
 
 @attrs.frozen(kw_only=True)

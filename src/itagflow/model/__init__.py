@@ -11,7 +11,6 @@ and not in the file of the class, so the files of public classes do without
 
 from itagflow.model.annotation import Annotation
 from itagflow.model.batch import BatchResult
-from itagflow.model.campaign import Campaign
 from itagflow.model.comment import Comment, CommentAction, Thread
 from itagflow.model.event import Event, FieldChange
 from itagflow.model.guideline import Guideline
@@ -46,6 +45,7 @@ from itagflow.model.migration import (
 from itagflow.model.package import (
     Assignment,
     AssignmentState,
+    Campaign,
     Outcome,
     Package,
     PackageState,

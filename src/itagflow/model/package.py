@@ -5,7 +5,7 @@ from enum import Enum
 
 import attrs
 
-from itagflow.model.campaign import Campaign
+from itagflow.model.copying import copyable
 from itagflow.model.job import Crew, Stage
 from itagflow.model.number import is_whole
 from itagflow.reprs import count, show_fields, show_line
@@ -38,6 +38,41 @@ _STAGE_OF = {
 
 
 @attrs.frozen(kw_only=True)
+class Campaign:
+    """Some tasks of a package that ``jobs.reopen`` has opened again; the others stay as they are.
+
+    >>> campaign = Campaign(round=2, stage=Stage.LABEL, tasks=(3, 7))
+    >>> campaign.last_round is None
+    True
+    """
+
+    round: int
+    """The round of the package that began with it."""
+    last_round: int | None = None
+    """The round in which the package was done again, or discarded; None: it goes on."""
+    stage: Stage
+    """The stage at which it began."""
+    tasks: tuple[int, ...]
+    """The numbers of the tasks, in order."""
+    skipped: tuple[Stage, ...] = ()
+    """The review stages that the package had passed before without a review: so have the others."""
+    comment: str = ""
+    """Why they were opened, for those who work on them."""
+
+    def __str__(self) -> str:
+        """Return what the history keeps of it: rounds, stage, and tasks.
+
+        >>> print(Campaign(round=2, stage=Stage.LABEL, tasks=(3, 7)))
+        2- label 3 7
+        """
+        last = "" if self.last_round is None else self.last_round
+        return " ".join([f"{self.round}-{last}", self.stage.value, *map(str, self.tasks)])
+
+    __repr__ = show_fields
+
+
+@copyable
+@attrs.frozen(kw_only=True, slots=False)
 class Package:
     """The batch of tasks that is claimed and submitted as one."""
 
@@ -114,6 +149,11 @@ class Package:
     def waiting(self) -> bool:
         """Whether it can be claimed from the queue."""
         return self.free > 0
+
+    @property
+    def ranked(self) -> bool:
+        """Whether it waits, and its priority or the time when it is due sets it apart."""
+        return self.free > 0 and (self.priority != 0 or self.due is not None)
 
     @property
     def disputed(self) -> int:
@@ -235,7 +275,8 @@ def _infer_purpose(assignment: "Assignment") -> Purpose:
     return Purpose.REWORK
 
 
-@attrs.frozen(kw_only=True)
+@copyable
+@attrs.frozen(kw_only=True, slots=False)
 class Assignment:
     """One member's work on a package at a stage: what ``flow.claim`` returns.  Never deleted."""
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from itagflow.model.campaign import Campaign
 from itagflow.model.job import Stage
-from itagflow.model.package import Assignment, Package
+from itagflow.model.package import Assignment, Campaign, Package
 
 
 def is_in_campaign(campaign: Campaign, round: int) -> bool:

@@ -70,7 +70,7 @@ def is_work_selected(selection: Selection, work: Provenance) -> bool:
     stage = selection.stage
     has_version = (selection.template_version, selection.guideline_version) != (None, None)
     if stage is None and has_version:
-        # by which rules a task was labeled is asked, and not by which somebody looked at it later
+        # by which rules a task was labeled is asked, and not by which it was checked later
         stage = Stage.LABEL
     return (
         stage in (None, work.stage)

@@ -21,9 +21,9 @@ from itagflow import (
     Workflow,
 )
 from itagflow.access import default_policy
-from itagflow.core.change import Context
 from itagflow.jobs import reopening_rules as rules
 from itagflow.model import Outcome, Purpose
+from itagflow.model.change import Context
 from itagflow.model.job import StageWorkers
 from itagflow.reviewing.reject_rules import WorkPlace
 from itagflow.reviewing.rules import PackageHistory

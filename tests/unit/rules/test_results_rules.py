@@ -385,3 +385,9 @@ class TestCampaigns:
         opened = case(*work, answers=answers, size=2, round=3, campaigns=(campaign,))
         item = rules.build_work_item(opened, held, make_task())
         assert (item.comment, item.package_comment) == ("no", "no")
+
+
+def test_a_package_is_voted_on_from_the_round_in_which_its_votes_were_raised() -> None:
+    raised = make_package(votes=3, voted_since=2)
+    assert [rules.is_voted_on_in(raised, round) for round in (1, 2, 3)] == [False, True, True]
+    assert not rules.is_voted_on_in(make_package(), 1)
