@@ -36,8 +36,7 @@ from itagflow.model.workspace import (
     Workspace,
 )
 from itagflow.results import rules as results_rules
-from itagflow.results.campaign_rules import find_campaign, select_history
-from itagflow.results.rules import Case, is_voted_on_in
+from itagflow.results.rules import Case, find_campaign, is_voted_on_in, select_history
 from itagflow.reviewing import rules as reviewing_rules
 from itagflow.reviewing.rules import count_votes
 from itagflow.reviewing.sampling import is_drawn

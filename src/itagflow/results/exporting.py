@@ -81,7 +81,9 @@ def export(
         _require_divisible(format, writer, snapshot)
     with engine.store.read() as reader:
         stored_job, _ = require_readable(engine, reader, "results.export", job, by)
-        selection = find_selection(reader, stored_job, where)
+        selection = where
+        if where != ALL_TASKS:
+            selection = find_selection(reader, stored_job, where)
     if executor is not None and by is not None and selection.member is not None:
         _require_nobody_hidden(stored_job)
     must_fit_its_template(stored_job, "export")

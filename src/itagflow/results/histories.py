@@ -28,8 +28,14 @@ from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.selection import ALL_TASKS, Selection
 from itagflow.model.task import Answer, Task
-from itagflow.results.campaign_rules import select_history
-from itagflow.results.rules import Case, build_cases, build_result, sort_assignments, with_counts
+from itagflow.results.rules import (
+    Case,
+    build_cases,
+    build_result,
+    select_history,
+    sort_assignments,
+    with_counts,
+)
 from itagflow.results.selecting import find_selection, select_tasks
 from itagflow.results.selection_rules import is_selected
 from itagflow.storage.port import Query, Reader, Span
@@ -93,11 +99,13 @@ def read_cases(
         for number, package_assignments in assignments.items()
     }
     for task in tasks:
-        package = packages[task.package]
+        package, history = packages[task.package], ordered.get(task.package, [])
+        if package.campaigns:  # in few packages; all others have one history for all their tasks
+            history = list(select_history(package, history, task.number))
         yield Case(
             job,
             package,
-            select_history(package, ordered.get(task.package, []), task.number),
+            history,
             answers[task.number],
             task.number,
         )
@@ -123,14 +131,14 @@ def read_results(
         start, last = job.first, job.last
     with engine.store.read() as reader:
         stored_job, _ = require_readable(engine, reader, name, job, by)
-        selection = find_selection(reader, stored_job, where)
+        selection = None if where == ALL_TASKS else find_selection(reader, stored_job, where)
         if page.after is not None:
             start = max(start, _find_number(reader, stored_job, page.after) + 1)
 
     def read_page(reader: Reader, first: int) -> tuple[list[Result], int | None]:
         access = attrs.evolve(check_access(reader), reader=reader, hides_votes=hides_votes)
         numbered: dict[str, Any] = {"job": stored_job.id, "number": Span(first, last)}
-        if selection.package is not None:
+        if selection is not None and selection.package is not None:
             numbered["package"] = selection.package
         tasks = list(reader.find(Query(Task, numbered, order=("number",), limit=page.size)))
         results = read_selected(reader, stored_job, tasks, access, selection)
@@ -150,18 +158,20 @@ def read_results(
 
 
 def read_selected(
-    reader: Reader, job: Job, tasks: Sequence[Task], access: Access, selection: Selection
+    reader: Reader, job: Job, tasks: Sequence[Task], access: Access, selection: Selection | None
 ) -> list[Result]:
     """Return the results of those of *tasks* that are meant, and may be seen; the tasks are sorted.
 
-    *selection* is one that `find_selection` returned.
+    *selection* is one that `find_selection` returned; None: all are meant.
     """
-    chosen = select_tasks(reader, job, selection, tasks)
+    chosen = tasks if selection is None else select_tasks(reader, job, selection, tasks)
     results = [
         build_result(case, task)
         for case, task in zip(read_cases(reader, job, chosen, access), chosen, strict=True)
         if access.can_see_work_of(assignment.member for assignment in case.assignments)
     ]
+    if selection is None:
+        return results
     return [result for result in results if is_selected(selection, result)]
 
 

@@ -33,8 +33,7 @@ from itagflow.model.task import Answer, Verdict
 from itagflow.model.text import find_text_error
 from itagflow.model.workspace import Member, is_paused
 from itagflow.printing import format_count, format_repr
-from itagflow.results.campaign_rules import select_history
-from itagflow.results.rules import build_cases, with_counts
+from itagflow.results.rules import build_cases, select_history, with_counts
 from itagflow.reviewing.rules import (
     AssignmentContext,
     PackageHistory,
