@@ -52,7 +52,7 @@ class Action(Enum):
     ASSIGN = "assign"
     """Assign, reassign, release and expire assignments of others, and set priorities."""
     MANAGE_JOB = "manage_job"
-    """Create, publish, pause, finish, archive and delete jobs; discard and reopen packages."""
+    """Create, publish, pause, finish, archive and delete jobs; discard packages, reopen work."""
     EXPORT = "export"
     """Export results and copy the workspace."""
     MANAGE_MEMBERS = "manage_members"

@@ -152,12 +152,9 @@ def test_only_the_work_that_the_result_comes_from_counts() -> None:
 def test_each_vote_is_work_of_its_own() -> None:
     votes = (entry(member=2), entry(member=4, guideline_version=2))
     result = attrs.evolve(RESULT, provenance=votes)
-    for conditions, expected in (
-        ({"member": 2, "guideline_version": 1}, True),
-        ({"member": 4, "guideline_version": 2}, True),
-        ({"member": 2, "guideline_version": 2}, False),
-    ):
-        assert rules.is_selected(Selection(**conditions), result) is expected
+    for member, version, expected in ((2, 1, True), (4, 2, True), (2, 2, False)):
+        wanted = Selection(member=member, guideline_version=version)
+        assert rules.is_selected(wanted, result) is expected
 
 
 @pytest.mark.parametrize(
