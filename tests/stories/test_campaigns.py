@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -110,7 +110,7 @@ class TestSelections:
 
     def test_a_period_is_that_of_the_work(self, flow: Flow, clock: Clock) -> None:
         job = cats(flow, tasks=6, label=["ben"], workflow=Workflow(Label()))
-        times = []
+        times = list[datetime]()
         for _ in range(3):
             clock.forward(hours=1)
             times.append(clock())
@@ -140,7 +140,8 @@ class TestSelections:
         assert selected(flow, job, package=package) == [3, 4]
         other = flow.workspaces.create("alley", admin="zoe")
         zoe = flow.members.get(other, "zoe")
-        for wrong in ({"member": "zoe"}, {"member": zoe}, {"package": 9}):
+        wrongs: list[dict[str, Any]] = [{"member": "zoe"}, {"member": zoe}, {"package": 9}]
+        for wrong in wrongs:
             with pytest.raises(NotFound):
                 selected(flow, job, **wrong)
         with pytest.raises(InvalidData):
@@ -546,9 +547,12 @@ class TestRefusals:
     ) -> None:
         from itagflow.template_changes import service
 
+        def fail(*_: object) -> None:
+            raise ZeroDivisionError
+
         job = a_finished_job(flow)
         with monkeypatch.context() as patch:
-            patch.setattr(service, "migrate_package", lambda *_: 1 / 0)
+            patch.setattr(service, "migrate_package", fail)
             with pytest.raises(ZeroDivisionError):
                 flow.jobs.change_template(job, RenameOption("1", "dog", "fox"), by="ada")
         with pytest.raises(Incomplete, match="still follow a change of the template"):

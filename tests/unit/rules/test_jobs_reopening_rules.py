@@ -42,7 +42,8 @@ INSPECTED = make_assignment(
 
 
 def make_package(**fields: Any) -> Package:
-    return any_package(**{"size": 3, "free": 0, "state": PackageState.DONE, **fields})
+    defaults: dict[str, Any] = {"size": 3, "free": 0, "state": PackageState.DONE}
+    return any_package(**{**defaults, **fields})
 
 
 def facts_of(
