@@ -103,7 +103,8 @@ class Events:
         ['create_workspace']
         """
         # here and not at the first `next`: a mistake is told where it was made
-        after = require_whole_number("events.follow", "after", after)
+        if not isinstance(after, Event):
+            after = require_whole_number("events.follow", "after", after)
         timeout = require_optional_seconds("events.follow", "timeout", timeout)
         return events.follow_events(
             self._engine, after=after, workspace=workspace, timeout=timeout, by=by
