@@ -19,6 +19,7 @@ import itagflow
 from itagflow import (
     Assignment,
     Choice,
+    Crew,
     Event,
     FixedSize,
     Flow,
@@ -35,6 +36,7 @@ from itagflow import (
     Template,
     Text,
     Workflow,
+    access,
     formats,
     templates,
 )
@@ -95,8 +97,32 @@ def says_and_writes(answer: str) -> Vote:
     return vote
 
 
+def says_as_a_program(score: float) -> Vote:
+    def vote(flow: Flow, assignment: Assignment) -> None:
+        for item in flow.tasks(assignment):
+            flow.save(assignment, item, Choice("cat"), score=score, model="vit")
+        flow.submit(assignment)
+
+    return vote
+
+
+def asks_an_expert(flow: Flow, assignment: Assignment) -> None:
+    flow.escalate(assignment, 1, comment="a fox?", reason="unsure")
+    flow.save(assignment, 2, Choice("cat"))
+    flow.submit(assignment)
+
+
+def changes_a_draft(flow: Flow, assignment: Assignment) -> None:
+    begins(flow, assignment)
+    flow.save(assignment, 1, Choice("cat"))
+    flow.save(assignment, 1, Choice("dog"), draft=True)
+
+
 PAIRS = [
     (says_and_writes("cat"), says_and_writes("dog")),
+    (says_as_a_program(0.5), says_as_a_program(0.75)),
+    (says("cat"), asks_an_expert),
+    (says_nothing, changes_a_draft),
     (says("cat"), says("dog")),
     (says("cat"), gives_one_up),
     (says("cat"), thinks_again),
@@ -132,7 +158,7 @@ def new(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[],
 
 def a_poll(flow: Flow, *, again: bool) -> Job:
     """A package on which three vote; with *again* it was voted on and sent back whole."""
-    home = street(flow, "ben", "cy", "dan", "di")
+    home = street(flow, "ben", "cy", "dan", "di", "eda")
     flow.members.add(home, "lea", Role.LEADER, by="ada")
     flow.members.add(home, "eve", Role.VIEWER, by="ada")
     job = flow.jobs.create(
@@ -142,7 +168,7 @@ def a_poll(flow: Flow, *, again: bool) -> Job:
         data=rows(2),
         workflow=Workflow(Label(votes=3, min_votes=2), Inspect()),
         packaging=FixedSize(2),
-        workforce={Stage.LABEL: VOTERS, Stage.INSPECT: ["di"]},
+        workforce={Stage.LABEL: VOTERS, Stage.INSPECT: ["di"], Crew.EXPERTS: ["eda"]},
         by="ada",
     )
     if again:
@@ -160,7 +186,25 @@ def world(flow: Flow, vote: Vote, *, again: bool) -> Args:
     ben = taken(flow, "ben", job)
     taken(flow, "lea", job)
     (task, _) = flow.results.list(job)
-    return Args(job=job, member="cy", assignment=cy, review=ben, closed=1, task=task.task)
+    return Args(
+        job=job,
+        member="cy",
+        assignment=cy,
+        review=ben,
+        free=(job.id, 1),
+        closed=1,
+        task=task.task,
+    )
+
+
+def stuck_world(flow: Flow, vote: Vote) -> Args:
+    """One in which a vote is missing that nobody can give, so that the package is blocked."""
+    args = world(flow, vote, again=False)
+    (lea,) = flow.assignments.list("lea", job=args.job)
+    flow.release(lea)
+    for name in ("lea", "dan", "ada"):
+        flow.members.pause("street", name, by="ada")
+    return args
 
 
 def seen(flow: Flow, args: Args, by: str) -> dict[str, Any]:
@@ -169,7 +213,7 @@ def seen(flow: Flow, args: Args, by: str) -> dict[str, Any]:
     shown = {
         name: came_to(lambda case=case: case.call(flow, args))
         for name, case in READERS.items()
-        if name != "maintenance.copy"
+        if name not in NOT_READ
     }
     file = io.BytesIO()
     for name, call in {
@@ -179,6 +223,17 @@ def seen(flow: Flow, args: Args, by: str) -> dict[str, Any]:
         "own assignment": lambda: flow.assignments.get(args.review, by=by),
         "own assignments": lambda: list(flow.assignments.list(by, live=False, by=by)),
         "all assignments": lambda: list(flow.assignments.list("cy", live=False, by=by)),
+        "open offers": lambda: list(flow.assignments.list(None, job=args.job, by=by)),
+        "all offers": lambda: list(flow.assignments.list(None, job=args.job, live=False, by=by)),
+        "comments on a task": lambda: list(flow.comments.list(args.job, task=1, by=by)),
+        "open comments": lambda: list(flow.comments.list(args.job, is_resolved=False, by=by)),
+        "versions of the other task": lambda: flow.results.versions(args.job, 2, by=by),
+        "packages at label": lambda: list(flow.packages.list(args.job, state="label", by=by)),
+        "one task": lambda: flow.results.get(args.job, 1, by=by),
+        "cats": lambda: list(flow.results.find(args.job, label="cat", by=by)),
+        "what cy finds": lambda: flow.explain("cy", args.job, Stage.LABEL, by=by),
+        "what eda finds": lambda: flow.explain("eda", args.job, Stage.LABEL, by=by),
+        "what there is for eda": lambda: list(flow.available("eda", by=by)),
         "all history": lambda: list(flow.events.list(args.job, by=by)),
         **{
             state.value: lambda state=state: list(flow.results.find(args.job, state=state, by=by))
@@ -251,10 +306,47 @@ def test_a_voter_learns_nothing_of_other_votes(
         flow = new()
         worlds.append(seen(flow, world(flow, vote, again=again), by))
     one, other = worlds
-    handed_in = says_nothing in pair and not {hesitates, begins}.intersection(pair)
+    handed_in = says_nothing in pair and not {hesitates, begins, changes_a_draft}.intersection(pair)
     assert {name for name in one if one[name] != other[name]} <= (
         HOLDING if handed_in else frozenset()
     )
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.parametrize("by", ["ben", "lea", "dan", "ada"])
+def test_nor_where_the_package_is_blocked(
+    new: Callable[[], Flow], by: str, pair: tuple[Vote, Vote]
+) -> None:
+    worlds = list[dict[str, Any]]()
+    for vote in pair:
+        flow = new()
+        args = stuck_world(flow, vote)
+        assert list(flow.jobs.blocked(args.job)) != []
+        worlds.append(seen(flow, args, by))
+    one, other = worlds
+    handed_in = says_nothing in pair and not {hesitates, begins, changes_a_draft}.intersection(pair)
+    assert {name for name in one if one[name] != other[name]} <= (
+        HOLDING if handed_in else frozenset()
+    )
+
+
+NOT_READ = {"maintenance.copy": "it shows nothing: it writes all into another store"}
+
+
+def test_every_reader_is_looked_at(new: Callable[[], Flow]) -> None:
+    """Whatever can be read is compared, and is there to be compared."""
+    flow = new()
+    args = world(flow, says_and_writes("dog"), again=False)
+    for by in ("ben", "lea", "dan", "ada"):
+        assert set(seen(flow, args, by)) >= set(access.READERS) - set(NOT_READ)
+    assert set(READERS) == set(access.READERS)
+    # to the application each shows something, or the comparison would be one of refusals
+    shown = {
+        name: came_to(lambda case=case: case.call(flow, attrs.evolve(args, by=None)))
+        for name, case in READERS.items()
+        if name not in NOT_READ
+    }
+    assert [name for name, value in shown.items() if isinstance(value, Exception)] == []
 
 
 @pytest.mark.parametrize("again", [False, True])
