@@ -43,6 +43,9 @@ OUTCOMES = {
 }
 """How an assignment has ended after each operation that returns it."""
 
+LEASE_STEP = timedelta(seconds=1)
+"""What a save must add to a lease for it to be stored."""
+
 
 @attrs.frozen
 class Slot:
@@ -280,6 +283,20 @@ def renew(job: Job, assignment: Assignment, ctx: Context) -> Assignment | None:
     if lease is None:
         return None
     return evolve(assignment, lease_until=_until(ctx.at, lease))
+
+
+def must_store_lease(job: Job, before: Assignment, after: Assignment) -> bool:
+    """Return whether a save must store the lease that it renews.
+
+    Not when it moves by less than `LEASE_STEP`: a program that saves a hundred answers in a second
+    would write its assignment a hundred times, for nothing that anybody sees.  A short lease moves
+    in steps of a tenth of it, so that nobody loses more than that.
+    """
+    if before.lease_until is None or after.lease_until is None:
+        return before.lease_until != after.lease_until
+    lease = job.workflow.rule(after.stage).lease
+    step = LEASE_STEP if lease is None else min(LEASE_STEP, lease / 10)
+    return abs(after.lease_until - before.lease_until) >= step
 
 
 def has_lapsed(assignment: Assignment, at: datetime) -> bool:

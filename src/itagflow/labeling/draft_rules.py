@@ -44,6 +44,8 @@ def save_draft(facts: AnswerFacts, reply: Replied) -> AnswerOutcome:
     if not is_sent_again:
         require_expected_versions(facts, [new])
     counted, timed = count_time(facts.assignment, facts.terms.seconds, facts.ctx.at)
+    if not timed.has_drafts:
+        timed = evolve(timed, has_drafts=True)
     rewritten = tuple[Answer, ...]()
     spent = 0.0 if old is None else old.seconds
     if answer is None:
@@ -56,7 +58,7 @@ def save_draft(facts: AnswerFacts, reply: Replied) -> AnswerOutcome:
     return AnswerOutcome(
         (saved,),
         None,
-        assignment=keep_up(facts, evolve(timed, has_drafts=True)),
+        assignment=keep_up(facts, timed),
         rewritten=rewritten,
         draft=None if saved is old else (old, saved),
     )

@@ -408,12 +408,16 @@ def add_seconds(answer: A, seconds: float) -> A:
 
 
 def keep_up(facts: AnswerFacts, assignment: Assignment) -> Saved | None:
-    """Return the assignment with its lease counted from now; None when nothing of it changes.
+    """Return the assignment with its lease counted from now; None when nothing of it is stored.
 
     *assignment* is the one of *facts* with what else changes of it.
     """
+    before = facts.assignment
     after = claiming.renew(facts.job, assignment, facts.ctx) or assignment
-    return None if after == facts.assignment else (facts.assignment, after)
+    # what else changes is stored in any case, and then the lease with it
+    if assignment is before and not claiming.must_store_lease(facts.job, before, after):
+        return None
+    return (before, after)
 
 
 def _find_spent(facts: AnswerFacts, old: Answer | None, task: int) -> float:

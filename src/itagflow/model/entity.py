@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from operator import attrgetter
 from typing import Any, TypeVar
 
 import attrs
@@ -41,7 +39,7 @@ E = TypeVar("E", bound=Entity)
 
 
 def evolve(entity: E, **changes: Any) -> E:
-    """Return *entity* with some fields changed, like `attrs.evolve` in a third of its time.
+    """Return *entity* with some fields changed, like `attrs.evolve` in a fraction of its time.
 
     Every write makes several new values of entities with some twenty fields each, so this is a
     good part of what a claim or a submission costs.
@@ -51,10 +49,17 @@ def evolve(entity: E, **changes: Any) -> E:
     0
     """
     kind = type(entity)
-    reader = _READERS.get(kind) or _add_reader(kind)
-    fields = reader(entity)
+    if kind not in COPIED:
+        return attrs.evolve(entity, **changes)
+    # All fields by one call in C, past `__init__`: these kinds convert and check nothing there.
+    changed = object.__new__(kind)
+    fields = changed.__dict__
+    fields.update(entity.__dict__)
+    count = len(fields)
     fields.update(changes)
-    return kind(**fields)
+    if len(fields) != count:  # `__init__` would have refused a name that is no field
+        raise TypeError(f"{kind.__name__} has no field {', '.join(changes.keys() - _names(kind))}")
+    return changed
 
 
 def stamp(old: Entity, new: E) -> E:
@@ -65,16 +70,9 @@ def stamp(old: Entity, new: E) -> E:
     return evolve(new, version=version)
 
 
-_READERS: dict[type[Any], Callable[[Any], dict[str, Any]]] = {}
-"""What reads the fields of each kind; filled as they are needed."""
+COPIED: frozenset[type[Any]] = frozenset({Package, Assignment, Answer, Draft})
+"""The kinds of which every operation changes some: they keep their fields in a ``__dict__``."""
 
 
-def _add_reader(kind: type[Any]) -> Callable[[Any], dict[str, Any]]:
-    names = tuple(field.name for field in attrs.fields(kind) if field.init)
-    read_all = attrgetter(*names)  # one call in C for all of them
-
-    def read(entity: Any) -> dict[str, Any]:
-        return dict(zip(names, read_all(entity), strict=True))
-
-    _READERS[kind] = read
-    return read
+def _names(kind: type[Any]) -> set[str]:
+    return {field.name for field in attrs.fields(kind)}

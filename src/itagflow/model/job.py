@@ -169,8 +169,8 @@ class StageRule:
     """What the rules of every stage share."""
 
     lease: timedelta | None = attrs.field(default=timedelta(hours=2), validator=_check_duration)
-    """How long a claimed assignment is safe after its last save; None: without end.  Then others
-    may take it, and until somebody does its holder may go on."""
+    """How long a claimed assignment is safe after its last save, to the second; None: without end.
+    Then others may take it, and until somebody does its holder may go on."""
     offer_lease: timedelta | None = attrs.field(
         default=timedelta(hours=24), validator=_check_duration
     )

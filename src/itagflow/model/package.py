@@ -36,7 +36,8 @@ _STAGE_OF = {
 }
 
 
-@attrs.frozen(kw_only=True)
+# without slots, so that `entity.evolve` copies all fields at once
+@attrs.frozen(kw_only=True, slots=False)
 class Package:
     """The batch of tasks that is claimed and submitted as one."""
 
@@ -208,7 +209,8 @@ def _infer_purpose(assignment: "Assignment") -> Purpose:
     return Purpose.REWORK
 
 
-@attrs.frozen(kw_only=True)
+# without slots, so that `entity.evolve` copies all fields at once
+@attrs.frozen(kw_only=True, slots=False)
 class Assignment:
     """One member's work on a package at a stage: what ``flow.claim`` returns.  Never deleted."""
 

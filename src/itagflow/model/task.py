@@ -118,7 +118,8 @@ class Task:
         return show_line(self, self.number, f"in package {self.package}", erased, f"job={self.job}")
 
 
-@attrs.frozen(kw_only=True)
+# without slots, so that `entity.evolve` copies all fields at once
+@attrs.frozen(kw_only=True, slots=False)
 class Answer:
     """The answer of one assignment to one task: replies, or abandoned; in review also a verdict."""
 
@@ -220,7 +221,7 @@ class Answer:
         return show_line(self, f"to task {self.task}", self.stage.name, *said, f"job={self.job}")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Draft(Answer):
     """A half-filled answer: it lies beside the answer of its assignment, and counts for nothing."""
 

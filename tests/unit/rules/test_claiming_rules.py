@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import attrs
 import pytest
 
 from itagflow import (
@@ -130,6 +131,34 @@ def test_only_a_stage_with_a_lease_can_be_renewed() -> None:
     renewed = rules.renew(LEASED, make_assignment(lease_until=AT), CTX)
     assert renewed is not None
     assert renewed.lease_until == CTX.at + HOUR
+
+
+@pytest.mark.parametrize(
+    ("lease", "moved", "stored"),
+    [
+        (2 * HOUR, timedelta(0), False),
+        (2 * HOUR, timedelta(milliseconds=999), False),
+        (2 * HOUR, timedelta(seconds=1), True),
+        (2 * HOUR, timedelta(minutes=-1), True),  # the workflow of the job was changed
+        (timedelta(seconds=1), timedelta(milliseconds=99), False),
+        (timedelta(seconds=1), timedelta(milliseconds=100), True),
+    ],
+)
+def test_a_save_stores_a_lease_that_moves_by_a_second_or_a_tenth_of_it(
+    lease: timedelta, moved: timedelta, *, stored: bool
+) -> None:
+    job = make_job(workflow=Workflow(Label(lease=lease)))
+    before = make_assignment(lease_until=AT)
+    after = attrs.evolve(before, lease_until=AT + moved)
+    assert rules.must_store_lease(job, before, after) is stored
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, AT), (AT, None), (None, None)])
+def test_a_lease_that_begins_or_ends_is_stored(
+    before: datetime | None, after: datetime | None
+) -> None:
+    first, second = make_assignment(lease_until=before), make_assignment(lease_until=after)
+    assert rules.must_store_lease(LEASED, first, second) is (before != after)
 
 
 def test_a_lease_lapses_at_its_very_end_while_the_assignment_is_live() -> None:

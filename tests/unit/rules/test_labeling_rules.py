@@ -331,6 +331,17 @@ class TestTerms:
         assert kept is not None
         assert kept[1].lease_until == AT + timedelta(hours=1)
 
+    def test_a_lease_that_moves_by_less_than_a_second_is_not_stored(self) -> None:
+        hour = timedelta(hours=1)
+        job = make_job(workflow=Workflow(Label(lease=hour)))
+        until = AT + hour - timedelta(milliseconds=999)
+        facts = facts_of(None, job=job, assignment=make_assignment(lease_until=until))
+        assert rules.keep_up(facts, facts.assignment) is None
+        counted = attrs.evolve(facts.assignment, counted_at=AT)
+        kept = rules.keep_up(facts, counted)
+        assert kept is not None
+        assert kept[1] == attrs.evolve(counted, lease_until=AT + hour)
+
     def test_a_program_is_named_in_its_answer(self) -> None:
         terms = SaveTerms(score=0.5, model="vit")
         outcome = rules.save_answers(facts_of(None, terms=terms), [Choice("cat")])
