@@ -344,7 +344,7 @@ class TestVotes:
 
 
 DIALOGUE = templates.dialogue_rating(["helpful"], comment=True)
-TURNS = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]
+MESSAGES = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]
 
 
 class TestRaters:
@@ -360,7 +360,7 @@ class TestRaters:
             home,
             "dialogues",
             template=DIALOGUE,
-            data=[{"data": {"dialogue": TURNS}}],
+            data=[{"data": {"dialogue": MESSAGES}}],
             workflow=Workflow(Label(votes=3, min_votes=2, on_dispute="keep"), *reviews),
             workforce=workforce,
             by="ada",

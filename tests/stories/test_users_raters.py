@@ -36,7 +36,7 @@ from itagflow.model import Purpose
 from itagflow.model.reply import Reply
 
 RATERS = ("ben", "cy", "dan")
-TURNS = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]
+MESSAGES = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]
 PAIR = templates.pairwise_preference(degrees=3, comment=True)
 
 
@@ -91,7 +91,7 @@ class TestCalibration:
             "street",
             "cal-1",
             template=templates.dialogue_rating(["helpful"], comment=True),
-            data=[{"data": {"dialogue": TURNS}} for _ in range(2)],
+            data=[{"data": {"dialogue": MESSAGES}} for _ in range(2)],
             packaging=FixedSize(2),
             workflow=Workflow(Label(votes=3, on_dispute="keep", acknowledge=True)),
             workforce={Stage.LABEL: RATERS},
