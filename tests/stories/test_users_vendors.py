@@ -240,6 +240,27 @@ def test_a_class_that_is_in_use_is_not_lost_silently(flow: Flow, job: Job) -> No
     assert [row["label_by"] for row in flow.results.rows(job, limit=5)] == ["amy"] * 5
 
 
+def test_a_question_about_an_image_is_asked_and_answered_where_it_is(flow: Flow, job: Job) -> None:
+    amy, bea = taken(flow, "amy", job), taken(flow, "bea", job)
+    asked = flow.comments.add((job, 1), "is a van a car?", by="amy")
+    flow.comments.add((job, 1), "yes, a van is a car", thread=asked, by="me")
+    (item, *_) = flow.tasks(amy, by="amy")
+    (thread,) = item.comments
+    assert [each.text for each in thread.comments] == ["is a van a car?", "yes, a van is a car"]
+    # the other vendor neither reads nor answers it
+    assert list(flow.comments.list(job, by="bea")) == []
+    with pytest.raises(NotAllowed):
+        flow.comments.add((job, 1), "no", thread=asked, by="bea")
+    flow.release(bea)
+    # an open question keeps nobody from handing in; whoever inspects finds it
+    answer(flow, amy)
+    flow.submit(amy)
+    (open_thread,) = flow.comments.list(job, is_resolved=False, by="me")
+    assert open_thread.task == 1
+    flow.comments.resolve(open_thread, by="me")
+    assert list(flow.comments.list(job, is_resolved=False, by="me")) == []
+
+
 def test_thursday_what_is_urgent_comes_first_and_what_is_stuck_is_named(
     flow: Flow, job: Job
 ) -> None:
