@@ -230,6 +230,22 @@ class TestAssignments:
         listed = {each.id for each in flow.assignments.list("ben", job=job, live=False)}
         assert listed == {*ends, submitted.id}, "none is ever deleted"
 
+    def test_what_is_handed_in_is_done(self, flow: Flow) -> None:
+        job = cats(flow, tasks=2, workflow=Workflow(Label(), Inspect(), Accept()))
+        ended = [labeled(flow, "ben", job)]
+        ended += [flow.reject(taken(flow, "di", job, Stage.INSPECT), tasks=[1], comment="no cat")]
+        ended += [labeled(flow, "ben", job, "dog")]
+        ended += [flow.review(taken(flow, "di", job, Stage.INSPECT))]
+        ended += [flow.accept(taken(flow, "ada", job, Stage.ACCEPT))]
+        assert [flow.assignments.get(each).state for each in ended] == [AssignmentState.DONE] * 5
+        assert [each.outcome for each in ended] == [
+            Outcome.SUBMITTED,
+            Outcome.REJECTED,
+            Outcome.SUBMITTED,
+            Outcome.REVIEWED,
+            Outcome.ACCEPTED,
+        ]
+
     def test_an_offer_is_claimed_by_who_was_named_and_by_nobody_else(self, flow: Flow) -> None:
         job = cats(flow, tasks=2)
         offer = flow.assignments.assign((job, 1), "cy", by="ada")
