@@ -36,8 +36,8 @@ from itagflow import (
     Workflow,
     templates,
 )
-from itagflow.claiming.rules import is_paused
 from itagflow.errors import RuleError
+from itagflow.model.workspace import is_paused
 from itagflow.storage import MemoryStore, Query
 
 PEOPLE = ("ada", "ben", "cy", "di")

@@ -7,7 +7,9 @@ import pickle
 import attrs
 import pytest
 
-from itagflow.model.entity import COPIED, Entity, evolve
+from itagflow.model import copying
+from itagflow.model.copying import evolve
+from itagflow.model.entity import Entity
 from itagflow.testing import make_one_of_each, make_package
 
 ONE_OF_EACH = make_one_of_each()
@@ -32,11 +34,13 @@ def test_a_name_that_is_no_field_is_refused(entity: Entity) -> None:
         evolve(entity, fre=0)
 
 
-@pytest.mark.parametrize("kind", sorted(COPIED, key=lambda kind: kind.__name__))
+@pytest.mark.parametrize("kind", sorted(copying._COPYABLE, key=lambda kind: kind.__name__))
 def test_kinds_whose_constructor_checks_nothing_are_copied(kind: type) -> None:
     for field in attrs.fields(kind):
         assert (field.converter, field.validator, field.init) == (None, None, True), field.name
     assert not hasattr(kind, "__attrs_post_init__")
+    # a slot of its own would be left behind
+    assert all(not vars(base).get("__slots__") for base in kind.__mro__)
 
 
 def test_nothing_to_change_makes_an_equal_one() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
+from itagflow.claiming.rules import count_time
 from itagflow.labeling.rules import (
     AnswerFacts,
     AnswerOutcome,
@@ -16,14 +17,13 @@ from itagflow.labeling.rules import (
     require_expected_versions,
     require_not_escalated,
 )
-from itagflow.labeling.terms import Replied
-from itagflow.labeling.time_rules import count_time
 from itagflow.lifecycle.tables import require_stage
-from itagflow.model.entity import evolve
+from itagflow.model.copying import evolve
 from itagflow.model.job import Stage
 from itagflow.model.reply import Replies
 from itagflow.model.task import Answer, Draft, count_versions, is_newer
 from itagflow.model.template import Question, Template
+from itagflow.model.terms import Replied
 
 
 def save_draft(facts: AnswerFacts, reply: Replied) -> AnswerOutcome:

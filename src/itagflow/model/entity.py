@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
-
-import attrs
+from typing import TypeVar
 
 from itagflow.model.comment import Comment
+from itagflow.model.copying import evolve
 from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.jobcounter import JobCounter
@@ -38,41 +37,9 @@ Key = tuple[int | str, ...]
 E = TypeVar("E", bound=Entity)
 
 
-def evolve(entity: E, **changes: Any) -> E:
-    """Return *entity* with some fields changed, like `attrs.evolve` in a fraction of its time.
-
-    Every write makes several new values of entities with some twenty fields each, so this is a
-    good part of what a claim or a submission costs.
-
-    >>> from itagflow.testing import make_package
-    >>> evolve(make_package(), free=0).free
-    0
-    """
-    kind = type(entity)
-    if kind not in COPIED:
-        return attrs.evolve(entity, **changes)
-    # All fields by one call in C, past `__init__`: these kinds convert and check nothing there.
-    changed = object.__new__(kind)
-    fields = changed.__dict__
-    fields.update(entity.__dict__)
-    count = len(fields)
-    fields.update(changes)
-    if len(fields) != count:  # `__init__` would have refused a name that is no field
-        raise TypeError(f"{kind.__name__} has no field {', '.join(changes.keys() - _names(kind))}")
-    return changed
-
-
 def stamp(old: Entity, new: E) -> E:
     """Return *new* as stored in the place of *old*: with the next version."""
     version = old.version + 1
     if new.version == version:
         return new
     return evolve(new, version=version)
-
-
-COPIED: frozenset[type[Any]] = frozenset({Package, Assignment, Answer, Draft})
-"""The kinds of which every operation changes some: they keep their fields in a ``__dict__``."""
-
-
-def _names(kind: type[Any]) -> set[str]:
-    return {field.name for field in attrs.fields(kind)}

@@ -16,7 +16,8 @@ import attrs
 
 from itagflow import jsontext
 from itagflow.model.comment import Comment
-from itagflow.model.entity import COPIED, E
+from itagflow.model.copying import is_copyable
+from itagflow.model.entity import E
 from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.jobcounter import JobCounter
@@ -71,7 +72,7 @@ def _get_default(field: attrs.Attribute[Any]) -> Any:
 
 
 def _find_omitted(layout: Layout[Any]) -> Mapping[str, Any] | None:
-    if layout.kind not in COPIED:
+    if not is_copyable(layout.kind):
         return None
     # what has no default is in every row; one that follows from other fields has a column
     names = {
