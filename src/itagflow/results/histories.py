@@ -102,13 +102,7 @@ def read_cases(
         package, history = packages[task.package], ordered.get(task.package, [])
         if package.campaigns:  # in few packages; all others have one history for all their tasks
             history = list(select_history(package, history, task.number))
-        yield Case(
-            job,
-            package,
-            history,
-            answers[task.number],
-            task.number,
-        )
+        yield Case(job, package, history, answers[task.number], task.number)
 
 
 def read_results(
