@@ -139,7 +139,6 @@ def plan_completion(
     is_last = not is_labeling or not (
         package.free or any(each.live and each.id != assignment.id for each in assignments)
     )
-    target = find_next_stage(job, package)
     has_votes = is_labeling and package.votes > 1
     # what an expert or an adjudicator still has to decide does not keep votes from being merged
     merges = (
@@ -147,6 +146,9 @@ def plan_completion(
         and assignment.is_vote
         and part_rules.are_votes_in(package, assignments, assignment.id)
     )
+    # what is disputed now may be decided with this: then the package need not stop at a review
+    is_disputed = bool(package.disputes) and not merges and not assignment.decides
+    target = find_next_stage(job, package, is_disputed=is_disputed)
     # answers are read only if there may be something to count: most packages have no trouble
     recounts = bool(
         package.abandoned or package.wrong or package.prelabeled or counts.abandoned or counts.wrong
@@ -365,14 +367,14 @@ def _find_whole_round(package: Package, state: PackageState, *, is_whole: bool) 
     return package.whole_round
 
 
-def find_next_stage(job: Job, package: Package) -> Stage | None:
+def find_next_stage(job: Job, package: Package, *, is_disputed: bool = False) -> Stage | None:
     """Return the stage that *package* comes to when it passes, as far as nothing new is disputed.
 
     None: it is done.
     """
     stages = job.workflow.stages
     later = stages[stages.index(stage_of(package)) + 1 :]
-    skipped = list_skipped(job, package, disputed=bool(package.disputes))
+    skipped = list_skipped(job, package, disputed=is_disputed)
     return next((stage for stage in later if stage not in skipped), None)
 
 
