@@ -42,6 +42,7 @@ from support.scenes import Clock, rows, street
 PEOPLE = ("ada", "ben", "cy", "di", "eve")
 PASS = {Stage.LABEL: "submit", Stage.INSPECT: "review", Stage.ACCEPT: "accept"}
 HOUR = timedelta(hours=1)
+Step = Callable[[Job], None]
 
 
 class Search:
@@ -135,22 +136,20 @@ class Search:
 
     def wander(self, job: Job) -> None:
         """Let people do anything for a while."""
-        steps: tuple[tuple[Callable[[Job], object], int], ...] = (
-            *((self.claim, 8), (self.work, 5), (self.claim_and_work, 8), (self.reject, 5)),
-            *(
-                (self.judge, 2),
-                (self.release, 2),
-                (self.lapse, 1),
-                (self.expire, 1),
-                (self.abandon, 1),
-            ),
-            *((self.escalate, 3), (self.hand_in_a_part, 3), (self.ask_again, 2)),
-            *((self.assign, 2), (self.reassign, 2), (self.pause, 1), (self.resume, 1)),
-            *((self.remove, 1), (self.come_back, 1), (self.change_workforce, 1), (self.close, 1)),
-            *((self.reopen, 1), (self.discard, 1), (self.pause_job, 1), (self.append, 1)),
-            *((self.raise_votes, 1), (self.change_rules, 1), (self.erase, 1)),
-            *((self.write_a_guideline, 1), (self.acknowledge, 1), (self.restore_version, 1)),
+        work: tuple[tuple[Step, int], ...] = (
+            *((self.claim, 12), (self.work, 6), (self.claim_and_work, 4), (self.reject, 6)),
+            *((self.judge, 3), (self.release, 2), (self.abandon, 1), (self.escalate, 4)),
+            *((self.hand_in_a_part, 3), (self.ask_again, 3), (self.restore_version, 1)),
         )
+        # not all in each history: else nearly every job would be stuck before anything happens
+        trouble: tuple[Step, ...] = (
+            *(self.lapse, self.expire, self.assign, self.reassign, self.pause, self.resume),
+            *(self.remove, self.come_back, self.change_workforce, self.close, self.reopen),
+            *(self.discard, self.pause_job, self.append, self.raise_votes, self.change_rules),
+            *(self.erase, self.write_a_guideline, self.acknowledge),
+        )
+        drawn = [(step, 2) for step in trouble if self.is_drawn(0.3)]
+        steps = [*work, *drawn]
         for _ in range(self.random.randint(0, 50)):
             (step,) = self.random.choices([each for each, _ in steps], [n for _, n in steps])
             try:
@@ -191,9 +190,10 @@ class Search:
         return ("cats", self.random.randint(1, 3))
 
     def claim(self, job: Job) -> None:
+        """Let somebody have something, whoever may."""
         package = self.some(None, None, None, 1, 2)
-        stage = self.some(Stage.LABEL, *job.workflow.stages)
-        for name in self.random.sample(PEOPLE, 3):
+        everywhere = [(name, stage) for name in PEOPLE for stage in job.workflow.stages]
+        for name, stage in self.random.sample(everywhere, len(everywhere)):
             if self.try_claim(job, name, stage, package=package, resume=False):
                 return
 
