@@ -8,6 +8,7 @@ import pytest
 from support.scenes import cats, labeled, taken, verbs
 
 from itagflow import (
+    Accept,
     Assignment,
     Choice,
     Crew,
@@ -86,6 +87,19 @@ def test_a_decision_that_ends_the_last_package_ends_the_job(flow: Flow) -> None:
     read(flow, "eve", job, "dog")
     package = flow.packages.get((job.id, 1))
     assert (package.state, package.skipped) == (PackageState.DONE, (Stage.INSPECT,))
+    assert flow.jobs.get(job).state is JobState.FINISHED
+
+
+def test_an_inspection_that_decides_the_last_dispute_may_end_the_job(flow: Flow) -> None:
+    # decided, the package need not be accepted
+    workflow = Workflow(Label(votes=2, min_votes=2), Inspect(), Accept(package_share=1e-9))
+    job = cats(flow, tasks=1, workflow=workflow)
+    read(flow, "ben", job, "cat")
+    read(flow, "cy", job, "dog")
+    inspection = taken(flow, "di", job, Stage.INSPECT)
+    flow.modify(inspection, 1, Choice("cat"))
+    flow.review(inspection)
+    assert flow.packages.get((job.id, 1)).state is PackageState.DONE
     assert flow.jobs.get(job).state is JobState.FINISHED
 
 

@@ -36,6 +36,7 @@ from itagflow import (
     templates,
 )
 from itagflow.claiming.rules import is_paused
+from itagflow.model.job import CrewKey
 from support import invariants
 from support.scenes import Clock, rows, street
 
@@ -48,13 +49,17 @@ Step = Callable[[Job], None]
 class Search:
     """One job and its random history; the same seed makes the same."""
 
-    def __init__(self, seed: int, seen: Counter[str]) -> None:
+    def __init__(self, seed: int, seen: Counter[str], *, is_calm: bool = False) -> None:
         self.seen = seen
+        self.is_calm = is_calm
+        """Whether everybody works in one place only, and no total is limited."""
+        # not ada, who as an administrator may work anywhere
+        self.people = (*PEOPLE[1:], "fay", "gus") if is_calm else PEOPLE
         self.random = Random(seed)
         self.clock = Clock()
         ids = itertools.count(1_000)
         self.flow = itagflow.open("memory:", clock=self.clock, ids=ids.__next__)
-        street(self.flow, *PEOPLE[1:])
+        street(self.flow, *dict.fromkeys((*PEOPLE[1:], *self.people[1:])))
         self.history: list[str] = []
         self.job = self.make_job()
 
@@ -67,11 +72,25 @@ class Search:
     def crew(self) -> list[str]:
         return self.random.sample(PEOPLE, self.random.randint(1, len(PEOPLE)))
 
+    def draw_total(self) -> int | None:
+        return None if self.is_calm else self.some(None, None, 2)
+
+    def make_workforce(self, workflow: Workflow) -> dict[CrewKey, list[str]]:
+        crews = [crew for crew in Crew if self.is_drawn(0.5)]
+        keys: list[CrewKey] = [*workflow.stages, *crews]
+        if not self.is_calm:
+            return {key: self.crew()[: 5 if isinstance(key, Stage) else 2] for key in keys}
+        people = self.random.sample(self.people, len(self.people))
+        # one for each, and the rest label
+        named: dict[CrewKey, list[str]] = {key: [people.pop()] for key in keys}
+        named[Stage.LABEL] += people
+        return named
+
     def make_workflow(self) -> Workflow:
         review = {
             "lease": self.some(HOUR, HOUR, None),
             "offer_lease": self.some(HOUR, HOUR, None),
-            "max_total": self.some(None, None, None, 2),
+            "max_total": self.draw_total(),
         }
         inspect = self.some(None, Inspect(), Inspect(**review, **self.make_review_terms()))
         accept = self.some(None, Accept(), Accept(**review, **self.make_review_terms()))
@@ -79,7 +98,7 @@ class Search:
             accept = attrs.evolve(accept, allow_own_review=True, reject_to=Stage.INSPECT)
         keeps = self.is_drawn(0.2)
         votes = self.some(1, 1, 2, 3) if inspect or accept or keeps else 1
-        route = self.some("author", "queue", *(PEOPLE if votes == 1 else ()))
+        route = self.some("author", "queue", *(self.people if votes == 1 else ()))
         lease = self.some(HOUR, HOUR, None)
         label = Label(
             votes=votes,
@@ -95,7 +114,7 @@ class Search:
             lease=lease,
             offer_lease=lease,
             limit=self.some(None, 1),
-            max_total=self.some(None, None, 2),
+            max_total=self.draw_total(),
         )
         return Workflow(*(rule for rule in (label, inspect, accept) if rule))
 
@@ -109,9 +128,6 @@ class Search:
             "on_max_rejects": self.some("modify", "abandon", "queue"),
         }
 
-    def make_crews(self) -> dict[Crew, list[str]]:
-        return {crew: self.crew()[:2] for crew in Crew if self.is_drawn(0.5)}
-
     def make_job(self) -> Job | None:
         """The job, or None when it is refused."""
         workflow = self.make_workflow()
@@ -123,10 +139,7 @@ class Search:
                 data=rows(self.random.randint(1, 4)),
                 workflow=workflow,
                 packaging=FixedSize(self.random.randint(1, 3)),
-                workforce={
-                    **{stage: self.crew() for stage in workflow.stages},
-                    **self.make_crews(),
-                },
+                workforce=self.make_workforce(workflow),
                 seed=self.random.randint(0, 9),
                 by="ada",
             )
@@ -224,7 +237,13 @@ class Search:
             else:
                 answer = Choice(self.some("cat", "cat", "dog"))
                 self.flow.save(assignment, item, answer, by=by)
-        getattr(self.flow, PASS[assignment.stage])(assignment, by=by)
+        try:
+            getattr(self.flow, PASS[assignment.stage])(assignment, by=by)
+        except Incomplete as refusal:
+            # what a later stage has sent back here stands judged wrong until somebody says more
+            for task in refusal.tasks if assignment.stage is not Stage.LABEL else ():
+                self.flow.judge(assignment, task, by=by)
+            getattr(self.flow, PASS[assignment.stage])(assignment, by=by)
 
     def review_task(self, assignment: Assignment, item: itagflow.WorkItem) -> None:
         by = assignment.member
@@ -359,7 +378,9 @@ class Search:
         named = self.find_lasting(job)
         for _ in range(200):
             self.clock.forward(hours=2)
-            moved = [self.do_everything(job, name) for name in PEOPLE]  # everybody, in each turn
+            moved = [
+                self.do_everything(job, name) for name in self.people
+            ]  # everybody, in each turn
             if not any(moved):
                 waiting = self.find_waiting(job)
                 assert named <= waiting, (named, waiting, "blocked, and then it went on")
@@ -368,7 +389,7 @@ class Search:
 
     def find_lasting(self, job: Job) -> set[int]:
         """What is blocked and must stay so: nobody is there again only because time passes."""
-        people = [self.flow.members.get("street", name) for name in PEOPLE]
+        people = [self.flow.members.get("street", name) for name in self.people]
         if any(member.paused_until is not None for member in people):
             return set()
         return {each.package for each in self.flow.jobs.blocked(job)}

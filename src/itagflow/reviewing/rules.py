@@ -86,7 +86,7 @@ class CompletionPlan:
     leaves_stage: bool
     """Whether the package leaves its stage: no other vote is missing."""
     next_stage: Stage | None
-    """The stage to which it goes then, unless the votes leave a dispute; None: it is done."""
+    """The stage to which it goes then, unless a dispute is left; None: it is done."""
     merges_votes: bool
     """Whether the votes of the round are merged."""
     recounts: bool
@@ -146,9 +146,7 @@ def plan_completion(
         and assignment.is_vote
         and part_rules.are_votes_in(package, assignments, assignment.id)
     )
-    # what is disputed now may be decided with this: then the package need not stop at a review
-    is_disputed = bool(package.disputes) and not merges and not assignment.decides
-    target = find_next_stage(job, package, is_disputed=is_disputed)
+    target = find_next_stage(job, package)
     # answers are read only if there may be something to count: most packages have no trouble
     recounts = bool(
         package.abandoned or package.wrong or package.prelabeled or counts.abandoned or counts.wrong
@@ -367,14 +365,14 @@ def _find_whole_round(package: Package, state: PackageState, *, is_whole: bool) 
     return package.whole_round
 
 
-def find_next_stage(job: Job, package: Package, *, is_disputed: bool = False) -> Stage | None:
-    """Return the stage that *package* comes to when it passes, as far as nothing new is disputed.
+def find_next_stage(job: Job, package: Package) -> Stage | None:
+    """Return the stage that *package* comes to when it passes, if nothing is disputed then.
 
-    None: it is done.
+    None: it is done.  What is disputed now does not count: this may be what decides it.
     """
     stages = job.workflow.stages
     later = stages[stages.index(stage_of(package)) + 1 :]
-    skipped = list_skipped(job, package, disputed=is_disputed)
+    skipped = list_skipped(job, package, disputed=False)
     return next((stage for stage in later if stage not in skipped), None)
 
 
