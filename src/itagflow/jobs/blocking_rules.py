@@ -193,15 +193,10 @@ def _explain_holder(workers: Workers, assignment: Assignment) -> str:
     if _is_secret(workers.job, assignment.stage):
         return f"it {has} a member who cannot go on, and has no lease: reassign it"
     account = decision.situation.member.account
-    reason = decision.reason or f"{account} is not among the {_name_workers(assignment)} any more"
+    reason = decision.reason
+    if isinstance(assignment.workers, Crew) and assignment.workers not in decision.situation.crews:
+        reason = f"{account} is not among the {assignment.workers.value} any more"
     return f"it {has} {account} and has no lease, but {reason}: reassign it"
-
-
-def _name_workers(assignment: Assignment) -> str:
-    """Return whose work an *assignment* is, in words."""
-    if isinstance(assignment.workers, Crew):
-        return assignment.workers.value
-    return f"members of {assignment.workers.name}"
 
 
 def _is_secret(job: Job, stage: Stage) -> bool:

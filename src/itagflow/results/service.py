@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, cast
@@ -27,15 +28,17 @@ from itagflow.errors import InvalidData, ItagflowError, NotAllowed, NotFound, Pr
 from itagflow.jobs import rules as jobs_rules
 from itagflow.jobs.loading import read_report
 from itagflow.model.event import Event
-from itagflow.model.job import Job, JobState
+from itagflow.model.job import Crew, Job, JobState, Stage
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.number import is_storable, require_whole_number
 from itagflow.model.package import (
+    DECISIONS,
     LIVE,
     Assignment,
     AssignmentState,
     Package,
     PackageState,
+    Purpose,
 )
 from itagflow.model.partition import JobPartition
 from itagflow.model.reports import LoadReport
@@ -316,6 +319,7 @@ def get_progress(engine: Engine, job: JobRef, *, by: MemberRef | None = None) ->
             Query(Package, {"job": stored_job.id}), by=("state",), add=("size", *COUNTS)
         )
         counter = reader.get(JobCounter, stored_job.key)
+        waiting = _count_decisions(reader, stored_job)
     by_state = {PackageState(state): numbers for (state,), numbers in sums.items()}
     open_counts = [
         # a tally begins with the number of packages and the sum of their sizes
@@ -331,7 +335,26 @@ def get_progress(engine: Engine, job: JobRef, *, by: MemberRef | None = None) ->
             for index, name in enumerate(COUNTS)
         },
         rows_read=counter.rows_read,
+        with_experts=waiting[Purpose.ESCALATION],
+        with_adjudicators=waiting[Purpose.ADJUDICATION],
     )
+
+
+def _count_decisions(reader: Reader, job: Job) -> Counter[Purpose]:
+    """Return how many tasks wait for a decision, by what it is for."""
+    waiting = Counter[Purpose]()
+    # most jobs have no crew, and nothing is read; a crew that was named stays among the keys
+    if not any(crew in job.workforce for crew in Crew):
+        return waiting
+    where: dict[str, Any] = {
+        "job": job.id,
+        "live": True,
+        "stage": Stage.LABEL,
+        "purpose": tuple(DECISIONS),
+    }
+    for assignment in reader.find(Query(Assignment, where)):
+        waiting[assignment.purpose] += len(assignment.scope or ())
+    return waiting
 
 
 def get_load_report(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> LoadReport:
