@@ -23,6 +23,7 @@ from itagflow import (
     Role,
     Stage,
     Workflow,
+    maintenance,
 )
 from itagflow.model import Purpose
 
@@ -235,6 +236,44 @@ class TestMoreVotes:
         assert flow.jobs.get(job).state is JobState.FINISHED
         assert flow.results.get(job, 2).stages[Stage.LABEL].replies == {"1": Choice("dog")}
         invariants.check(flow)
+
+
+class TestDisputes:
+    """What is stored of disputes is what the votes and those who decide them say."""
+
+    def test_an_adjudicator_hands_a_dispute_to_the_experts(self, flow: Flow) -> None:
+        job = disputed(flow, "eve")
+        flow.members.add("street", "fay", Role.OPERATOR, by="ada")
+        flow.jobs.set_workforce(job, {Crew.EXPERTS: ["fay"]}, by="ada")
+        third = taken(flow, "eve", job)
+        flow.escalate(third, 1)
+        assert flow.packages.get((job.id, 1)).disputes == (1,), "eve has not handed it in"
+        invariants.check(flow)
+        flow.submit(third)
+        assert flow.packages.get((job.id, 1)).disputes == ()
+        invariants.check(flow)
+        flow.save(taken(flow, "fay", job), 1, Choice("dog"))
+
+    @pytest.mark.parametrize("is_voted_out", [True, False])
+    def test_a_package_is_discarded_while_a_task_waits_for_an_expert(
+        self, flow: Flow, is_voted_out: bool
+    ) -> None:
+        job = with_crew(flow, Crew.EXPERTS, "eve", tasks=1, workflow=VOTES)
+        labeled(flow, "ben", job)
+        second = taken(flow, "cy", job)
+        flow.escalate(second, 1)
+        if is_voted_out:
+            flow.submit(second)
+        flow.packages.discard((job, 1), by="ada")
+        assert flow.packages.get((job.id, 1)).disputes == ()
+
+    @pytest.mark.parametrize("on_dispute", ["keep", "review"])
+    def test_a_disputed_task_is_erased(self, flow: Flow, on_dispute: str) -> None:
+        label = Label(votes=2, min_votes=2, on_dispute=on_dispute)
+        job = cats(flow, tasks=1, workflow=Workflow(label, Inspect()))
+        for name, answer in (("ben", "cat"), ("cy", "dog")):
+            labeled(flow, name, job, answer)
+        maintenance.erase_task(flow, (job, 1), by="ada")
 
 
 def test_a_part_is_given_to_nobody_who_may_not_have_it(flow: Flow) -> None:

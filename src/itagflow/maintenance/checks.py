@@ -27,6 +27,7 @@ from itagflow.model.package import (
     Outcome,
     Package,
     PackageState,
+    Purpose,
 )
 from itagflow.model.task import Answer, Draft, Task, count_versions
 from itagflow.model.template import Template
@@ -215,7 +216,7 @@ def _check_task_lists(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
         package,
         "disputes",
         package.disputes,
-        tuple(c.task for c in snapshot.cases if _is_disputed(c)),
+        tuple(c.task for c in snapshot.cases if _is_disputed(c, package)),
     )
     sent: set[int] = set()
     for assignment in snapshot.assignments:
@@ -237,19 +238,36 @@ def _check_task_lists(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
         yield from compare_field(package, "scope", package.scope, expected)
 
 
-def _is_disputed(case: Case) -> bool:
-    """Return whether the merged votes on a task are disputed and no review has resolved it."""
+def _is_disputed(case: Case, package: Package) -> bool:
+    """Return whether the merged votes on a task are disputed and nobody has resolved it."""
     label = case.find_labeling()
     answer = case.answers.get(label.id) if label else None
     if label is None or answer is None or not is_to_be_decided(answer):
         return False
-    if case.task in part_rules.find_escalated(case.assignments, label.round):
-        return False  # the experts answer it, whatever the votes say
+    if answer.erased and case.task not in package.disputes:
+        return False  # whether it was kept was erased with what the votes said
+    if _is_decided(case, label):
+        return False
     since = [assignment for assignment in case.assignments if assignment.round >= label.round]
     return not any(
         assignment.outcome in PASSING or _is_sent_back(assignment, case.task)
         for assignment in since
     )
+
+
+def _is_decided(case: Case, label: Assignment) -> bool:
+    """Return whether an adjudicator has decided the task in this round, or an expert answers it."""
+    decisions = [
+        assignment
+        for assignment in case.assignments
+        if assignment.round == label.round and assignment.decides and assignment.covers(case.task)
+    ]
+    adjudications = [each for each in decisions if each.purpose is Purpose.ADJUDICATION]
+    if adjudications:
+        # also of what the adjudicator has handed to the experts: until then it may be given back
+        return any(each.state is AssignmentState.DONE for each in adjudications)
+    # with a package that was discarded the expert's work was recalled
+    return bool(decisions)
 
 
 def _was_abandoned(case: Case) -> bool:
