@@ -291,9 +291,20 @@ class Walk(Surroundings):
     )
     def do_an_assignment(self, who: str, stage: Stage, word: str, verb: str) -> None:
         """Claim and work on at once, so that walks get far."""
+        self._do_an_assignment(who, stage, word, verb)
+
+    @rule(order=st.permutations(PEOPLE), word=st.sampled_from(["cat", "dog"]), votes=st.booleans())
+    def work_through(self, order: list[str], word: str, votes: bool) -> None:
+        """Somebody labels, others vote and review: so packages come to their end."""
+        for stage in (Stage.LABEL, *([Stage.LABEL] if votes else ()), Stage.INSPECT, Stage.ACCEPT):
+            for who in order:
+                if self._do_an_assignment(who, stage, word, "pass"):
+                    break
+
+    def _do_an_assignment(self, who: str, stage: Stage, word: str, verb: str) -> bool:
         assignment = self.all(lambda flow: flow.claim(who, self.job, stage))
         if assignment is None:
-            return
+            return False
         self.note(assignment)
         if stage is Stage.LABEL:
             self._answer_all(assignment.key, word)
@@ -301,6 +312,7 @@ class Walk(Surroundings):
             self.twice(lambda flow: flow.reject(assignment, comment="no good", whole=True))
         elif verb == "pass":
             self.twice(lambda flow: getattr(flow, PASS[stage])(assignment))
+        return True
 
     def _answer_all(self, key: tuple[int, int], word: str) -> None:
         def work(flow: Flow) -> Any:
@@ -591,8 +603,9 @@ def test_every_verb_was_reached() -> None:
         print(f"{name}: called {CALLED[name]} times, done {DONE[name]}")
     for name, number in sorted(CHECKED.items()):
         print(f"{name}: {number}")
-    missing = [name for name in find_verbs() if not CALLED[name]]
-    # few walks leave out some rules: only the long form has to reach all
-    assert len(missing) <= (0 if EXAMPLES >= 200 else 10), missing
+    verbs = find_verbs()
+    missing = [name for name in verbs if not CALLED[name]]
+    # few walks leave some out by chance: only the long form has to reach all
+    assert len(missing) <= (0 if EXAMPLES >= 200 else len(verbs) // 3), missing
     for name in ("sent again", "final and the same", "verified, with every event replayed"):
         assert CHECKED[name] > 0, name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import hypothesis.strategies as st
@@ -16,15 +17,28 @@ people = st.sampled_from(PEOPLE)
 CATS = templates.image_classification(["cat", "dog"])
 OTHER = ("street", "other")
 
+AROUND: list[st.SearchStrategy[tuple[str, dict[str, Any]]]] = []
+"""What may happen, each with the arguments that are drawn for it."""
+
+
+def around(**drawn: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator for what may happen: rules of their own would leave few steps for work."""
+
+    def note(act: Callable[..., None]) -> Callable[..., None]:
+        AROUND.append(st.tuples(st.just(act.__name__), st.fixed_dictionaries(drawn)))
+        return act
+
+    return note
+
 
 class Surroundings(SideBySide):
     """Everything but the work itself."""
 
-    @rule(task=st.integers(1, 6), who=people, text=st.sampled_from(["why?", "a fox"]))
+    @around(task=st.integers(1, 6), who=people, text=st.sampled_from(["why?", "a fox"]))
     def comment(self, task: int, who: str, text: str) -> None:
         self.all(lambda flow: flow.comments.add((self.job, task), text, by=who))
 
-    @rule(
+    @around(
         number=st.integers(0, 9), who=people, ends=st.booleans(), text=st.sampled_from(["", "ok"])
     )
     def go_on_with_a_thread(self, number: int, who: str, ends: bool, text: str) -> None:
@@ -41,7 +55,7 @@ class Surroundings(SideBySide):
 
         self.all(act)
 
-    @rule(
+    @around(
         key=st.sampled_from([*Stage, *Crew]),
         who=st.lists(people, max_size=3, unique=True),
         how=st.sampled_from(["set", "add", "add", "remove"]),
@@ -56,7 +70,7 @@ class Surroundings(SideBySide):
 
         self.twice(act)
 
-    @rule(
+    @around(
         who=st.sampled_from(PEOPLE[1:]),
         role=st.sampled_from([Role.OPERATOR, Role.OPERATOR, Role.LEADER, Role.VIEWER]),
         by=st.sampled_from(["ada", "ada", "ben"]),
@@ -64,7 +78,7 @@ class Surroundings(SideBySide):
     def set_role(self, who: str, role: Role, by: str) -> None:
         self.twice(lambda flow: flow.members.set_role("street", who, role, by=by))
 
-    @rule(
+    @around(
         priority=st.integers(-1, 3),
         packages=st.none() | st.lists(st.integers(1, 4), max_size=2),
         by=people,
@@ -74,7 +88,7 @@ class Surroundings(SideBySide):
             lambda flow: flow.packages.prioritize(self.job, priority, packages=packages, by=by)
         )
 
-    @rule(packages=st.lists(st.integers(1, 4), max_size=3), to=people)
+    @around(packages=st.lists(st.integers(1, 4), max_size=3), to=people)
     def assign_many(self, packages: list[int], to: str) -> None:
         def act(flow: Flow) -> list[tuple[Any, str]]:
             refs = [(self.job, package) for package in packages]
@@ -84,11 +98,11 @@ class Surroundings(SideBySide):
         for value, _ in self.all(act) or ():
             self.note(value)
 
-    @rule(name=st.sampled_from(["anything goes", "not registered", None]))
+    @around(name=st.sampled_from(["anything goes", "not registered", None]))
     def set_validator(self, name: str | None) -> None:
         self.twice(lambda flow: flow.jobs.set_validator(self.job, name, by="ada"))
 
-    @rule(name=st.sampled_from(["attic", "loft"]))
+    @around(name=st.sampled_from(["attic", "loft"]))
     def furnish(self, name: str) -> None:
         """Another workspace, and a template that nobody uses."""
         self.twice(lambda flow: flow.workspaces.create("attic", admin="zoe", exist_ok=True))
@@ -98,7 +112,7 @@ class Surroundings(SideBySide):
             lambda flow: flow.templates.add("street", CATS, name="cats", by="ada", exist_ok=True)
         )
 
-    @rule(erases=st.booleans())
+    @around(erases=st.booleans())
     def hire(self, erases: bool) -> None:
         """Somebody comes, goes, and is forgotten."""
         self.all(lambda flow: flow.members.add("street", "fay", Role.OPERATOR, by="ada"))
@@ -106,7 +120,7 @@ class Surroundings(SideBySide):
         if erases:
             self.all(lambda flow: maintenance.erase_member(flow, "street", "fay", by="ada"))
 
-    @rule(
+    @around(
         made=st.sampled_from(["draft", "clone", "import"]),
         steps=st.lists(st.sampled_from(["load", "publish", "archive", "delete"]), max_size=4),
         by=st.sampled_from(["ada", "ada", "ada", "ben"]),
@@ -133,7 +147,17 @@ class Surroundings(SideBySide):
         flow.jobs.check("street", "other", data=rows(2), **order)
         return flow.jobs.create("street", "other", draft=True, **order)
 
-    @rule()
+    @around()
     def delete_the_job(self) -> None:
         """A job that goes on cannot be deleted."""
         assert self.all(lambda flow: flow.jobs.delete(self.job, by="ada") or True) is None
+
+    @rule(what=st.deferred(lambda: st.one_of(AROUND)))
+    def something_happens(self, what: tuple[str, dict[str, Any]]) -> None:
+        name, arguments = what
+        getattr(self, name)(**arguments)
+
+    @rule(what=st.deferred(lambda: st.one_of(AROUND)))
+    def something_else_happens(self, what: tuple[str, dict[str, Any]]) -> None:
+        name, arguments = what
+        getattr(self, name)(**arguments)
