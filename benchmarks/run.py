@@ -25,8 +25,8 @@ from benchmarks.shared.handwritten import Raw
 from benchmarks.shared.jobs import ada, claims, create_job, finish, rows
 from benchmarks.shared.timing import show, timed
 from itagflow import AssignmentState, Choice, Flow, Job, Stage
-from itagflow.core.change import Act
 from itagflow.lifecycle.tables import AssignmentCommand
+from itagflow.model.change import Context
 from itagflow.reviewing.rules import AssignmentContext, end_assignment
 from itagflow.testing import make_assignment, make_job, make_package
 
@@ -199,7 +199,7 @@ def one_step() -> None:
     """Tell what one step of a lifecycle takes, with its guards and the new value: the end of an assignment."""
     assignment = make_assignment(state=AssignmentState.HELD)
     context = AssignmentContext(
-        make_job(), make_package(), assignment, Act(assignment.made_at, 1, 2)
+        make_job(), make_package(), assignment, Context(assignment.made_at, 1, 2)
     )
     closing = AssignmentCommand(assignment=assignment)
     times = [

@@ -32,7 +32,7 @@ from itagflow import (
 )
 from itagflow.formats import csv, itag, itag_v1
 from itagflow.jobs import row_rules
-from itagflow.labeling.shuffling import shuffle_options
+from itagflow.labeling.rules import shuffle_options
 from itagflow.model import Row, StageResult
 from itagflow.model.pattern import Pattern
 from itagflow.model.reply import Replies, Reply

@@ -19,22 +19,13 @@ from itagflow.api.results import Results
 from itagflow.api.templates import Templates
 from itagflow.api.workspaces import Workspaces
 from itagflow.claiming import assigning, explaining, service
-from itagflow.claiming.arguments import parse_claim
+from itagflow.claiming.service import parse_claim
 from itagflow.core.engine import Engine, now
 from itagflow.core.registry import MergeFunction
 from itagflow.core.settings import MOST_SECONDS, Settings, make_engine, require_store
 from itagflow.jobs import guidelines
-from itagflow.labeling import deciding
 from itagflow.labeling import service as labeling
-from itagflow.labeling.terms import (
-    SubmitTerms,
-    parse_pairs,
-    parse_program,
-    parse_rest,
-    parse_seconds,
-    parse_terms,
-    parse_versions,
-)
+from itagflow.labeling.service import Handover, Said, escalate
 from itagflow.model.arguments import require_flag, require_kind, require_several
 from itagflow.model.batch import BatchResult
 from itagflow.model.enums import parse_enum, parse_optional_enum
@@ -46,12 +37,22 @@ from itagflow.model.number import (
 )
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer, WorkItem
+from itagflow.model.terms import (
+    SubmitTerms,
+    parse_pairs,
+    parse_program,
+    parse_rest,
+    parse_seconds,
+    parse_terms,
+    parse_versions,
+)
 from itagflow.model.text import require_text
 from itagflow.reprs import show_line
 from itagflow.results.rules import ModelChoice
 from itagflow.reviewing import batch, judging
 from itagflow.reviewing import service as reviewing
-from itagflow.reviewing.arguments import parse_judgment, parse_rejection
+from itagflow.reviewing.judging import parse_judgment
+from itagflow.reviewing.service import parse_rejection
 from itagflow.storage.port import Store
 from itagflow.typing import (
     AssignmentRef,
@@ -294,8 +295,8 @@ class Flow:
         terms = parse_terms("save", expected_version=expected_version, seconds=seconds)
         terms = parse_program("save", terms, score=score, model=model)
         draft = require_flag("save", "draft", draft)
-        said = deciding.Said(reply, pick=pick, is_draft=draft)
-        return deciding.save(self._engine, assignment, task, said, terms=terms, by=by)
+        said = Said(reply, pick=pick, is_draft=draft)
+        return labeling.save(self._engine, assignment, task, said, terms=terms, by=by)
 
     def save_many(
         self,
@@ -364,8 +365,8 @@ class Flow:
             WrongState: when the assignment is at a review stage.
         """
         comment = require_text("escalate", "comment", comment)
-        handover = deciding.Handover(comment, require_text("escalate", "reason", reason))
-        return deciding.escalate(self._engine, assignment, task, handover, by=by)
+        handover = Handover(comment, require_text("escalate", "reason", reason))
+        return escalate(self._engine, assignment, task, handover, by=by)
 
     def restore(
         self,

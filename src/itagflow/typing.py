@@ -17,7 +17,6 @@ from itagflow.claiming.asking import NumberedTask as NumberedTaskRef
 from itagflow.claiming.explaining import Place as EntityRef
 from itagflow.comments.service import TaskPlace, ThreadRef
 from itagflow.core.engine import Clock, Listener
-from itagflow.core.ids import Ids as IdSource
 from itagflow.core.lookup import (
     AssignmentRef,
     JobRef,
@@ -29,13 +28,13 @@ from itagflow.core.lookup import (
     WorkspaceRef,
 )
 from itagflow.core.registry import MergeFunction
+from itagflow.core.transaction import Ids as IdSource
 from itagflow.formats._files import Source, Target
 from itagflow.jobs.arguments import JobFields, JobNotes, Workers, Workforce
 from itagflow.jobs.loading import OnError
 from itagflow.jobs.row_sources import Data as RowSource
 from itagflow.jobs.row_sources import DataFrame
 from itagflow.jobs.row_sources import Wrap as ProgressWrapper
-from itagflow.labeling.terms import Replied as ReplyInput
 from itagflow.model.annotation import Labels
 from itagflow.model.entity import Entity, Key
 from itagflow.model.job import (
@@ -49,6 +48,7 @@ from itagflow.model.packaging import (
 from itagflow.model.prelabel import Prediction, Predictor
 from itagflow.model.region import Points, Region
 from itagflow.model.reply import Replies, Reply
+from itagflow.model.terms import Replied as ReplyInput
 from itagflow.prelabels.rules import MinConfidence
 from itagflow.results.service import ResultRef
 from itagflow.validation.answers import Validator

@@ -27,7 +27,8 @@ from itagflow import (
     maintenance,
     templates,
 )
-from itagflow.core.ids import TRIES, TimeOrdered
+from itagflow.core.engine import TimeOrdered
+from itagflow.core.transaction import TRIES
 from itagflow.model.number import MOST
 
 NEW_YORK = ZoneInfo("America/New_York")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import secrets
 import threading
 from collections.abc import Iterator
@@ -57,7 +58,7 @@ class TestPostgresStore(Opens, StoreContract):
 
 
 class TestPostgresConcurrency(Opens, ConcurrencyContract):
-    pass
+    every_opcode = "ITAGFLOW_EVERY_OPCODE" in os.environ
 
 
 class TestSchema:

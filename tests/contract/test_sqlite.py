@@ -63,7 +63,7 @@ class TestSqliteStore(Opens, StoreContract):
 
 
 class TestSqliteConcurrency(Opens, ConcurrencyContract):
-    pass
+    every_opcode = "ITAGFLOW_EVERY_OPCODE" in os.environ
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ from itagflow import (
     templates,
 )
 from itagflow.access import Action, Grant, RolePolicy, default_policy
-from itagflow.core import paging
+from itagflow.core import lookup
 from itagflow.labeling import service as labeling
 from itagflow.model import Outcome
 from itagflow.model.job import StageWorkers
@@ -90,7 +90,7 @@ class TestWhoWasRemoved:
 
     @pytest.mark.parametrize("name", ITERATORS)
     def test_reads_no_further(self, flow: Flow, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(paging, "PAGE", 1)
+        monkeypatch.setattr(lookup, "PAGE", 1)
         monkeypatch.setattr(labeling, "PAGE", 1)
         args = a_town(flow).args
         flow.members.add("street", "ann", Role.ANNOTATION_ADMIN, by="ada")
@@ -117,7 +117,7 @@ class TestWhoWasRemoved:
     def test_reads_no_further_in_a_snapshot(
         self, flow: Flow, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(paging, "PAGE", 1)
+        monkeypatch.setattr(lookup, "PAGE", 1)
         job = a_town(flow).args.job
         found = flow.results.list(job, by="eve", snapshot=True)
         next(found)

@@ -32,7 +32,7 @@ from itagflow import (
     maintenance,
     templates,
 )
-from itagflow.core import paging
+from itagflow.core import lookup
 from itagflow.errors import NotRegistered
 from itagflow.jobs import service as jobs_service
 from itagflow.model import OnDispute, Option, PackageState, Question
@@ -511,7 +511,7 @@ def test_wrongly_merged_votes_are_found() -> None:
 
 
 def test_who_was_removed_reads_no_more_votes(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paging, "PAGE", 1)
+    monkeypatch.setattr(lookup, "PAGE", 1)
     job = cats(flow, tasks=2, workflow=Workflow(Label(votes=2), Inspect()))
     for account in ("ben", "cy"):
         labeled(flow, account, job)

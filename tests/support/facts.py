@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from itagflow import Answer, Inspect, Label, Workflow
-from itagflow.core.change import Context
 from itagflow.labeling.rules import AnswerFacts
+from itagflow.model.change import Context
 from itagflow.testing import AT, make_assignment, make_job, make_task, make_template
 
 CTX = Context(AT, 1, 2)

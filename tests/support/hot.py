@@ -32,8 +32,8 @@ def waiting(state: PackageState, **more: Any) -> Query[Package]:
 
 
 def ordered(*order: str) -> Query[Package]:
-    """The first package that waits to be labeled, in another order."""
-    where = {"job": 4, "state": PackageState.LABEL, "waiting": True}
+    """The first package with a priority or a due time that waits to be labeled, in another order."""
+    where = {"job": 4, "state": PackageState.LABEL, "ranked": True}
     return Query(Package, where, order=order, limit=1, unless=MINE)
 
 

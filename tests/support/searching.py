@@ -35,8 +35,8 @@ from itagflow import (
     maintenance,
     templates,
 )
-from itagflow.claiming.rules import is_paused
 from itagflow.model.job import CrewKey
+from itagflow.model.workspace import is_paused
 from support import invariants
 from support.scenes import Clock, rows, street
 

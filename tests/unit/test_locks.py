@@ -21,8 +21,7 @@ from itagflow import (
     Stage,
     Workflow,
 )
-from itagflow.core.locks import LOCK_ORDER, LockOrder, LockOrderError
-from itagflow.core.transaction import Transaction
+from itagflow.core.transaction import LOCK_ORDER, LockOrder, LockOrderError, Transaction
 from itagflow.model.entity import Entity, Key
 from itagflow.model.event import Event
 from itagflow.model.jobcounter import JobCounter

@@ -12,10 +12,10 @@ from support.scenes import cats, labeled, street, taken
 
 import itagflow
 from itagflow import Accept, Choice, Flow, Inspect, Label, Role, Stage, Workflow, maintenance
-from itagflow.core.change import Context, record
 from itagflow.errors import Conflict
 from itagflow.labeling import rules as labeling_rules
 from itagflow.model import Verdict
+from itagflow.model.change import Context, record
 from itagflow.model.entity import Entity, stamp
 from itagflow.reviewing import rules as reviewing_rules
 from itagflow.storage.port import Query

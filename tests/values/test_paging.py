@@ -17,7 +17,7 @@ from support.scenes import cats, labeled, rows, taken
 
 import itagflow
 from itagflow import Choice, Flow, InvalidData, Label, NotFound, Role, Workflow, templates
-from itagflow.core.paging import LEAST_PAGE, Page
+from itagflow.core.lookup import LEAST_PAGE, Page
 
 CATS = templates.image_classification(["cat", "dog"])
 Lister = Callable[..., Iterator[Any]]

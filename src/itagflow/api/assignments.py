@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from itagflow.claiming import assigning
 from itagflow.core.engine import Engine
-from itagflow.core.paging import Page
+from itagflow.core.lookup import Page
 from itagflow.model.arguments import require_flag, require_several
 from itagflow.model.batch import BatchResult
 from itagflow.model.package import Assignment

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from itagflow.comments import service as comments
 from itagflow.comments.service import Entry
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import require_number
-from itagflow.core.paging import Page
+from itagflow.core.lookup import Page, require_number
 from itagflow.model.arguments import require_kind, require_optional_flag
 from itagflow.model.comment import Comment, CommentAction, Thread
 from itagflow.model.text import require_text

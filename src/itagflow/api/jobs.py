@@ -8,7 +8,7 @@ from typing import Literal
 from typing_extensions import Unpack
 
 from itagflow.core.engine import Engine
-from itagflow.core.paging import Page
+from itagflow.core.lookup import Page
 from itagflow.jobs import blocking, checking, cloning, guidelines, importing, loading, packaging
 from itagflow.jobs import service as jobs
 from itagflow.jobs.arguments import (

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from itagflow.core.engine import Engine
-from itagflow.core.paging import Page
+from itagflow.core.lookup import Page
 from itagflow.model.arguments import require_flag
 from itagflow.model.moment import to_utc
 from itagflow.model.text import parse_texts, require_text

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from itagflow.claiming import asking
 from itagflow.core.engine import Engine
-from itagflow.core.paging import Page
+from itagflow.core.lookup import Page
 from itagflow.jobs import packaging
 from itagflow.model.arguments import require_optional_several, require_several
 from itagflow.model.enums import parse_optional_enum

@@ -6,10 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from itagflow.core.engine import Engine
-from itagflow.core.paging import Page
+from itagflow.core.lookup import Page
 from itagflow.formats import WriteReport
 from itagflow.labeling import versions as restoring
-from itagflow.labeling.terms import parse_answer_version, parse_terms
 from itagflow.model.arguments import make_error, require_flag, require_wrapper
 from itagflow.model.enums import parse_enums, parse_optional_enum
 from itagflow.model.job import Stage
@@ -17,6 +16,7 @@ from itagflow.model.number import require_optional_whole_number, require_whole_n
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.task import Answer, Task, TaskState, WorkItem
+from itagflow.model.terms import parse_answer_version, parse_terms
 from itagflow.model.text import require_optional_text, require_text
 from itagflow.model.version import AnswerVersion
 from itagflow.results import exporting, versions

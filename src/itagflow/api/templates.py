@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from itagflow.core.engine import Engine
-from itagflow.core.paging import Page
+from itagflow.core.lookup import Page
 from itagflow.model.arguments import require_flag, require_kind
 from itagflow.model.template import Template
 from itagflow.model.text import require_text

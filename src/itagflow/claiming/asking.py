@@ -9,11 +9,11 @@ from itagflow.access import Action
 from itagflow.claiming import part_rules
 from itagflow.claiming.part_rules import ExtraVotes
 from itagflow.core import lookup
-from itagflow.core.change import Change
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef
 from itagflow.core.transaction import Transaction
 from itagflow.jobs.finishing_rules import find_workers
+from itagflow.model.change import Change
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment
 from itagflow.model.task import Task, WorkItem

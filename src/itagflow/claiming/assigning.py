@@ -16,11 +16,6 @@ from itagflow.claiming.decision import (
     get_decision_inputs,
 )
 from itagflow.claiming.service import apply
-from itagflow.core.change import (
-    Context,
-    Saved,
-    record,
-)
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     AssignmentRef,
@@ -31,6 +26,7 @@ from itagflow.core.lookup import (
 from itagflow.core.transaction import Transaction
 from itagflow.errors import NotAllowed
 from itagflow.lifecycle.tables import must_be_working, stage_of
+from itagflow.model.change import Context, Saved, record
 from itagflow.model.job import Crew, CrewKey, Job, Stage
 from itagflow.model.package import Assignment, Package
 from itagflow.model.workspace import Member

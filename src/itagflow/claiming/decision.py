@@ -14,7 +14,8 @@ from enum import Enum
 import attrs
 
 from itagflow.claiming.part_rules import has_conflict, has_seen_votes
-from itagflow.model.job import Accept, Crew, Job, JobState, Stage
+from itagflow.model.copying import copyable
+from itagflow.model.job import ALL_CREWS, Accept, Crew, Job, JobState, Stage
 from itagflow.model.package import Assignment, AssignmentState, Package
 from itagflow.model.workspace import Member
 from itagflow.printing import format_count, format_time
@@ -64,7 +65,8 @@ class Obstacle(Enum):
     """The job is closed to new work."""
 
 
-@attrs.frozen
+@copyable
+@attrs.frozen(slots=False)
 class ClaimPlace:
     """Who would claim, where and when."""
 
@@ -78,7 +80,8 @@ class ClaimPlace:
     """When."""
 
 
-@attrs.frozen(kw_only=True)
+@copyable
+@attrs.frozen(kw_only=True, slots=False)
 class Situation:
     """What a decision depends on."""
 
@@ -309,7 +312,9 @@ def can_have_open_offers(job: Job, stage: Stage) -> bool:
     if job.workflow_changes:
         return True
     label = job.workflow.label
-    return label.votes > 1 or label.allow_partial or any(crew in job.workforce for crew in Crew)
+    return (
+        label.votes > 1 or label.allow_partial or any(crew in job.workforce for crew in ALL_CREWS)
+    )
 
 
 def can_own_work_wait(job: Job, stage: Stage) -> bool:

@@ -17,7 +17,7 @@ from itagflow.claiming.decision import (
     Source,
     decide,
 )
-from itagflow.claiming.situations import describe
+from itagflow.claiming.queue import describe
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, WorkspaceRef

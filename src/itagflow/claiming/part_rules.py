@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import attrs
 
-from itagflow.core.change import Change, Context, record
 from itagflow.errors import InvalidData, NotAllowed, Problem
 from itagflow.lifecycle.tables import must_be_working
+from itagflow.model.change import Change, Context, record
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import (
     Assignment,

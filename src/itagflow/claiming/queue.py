@@ -1,4 +1,7 @@
-"""The queries of claims: offers, waiting packages, lapsed leases, and the start of a scan."""
+"""What claims read: what the decision depends on, and what there is to take.
+
+That is offers, waiting packages, lapsed leases, and the start of a scan.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,21 @@ from typing import Any
 
 import attrs
 
+from itagflow import access
 from itagflow.claiming import rules
 from itagflow.claiming.decision import (
     ClaimPlace,
     Decision,
+    Situation,
     Source,
     can_have_open_offers,
     can_own_work_wait,
     find_barred_stages,
+    has_labeled,
 )
 from itagflow.core.lookup import first, get_or_none, iterate_in_transaction
-from itagflow.model.job import Crew, Job, QueueOrder, Stage
+from itagflow.core.registry import Environment
+from itagflow.model.job import ALL_CREWS, Crew, Job, QueueOrder, Stage, find_registered_names
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import (
     LIVE,
@@ -31,7 +38,7 @@ from itagflow.model.package import (
     PackageState,
     QueueCursor,
 )
-from itagflow.model.workspace import Member
+from itagflow.model.workspace import Member, is_paused
 from itagflow.storage.fields import NEVER
 from itagflow.storage.port import (
     Condition,
@@ -41,14 +48,12 @@ from itagflow.storage.port import (
     Unless,
 )
 
-ORDERS: Mapping[QueueOrder | None, tuple[str, ...]] = {
-    None: ("-priority", "due", "waiting_since", "number"),
-    QueueOrder.DUE: ("due", "-priority", "waiting_since", "number"),
-    QueueOrder.OLDEST: ("waiting_since", "-priority", "due", "number"),
-    # from a number on that is drawn, see `QueueStart`
-    QueueOrder.RANDOM: ("number",),
-}
-"""The order in which packages are taken from the queue."""
+USUAL_ORDER = ("-priority", "due", "waiting_since", "number")
+"""The order in which packages are taken from the queue, unless the stage has another."""
+DUE_ORDER = ("due", "-priority", "waiting_since", "number")
+OLDEST_ORDER = ("waiting_since", "-priority", "due", "number")
+RANDOM_ORDER = ("number",)
+"""From a number on that is drawn, see `QueueStart`."""
 NOBODY = 0
 """How a query names the member of an open offer."""
 _MOMENT = timedelta(microseconds=1)
@@ -63,6 +68,63 @@ class QueueStart:
     """Behind a long row of the member's own work."""
     number: int = 0
     """At the package with this number, which was drawn; 0: at the front."""
+    is_kept: bool = False
+    """Whether the place that a member has come to is kept for their next claim."""
+
+
+def describe(reader: Reader, environment: Environment, place: ClaimPlace) -> Situation:
+    """Return what the decision depends on, as it is stored.
+
+    Raises:
+        InvalidData: when the job does not have this stage.
+    """
+    job, member, stage = place.job, place.member, place.stage
+    counter: ClaimCounter | None = None
+    # else nobody counts, and nobody asks what was read: the query is saved
+    if has_limits(job, stage) or job.workflow.rule(stage).acknowledge:
+        counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
+    missing_merge = ""
+    if stage is Stage.LABEL:  # the last vote is merged by whoever submits it
+        names = find_registered_names(job.workflow)
+        missing_merge = next((n for n in names if not environment.registry.has_merge(n)), "")
+    missing_validator = ""
+    if job.validator and not environment.registry.has_validator(job.validator):
+        missing_validator = job.validator
+    return Situation(
+        job=job,
+        member=member,
+        stage=stage,
+        policy_refusal=access.working_refusal(environment.policy, member, job, stage),
+        crews=_find_crews(environment, job, member, stage),
+        missing_validator=missing_validator,
+        missing_merge=missing_merge,
+        acknowledged=0 if counter is None else counter.acknowledged,
+        is_paused=is_paused(member, place.at),
+        is_closed=job.closes_at is not None and job.closes_at <= place.at,
+        active=0 if counter is None else counter.active,
+        total=0 if counter is None else counter.total,
+    )
+
+
+def has_limits(job: Job, stage: Stage) -> bool:
+    """Return whether the claims of a member at *stage* are counted."""
+    rule = job.workflow.rule(stage)
+    return rule.limit is not None or rule.max_total is not None
+
+
+def _find_crews(
+    environment: Environment, job: Job, member: Member, stage: Stage
+) -> frozenset[Crew]:
+    """Return the crews in which *member* may work at *stage*; their work is done at LABEL."""
+    if stage is not Stage.LABEL:
+        return frozenset()
+    return frozenset(
+        crew
+        for crew in ALL_CREWS
+        # asked first whether there is one: most jobs have none, and the policy takes time
+        if crew in job.workforce
+        and access.working_refusal(environment.policy, member, job, crew) is None
+    )
 
 
 def find_offers(reader: Reader, job: Job, member: Member, stage: Stage) -> list[Assignment]:
@@ -87,6 +149,22 @@ def find_held(reader: Reader, place: ClaimPlace, package: int | None) -> list[As
         for assignment in held
         if assignment.stage is place.stage and package in (None, assignment.package)
     ]
+
+
+def find_claimed(reader: Reader, place: ClaimPlace, terms: rules.Terms) -> Assignment | None:
+    """Return what a claim with this token was given before.
+
+    At another stage, or with other arguments, it is another claim.
+    """
+    where: dict[str, Any] = {
+        "job": place.job.id,
+        "member": place.member.id,
+        "token": terms.token,
+    }
+    for assignment in reader.find(Query(Assignment, {**where, "stage": place.stage})):
+        if assignment.token_arguments == terms.arguments:
+            return assignment
+    return None
 
 
 def find_open_offers(reader: Reader, decision: Decision) -> list[Assignment]:
@@ -121,22 +199,90 @@ def find_lapsed(reader: Reader, job: Job, stage: Stage, at: datetime) -> list[As
     return list(reader.find(Query(Assignment, where, order=("lease_until", "id"))))
 
 
+def iter_lapsed(reader: Reader, place: ClaimPlace) -> Iterator[Assignment]:
+    """Yield the same, in the order in which a member takes them.
+
+    What they have labeled in an earlier round is left to others while there is more.
+    """
+    later = list[Assignment]()
+    for lapsed in find_lapsed(reader, place.job, place.stage, place.at):
+        if _comes_last(reader, lapsed, place.member):
+            later.append(lapsed)
+        else:
+            yield lapsed
+    yield from later
+
+
+def _comes_last(reader: Reader, lapsed: Assignment, member: Member) -> bool:
+    """Return whether the member labeled the package of another's lapsed work before."""
+    # in the first round nobody labeled it before, and nothing has to be read
+    if lapsed.stage is not Stage.LABEL or lapsed.round == 1 or lapsed.member == member.id:
+        return False
+    where: dict[str, Any] = {"job": lapsed.job, "package": lapsed.package}
+    return has_labeled(member, list(reader.find(Query(Assignment, where, order=("id",)))))
+
+
 def query_waiting(
     job: Job,
     stage: Stage,
     where: Mapping[str, Condition] | None = None,
     unless: Unless | None = None,
 ) -> Query[Package]:
-    """Return the query for the first package that waits at *stage*."""
+    """Return the query for the first package that waits at *stage*, in the usual order."""
+    return _query_first(job, stage, {"waiting": True, **(where or {})}, USUAL_ORDER, unless)
+
+
+def _query_first(
+    job: Job,
+    stage: Stage,
+    where: Mapping[str, Condition],
+    order: tuple[str, ...],
+    unless: Unless | None,
+) -> Query[Package]:
     # Each order is that of an index on packages, so that the database takes the first row that fits
     # and sorts nothing.
-    return Query(
-        Package,
-        {"job": job.id, "state": PackageState.at(stage), "waiting": True, **(where or {})},
-        order=ORDERS[get_order(job, stage)],
-        limit=1,
-        unless=unless,
-    )
+    conditions: dict[str, Condition] = {"job": job.id, "state": PackageState.at(stage)}
+    return Query(Package, {**conditions, **where}, order=order, limit=1, unless=unless)
+
+
+def _query_in_order(
+    reader: Reader,
+    job: Job,
+    stage: Stage,
+    where: Mapping[str, Condition],
+    unless: Unless | None,
+) -> Iterator[Query[Package]]:
+    """Yield the queries that go through the queue in the order of *stage*, one after the other.
+
+    Most packages have no priority and no due time: they are all of one rank, and the usual order
+    has them by their age.  The indexes for the other orders hold only the rest.
+    """
+    order = get_order(job, stage)
+    if order is None:
+        yield query_waiting(job, stage, where, unless)
+    elif order is QueueOrder.RANDOM:
+        yield _query_first(job, stage, {"waiting": True, **where}, RANDOM_ORDER, unless)
+    elif order is QueueOrder.DUE:
+        has_due = {"ranked": True, "due": Span(None, _LAST_MOMENT), **where}
+        yield _query_first(job, stage, has_due, DUE_ORDER, unless)
+        yield query_waiting(job, stage, {"due": NEVER, **where}, unless)
+    else:
+        ranked = _query_first(job, stage, {"ranked": True, **where}, OLDEST_ORDER, unless)
+        others = query_waiting(job, stage, {"priority": 0, "due": NEVER, **where}, unless)
+        yield from _put_older_first(reader, ranked, others)
+
+
+def _put_older_first(
+    reader: Reader, ranked: Query[Package], others: Query[Package]
+) -> tuple[Query[Package], Query[Package]]:
+    """Return both queries, first the one that finds the package that is to be taken first."""
+    package, other = first(reader, ranked), first(reader, others)
+    if package is None or other is None:
+        return ranked, others
+    age, other_age = package.waiting_since, other.waiting_since
+    # of two that are equally old, the one with the higher priority, and then the one that is due
+    is_first = age < other_age or (age == other_age and package.priority >= 0)
+    return (ranked, others) if is_first else (others, ranked)
 
 
 def get_order(job: Job, stage: Stage) -> QueueOrder | None:
@@ -145,7 +291,7 @@ def get_order(job: Job, stage: Stage) -> QueueOrder | None:
 
 
 def query_next_package(
-    job: Job, member: Member, stage: Stage, start: QueueStart
+    reader: Reader, job: Job, member: Member, stage: Stage, start: QueueStart
 ) -> Iterator[Query[Package]]:
     """Yield queries for the next package of *member*: the first query that finds one has found it.
 
@@ -154,11 +300,12 @@ def query_next_package(
     says, nothing is left out.  What the member has labeled in an earlier round comes last.
     """
     unless = _exclude_own_work(job, member, stage)
-    for where in _begin_at(start):
-        yield query_waiting(job, stage, where, unless)
-    yield query_waiting(job, stage, unless=unless)
+    everything: dict[str, Condition] = {}
+    for where in (*_begin_at(start), everything):
+        yield from _query_in_order(reader, job, stage, where, unless)
     if stage is Stage.LABEL:
-        yield query_waiting(job, stage, {"round": Span(2, None)}, _exclude_votes(member))
+        again: dict[str, Condition] = {"round": Span(2, None)}
+        yield from _query_in_order(reader, job, stage, again, _exclude_votes(member))
 
 
 def query_allowed_package(
@@ -170,7 +317,7 @@ def query_allowed_package(
     for them the packages are gone through, and asked for one by one.
     """
     shown = _find_shown(reader, job, member, stage)
-    for query in query_next_package(job, member, stage, start):
+    for query in query_next_package(reader, job, member, stage, start):
         if not shown:
             yield query
             continue
@@ -182,7 +329,7 @@ def query_allowed_package(
 def _find_shown(reader: Reader, job: Job, member: Member, stage: Stage) -> set[tuple[int, int]]:
     """Return package and round of the decisions that *member* gave back: they have seen votes."""
     has_votes = stage is Stage.LABEL and job.workflow.label.votes > 1
-    if not has_votes or not any(crew in job.workforce for crew in Crew):
+    if not has_votes or not any(crew in job.workforce for crew in ALL_CREWS):
         return set()  # no query more for a plain claim
     where: dict[str, Any] = {
         "member": member.id,
@@ -222,7 +369,7 @@ def find_start(reader: Reader, place: ClaimPlace) -> QueueStart:
     if not can_own_work_wait(job, stage):
         return QueueStart()
     counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
-    return QueueStart() if counter is None else QueueStart(cursor=counter.cursor)
+    return QueueStart(cursor=None if counter is None else counter.cursor, is_kept=True)
 
 
 def _draw_number(place: ClaimPlace, packages: int) -> int:

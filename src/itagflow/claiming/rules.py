@@ -1,4 +1,7 @@
-"""How assignments begin and end: claim, renew, release, assign, reassign, expire, recall."""
+"""How assignments begin and end: claim, renew, release, assign, reassign, expire, recall.
+
+And what goes on meanwhile: the lease, and the time that is told.
+"""
 
 from __future__ import annotations
 
@@ -14,26 +17,20 @@ from itagflow.claiming.decision import (
     has_labeled,
     is_own_work,
 )
-from itagflow.core.change import (
-    Change,
-    Context,
-    Saved,
-    record,
-)
 from itagflow.errors import InvalidData, NotAllowed, Problem
 from itagflow.lifecycle.tables import ASSIGNMENT, AssignmentCommand
-from itagflow.model.entity import evolve
+from itagflow.model.change import Change, Context, Saved, record
+from itagflow.model.copying import evolve
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import (
     Assignment,
     AssignmentState,
-    ClaimCounter,
     Outcome,
     Package,
     QueueCursor,
 )
 from itagflow.model.text import find_key_error, find_text_error
-from itagflow.model.workspace import Member
+from itagflow.model.workspace import Member, is_paused
 
 OUTCOMES = {
     "release": Outcome.RELEASED,
@@ -42,6 +39,9 @@ OUTCOMES = {
     "recall": Outcome.RECALLED,
 }
 """How an assignment has ended after each operation that returns it."""
+
+LEASE_STEP = timedelta(seconds=1)
+"""What a save must add to a lease for it to be stored."""
 
 
 @attrs.frozen
@@ -282,6 +282,20 @@ def renew(job: Job, assignment: Assignment, ctx: Context) -> Assignment | None:
     return evolve(assignment, lease_until=_until(ctx.at, lease))
 
 
+def must_store_lease(job: Job, before: Assignment, after: Assignment) -> bool:
+    """Return whether a save must store the lease that it renews.
+
+    Not when it moves by less than `LEASE_STEP`: a program that saves a hundred answers in a second
+    would write its assignment a hundred times, for nothing that anybody sees.  A short lease moves
+    in steps of a tenth of it, so that nobody loses more than that.
+    """
+    if before.lease_until is None or after.lease_until is None:
+        return before.lease_until != after.lease_until
+    lease = job.workflow.rule(after.stage).lease
+    step = LEASE_STEP if lease is None else min(LEASE_STEP, lease / 10)
+    return abs(after.lease_until - before.lease_until) >= step
+
+
 def has_lapsed(assignment: Assignment, at: datetime) -> bool:
     """Return whether the lease of *assignment* has lapsed at this time."""
     return assignment.live and assignment.lease_until is not None and assignment.lease_until <= at
@@ -305,6 +319,37 @@ def end_assignment(
     return evolve(
         assignment, state=state, outcome=OUTCOMES[operation], ended_at=ctx.at, comment=comment
     )
+
+
+MOST_COUNTED = 300.0
+"""How many seconds one call can count: who tells more has left the screen."""
+
+
+def count_time(
+    assignment: Assignment, sent: float | None, at: datetime
+) -> tuple[float, Assignment]:
+    """Return how many of the *sent* seconds count, and *assignment* with time counted until *at*.
+
+    Not more than have passed since the last call that was counted, so that a call that is sent
+    again, or from two windows at once, counts no second twice; and at most `MOST_COUNTED`.  None:
+    nothing was told, and nothing changes.
+    """
+    if sent is None:
+        return 0.0, assignment
+    since = assignment.counted_at or assignment.made_at
+    # a clock that was set back counts nothing
+    passed = max(0.0, (at - since).total_seconds())
+    # thousandths, as stores keep them
+    counted = round(min(sent, passed, MOST_COUNTED), 3)
+    return counted, evolve(assignment, counted_at=at)
+
+
+def add_to_assignment(assignment: Assignment, sent: float | None, at: datetime) -> Assignment:
+    """Return *assignment* with the seconds that were told for it as a whole."""
+    counted, after = count_time(assignment, sent, at)
+    if not counted:
+        return after
+    return evolve(after, seconds=round(after.seconds + counted, 3))
 
 
 def must_be_assignable(
@@ -355,11 +400,6 @@ def must_not_review_own_work(
     raise NotAllowed(member.account, "be assigned", reason)
 
 
-def is_paused(member: Member, at: datetime) -> bool:
-    """Return whether *member* is given no new work at this time."""
-    return member.paused and (member.paused_until is None or at < member.paused_until)
-
-
 def must_not_be_paused(member: Member, at: datetime) -> None:
     """Check that *member* can be given work at this time.
 
@@ -369,26 +409,6 @@ def must_not_be_paused(member: Member, at: datetime) -> None:
     if is_paused(member, at):
         reason = "they are paused: members.resume ends that"
         raise NotAllowed(member.account, "be assigned", reason)
-
-
-def move_counter(counter: ClaimCounter, by: int) -> Saved:
-    """Return *counter* with *by* added to what its member holds."""
-    return (counter, evolve(counter, active=counter.active + by))
-
-
-def add_to_counter(
-    counter: ClaimCounter, by: int, cursor: QueueCursor | None, *, total: int = 0
-) -> ClaimCounter:
-    """Return *counter* with *by* more active assignments, and a new *cursor* if given.
-
-    *total* is added to what the member has got in the whole job.
-    """
-    return evolve(
-        counter,
-        active=counter.active + by,
-        total=counter.total + total,
-        cursor=cursor or counter.cursor,
-    )
 
 
 def is_first_claim(member: Member, stage: Stage, assignments: Sequence[Assignment]) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import attrgetter
-from typing import Any
 
 import attrs
 
@@ -21,16 +20,12 @@ from itagflow.claiming.decision import (
     Obstacle,
     Situation,
     Source,
-    can_own_work_wait,
     decide,
     get_decision_inputs,
-    has_labeled,
     is_own_work,
 )
-from itagflow.claiming.situations import describe, has_limits
-from itagflow.core.change import Change, Context, Saved
+from itagflow.claiming.queue import describe, has_limits
 from itagflow.core.engine import BLOCK, Engine
-from itagflow.core.ids import TRIES, make_exhausted_error
 from itagflow.core.lookup import (
     JobRef,
     MemberRef,
@@ -39,18 +34,16 @@ from itagflow.core.lookup import (
     package_in,
 )
 from itagflow.core.transaction import Transaction
-from itagflow.errors import AlreadyExists, NotAcknowledged
+from itagflow.errors import NotAcknowledged
+from itagflow.model.arguments import require_flag
+from itagflow.model.change import Change, Context, Saved, add_to_counter, move_counter
+from itagflow.model.copying import evolve
+from itagflow.model.enums import parse_enum
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_whole_number
-from itagflow.model.package import (
-    Assignment,
-    AssignmentState,
-    ClaimCounter,
-    Package,
-    QueueCursor,
-)
+from itagflow.model.package import Assignment, AssignmentState, ClaimCounter, Package, QueueCursor
+from itagflow.model.text import require_text
 from itagflow.model.workspace import Member
-from itagflow.storage.port import Query
 
 
 @attrs.frozen
@@ -76,6 +69,31 @@ class ClaimRequest:
     def is_plain(self) -> bool:
         """Whether nothing but the member, the job and the stage is given."""
         return not self.token and self.package is None and not self.is_resumed
+
+
+def parse_claim(
+    member: MemberRef,
+    job: JobRef,
+    stage: Stage | str,
+    *,
+    package: PackageRef | int | None,
+    resume: bool,
+    token: str,
+) -> ClaimRequest:
+    """Return what is asked for by a claim.
+
+    Raises:
+        InvalidData: when the stage is none, the token is no text that can be stored, or *resume* is
+            no flag.
+    """
+    return ClaimRequest(
+        member,
+        job,
+        parse_enum(Stage, stage),
+        token=require_text("claim", "token", token),
+        package=package,
+        is_resumed=require_flag("claim", "resume", resume),
+    )
 
 
 def claim(engine: Engine, request: ClaimRequest) -> Assignment | None:
@@ -110,10 +128,9 @@ def take_work(transaction: Transaction, request: ClaimRequest) -> list[Assignmen
         NotAllowed: when the member may not work there.
         InvalidData: when the job does not have this stage, or the token cannot be stored.
     """
-    rules.must_be_a_token(request.token)
-    cache, store = transaction.cache, transaction.store
     if not request.is_plain:
-        return _claim_by_arguments(transaction, request)
+        return _take_requested(transaction, request)
+    cache, store = transaction.cache, transaction.store
     # Job and member as last seen, which saves two queries.  They may be out of date: whatever is
     # found is confirmed by what is locked, and that there is nothing is only said by what is stored
     # now.
@@ -130,8 +147,9 @@ def take_work(transaction: Transaction, request: ClaimRequest) -> list[Assignmen
     return taken
 
 
-def _claim_by_arguments(transaction: Transaction, request: ClaimRequest) -> list[Assignment]:
+def _take_requested(transaction: Transaction, request: ClaimRequest) -> list[Assignment]:
     """Give what the same claim, sent before, was given, or what is held, or else something new."""
+    rules.must_be_a_token(request.token)
     job, member = _read_job_and_member(transaction, request)
     package: Package | None = None
     if request.package is not None:
@@ -164,6 +182,11 @@ def _read_job_and_member(transaction: Transaction, request: ClaimRequest) -> tup
 def apply(transaction: Transaction, change: Change) -> Assignment:
     """Store what a rule decided and return the assignment that it leads to."""
     transaction.apply(change)
+    return _get_result(transaction, change)
+
+
+def _get_result(transaction: Transaction, change: Change) -> Assignment:
+    """Return the assignment that a stored change leads to."""
     # What is new comes first: where one assignment takes the place of another, it leads to that.
     entities = [*change.add, *(after for _, after in change.save)]
     assignments = [entity for entity in entities if isinstance(entity, Assignment)]
@@ -183,7 +206,7 @@ class _Claim:
     ) -> None:
         self._transaction = transaction
         self._situation = situation
-        self._decision = decide(situation)
+        self._decided: Decision | None = None
         self._terms = terms
         self._ctx: Context = transaction.make_context(situation.job.workspace, situation.member.id)
         self._start = queue.find_start(transaction.store, self._place)
@@ -196,6 +219,13 @@ class _Claim:
         self._has_package = False
         """Whether a package is locked."""
         self._is_confirmed = False
+
+    @property
+    def _decision(self) -> Decision:
+        """What the member may take by what is known now; decided when it is asked for."""
+        if self._decided is None:
+            self._decided = decide(self._situation)
+        return self._decided
 
     @property
     def _place(self) -> ClaimPlace:
@@ -240,26 +270,13 @@ class _Claim:
         """
         if self._is_confirmed or not self._has_changed(job, member):
             return False
-        place = attrs.evolve(self._place, job=job, member=member)
+        place = evolve(self._place, job=job, member=member)
         self._decide_again(describe(self._transaction.store, self._transaction, place))
         return True
 
     def find_earlier(self) -> Assignment | None:
-        """Return what the same claim was given before.
-
-        At another stage, or with other arguments, it is another claim.
-        """
-        situation = self._situation
-        where: dict[str, Any] = {
-            "job": situation.job.id,
-            "member": situation.member.id,
-            "token": self._terms.token,
-        }
-        query = Query(Assignment, {**where, "stage": situation.stage})
-        for assignment in self._transaction.store.find(query):
-            if assignment.token_arguments == self._terms.arguments:
-                return assignment
-        return None
+        """Return what the same claim was given before."""
+        return queue.find_claimed(self._transaction.store, self._place, self._terms)
 
     def find_held(self, package: int | None) -> Assignment | None:
         """Return what the member holds already, on this *package* or any, the oldest first.
@@ -473,36 +490,12 @@ class _Claim:
     def _take_lapsed(self) -> Assignment | None:
         if Source.LAPSED not in self._decision.sources:
             return None
-        situation = self._situation
-        # Read without locks, the longest lapsed first; each is checked again once it is locked.
-        candidates = queue.find_lapsed(
-            self._transaction.store, situation.job, situation.stage, self._transaction.at
-        )
-        later = list[Assignment]()
-        for lapsed in candidates:
-            if self._comes_last(lapsed):
-                later.append(lapsed)
-                continue
-            taken = self._take_one_lapsed(lapsed)
-            if taken is not None:
-                return taken
-        # what the member has labeled in an earlier round is left to others while there is more
-        for lapsed in later:
+        # read without locks; each is checked again once it is locked
+        for lapsed in queue.iter_lapsed(self._transaction.store, self._place):
             taken = self._take_one_lapsed(lapsed)
             if taken is not None:
                 return taken
         return None
-
-    def _comes_last(self, lapsed: Assignment) -> bool:
-        """Return whether the member labeled the package of another's lapsed work before."""
-        member = self._situation.member
-        # in the first round nobody labeled it before, and nothing has to be read
-        if lapsed.stage is not Stage.LABEL or lapsed.round == 1 or lapsed.member == member.id:
-            return False
-        where: dict[str, Any] = {"job": lapsed.job, "package": lapsed.package}
-        return has_labeled(
-            member, list(self._transaction.store.find(Query(Assignment, where, order=("id",))))
-        )
 
     def _take_one_lapsed(self, lapsed: Assignment) -> Assignment | None:
         """Lock an assignment whose lease has lapsed and take it, if the member may have it."""
@@ -530,7 +523,7 @@ class _Claim:
         terms = self._note_total(package)
         counters = self._count_one(total=int(terms.counted))
         if self._previous is not None:
-            counters = (*counters, rules.move_counter(self._previous, -1))
+            counters = (*counters, move_counter(self._previous, -1))
         slot = rules.Slot(job, package, lapsed.stage, member)
         return self._apply_new(
             lambda new_id: rules.take_over(
@@ -571,7 +564,7 @@ class _Claim:
         lock that one, so a claim of many saves no cursor then; the next claim does.
         """
         job, stage = self._situation.job, self._situation.stage
-        if not can_own_work_wait(job, stage) or (self._is_confirmed and self._counter is None):
+        if not self._start.is_kept or (self._is_confirmed and self._counter is None):
             return None
         cursor = rules.cursor_at(package)
         if not rules.is_worth_saving(self._start.cursor, cursor) or package == first(
@@ -605,7 +598,7 @@ class _Claim:
         # claim does not search by the old one again.
         if self._has_changed(job, member):
             self._transaction.cache.note_job(job)
-            place = attrs.evolve(self._place, job=job, member=member)
+            place = evolve(self._place, job=job, member=member)
             situation = describe(self._transaction.store, self._transaction, place)
         if self._counter is not None:
             situation = attrs.evolve(
@@ -658,35 +651,21 @@ class _Claim:
             return ()
         # with its version in the store: an assignment taken before in this claim may have saved it
         counter = self._transaction.as_stored(self._counter)
-        after = rules.add_to_counter(counter, int(is_counted), cursor, total=total)
+        after = add_to_counter(counter, int(is_counted), cursor, total=total)
         self._counter = after
         if cursor is not None:
-            self._start = queue.QueueStart(cursor=cursor)
-        self._decide_again(attrs.evolve(situation, active=after.active, total=after.total))
+            self._start = queue.QueueStart(cursor=cursor, is_kept=True)
+        self._decide_again(evolve(situation, active=after.active, total=after.total))
         return ((counter, after),)
 
     def _decide_again(self, situation: Situation) -> None:
         self._situation = situation
-        if self._earlier is None:
-            self._decision = decide(situation)
-        else:
+        self._decided = None
+        if self._earlier is not None:
             # the same claim has been given something meanwhile: nothing more is taken
-            self._decision = Decision(situation=situation)
+            self._decided = Decision(situation=situation)
 
     def _apply_new(self, make: Callable[[int], Change]) -> Assignment:
-        """Store a change that adds an assignment under a new id.
-
-        Whether an id is free is only known when it is added: asking first would cost a query in
-        each claim.
-
-        Raises:
-            InvalidData: when the source of ids gives again and again one that is taken.
-        """
-        for _ in range(TRIES):
-            change = make(self._transaction.next_id(Assignment))
-            try:
-                return apply(self._transaction, change)
-            except AlreadyExists:
-                # another Flow has drawn the same id; nothing was stored, so another one is drawn
-                continue
-        raise make_exhausted_error()
+        """Store a change that adds an assignment under a new id, and return that."""
+        change = self._transaction.apply_new(Assignment, make)
+        return _get_result(self._transaction, change)

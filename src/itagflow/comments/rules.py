@@ -12,9 +12,9 @@ from datetime import datetime
 import attrs
 
 from itagflow.core.blinding import NOTHING_HIDDEN, Blinding
-from itagflow.core.change import Change, Context, record
 from itagflow.core.secrecy import is_vote
 from itagflow.errors import InvalidData, Problem
+from itagflow.model.change import Change, Context, record
 from itagflow.model.comment import Comment, CommentAction, Thread
 from itagflow.model.package import PASSING, Assignment, Outcome, Package
 from itagflow.model.task import Answer, Task, WorkItem

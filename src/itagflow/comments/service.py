@@ -12,8 +12,7 @@ from itagflow.comments.rules import NewComment
 from itagflow.core import lookup
 from itagflow.core.blinding import NOTHING_HIDDEN, Blinding, hide_at, list_blind_stages
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import JobRef, MemberRef, iterate_pages
-from itagflow.core.paging import EVERYTHING, Page
+from itagflow.core.lookup import EVERYTHING, JobRef, MemberRef, Page, iterate_pages
 from itagflow.core.transaction import Transaction
 from itagflow.core.visibility import Access, access_of, require_readable
 from itagflow.errors import NotAllowed, NotFound

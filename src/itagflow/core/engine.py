@@ -1,19 +1,22 @@
-"""How an operation runs: one write transaction that reads, decides and stores; then listeners."""
+"""How an operation runs: one write transaction that reads, decides and stores; then listeners.
+
+Also where the time and new keys come from, unless an application brings its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
-from datetime import UTC, datetime
-from itertools import islice
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count, islice
 from typing import NoReturn, TypeVar
 
 from itagflow.access import Policy
 from itagflow.contexts import SafeContext
-from itagflow.core.ids import Ids
 from itagflow.core.lookup import EntityCache
 from itagflow.core.registry import Registry
-from itagflow.core.transaction import Transaction
-from itagflow.errors import AlreadyExists, InvalidData, NotFound, RuleError, StoreFailed
+from itagflow.core.transaction import Ids, Transaction
+from itagflow.errors import AlreadyExists, InvalidData, NotFound, Problem, RuleError, StoreFailed
 from itagflow.model.arguments import call
 from itagflow.model.batch import BatchResult
 from itagflow.model.event import Event
@@ -44,6 +47,66 @@ nobody else writes meanwhile, and on PostgreSQL their packages stay locked.
 def now() -> datetime:
     """Return the time now, in UTC."""
     return datetime.now(UTC)
+
+
+# 63 bits together, as a signed column of 64 bits holds: 41 bits of milliseconds reach to 2089, and
+# 22 are enough for four million keys in one millisecond before they run into the next one.
+MOMENT_BITS = 41
+RANDOM_BITS = 22
+_EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_LAST = _EPOCH + (2**MOMENT_BITS - 1) * _MILLISECOND
+
+
+class TimeOrdered:
+    """Makes keys: 41 bits of milliseconds since 2020, then a count that starts at 22 random bits.
+
+    Each count is one step in C, so no lock is needed that an exception, or a fork, could leave
+    locked.
+    """
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        """Start with the time that *clock* tells."""
+        self._clock = clock
+        self._latest = 0
+        self._counts = _make_counter()
+        self._process = os.getpid()
+
+    def __call__(self) -> int:
+        """Return the next key; never one that this object has returned before, in any thread.
+
+        Raises:
+            InvalidData: when the clock is before 2020 or after 2089, or tells no time.
+        """
+        # The largest time so far: a clock that is set back must not lead to keys that were drawn
+        # before.  Two threads may both store theirs; either is right, since the count goes on.
+        moment = self._latest = max(
+            self._latest, _count_milliseconds(to_utc("the clock", "now", self._clock()))
+        )
+        process = os.getpid()
+        if self._process != process:  # a child of a fork would draw what its parent draws
+            self._counts = _make_counter()
+            self._process = process
+        # added and not or-ed: a count that outgrows its bits carries into the milliseconds, and the
+        # keys stay different
+        return (moment << RANDOM_BITS) + next(self._counts)
+
+
+def _make_counter() -> Iterator[int]:
+    # at random, so that processes that start in the same millisecond draw different keys; not by
+    # `secrets`, which loads much more
+    return count(int.from_bytes(os.urandom(4)) % 2**RANDOM_BITS)
+
+
+def _count_milliseconds(at: datetime) -> int:
+    """Return the milliseconds since 2020, which 41 bits hold until 2089."""
+    if not _EPOCH <= at <= _LAST:
+        reason = (
+            f"is {at:%Y-%m-%d}: keys count the time from {_EPOCH:%Y-%m-%d} to {_LAST:%Y-%m-%d}; "
+            "pass others as ids="
+        )
+        raise InvalidData("the clock", [Problem("now", reason)])
+    return (at - _EPOCH) // _MILLISECOND
 
 
 def find_or_create(operation: Callable[[], T]) -> T:

@@ -2,17 +2,18 @@
 
 This is the only way.  What belongs to another workspace or job is not found, also where it is
 passed as an object: its number is never taken for that of something here.
+
+Lists are read page by page, each page in a short transaction of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import attrs
 
-from itagflow.core.paging import PAGE
 from itagflow.errors import (
     InvalidData,
     NotFound,
@@ -27,15 +28,17 @@ from itagflow.model.number import (
     MOST,
     is_storable,
     is_whole,
+    require_whole_number,
 )
 from itagflow.model.package import Assignment, Package
 from itagflow.model.partition import JobPartition
-from itagflow.model.task import Task, WorkItem
+from itagflow.model.task import Answer, Task, WorkItem
 from itagflow.model.template import Template
 from itagflow.model.text import find_text_error, normalize_name, to_text
 from itagflow.model.workspace import Member, Workspace
+from itagflow.storage import codec
 from itagflow.storage.fields import FIELDS, cursor
-from itagflow.storage.port import Query, Reader, Store
+from itagflow.storage.port import Query, Reader, Span, Store
 
 WorkspaceRef = Workspace | int | str
 """A workspace, its key, or its name."""
@@ -73,6 +76,75 @@ _get_immutable_fields = {
     kind: attrgetter(*names, *names[:1])
     for kind, names in IMMUTABLE_FIELDS.items()
 }
+
+
+PAGE = 500
+"""How many entities an iterator fetches in one short read transaction."""
+LEAST_PAGE = 50
+"""How many are fetched at the least, also for a shorter page.
+
+What the reader may not see is left out after it was read; by tens, a list of which they may see
+little would take many transactions.
+"""
+
+
+def _to_limit(limit: int | None) -> int | None:
+    if limit is None:
+        return None
+    # not 0: a program that asks for pages of nothing until one is empty would miss everything
+    return require_whole_number("the list", "limit", limit, least=1)
+
+
+@attrs.frozen
+class Page:
+    """Which page of a list is asked for."""
+
+    limit: int | None = attrs.field(default=None, converter=_to_limit)
+    """How many entities at the most; None: all."""
+    after: Any = None
+    """The last entity of the page before, or its key; None: from the beginning."""
+
+    @property
+    def size(self) -> int:
+        """How many entities are fetched in one read transaction."""
+        if self.limit is None:
+            return PAGE
+        return min(PAGE, max(LEAST_PAGE, self.limit))
+
+    def cut(self, items: Iterator[T]) -> Iterator[T]:
+        """Return *items*, but at most so many."""
+        if self.limit is None:
+            return items
+        return _take(items, self.limit)
+
+
+EVERYTHING = Page()
+"""The whole list."""
+
+
+def _take(items: Iterator[T], limit: int) -> Iterator[T]:
+    """Yield at most so many items.
+
+    Not `itertools.islice`, which keeps *items* after the last one: an iterator over a snapshot
+    would keep its transaction open for as long as the caller keeps the list.
+    """
+    for _ in range(limit):
+        try:
+            item = next(items)
+        except StopIteration:
+            return
+        yield item
+
+
+def begin_behind(query: Query[E], key: Key) -> Query[E]:
+    """Return *query*, which sorts by fields of the key, from behind the entity with this *key*.
+
+    By the key and not by a number of entities that are skipped: what comes or goes before it
+    meanwhile shifts nothing, and nothing is missed or repeated.
+    """
+    names = [field.name for field in FIELDS[query.kind].key]
+    values: dict[str, Any] = dict(zip(names, key, strict=True))
+    return attrs.evolve(query, after=tuple(values[name] for name in (*query.order, *names)))
 
 
 def first(reader: Reader, query: Query[E]) -> E | None:
@@ -420,6 +492,34 @@ def with_accounts(reader: Reader, events: Sequence[Event], accounts: dict[int, s
 
 def _get_id(kind: type[Workspace | Member | Template | Job], ref: object) -> int:
     return require_number(kind, ref.id if isinstance(ref, kind) else ref)
+
+
+def read_answers(reader: Reader, job: int, tasks: Sequence[int]) -> dict[int, dict[int, Answer]]:
+    """Return every answer about these tasks."""
+    answers: dict[int, dict[int, Answer]] = {number: {} for number in tasks}
+    is_consecutive = bool(tasks) and tasks[-1] - tasks[0] == len(tasks) - 1
+    if not tasks:
+        return answers
+    # a range costs the database two comparisons, a list one for each of its numbers
+    numbers: Span | tuple[int, ...] = tuple(tasks)
+    if is_consecutive:
+        numbers = Span(tasks[0], tasks[-1])
+    for answer in reader.find(Query(Answer, {"job": job, "task": numbers})):
+        answers[answer.task][answer.assignment] = answer
+    return answers
+
+
+def read_task_numbers(reader: Reader, package: Package) -> list[int]:
+    """Return the numbers of the tasks of *package*, in order, without reading the tasks."""
+    query = Query(Task, {"job": package.job, "package": package.number})
+    return sorted(
+        number for (number,) in reader.tally(query, by=("number",)) if isinstance(number, int)
+    )
+
+
+def describe_replaced(*old: Answer | None) -> dict[str, Any]:
+    """Return answers as the history keeps them once they are replaced, by task number."""
+    return {str(answer.task): codec.to_json(answer) for answer in old if answer is not None}
 
 
 def require_number(kind: type[Entity], ref: object) -> int:

@@ -20,11 +20,6 @@ def are_votes_open(job: Job, package: Package) -> bool:
     return voting and package.state is PackageState.LABEL
 
 
-def is_voted_on_in(package: Package, round: int) -> bool:
-    """Return whether several members labeled *package* in this round, or do so now."""
-    return package.votes > 1 and round >= package.voted_since
-
-
 def may_see_votes(policy: Policy, member: Member, job: Job, *, has_voted: bool) -> bool:
     """Return whether *member* may see the votes of others on a package that is voted on.
 

@@ -8,9 +8,9 @@ from typing import Any, cast
 import attrs
 
 from itagflow.access import Policy
-from itagflow.core.engine import Clock, Engine, Listener
-from itagflow.core.ids import Ids, TimeOrdered
+from itagflow.core.engine import Clock, Engine, Listener, TimeOrdered
 from itagflow.core.registry import MergeFunction, Registry
+from itagflow.core.transaction import Ids
 from itagflow.model.arguments import make_error, require_callable, require_several
 from itagflow.model.number import require_number
 from itagflow.storage.port import Store

@@ -1,19 +1,18 @@
-"""A write transaction: everything that an operation looks at, locks and stores goes through it."""
+"""A write transaction: everything that an operation looks at, locks and stores goes through it.
+
+It locks in one order, which is enforced and explained here (`LockOrder`), and draws new ids.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from itagflow import access
 from itagflow.access import Action, Policy
-from itagflow.claiming.rules import move_counter
 from itagflow.core import lookup
-from itagflow.core.change import Change, Context, Saved
-from itagflow.core.ids import TRIES, Ids, TransactionIds, make_exhausted_error
-from itagflow.core.locks import LockOrder
 from itagflow.core.lookup import (
     AssignmentRef,
     EntityCache,
@@ -23,22 +22,212 @@ from itagflow.core.lookup import (
     get_or_none,
 )
 from itagflow.core.registry import Registry
-from itagflow.errors import NotFound
+from itagflow.errors import AlreadyExists, InvalidData, NotFound, Problem
 from itagflow.lifecycle.tables import must_go_on
+from itagflow.model.arguments import call
+from itagflow.model.change import Change, Context, Saved, move_counter
 from itagflow.model.entity import E, Entity, Key, stamp
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.jobcounter import JobCounter
+from itagflow.model.number import MOST, is_whole
 from itagflow.model.package import Assignment, AssignmentState, ClaimCounter, Package
-from itagflow.model.task import Answer
-from itagflow.model.workspace import Member
+from itagflow.model.task import Answer, Task
+from itagflow.model.workspace import Member, Workspace
+from itagflow.printing import format_repr
 from itagflow.storage.port import Query, Reader, Scalar, Writer
+
+LOCK_ORDER: tuple[type[Entity], ...] = (
+    Workspace,
+    Package,
+    Task,
+    Assignment,
+    ClaimCounter,
+    JobCounter,
+    Job,
+    Member,
+    Event,
+)
+"""The kinds that are locked, in the order in which they are locked; rows of a kind go by key.
+
+What many operations have in common comes late, so that they hold it only for a short time: every
+claim of a job locks the job and its member, and each its own package.
+"""
+
+_RANKS: dict[type[Any], int] = {kind: rank for rank, kind in enumerate(LOCK_ORDER)}
+_JOB, _MEMBER = _RANKS[Job], _RANKS[Member]
+_START: tuple[int, Key] = (-1, ())
+
+
+def _get_position(kind: type[Any], rank: int, key: Key) -> tuple[int, Key]:
+    """Return the position of a row in the order; a job is between its counter and the next job."""
+    # the fifth rule: both have the rank of jobs, and a counter comes right before its job
+    if kind is JobCounter:
+        return _JOB, (*key, 0)
+    if kind is Job:
+        return _JOB, (*key, 1)
+    return rank, key
+
+
+class LockOrderError(RuntimeError):
+    """A transaction was about to lock rows out of order.  This is a bug in the library."""
+
+
+class LockOrder:
+    """What one transaction has locked so far, and what it may still wait for.
+
+    A store with row locks makes a transaction wait for whoever has locked the row.  Two
+    transactions that wait for each other are a deadlock: the database ends one of them, and its
+    work is lost.  These rules prevent that:
+
+    1. A transaction waits only for a row that comes behind everything it has locked, in
+       `LOCK_ORDER` and then by key.  So among transactions that wait for each other, the one that
+       has come furthest waits for none of them.
+    2. ``take`` skips rows that others have locked.  It never waits, so it may come at any time.
+       This is how a transaction that holds a package looks for another one: it never waits for a
+       package behind its first locks.
+    3. An assignment is locked behind its package, or alone.  Behind its package it may come at any
+       time, for example once a package was taken: only transactions that hold nothing else can have
+       it, and these never wait.  For the same reason nothing is locked behind an assignment that
+       was locked alone.
+    4. A shared lock is never raised to an exclusive one: two transactions that share it would wait
+       for each other.
+    5. A job and its counter stand together, the counter first: a batch acts on one job after the
+       other, and may lock the counter of the second behind the first.
+    6. In a batch, each operation may lock its job and members behind the members of the operation
+       before (`begin_operation`).  Members are only locked in shared mode behind other rows, and a
+       transaction that locks a member exclusively waits for no package, assignment, claim counter
+       or job, so no cycle leads through a member.
+    """
+
+    # Nothing is locked yet.  Defaults of the class, which cost nothing: one is made for every
+    # operation, and many lock a row or two.
+    _last = _START
+    _last_job = _START
+    _shared: frozenset[tuple[type[Any], Key]] = frozenset()
+    _is_alone = False
+
+    def require_next(self, kind: type[Any], key: Key, *, shared: bool) -> None:
+        """Check that a row may be locked now, and note that it is.
+
+        Raises:
+            LockOrderError: when it may not.
+        """
+        rank = _RANKS.get(kind)
+        if rank is None:
+            raise LockOrderError(
+                f"{kind.__name__} {key} cannot be locked: the kind is not in LOCK_ORDER"
+            )
+        if kind is Assignment:
+            return  # `require_package` checks it: only the row says which package it is on
+        if self._is_alone:
+            raise LockOrderError(
+                f"{kind.__name__} {key} is locked behind an assignment without its package"
+            )
+        position = _get_position(kind, rank, key)
+        if position <= self._last:
+            last, last_key = self._last
+            raise LockOrderError(
+                f"{kind.__name__} {key} is locked behind {LOCK_ORDER[last].__name__} {last_key}"
+            )
+        # the sixth rule; rank 0 is the workspace, and -1 nothing
+        if rank == _MEMBER and not shared and self._last[0] > 0:
+            raise LockOrderError(
+                f"Member {key} is locked exclusively behind other rows than its workspace"
+            )
+        self._last = position
+        if position[0] == _JOB:
+            self._last_job = self._last
+        if shared:
+            self._shared |= {(kind, key)}  # a new set: the first one belongs to the class
+
+    def require_package(self, assignment: Assignment, *, is_locked: bool) -> None:
+        """Check that an assignment was locked behind its package, or before anything else.
+
+        Args:
+            assignment: The assignment, which has just been locked.
+            is_locked: Whether this transaction has locked its package.
+
+        Raises:
+            LockOrderError: when it was not.
+        """
+        if not is_locked and (self._is_alone or self._last != _START):
+            raise LockOrderError(f"{assignment} is locked without its package behind other rows")
+        self._is_alone = not is_locked
+        # the later of both: an assignment may come behind rows that follow it, see the third rule
+        self._last = max(self._last, (_RANKS[Assignment], assignment.key))
+
+    def require_not_shared(self, kind: type[Any], key: Key) -> None:
+        """Check that a row to be locked exclusively, or saved, is not locked in shared mode.
+
+        Raises:
+            LockOrderError: when it is.
+        """
+        if (kind, key) in self._shared:
+            raise LockOrderError(
+                f"{kind.__name__} {key} is locked in shared mode: lock it exclusively at once"
+            )
+
+    def note_locked_first(self, kind: type[Any], key: Key) -> None:
+        """Note a row that was locked without waiting; later rows that may wait must follow it."""
+        # the later of both: by the second rule it may stand anywhere
+        self._last = max(self._last, _get_position(kind, _RANKS[kind], key))
+
+    def begin_operation(self) -> None:
+        """Let the next operation of a batch lock its job and members, see the sixth rule."""
+        # back to the last job and not further: the next operation is on the same one or a later one
+        if self._last[0] == _MEMBER:
+            self._last = self._last_job
+
+
+Ids = Callable[[], int]
+"""Makes new keys: positive, below 2**63, never twice the same."""
+
+TRIES = 10
+"""How many ids are drawn for one entity before the source is taken to be used up.
+
+Two processes may draw the same by chance: once in four million in the same millisecond.  Ten in a
+row are a source that repeats itself.
+"""
+
+
+class TransactionIds:
+    """Ids as they are drawn in one transaction: each is a key, and given once to a kind."""
+
+    def __init__(self, ids: Ids) -> None:
+        """Draw from *ids*."""
+        self._ids = ids
+        self._drawn: set[tuple[type, int]] = set()
+
+    def draw(self, kind: type) -> int | None:
+        """Return the next id, or None when this transaction has it already for another of *kind*.
+
+        Raises:
+            InvalidData: when it is no key.
+        """
+        id: object = call("the ids", "", self._ids)
+        if not is_whole(id) or not 0 < id <= MOST:
+            reason = f"must give whole numbers from 1 to 2**63 - 1, not {format_repr(id)}"
+            raise InvalidData("the ids", [Problem("", reason)])
+        key = int(id)  # also of a library's own kind of integer
+        # What was drawn in this transaction may not be stored yet, so the store cannot tell.
+        if (kind, key) in self._drawn:
+            return None
+        self._drawn.add((kind, key))
+        return key
+
+
+def make_exhausted_error() -> InvalidData:
+    """Return the error for a source of ids that gives only such as are taken."""
+    return InvalidData(
+        "the ids", [Problem("", f"gave {TRIES} times one that is taken: each must be a new one")]
+    )
 
 
 class Transaction:
     """One open write transaction: everything that an operation reads and stores goes through it.
 
-    All locks are taken here, in one order: `itagflow.core.locks.LockOrder` says which, and why.
+    All locks are taken here, in one order: `LockOrder` says which, and why.
     All versions are advanced here: rules return plain changed values.
     """
 
@@ -385,6 +574,25 @@ class Transaction:
                 self._answer_counts.pop((entity.job, entity.assignment), None)
         if isinstance(event, Event):  # always; the port only says that it is an entity
             self.events.append(event)
+
+    def apply_new(self, kind: type[E], make: Callable[[int], Change]) -> Change:
+        """Store the change that *make* returns for a new id of *kind*, and return it.
+
+        Whether an id is free is only known when it is added: asking first would cost a query in
+        each claim.
+
+        Raises:
+            InvalidData: when the source of ids gives again and again one that is taken.
+        """
+        for _ in range(TRIES):
+            change = make(self.next_id(kind))
+            try:
+                self.apply(change)
+            except AlreadyExists:
+                # another Flow has drawn the same id; nothing was stored, so another one is drawn
+                continue
+            return change
+        raise make_exhausted_error()
 
     def events_as_read(self) -> list[Event]:
         """Return the events of this transaction exactly as a later reader gets them, with accounts.

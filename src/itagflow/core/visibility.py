@@ -19,13 +19,14 @@ from itagflow.core.blinding import (
 )
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
+    EVERYTHING,
     MemberRef,
+    Page,
     PartitionRef,
     T,
     get_or_none,
     iterate_pages,
 )
-from itagflow.core.paging import EVERYTHING, Page
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.entity import E
 from itagflow.model.event import Event

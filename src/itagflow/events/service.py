@@ -9,8 +9,7 @@ from typing import Any
 
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import MemberRef, WorkspaceRef
-from itagflow.core.paging import Page
+from itagflow.core.lookup import MemberRef, Page, WorkspaceRef
 from itagflow.core.visibility import access_of, must_name_workspace
 from itagflow.errors import NotFound
 from itagflow.model.event import Event

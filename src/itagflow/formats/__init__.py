@@ -5,7 +5,8 @@ A format of another package is found by its name when that package declares it::
     [project.entry-points."itagflow.formats"]
     coco = "my_package.coco"
 
-and ``my_package.coco`` has ``read`` and ``write`` as `Format` describes them.
+and ``my_package.coco`` has ``read`` and ``write`` as `Format` describes them.  What callers of a
+format pass is checked here, before anything is read or written.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from typing import Any, Protocol, cast
 import attrs
 
 from itagflow.errors import InvalidData, Problem, UnknownFormat
-from itagflow.formats._arguments import require_texts
 from itagflow.formats._files import MAX_ROW_BYTES, Source, Target
 from itagflow.formats._files import BinaryFile as BinaryFile
 from itagflow.formats._files import OpenablePath as OpenablePath
+from itagflow.model.arguments import is_several
 from itagflow.model.enums import parse_enums
 from itagflow.model.job import STAGES, Job, Stage
+from itagflow.model.number import require_whole_number
 from itagflow.model.result import Result, StageResult
 from itagflow.model.task import Row
 from itagflow.model.template import Template
@@ -150,6 +152,88 @@ class Format(Protocol):
             stages: The stages whose results are written; None for all.
         """
         ...
+
+
+MAX_LIMIT = 2**40
+"""How many bytes a row may be allowed to have; more than any machine could hold."""
+
+
+def require_mapping(name: str, value: object) -> None:
+    """Check an argument that maps names to values.
+
+    Raises:
+        InvalidData: when it is no mapping.
+    """
+    if not isinstance(value, Mapping):
+        raise _make_error(name, "a mapping", value)
+
+
+def require_template(value: object) -> None:
+    """Check an argument that is a template.
+
+    Raises:
+        InvalidData: when it is none.
+    """
+    if not isinstance(value, Template):
+        raise _make_error("template", "a Template", value)
+
+
+def require_job(value: object) -> None:
+    """Check an argument that is a job.
+
+    Raises:
+        InvalidData: when it is none.
+    """
+    if not isinstance(value, Job):
+        raise _make_error("job", "a Job", value)
+
+
+def require_texts(name: str, value: Any) -> None:
+    """Check an argument that is several texts.
+
+    Raises:
+        InvalidData: when it is not.
+    """
+    if not is_several(value):
+        raise _make_error(name, "several texts, such as a list", value)
+    for text in value:
+        if not isinstance(text, str):
+            raise _make_error(name, "several texts", text)
+
+
+def require_results(value: object) -> None:
+    """Check an argument that yields results; each of them is checked when it is reached.
+
+    Raises:
+        InvalidData: when it cannot be gone through.
+    """
+    if not is_several(value):
+        raise _make_error("results", "an iterable of Result", value)
+
+
+def require_job_id(value: object) -> None:
+    """Check an argument that is the id of a job as it stands in a key, or None.
+
+    Raises:
+        InvalidData: when it is neither.
+    """
+    if value is not None and not isinstance(value, str):
+        raise _make_error("job", "the id in 'label-<id>' as a text, or None", value)
+
+
+def require_limit(value: object) -> int:
+    """Return how many bytes a row may have.
+
+    Raises:
+        InvalidData: when it is no whole number of at least 1.
+    """
+    return require_whole_number("the format", "limit", value, least=1, most=MAX_LIMIT)
+
+
+def _make_error(name: str, wanted: str, value: object) -> InvalidData:
+    return InvalidData(
+        "the format", [Problem(name, f"must be {wanted}, not {format_value(value)}")]
+    )
 
 
 def is_concatenable(format: Format) -> bool:

@@ -24,15 +24,11 @@ from typing import Any
 
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats._elements import (
-    TYPE,
-    find_element_problems,
-    parse_reply,
-    render,
-)
+from itagflow.formats._elements import TYPE, find_element_problems, parse_reply
+from itagflow.formats._files import escape_line_ends
 from itagflow.formats._plain import is_a, is_number, move_problems
 from itagflow.formats._regions import Element, RegionId
-from itagflow.formats._rowtext import escape_line_ends
+from itagflow.formats.itag import render
 from itagflow.model.reply import Reply
 from itagflow.model.template import (
     MARKING,

@@ -6,30 +6,24 @@ preferences are ours: they look like choices.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats._arguments import require_mapping, require_template
 from itagflow.formats._plain import is_a, is_strings, is_whole, move_problems, parse_number
 from itagflow.formats._regions import (
     IMAGE,
     Element,
-    RegionId,
     find_image_problems,
     parse_image,
-    render_image,
 )
 from itagflow.formats._spans import (
     find_segments_problems,
     find_spans_problems,
     parse_segments,
     parse_spans,
-    render_segments,
-    render_spans,
 )
 from itagflow.formats._spelling import respell_keys
-from itagflow.model.region import Regions
 from itagflow.model.reply import (
     Choice,
     Choices,
@@ -39,8 +33,6 @@ from itagflow.model.reply import (
     Reply,
     Text,
 )
-from itagflow.model.segment import Segments
-from itagflow.model.span import Spans
 from itagflow.model.template import Question, QuestionKind, Template
 from itagflow.model.text import format_value
 
@@ -57,82 +49,9 @@ TYPE = {
     QuestionKind.PICTURE: IMAGE,
 }
 """An element's ``type``, by the kind of its question; spans and segments have none."""
-NAMELESS = {QuestionKind.SLOT, QuestionKind.VIDEO}
-"""Kinds whose elements iTAG writes without id, title and type."""
 
 ElementMatch = tuple[str, Question, Element]
 """An element with its path and the question that it answers."""
-
-
-def render(
-    replies: Mapping[str, Reply], template: Template, *, region_id: RegionId
-) -> list[Element]:
-    """Return replies as the elements of ``results``, with iTAG's keys in iTAG's order.
-
-    Where a template asks for spans (or segments) twice, their elements begin with ``questionId``
-    and ``markTitle``, which iTAG leaves out: one could not tell them apart.
-
-    Args:
-        replies: The replies by question id.
-        template: The template that they answer.
-        region_id: Names the regions that have no id of their own.
-
-    >>> from itagflow.templates import image_classification
-    >>> render({"1": Choice("cat")}, image_classification(["cat"]), region_id=str)
-    [{'questionId': '1', 'data': 'cat', 'markTitle': 'Single-choice', 'type': 'survey/value'}]
-    """
-    require_mapping("replies", replies)
-    require_template(template)
-    questions = template.asked
-    kinds = [question.kind for question in questions]
-    answered = [question for question in questions if question.id in replies]
-    return [
-        _with_question_id(
-            _render_element(question, replies[question.id], region_id),
-            question,
-            kinds.count(question.kind),
-        )
-        for question in answered
-    ]
-
-
-def _with_question_id(element: Element, question: Question, alike: int) -> Element:
-    if question.kind not in NAMELESS or alike == 1:
-        return element
-    return {"questionId": question.id, "markTitle": question.title, **element}
-
-
-def _render_element(question: Question, reply: Reply, region_id: RegionId) -> Element:
-    match reply:
-        case Regions():
-            return render_image(question, reply, region_id)
-        case Spans():
-            return render_spans(question, reply)
-        case Segments():
-            return render_segments(question, reply)
-        case Preference():
-            extra: Element = {"degree": reply.degree}
-            if reply.tie is not None:
-                extra["tie"] = reply.tie.value
-        case _:
-            extra = {}
-    element = {"questionId": question.id, "data": _render_data(reply), "markTitle": question.title}
-    return {**element, "type": TYPE[question.kind], **extra}
-
-
-def _render_data(reply: Choice | Choices | Text | Ranking | Rating | Preference) -> str | list[str]:
-    match reply:
-        case Choice():
-            return reply.key
-        case Choices() | Ranking():
-            return list(reply.keys)
-        case Text():
-            return reply.text
-        case Rating():
-            # iTAG writes every value of a survey as a string; `repr` reads back as the same number
-            return repr(reply.value)
-        case Preference():
-            return reply.better or ""
 
 
 def parse(results: object, template: Template) -> dict[str, Reply]:

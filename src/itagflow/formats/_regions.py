@@ -44,7 +44,7 @@ IMAGE = "image"
 POLYGON, POLYLINE, POINT = "image/polygon", "image/polyline", "image/point"
 KEYPOINTS, MASK = "image/keypoints", "image/mask"
 RECTANGLE = "image/rectangleLabel"
-"""The rectangle of the format before the present one: read here, and written by `_legacy`."""
+"""The rectangle of the format before the present one: read here, and written by `itag_v1`."""
 Element = dict[str, Any]
 RegionId = Callable[[str, int], str]
 """Names a region by the id of its question and its index."""

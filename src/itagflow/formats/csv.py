@@ -25,8 +25,9 @@ import attrs
 
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats import Counts, WriteReport
-from itagflow.formats._arguments import (
+from itagflow.formats import (
+    Counts,
+    WriteReport,
     require_job,
     require_limit,
     require_mapping,

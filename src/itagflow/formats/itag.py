@@ -18,8 +18,10 @@ from typing import Any, Protocol
 
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats import Counts, WriteReport, _elements
-from itagflow.formats._arguments import (
+from itagflow.formats import (
+    Counts,
+    WriteReport,
+    _elements,
     require_job,
     require_job_id,
     require_limit,
@@ -27,17 +29,19 @@ from itagflow.formats._arguments import (
     require_results,
     require_template,
 )
-from itagflow.formats._elements import find_shape_errors, render
+from itagflow.formats._elements import TYPE, find_shape_errors
 from itagflow.formats._files import (
     CR_ALONE,
     MAX_ROW_BYTES,
     Source,
     Target,
     decode_line,
+    escape_line_ends,
     find_file_problem,
     open_source,
     open_target,
     read_lines,
+    remove_fields,
 )
 from itagflow.formats._implied import MAX_QUESTIONS, find_unidentified, infer_questions
 from itagflow.formats._legacy import (
@@ -46,14 +50,17 @@ from itagflow.formats._legacy import (
     upgrade_elements,
 )
 from itagflow.formats._plain import is_a
-from itagflow.formats._regions import Element, RegionId, derive_region_id
-from itagflow.formats._rowtext import escape_line_ends, remove_fields
+from itagflow.formats._regions import Element, RegionId, derive_region_id, render_image
+from itagflow.formats._spans import render_segments, render_spans
 from itagflow.model.enums import parse_optional_enum
 from itagflow.model.job import STAGES, Job, Stage
-from itagflow.model.reply import Reply
+from itagflow.model.region import Regions
+from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, Reply, Text
 from itagflow.model.result import Result, StageResult
+from itagflow.model.segment import Segments
+from itagflow.model.span import Spans
 from itagflow.model.task import Row, Task
-from itagflow.model.template import Template
+from itagflow.model.template import Question, QuestionKind, Template
 
 __all__ = [
     "CONCATENABLE",
@@ -202,6 +209,81 @@ def _render_line(
     text = "".join(pieces).replace("\n", " ").replace("\r", " ")
     text = escape_line_ends(text)
     return f"{text}}}\n".encode(errors="backslashreplace")
+
+
+NAMELESS = {QuestionKind.SLOT, QuestionKind.VIDEO}
+"""Kinds whose elements iTAG writes without id, title and type."""
+
+
+def render(
+    replies: Mapping[str, Reply], template: Template, *, region_id: RegionId
+) -> list[Element]:
+    """Return replies as the elements of ``results``, with iTAG's keys in iTAG's order.
+
+    Where a template asks for spans (or segments) twice, their elements begin with ``questionId``
+    and ``markTitle``, which iTAG leaves out: one could not tell them apart.
+
+    Args:
+        replies: The replies by question id.
+        template: The template that they answer.
+        region_id: Names the regions that have no id of their own.
+
+    >>> from itagflow.templates import image_classification
+    >>> render({"1": Choice("cat")}, image_classification(["cat"]), region_id=str)
+    [{'questionId': '1', 'data': 'cat', 'markTitle': 'Single-choice', 'type': 'survey/value'}]
+    """
+    require_mapping("replies", replies)
+    require_template(template)
+    questions = template.asked
+    kinds = [question.kind for question in questions]
+    answered = [question for question in questions if question.id in replies]
+    return [
+        _with_question_id(
+            _render_element(question, replies[question.id], region_id),
+            question,
+            kinds.count(question.kind),
+        )
+        for question in answered
+    ]
+
+
+def _with_question_id(element: Element, question: Question, alike: int) -> Element:
+    if question.kind not in NAMELESS or alike == 1:
+        return element
+    return {"questionId": question.id, "markTitle": question.title, **element}
+
+
+def _render_element(question: Question, reply: Reply, region_id: RegionId) -> Element:
+    match reply:
+        case Regions():
+            return render_image(question, reply, region_id)
+        case Spans():
+            return render_spans(question, reply)
+        case Segments():
+            return render_segments(question, reply)
+        case Preference():
+            extra: Element = {"degree": reply.degree}
+            if reply.tie is not None:
+                extra["tie"] = reply.tie.value
+        case _:
+            extra = {}
+    element = {"questionId": question.id, "data": _render_data(reply), "markTitle": question.title}
+    return {**element, "type": TYPE[question.kind], **extra}
+
+
+def _render_data(reply: Choice | Choices | Text | Ranking | Rating | Preference) -> str | list[str]:
+    match reply:
+        case Choice():
+            return reply.key
+        case Choices() | Ranking():
+            return list(reply.keys)
+        case Text():
+            return reply.text
+        case Rating():
+            # iTAG writes every value of a survey as a string; `repr` reads back as the same number
+            return repr(reply.value)
+        case Preference():
+            return reply.better or ""
 
 
 def _remove_own_blocks(task: Task, job: Job) -> str:

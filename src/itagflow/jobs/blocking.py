@@ -9,11 +9,10 @@ from typing import Any
 import attrs
 
 from itagflow.claiming.decision import ClaimPlace, Decision, decide
-from itagflow.claiming.situations import describe
+from itagflow.claiming.queue import describe
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import JobRef, MemberRef
-from itagflow.core.paging import Page, begin_behind
+from itagflow.core.lookup import JobRef, MemberRef, Page, begin_behind
 from itagflow.core.visibility import require_readable
 from itagflow.jobs.blocking_rules import Workers, find_blocked
 from itagflow.model.job import Job, JobState, Stage

@@ -12,8 +12,7 @@ from itagflow.core.lookup import JobRef, MemberRef, iterate_query
 from itagflow.core.transaction import Transaction
 from itagflow.jobs.loading import LoadSpec, load
 from itagflow.jobs.service import Design, delete, find_job, store_draft
-from itagflow.labeling.vote_rules import find_registered_names
-from itagflow.model.job import Job, JobState
+from itagflow.model.job import Job, JobState, find_registered_names
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
 from itagflow.storage.port import Query

@@ -7,9 +7,9 @@ from typing import Any
 
 import attrs
 
-from itagflow.core.change import Change, Context, Saved, record
 from itagflow.errors import InvalidData, Problem
-from itagflow.model.entity import evolve
+from itagflow.model.change import Change, Context, Saved, record
+from itagflow.model.copying import evolve
 from itagflow.model.event import Event
 from itagflow.model.guideline import Guideline
 from itagflow.model.job import Job

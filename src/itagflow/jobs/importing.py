@@ -10,7 +10,6 @@ import attrs
 
 from itagflow import jsontext
 from itagflow.access import Action
-from itagflow.core.change import record
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef, WorkspaceRef, iterate_query
 from itagflow.errors import InvalidData, Problem
@@ -20,6 +19,7 @@ from itagflow.jobs.importing_rules import ImportedTask
 from itagflow.jobs.loading import LoadSpec, load, must_be_valid
 from itagflow.jobs.row_sources import read_rows
 from itagflow.jobs.service import JobSpec, delete, draft_job
+from itagflow.model.change import record
 from itagflow.model.entity import Entity
 from itagflow.model.job import Accept, Inspect, Job, Label, Rule, Stage, Workflow
 from itagflow.model.package import Assignment, Package, PackageState

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from itagflow.core.change import Context
 from itagflow.errors import Problem
 from itagflow.labeling import rules as labeling_rules
 from itagflow.lifecycle.tables import get_package_lifecycle
+from itagflow.model.change import Context
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.model.reply import Replies

@@ -11,7 +11,6 @@ import attrs
 
 from itagflow.access import Action
 from itagflow.core import lookup
-from itagflow.core.change import Context
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef
 from itagflow.core.transaction import Transaction
@@ -21,6 +20,7 @@ from itagflow.jobs.loading_rules import RowBatch
 from itagflow.jobs.row_rules import PreparedRow
 from itagflow.jobs.row_sources import Data, Wrap, must_have_rows, read_rows
 from itagflow.lifecycle.tables import JOB, JobCommand
+from itagflow.model.change import Context
 from itagflow.model.event import Event
 from itagflow.model.job import (
     Job,

@@ -8,11 +8,10 @@ from typing import Any
 
 import attrs
 
-from itagflow.core.change import Change, Context, Saved, record
 from itagflow.errors import NotAllowed
 from itagflow.jobs.row_rules import PreparedRow
 from itagflow.jobs.rules import reopen_finished
-from itagflow.labeling.vote_rules import count_votes
+from itagflow.model.change import Change, Context, Saved, record
 from itagflow.model.job import (
     Job,
 )
@@ -25,6 +24,7 @@ from itagflow.model.packaging import (
 )
 from itagflow.model.reports import LeftOut
 from itagflow.model.task import Task
+from itagflow.reviewing.rules import count_votes
 
 ROWS_PER_TRANSACTION = 5_000
 """About how many rows are stored in one transaction.

@@ -8,20 +8,26 @@ import attrs
 
 from itagflow.access import Action
 from itagflow.core import lookup
-from itagflow.core.change import record
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import JobRef, MemberRef, PackageRef, iterate_query
-from itagflow.core.paging import PAGE
+from itagflow.core.lookup import (
+    PAGE,
+    JobRef,
+    MemberRef,
+    PackageRef,
+    iterate_query,
+    read_task_numbers,
+)
 from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules
 from itagflow.jobs.service import find_job
 from itagflow.lifecycle.tables import JOB, JobCommand, must_be_working
+from itagflow.model.change import record
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, Package
-from itagflow.results.histories import read_task_numbers, recount
+from itagflow.results.histories import recount
 from itagflow.reviewing import rules as reviewing_rules
-from itagflow.reviewing.authors import find_outdated_authors
+from itagflow.reviewing.rules import find_outdated_authors
 from itagflow.reviewing.service import finish_with, recall
 from itagflow.storage.port import Query
 

@@ -7,13 +7,13 @@ from itertools import pairwise
 
 import attrs
 
-from itagflow.core.change import Saved
 from itagflow.errors import (
     InvalidData,
     NotAllowed,
     Problem,
 )
 from itagflow.lifecycle.tables import JOB, JobCommand
+from itagflow.model.change import Saved
 from itagflow.model.job import CrewKey, Job, JobState, StageWorkers
 from itagflow.model.number import require_whole_number
 from itagflow.model.partition import JobPartition

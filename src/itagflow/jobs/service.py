@@ -10,7 +10,6 @@ import attrs
 from itagflow.access import Action
 from itagflow.claiming.recalling import recall_all
 from itagflow.core import lookup
-from itagflow.core.change import Context, record
 from itagflow.core.engine import Engine, find_or_create
 from itagflow.core.lookup import (
     JobRef,
@@ -27,8 +26,9 @@ from itagflow.jobs.finishing_rules import Staffing, find_hindrance
 from itagflow.jobs.guideline_rules import change_fields, describe_guideline
 from itagflow.jobs.loading import LoadSpec, load, must_be_valid
 from itagflow.jobs.workflow_changes import add_slots, require_possible_change, require_workable
-from itagflow.labeling.vote_rules import find_registered_names, with_merge_rules
+from itagflow.labeling.merge_rules import with_merge_rules
 from itagflow.lifecycle.tables import JOB
+from itagflow.model.change import Context, record
 from itagflow.model.comment import Comment
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
@@ -42,6 +42,7 @@ from itagflow.model.job import (
     StageWorkers,
     Workflow,
     check_workflow,
+    find_registered_names,
 )
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.number import require_whole_number

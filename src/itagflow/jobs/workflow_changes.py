@@ -9,17 +9,18 @@ import attrs
 
 from itagflow.access import Action
 from itagflow.claiming.part_rules import are_votes_merged
-from itagflow.core.change import Context, Saved, record
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef
 from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, NotAllowed, Problem
 from itagflow.jobs.finishing_rules import Staffing, find_hindrance
-from itagflow.labeling.vote_rules import explain_other_votes, with_slots_added
+from itagflow.labeling.merge_rules import explain_other_votes
+from itagflow.model.change import Context, Saved, record
 from itagflow.model.job import Job, JobState, Workflow
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Package, PackageState
 from itagflow.model.workspace import Member
+from itagflow.reviewing.rules import with_slots_added
 from itagflow.storage.port import Query, Span
 
 PACKAGES_PER_TRANSACTION = 100

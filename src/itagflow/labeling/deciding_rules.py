@@ -9,7 +9,6 @@ import attrs
 
 from itagflow.claiming import part_rules
 from itagflow.claiming.part_rules import PackagePart
-from itagflow.core.change import Saved
 from itagflow.errors import InvalidData, NotAllowed, Problem
 from itagflow.labeling.rules import (
     AnswerFacts,
@@ -21,7 +20,8 @@ from itagflow.labeling.rules import (
     write_answers,
 )
 from itagflow.lifecycle.tables import ASSIGNMENT, AssignmentCommand, require_stage
-from itagflow.model.entity import evolve
+from itagflow.model.change import Saved
+from itagflow.model.copying import evolve
 from itagflow.model.job import Crew, Stage
 from itagflow.model.package import Assignment, Package, Purpose
 from itagflow.model.task import Answer
@@ -66,7 +66,7 @@ def escalate(facts: EscalationFacts, comment: str, reason: str) -> AnswerOutcome
         template_version=0 if old is None else old.template_version,
         order={} if old is None else old.order,
     )
-    new = attrs.evolve(new, escalation_reason=reason)
+    new = evolve(new, escalation_reason=reason)
     given = {"comment": comment, "reason": reason}
     data: dict[str, Any] = {name: text for name, text in given.items() if text}
     return write_answers(answers, "escalate", [new], data, _hand_on(facts, task.number))
@@ -141,10 +141,10 @@ def pick_vote(facts: AnswerFacts, vote: Answer) -> AnswerOutcome:
         order=shown_order(facts, task),
     )
     terms = facts.terms
-    new = attrs.evolve(new, picked=vote.assignment, score=terms.score, model=terms.model)
+    new = evolve(new, picked=vote.assignment, score=terms.score, model=terms.model)
     outcome = write_answers(facts, "save", [new], {"picked": vote.assignment})
     # what was half-filled is complete now
-    return attrs.evolve(outcome, removed_drafts=tuple(facts.drafts.values()))
+    return evolve(outcome, removed_drafts=tuple(facts.drafts.values()))
 
 
 def find_vote(shown: Sequence[Answer], vote: Answer) -> Answer:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
+from itagflow.claiming.rules import count_time
 from itagflow.labeling.rules import (
     AnswerFacts,
     AnswerOutcome,
@@ -16,14 +17,13 @@ from itagflow.labeling.rules import (
     require_expected_versions,
     require_not_escalated,
 )
-from itagflow.labeling.terms import Replied
-from itagflow.labeling.time_rules import count_time
 from itagflow.lifecycle.tables import require_stage
-from itagflow.model.entity import evolve
+from itagflow.model.copying import evolve
 from itagflow.model.job import Stage
 from itagflow.model.reply import Replies
 from itagflow.model.task import Answer, Draft, count_versions, is_newer
 from itagflow.model.template import Question, Template
+from itagflow.model.terms import Replied
 
 
 def save_draft(facts: AnswerFacts, reply: Replied) -> AnswerOutcome:
@@ -44,6 +44,8 @@ def save_draft(facts: AnswerFacts, reply: Replied) -> AnswerOutcome:
     if not is_sent_again:
         require_expected_versions(facts, [new])
     counted, timed = count_time(facts.assignment, facts.terms.seconds, facts.ctx.at)
+    if not timed.has_drafts:
+        timed = evolve(timed, has_drafts=True)
     rewritten = tuple[Answer, ...]()
     spent = 0.0 if old is None else old.seconds
     if answer is None:
@@ -56,7 +58,7 @@ def save_draft(facts: AnswerFacts, reply: Replied) -> AnswerOutcome:
     return AnswerOutcome(
         (saved,),
         None,
-        assignment=keep_up(facts, evolve(timed, has_drafts=True)),
+        assignment=keep_up(facts, timed),
         rewritten=rewritten,
         draft=None if saved is old else (old, saved),
     )

@@ -1,4 +1,4 @@
-"""The rules by which the votes on one question become one reply.
+"""The rules by which the votes on one question become one reply, and which of them a job has.
 
 Sources: quality.md of the design, table of defaults; the lower median and the nearest number on the
 scale keep a merged rating one that a person could have given.
@@ -14,12 +14,14 @@ from typing import Any
 
 import attrs
 
+from itagflow.errors import InvalidData, Problem
+from itagflow.model.job import Label, Workflow
 from itagflow.model.merging import Merge
 from itagflow.model.region import Regions
 from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, Reply, Text
 from itagflow.model.segment import Segments
 from itagflow.model.span import Spans
-from itagflow.model.template import Question, QuestionKind, Scale
+from itagflow.model.template import Question, QuestionKind, Scale, Template
 
 FREE_TEXTS = frozenset({QuestionKind.INPUT, QuestionKind.OPEN_ENDED, QuestionKind.TEXT_EDIT})
 """The kinds that are merged by ``keep`` where a reply is not required."""
@@ -321,3 +323,69 @@ def _share(number: int, of: Sequence[object]) -> float | None:
     if not of:
         return None
     return number / len(of)
+
+
+def with_merge_rules(workflow: Workflow, template: Template) -> Workflow:
+    """Return *workflow* with the rule of each question by its id: those given, else the defaults.
+
+    Raises:
+        InvalidData: when a rule is for no question of *template*, for several, or for one of a kind
+            that it cannot merge; it lists every problem.
+    """
+    label = workflow.label
+    # one member alone has nothing to merge, unless they were asked for: votes may be raised later
+    if label.votes == 1 and not label.merge:
+        return workflow
+    given = _resolve_questions(label.merge, template)
+    merge = {
+        question.id: given.get(question.id, choose_default(question)) for question in template.asked
+    }
+    with_rules: Label = attrs.evolve(label, merge=merge)
+    rules = (with_rules, workflow.inspect, workflow.accept)
+    return Workflow(*(rule for rule in rules if rule is not None))
+
+
+def explain_other_votes(old: Label, new: Label) -> str:
+    """Return why the votes of a job cannot be changed to those of *new*; empty when they can."""
+    if new.votes < old.votes:
+        return f"votes cannot become fewer: they are {old.votes}, not {new.votes}"
+    if new.votes_package_share != old.votes_package_share:
+        return "votes_package_share cannot change: packages were made by it"
+    # while one member labels everything, nothing was merged yet
+    if new.merge != old.merge and old.votes > 1:
+        return "merge cannot change: votes were merged by it"
+    return ""
+
+
+def _resolve_questions(merge: Mapping[str, Merge], template: Template) -> dict[str, Merge]:
+    by_id = dict[str, Merge]()
+    problems = list[Problem]()
+    for name, rule in merge.items():
+        questions = _find_questions(name, template)
+        problem = ""
+        if len(questions) != 1:
+            problem = _explain_number(questions, template)
+        elif questions[0].id in by_id:
+            problem = "is given by its title and by its id"
+        else:
+            problem = find_rule_error(questions[0], rule)
+            by_id[questions[0].id] = rule
+        if problem:
+            problems.append(Problem(f"merge[{name!r}]", problem))
+    if problems:
+        raise InvalidData("Label", problems)
+    return by_id
+
+
+def _find_questions(name: str, template: Template) -> list[Question]:
+    """Return the question with this id, or else those with this title."""
+    with_id = [question for question in template.asked if question.id == name]
+    return with_id or [question for question in template.asked if question.title == name]
+
+
+def _explain_number(questions: list[Question], template: Template) -> str:
+    if questions:
+        ids = ", ".join(repr(question.id) for question in questions)
+        return f"is the title of several questions: give one of their ids, {ids}"
+    known = ", ".join(f"{question.title!r} ({question.id})" for question in template.asked)
+    return f"the template has no such question; it has {known}"

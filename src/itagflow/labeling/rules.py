@@ -1,29 +1,31 @@
 """What is said about tasks inside an assignment: save, abandon, restore; and what reviewers share.
 
 The service reads and locks everything into `AnswerFacts`, calls one rule, and applies the outcome.
+
+In which order a person sees the options of a question is computed by hash, so always the same.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import Any, TypeVar
 
 import attrs
 
 from itagflow.claiming import rules as claiming
-from itagflow.core.change import Change, Context, Saved, record
+from itagflow.claiming.rules import count_time
 from itagflow.errors import Incomplete, InvalidData, Problem, StaleVersion
-from itagflow.labeling.shuffling import shuffle_options
-from itagflow.labeling.terms import NO_TERMS, Replied, SaveTerms
-from itagflow.labeling.time_rules import count_time
 from itagflow.lifecycle.tables import require_stage
-from itagflow.model.entity import Entity, evolve
+from itagflow.model.change import Change, Context, Saved, record, split_answers
+from itagflow.model.copying import copyable, evolve
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment
 from itagflow.model.reply import Replies
 from itagflow.model.task import Answer, Draft, Order, Task, Verdict, count_versions
-from itagflow.model.template import Template
+from itagflow.model.template import Option, Template
+from itagflow.model.terms import NO_TERMS, Replied, SaveTerms
 from itagflow.model.text import find_text_error
 from itagflow.results.rules import Case, find_submitted
 from itagflow.validation import answers as validation
@@ -31,7 +33,8 @@ from itagflow.validation import answers as validation
 A = TypeVar("A", Answer, Draft)
 
 
-@attrs.frozen(kw_only=True)
+@copyable
+@attrs.frozen(kw_only=True, slots=False)
 class AnswerFacts:
     """What a rule about answers decides on, read and locked beforehand."""
 
@@ -57,7 +60,8 @@ class AnswerFacts:
     """What the caller says beside the answers."""
 
 
-@attrs.frozen
+@copyable
+@attrs.frozen(slots=False)
 class AnswerOutcome:
     """What came of answering some tasks."""
 
@@ -105,7 +109,7 @@ def save_answers(facts: AnswerFacts, replies: Sequence[Replied]) -> AnswerOutcom
         new = [evolve(answer, score=terms.score, model=terms.model) for answer in new]
     outcome = write_answers(facts, "save", new)
     # what was half-filled is complete now, also where it says what was said before
-    return attrs.evolve(outcome, removed_drafts=tuple(facts.drafts.values()))
+    return evolve(outcome, removed_drafts=tuple(facts.drafts.values()))
 
 
 def abandon(facts: AnswerFacts, reason: str) -> AnswerOutcome:
@@ -251,15 +255,6 @@ def require_expected_versions(facts: AnswerFacts, answers: Sequence[Answer]) -> 
         raise StaleVersion(task, expected, stored, tuple(number for number, *_ in others))
 
 
-def split_answers(
-    pairs: Sequence[tuple[Answer | None, Answer]],
-) -> tuple[list[Entity], list[Saved]]:
-    """Return the answers that are new, and those that replace a stored one, with that one."""
-    add: list[Entity] = [new for old, new in pairs if old is None]
-    save: list[Saved] = [(old, new) for old, new in pairs if old is not None]
-    return add, save
-
-
 def make_answer(
     assignment: Assignment,
     task: int,
@@ -296,6 +291,37 @@ def make_answer(
 def shown_order(facts: AnswerFacts, task: Task) -> Order:
     """Return the order in which the holder of the assignment sees the options of *task*."""
     return shuffle_options(facts.template, facts.job.seed, task.number, facts.assignment.member)
+
+
+def shuffle_options(template: Template, seed: int, task: int, member: int | None) -> Order:
+    """Return the order of the options of every question of *template* that shuffles them.
+
+    It is another one for each *seed* of a job, *task* and *member*; nobody sees merged votes, whose
+    *member* is None.  Options inside another stay behind it.  Questions with the same options show
+    them in the same order, so that a screen can show the texts behind these keys once.
+
+    >>> from itagflow import templates
+    >>> shuffle_options(templates.preference_ranking(["a", "b", "c"]), 7, 1, 2)
+    {'1': ('b', 'c', 'a')}
+    """
+    if member is None or not template.shuffled:
+        return {}
+    place = f"{seed}/{task}/{member}"
+    return {
+        question.id: tuple(_sort_keys(place, question.options)) for question in template.shuffled
+    }
+
+
+def _sort_keys(place: str, options: Iterable[Option]) -> Iterator[str]:
+    # sorted by hash, and not dealt out by a random generator: an option that is added or dropped
+    # leaves the order of the others alone, and every Python version has the same order
+    for option in sorted(options, key=lambda each: _hash_key(place, each.key)):
+        yield option.key
+        yield from _sort_keys(place, option.children)
+
+
+def _hash_key(place: str, key: str) -> bytes:
+    return sha256(f"{place}/{key}".encode()).digest()
 
 
 def fit_replies(
@@ -408,12 +434,16 @@ def add_seconds(answer: A, seconds: float) -> A:
 
 
 def keep_up(facts: AnswerFacts, assignment: Assignment) -> Saved | None:
-    """Return the assignment with its lease counted from now; None when nothing of it changes.
+    """Return the assignment with its lease counted from now; None when nothing of it is stored.
 
     *assignment* is the one of *facts* with what else changes of it.
     """
+    before = facts.assignment
     after = claiming.renew(facts.job, assignment, facts.ctx) or assignment
-    return None if after == facts.assignment else (facts.assignment, after)
+    # what else changes is stored in any case, and then the lease with it
+    if assignment is before and not claiming.must_store_lease(facts.job, before, after):
+        return None
+    return (before, after)
 
 
 def _find_spent(facts: AnswerFacts, old: Answer | None, task: int) -> float:

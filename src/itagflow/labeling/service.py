@@ -1,4 +1,4 @@
-"""Inside an assignment: read its tasks, answer them, abandon one, submit."""
+"""Inside an assignment: read its tasks, answer, abandon or escalate them, pick a vote, submit."""
 
 from __future__ import annotations
 
@@ -11,31 +11,53 @@ from itagflow.comments.rules import with_threads
 from itagflow.comments.service import read_hidden_at, read_of_item
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef, get_or_none, iterate_pages
+from itagflow.core.lookup import (
+    AssignmentRef,
+    MemberRef,
+    TaskRef,
+    describe_replaced,
+    get_or_none,
+    iterate_pages,
+)
+from itagflow.core.registry import Registry
 from itagflow.core.transaction import Transaction
 from itagflow.core.visibility import access_of
 from itagflow.errors import Conflict, InvalidData
-from itagflow.labeling import draft_rules, rules
-from itagflow.labeling.merging import call_merge
-from itagflow.labeling.rules import AnswerFacts, AnswerOutcome
-from itagflow.labeling.shuffling import shuffle_options
-from itagflow.labeling.terms import NO_TERMS, Replied, SaveTerms, SubmitTerms
-from itagflow.labeling.voting import MergeCalls
+from itagflow.labeling import deciding_rules, draft_rules, rules
+from itagflow.labeling.deciding_rules import EscalationFacts
+from itagflow.labeling.rules import AnswerFacts, AnswerOutcome, shuffle_options
+from itagflow.labeling.voting import MergeCall, MergeCalls, MergeOutcome
 from itagflow.lifecycle.tables import must_be_of, must_not_be_returned
+from itagflow.model.copying import evolve
 from itagflow.model.event import Event
-from itagflow.model.job import Job, Stage
+from itagflow.model.job import Crew, Job, Stage
 from itagflow.model.package import Assignment
+from itagflow.model.reply import Reply
 from itagflow.model.task import Answer, Draft, Task, WorkItem
 from itagflow.model.template import Template
+from itagflow.model.terms import NO_TERMS, Replied, SaveTerms, SubmitTerms, require_pick
+from itagflow.printing import format_repr, make_printable
 from itagflow.results import rules as results_rules
-from itagflow.results.histories import describe_replaced, read_cases
-from itagflow.results.rules import Case, ModelChoice
+from itagflow.results.histories import read_cases
+from itagflow.results.rules import Case, ModelChoice, find_shown_votes
 from itagflow.reviewing import submitting_rules
-from itagflow.reviewing.service import lock_unless_completed, read_completion
+from itagflow.reviewing.service import has_free_crew, lock_unless_completed, read_completion
 from itagflow.storage.port import Query, Reader, Span
 
 PAGE = 100
 """How many tasks of an assignment are fetched in one read transaction."""
+
+
+@attrs.frozen
+class Said:
+    """What is said of a task: a reply, or the vote that is picked instead."""
+
+    reply: Replied | None
+    """The reply; None where a vote is picked."""
+    pick: Answer | None = attrs.field(default=None, kw_only=True)
+    """The vote that wins."""
+    is_draft: bool = attrs.field(default=False, kw_only=True)
+    """Whether it lies beside the answer."""
 
 
 def tasks(
@@ -74,19 +96,27 @@ def save(
     engine: Engine,
     assignment: AssignmentRef,
     task: TaskRef,
-    reply: Replied,
+    said: Said,
     *,
     terms: SaveTerms = NO_TERMS,
-    draft: bool = False,
     by: MemberRef | None = None,
 ) -> Answer:
-    """Save the answer to a task, or a draft beside it, and return it as stored."""
-    if not draft:
+    """Save the answer to a task, a draft beside it, or the vote that is picked, as stored then.
+
+    Raises:
+        InvalidData: when the reply does not fit, or a vote is given beside one.
+    """
+    if said.pick is not None:
+        vote = require_pick(said.pick, said.reply, draft=said.is_draft)
+        return _pick_vote(engine, assignment, task, vote, terms=terms, by=by)
+    # that None is no reply is said with the task and the question
+    reply = cast("Replied", said.reply)
+    if not said.is_draft:
         return _save(engine, assignment, [(task, reply)], terms, by)[0]
     # the validator is for complete answers: it is not asked
     with engine.transaction() as transaction:
         facts = lock_for_answering(transaction, "save", assignment, [task], by)
-        facts = attrs.evolve(facts, terms=terms)
+        facts = evolve(facts, terms=terms)
         return apply(transaction, draft_rules.save_draft(facts, reply))[0]
 
 
@@ -116,7 +146,7 @@ def abandon(
     """Give a task up, with a reason; what was saved stays with it, and `restore` brings it back."""
     with engine.transaction() as transaction:
         facts = lock_for_answering(transaction, "abandon", assignment, [task], by)
-        facts = attrs.evolve(facts, terms=terms)
+        facts = evolve(facts, terms=terms)
         return apply(transaction, rules.abandon(facts, reason))[0]
 
 
@@ -132,7 +162,7 @@ def restore(
     with engine.transaction() as transaction:
         facts = lock_for_answering(transaction, "restore", assignment, [task], by)
         was_restored = _find_last_operation(transaction, facts) == "restore"
-        facts = attrs.evolve(facts, terms=terms, was_restored=was_restored)
+        facts = evolve(facts, terms=terms, was_restored=was_restored)
         case = None
         if facts.assignment.stage is not Stage.LABEL:
             # a reviewer undoes what was decided before, which only the history of the task tells
@@ -153,10 +183,10 @@ def submit(
             if isinstance(context, Assignment):
                 return context
             facts = read_completion(transaction, context, releases_rest=terms.releases_rest)
-            facts = attrs.evolve(facts, merge_calls=calls)
+            facts = evolve(facts, merge_calls=calls)
             if context.assignment.has_drafts and not terms.ignore_drafts:
                 newer = _find_newer_drafts(transaction, context.assignment)
-                facts = attrs.evolve(facts, drafts=newer)
+                facts = evolve(facts, drafts=newer)
             missing = submitting_rules.find_merge_calls(facts)
             if not missing:
                 transaction.apply(submitting_rules.submit(facts))
@@ -165,6 +195,89 @@ def submit(
         # What it said of votes that are others by then is not found, and asked again.
         for call in missing:
             calls.add(call, call_merge(engine.registry, call))
+
+
+@attrs.frozen
+class Handover:
+    """What is said about a task that goes to the experts."""
+
+    comment: str = ""
+    """What its labeler writes to them."""
+    reason: str = ""
+    """Why it goes to them."""
+
+
+def escalate(
+    engine: Engine,
+    assignment: AssignmentRef,
+    task: TaskRef,
+    handover: Handover,
+    *,
+    by: MemberRef | None = None,
+) -> Answer:
+    """Hand a task to the experts; it counts as settled for the assignment."""
+    with engine.transaction() as transaction:
+        # the package first: it may get one more assignment
+        package, locked = transaction.lock_assignment(assignment)
+        answers = lock_for_answering(transaction, "escalate", assignment, [task], by)
+        assignments = [
+            each for each in transaction.assignments(package) if each.round == package.round
+        ]
+        live = deciding_rules.find_extendable(locked, assignments)
+        if live is not None:
+            # its holder may be saving answers, which locks nothing but the assignment
+            current = transaction.lock(Assignment, live.key)
+            assignments = [current if each.id == live.id else each for each in assignments]
+        facts = EscalationFacts(
+            answers=answers,
+            package=package,
+            assignments=assignments,
+            has_experts=has_free_crew(transaction, answers.job, Crew.EXPERTS, assignments),
+            id=transaction.new_id(Assignment, package.job),
+        )
+        outcome = deciding_rules.escalate(facts, handover.comment, handover.reason)
+        return apply(transaction, outcome)[0]
+
+
+def _pick_vote(
+    engine: Engine,
+    assignment: AssignmentRef,
+    task: TaskRef,
+    vote: Answer,
+    *,
+    terms: SaveTerms = NO_TERMS,
+    by: MemberRef | None = None,
+) -> Answer:
+    """Answer a task with a vote that the assignment shows."""
+    with engine.transaction() as transaction:
+        facts = lock_for_answering(transaction, "save", assignment, [task], by)
+        facts = evolve(facts, terms=terms)
+        case = next(read_cases(transaction.store, facts.job, facts.tasks))
+        chosen = deciding_rules.find_vote(find_shown_votes(case, facts.assignment), vote)
+        return apply(transaction, deciding_rules.pick_vote(facts, chosen))[0]
+
+
+MAX_REASON = 500
+"""How many characters of an error of the application are kept as the reason of a dispute."""
+
+
+def call_merge(registry: Registry, call: MergeCall) -> MergeOutcome:
+    """Return what the application's merge function makes of the replies to a question.
+
+    What it raises is no error of who submits: it makes a dispute, with that reason.
+
+    Raises:
+        NotRegistered: when this process does not have the function.
+    """
+    merge = registry.find_merge(call.name)
+    try:
+        reply = merge(call.question, call.replies)
+    except Exception as error:
+        reason = f"{call.name!r} raised {type(error).__name__}: {error}"
+        return MergeOutcome(reason=make_printable(reason)[:MAX_REASON])
+    if reply is None or isinstance(cast(object, reply), Reply):
+        return MergeOutcome(reply=reply)
+    return MergeOutcome(reason=f"{call.name!r} returned {format_repr(reply)}, which is no reply")
 
 
 def run_validator(
@@ -294,7 +407,7 @@ def _save(
         tasks = [task for task, _ in replies]
         facts = lock_for_answering(transaction, "save", assignment, tasks, by)
         require_validated(transaction, facts.job, validated_by)
-        facts = attrs.evolve(facts, terms=terms)
+        facts = evolve(facts, terms=terms)
         return apply(transaction, rules.save_answers(facts, [reply for _, reply in replies]))
 
 

@@ -14,7 +14,7 @@ from itagflow.labeling.rules import (
     require_covered,
     write_answers,
 )
-from itagflow.model.entity import evolve
+from itagflow.model.copying import evolve
 from itagflow.model.job import Stage
 from itagflow.model.task import Answer, Verdict
 from itagflow.model.version import AnswerVersion

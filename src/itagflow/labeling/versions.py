@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import attrs
-
 from itagflow.access import Action
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
@@ -12,11 +10,12 @@ from itagflow.core.transaction import Transaction
 from itagflow.core.visibility import Access
 from itagflow.labeling.rules import AnswerFacts
 from itagflow.labeling.service import apply, lock_for_answering, require_validated, run_validator
-from itagflow.labeling.terms import SaveTerms
 from itagflow.labeling.version_rules import restore_version as restore_answer
+from itagflow.model.copying import evolve
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer
+from itagflow.model.terms import SaveTerms
 from itagflow.model.version import AnswerVersion
 from itagflow.model.workspace import Member
 from itagflow.results.versions import find_version
@@ -45,7 +44,7 @@ def restore_version(
             require_validated(transaction, facts.job, validated_by)
         # read again, behind the lock: it may have been erased since
         known = _find(transaction, assignment, task, found, by)
-        return apply(transaction, restore_answer(attrs.evolve(facts, terms=terms), known))[0]
+        return apply(transaction, restore_answer(evolve(facts, terms=terms), known))[0]
 
 
 def _find(
@@ -80,7 +79,7 @@ def _lock(
         return lock_for_answering(transaction, "restore a version", assignment, [task], by)
     facts = lock_for_answering(transaction, "restore a version", assignment, [task], None)
     ctx = transaction.authorize(job.workspace, by, Action.MANAGE_JOB, facts.job)
-    return attrs.evolve(facts, ctx=ctx)
+    return evolve(facts, ctx=ctx)
 
 
 def _authorize(

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import attrs
 
 from itagflow.claiming import part_rules
-from itagflow.core.change import Context
 from itagflow.labeling.merge_rules import (
     Decision,
     Poll,
@@ -17,15 +16,15 @@ from itagflow.labeling.merge_rules import (
     merge_replies,
     says_same,
 )
-from itagflow.model.entity import evolve
+from itagflow.model.change import Context
+from itagflow.model.copying import evolve
 from itagflow.model.job import Label
 from itagflow.model.merging import Merge, MergeReport, OnDispute, QuestionMerge
 from itagflow.model.package import Assignment, Outcome
 from itagflow.model.reply import Reply
 from itagflow.model.task import Answer
 from itagflow.model.template import Question, Template
-from itagflow.validation.annotations import is_dependent_asked, walk_questions
-from itagflow.validation.answers import find_reply_problems
+from itagflow.validation.answers import find_reply_problems, is_dependent_asked, walk_questions
 
 
 @attrs.frozen

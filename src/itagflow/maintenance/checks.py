@@ -10,9 +10,7 @@ from functools import cached_property
 import attrs
 
 from itagflow.claiming import part_rules
-from itagflow.core.secrecy import is_voted_on_in
 from itagflow.labeling.draft_rules import make_optional
-from itagflow.labeling.vote_rules import count_votes
 from itagflow.labeling.voting import is_to_be_decided, merge, remake_voting_rules
 from itagflow.lifecycle.tables import JOB
 from itagflow.maintenance.replay import Guidelines
@@ -38,8 +36,9 @@ from itagflow.model.workspace import (
     Workspace,
 )
 from itagflow.results import rules as results_rules
-from itagflow.results.rules import Case
+from itagflow.results.rules import Case, is_voted_on_in
 from itagflow.reviewing import rules as reviewing_rules
+from itagflow.reviewing.rules import count_votes
 from itagflow.reviewing.sampling import is_drawn
 from itagflow.validation import answers
 

@@ -12,13 +12,13 @@ from itagflow import access
 from itagflow.access import Action
 from itagflow.comments.rules import erase_comment
 from itagflow.core import lookup
-from itagflow.core.change import Saved, record
 from itagflow.core.engine import BLOCK, Engine
-from itagflow.core.lookup import JobRef, MemberRef, WorkspaceRef, iterate_query
+from itagflow.core.lookup import JobRef, MemberRef, WorkspaceRef, iterate_query, read_task_numbers
 from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules as jobs_rules
 from itagflow.maintenance import erase_rules
 from itagflow.maintenance.erase_rules import TextFilter
+from itagflow.model.change import Saved, record
 from itagflow.model.comment import Comment
 from itagflow.model.event import Event
 from itagflow.model.job import Job
@@ -32,7 +32,7 @@ from itagflow.model.task import (
 )
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member
-from itagflow.results.histories import read_task_numbers, recount
+from itagflow.results.histories import recount
 from itagflow.storage.port import Query, Span
 from itagflow.workspaces import rules as workspaces_rules
 

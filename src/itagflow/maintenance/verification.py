@@ -16,6 +16,7 @@ from itagflow.contexts import safe_context
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
+    PAGE,
     JobRef,
     MemberRef,
     first,
@@ -23,7 +24,6 @@ from itagflow.core.lookup import (
     iterate_in_transaction,
     last_number,
 )
-from itagflow.core.paging import PAGE
 from itagflow.core.visibility import (
     access_of,
     check_each,

@@ -74,6 +74,9 @@ class Crew(Enum):
     """They answer what labelers hand to them: see ``Flow.escalate``."""
 
 
+ALL_CREWS = tuple(Crew)
+"""The crews; to go through the class itself takes longer, and each claim does it."""
+
 CrewKey = Stage | Crew
 """A key of a job's workforce."""
 
@@ -84,12 +87,15 @@ def parse_crew_key(value: "CrewKey | str") -> "CrewKey":
     Raises:
         InvalidData: when there is none; it lists the stages, and then the crews.
     """
-    is_text = isinstance(value, str) and not isinstance(cast(object, value), Enum)
-    keys: tuple[CrewKey, ...] = (*Stage, *Crew)
-    for key in keys:
-        # no stage and no crew share a value
-        if value is key or (is_text and key.value == value):
-            return key
+    if isinstance(value, Stage | Crew):
+        return value
+    given = cast(object, value)
+    if isinstance(given, str) and not isinstance(given, Enum):
+        keys: tuple[CrewKey, ...] = (*Stage, *Crew)
+        for key in keys:
+            # no stage and no crew share a value
+            if key.value == given:
+                return key
     stages = ", ".join(format_repr(stage.value) for stage in Stage)
     crews = ", ".join(format_repr(crew.value) for crew in Crew)
     reason = f"there is no Stage {format_repr(value)}; there are {stages}, and the crews {crews}"
@@ -169,8 +175,8 @@ class StageRule:
     """What the rules of every stage share."""
 
     lease: timedelta | None = attrs.field(default=timedelta(hours=2), validator=_check_duration)
-    """How long a claimed assignment is safe after its last save; None: without end.  Then others
-    may take it, and until somebody does its holder may go on."""
+    """How long a claimed assignment is safe after its last save, to the second; None: without end.
+    Then others may take it, and until somebody does its holder may go on."""
     offer_lease: timedelta | None = attrs.field(
         default=timedelta(hours=24), validator=_check_duration
     )
@@ -667,3 +673,9 @@ class Job:
 
     def __repr__(self) -> str:
         return show_line(self, show(self.name), self.state.name, f"id={self.id}")
+
+
+def find_registered_names(workflow: Workflow) -> list[str]:
+    """Return the names of the application's merge functions that *workflow* names, each once."""
+    names = (rule.name for rule in workflow.label.merge.values() if rule.is_registered)
+    return list(dict.fromkeys(names))

@@ -5,6 +5,7 @@ from enum import Enum
 
 import attrs
 
+from itagflow.model.copying import copyable
 from itagflow.model.job import Crew, Stage
 from itagflow.model.number import is_whole
 from itagflow.reprs import count, show_fields, show_line
@@ -36,7 +37,8 @@ _STAGE_OF = {
 }
 
 
-@attrs.frozen(kw_only=True)
+@copyable
+@attrs.frozen(kw_only=True, slots=False)
 class Package:
     """The batch of tasks that is claimed and submitted as one."""
 
@@ -111,6 +113,11 @@ class Package:
     def waiting(self) -> bool:
         """Whether it can be claimed from the queue."""
         return self.free > 0
+
+    @property
+    def ranked(self) -> bool:
+        """Whether it waits, and its priority or the time when it is due sets it apart."""
+        return self.free > 0 and (self.priority != 0 or self.due is not None)
 
     @property
     def disputed(self) -> int:
@@ -208,7 +215,8 @@ def _infer_purpose(assignment: "Assignment") -> Purpose:
     return Purpose.REWORK
 
 
-@attrs.frozen(kw_only=True)
+@copyable
+@attrs.frozen(kw_only=True, slots=False)
 class Assignment:
     """One member's work on a package at a stage: what ``flow.claim`` returns.  Never deleted."""
 

@@ -10,6 +10,7 @@ import attrs
 from itagflow import jsontext
 from itagflow.model.arguments import make_error
 from itagflow.model.comment import Thread
+from itagflow.model.copying import copyable
 from itagflow.model.job import Stage
 from itagflow.model.merging import MergeReport
 from itagflow.model.reply import Reply
@@ -118,7 +119,8 @@ class Task:
         return show_line(self, self.number, f"in package {self.package}", erased, f"job={self.job}")
 
 
-@attrs.frozen(kw_only=True)
+@copyable
+@attrs.frozen(kw_only=True, slots=False)
 class Answer:
     """The answer of one assignment to one task: replies, or abandoned; in review also a verdict."""
 
@@ -220,7 +222,8 @@ class Answer:
         return show_line(self, f"to task {self.task}", self.stage.name, *said, f"job={self.job}")
 
 
-@attrs.frozen(kw_only=True)
+@copyable
+@attrs.frozen(kw_only=True, slots=False)
 class Draft(Answer):
     """A half-filled answer: it lies beside the answer of its assignment, and counts for nothing."""
 

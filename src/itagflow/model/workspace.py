@@ -147,3 +147,8 @@ class Member:
         gone = "" if self.active else "removed"
         role = self.role.name if isinstance(self.role, Role) else show(self.role)
         return show_line(self, show(self.account), role, kind, gone, f"id={self.id}")
+
+
+def is_paused(member: Member, at: datetime) -> bool:
+    """Return whether *member* is given no new work at this time."""
+    return member.paused and (member.paused_until is None or at < member.paused_until)

@@ -8,10 +8,11 @@ from typing import Any
 
 import attrs
 
-from itagflow.core.change import Context
 from itagflow.errors import InvalidData, Problem
 from itagflow.labeling import rules as labeling_rules
-from itagflow.model.entity import Entity, evolve
+from itagflow.model.change import Context
+from itagflow.model.copying import evolve
+from itagflow.model.entity import Entity
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import (
     Assignment,

@@ -11,14 +11,14 @@ import attrs
 from itagflow import access
 from itagflow.access import Action
 from itagflow.core import lookup
-from itagflow.core.change import Context, record
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import JobRef, MemberRef, iterate_query
+from itagflow.core.lookup import JobRef, MemberRef, iterate_query, read_task_numbers
 from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, Problem
 from itagflow.jobs.row_sources import Wrap
 from itagflow.labeling.service import require_validated
 from itagflow.lifecycle.tables import JOB, JobCommand
+from itagflow.model.change import Context, record
 from itagflow.model.job import Crew, Job
 from itagflow.model.package import PARTS, Assignment, Package, PackageState
 from itagflow.model.prelabel import Prediction, Predictor
@@ -34,7 +34,6 @@ from itagflow.prelabels.rules import (
     ValidPrelabel,
 )
 from itagflow.printing import format_count
-from itagflow.results.histories import read_task_numbers
 from itagflow.results.rules import PRELABEL_OUTCOMES
 from itagflow.reviewing.service import finish_if_done
 from itagflow.storage.port import Query, Reader

@@ -16,8 +16,7 @@ from itagflow import formats
 from itagflow.access import default_policy
 from itagflow.contexts import safe_context
 from itagflow.core import lookup
-from itagflow.core.engine import Engine, now
-from itagflow.core.ids import TimeOrdered
+from itagflow.core.engine import Engine, TimeOrdered, now
 from itagflow.core.lookup import MemberRef, PartitionRef
 from itagflow.core.registry import Registry
 from itagflow.core.visibility import check_each, require_readable

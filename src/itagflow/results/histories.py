@@ -11,8 +11,15 @@ import attrs
 from itagflow.core import lookup
 from itagflow.core.blinding import NOTHING_HIDDEN, hide_at
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import MemberRef, PartitionRef, iterate_pages
-from itagflow.core.paging import EVERYTHING, Page
+from itagflow.core.lookup import (
+    EVERYTHING,
+    MemberRef,
+    Page,
+    PartitionRef,
+    iterate_pages,
+    read_answers,
+    read_task_numbers,
+)
 from itagflow.core.visibility import Access, require_readable
 from itagflow.errors import NotFound
 from itagflow.model.job import Job, Stage
@@ -21,31 +28,7 @@ from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.task import Answer, Task
 from itagflow.results.rules import Case, build_cases, build_result, sort_assignments, with_counts
-from itagflow.storage import codec
 from itagflow.storage.port import Query, Reader, Span
-
-
-def read_answers(reader: Reader, job: int, tasks: Sequence[int]) -> dict[int, dict[int, Answer]]:
-    """Return every answer about these tasks."""
-    answers: dict[int, dict[int, Answer]] = {number: {} for number in tasks}
-    is_consecutive = bool(tasks) and tasks[-1] - tasks[0] == len(tasks) - 1
-    if not tasks:
-        return answers
-    # a range costs the database two comparisons, a list one for each of its numbers
-    numbers: Span | tuple[int, ...] = tuple(tasks)
-    if is_consecutive:
-        numbers = Span(tasks[0], tasks[-1])
-    for answer in reader.find(Query(Answer, {"job": job, "task": numbers})):
-        answers[answer.task][answer.assignment] = answer
-    return answers
-
-
-def read_task_numbers(reader: Reader, package: Package) -> list[int]:
-    """Return the numbers of the tasks of *package*, in order, without reading the tasks."""
-    query = Query(Task, {"job": package.job, "package": package.number})
-    return sorted(
-        number for (number,) in reader.tally(query, by=("number",)) if isinstance(number, int)
-    )
 
 
 def recount(
@@ -60,11 +43,6 @@ def recount(
     for answer in new:
         answers[answer.task][answer.assignment] = answer
     return with_counts(package, build_cases(job, package, assignments, answers))
-
-
-def describe_replaced(*old: Answer | None) -> dict[str, Any]:
-    """Return answers as the history keeps them once they are replaced, by task number."""
-    return {str(answer.task): codec.to_json(answer) for answer in old if answer is not None}
 
 
 def read_cases(
@@ -96,19 +74,26 @@ def read_cases(
     elif reviewed_at is not None:
         hidden = hide_at(reviewed_at, job, packages.values(), visible)
     assignments: dict[int, list[Assignment]] = defaultdict(list)
+    answers = read_answers(reader, job.id, [task.number for task in tasks])
+    # nearly always nobody is: then no name has to be replaced
+    if hidden.names:
+        visible = [hidden.hide_in_assignment(assignment) for assignment in visible]
+        answers = {
+            number: {id: hidden.hide_in_answer(answer) for id, answer in of_task.items()}
+            for number, of_task in answers.items()
+        }
     for assignment in visible:
-        assignments[assignment.package].append(hidden.hide_in_assignment(assignment))
+        assignments[assignment.package].append(assignment)
     ordered = {
         number: sort_assignments(package_assignments)
         for number, package_assignments in assignments.items()
     }
-    answers = read_answers(reader, job.id, [task.number for task in tasks])
     for task in tasks:
         yield Case(
             job,
             packages[task.package],
             ordered.get(task.package, []),
-            {id: hidden.hide_in_answer(answer) for id, answer in answers[task.number].items()},
+            answers[task.number],
             task.number,
         )
 

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import attrs
 from attrs.validators import optional
 
-from itagflow.core.secrecy import is_voted_on_in
 from itagflow.errors import Incomplete, InvalidData, Problem
-from itagflow.model.entity import evolve
+from itagflow.model.copying import evolve
 from itagflow.model.job import STAGES, Job, Stage
 from itagflow.model.number import is_whole
 from itagflow.model.package import (
@@ -619,3 +618,8 @@ def require_row_key(value: object) -> str | int:
         return int(value)
     reason = f"must be a text or a whole number, not {format_repr(value)}"
     raise InvalidData("the task", [Problem("key", reason)])
+
+
+def is_voted_on_in(package: Package, round: int) -> bool:
+    """Return whether several members labeled *package* in this round, or do so now."""
+    return package.votes > 1 and round >= package.voted_since

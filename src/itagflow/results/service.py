@@ -14,15 +14,17 @@ from itagflow.access import Action
 from itagflow.core import lookup, secrecy
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
+    EVERYTHING,
     AssignmentRef,
     JobRef,
     MemberRef,
     PackageRef,
+    Page,
     PartitionRef,
     TaskRef,
     WorkspaceRef,
+    begin_behind,
 )
-from itagflow.core.paging import EVERYTHING, Page, begin_behind
 from itagflow.core.visibility import Access, access_of, list_visible, require_readable
 from itagflow.errors import InvalidData, ItagflowError, NotAllowed, NotFound, Problem
 from itagflow.jobs import rules as jobs_rules

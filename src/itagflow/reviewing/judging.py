@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-import attrs
-
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef
 from itagflow.core.transaction import Transaction
 from itagflow.labeling.rules import AnswerFacts
 from itagflow.labeling.service import apply, lock_for_answering, require_validated, run_validator
-from itagflow.labeling.terms import NO_TERMS, Replied, SaveTerms
+from itagflow.model.arguments import require_flag
+from itagflow.model.copying import evolve
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer
+from itagflow.model.terms import NO_TERMS, Replied, SaveTerms
+from itagflow.model.text import require_optional_text
 from itagflow.reviewing import judging_rules as rules
-from itagflow.reviewing.judging_rules import Judgment
-from itagflow.reviewing.reject_limits import count_rejects, find_limit
+from itagflow.reviewing.judging_rules import Judgment, make_judgment
+from itagflow.reviewing.reject_rules import count_rejects, find_limit
 from itagflow.storage.port import Query
+
+
+def parse_judgment(
+    wrong: str | None, reason: str | None, *, discard_modification: bool
+) -> Judgment:
+    """Return the judgment of a task.
+
+    Raises:
+        InvalidData: when the comment or the reason is no text that can be stored, or the last is
+            no flag.
+    """
+    wrong = require_optional_text("judge", "wrong", wrong)
+    reason = require_optional_text("judge", "reason", reason)
+    discard = require_flag("judge", "discard_modification", discard_modification)
+    return make_judgment(wrong, reason, discard_modification=discard)
 
 
 def judge(
@@ -30,7 +46,7 @@ def judge(
     """Judge a task right, or wrong with a comment that its labeler will read."""
     with engine.transaction() as transaction:
         facts = lock_for_answering(transaction, "judge", assignment, [task], by)
-        facts = attrs.evolve(facts, terms=terms)
+        facts = evolve(facts, terms=terms)
         rejects = _count_rejects(transaction, facts)
         return apply(transaction, rules.judge(facts, judgment, rejects=rejects))[0]
 
@@ -48,7 +64,7 @@ def modify(
     validated_by = run_validator(engine, assignment, [(task, reply)], by)
     with engine.transaction() as transaction:
         facts = lock_for_answering(transaction, "modify", assignment, [task], by)
-        facts = attrs.evolve(facts, terms=terms)
+        facts = evolve(facts, terms=terms)
         require_validated(transaction, facts.job, validated_by)
         return apply(transaction, rules.modify(facts, reply))[0]
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import attrs
 
-from itagflow.errors import Incomplete
 from itagflow.labeling.rules import (
     AnswerFacts,
     AnswerOutcome,
@@ -16,15 +15,20 @@ from itagflow.labeling.rules import (
     shown_order,
     write_answers,
 )
-from itagflow.labeling.terms import Replied
 from itagflow.lifecycle.tables import require_stage
-from itagflow.model.job import OnMaxRejects, Stage
+from itagflow.model.job import OnMaxRejects
 from itagflow.model.task import Answer, Task, Verdict
-from itagflow.reviewing.explanations import Explanation, require_explanation
-from itagflow.reviewing.reject_limits import REJECTED_TOO_OFTEN, find_limit, require_below_limit
-
-REVIEWS = (Stage.INSPECT, Stage.ACCEPT)
-"""The stages at which work is reviewed."""
+from itagflow.model.terms import Replied
+from itagflow.reviewing.reject_rules import (
+    REJECTED_TOO_OFTEN,
+    REVIEWS,
+    Explanation,
+    abandon_rejected,
+    find_limit,
+    require_below_limit,
+    require_explanation,
+    require_no_modification,
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -84,29 +88,6 @@ def describe(wrong: Explanation) -> dict[str, Any]:
     """Return what an event says of it: only what was given."""
     fields = {"comment": wrong.comment, "reason": wrong.reason}
     return {name: text for name, text in fields.items() if text}
-
-
-def abandon_rejected(judgment: Answer) -> Answer:
-    """Return a wrong *judgment* as the answer that gives the task up, since it was sent back often.
-
-    It keeps why the task is wrong.
-    """
-    return attrs.evolve(judgment, verdict=Verdict.RIGHT, abandon_reason=REJECTED_TOO_OFTEN)
-
-
-def require_no_modification(*answers: Answer | None) -> None:
-    """Check that a wrong judgment replaces no answer that the reviewer has given.
-
-    Raises:
-        Incomplete: when it would; it lists the tasks.
-    """
-    modified = tuple(each.task for each in answers if each is not None and each.is_resolved)
-    if modified:
-        reason = (
-            "you have answered it yourself: let your answer stand, "
-            "or judge it wrong with discard_modification=True"
-        )
-        raise Incomplete("judge the task wrong", reason, modified)
 
 
 def modify(facts: AnswerFacts, reply: Replied) -> AnswerOutcome:

@@ -1,4 +1,4 @@
-"""What goes back to labeling, and to whom: reject and the rework that follows.
+"""What goes back to labeling, why, how often, and to whom: reject and the rework that follows.
 
 The service reads into `RejectFacts`, asks `plan_reject` which members may be offered the rework,
 locks these, and applies the change that `reject` returns.
@@ -14,9 +14,8 @@ import attrs
 from itagflow import access
 from itagflow.access import Action, Policy
 from itagflow.claiming import rules as claiming
-from itagflow.core.change import Change, Saved, record
 from itagflow.errors import Incomplete, InvalidData, Problem
-from itagflow.labeling.rules import add_seconds, has_same_content, make_answer, split_answers
+from itagflow.labeling.rules import add_seconds, has_same_content, make_answer
 from itagflow.lifecycle.tables import (
     AssignmentCommand,
     get_package_lifecycle,
@@ -24,38 +23,185 @@ from itagflow.lifecycle.tables import (
     require_stage,
     stage_of,
 )
-from itagflow.model.entity import Entity, evolve
+from itagflow.model.change import Change, Saved, record, split_answers
+from itagflow.model.copying import evolve
+from itagflow.model.entity import Entity
 from itagflow.model.job import Job, OnMaxRejects, Route, Stage
-from itagflow.model.package import Assignment, AssignmentState, Package
+from itagflow.model.package import Assignment, AssignmentState, Outcome, Package
 from itagflow.model.task import Answer, Verdict
-from itagflow.model.workspace import Member
+from itagflow.model.text import find_text_error
+from itagflow.model.workspace import Member, is_paused
+from itagflow.printing import format_count, format_repr
 from itagflow.results.rules import build_cases, with_counts
-from itagflow.reviewing.authors import find_outdated_authors, has_kept_answers, with_author
-from itagflow.reviewing.explanations import (
-    NOTHING_SAID,
-    Explanation,
-    require_explanation,
-    require_known_reason,
-)
-from itagflow.reviewing.judging_rules import REVIEWS, abandon_rejected, require_no_modification
-from itagflow.reviewing.reject_limits import (
-    count_rejects,
-    find_limit,
-    find_limited,
-    require_below_limit,
-)
 from itagflow.reviewing.rules import (
     AssignmentContext,
     PackageHistory,
     end_assignment,
+    find_outdated_authors,
     find_wrong,
+    has_kept_answers,
     replace_assignment,
     scope_of,
     send_back,
     slots,
     with_answers,
+    with_author,
     with_offers,
 )
+
+REVIEWS = (Stage.INSPECT, Stage.ACCEPT)
+"""The stages at which work is reviewed."""
+
+
+def abandon_rejected(judgment: Answer) -> Answer:
+    """Return a wrong *judgment* as the answer that gives the task up, since it was sent back often.
+
+    It keeps why the task is wrong.
+    """
+    return attrs.evolve(judgment, verdict=Verdict.RIGHT, abandon_reason=REJECTED_TOO_OFTEN)
+
+
+def require_no_modification(*answers: Answer | None) -> None:
+    """Check that a wrong judgment replaces no answer that the reviewer has given.
+
+    Raises:
+        Incomplete: when it would; it lists the tasks.
+    """
+    modified = tuple(each.task for each in answers if each is not None and each.is_resolved)
+    if modified:
+        reason = (
+            "you have answered it yourself: let your answer stand, "
+            "or judge it wrong with discard_modification=True"
+        )
+        raise Incomplete("judge the task wrong", reason, modified)
+
+
+@attrs.frozen
+class Explanation:
+    """Why something is wrong."""
+
+    comment: str = ""
+    """What the reviewer writes."""
+    reason: str = ""
+    """One of the reasons of the stage."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is said."""
+        return not self.comment.strip() and not self.reason
+
+
+NOTHING_SAID = Explanation()
+"""No comment and no reason."""
+
+
+def require_explanation(job: Job, stage: Stage, subject: str, said: Explanation) -> Explanation:
+    """Return *said* if it explains to those who did the work why a task is wrong.
+
+    Raises:
+        InvalidData: when the stage has reasons and none of them is given, when it has none and
+            there is no comment, or when one cannot be stored.
+    """
+    require_known_reason(job, stage, subject, said)
+    reasons = list_reasons(job, stage)
+    if reasons and not said.reason:
+        raise InvalidData(subject, [Problem("reason", f"is missing: give {_join(reasons)}")])
+    if not reasons and not said.comment.strip():
+        message = "is empty: say why, the people who did the work will read it"
+        raise InvalidData(subject, [Problem("comment", message)])
+    return said
+
+
+def require_known_reason(job: Job, stage: Stage, subject: str, said: Explanation) -> None:
+    """Check that the reason, if one is given, is one of the stage, and the comment can be stored.
+
+    Raises:
+        InvalidData: when they are not.
+    """
+    problem = find_text_error(said.comment)
+    if problem:
+        raise InvalidData(subject, [Problem("comment", problem)])
+    reasons = list_reasons(job, stage)
+    if not said.reason or said.reason in reasons:
+        return
+    message = f"is not one of {_join(reasons)}"
+    if not reasons:
+        message = f"is not known: {stage.value} has no reasons; leave it out, and give a comment"
+    raise InvalidData(subject, [Problem(f"reason {format_repr(said.reason)}", message)])
+
+
+def list_reasons(job: Job, stage: Stage) -> tuple[str, ...]:
+    """Return the reasons for which a task may be judged wrong at *stage*."""
+    rule = job.workflow.review(stage)
+    if rule is None:
+        return ()
+    return rule.reasons
+
+
+def _join(reasons: tuple[str, ...]) -> str:
+    return " or ".join(format_repr(reason) for reason in reasons)
+
+
+REJECTED_TOO_OFTEN = "rejected too often"
+"""Why a task is abandoned that was sent back as often as it may."""
+
+
+@attrs.frozen
+class RejectLimit:
+    """How often a stage may send one task back."""
+
+    most: int | None
+    """How many times; None: any number."""
+    then: OnMaxRejects
+    """What becomes of the task then."""
+
+    def is_reached(self, rejects: int) -> bool:
+        """Return whether a task that was sent back *rejects* times may not be again."""
+        return self.most is not None and rejects >= self.most
+
+
+def find_limit(job: Job, stage: Stage) -> RejectLimit:
+    """Return how often *stage* of *job* may send one task back."""
+    rule = job.workflow.review(stage)
+    if rule is None:
+        return RejectLimit(None, OnMaxRejects.MODIFY)
+    return RejectLimit(rule.max_rejects, rule.on_max_rejects)
+
+
+def count_rejects(
+    assignments: Sequence[Assignment], stage: Stage, tasks: Collection[int]
+) -> dict[int, int]:
+    """Return how many times *stage* has sent each of these tasks back."""
+    counts = dict.fromkeys(tasks, 0)
+    for assignment in assignments:
+        if assignment.stage is not stage or assignment.outcome is not Outcome.REJECTED:
+            continue
+        for task in tasks:
+            if assignment.sent_back is None or task in assignment.sent_back:
+                counts[task] += 1
+    return counts
+
+
+def find_limited(job: Job, stage: Stage, rejects: Mapping[int, int]) -> tuple[int, ...]:
+    """Return the tasks that *stage* may not send back again, by how often it did."""
+    limit = find_limit(job, stage)
+    return tuple(sorted(task for task, number in rejects.items() if limit.is_reached(number)))
+
+
+def require_below_limit(job: Job, stage: Stage, rejects: Mapping[int, int]) -> None:
+    """Check that *stage* may send these tasks back, where the reviewer has to do the rest.
+
+    Raises:
+        Incomplete: when it has sent some back as often as it may; it lists them.
+    """
+    limit = find_limit(job, stage)
+    limited = find_limited(job, stage, rejects)
+    if limit.then is not OnMaxRejects.MODIFY or limit.most is None or not limited:
+        return
+    noun = "it was" if len(limited) == 1 else "they were"
+    times = format_count(limit.most, "time")
+    reason = f"{noun} sent back {times}, which is the most: modify, or abandon"
+    raise Incomplete("send the task back", reason, limited)
 
 
 @attrs.frozen(kw_only=True)
@@ -98,12 +244,8 @@ class RejectPlan:
     """The member to whom the rule offers the rework, if it names one."""
     authors: tuple[int, ...] = ()
     """The members to whom the rework is offered otherwise, in order."""
-
-    @property
-    def candidates(self) -> tuple[int, ...]:
-        """Everybody who may be offered the rework."""
-        named = () if self.named_member is None else (self.named_member,)
-        return tuple(dict.fromkeys((*named, *self.authors)))
+    candidates: tuple[int, ...] = ()
+    """Everybody who may be offered the rework: the service locks them."""
 
 
 @attrs.frozen(kw_only=True)
@@ -151,7 +293,9 @@ def plan_reject(facts: RejectFacts) -> RejectPlan:
     if limited and not abandoned:
         return plan  # what was sent back so often is for anyone else
     authors = find_authors(job, package, history.assignments, plan.sent)
-    return attrs.evolve(plan, named_member=find_named_member(job, package), authors=authors)
+    named = find_named_member(job, package)
+    candidates = authors if named is None else tuple(dict.fromkeys((named, *authors)))
+    return attrs.evolve(plan, named_member=named, authors=authors, candidates=candidates)
 
 
 def reject(
@@ -257,7 +401,7 @@ def select_rework(
         member
         for member in members
         if access.refusal(facts.policy, member, Action.at(stage), job, stage) is None
-        and not claiming.is_paused(member, facts.context.ctx.at)
+        and not is_paused(member, facts.context.ctx.at)
     ]
     named = [member for member in able if member.id == plan.named_member]
     if named:

@@ -1,19 +1,21 @@
 """How assignments end, and how packages move: they pass, go back, are discarded, or reopened.
 
+They also say how many members label a package in its next round, and which reviewers are authors.
+
 The service reads and locks everything into `CompletionFacts`, calls one rule, and applies the
 change that it returns.  `reject_rules` has what leads to `send_back`.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 import attrs
 
 from itagflow.claiming import part_rules
-from itagflow.core.change import Change, Context, Saved, record
+from itagflow.claiming.rules import add_to_assignment
 from itagflow.jobs.rules import advance_job
-from itagflow.labeling.vote_rules import with_next_round
 from itagflow.labeling.voting import MergeCalls
 from itagflow.lifecycle.tables import (
     ASSIGNMENT,
@@ -22,14 +24,14 @@ from itagflow.lifecycle.tables import (
     get_package_lifecycle,
     stage_of,
 )
-from itagflow.model.entity import evolve
+from itagflow.model.change import Change, Context, Saved, record
+from itagflow.model.copying import copyable, evolve
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Outcome, Package, PackageState
 from itagflow.model.task import Answer
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member
 from itagflow.results.rules import build_cases, find_judgment, with_counts
-from itagflow.reviewing.authors import with_author
 from itagflow.reviewing.sampling import Arrival, find_scope, list_skipped
 
 OUTCOMES = {
@@ -41,7 +43,8 @@ OUTCOMES = {
 """How an assignment has ended after each operation that completes it."""
 
 
-@attrs.frozen
+@copyable
+@attrs.frozen(slots=False)
 class AssignmentContext:
     """An assignment that its holder goes on with, with its package and job."""
 
@@ -53,6 +56,8 @@ class AssignmentContext:
     """The locked assignment."""
     ctx: Context
     """Who acts, when and where: the holder."""
+    seconds: float | None = None
+    """How long it took as a whole, as the client says; None when it does not."""
 
 
 @attrs.frozen(kw_only=True)
@@ -97,7 +102,8 @@ class CompletionPlan:
     """Whether the numbers of its tasks are needed."""
 
 
-@attrs.frozen(kw_only=True)
+@copyable
+@attrs.frozen(kw_only=True, slots=False)
 class CompletionFacts:
     """What `submit` and `pass_review` decide on."""
 
@@ -210,7 +216,7 @@ def end_assignment(
     assignment = context.assignment
     state = ASSIGNMENT.advance(assignment.state, operation, closing, str(assignment))
     return evolve(
-        assignment,
+        add_to_assignment(assignment, context.seconds, context.ctx.at),
         state=state,
         outcome=OUTCOMES[operation],
         ended_at=context.ctx.at,
@@ -499,3 +505,101 @@ def _needs_tasks(job: Job, package: Package, stage: Stage) -> bool:
     rule = job.workflow.review(stage)
     is_sampled = rule is not None and rule.is_sampled
     return bool(package.erased) or package.round > 1 or is_sampled
+
+
+def with_author(review: Assignment, *, has_answered: bool) -> Assignment:
+    """Return *review*, which ends, with whether its holder is an author for the stage behind it."""
+    if review.stage is not Stage.INSPECT or not has_answered:
+        return review
+    return evolve(review, authored=True)
+
+
+def has_kept_answers(
+    review: Assignment,
+    back: Package,
+    tasks: Sequence[int],
+    answers: Mapping[int, Mapping[int, Answer]],
+) -> bool:
+    """Return whether something is left of what was modified in a *review* that sends work back.
+
+    Args:
+        review: The assignment at a review stage.
+        back: The package as it goes back.
+        tasks: The numbers of its tasks.
+        answers: The answers to each of these, by the id of their assignment.
+    """
+    if is_labeled_anew(back, tasks):
+        return False
+    own = (by_assignment.get(review.id) for by_assignment in answers.values())
+    return any(answer is not None and answer.is_resolved for answer in own)
+
+
+def is_labeled_anew(package: Package, tasks: Sequence[int]) -> bool:
+    """Return whether *package*, which has these *tasks*, is to be labeled as a whole."""
+    if package.stage is not Stage.LABEL:
+        return False
+    return package.scope is None or len(package.scope) >= len(tasks) - len(package.erased)
+
+
+def find_outdated_authors(
+    package: Package, assignments: Sequence[Assignment], tasks: Sequence[int]
+) -> list[Saved]:
+    """Return the inspections that author nothing any more, each with what it becomes.
+
+    Where *package* is to be labeled as a whole, nothing is left of what inspectors modified.
+    """
+    if not is_labeled_anew(package, tasks):
+        return []
+    return [
+        (assignment, evolve(assignment, authored=False))
+        for assignment in assignments
+        if assignment.authored and assignment.stage is Stage.INSPECT
+    ]
+
+
+def is_package_drawn(share: float, seed: int, stage: Stage, package: int, round: int) -> bool:
+    """Return whether a package is one of this *share*: the same on every machine, at any time.
+
+    >>> is_package_drawn(1.0, 7, Stage.LABEL, 1, 1)
+    True
+    """
+    digest = hashlib.sha256(f"{seed}/{stage.value}/{package}/{round}".encode()).digest()
+    return int.from_bytes(digest, "big") / 2**256 < share
+
+
+def count_votes(job: Job, package: int) -> int:
+    """Return how many members are to label the package with this number."""
+    label = job.workflow.label
+    share = label.votes_package_share
+    # the round in which it is made: it stays drawn, or not, for good
+    if share is not None and not is_package_drawn(share, job.seed, Stage.LABEL, package, 1):
+        return 1
+    return label.votes
+
+
+def with_votes(job: Job, package: Package, round: int) -> Package:
+    """Return *package* with the votes that its job asks for from this round on.
+
+    They never become fewer: votes that were given count.
+    """
+    votes = max(count_votes(job, package.number), package.votes)
+    since = package.voted_since
+    if package.votes == 1 and votes > 1:
+        since = round
+    return evolve(package, votes=votes, voted_since=since)
+
+
+def with_next_round(job: Job, package: Package, stage: Stage | None) -> Package:
+    """Return *package* in its next round; at LABEL with the votes that its job asks for now."""
+    again = evolve(package, round=package.round + 1)
+    if stage is not Stage.LABEL:
+        return again
+    return with_votes(job, again, again.round)
+
+
+def with_slots_added(job: Job, package: Package) -> Package:
+    """Return *package*, which is at LABEL, with a slot for each vote that it has too few."""
+    if package.state is not PackageState.LABEL:
+        return package
+    more = with_votes(job, package, package.round)
+    return evolve(more, free=package.free + more.votes - package.votes)

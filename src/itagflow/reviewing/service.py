@@ -12,20 +12,27 @@ import attrs
 from itagflow import access
 from itagflow.claiming import rules as claiming
 from itagflow.core import lookup
-from itagflow.core.change import Context, Saved, record
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import AssignmentRef, MemberRef, TaskRef
+from itagflow.core.lookup import (
+    AssignmentRef,
+    MemberRef,
+    TaskRef,
+    describe_replaced,
+    read_answers,
+    read_task_numbers,
+)
 from itagflow.core.transaction import Transaction
-from itagflow.labeling.time_rules import add_to_assignment
 from itagflow.lifecycle.tables import must_be_of
+from itagflow.model.arguments import require_flag, require_optional_several
+from itagflow.model.change import Context, Saved, record
+from itagflow.model.copying import evolve
 from itagflow.model.job import Crew, Job
 from itagflow.model.package import Assignment, AssignmentState, Package
 from itagflow.model.task import Answer, Task, Verdict, WorkItem
+from itagflow.model.text import require_optional_text, require_text
 from itagflow.model.workspace import Member
-from itagflow.results.histories import describe_replaced, read_answers, read_task_numbers
 from itagflow.reviewing import reject_rules, rules
-from itagflow.reviewing.explanations import NOTHING_SAID, Explanation
-from itagflow.reviewing.reject_rules import RejectFacts
+from itagflow.reviewing.reject_rules import NOTHING_SAID, Explanation, RejectFacts
 from itagflow.reviewing.rules import AssignmentContext, CompletionFacts
 from itagflow.storage.port import Query
 from itagflow.template_changes import rules as template_changes_rules
@@ -42,6 +49,29 @@ class RejectOrder:
     """Why, as is said of these and of the package."""
     is_whole: bool = False
     """Whether every task goes back."""
+
+
+def parse_rejection(
+    verb: str,
+    comment: str,
+    reason: str | None,
+    *,
+    whole: bool,
+    tasks: Iterable[TaskRef] | None = None,
+) -> RejectOrder:
+    """Return what goes back and why.
+
+    Raises:
+        InvalidData: when the tasks are not several, the comment or the reason is no text that can
+            be stored, or *whole* is no flag.
+    """
+    # gone through here: no transaction is open while code of the caller runs
+    named = require_optional_several(verb, "tasks", tasks, "tasks")
+    said = Explanation(
+        require_text(verb, "comment", comment),
+        require_optional_text(verb, "reason", reason) or "",
+    )
+    return RejectOrder(tasks=named or (), said=said, is_whole=require_flag(verb, "whole", whole))
 
 
 def review(
@@ -140,8 +170,9 @@ def lock_unless_completed(
     package, assignment = transaction.lock_assignment(ref)
     if assignment.outcome is not rules.OUTCOMES[operation]:
         context = _make_context(transaction, operation, package, assignment, by)
-        timed = add_to_assignment(assignment, seconds, context.ctx.at)
-        return attrs.evolve(context, assignment=timed)
+        if seconds is None:
+            return context
+        return evolve(context, seconds=seconds)
     if by is not None:  # who may not complete it is not told either that it was completed
         job = transaction.store.get(Job, (assignment.job,))
         member = transaction.member(job.workspace, by)
@@ -358,7 +389,7 @@ def _read_reject(
     answers = read_answers(transaction.store, job.id, numbers)
     own = [by_assignment.get(assignment.id) for by_assignment in answers.values()]
     return RejectFacts(
-        context=attrs.evolve(context, job=job),
+        context=evolve(context, job=job),
         history=rules.PackageHistory(assignments=assignments, tasks=numbers, answers=answers),
         counters=counters,
         named=named,

@@ -9,9 +9,7 @@ import attrs
 
 from itagflow.claiming import part_rules
 from itagflow.claiming.part_rules import PackagePart
-from itagflow.core.change import Change, Saved, record
 from itagflow.errors import Incomplete, NotAllowed
-from itagflow.labeling.vote_rules import find_registered_names
 from itagflow.labeling.voting import (
     MergeCall,
     VotedRound,
@@ -20,8 +18,10 @@ from itagflow.labeling.voting import (
     merge_round,
 )
 from itagflow.lifecycle.tables import AssignmentCommand
-from itagflow.model.entity import Entity, evolve
-from itagflow.model.job import OnAbandon
+from itagflow.model.change import Change, Saved, record
+from itagflow.model.copying import evolve
+from itagflow.model.entity import Entity
+from itagflow.model.job import OnAbandon, find_registered_names
 from itagflow.model.package import Assignment, AssignmentState, Outcome, Package, Purpose
 from itagflow.model.task import Answer
 from itagflow.results.rules import build_cases

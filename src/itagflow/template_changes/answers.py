@@ -6,16 +6,17 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from itagflow.core.change import Context, Saved, record
+from itagflow.core.lookup import describe_replaced
 from itagflow.core.transaction import Transaction
 from itagflow.errors import Conflict, InvalidData, Problem
-from itagflow.model.entity import evolve
+from itagflow.model.change import Context, Saved, record
+from itagflow.model.copying import evolve
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Outcome, Package
 from itagflow.model.reports import TemplateReport
 from itagflow.model.task import Answer, Draft
 from itagflow.model.template import Template
-from itagflow.results.histories import describe_replaced, recount
+from itagflow.results.histories import recount
 from itagflow.results.rules import sort_assignments
 from itagflow.storage.port import Query, Reader
 from itagflow.template_changes import rules

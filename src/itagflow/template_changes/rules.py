@@ -40,7 +40,7 @@ from itagflow.template_changes.steps import (
     replace_template,
 )
 from itagflow.validation import answers
-from itagflow.validation.annotations import edit_labels, walk_questions
+from itagflow.validation.answers import edit_labels, walk_questions
 
 V = TypeVar("V")
 A = TypeVar("A", Answer, Draft)

@@ -10,18 +10,18 @@ import attrs
 from itagflow import access
 from itagflow.access import Action
 from itagflow.core import lookup
-from itagflow.core.change import Saved, record
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
+    PAGE,
     JobRef,
     MemberRef,
     first,
     iterate_pages,
     last_number,
 )
-from itagflow.core.paging import PAGE
 from itagflow.jobs import rules as jobs_rules
 from itagflow.model.arguments import is_several, make_error
+from itagflow.model.change import Saved, record
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job

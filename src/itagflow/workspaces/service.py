@@ -11,13 +11,12 @@ import attrs
 from itagflow.access import Action, require_known_role
 from itagflow.claiming.recalling import recall_all
 from itagflow.core import lookup
-from itagflow.core.change import record
 from itagflow.core.engine import Engine, find_or_create
-from itagflow.core.lookup import MemberRef, WorkspaceRef
-from itagflow.core.paging import EVERYTHING, Page, begin_behind
+from itagflow.core.lookup import EVERYTHING, MemberRef, Page, WorkspaceRef, begin_behind
 from itagflow.core.transaction import Transaction
 from itagflow.core.visibility import access_of, list_visible
 from itagflow.errors import AlreadyExists
+from itagflow.model.change import record
 from itagflow.model.entity import E
 from itagflow.model.event import Event
 from itagflow.model.package import LIVE, Assignment, AssignmentState

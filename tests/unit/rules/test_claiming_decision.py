@@ -40,8 +40,8 @@ from itagflow.claiming.decision import (
     is_own_work,
     must_acknowledge,
 )
-from itagflow.core.change import Context
 from itagflow.model import Outcome, Purpose, StageWorkers
+from itagflow.model.change import Context, add_to_counter
 from itagflow.model.package import ClaimCounter, QueueCursor
 from itagflow.testing.builders import (
     AT,
@@ -300,7 +300,7 @@ class TestRules:
     def test_a_start_takes_a_slot_and_counts_the_lease(self) -> None:
         package, job = make_package(free=2), job_with(Label(lease=HOUR))
         counter = ClaimCounter(job=4, stage=Stage.LABEL, member=2)
-        saved = (counter, rules.add_to_counter(counter, 1, None))
+        saved = (counter, add_to_counter(counter, 1, None))
         change = rules.start(
             rules.Slot(job, package, Stage.LABEL, BEN),
             CTX,
@@ -393,8 +393,8 @@ class TestRules:
         assert rules.is_worth_saving(old, QueueCursor(0, AT + 2 * rules.CURSOR_OVERLAP))
         assert rules.is_worth_saving(old, QueueCursor(1, AT))
         counter = ClaimCounter(job=4, stage=Stage.LABEL, member=2, active=3, cursor=old)
-        assert rules.add_to_counter(counter, 1, None) == attrs.evolve(counter, active=4)
-        assert rules.add_to_counter(counter, 0, QueueCursor(1, AT)) == attrs.evolve(
+        assert add_to_counter(counter, 1, None) == attrs.evolve(counter, active=4)
+        assert add_to_counter(counter, 0, QueueCursor(1, AT)) == attrs.evolve(
             counter, cursor=QueueCursor(1, AT)
         )
 

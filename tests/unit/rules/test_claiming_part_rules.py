@@ -19,8 +19,8 @@ from itagflow import (
 )
 from itagflow.claiming import part_rules as rules
 from itagflow.claiming.part_rules import ExtraVotes, PackagePart
-from itagflow.core.change import Context
 from itagflow.model import Outcome, Purpose
+from itagflow.model.change import Context
 from itagflow.testing.builders import (
     AT,
     make_answer,

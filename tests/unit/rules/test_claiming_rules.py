@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import attrs
 import pytest
 
 from itagflow import (
@@ -18,12 +19,12 @@ from itagflow import (
     WrongState,
 )
 from itagflow.claiming import rules
-from itagflow.claiming.rules import Slot
-from itagflow.core.change import Change, Context
+from itagflow.claiming.rules import MOST_COUNTED, Slot, add_to_assignment, count_time
 from itagflow.model import Outcome
+from itagflow.model.change import Change, Context, add_to_counter, move_counter
 from itagflow.model.package import Assignment, ClaimCounter, Package, QueueCursor
-from itagflow.testing import make_assignment, make_job, make_member, make_package
-from itagflow.testing.builders import AT
+from itagflow.model.workspace import is_paused
+from itagflow.testing import AT, make_assignment, make_job, make_member, make_package
 
 CTX = Context(AT + timedelta(minutes=1), 1, 2)
 HOUR = timedelta(hours=1)
@@ -132,6 +133,34 @@ def test_only_a_stage_with_a_lease_can_be_renewed() -> None:
     assert renewed.lease_until == CTX.at + HOUR
 
 
+@pytest.mark.parametrize(
+    ("lease", "moved", "stored"),
+    [
+        (2 * HOUR, timedelta(0), False),
+        (2 * HOUR, timedelta(milliseconds=999), False),
+        (2 * HOUR, timedelta(seconds=1), True),
+        (2 * HOUR, timedelta(minutes=-1), True),  # the workflow of the job was changed
+        (timedelta(seconds=1), timedelta(milliseconds=99), False),
+        (timedelta(seconds=1), timedelta(milliseconds=100), True),
+    ],
+)
+def test_a_save_stores_a_lease_that_moves_by_a_second_or_a_tenth_of_it(
+    lease: timedelta, moved: timedelta, *, stored: bool
+) -> None:
+    job = make_job(workflow=Workflow(Label(lease=lease)))
+    before = make_assignment(lease_until=AT)
+    after = attrs.evolve(before, lease_until=AT + moved)
+    assert rules.must_store_lease(job, before, after) is stored
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, AT), (AT, None), (None, None)])
+def test_a_lease_that_begins_or_ends_is_stored(
+    before: datetime | None, after: datetime | None
+) -> None:
+    first, second = make_assignment(lease_until=before), make_assignment(lease_until=after)
+    assert rules.must_store_lease(LEASED, first, second) is (before != after)
+
+
 def test_a_lease_lapses_at_its_very_end_while_the_assignment_is_live() -> None:
     held = make_assignment(lease_until=AT)
     assert rules.has_lapsed(held, AT)
@@ -179,9 +208,9 @@ def test_nobody_votes_twice_and_nobody_reviews_their_own_work() -> None:
 def test_a_counter_keeps_its_cursor_unless_a_new_one_is_given() -> None:
     old, new = QueueCursor(0, AT), QueueCursor(1, AT)
     counter = ClaimCounter(job=4, stage=Stage.LABEL, member=2, active=1, cursor=old)
-    assert rules.move_counter(counter, -1)[1].active == 0  # type: ignore[attr-defined]
-    assert rules.add_to_counter(counter, 1, None).cursor == old
-    assert rules.add_to_counter(counter, 1, new) == ClaimCounter(
+    assert move_counter(counter, -1)[1].active == 0
+    assert add_to_counter(counter, 1, None).cursor == old
+    assert add_to_counter(counter, 1, new) == ClaimCounter(
         job=4, stage=Stage.LABEL, member=2, active=2, cursor=new
     )
 
@@ -213,10 +242,40 @@ def test_a_claim_is_known_by_its_arguments() -> None:
 
 def test_nothing_is_assigned_to_who_is_paused() -> None:
     paused = make_member(paused=True, paused_until=AT)
-    assert [rules.is_paused(paused, at) for at in (AT - HOUR, AT)] == [True, False]
-    assert rules.is_paused(make_member(paused=True), AT)
-    assert not rules.is_paused(BEN, AT)
+    assert [is_paused(paused, at) for at in (AT - HOUR, AT)] == [True, False]
+    assert is_paused(make_member(paused=True), AT)
+    assert not is_paused(BEN, AT)
     rules.must_not_be_paused(paused, AT)
     rules.must_not_be_paused(BEN, AT)
     with pytest.raises(NotAllowed, match="paused"):
         rules.must_not_be_paused(paused, AT - HOUR)
+
+
+@pytest.mark.parametrize(
+    ("sent", "passed", "counted"),
+    [(10, 60, 10), (60, 10, 10), (900, 1000, MOST_COUNTED), (0, 60, 0), (5, -60, 0), (1 / 3, 9, 0.333)],
+)  # fmt: skip
+def test_counted_is_the_least_of_three(sent: float, passed: float, counted: float) -> None:
+    at = AT + timedelta(seconds=passed)
+    seconds, after = count_time(make_assignment(), sent, at)
+    assert (seconds, after.counted_at) == (counted, at)
+
+
+def test_time_that_was_counted_is_not_counted_again() -> None:
+    assignment = make_assignment(counted_at=AT + timedelta(seconds=50))
+    assert count_time(assignment, 60, AT + timedelta(seconds=60))[0] == 10
+
+
+def test_where_nothing_is_told_nothing_changes() -> None:
+    assignment = make_assignment()
+    seconds, after = count_time(assignment, None, AT + timedelta(seconds=60))
+    assert seconds == 0
+    assert after is assignment
+    assert add_to_assignment(assignment, None, AT) is assignment
+
+
+def test_time_of_the_assignment_itself_adds_up() -> None:
+    later = AT + timedelta(seconds=60)
+    after = add_to_assignment(make_assignment(seconds=2.5), 10, later)
+    assert (after.seconds, after.counted_at) == (12.5, later)
+    assert add_to_assignment(after, 10, later).seconds == 12.5

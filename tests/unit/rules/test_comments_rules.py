@@ -10,8 +10,8 @@ from itagflow import Answer, Assignment, Inspect, InvalidData, Label, Stage, Wor
 from itagflow.comments import rules
 from itagflow.comments.rules import NewComment
 from itagflow.core.blinding import Blinding
-from itagflow.core.change import Context
 from itagflow.model import AssignmentState, Comment, CommentAction, Outcome, Verdict, WorkItem
+from itagflow.model.change import Context
 from itagflow.results.rules import Case
 from itagflow.testing import make_answer, make_assignment, make_job, make_package, make_task
 from itagflow.testing.builders import AT

@@ -6,14 +6,7 @@ import pytest
 
 from itagflow import Inspect, JobState, Label, PackageState, Role, Stage, Workflow
 from itagflow.access import default_policy
-from itagflow.core.secrecy import (
-    are_votes_open,
-    is_given,
-    is_vote,
-    is_voted_on_in,
-    may_see_votes,
-    reason,
-)
+from itagflow.core.secrecy import are_votes_open, is_given, is_vote, may_see_votes, reason
 from itagflow.model import Outcome
 from itagflow.model.job import StageWorkers
 from itagflow.testing import make_assignment, make_job, make_member, make_package
@@ -67,9 +60,3 @@ def test_a_vote_is_given_when_it_is_submitted() -> None:
 
 def test_the_reason_names_the_package() -> None:
     assert reason(make_assignment(package=7)) == "votes are secret until package 7 leaves LABEL"
-
-
-def test_a_package_is_voted_on_from_the_round_in_which_its_votes_were_raised() -> None:
-    raised = make_package(votes=3, voted_since=2)
-    assert [is_voted_on_in(raised, round) for round in (1, 2, 3)] == [False, True, True]
-    assert not is_voted_on_in(make_package(), 1)

@@ -17,7 +17,6 @@ from itagflow import (
     TextSpan,
     Workflow,
 )
-from itagflow.core.change import Context
 from itagflow.errors import Problem
 from itagflow.jobs.importing_rules import (
     MISSING,
@@ -26,6 +25,7 @@ from itagflow.jobs.importing_rules import (
     find_missing_texts,
     import_package,
 )
+from itagflow.model.change import Context
 from itagflow.model.reply import Replies
 from itagflow.model.result import NOT_IMPORTED
 from itagflow.testing import make_job, make_package, make_task

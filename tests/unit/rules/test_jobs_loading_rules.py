@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from itagflow import FixedSize, GroupByField, JobState, NotAllowed, PackageCount
-from itagflow.core.change import Context
 from itagflow.jobs import loading_rules as rules
 from itagflow.jobs.loading_rules import RowBatch
 from itagflow.jobs.row_rules import PreparedRow
+from itagflow.model.change import Context
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Package
 from itagflow.model.task import Task

@@ -18,11 +18,11 @@ from itagflow import (
     Workflow,
     WrongState,
 )
-from itagflow.core.change import Context
 from itagflow.labeling import deciding_rules as rules
 from itagflow.labeling.deciding_rules import EscalationFacts
 from itagflow.labeling.rules import AnswerFacts
 from itagflow.model import Outcome, Purpose
+from itagflow.model.change import Context
 from itagflow.testing.builders import (
     AT,
     make_answer,

@@ -10,10 +10,10 @@ import pytest
 from support.facts import CTX, facts_of
 
 from itagflow import Choice, InvalidData, Stage, WrongState
-from itagflow.core.change import Context
 from itagflow.errors import StaleVersion
 from itagflow.labeling.draft_rules import find_newer_drafts, make_optional, save_draft
-from itagflow.labeling.terms import SaveTerms
+from itagflow.model.change import Context
+from itagflow.model.terms import SaveTerms
 from itagflow.templates import Option, Question, QuestionKind
 from itagflow.testing import AT, make_answer, make_assignment, make_draft, make_task, make_template
 

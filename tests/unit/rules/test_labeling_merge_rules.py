@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import attrs
 import pytest
 
 from itagflow import (
     Box,
     Choice,
     Choices,
+    InvalidData,
+    Label,
     Merge,
     Preference,
     Ranking,
@@ -21,11 +24,14 @@ from itagflow import (
     Spans,
     Text,
     TextSpan,
+    Workflow,
 )
 from itagflow.labeling import merge_rules as rules
-from itagflow.labeling.merge_rules import Decision, Poll
+from itagflow.labeling.merge_rules import Decision, Poll, explain_other_votes, with_merge_rules
 from itagflow.model import Option, Question, QuestionKind, Scale
+from itagflow.model.job import find_registered_names
 from itagflow.model.reply import Reply
+from itagflow.testing import make_template
 
 RADIO = Question("1", "RADIO", "Animal", [Option("cat"), Option("dog")])
 TAGS = Question("1", "CHECKBOX", "Tags", [Option("a"), Option("b"), Option("c")])
@@ -277,3 +283,73 @@ def test_the_order_of_votes_changes_no_decision() -> None:
         forward = rules.merge_replies(Merge(name), Poll(FLUENCY, said, 2))
         backward = rules.merge_replies(Merge(name), Poll(FLUENCY, said[::-1], 2))
         assert forward == backward, name
+
+
+TEMPLATE = make_template(
+    questions=(
+        Question(
+            "1",
+            "RADIO",
+            "Animal",
+            [Option("cat"), Option("dog")],
+            children=[Question("2", "RATING", "Size", when=["cat"])],
+        ),
+        Question("3", "INPUT", "Remark", required=False),
+        Question("4", "INPUT", "Twice", required=False),
+        Question("5", "INPUT", "Twice", required=False),
+    )
+)
+
+
+def test_a_job_stores_the_rule_of_every_question_by_id() -> None:
+    label = Label(votes=3, merge={"Size": Merge("mean", tolerance=1)}, on_dispute="keep")
+    stored = with_merge_rules(Workflow(label), TEMPLATE).label
+    assert {id: merge.name for id, merge in stored.merge.items()} == {
+        "1": "majority",
+        "2": "mean",
+        "3": "keep",
+        "4": "keep",
+        "5": "keep",
+    }
+    assert stored.merge["2"].tolerance == 1
+    assert with_merge_rules(Workflow(stored), TEMPLATE).label == stored
+
+
+def test_one_vote_needs_no_rules_unless_some_are_given() -> None:
+    assert with_merge_rules(Workflow(), TEMPLATE) == Workflow()
+    given = with_merge_rules(Workflow(Label(merge={"1": "keep"})), TEMPLATE)
+    assert given.label.merge["2"] == Merge("median")
+
+
+def test_rules_that_fit_no_question_are_listed_together() -> None:
+    merge = {"Colour": "keep", "Twice": "keep", "Animal": "median", "3": "keep", "Remark": "keep"}
+    with pytest.raises(InvalidData) as caught:
+        with_merge_rules(Workflow(Label(merge=merge)), TEMPLATE)
+    problems = {problem.where: problem.reason for problem in caught.value.problems}
+    assert list(problems) == [
+        "merge['Colour']",
+        "merge['Twice']",
+        "merge['Animal']",
+        "merge['Remark']",
+    ]
+    assert "the template has no such question" in problems["merge['Colour']"]
+    assert "give one of their ids, '4', '5'" in problems["merge['Twice']"]
+    assert "is a rule for RATING" in problems["merge['Animal']"]
+    assert "by its title and by its id" in problems["merge['Remark']"]
+
+
+def test_functions_of_the_application_are_named_once() -> None:
+    label = Label(merge={"1": "mine", "2": "mine", "3": "keep", "4": "other"})
+    assert find_registered_names(Workflow(label)) == ["mine", "other"]
+
+
+def test_votes_may_be_raised_and_nothing_else_of_them_changed() -> None:
+    old = Label(votes=2, merge={"1": "keep"})
+    explain = explain_other_votes
+    assert explain(old, attrs.evolve(old, votes=3)) == ""
+    assert explain(old, attrs.evolve(old, min_votes=2)) == ""
+    assert "cannot become fewer: they are 2, not 1" in explain(old, attrs.evolve(old, votes=1))
+    assert "merge cannot change" in explain(old, attrs.evolve(old, merge={}))
+    assert explain(Label(), Label(votes=2, merge={"1": "keep"})) == ""
+    share = attrs.evolve(old, votes_package_share=0.5)
+    assert "votes_package_share cannot change" in explain(old, share)

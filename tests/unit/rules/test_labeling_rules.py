@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -18,19 +19,21 @@ from itagflow import (
     Label,
     Ranking,
     Stage,
+    Template,
     Text,
     Workflow,
     WrongState,
     templates,
 )
-from itagflow.core.change import Context
 from itagflow.errors import StaleVersion
 from itagflow.labeling import rules
-from itagflow.labeling.shuffling import shuffle_options
-from itagflow.labeling.terms import SaveTerms
+from itagflow.labeling.rules import shuffle_options
 from itagflow.model import Outcome, Verdict
+from itagflow.model.change import Context, split_answers
 from itagflow.model.package import AssignmentState
+from itagflow.model.terms import SaveTerms
 from itagflow.results.rules import Case
+from itagflow.templates import Option, Question, QuestionKind
 from itagflow.testing.builders import (
     AT,
     make_answer,
@@ -198,8 +201,8 @@ class TestRestore:
 class TestWrite:
     def test_new_answers_are_added_and_others_replace_what_is_stored(self) -> None:
         old, new, other = make_answer(1), make_answer(1, replies=CAT), make_answer(2, replies=CAT)
-        assert rules.split_answers([(old, new), (None, other)]) == ([other], [(old, new)])
-        assert rules.split_answers([]) == ([], [])
+        assert split_answers([(old, new), (None, other)]) == ([other], [(old, new)])
+        assert split_answers([]) == ([], [])
 
     def test_one_answer_is_an_event_of_its_task_and_several_are_one_event(self) -> None:
         one, two = make_answer(1, replies=CAT), make_answer(2, replies=CAT)
@@ -331,6 +334,17 @@ class TestTerms:
         assert kept is not None
         assert kept[1].lease_until == AT + timedelta(hours=1)
 
+    def test_a_lease_that_moves_by_less_than_a_second_is_not_stored(self) -> None:
+        hour = timedelta(hours=1)
+        job = make_job(workflow=Workflow(Label(lease=hour)))
+        until = AT + hour - timedelta(milliseconds=999)
+        facts = facts_of(None, job=job, assignment=make_assignment(lease_until=until))
+        assert rules.keep_up(facts, facts.assignment) is None
+        counted = attrs.evolve(facts.assignment, counted_at=AT)
+        kept = rules.keep_up(facts, counted)
+        assert kept is not None
+        assert kept[1] == attrs.evolve(counted, lease_until=AT + hour)
+
     def test_a_program_is_named_in_its_answer(self) -> None:
         terms = SaveTerms(score=0.5, model="vit")
         outcome = rules.save_answers(facts_of(None, terms=terms), [Choice("cat")])
@@ -355,3 +369,90 @@ def test_what_was_handed_to_the_experts_is_not_answered() -> None:
     with pytest.raises(InvalidData, match="handed to the experts"):
         rules.abandon(handed, "dark")
     rules.require_not_escalated(facts_of(make_answer(), None))
+
+
+THREE = templates.preference_ranking(["a", "b", "c"])
+SEED = 7
+
+
+def test_the_order_has_every_option_once_and_does_not_change() -> None:
+    shown = shuffle_options(THREE, SEED, 1, 2)
+    assert sorted(shown["1"]) == ["a", "b", "c"]
+    assert shuffle_options(THREE, SEED, 1, 2) == shown
+    # written down: another release, or another version of Python, must say the same
+    assert shown == {"1": ("b", "c", "a")}
+
+
+@pytest.mark.parametrize("differs", ["seed", "task", "member"])
+def test_each_job_task_and_member_has_an_order_of_its_own(differs: str) -> None:
+    place = {"seed": SEED, "task": 1, "member": 2}
+    orders = {shuffle_options(THREE, **{**place, differs: number})["1"] for number in range(1, 100)}
+    assert len(orders) == 6
+
+
+def test_every_order_is_as_frequent_as_the_others() -> None:
+    counts = Counter(shuffle_options(THREE, SEED, task, 2)["1"] for task in range(6_000))
+    assert len(counts) == 6
+    # five standard deviations of a thousand
+    assert all(850 < count < 1150 for count in counts.values())
+
+
+def test_an_option_that_is_added_leaves_the_order_of_the_others() -> None:
+    four = templates.preference_ranking(["a", "b", "c", "d"])
+    for task in range(1, 50):
+        shown = shuffle_options(four, SEED, task, 2)["1"]
+        assert (
+            tuple(key for key in shown if key != "d") == shuffle_options(THREE, SEED, task, 2)["1"]
+        )
+
+
+def test_options_inside_another_stay_behind_it() -> None:
+    tree = (
+        Option("animal", children=(Option("cat"), Option("dog"), Option("cow"))),
+        Option("plant", children=(Option("oak"), Option("elm"))),
+    )
+    template = Template(questions=(Question("1", QuestionKind.RADIO, "What", tree, shuffle=True),))
+    orders = {shuffle_options(template, SEED, task, 2)["1"] for task in range(500)}
+    assert len(orders) == 2 * 6 * 2
+    for shown in orders:
+        first, last = shown.index("animal"), shown.index("plant")
+        assert {shown[first + n] for n in (1, 2, 3)} == {"cat", "dog", "cow"}
+        assert {shown[last + n] for n in (1, 2)} == {"oak", "elm"}
+
+
+def test_only_questions_that_shuffle_have_an_order() -> None:
+    plain, mixed = templates.image_classification(["cat", "dog"]), templates.pairwise_preference()
+    assert shuffle_options(plain, SEED, 1, 2) == {}
+    both = attrs.evolve(
+        mixed,
+        questions=(*mixed.questions, attrs.evolve(plain.questions[0], id="2")),
+    )
+    assert set(shuffle_options(both, SEED, 1, 2)) == {"1"}
+
+
+def test_a_question_that_depends_on_another_has_an_order_too() -> None:
+    finer = Question("2", QuestionKind.RADIO, "Color", (Option("x"), Option("y")), shuffle=True)
+    template = Template(
+        questions=(Question("1", QuestionKind.RADIO, "Kind", (Option("car"),), children=(finer,)),)
+    )
+    assert set(shuffle_options(template, SEED, 1, 2)) == {"2"}
+
+
+def test_questions_with_the_same_options_show_them_in_the_same_order() -> None:
+    pair = templates.pairwise_preference()
+    twice = attrs.evolve(
+        pair, questions=(*pair.questions, attrs.evolve(pair.questions[0], id="2", title="Safer"))
+    )
+    for task in range(1, 20):
+        shown = shuffle_options(twice, SEED, task, 2)
+        assert shown["1"] == shown["2"]
+
+
+def test_merged_votes_were_shown_to_nobody() -> None:
+    assert shuffle_options(THREE, SEED, 1, None) == {}
+
+
+def test_questions_about_annotations_cannot_be_shuffled() -> None:
+    kind = Question("2", QuestionKind.RADIO, "Kind", (Option("x"), Option("y")), shuffle=True)
+    with pytest.raises(InvalidData, match="cannot have shuffle: it is about a part"):
+        Template(questions=(Question("1", "PICTURE", "Objects", children=(kind,)),))

@@ -9,9 +9,9 @@ from support.facts import facts_of
 
 from itagflow import Answer, Choice, Incomplete, InvalidData, Stage
 from itagflow.errors import StaleVersion
-from itagflow.labeling.terms import SaveTerms
 from itagflow.labeling.version_rules import restore_version
 from itagflow.model import AnswerVersion, Verdict
+from itagflow.model.terms import SaveTerms
 from itagflow.testing import make_answer, make_assignment, make_template
 
 CAT, DOG = {"1": Choice("cat")}, {"1": Choice("dog")}

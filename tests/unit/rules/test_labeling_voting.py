@@ -17,7 +17,6 @@ from itagflow import (
     Regions,
     Text,
 )
-from itagflow.core.change import Context
 from itagflow.labeling.voting import (
     MergeCall,
     MergeCalls,
@@ -31,6 +30,7 @@ from itagflow.labeling.voting import (
     remake_voting_rules,
 )
 from itagflow.model import MergeReport, OnDispute, Outcome
+from itagflow.model.change import Context
 from itagflow.model.reply import Reply
 from itagflow.model.task import Answer
 from itagflow.templates import Option, Question, QuestionKind

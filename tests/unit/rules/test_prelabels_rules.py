@@ -15,9 +15,9 @@ from itagflow import (
     Stage,
     Workflow,
 )
-from itagflow.core.change import Context
 from itagflow.errors import Problem
 from itagflow.model import Outcome
+from itagflow.model.change import Context
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer
 from itagflow.prelabels import rules

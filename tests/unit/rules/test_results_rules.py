@@ -342,3 +342,9 @@ def test_who_decides_is_shown_what_labelers_wrote() -> None:
 def test_a_task_that_only_was_handed_on_is_to_do() -> None:
     answers = [said(LABELED, escalation_reason="", replies=CAT)]
     assert rules.compute_state(case(LABELED, answers=answers)) is TaskState.TODO
+
+
+def test_a_package_is_voted_on_from_the_round_in_which_its_votes_were_raised() -> None:
+    raised = make_package(votes=3, voted_since=2)
+    assert [rules.is_voted_on_in(raised, round) for round in (1, 2, 3)] == [False, True, True]
+    assert not rules.is_voted_on_in(make_package(), 1)

@@ -20,13 +20,15 @@ from itagflow import (
     Workflow,
     WrongState,
 )
-from itagflow.core.change import Context
 from itagflow.labeling.rules import AnswerFacts
 from itagflow.model import Verdict
+from itagflow.model.change import Context
 from itagflow.reviewing import judging_rules
-from itagflow.reviewing.explanations import Explanation
 from itagflow.reviewing.judging_rules import Judgment
-from itagflow.reviewing.reject_limits import REJECTED_TOO_OFTEN
+from itagflow.reviewing.reject_rules import (
+    REJECTED_TOO_OFTEN,
+    Explanation,
+)
 from itagflow.testing import make_answer, make_assignment, make_job, make_task, make_template
 from itagflow.testing.builders import AT
 
@@ -186,16 +188,3 @@ def test_or_it_is_judged_wrong_and_goes_to_the_queue() -> None:
 def test_an_event_says_what_was_given() -> None:
     assert judging_rules.describe(Explanation("no cat")) == {"comment": "no cat"}
     assert judging_rules.describe(Explanation("", "dark")) == {"reason": "dark"}
-
-
-def test_an_abandoned_judgment_keeps_why_it_was_wrong() -> None:
-    wrong = attrs.evolve(MODIFIED, replies=None, verdict=Verdict.WRONG, comment="no cat")
-    given_up = judging_rules.abandon_rejected(wrong)
-    assert (given_up.is_abandoned, given_up.wrong, given_up.comment) == (True, False, "no cat")
-
-
-def test_what_is_no_answer_of_the_reviewer_may_be_judged_wrong() -> None:
-    bare = attrs.evolve(MODIFIED, replies=None)
-    judging_rules.require_no_modification(None, bare)
-    with pytest.raises(Incomplete):
-        judging_rules.require_no_modification(bare, MODIFIED)

@@ -28,14 +28,28 @@ from itagflow import (
     WrongState,
 )
 from itagflow.access import Action, default_policy
-from itagflow.core.change import Change, Context
-from itagflow.model import Outcome, Purpose, Verdict
+from itagflow.model import OnMaxRejects, Outcome, Purpose, Verdict
+from itagflow.model.change import Change, Context
 from itagflow.model.job import Route
 from itagflow.model.workspace import Member
 from itagflow.reviewing import reject_rules as rules
-from itagflow.reviewing.explanations import Explanation
-from itagflow.reviewing.reject_limits import REJECTED_TOO_OFTEN
-from itagflow.reviewing.reject_rules import RejectFacts, Rework, plan_reject
+from itagflow.reviewing.reject_rules import (
+    NOTHING_SAID,
+    REJECTED_TOO_OFTEN,
+    Explanation,
+    RejectFacts,
+    Rework,
+    abandon_rejected,
+    count_rejects,
+    find_limit,
+    find_limited,
+    list_reasons,
+    plan_reject,
+    require_below_limit,
+    require_explanation,
+    require_known_reason,
+    require_no_modification,
+)
 from itagflow.reviewing.rules import AssignmentContext, PackageHistory
 from itagflow.testing.builders import (
     AT,
@@ -379,3 +393,108 @@ class TestAuthors:
         package = make_package(state=PackageState.ACCEPT)
         assert rules.find_authors(job, package, [LABELED, *inspections]) == (4,)
         assert rules.find_named_member(job, package) is None
+
+
+PLAIN = make_job(workflow=Workflow(Label(), Inspect()))
+LISTED = make_job(workflow=Workflow(Label(), Inspect(reasons=("blurred", "dark"))))
+
+
+@pytest.mark.parametrize(("comment", "words"), [("", "is empty"), (" ", "is empty"), ("\0", "NUL")])
+def test_without_reasons_there_is_a_comment(comment: str, words: str) -> None:
+    said = Explanation("no cat")
+    assert require_explanation(PLAIN, Stage.INSPECT, "the judgment", said) is said
+    with pytest.raises(InvalidData, match=words):
+        require_explanation(PLAIN, Stage.INSPECT, "the judgment", Explanation(comment))
+
+
+def test_where_there_are_reasons_one_is_given_and_the_comment_may_be_empty() -> None:
+    said = Explanation(reason="dark")
+    assert require_explanation(LISTED, Stage.INSPECT, "the judgment", said) is said
+    with pytest.raises(InvalidData, match="reason: is missing: give 'blurred' or 'dark'"):
+        require_explanation(LISTED, Stage.INSPECT, "the judgment", Explanation("no cat"))
+
+
+@pytest.mark.parametrize("comment", ["", "no cat"])
+def test_a_reason_is_one_of_the_list(comment: str) -> None:
+    said = Explanation(comment, "late")
+    with pytest.raises(InvalidData, match="is not one of 'blurred' or 'dark'"):
+        require_known_reason(LISTED, Stage.INSPECT, "the reject", said)
+    with pytest.raises(InvalidData, match="inspect has no reasons"):
+        require_known_reason(PLAIN, Stage.INSPECT, "the reject", said)
+    require_known_reason(LISTED, Stage.INSPECT, "the reject", Explanation(comment, "dark"))
+
+
+def test_a_stage_has_the_reasons_of_its_rule() -> None:
+    assert list_reasons(LISTED, Stage.INSPECT) == ("blurred", "dark")
+    assert list_reasons(LISTED, Stage.LABEL) == list_reasons(PLAIN, Stage.INSPECT) == ()
+
+
+def test_what_says_nothing() -> None:
+    assert NOTHING_SAID.is_empty
+    assert Explanation(" ").is_empty
+    assert not Explanation("x").is_empty
+    assert not Explanation(reason="x").is_empty
+
+
+I = Stage.INSPECT
+
+
+def limited(then: str = "modify") -> Any:
+    rule = Inspect(max_rejects=2, on_max_rejects=then)
+    return make_job(workflow=Workflow(Label(), rule))
+
+
+def ended(id: int, outcome: Outcome, sent: tuple[int, ...] | None, stage: Stage = I) -> Any:
+    return make_assignment(
+        id, stage=stage, state=AssignmentState.DONE, outcome=outcome, sent_back=sent
+    )
+
+
+def test_each_task_is_counted_at_its_stage() -> None:
+    assignments = [
+        ended(6, Outcome.REJECTED, (1,)),
+        ended(7, Outcome.REJECTED, None),
+        ended(8, Outcome.REVIEWED, None),
+        ended(9, Outcome.REJECTED, (1, 2), Stage.ACCEPT),
+    ]
+    assert count_rejects(assignments, I, (1, 2)) == {1: 2, 2: 1}
+    assert count_rejects(assignments, Stage.ACCEPT, (1, 2, 3)) == {1: 1, 2: 1, 3: 0}
+
+
+def test_the_limit_is_that_of_the_rule() -> None:
+    limit = find_limit(limited("abandon"), I)
+    assert (limit.most, limit.then) == (2, OnMaxRejects.ABANDON)
+    assert [limit.is_reached(number) for number in range(4)] == [False, False, True, True]
+    for job, stage in ((make_job(), Stage.LABEL), (make_job(), I)):
+        assert find_limit(job, stage).most is None
+        assert not find_limit(job, stage).is_reached(1_000)
+
+
+def test_tasks_at_the_limit_are_found() -> None:
+    assert find_limited(limited(), I, {3: 2, 1: 5, 2: 1}) == (1, 3)
+    assert find_limited(make_job(), I, {1: 5}) == ()
+
+
+def test_the_reviewer_does_the_rest() -> None:
+    with pytest.raises(Incomplete, match="sent back 2 times, which is the most") as caught:
+        require_below_limit(limited(), I, {1: 2, 2: 1})
+    assert caught.value.tasks == (1,)
+    require_below_limit(limited(), I, {1: 1})
+
+
+@pytest.mark.parametrize("then", ["abandon", "queue"])
+def test_elsewhere_it_is_no_error(then: str) -> None:
+    require_below_limit(limited(then), I, {1: 2})
+
+
+def test_an_abandoned_judgment_keeps_why_it_was_wrong() -> None:
+    wrong = attrs.evolve(MODIFIED, replies=None, verdict=Verdict.WRONG, comment="no cat")
+    given_up = abandon_rejected(wrong)
+    assert (given_up.is_abandoned, given_up.wrong, given_up.comment) == (True, False, "no cat")
+
+
+def test_what_is_no_answer_of_the_reviewer_may_be_judged_wrong() -> None:
+    bare = attrs.evolve(MODIFIED, replies=None)
+    require_no_modification(None, bare)
+    with pytest.raises(Incomplete):
+        require_no_modification(bare, MODIFIED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import attrs
@@ -26,18 +27,28 @@ from itagflow import (
     WrongState,
 )
 from itagflow.access import Action
-from itagflow.core.change import Change, Context
 from itagflow.lifecycle.tables import AssignmentCommand
 from itagflow.model import Outcome, Verdict
+from itagflow.model.change import Change, Context
 from itagflow.model.package import ClaimCounter
 from itagflow.model.workspace import Member
+from itagflow.results.rules import is_voted_on_in
 from itagflow.reviewing import rules
 from itagflow.reviewing.rules import (
     AnswerCounts,
     AssignmentContext,
     CompletionFacts,
     PackageHistory,
+    count_votes,
+    find_outdated_authors,
+    has_kept_answers,
+    is_labeled_anew,
+    is_package_drawn,
     plan_completion,
+    with_author,
+    with_next_round,
+    with_slots_added,
+    with_votes,
 )
 from itagflow.testing.builders import (
     AT,
@@ -415,3 +426,116 @@ class TestChecks:
         narrow = attrs.evolve(context, assignment=attrs.evolve(INSPECTING, scope=(2,)))
         assert rules.find_wrong(narrow, history) == (2,)
         assert rules.find_wrong(context, attrs.evolve(history, answers={})) == ()
+
+
+INSPECTION = make_assignment(
+    id=6, member=3, stage=Stage.INSPECT, state=AssignmentState.DONE, authored=True
+)
+
+
+@pytest.mark.parametrize(
+    ("stage", "has_answered", "is_author"),
+    [
+        (Stage.INSPECT, True, True),
+        (Stage.INSPECT, False, False),
+        (Stage.ACCEPT, True, False),
+    ],
+)
+def test_an_inspector_who_answers_tasks_is_their_author(
+    stage: Stage, has_answered: bool, is_author: bool
+) -> None:
+    review = make_assignment(stage=stage, state=AssignmentState.DONE)
+    assert with_author(review, has_answered=has_answered).authored == is_author
+
+
+@pytest.mark.parametrize(
+    ("replies", "scope", "expected"),
+    [
+        ({"1": Choice("cat")}, (2,), True),
+        (None, (2,), False),
+        ({"1": Choice("cat")}, None, False),
+    ],
+)
+def test_what_was_modified_is_kept_unless_all_is_labeled_again(
+    replies: dict[str, Choice] | None, scope: tuple[int, ...] | None, expected: bool
+) -> None:
+    answer = make_answer(assignment=6, task=1, stage=Stage.INSPECT, replies=replies)
+    back = make_package(scope=scope)
+    assert has_kept_answers(INSPECTION, back, [1, 2], {1: {6: answer}, 2: {}}) == expected
+    assert not has_kept_answers(INSPECTION, back, [1, 2], {1: {7: answer}, 2: {}})
+
+
+@pytest.mark.parametrize(
+    ("state", "scope", "erased", "is_outdated"),
+    [
+        (PackageState.LABEL, None, (), True),
+        (PackageState.LABEL, (1,), (), False),
+        (PackageState.LABEL, (1,), (2,), True),
+        (PackageState.INSPECT, None, (), False),
+    ],
+)
+def test_a_labeling_of_the_whole_package_leaves_nothing_of_what_was_modified(
+    state: PackageState, scope: tuple[int, ...] | None, erased: tuple[int, ...], is_outdated: bool
+) -> None:
+    package = make_package(state=state, scope=scope, erased=erased)
+    assert is_labeled_anew(package, [1, 2]) == is_outdated
+    labeling = make_assignment(state=AssignmentState.DONE, authored=True)
+    found = find_outdated_authors(package, [labeling, INSPECTION], [1, 2])
+    expected = [(INSPECTION, attrs.evolve(INSPECTION, authored=False))] if is_outdated else []
+    assert found == expected
+
+
+def test_a_package_is_drawn_by_a_hash() -> None:
+    digest = hashlib.sha256(b"7/label/3/1").digest()
+    share = int.from_bytes(digest, "big") / 2**256
+    assert not is_package_drawn(share, 7, Stage.LABEL, 3, 1)
+    assert is_package_drawn(share + 1e-9, 7, Stage.LABEL, 3, 1)
+
+
+def test_a_larger_share_has_all_packages_of_a_smaller_one() -> None:
+    def draw(share: float) -> set[int]:
+        return {
+            number
+            for number in range(1, 1001)
+            if is_package_drawn(share, 7, Stage.LABEL, number, 1)
+        }
+
+    assert draw(0.2) < draw(0.5) < draw(1.0)
+    assert 160 < len(draw(0.2)) < 240
+
+
+def test_packages_that_are_not_drawn_have_one_vote() -> None:
+    job = make_job(workflow=Workflow(Label(votes=3, on_dispute="keep", votes_package_share=0.2)))
+    votes = {count_votes(job, number) for number in range(1, 101)}
+    assert votes == {1, 3}
+    everywhere = make_job(workflow=Workflow(Label(votes=3, on_dispute="keep")))
+    assert count_votes(everywhere, 1) == 3
+
+
+THREE = make_job(workflow=Workflow(Label(votes=3, on_dispute="keep")))
+
+
+def test_votes_are_raised_from_a_round_on() -> None:
+    raised = with_votes(THREE, make_package(votes=1, round=4), 4)
+    assert (raised.votes, raised.voted_since) == (3, 4)
+    assert not is_voted_on_in(raised, 3)
+    assert is_voted_on_in(raised, 4)
+    again = with_votes(THREE, make_package(votes=2, voted_since=2, round=4), 4)
+    assert (again.votes, again.voted_since) == (3, 2)
+
+
+def test_votes_never_become_fewer() -> None:
+    assert with_votes(make_job(), make_package(votes=3), 2).votes == 3
+
+
+def test_the_next_round_at_label_has_the_votes_of_now() -> None:
+    at_label = with_next_round(THREE, make_package(votes=1), Stage.LABEL)
+    assert (at_label.round, at_label.votes, at_label.voted_since) == (2, 3, 2)
+    at_inspect = with_next_round(THREE, make_package(votes=1), Stage.INSPECT)
+    assert (at_inspect.round, at_inspect.votes) == (2, 1)
+
+
+def test_slots_are_added_to_what_is_at_label() -> None:
+    assert with_slots_added(THREE, make_package(votes=1, free=0)).free == 2
+    done = make_package(state=PackageState.DONE, free=0)
+    assert with_slots_added(THREE, done) == done

@@ -34,9 +34,9 @@ from itagflow import (
     Workflow,
     WrongState,
 )
-from itagflow.core.change import Change
 from itagflow.labeling.voting import MergeOutcome
 from itagflow.model import Outcome, Purpose
+from itagflow.model.change import Change
 from itagflow.model.job import StageWorkers
 from itagflow.model.package import ClaimCounter
 from itagflow.reviewing import submitting_rules as rules

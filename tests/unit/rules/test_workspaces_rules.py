@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from itagflow import AlreadyExists, InvalidData, NotAllowed, Role
-from itagflow.claiming.rules import is_paused
+from itagflow.model.workspace import is_paused
 from itagflow.testing import make_member
 from itagflow.testing.builders import AT
 from itagflow.workspaces import rules

@@ -331,25 +331,36 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
         if connection is None:
             raise StoreFailed(self.name, *OF_ANOTHER_PROCESS)
         try:
-            try:
-                transaction.connections.append(connection)
-                self._begin(connection, transaction)
-                lent = view(transaction)
-                self._must_go_on(transaction)
-                yield lent
-                if transaction.mode is Mode.WRITE:
-                    lent.settle()
-                    self._commit(transaction)
-            finally:
-                if transaction.connections:  # else this is a forked child
-                    try:
-                        connection.rollback()  # does nothing after a commit
-                    except sqlite3.Error as error:
-                        raise failure_of(transaction, error) from error
-                    transaction.connections = []
+            # a generator of its own: an exception that strikes anywhere in it comes back here
+            yield from self._lend_in_turn(connection, transaction, view)
         finally:
-            if transaction.connections:  # interrupted above, while this thread still has the turn
+            if (
+                transaction.connections
+            ):  # interrupted in there, while this thread still has the turn
                 connection.rollback()
+
+    def _lend_in_turn(
+        self,
+        connection: sqlite3.Connection,
+        transaction: SqliteTransaction,
+        view: Callable[[SqliteTransaction], V],
+    ) -> Generator[V]:
+        try:
+            transaction.connections.append(connection)
+            self._begin(connection, transaction)
+            lent = view(transaction)
+            self._must_go_on(transaction)
+            yield lent
+            if transaction.mode is Mode.WRITE:
+                lent.settle()
+                self._commit(transaction)
+        finally:
+            if transaction.connections:  # else this is a forked child
+                try:
+                    connection.rollback()  # does nothing after a commit
+                except sqlite3.Error as error:
+                    raise failure_of(transaction, error) from error
+                transaction.connections = []
 
     def _begin(self, connection: sqlite3.Connection, transaction: SqliteTransaction) -> None:
         try:

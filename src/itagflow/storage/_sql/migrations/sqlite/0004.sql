@@ -39,13 +39,14 @@ CREATE TABLE package (
     free INTEGER NOT NULL, round INTEGER NOT NULL, size INTEGER NOT NULL,
     abandoned INTEGER NOT NULL, wrong INTEGER NOT NULL, disputed INTEGER NOT NULL,
     value TEXT NOT NULL, prelabeled INTEGER NOT NULL, corrected INTEGER NOT NULL,
-    open INTEGER NOT NULL, due INTEGER NOT NULL, body TEXT NOT NULL,
+    open INTEGER NOT NULL, due INTEGER NOT NULL, ranked INTEGER NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (job, number)
 ) WITHOUT ROWID;
 CREATE INDEX package_pool ON package (job, state, priority DESC, due, waiting_since, number) WHERE waiting = 1;
--- For jobs whose packages are claimed in another order.
-CREATE INDEX package_due ON package (job, state, due, priority DESC, waiting_since, number) WHERE waiting = 1;
-CREATE INDEX package_oldest ON package (job, state, waiting_since, priority DESC, due, number) WHERE waiting = 1;
+-- For jobs whose packages are claimed in another order. Most packages have no priority and no due time; they have the
+-- same order here and there, and are not in these indexes: else each claim would write them, too.
+CREATE INDEX package_due ON package (job, state, due, priority DESC, waiting_since, number) WHERE ranked = 1;
+CREATE INDEX package_oldest ON package (job, state, waiting_since, priority DESC, due, number) WHERE ranked = 1;
 -- Whether a package was the last open one is asked by an index over the open ones, however many are finished.
 CREATE INDEX package_open ON package (job, number) WHERE open = 1;
 CREATE INDEX package_state ON package (job, state, number);
@@ -129,8 +130,8 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('package', 'package', '1000000 10000 1'),
     ('package', 'package_open', '500000 5000 1'),
     ('package', 'package_pool', '300000 3000 1000 500 400 10 1'),
-    ('package', 'package_due', '300000 3000 1000 400 300 10 1'),
-    ('package', 'package_oldest', '300000 3000 1000 10 5 5 1'),
+    ('package', 'package_due', '30000 3000 1000 400 300 10 1'),
+    ('package', 'package_oldest', '30000 3000 1000 10 5 5 1'),
     ('package', 'package_state', '1000000 10000 500 1'),
     ('package', 'package_value', '1000000 10000 1 1'),
     ('task', 'sqlite_autoindex_task_1', '50000000 500000 1'),

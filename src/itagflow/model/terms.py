@@ -9,6 +9,7 @@ import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.arguments import make_error, require_kind, require_several
+from itagflow.model.copying import copyable, evolve
 from itagflow.model.number import (
     is_whole,
     require_number,
@@ -25,7 +26,8 @@ Replied = Reply | Mapping[str, Reply]
 """Replies by question id, or the one reply to the only question."""
 
 
-@attrs.frozen(kw_only=True)
+@copyable
+@attrs.frozen(kw_only=True, slots=False)
 class SaveTerms:
     """What a caller says beside an answer."""
 
@@ -96,7 +98,10 @@ def parse_program(
     """
     if score is not None:
         score = float(require_number(verb, "score", score, least=0, most=1))
-    return attrs.evolve(terms, score=score, model=require_text(verb, "model", cast(str, model)))
+    model = require_text(verb, "model", cast(str, model))
+    if score is None and not model:  # most members are no programs
+        return terms
+    return evolve(terms, score=score, model=model)
 
 
 def parse_versions(verb: str, expected: object) -> SaveTerms:

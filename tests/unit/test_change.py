@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from itagflow import AssignmentState, InvalidData, PackageState
-from itagflow.core.change import Context, record
+from itagflow.model.change import Context, record
 from itagflow.testing import make_assignment, make_job, make_member, make_package, make_task
 from itagflow.testing.builders import AT
 

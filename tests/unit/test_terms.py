@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from itagflow import Choice, InvalidData
-from itagflow.labeling.terms import (
+from itagflow.model import AnswerVersion
+from itagflow.model.terms import (
     NO_TERMS,
     SaveTerms,
     parse_answer_version,
@@ -17,7 +18,6 @@ from itagflow.labeling.terms import (
     parse_versions,
     require_pick,
 )
-from itagflow.model import AnswerVersion
 from itagflow.testing import make_answer
 
 NAN = float("nan")

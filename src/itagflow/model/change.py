@@ -1,4 +1,7 @@
-"""What a rule returns: the entities to add and save, and the one event that says so."""
+"""What a rule returns: the entities to add and save, and the one event that says so.
+
+And the pairs of before and after that many rules need: of answers, and of claim counters.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,12 @@ from typing import Any, cast
 import attrs
 
 from itagflow.errors import InvalidData, Problem
+from itagflow.model.copying import evolve
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event, FieldChange
 from itagflow.model.job import Job
-from itagflow.model.package import Assignment, Package
+from itagflow.model.package import Assignment, ClaimCounter, Package, QueueCursor
+from itagflow.model.task import Answer
 from itagflow.model.text import find_text_error
 from itagflow.model.workspace import Member
 
@@ -137,3 +142,32 @@ def _to_plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return ",".join(str(_to_plain(part)) for part in cast("tuple[object, ...]", value)) or None
     return value
+
+
+def move_counter(counter: ClaimCounter, by: int) -> Saved:
+    """Return *counter* with *by* added to what its member holds."""
+    return (counter, evolve(counter, active=counter.active + by))
+
+
+def add_to_counter(
+    counter: ClaimCounter, by: int, cursor: QueueCursor | None, *, total: int = 0
+) -> ClaimCounter:
+    """Return *counter* with *by* more active assignments, and a new *cursor* if given.
+
+    *total* is added to what the member has got in the whole job.
+    """
+    return evolve(
+        counter,
+        active=counter.active + by,
+        total=counter.total + total,
+        cursor=cursor or counter.cursor,
+    )
+
+
+def split_answers(
+    pairs: Sequence[tuple[Answer | None, Answer]],
+) -> tuple[list[Entity], list[Saved]]:
+    """Return the answers that are new, and those that replace a stored one, with that one."""
+    add: list[Entity] = [new for old, new in pairs if old is None]
+    save: list[Saved] = [(old, new) for old, new in pairs if old is not None]
+    return add, save

@@ -1,0 +1,47 @@
+"""An entity with some fields changed, made past its constructor."""
+
+from __future__ import annotations
+
+import pickle
+
+import attrs
+import pytest
+
+from itagflow.model import copying
+from itagflow.model.copying import evolve
+from itagflow.model.entity import Entity
+from itagflow.testing import make_one_of_each, make_package
+
+ONE_OF_EACH = make_one_of_each()
+NAMES = [type(entity).__name__ for entity in ONE_OF_EACH]
+
+
+@pytest.mark.parametrize("entity", ONE_OF_EACH, ids=NAMES)
+def test_it_is_what_the_constructor_would_make(entity: Entity) -> None:
+    before = attrs.asdict(entity, recurse=False)
+    changed = evolve(entity, version=7)
+    assert changed == attrs.evolve(entity, version=7)
+    assert type(changed) is type(entity)
+    assert pickle.loads(pickle.dumps(changed)) == changed
+    assert attrs.asdict(entity, recurse=False) == before
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        changed.version = 8  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("entity", ONE_OF_EACH, ids=NAMES)
+def test_a_name_that_is_no_field_is_refused(entity: Entity) -> None:
+    with pytest.raises(TypeError, match="fre"):
+        evolve(entity, fre=0)
+
+
+@pytest.mark.parametrize("kind", sorted(copying._COPYABLE, key=lambda kind: kind.__name__))
+def test_kinds_whose_constructor_checks_nothing_are_copied(kind: type) -> None:
+    for field in attrs.fields(kind):
+        assert (field.converter, field.validator, field.init) == (None, None, True), field.name
+    assert not hasattr(kind, "__attrs_post_init__")
+    # a slot of its own would be left behind
+    assert all(not vars(base).get("__slots__") for base in kind.__mro__)
+
+
+def test_nothing_to_change_makes_an_equal_one() -> None:
+    assert evolve(make_package(free=2)) == make_package(free=2)
