@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import itagflow
 from itagflow import (
     Assignment,
     Choice,
+    Crew,
     Event,
     FixedSize,
     Flow,
@@ -35,14 +37,16 @@ from itagflow import (
     Template,
     Text,
     Workflow,
+    access,
     formats,
     templates,
 )
 from itagflow.formats import WriteReport
-from itagflow.model import Outcome
+from itagflow.model import Outcome, Purpose
 
 VOTERS = ["ben", "cy", "lea", "dan"]
 Vote = Callable[[Flow, Assignment], object]
+Pair = tuple[Vote, Vote]
 
 
 def says(answer: str) -> Vote:
@@ -95,6 +99,36 @@ def says_and_writes(answer: str) -> Vote:
     return vote
 
 
+def says_as_a_program(score: float) -> Vote:
+    def vote(flow: Flow, assignment: Assignment) -> None:
+        for item in flow.tasks(assignment):
+            flow.save(assignment, item, Choice("cat"), score=score, model="vit")
+        flow.submit(assignment)
+
+    return vote
+
+
+def asks_an_expert(task: int, comment: str) -> Vote:
+    def vote(flow: Flow, assignment: Assignment) -> None:
+        flow.escalate(assignment, task, comment=comment, reason=comment)
+        flow.save(assignment, 3 - task, Choice("cat"))
+        flow.submit(assignment)
+
+    return vote
+
+
+def says_and_writes_once(flow: Flow, assignment: Assignment) -> None:
+    """The comment takes a key, as what is handed to an expert does."""
+    flow.comments.add((assignment.job, 1), "a fox?", by="cy")
+    says("cat")(flow, assignment)
+
+
+def changes_a_draft(flow: Flow, assignment: Assignment) -> None:
+    begins(flow, assignment)
+    flow.save(assignment, 1, Choice("cat"))
+    flow.save(assignment, 1, Choice("dog"), draft=True)
+
+
 PAIRS = [
     (says_and_writes("cat"), says_and_writes("dog")),
     (says("cat"), says("dog")),
@@ -104,6 +138,15 @@ PAIRS = [
     (says_nothing, begins),
     (says_nothing, says("dog")),
 ]
+MORE_PAIRS = [
+    (says_as_a_program(0.5), says_as_a_program(0.75)),
+    (says_and_writes_once, asks_an_expert(1, "a fox?")),
+    (asks_an_expert(1, "a fox?"), asks_an_expert(2, "a wolf?")),
+    (says_nothing, changes_a_draft),
+]
+"""What else there is of a vote; in memory alone, as on the others every store agrees with it."""
+UNFINISHED = frozenset({hesitates, begins, changes_a_draft})
+"""What is still in the hands of the voter."""
 HOLDING = frozenset({"explain", "available", "what I find"})
 """What tells how many hold an assignment, and so that somebody has handed theirs in, but not with what."""
 
@@ -130,11 +173,14 @@ def new(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[],
         databases.give_back(url)
 
 
-def a_poll(flow: Flow, *, again: bool) -> Job:
+def a_poll(flow: Flow, *, again: bool, experts: bool = True) -> Job:
     """A package on which three vote; with *again* it was voted on and sent back whole."""
-    home = street(flow, "ben", "cy", "dan", "di")
+    home = street(flow, "ben", "cy", "dan", "di", "eda")
     flow.members.add(home, "lea", Role.LEADER, by="ada")
     flow.members.add(home, "eve", Role.VIEWER, by="ada")
+    workforce: dict[Any, list[str]] = {Stage.LABEL: VOTERS, Stage.INSPECT: ["di"]}
+    if experts:
+        workforce[Crew.EXPERTS] = ["eda"]
     job = flow.jobs.create(
         home,
         "cats",
@@ -142,7 +188,7 @@ def a_poll(flow: Flow, *, again: bool) -> Job:
         data=rows(2),
         workflow=Workflow(Label(votes=3, min_votes=2), Inspect()),
         packaging=FixedSize(2),
-        workforce={Stage.LABEL: VOTERS, Stage.INSPECT: ["di"]},
+        workforce=workforce,
         by="ada",
     )
     if again:
@@ -152,15 +198,33 @@ def a_poll(flow: Flow, *, again: bool) -> Job:
     return job
 
 
-def world(flow: Flow, vote: Vote, *, again: bool) -> Args:
+def world(flow: Flow, vote: Vote, *, again: bool = False, experts: bool = True) -> Args:
     """One in which cy has voted, and ben and lea have an assignment each."""
-    job = a_poll(flow, again=again)
+    job = a_poll(flow, again=again, experts=experts)
     cy = taken(flow, "cy", job)
     vote(flow, cy)
     ben = taken(flow, "ben", job)
     taken(flow, "lea", job)
     (task, _) = flow.results.list(job)
-    return Args(job=job, member="cy", assignment=cy, review=ben, closed=1, task=task.task)
+    return Args(
+        job=job,
+        member="cy",
+        assignment=cy,
+        review=ben,
+        free=(job.id, 1),
+        closed=1,
+        task=task.task,
+    )
+
+
+def stuck_world(flow: Flow, vote: Vote) -> Args:
+    """One in which a vote is missing that nobody can give, so that the package is blocked."""
+    args = world(flow, vote, again=False, experts=False)
+    (lea,) = flow.assignments.list("lea", job=args.job)
+    flow.release(lea)
+    for name in ("lea", "dan", "ada"):
+        flow.members.pause("street", name, by="ada")
+    return args
 
 
 def seen(flow: Flow, args: Args, by: str) -> dict[str, Any]:
@@ -169,7 +233,7 @@ def seen(flow: Flow, args: Args, by: str) -> dict[str, Any]:
     shown = {
         name: came_to(lambda case=case: case.call(flow, args))
         for name, case in READERS.items()
-        if name != "maintenance.copy"
+        if name not in NOT_READ
     }
     file = io.BytesIO()
     for name, call in {
@@ -179,6 +243,14 @@ def seen(flow: Flow, args: Args, by: str) -> dict[str, Any]:
         "own assignment": lambda: flow.assignments.get(args.review, by=by),
         "own assignments": lambda: list(flow.assignments.list(by, live=False, by=by)),
         "all assignments": lambda: list(flow.assignments.list("cy", live=False, by=by)),
+        "open offers": lambda: list(flow.assignments.list(None, job=args.job, by=by)),
+        "all offers": lambda: list(flow.assignments.list(None, job=args.job, live=False, by=by)),
+        "comments on a task": lambda: list(flow.comments.list(args.job, task=1, by=by)),
+        "open comments": lambda: list(flow.comments.list(args.job, is_resolved=False, by=by)),
+        "versions of the other task": lambda: flow.results.versions(args.job, 2, by=by),
+        "packages at label": lambda: list(flow.packages.list(args.job, state="label", by=by)),
+        "one task": lambda: flow.results.get(args.job, 1, by=by),
+        "cats": lambda: list(flow.results.find(args.job, label="cat", by=by)),
         "all history": lambda: list(flow.events.list(args.job, by=by)),
         **{
             state.value: lambda state=state: list(flow.results.find(args.job, state=state, by=by))
@@ -240,21 +312,67 @@ def plain(value: Any) -> Any:
     return attrs.evolve(value, position=0) if isinstance(value, Event) else value
 
 
+def require_alike(worlds: Callable[[Vote], tuple[Flow, Args]], by: str, pair: Pair) -> None:
+    """Check that *by* is shown the same, whichever vote of the two was given."""
+    one, other = [seen(*worlds(vote), by) for vote in pair]
+    handed_in = says_nothing in pair and UNFINISHED.isdisjoint(pair)
+    assert {name for name in one if one[name] != other[name]} <= (
+        HOLDING if handed_in else frozenset()
+    )
+
+
+def make_in_memory(vote: Vote, build: Callable[[Flow, Vote], Args] = world) -> tuple[Flow, Args]:
+    flow = itagflow.open("memory:", clock=Clock(), ids=count(1).__next__)
+    return flow, build(flow, vote)
+
+
 @pytest.mark.parametrize("again", [False, True])
 @pytest.mark.parametrize("pair", PAIRS)
 @pytest.mark.parametrize("by", ["ben", "lea", "dan", "ada"])
 def test_a_voter_learns_nothing_of_other_votes(
-    new: Callable[[], Flow], by: str, pair: tuple[Vote, Vote], again: bool
+    new: Callable[[], Flow], by: str, pair: Pair, again: bool
 ) -> None:
-    worlds = list[dict[str, Any]]()
-    for vote in pair:
+    def make(vote: Vote) -> tuple[Flow, Args]:
         flow = new()
-        worlds.append(seen(flow, world(flow, vote, again=again), by))
-    one, other = worlds
-    handed_in = says_nothing in pair and not {hesitates, begins}.intersection(pair)
-    assert {name for name in one if one[name] != other[name]} <= (
-        HOLDING if handed_in else frozenset()
-    )
+        return flow, world(flow, vote, again=again)
+
+    require_alike(make, by, pair)
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("pair", MORE_PAIRS)
+@pytest.mark.parametrize("by", ["ben", "lea", "dan", "ada"])
+def test_nor_of_programs_experts_and_drafts(by: str, pair: Pair, again: bool) -> None:
+    build = partial(world, again=again)
+    require_alike(lambda vote: make_in_memory(vote, build), by, pair)
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.parametrize("by", ["lea", "ada"])
+def test_nor_where_the_package_is_blocked(by: str, pair: Pair) -> None:
+    for vote in pair:
+        flow, args = make_in_memory(vote, stuck_world)
+        assert list(flow.jobs.blocked(args.job)) != []
+    require_alike(lambda vote: make_in_memory(vote, stuck_world), by, pair)
+
+
+NOT_READ = {"maintenance.copy": "it shows nothing: it writes all into another store"}
+
+
+def test_every_reader_is_looked_at(new: Callable[[], Flow]) -> None:
+    """Whatever can be read is compared, and is there to be compared."""
+    flow = new()
+    args = world(flow, says_and_writes("dog"), again=False)
+    for by in ("ben", "lea", "dan", "ada"):
+        assert set(seen(flow, args, by)) >= set(access.READERS) - set(NOT_READ)
+    assert set(READERS) == set(access.READERS)
+    # to the application each shows something, or the comparison would be one of refusals
+    shown = {
+        name: came_to(lambda case=case: case.call(flow, attrs.evolve(args, by=None)))
+        for name, case in READERS.items()
+        if name not in NOT_READ
+    }
+    assert [name for name, value in shown.items() if isinstance(value, Exception)] == []
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -285,6 +403,36 @@ def test_who_has_voted_sees_the_others_if_they_may_see_results(new: Callable[[],
     with pytest.raises(NotAllowed, match="the role operator does not include it"):
         flow.assignments.get(args.assignment, by="ben")
     assert flow.assignments.get(args.assignment, by="lea").outcome is Outcome.SUBMITTED
+
+
+def test_what_waits_for_an_expert_is_shown_to_those_who_cannot_vote(
+    new: Callable[[], Flow],
+) -> None:
+    flow = new()
+    args = world(flow, asks_an_expert(2, "a fox?"), again=False)
+    for name in ("ada", "lea"):
+        assert list(flow.assignments.list(None, job=args.job, by=name)) == []
+    (offer,) = flow.assignments.list(None, job=args.job, by="eve")
+    assert (offer.purpose, offer.scope) == (Purpose.ESCALATION, (2,))
+    assert list(flow.assignments.list(None, job=args.job)) == [offer]
+    with pytest.raises(NotAllowed, match="votes are secret"):
+        flow.assignments.get(offer, by="ada")
+    # neither is it told why nothing is there for a voter, but the expert finds it
+    assert "part" not in flow.explain("ben", args.job, Stage.LABEL)
+    assert taken(flow, "eda", args.job).id == offer.id
+
+
+def test_an_extra_vote_is_given_without_a_look_at_the_others(new: Callable[[], Flow]) -> None:
+    shown = list[Any]()
+    for vote in (says_and_writes("cat"), says_and_writes("dog")):
+        flow = new()
+        args = world(flow, vote, again=False)
+        flow.packages.ask_again([(args.job, 1)], by="ada")
+        extra = taken(flow, "dan", args.job)
+        assert extra.purpose is Purpose.EXTRA_VOTE
+        shown.append(list(flow.tasks(extra, by="dan")))
+    assert shown[0] == shown[1]
+    assert [(item.votes, item.comments) for item in shown[0]] == [((), ())]
 
 
 def test_a_leader_sees_the_votes_behind_their_own(new: Callable[[], Flow]) -> None:

@@ -710,6 +710,14 @@ class TestFollowing:
         assert [event.type for event in seen][-4:] == ["claim", "save", "save", "submit"]
         assert list(flow.events.since(after=seen[-1].position)) == []
 
+    def test_a_listener_goes_on_behind_an_event_or_its_position(self, flow: Flow) -> None:
+        job = cats(flow)
+        (*_, last) = flow.events.since()
+        taken(flow, "ben", job)
+        for after in (last, last.position):
+            heard = list(flow.events.follow(after=after, timeout=0))
+            assert [event.type for event in heard] == ["claim"]
+
     def test_a_listener_hears_what_comes(self, flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
         """Also while it deals with what it has heard."""
         monkeypatch.setattr("itagflow.events.service.POLL", 0.01)

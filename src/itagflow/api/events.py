@@ -9,7 +9,6 @@ from itagflow.core.lookup import Page
 from itagflow.core.settings import require_optional_seconds
 from itagflow.events import service as events
 from itagflow.model.event import Event
-from itagflow.model.number import require_whole_number
 from itagflow.results import service as results
 from itagflow.typing import JobRef, MemberRef, PackageRef, WorkspaceRef
 
@@ -103,7 +102,6 @@ class Events:
         ['create_workspace']
         """
         # here and not at the first `next`: a mistake is told where it was made
-        after = require_whole_number("events.follow", "after", after)
         timeout = require_optional_seconds("events.follow", "timeout", timeout)
         return events.follow_events(
             self._engine, after=after, workspace=workspace, timeout=timeout, by=by

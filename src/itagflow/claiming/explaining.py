@@ -23,7 +23,7 @@ from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, WorkspaceRef
 from itagflow.core.visibility import access_of
 from itagflow.model.job import Job, JobState, Stage
-from itagflow.model.package import Assignment, Package, PackageState
+from itagflow.model.package import Assignment, Package, PackageState, Purpose
 from itagflow.model.workspace import Member
 from itagflow.printing import format_count, format_time, make_printable
 from itagflow.results.service import find_members, list_jobs
@@ -177,8 +177,9 @@ def _explain_nothing(reader: Reader, decision: Decision, at: datetime) -> str:
         verb = "is" if len(lapsed) == 1 else "are"
         reasons.append(f"{number} whose lease has lapsed {verb} on {member.account}'s own work")
     open_offers = [assignment for assignment in live if assignment.is_open_offer]
-    if open_offers:
-        reasons.append(_explain_open(open_offers))
+    told = [assignment for assignment in open_offers if not _may_tell_a_vote(job, assignment)]
+    if told:
+        reasons.append(_explain_open(told))
     held = [each for each in live if each not in lapsed and not each.is_open_offer]
     if held:
         reasons.append(_explain_held(held))
@@ -187,11 +188,18 @@ def _explain_nothing(reader: Reader, decision: Decision, at: datetime) -> str:
     if before:
         packages = "1 package is" if before == 1 else f"{before} packages are"
         reasons.append(f"{packages} still at an earlier stage")
+    if open_offers and not reasons:
+        reasons.append(_explain_open(open_offers))
     behind = _count(reader, job, stages[stages.index(stage) + 1 :])
     if behind and not reasons:
         packages = "1 package is" if behind == 1 else f"{behind} packages are"
         reasons.append(f"all done here: {packages} at a later stage")
     return "; ".join(reasons) or "all done"
+
+
+def _may_tell_a_vote(job: Job, offer: Assignment) -> bool:
+    """Return whether an open offer tells who may still vote what somebody did instead."""
+    return offer.purpose is Purpose.ESCALATION and job.workflow.label.votes > 1
 
 
 def _explain_crews(decision: Decision, live: list[Assignment]) -> str:

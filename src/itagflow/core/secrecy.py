@@ -9,6 +9,7 @@ from itagflow.model.package import (
     Outcome,
     Package,
     PackageState,
+    Purpose,
 )
 from itagflow.model.workspace import Member
 
@@ -35,10 +36,14 @@ def may_see_votes(policy: Policy, member: Member, job: Job, *, has_voted: bool) 
 def is_vote(assignment: Assignment, round: int) -> bool:
     """Return whether *assignment* gives a vote in this round, may still give one, or tells votes.
 
-    The merged votes tell them, and so do the decisions of who was shown them.
+    The merged votes tell them, and so do the decisions of who was shown them.  What waits for an
+    expert tells on which tasks somebody gives no vote.
     """
-    tells = assignment.member is not None or assignment.outcome is Outcome.MERGED
-    return assignment.stage is Stage.LABEL and assignment.round == round and tells
+    if assignment.stage is not Stage.LABEL or assignment.round != round:
+        return False
+    if assignment.member is not None or assignment.outcome is Outcome.MERGED:
+        return True
+    return assignment.purpose is Purpose.ESCALATION
 
 
 def is_given(assignment: Assignment, round: int) -> bool:

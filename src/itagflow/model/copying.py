@@ -36,10 +36,18 @@ def evolve(value: V, **changes: Any) -> V:
     >>> evolve(make_package(), free=0).free
     0
     """
+    if type(value) in _COPYABLE:
+        return copy_with(value, **changes)
+    evolved: V = attrs.evolve(cast(Any, value), **changes)
+    return evolved
+
+
+def copy_with(value: V, **changes: Any) -> V:
+    """Return a copy of *value*, whose fields are in its ``__dict__``, with some of them changed.
+
+    What is changed is neither converted nor checked.
+    """
     kind = type(value)
-    if kind not in _COPYABLE:
-        copied: V = attrs.evolve(cast(Any, value), **changes)
-        return copied
     changed = object.__new__(kind)
     # all fields by one call in C
     fields = changed.__dict__

@@ -80,6 +80,8 @@ def parse_terms(verb: str, *, expected_version: object = None, seconds: object =
     Raises:
         InvalidData: when the version is no whole number from 0, or the time is none.
     """
+    if expected_version is None and seconds is None:
+        return NO_TERMS
     return SaveTerms(
         expected_version=require_optional_whole_number(
             verb, "expected_version", expected_version, least=0

@@ -7,7 +7,7 @@ import pytest
 from itagflow import Inspect, JobState, Label, PackageState, Role, Stage, Workflow
 from itagflow.access import default_policy
 from itagflow.core.secrecy import are_votes_open, is_given, is_vote, may_see_votes, reason
-from itagflow.model import Outcome
+from itagflow.model import Outcome, Purpose
 from itagflow.model.job import StageWorkers
 from itagflow.testing import make_assignment, make_job, make_member, make_package
 
@@ -50,6 +50,13 @@ def test_a_vote_is_of_a_member_at_label_in_this_round() -> None:
     assert not is_vote(make_assignment(), 2)
     assert not is_vote(make_assignment(stage=Stage.INSPECT), 1)
     assert not is_vote(make_assignment(member=None), 1)
+
+
+def test_what_waits_for_an_expert_tells_votes_and_what_waits_for_a_voter_none() -> None:
+    open_offer = {"member": None, "scope": (1,)}
+    assert is_vote(make_assignment(purpose=Purpose.ESCALATION, **open_offer), 1)
+    assert not is_vote(make_assignment(purpose=Purpose.ESCALATION, **open_offer), 2)
+    assert not is_vote(make_assignment(purpose=Purpose.EXTRA_VOTE, **open_offer), 1)
 
 
 def test_a_vote_is_given_when_it_is_submitted() -> None:

@@ -1,0 +1,66 @@
+"""Each sentence about how work flows names the tests that hold it, and pytest collects each of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[1]
+INDEXES = ("behavior.txt", "reported.txt")
+
+
+def read_index(name: str) -> dict[str, list[str]]:
+    """The tests by the sentence that they hold."""
+    found = dict[str, list[str]]()
+    key = ""
+    text = (Path(__file__).parent / name).read_text(encoding="utf-8")
+    for line in text.splitlines():
+        if not line or line.startswith("#"):
+            continue
+        if line.startswith(" "):
+            found[key].append(line.strip())
+            continue
+        assert line not in found, f"{line!r} stands there twice"
+        key = line
+        found[key] = []
+    return found
+
+
+@pytest.mark.parametrize("name", INDEXES)
+def test_every_sentence_has_a_test(name: str) -> None:
+    index = read_index(name)
+    assert index
+    assert [sentence for sentence, tests in index.items() if not tests] == []
+
+
+def collect(tests: list[str]) -> set[str]:
+    """Return which of these *tests* pytest collects, without their parameters."""
+    files = {test.partition("::")[0] for test in tests}
+    command = [
+        *(sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"),
+        *sorted(file for file in files if (TESTS / file).exists()),
+    ]
+    # plain output, whatever the run that this is part of was told
+    environ = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+    paths = os.pathsep.join(entry for entry in sys.path if entry)
+    done = subprocess.run(
+        command,
+        cwd=TESTS,
+        env={**environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2_000:] + done.stderr[-2_000:]
+    lines = {line.partition("[")[0] for line in done.stdout.splitlines() if "::" in line}
+    return {line.removeprefix("tests/") for line in lines}
+
+
+def test_every_test_that_is_named_is_collected() -> None:
+    tests = [test for name in INDEXES for tests in read_index(name).values() for test in tests]
+    collected = collect(tests)
+    assert [test for test in tests if test not in collected] == []
