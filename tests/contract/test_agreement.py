@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
 
@@ -19,6 +20,7 @@ from itagflow import (
     Assignment,
     AssignmentState,
     Choice,
+    Crew,
     FixedSize,
     Flow,
     Inspect,
@@ -39,8 +41,9 @@ from itagflow import (
 from itagflow.access import Action
 from itagflow.claiming import service
 from itagflow.claiming.service import ClaimRequest
+from itagflow.model import Purpose
 
-PEOPLE = ("ada", "ben", "cy", "di")
+PEOPLE = ("ada", "ben", "cy", "di", "eve")
 LEASE = timedelta(minutes=10)
 people = st.sampled_from(PEOPLE)
 stages = st.sampled_from(Stage)
@@ -53,11 +56,25 @@ labels = st.sampled_from(
         Label(lease=LEASE, limit=2, rework=Route.QUEUE),
         Label(rework=Route.QUEUE, lease=None, offer_lease=LEASE, limit=1),
         Label(votes=2, min_votes=1, lease=LEASE, offer_lease=LEASE),
+        Label(votes=2, min_votes=2, lease=LEASE, max_total=2),
+        Label(allow_partial=True, lease=LEASE, offer_lease=LEASE, max_total=2),
+        Label(allow_partial=True, lease=LEASE, limit=1),
         Label(votes=3, min_votes=2, lease=LEASE, limit=1, rework=Route.QUEUE),
     ]
 )
 inspects = st.sampled_from(
-    [Inspect(lease=LEASE), Inspect(lease=LEASE, limit=1), Inspect(allow_own_work=True)]
+    [
+        Inspect(lease=LEASE),
+        Inspect(lease=LEASE, limit=1, max_total=2),
+        Inspect(allow_own_work=True),
+    ]
+)
+crews = st.sampled_from(
+    [
+        {},
+        {Crew.EXPERTS: PEOPLE, Crew.ADJUDICATORS: PEOPLE},
+        {Crew.EXPERTS: ("di", "eve"), Crew.ADJUDICATORS: ("di", "ben")},
+    ]
 )
 accepts = st.sampled_from(
     [
@@ -94,6 +111,7 @@ class Agreement(RuleBasedStateMachine):
         accept=accepts,
         tasks=st.integers(1, 4),
         is_everybody_named=st.booleans(),
+        crew=crews,
     )
     def order(
         self,
@@ -102,6 +120,7 @@ class Agreement(RuleBasedStateMachine):
         accept: Accept | None,
         tasks: int,
         is_everybody_named: bool,
+        crew: dict[Crew, tuple[str, ...]],
     ) -> None:
         workflow = Workflow(*(part for part in (label, inspect, accept) if part))
         workspace = self.flow.workspaces.create("street", admin="ada")
@@ -114,8 +133,11 @@ class Agreement(RuleBasedStateMachine):
             template=templates.image_classification(["cat", "dog"]),
             data=rows(tasks),
             workflow=workflow,
-            packaging=FixedSize(1),
-            workforce=dict.fromkeys(workflow.stages, PEOPLE if is_everybody_named else PEOPLE[:3]),
+            packaging=FixedSize(2),
+            workforce={
+                **dict.fromkeys(workflow.stages, PEOPLE if is_everybody_named else PEOPLE[:4]),
+                **crew,
+            },
             by="ada",
         )
         if isinstance(ordered, Job):  # else it could never finish: all who review would label
@@ -158,6 +180,49 @@ class Agreement(RuleBasedStateMachine):
     def end(self, assignment: int, operation: str) -> None:
         if self.assignments:
             self.act(operation, self.assignments[assignment % len(self.assignments)])
+
+    @rule(account=people, task=anything, submit=st.booleans())
+    def escalate(self, account: str, task: int, submit: bool) -> None:
+        self.do_a_part(account, task, "escalate", submit=submit)
+
+    @rule(account=people, task=anything)
+    def hand_in_a_part(self, account: str, task: int) -> None:
+        self.do_a_part(account, task, "save", submit=False)
+
+    def do_a_part(self, account: str, task: int, operation: str, *, submit: bool) -> None:
+        """Claim, do something with one of the tasks, and leave or answer the rest."""
+        assignment = self.act("claim", account, self.job, Stage.LABEL, resume=True)
+        if not isinstance(assignment, Assignment):
+            return
+        self.note(assignment)
+        items = list(self.flow.tasks(assignment))
+        chosen = items[task % len(items)]
+        self.act(operation, assignment, chosen, *([Choice("dog")] if operation == "save" else []))
+        for item in items if submit else ():
+            if item is not chosen:
+                self.act("save", assignment, item, Choice("cat"))
+        self.act("submit", assignment, rest=None if submit else "release")
+
+    @rule(task=st.integers(1, 4), votes=st.integers(1, 2))
+    def ask_again(self, task: int, votes: int) -> None:
+        self.act("packages.ask_again", [(self.job, task)], votes, by="ada")
+
+    @rule(account=people, pause=st.booleans(), minutes=st.none() | st.sampled_from([5, 60]))
+    def pause_or_resume(self, account: str, pause: bool, minutes: int | None) -> None:
+        until = None if minutes is None else self.clock() + timedelta(minutes=minutes)
+        if pause:
+            self.act("members.pause", "street", account, until=until, by="ada")
+        else:
+            self.act("members.resume", "street", account, by="ada")
+
+    @rule(minutes=st.none() | st.none() | st.sampled_from([0, 30]))
+    def close(self, minutes: int | None) -> None:
+        closes_at = None if minutes is None else self.clock() + timedelta(minutes=minutes)
+        self.act("jobs.update", self.job, closes_at=closes_at, by="ada")
+
+    @rule(crew=st.sampled_from(Crew), who=st.lists(people, max_size=2, unique=True))
+    def change_a_crew(self, crew: Crew, who: list[str]) -> None:
+        self.act("jobs.set_workforce", self.job, {crew: who}, by="ada")
 
     @rule(assignment=anything, to=people)
     def reassign(self, assignment: int, to: str) -> None:
@@ -223,7 +288,8 @@ class Agreement(RuleBasedStateMachine):
                 assert ((job, stage) in available) == (claimed is not None), (
                     f"{account} at {stage}: {explanation}"
                 )
-                reason = self.reason(account, stage)
+                situation = MemberSituation(self.flow, job, account, stage, self.clock.now)
+                reason = situation.find_reason()
                 assert (reason is None) == (claimed is not None), f"{account} at {stage}: {reason}"
                 assert (
                     explanation.startswith(reason)
@@ -232,65 +298,59 @@ class Agreement(RuleBasedStateMachine):
                 ), (explanation, reason)
                 if claimed is not None:
                     assert claimed.state is AssignmentState.HELD
+                    assert claimed.stage is stage
                     assert claimed.lease_until is None or claimed.lease_until > self.clock.now
+                self.check_packages(situation)
 
-    def claim_and_undo(self, account: str, stage: Stage) -> Assignment | None:
+    def check_packages(self, situation: MemberSituation) -> None:
+        """A claim that names a package gives something of it, or nothing, for the same reasons."""
+        account, stage = situation.member.account, situation.stage
+        for package in situation.packages.values():
+            claimed = self.claim_and_undo(account, stage, package.number)
+            assert (claimed is not None) == situation.may_have(package), (
+                f"{account} at {stage}, package {package.number}"
+            )
+            assert claimed is None or claimed.package == package.number
+
+    def claim_and_undo(
+        self, account: str, stage: Stage, package: int | None = None
+    ) -> Assignment | None:
         """What a claim gives, taken back."""
         taken: list[Assignment] = []
+        request = ClaimRequest(account, self.job, stage, package=package)
         try:
             with self.flow._engine.transaction() as transaction:
-                taken += service.take_work(transaction, ClaimRequest(account, self.job, stage))
+                taken += service.take_work(transaction, request)
                 raise Undo
         except Undo:
             return taken[0] if taken else None
         except NotAllowed:
             return None
 
-    def reason(self, account: str, stage: Stage) -> str | None:
-        """Why a claim must give nothing, by a plain reading of the rules; None when it must give something."""
-        flow, job = self.flow, self.flow.jobs.get(self.job)
-        if not flow.can(account, Action.at(stage), job, stage=stage):
-            return f"{account} may not {stage.value} here"
-        if job.state is not JobState.RUNNING:
-            return f"the job is {job.state.value}"
-        situation = MemberSituation(self.flow, job, account, stage, self.clock.now)
-        lapsed = situation.lapsed()
-        if any(assignment in situation.list_held() for assignment in lapsed):
-            return None
-        limit = job.workflow.rule(stage).limit
-        if limit is not None and len(situation.list_held()) >= limit:
-            return f"the limit is reached: {account} holds {len(situation.list_held())} of {limit}"
-        waiting = situation.waiting()
-        if (
-            situation.is_offered_something()
-            or not all(map(situation.is_own, waiting))
-            or any(map(situation.can_take_over, lapsed))
-        ):
-            return None
-        if waiting:
-            packages = "package is" if len(waiting) == 1 else "packages are"
-            return f"{len(waiting)} waiting {packages} {account}'s own work"
-        if lapsed:
-            noun, verb = ("assignment", "is") if len(lapsed) == 1 else ("assignments", "are")
-            return f"{len(lapsed)} {noun} whose lease has lapsed {verb} on {account}'s own work"
-        if not situation.live:
-            return ""
-        assignments = "assignment is" if len(situation.live) == 1 else "assignments are"
-        return f"{len(situation.live)} {assignments} held by or offered to people"
-
 
 class MemberSituation:
-    """What a member would see at a stage, read off everything that there is."""
+    """What a member would see at a stage, read off everything that there is.
+
+    A plain reading of the rules, package by package; the library has them as queries.
+    """
 
     def __init__(self, flow: Flow, job: Job, account: str, stage: Stage, now: datetime) -> None:
         (self.member,) = [
             member for member in flow.members.list("street") if member.account == account
         ]
-        self.stage, self.now, self.rule = stage, now, job.workflow.rule(stage)
+        self.job, self.stage, self.now = job, stage, now
+        self.rule = job.workflow.rule(stage)
+        self.is_named = bool(flow.can(account, Action.at(stage), job, stage=stage))
+        self.crews = {
+            crew
+            for crew in Crew
+            if stage is Stage.LABEL and self.member.id in job.crew(crew).members
+            if self.member.active
+        }
         self.packages = {package.number: package for package in flow.packages.list(job)}
         self.assignments = [
             assignment
-            for name in PEOPLE
+            for name in (*PEOPLE, None)
             for assignment in flow.assignments.list(name, job=job, live=False)
         ]
         self.live = [
@@ -299,6 +359,107 @@ class MemberSituation:
             if assignment.live and assignment.stage is stage
         ]
 
+    def find_reason(self) -> str | None:
+        """Why a claim must give nothing, as it is explained; None when it must give something."""
+        account = self.member.account
+        if any(map(self.may_have, self.packages.values())):
+            return None
+        reason = self.find_obstacle() or self.find_limit_of_new_work()
+        if reason:
+            return reason
+        if not self.is_named:
+            names = " or ".join(sorted(crew.value for crew in self.crews))
+            theirs = [assignment for assignment in self.live if self.is_theirs(assignment)]
+            if not theirs:
+                return f"nothing waits for the {names}"
+            return f"{count(theirs, 'assignment')} of the {names}"
+        waiting = self.waiting()
+        if waiting:
+            packages = "package is" if len(waiting) == 1 else "packages are"
+            return f"{len(waiting)} waiting {packages} {account}'s own work"
+        lapsed = list(filter(self.has_lapsed, self.live))
+        if lapsed:
+            verb = "is" if len(lapsed) == 1 else "are"
+            return f"{count(lapsed, 'assignment')} whose lease has lapsed {verb} on {account}'s own"
+        offers = [assignment for assignment in self.live if assignment.member is None]
+        if offers:
+            return f"{count(offers, 'part')} of packages wait"  # or waits
+        if not self.live:
+            return ""
+        verb = "is" if len(self.live) == 1 else "are"
+        return f"{count(self.live, 'assignment')} {verb} held by or offered to people"
+
+    def find_obstacle(self) -> str:
+        """What keeps the member from everything but their own lapsed work."""
+        account = self.member.account
+        if not self.is_named and not self.crews:
+            return f"{account} may not {self.stage.value} here"
+        if self.job.state is not JobState.RUNNING:
+            return f"the job is {self.job.state.value}"
+        until = self.member.paused_until
+        if self.member.paused and (until is None or self.now < until):
+            return f"{account} is paused"
+        held, limit = self.list_own(AssignmentState.HELD), self.rule.limit
+        if limit is not None and len(held) >= limit:
+            return f"the limit is reached: {account} holds {len(held)} of {limit}"
+        return ""
+
+    def find_limit_of_new_work(self) -> str:
+        """What keeps the member from work that others have not begun."""
+        total = self.rule.max_total
+        got = [
+            assignment
+            for assignment in self.assignments
+            if assignment.counted
+            and assignment.member == self.member.id
+            and assignment.stage is self.stage
+        ]
+        if total is not None and len(got) >= total:
+            return f"{self.member.account} has got {len(got)} of {count(range(total), 'package')}"
+        if self.is_closed():
+            return "the job is closed to new work since"
+        return ""
+
+    def is_closed(self) -> bool:
+        return self.job.closes_at is not None and self.job.closes_at <= self.now
+
+    def may_have(self, package: Package) -> bool:
+        """Whether a claim gives something of *package*."""
+        if (not self.is_named and not self.crews) or self.job.state is not JobState.RUNNING:
+            return False
+        there = [assignment for assignment in self.live if assignment.package == package.number]
+        theirs = [assignment for assignment in there if self.is_theirs(assignment)]
+        own = [assignment for assignment in theirs if assignment.member == self.member.id]
+        if any(self.has_lapsed(each) and each.state is AssignmentState.HELD for each in own):
+            return True
+        if self.find_obstacle():
+            return False
+        if any(assignment.state is AssignmentState.OFFERED for assignment in own):
+            return True
+        limit = self.find_limit_of_new_work()
+        if (limit and not self.is_closed()) or self.is_total_reached():
+            return False
+        of_others = [assignment for assignment in theirs if assignment not in own]
+        if any(
+            self.can_take(assignment)
+            for assignment in of_others
+            if assignment.member is None or self.has_lapsed(assignment)
+        ):
+            return True
+        if limit or not self.is_named:
+            return False
+        return package in self.waiting() and self.can_begin(package)
+
+    def is_total_reached(self) -> bool:
+        return self.find_limit_of_new_work().startswith(f"{self.member.account} has got")
+
+    def is_theirs(self, assignment: Assignment) -> bool:
+        """Whether it is work that the member may do: of the stage, or of a crew."""
+        crew = {Purpose.ADJUDICATION: Crew.ADJUDICATORS, Purpose.ESCALATION: Crew.EXPERTS}
+        if assignment.purpose in crew:
+            return crew[assignment.purpose] in self.crews
+        return self.is_named
+
     def list_own(self, state: AssignmentState) -> list[Assignment]:
         return [
             assignment
@@ -306,18 +467,8 @@ class MemberSituation:
             if assignment.member == self.member.id and assignment.state is state
         ]
 
-    def list_held(self) -> list[Assignment]:
-        return self.list_own(AssignmentState.HELD)
-
-    def is_offered_something(self) -> bool:
-        return bool(self.list_own(AssignmentState.OFFERED))
-
-    def lapsed(self) -> list[Assignment]:
-        return [
-            assignment
-            for assignment in self.live
-            if assignment.lease_until is not None and assignment.lease_until <= self.now
-        ]
+    def has_lapsed(self, assignment: Assignment) -> bool:
+        return assignment.lease_until is not None and assignment.lease_until <= self.now
 
     def waiting(self) -> list[Package]:
         state = PackageState.at(self.stage)
@@ -325,37 +476,67 @@ class MemberSituation:
             package for package in self.packages.values() if package.state is state and package.free
         ]
 
-    def past(self, package: Package, stage: Stage) -> list[Assignment]:
+    def past(self, package: int, stage: Stage) -> list[Assignment]:
         """What the member has, or has had to its end, on a package at a stage."""
         return [
             assignment
             for assignment in self.assignments
-            if assignment.package == package.number
+            if assignment.package == package
             and assignment.member == self.member.id
             and assignment.stage is stage
             and assignment.state is not AssignmentState.RETURNED
         ]
 
-    def is_own(self, package: Package) -> bool:
-        labeled = self.past(package, Stage.LABEL)
+    def can_begin(self, package: Package) -> bool:
+        """Whether the member may have *package* as a whole."""
+        labeled = self.past(package.number, Stage.LABEL)
         if self.stage is Stage.LABEL:
-            return any(assignment.round == package.round for assignment in labeled)
+            here = [assignment for assignment in labeled if assignment.round == package.round]
+            return not here and not self.has_seen_votes(package.number, package.round)
         assert isinstance(self.rule, Inspect | Accept)
         if labeled and not self.rule.allow_own_work:
-            return True
-        if not isinstance(self.rule, Accept) or self.rule.allow_own_review:
             return False
-        return any(each.authored for each in self.past(package, Stage.INSPECT))
+        if not isinstance(self.rule, Accept) or self.rule.allow_own_review:
+            return True
+        return not any(each.authored for each in self.past(package.number, Stage.INSPECT))
 
-    def can_take_over(self, assignment: Assignment) -> bool:
+    def has_seen_votes(self, package: int, round: int) -> bool:
+        """Whether the member had votes of this round before them; also if they gave that back."""
+        return self.job.workflow.label.votes > 1 and any(
+            assignment.package == package
+            and assignment.round == round
+            and assignment.member == self.member.id
+            and assignment.purpose in (Purpose.ADJUDICATION, Purpose.ESCALATION)
+            for assignment in self.assignments
+        )
+
+    def can_take(self, assignment: Assignment) -> bool:
+        """Whether the member may have this part, or what somebody else has left."""
         package = self.packages[assignment.package]
-        again = any(past.round == package.round for past in self.past(package, self.stage))
-        return not again and not self.is_own(package)
+        here = [
+            past for past in self.past(package.number, self.stage) if past.round == assignment.round
+        ]
+        if assignment.scope is None or assignment.purpose not in PARTS:
+            return not here and self.can_begin(package)
+        is_vote = assignment.purpose not in (Purpose.ADJUDICATION, Purpose.ESCALATION)
+        if is_vote and self.has_seen_votes(package.number, assignment.round):
+            return False
+        if self.job.workflow.label.votes > 1:
+            return not here
+        tasks = set(assignment.scope)
+        return not any(past.scope is None or tasks.intersection(past.scope) for past in here)
+
+
+PARTS = (Purpose.REST, Purpose.EXTRA_VOTE, Purpose.ADJUDICATION, Purpose.ESCALATION)
+
+
+def count(things: Sequence[object], noun: str) -> str:
+    return f"{len(things)} {noun}" + ("" if len(things) == 1 else "s")
 
 
 TestAgreement = Agreement.TestCase
 TestAgreement.settings = settings(
-    max_examples=int(os.environ.get("ITAGFLOW_WALKS", "20")),
+    max_examples=int(os.environ.get("ITAGFLOW_WALKS", "12")),
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -39,6 +39,23 @@ def test_what_happens_to_a_job_happens_once(flow: Flow) -> None:
         assert list(flow.events.since()) == events
 
 
+def test_who_works_where_and_what_comes_first_is_said_once(flow: Flow) -> None:
+    job = cats(flow)
+    for act in (
+        lambda: flow.jobs.set_workforce(job, {Stage.LABEL: ["cy"]}, by="ada"),
+        lambda: flow.jobs.add_workers(job, Stage.LABEL, ["ben"], by="ada"),
+        lambda: flow.jobs.remove_workers(job, Stage.LABEL, ["cy"], by="ada"),
+        lambda: flow.packages.prioritize(job, 3, by="ada", packages=[1]),
+        lambda: flow.packages.prioritize(job, 3, by="ada"),
+        lambda: flow.members.set_role("street", "ben", "leader", by="ada"),
+        lambda: flow.members.set_role("street", "ben", "leader", groups=["cats"], by="ada"),
+    ):
+        before = len(list(flow.events.since()))
+        done = act()
+        assert act() == done
+        assert len(list(flow.events.since())) == before + 1
+
+
 def test_a_job_that_finished_by_itself_is_finished(flow: Flow) -> None:
     job = cats(flow, tasks=2)
     labeled(flow, "ben", job)

@@ -66,6 +66,26 @@ class TestSaving:
         assert [item.answer for item in flow.tasks(assignment)] == [None, None]
         flow.save_many(assignment, {1: Choice("cat"), 2: Choice("cat")})
 
+    @pytest.mark.parametrize(
+        "returned", [None, "no dogs", ["no dogs"], [None], 5, {"1": "no dogs"}]
+    )
+    def test_what_is_no_list_of_problems_is_refused_with_the_name_of_the_validator(
+        self, flow: Flow, returned: Any
+    ) -> None:
+        job = cats(flow, validator="anything")
+        assignment = taken(flow, "ben", job)
+        forgetful = with_only(flow, anything=lambda task, replies: returned)
+        expected = "the validator 'anything': must return a list of Problem"
+        with pytest.raises(InvalidData, match=expected):
+            forgetful.save(assignment, 1, Choice("cat"))
+        assert [item.answer for item in flow.tasks(assignment)] == [None, None]
+
+    def test_problems_may_be_yielded(self, flow: Flow) -> None:
+        assignment = taken(flow, "ben", cats(flow, validator="anything"))
+        yielding = with_only(flow, anything=lambda task, replies: (yield Problem("1", "no dogs")))
+        with pytest.raises(InvalidData, match="no dogs"):
+            yielding.save(assignment, 1, Choice("cat"))
+
     def test_a_modification_is_checked_too(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()), validator="no_dogs")
         labeled(flow, "ben", job)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,12 +11,12 @@ import attrs
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from support import invariants, postgres
-from support.scenes import Clock, rows
-from toy_store import ToyStore
+from hypothesis.stateful import initialize, precondition, rule
+from support import postgres
+from support.scenes import rows
+from support.surroundings import Surroundings
+from support.walking import CALLED, CHECKED, DONE, counting, find_verbs
 
-import itagflow
 from itagflow import (
     Accept,
     Choice,
@@ -27,7 +25,6 @@ from itagflow import (
     Flow,
     GroupByField,
     Inspect,
-    ItagflowError,
     Label,
     PackageCount,
     PreLabel,
@@ -50,6 +47,7 @@ from itagflow.templates import (
     QuestionKind,
 )
 
+EXAMPLES = int(os.environ.get("ITAGFLOW_WALKS", "40"))
 PEOPLE = ("ada", "ben", "cy", "di")
 LEASE = timedelta(minutes=10)
 people = st.sampled_from(PEOPLE)
@@ -130,55 +128,8 @@ STEPS: dict[Any, Callable[[Any], Any]] = {
 """Changes of the template, and what each makes of the replies that were there."""
 
 
-class Walk(RuleBasedStateMachine):
+class Walk(Surroundings):
     """Every verb, by anybody, at any time; what is refused must be refused by all, in the same words."""
-
-    databases: postgres.Databases
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.database = self.databases.new()
-        self.folder = tempfile.TemporaryDirectory()
-        self.clock = Clock()
-        self.flows: list[Flow] = []
-        given = [{"clock": self.clock, "ids": itertools.count(1000).__next__} for _ in range(4)]
-        # nothing may rely on an order it did not ask for
-        self.flows.append(Flow(ToyStore(backwards=True), **given[0]))
-        urls = (
-            f"sqlite:///{self.folder.name}/labels.db?synchronous=normal",
-            "memory:",
-            self.database,
-        )
-        self.flows += [
-            itagflow.open(url, **more) for url, more in zip(urls, given[1:], strict=True)
-        ]
-        self.assignments: list[tuple[int, int]] = []
-        self.job = 0
-        self.accepted: dict[tuple[int, int, int], Any] = {}
-
-    def teardown(self) -> None:
-        if self.job:
-            self.check(self.flows)
-        for flow in self.flows:
-            flow.close()
-        self.folder.cleanup()
-        self.databases.give_back(self.database)
-
-    def all(self, act: Callable[[Flow], Any]) -> Any:
-        """Do the same on all stores, check that the same comes out, and return it, or None when refused."""
-        outcomes = [self._try(flow, act) for flow in self.flows]
-        assert outcomes == outcomes[:1] * len(outcomes)
-        kind, value = outcomes[0]
-        return value if kind == "done" else None
-
-    @staticmethod
-    def _try(flow: Flow, act: Callable[[Flow], Any]) -> tuple[str, Any]:
-        before = list(flow.events.since())
-        try:
-            return "done", act(flow)
-        except ItagflowError as error:
-            assert list(flow.events.since()) == before, "what is refused changes nothing"
-            return type(error).__name__, str(error)
 
     def assignment(self, number: int) -> tuple[int, int]:
         return self.assignments[number % len(self.assignments)]
@@ -202,6 +153,8 @@ class Walk(RuleBasedStateMachine):
     ) -> None:
         if label.votes > 2 and inspect and accept:
             accept = None  # four people are too few to vote, inspect and accept
+        if label.votes > 2 and accept and accept.max_rejects:
+            accept = Accept()  # nobody would be left to vote once more
         keeps = label.on_dispute is OnDispute.KEEP
         if label.votes > 1 and not inspect and not accept and not keeps:
             inspect = Inspect()
@@ -238,14 +191,13 @@ class Walk(RuleBasedStateMachine):
             workflow = Workflow(label, *(part for part in others if part))
             return flow.jobs.update(self.job, workflow=workflow, by=who)
 
-        self.all(update)
+        self.twice(update)
 
     @rule(who=people, stage=stages, token=st.sampled_from(["", "", "", "t1", "t2"]))
     def claim(self, who: str, stage: Stage, token: str) -> None:
         assignment = self.all(lambda flow: flow.claim(who, self.job, stage, token=token))
         self.all(lambda flow: flow.explain(who, self.job, stage))
-        if assignment is not None and assignment.key not in self.assignments:
-            self.assignments.append(assignment.key)
+        self.note(assignment)
 
     @rule(who=people, stage=stages, package=st.none() | st.integers(1, 4), resume=st.booleans())
     def claim_one(self, who: str, stage: Stage, package: int | None, resume: bool) -> None:
@@ -253,27 +205,26 @@ class Walk(RuleBasedStateMachine):
         assignment = self.all(
             lambda flow: flow.claim(who, self.job, stage, package=package, resume=resume)
         )
-        if assignment is not None and assignment.key not in self.assignments:
-            self.assignments.append(assignment.key)
+        self.note(assignment)
 
     @rule(who=people, pause=st.booleans(), hours=st.none() | st.integers(1, 9))
     def pause_or_resume(self, who: str, pause: bool, hours: int | None) -> None:
         until = None if hours is None else self.clock() + timedelta(hours=hours)
         if pause:
-            self.all(lambda flow: flow.members.pause("street", who, until=until, by="ada"))
+            self.twice(lambda flow: flow.members.pause("street", who, until=until, by="ada"))
         else:
-            self.all(lambda flow: flow.members.resume("street", who, by="ada"))
+            self.twice(lambda flow: flow.members.resume("street", who, by="ada"))
         self.all(lambda flow: list(flow.jobs.blocked(self.job)))
 
     @rule(hours=st.none() | st.integers(0, 9))
     def close(self, hours: int | None) -> None:
         closes_at = None if hours is None else self.clock() + timedelta(hours=hours)
-        self.all(lambda flow: flow.jobs.update(self.job, closes_at=closes_at, by="ada"))
+        self.twice(lambda flow: flow.jobs.update(self.job, closes_at=closes_at, by="ada"))
 
     @precondition(lambda self: self.assignments)
     @rule(assignment=anything, task=st.integers(1, 6), word=words, by=st.none() | people)
     def save(self, assignment: int, task: int, word: str, by: str | None) -> None:
-        said = self.all(
+        said = self.twice(
             lambda flow: flow.save(self.assignment(assignment), task, {"1": Choice(word)}, by=by)
         )
         if said is not None:
@@ -291,7 +242,7 @@ class Walk(RuleBasedStateMachine):
         self, assignment: int, task: int, word: str, expected: int, seconds: float | None
     ) -> None:
         key = self.assignment(assignment)
-        said = self.all(
+        said = self.twice(
             lambda flow: flow.save(
                 key, task, {"1": Choice(word)}, expected_version=expected, seconds=seconds,
                 score=0.5, model="vit",
@@ -311,13 +262,13 @@ class Walk(RuleBasedStateMachine):
         self, assignment: int, task: int, word: str | None, seconds: float | None
     ) -> None:
         key, replies = self.assignment(assignment), {} if word is None else {"1": Choice(word)}
-        self.all(lambda flow: flow.save(key, task, replies, draft=True, seconds=seconds))
+        self.twice(lambda flow: flow.save(key, task, replies, draft=True, seconds=seconds))
 
     @precondition(lambda self: self.assignments)
     @rule(assignment=anything, seconds=st.sampled_from([0, 30]))
     def submit_without_drafts(self, assignment: int, seconds: float) -> None:
         key = self.assignment(assignment)
-        self.all(lambda flow: flow.submit(key, ignore_drafts=True, seconds=seconds))
+        self.twice(lambda flow: flow.submit(key, ignore_drafts=True, seconds=seconds))
 
     @precondition(lambda self: self.assignments)
     @rule(assignment=anything, task=st.integers(1, 6), number=anything, by=st.none() | people)
@@ -327,22 +278,22 @@ class Walk(RuleBasedStateMachine):
         if not versions:
             return
         version = versions[number % len(versions)]
-        said = self.all(lambda flow: flow.results.restore_version(key, task, version, by=by))
+        said = self.twice(lambda flow: flow.results.restore_version(key, task, version, by=by))
         if said is not None:
             self.accepted[said.key] = said
 
     @rule(text=st.sampled_from(["look", "look twice"]), by=people, acknowledge=st.booleans())
     def write_a_guideline(self, text: str, by: str, acknowledge: bool) -> None:
-        self.all(lambda flow: flow.jobs.update(self.job, guideline=text, by=by))
+        self.twice(lambda flow: flow.jobs.update(self.job, guideline=text, by=by))
         for who in PEOPLE if acknowledge else PEOPLE[:1]:
-            self.all(lambda flow, who=who: flow.acknowledge(who, self.job))
+            self.twice(lambda flow, who=who: flow.acknowledge(who, self.job))
 
     @precondition(lambda self: self.assignments)
     @rule(assignment=anything, word=st.sampled_from(["cat", "dog"]), submit=st.booleans())
     def answer_all(self, assignment: int, word: str, submit: bool) -> None:
         self._answer_all(self.assignment(assignment), word)
         if submit:
-            self.all(lambda flow: flow.submit(self.assignment(assignment)))
+            self.twice(lambda flow: flow.submit(self.assignment(assignment)))
 
     @rule(
         who=people,
@@ -352,17 +303,28 @@ class Walk(RuleBasedStateMachine):
     )
     def do_an_assignment(self, who: str, stage: Stage, word: str, verb: str) -> None:
         """Claim and work on at once, so that walks get far."""
+        self._do_an_assignment(who, stage, word, verb)
+
+    @rule(order=st.permutations(PEOPLE), word=st.sampled_from(["cat", "dog"]), votes=st.booleans())
+    def work_through(self, order: list[str], word: str, votes: bool) -> None:
+        """Somebody labels, others vote and review: so packages come to their end."""
+        for stage in (Stage.LABEL, *([Stage.LABEL] if votes else ()), Stage.INSPECT, Stage.ACCEPT):
+            for who in order:
+                if self._do_an_assignment(who, stage, word, "pass"):
+                    break
+
+    def _do_an_assignment(self, who: str, stage: Stage, word: str, verb: str) -> bool:
         assignment = self.all(lambda flow: flow.claim(who, self.job, stage))
         if assignment is None:
-            return
-        if assignment.key not in self.assignments:
-            self.assignments.append(assignment.key)
+            return False
+        self.note(assignment)
         if stage is Stage.LABEL:
             self._answer_all(assignment.key, word)
         if verb == "reject":
-            self.all(lambda flow: flow.reject(assignment, comment="no good", whole=True))
+            self.twice(lambda flow: flow.reject(assignment, comment="no good", whole=True))
         elif verb == "pass":
-            self.all(lambda flow: getattr(flow, PASS[stage])(assignment))
+            self.twice(lambda flow: getattr(flow, PASS[stage])(assignment))
+        return True
 
     def _answer_all(self, key: tuple[int, int], word: str) -> None:
         def work(flow: Flow) -> Any:
@@ -375,7 +337,7 @@ class Walk(RuleBasedStateMachine):
     @rule(assignment=anything, task=st.integers(1, 6), restore=st.booleans())
     def abandon(self, assignment: int, task: int, restore: bool) -> None:
         key = self.assignment(assignment)
-        said = self.all(
+        said = self.twice(
             lambda flow: flow.restore(key, task) if restore else flow.abandon(key, task, "dark")
         )
         if said is not None:
@@ -386,7 +348,7 @@ class Walk(RuleBasedStateMachine):
     def escalate(self, assignment: int, task: int, comment: str) -> None:
         key = self.assignment(assignment)
         number = self._task_of(key, task)
-        said = self.all(lambda flow: flow.escalate(key, number, comment=comment))
+        said = self.twice(lambda flow: flow.escalate(key, number, comment=comment))
         if said is not None:
             self.accepted[said.key] = said
 
@@ -401,8 +363,7 @@ class Walk(RuleBasedStateMachine):
         assignment = self.all(lambda flow: flow.claim(who, self.job, Stage.LABEL))
         if assignment is None:
             return
-        if assignment.key not in self.assignments:
-            self.assignments.append(assignment.key)
+        self.note(assignment)
 
         def work(flow: Flow) -> list[Any]:
             answers = []
@@ -418,7 +379,7 @@ class Walk(RuleBasedStateMachine):
             for said in self.all(work) or ():
                 self.accepted[said.key] = said
         if submit:
-            self.all(lambda flow: flow.submit(assignment))
+            self.twice(lambda flow: flow.submit(assignment))
 
     def _is_escalated(self, key: tuple[int, int]) -> list[bool]:
         """Whether tasks cannot be saved at once, or a vote says nothing to pick."""
@@ -436,7 +397,7 @@ class Walk(RuleBasedStateMachine):
         said = self.all(lambda flow: flow.save(key, number, {"1": Choice(word)}))
         if said is not None:
             self.accepted[said.key] = said
-        self.all(lambda flow: flow.submit(key, rest="release"))
+        self.twice(lambda flow: flow.submit(key, rest="release"))
 
     @rule(tasks=st.lists(st.integers(1, 6), min_size=1, max_size=2), votes=st.integers(1, 2))
     def ask_again(self, tasks: list[int], votes: int) -> None:
@@ -451,8 +412,7 @@ class Walk(RuleBasedStateMachine):
             return
         part = waiting[number % len(waiting)].key
         offer = self.all(lambda flow: flow.assignments.reassign(part, to, by="ada"))
-        if offer is not None:
-            self.assignments.append(offer.key)
+        self.note(offer)
 
     @precondition(lambda self: self.assignments)
     @rule(
@@ -472,7 +432,7 @@ class Walk(RuleBasedStateMachine):
                 )
             )
         else:
-            said = self.all(lambda flow: flow.modify(key, task, {"1": Choice(how)}))
+            said = self.twice(lambda flow: flow.modify(key, task, {"1": Choice(how)}))
         if said is not None:
             self.accepted[said.key] = said
 
@@ -484,7 +444,8 @@ class Walk(RuleBasedStateMachine):
         ),
     )
     def end(self, assignment: int, verb: str) -> None:
-        self.all(lambda flow: getattr(flow, verb)(self.assignment(assignment)))
+        act = self.twice if verb in PASS.values() else self.all
+        act(lambda flow: getattr(flow, verb)(self.assignment(assignment)))
 
     @precondition(lambda self: self.assignments)
     @rule(
@@ -498,7 +459,7 @@ class Walk(RuleBasedStateMachine):
         self, assignment: int, tasks: list[int], comment: str, reason: str | None, whole: bool
     ) -> None:
         key = self.assignment(assignment)
-        self.all(
+        self.twice(
             lambda flow: flow.reject(key, tasks=tasks, comment=comment, reason=reason, whole=whole)
         )
         self._note_judgments(key)
@@ -516,14 +477,12 @@ class Walk(RuleBasedStateMachine):
                 self.assignment(assignment), to, by=by, comment="busy"
             )
         )
-        if offer is not None:
-            self.assignments.append(offer.key)
+        self.note(offer)
 
     @rule(package=st.integers(1, 4), to=people)
     def assign(self, package: int, to: str) -> None:
         offer = self.all(lambda flow: flow.assignments.assign((self.job, package), to, by="ada"))
-        if offer is not None:
-            self.assignments.append(offer.key)
+        self.note(offer)
 
     @rule(
         package=st.integers(1, 4), verb=st.sampled_from(["discard", "reopen", "reopen"]), by=people
@@ -551,7 +510,7 @@ class Walk(RuleBasedStateMachine):
 
     @rule(verb=st.sampled_from(["pause", "resume", "resume", "finish"]))
     def change_job(self, verb: str) -> None:
-        self.all(lambda flow: getattr(flow.jobs, verb)(self.job, by="ada"))
+        self.twice(lambda flow: getattr(flow.jobs, verb)(self.job, by="ada"))
 
     @rule()
     def expire(self) -> None:
@@ -637,9 +596,7 @@ class Walk(RuleBasedStateMachine):
 
     @rule(who=people, stage=stages, count=st.integers(0, 3))
     def claim_many(self, who: str, stage: Stage, count: int) -> None:
-        for assignment in self.all(lambda flow: flow.claim_many(who, self.job, stage, count)) or ():
-            if assignment.key not in self.assignments:
-                self.assignments.append(assignment.key)
+        self.note(*self.all(lambda flow: flow.claim_many(who, self.job, stage, count)) or ())
 
     @rule(task=st.integers(1, 6), by=st.sampled_from(["ada", "ada", "ben"]))
     def erase(self, task: int, by: str) -> None:
@@ -650,55 +607,35 @@ class Walk(RuleBasedStateMachine):
     def time_passes(self, minutes: int) -> None:
         self.clock.forward(minutes=minutes)
 
-    @invariant()
-    def nothing_differs_and_nothing_is_broken(self) -> None:
-        """The stores in memory and PostgreSQL, which is further away, are checked as thoroughly at the end."""
-        if self.job:
-            self.check(self.flows[:2])
-
-    def check(self, flows: list[Flow]) -> None:
-        for flow in flows:
-            invariants.check(flow)
-            with flow.store.read() as reader:
-                for key, said in self.accepted.items():
-                    stored = reader.get(type(said), key)
-                    # time is added without a new version
-                    assert attrs.evolve(stored, seconds=said.seconds) == said, (
-                        "an answer that was saved is there"
-                    )
-        for see in (
-            lambda flow: flow.packages.list(self.job),
-            lambda flow: flow.results.list(self.job),
-            lambda flow: flow.events.list(self.job),
-            lambda flow: flow.results.find(self.job),
-            lambda flow: flow.results.list(self.job, where=SELECTIONS[1]),
-            lambda flow: flow.results.list(self.job, where=SELECTIONS[2]),
-            lambda flow: flow.jobs.guidelines(self.job),
-            lambda flow: flow.results.versions(self.job, 1),
-        ):
-            seen = [list(see(flow)) for flow in flows]
-            assert seen == seen[:1] * len(seen)
-        for name in PEOPLE:
-            assignments = [
-                list(flow.assignments.list(name, workspace="street", live=False)) for flow in flows
-            ]
-            assert assignments == assignments[:1] * len(assignments)
-        unheld = [list(flow.assignments.list(None, job=self.job, live=False)) for flow in flows]
-        assert unheld == unheld[:1] * len(unheld)
-        progress = [flow.jobs.progress(self.job) for flow in flows]
-        assert progress == progress[:1] * len(progress)
-
 
 @pytest.fixture(scope="module", autouse=True)
-def lent(databases: postgres.Databases) -> None:
+def lent(databases: postgres.Databases) -> Iterator[None]:
     Walk.databases = databases
+    with counting():
+        yield
 
 
 TestWalk = Walk.TestCase
 TestWalk.settings = settings(
-    max_examples=int(os.environ.get("ITAGFLOW_WALKS", "40")),
+    max_examples=EXAMPLES,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     print_blob=True,
 )
+
+
+def test_every_verb_was_reached() -> None:
+    """The walks above call every verb that changes something; run both together."""
+    if not CALLED:
+        pytest.skip("the walks did not run in this process")
+    for name in sorted(find_verbs()):
+        print(f"{name}: called {CALLED[name]} times, done {DONE[name]}")
+    for name, number in sorted(CHECKED.items()):
+        print(f"{name}: {number}")
+    verbs = find_verbs()
+    missing = [name for name in verbs if not CALLED[name]]
+    # few walks leave some out by chance: only the long form has to reach all
+    assert len(missing) <= (0 if EXAMPLES >= 200 else len(verbs) // 3), missing
+    for name in ("sent again", "final and the same", "verified, with every event replayed"):
+        assert CHECKED[name] > 0, name

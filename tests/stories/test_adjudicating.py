@@ -8,6 +8,7 @@ import pytest
 from support.scenes import cats, labeled, taken, verbs
 
 from itagflow import (
+    Accept,
     Assignment,
     Choice,
     Crew,
@@ -16,6 +17,7 @@ from itagflow import (
     Group,
     Inspect,
     Job,
+    JobState,
     Label,
     NotAllowed,
     NotHeld,
@@ -74,6 +76,31 @@ def test_double_reading_with_a_third_reader(flow: Flow) -> None:
         Purpose.ADJUDICATION
     ]
     assert result.stages[Stage.LABEL].disputed == ()
+
+
+def test_a_decision_that_ends_the_last_package_ends_the_job(flow: Flow) -> None:
+    # no dispute is left, so that the package need not be inspected
+    workflow = Workflow(Label(votes=2, min_votes=2), Inspect(package_share=1e-9))
+    job = with_crew(flow, cats(flow, tasks=1, workflow=workflow), "eve")
+    read(flow, "ben", job, "cat")
+    read(flow, "cy", job, "dog")
+    read(flow, "eve", job, "dog")
+    package = flow.packages.get((job.id, 1))
+    assert (package.state, package.skipped) == (PackageState.DONE, (Stage.INSPECT,))
+    assert flow.jobs.get(job).state is JobState.FINISHED
+
+
+def test_an_inspection_that_decides_the_last_dispute_may_end_the_job(flow: Flow) -> None:
+    # decided, the package need not be accepted
+    workflow = Workflow(Label(votes=2, min_votes=2), Inspect(), Accept(package_share=1e-9))
+    job = cats(flow, tasks=1, workflow=workflow)
+    read(flow, "ben", job, "cat")
+    read(flow, "cy", job, "dog")
+    inspection = taken(flow, "di", job, Stage.INSPECT)
+    flow.modify(inspection, 1, Choice("cat"))
+    flow.review(inspection)
+    assert flow.packages.get((job.id, 1)).state is PackageState.DONE
+    assert flow.jobs.get(job).state is JobState.FINISHED
 
 
 def test_tasks_on_which_the_readers_agree_are_not_shown_to_the_third(flow: Flow) -> None:

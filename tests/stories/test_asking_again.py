@@ -55,6 +55,16 @@ def test_one_more_rating_on_a_chosen_task(flow: Flow) -> None:
     assert second.submitted.replies == {"1": Choice("dog")}, "two of three"
 
 
+def test_a_claim_of_the_package_at_another_stage_does_not_get_the_vote(flow: Flow) -> None:
+    workflow = Workflow(Label(votes=2, min_votes=2), Inspect(limit=1))
+    job = cats(flow, tasks=2, workflow=workflow, label=RATERS, inspect=["eve"])
+    flow.packages.ask_again([(job.id, 2)], by="ada")
+    assert flow.claim("eve", job, Stage.INSPECT, package=1) is None
+    offer = flow.claim("eve", job, Stage.LABEL, package=1)
+    assert offer is not None
+    assert (offer.purpose, offer.stage) == (Purpose.EXTRA_VOTE, Stage.LABEL)
+
+
 def test_the_extra_vote_may_come_before_the_others(flow: Flow) -> None:
     job = ratings(flow)
     flow.packages.ask_again([(job, 1), (job, 2)], votes=2, by="ada")

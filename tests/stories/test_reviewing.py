@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support import invariants
-from support.scenes import cats, labeled, taken
+from support.scenes import cats, labeled, rows, taken
 
 from itagflow import (
     Accept,
@@ -21,6 +21,7 @@ from itagflow import (
     Stage,
     TaskState,
     Workflow,
+    templates,
 )
 from itagflow.model import Verdict
 
@@ -209,6 +210,21 @@ class TestLimit:
         assert flow.results.get(job, 1).state is TaskState.ABANDONED
         assert flow.jobs.get(job).state is JobState.FINISHED
         invariants.check(flow)
+
+    def test_the_queue_needs_somebody_beside_the_author(self, flow: Flow) -> None:
+        workflow = Workflow(Label(), Inspect(max_rejects=1, on_max_rejects="queue"))
+        with pytest.raises(Incomplete, match="nobody else is there to label it: name more"):
+            cats(flow, workflow=workflow, label=["ben"])
+        report = flow.jobs.check(
+            "street",
+            "one-labeler",
+            template=templates.image_classification(["cat", "dog"]),
+            data=rows(1),
+            workflow=workflow,
+            workforce={Stage.LABEL: ["ben"], Stage.INSPECT: ["di"]},
+            by="ada",
+        )
+        assert report.blocking_reason.startswith("INSPECT can send a task back without end")
 
     def test_or_it_goes_to_the_queue(self, flow: Flow) -> None:
         job, review = self.sent_back(flow, "queue")

@@ -110,6 +110,34 @@ def test_what_was_sent_back_can_come_back_in_the_rework(flow: Flow) -> None:
     assert (taken_over.reply, taken_over.verdict) == (DOG, itagflow.model.Verdict.RIGHT)
 
 
+def test_what_has_ended_is_restored_by_who_reviews_it_next(flow: Flow) -> None:
+    """What was handed in was passed on and judged: it does not change behind those who judged."""
+    job = cats(flow, tasks=1, size=1, workflow=REVIEWED)
+    assignment = taken(flow, "ben", job)
+    flow.save(assignment, 1, CAT)
+    flow.save(assignment, 1, DOG)
+    flow.submit(assignment)
+    first = flow.results.versions(job, 1)[0]
+    for by in (None, "ben", "ada"):
+        with pytest.raises(NotHeld, match="it was submitted: claim anew"):
+            flow.results.restore_version(assignment, 1, first, by=by)
+    review = taken(flow, "di", job, Stage.INSPECT)
+    flow.review(review)
+    assert flow.results.get(job, 1).replies == {"1": DOG}
+    for by in (None, "di", "ada"):
+        with pytest.raises(NotHeld, match="it was reviewed: claim anew"):
+            flow.results.restore_version(review, 1, first, by=by)
+
+    flow.packages.reopen((job, 1), by="ada")
+    again = taken(flow, "di", job, Stage.INSPECT)
+    with pytest.raises(NotFound):  # an operator does not read what others said before
+        flow.results.restore_version(again, 1, first, by="di")
+    restored = flow.results.restore_version(again, 1, first, by="ada")
+    assert (restored.reply, restored.stage) == (CAT, Stage.INSPECT)
+    flow.review(again)
+    assert flow.results.get(job, 1).replies == {"1": CAT}
+
+
 def test_somebody_who_manages_jobs_may_restore_for_the_holder(flow: Flow) -> None:
     job = cats(flow)
     assignment = taken(flow, "ben", job)

@@ -150,7 +150,8 @@ class Results:
         """Answer a task once more as an earlier version did, and return the answer as stored.
 
         What stands there now is kept as a version, too.  Restoring again what stands there changes
-        nothing.
+        nothing.  What an assignment said that has ended is restored in that of whoever works on
+        the package next, such as its reviewer.
 
         Args:
             assignment: The assignment that answers: it is held.

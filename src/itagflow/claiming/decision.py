@@ -131,6 +131,21 @@ class Decision:
             return workers in self.situation.crews
         return self.situation.policy_refusal is None
 
+    def accepts_new(self, package: Package, assignments: Sequence[Assignment]) -> bool:
+        """Return whether the member may have a free slot of *package*, which is at this stage.
+
+        Args:
+            package: The package.
+            assignments: All assignments that there ever were on it.
+        """
+        situation = self.situation
+        job, member, stage = situation.job, situation.member, situation.stage
+        if Source.QUEUE not in self.sources:
+            return False
+        if stage is Stage.LABEL and has_seen_votes(job, member, package.round, assignments):
+            return False
+        return not is_own_work(job, package, member, stage, assignments)
+
     def accepts_open(self, offer: Assignment, assignments: Sequence[Assignment]) -> bool:
         """Return whether the member may have *offer*, which is open.
 
@@ -139,7 +154,9 @@ class Decision:
             assignments: The assignments on its package; those of the member are enough.
         """
         situation = self.situation
-        if Source.OPEN not in self.sources or not offer.is_open_offer or not self.permits(offer):
+        if Source.OPEN not in self.sources or offer.stage is not situation.stage:
+            return False
+        if not offer.is_open_offer or not self.permits(offer):
             return False
         return not has_conflict(situation.job, offer, situation.member, assignments)
 

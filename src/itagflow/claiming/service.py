@@ -24,7 +24,6 @@ from itagflow.claiming.decision import (
     get_decision_inputs,
     is_own_work,
 )
-from itagflow.claiming.part_rules import has_seen_votes
 from itagflow.claiming.queue import describe, has_limits
 from itagflow.core.engine import BLOCK, Engine
 from itagflow.core.lookup import (
@@ -355,13 +354,7 @@ class _Claim:
         if package.stage is not self._situation.stage or package.free < 1:
             return False
         self._confirm()
-        situation = self._situation
-        job, member, stage = situation.job, situation.member, situation.stage
-        if stage is Stage.LABEL and has_seen_votes(job, member, package.round, assignments):
-            return False
-        return Source.QUEUE in self._decision.sources and not is_own_work(
-            job, package, member, stage, assignments
-        )
+        return self._decision.accepts_new(package, assignments)
 
     def take(self, count: int) -> list[Assignment]:
         """Take up to *count*: what is offered and what waits, or else one whose lease has lapsed.

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol, cast
 
 import attrs
 
 from itagflow.access import Policy
 from itagflow.errors import InvalidData, NotRegistered, Problem
 from itagflow.model.merging import BUILT_IN
-from itagflow.model.reply import Reply
+from itagflow.model.reply import Replies, Reply
+from itagflow.model.task import Task
 from itagflow.model.template import Question
 from itagflow.model.text import find_name_error, find_text_error
 from itagflow.printing import format_repr
@@ -75,6 +77,24 @@ def _name_problem(name: object) -> str | None:
     return find_text_error(name) or find_name_error(name)
 
 
+def _list_problems(name: str, validator: Validator, task: Task, replies: Replies) -> list[Problem]:
+    """Return what a validator finds.
+
+    Raises:
+        InvalidData: when it returns something else than problems, such as None.
+    """
+    returned = cast(object, validator(task, replies))
+    if isinstance(returned, Iterable):
+        problems = list(cast("Iterable[object]", returned))
+        if all(isinstance(problem, Problem) for problem in problems):
+            return cast("list[Problem]", problems)
+    reason = "must return a list of Problem, empty where there are none"
+    raise InvalidData(
+        f"the answer to {task}",
+        [Problem(f"the validator {name!r}", f"{reason}, not {format_repr(returned)}")],
+    )
+
+
 @attrs.frozen
 class Registry:
     """What `itagflow.open` was given by name.  It holds for one process and is not stored."""
@@ -85,7 +105,7 @@ class Registry:
     """The application's own merge rules, by name."""
 
     def find_validator(self, name: str) -> Validator:
-        """Return the validator of this name.
+        """Return the validator of this name; what it returns is checked whenever it is asked.
 
         Raises:
             NotRegistered: when there is none in this process.
@@ -93,7 +113,7 @@ class Registry:
         validator = self.validators.get(name)
         if validator is None:
             raise NotRegistered("validator", name, tuple(sorted(self.validators)))
-        return validator
+        return partial(_list_problems, name, validator)
 
     def has_validator(self, name: str) -> bool:
         """Return whether there is a validator of this name in this process."""

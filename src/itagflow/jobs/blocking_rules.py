@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import attrs
 
-from itagflow.claiming.decision import (
-    Decision,
-    Obstacle,
-    Source,
-    has_assignment,
-    is_own_work,
-)
+from itagflow.claiming.decision import Decision, Obstacle, has_assignment, is_own_work
+from itagflow.claiming.part_rules import has_conflict, has_seen_votes
 from itagflow.lifecycle.tables import stage_of
-from itagflow.model.job import Job, Stage
-from itagflow.model.package import Assignment, AssignmentState, Package
+from itagflow.model.job import Crew, Job, Stage
+from itagflow.model.package import Assignment, AssignmentState, Package, Purpose
 from itagflow.model.reports import BlockedPackage
 from itagflow.printing import format_count
 
 MAX_NAMED = 5
 """How many members a sentence names."""
+
+_AWAY = frozenset({Obstacle.POLICY, Obstacle.PAUSED})
+"""What keeps a member also from the work that they have already."""
+
+_VERBS = {Stage.LABEL: "label", Stage.INSPECT: "inspect", Stage.ACCEPT: "accept"}
+
+_PARTS = {
+    Purpose.REST: "the rest of it",
+    Purpose.EXTRA_VOTE: "one more vote on a part of it",
+    Purpose.ADJUDICATION: "the decision between its votes",
+    Purpose.ESCALATION: "an expert's answer to a part of it",
+}
+"""What a part of a package that waits for somebody is about."""
 
 
 @attrs.frozen(kw_only=True)
@@ -43,6 +51,31 @@ class Workers:
         return None
 
 
+@attrs.frozen
+class Need:
+    """Work on a package for which somebody has to be found."""
+
+    package: Package
+    """The package."""
+    assignment: Assignment | None = None
+    """The assignment that somebody has to take; None: a free slot."""
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is work on a part of the package."""
+        return self.assignment is not None and self.assignment.is_part
+
+    def is_possible(self, decision: Decision, assignments: Sequence[Assignment]) -> bool:
+        """Return whether the member of *decision* may take it, beside these *assignments*."""
+        if self.assignment is None:
+            return decision.accepts_new(self.package, assignments)
+        if self.assignment.is_open_offer:
+            return decision.accepts_open(self.assignment, assignments)
+        if self.assignment.member == decision.situation.member.id:
+            return False  # who has it, and cannot go on with it, does not take it over
+        return decision.accepts_lapsed(self.assignment, self.package, assignments)
+
+
 def find_blocked(
     workers: Workers, package: Package, assignments: Sequence[Assignment]
 ) -> BlockedPackage | None:
@@ -54,48 +87,116 @@ def find_blocked(
         assignments: All assignments that there ever were on it.
     """
     stage = stage_of(package)
+    missing_code = _find_missing_code(workers, stage)
+    if missing_code:
+        return BlockedPackage(package.number, stage, missing_code)
     live = [each for each in assignments if each.live and each.round == package.round]
-    stuck = [each for each in live if not _goes_on(workers, each)]
-    endless = [each for each in stuck if each.lease_until is None]
+    stuck = [each for each in live if each.is_open_offer or not _goes_on(workers, each)]
+    endless = [each for each in stuck if not each.is_open_offer and each.lease_until is None]
     if endless:
         return BlockedPackage(package.number, stage, _explain_holder(workers, endless[0]))
-    needed = package.free + len(stuck)
-    able = [
-        decision
-        for decision in workers.decisions[stage]
-        if _find_refusal(decision, package, assignments, is_new=package.free > 0) == ""
-    ]
-    if len(able) >= needed:
+    needs = [*[Need(package)] * package.free, *(Need(package, each) for each in stuck)]
+    able = [_find_able(workers, need, assignments) for need in needs]
+    untaken = find_untaken(needs, able, votes=workers.job.workflow.label.votes)
+    if not untaken:
         return None
-    missing = needed - len(able)
-    verb = {Stage.LABEL: "label", Stage.INSPECT: "inspect", Stage.ACCEPT: "accept"}[stage]
-    sentence = f"{format_count(missing, 'more member')} must {verb} it, and nobody can"
-    reasons = _list_refusals(workers, package, assignments)
-    if not reasons:
-        reasons = [f"nobody may work at {stage.name}: name somebody for it"]
-    return BlockedPackage(package.number, stage, f"{sentence}: {'; '.join(reasons)}")
+    reason = _explain_untaken(workers, untaken, assignments)
+    return BlockedPackage(package.number, stage, reason)
+
+
+def find_untaken(
+    needs: Sequence[Need], able: Sequence[Collection[int]], *, votes: int
+) -> list[Need]:
+    """Return the *needs* that are left over when as many as possible are taken.
+
+    Where votes are given nobody has two assignments on a package; else one member may do several
+    parts of it, but none of them beside the whole package.
+
+    Args:
+        needs: What has to be done on one package.
+        able: Who may take each of these, by key.
+        votes: How many members label a package of the job.
+    """
+    if votes == 1:
+        return _find_untaken_of_one(needs, able)
+    taken_by = dict[int, int]()
+    return [
+        need for number, need in enumerate(needs) if not _give(number, able, taken_by, seen=set())
+    ]
+
+
+def _find_untaken_of_one(needs: Sequence[Need], able: Sequence[Collection[int]]) -> list[Need]:
+    """Return the *needs* that are left over on a package that one member labels."""
+    # who is the only one for a part is not free for the package
+    bound = {
+        key
+        for need, keys in zip(needs, able, strict=True)
+        if need.is_part and len(keys) == 1
+        for key in keys
+    }
+    return [
+        need
+        for need, keys in zip(needs, able, strict=True)
+        if not (keys if need.is_part else set(keys) - bound)
+    ]
+
+
+def _give(
+    number: int, able: Sequence[Collection[int]], taken_by: dict[int, int], *, seen: set[int]
+) -> bool:
+    """Find somebody for a need; who has another one may pass that on, so that most are taken."""
+    for key in able[number]:
+        if key in seen:
+            continue
+        seen.add(key)
+        other = taken_by.get(key)
+        if other is None or _give(other, able, taken_by, seen=seen):
+            taken_by[key] = number
+            return True
+    return False
+
+
+def _find_able(workers: Workers, need: Need, assignments: Sequence[Assignment]) -> Collection[int]:
+    """Return the keys of the members who may take *need*."""
+    return [
+        decision.situation.member.id
+        for decision in workers.decisions[stage_of(need.package)]
+        if need.is_possible(decision, assignments)
+    ]
+
+
+def _find_missing_code(workers: Workers, stage: Stage) -> str:
+    """Return which code of the application this process lacks, or an empty string."""
+    # the same for everybody: it is a matter of the process, and not of the member
+    for decision in workers.decisions[stage]:
+        if decision.obstacle is Obstacle.CODE:
+            return f"{decision.reason}: give it to itagflow.open"
+    return ""
 
 
 def _goes_on(workers: Workers, assignment: Assignment) -> bool:
-    """Return whether the member of a live *assignment* can finish it."""
-    if assignment.member is None:
-        return True  # it is open to others, who are counted elsewhere
+    """Return whether the member of a live *assignment* can claim and finish it."""
     decision = workers.find(assignment.stage, assignment.member)
-    if decision is None or decision.obstacle in (Obstacle.POLICY, Obstacle.CODE):
+    if decision is None or decision.obstacle in _AWAY:
         return False
-    return decision.obstacle is not Obstacle.PAUSED
+    return decision.permits(assignment)
 
 
 def _explain_holder(workers: Workers, assignment: Assignment) -> str:
     """Return why an assignment that never lapses is not finished."""
     decision = workers.find(assignment.stage, assignment.member)
     has = "is held by" if assignment.state is AssignmentState.HELD else "is offered to"
+    if assignment.is_part:
+        has = f"({_PARTS[assignment.purpose]}) {has}"
     if decision is None:
         return f"it {has} a member who was removed, and has no lease: reassign it"
     if _is_secret(workers.job, assignment.stage):
         return f"it {has} a member who cannot go on, and has no lease: reassign it"
     account = decision.situation.member.account
-    return f"it {has} {account} and has no lease, but {decision.reason}: reassign it"
+    reason = decision.reason
+    if isinstance(assignment.workers, Crew) and assignment.workers not in decision.situation.crews:
+        reason = f"{account} is not among the {assignment.workers.value} any more"
+    return f"it {has} {account} and has no lease, but {reason}: reassign it"
 
 
 def _is_secret(job: Job, stage: Stage) -> bool:
@@ -103,37 +204,70 @@ def _is_secret(job: Job, stage: Stage) -> bool:
     return stage is Stage.LABEL and job.workflow.label.votes > 1
 
 
-def _find_refusal(
-    decision: Decision, package: Package, assignments: Sequence[Assignment], *, is_new: bool
+def _explain_untaken(
+    workers: Workers, untaken: Sequence[Need], assignments: Sequence[Assignment]
 ) -> str:
-    """Return why a member cannot take *package*; *is_new* when a slot of it waits in the queue."""
-    situation = decision.situation
-    wanted = Source.QUEUE if is_new else Source.LAPSED
-    if decision.obstacle in (Obstacle.PAUSED, Obstacle.TOTAL) or wanted not in decision.sources:
-        return decision.reason
-    account = situation.member.account
-    if has_assignment(package, situation.member, assignments):
-        if _is_secret(situation.job, situation.stage):
-            return "nobody votes twice"
-        return f"{account} has an assignment on it in this round"
-    if is_own_work(situation.job, package, situation.member, situation.stage, assignments):
-        return f"it is {account}'s own work"
-    return ""
-
-
-def _list_refusals(
-    workers: Workers, package: Package, assignments: Sequence[Assignment]
-) -> list[str]:
-    """Return why those who may work at the stage cannot take *package*, each reason once."""
-    reasons = dict[str, None]()
-    for decision in workers.decisions[stage_of(package)]:
-        # who does not belong to the stage is no reason
-        if decision.obstacle is Obstacle.POLICY:
-            continue
-        reason = _find_refusal(decision, package, assignments, is_new=package.free > 0)
-        if reason:
-            reasons[reason] = None
-    named = list(reasons)[:MAX_NAMED]
+    """Return why nobody can take what is left over of a package."""
+    need = untaken[0]
+    stage = stage_of(need.package)
+    if need.assignment is not None and need.is_part:
+        sentence = f"{_PARTS[need.assignment.purpose]} waits, and nobody can take it"
+    else:
+        members = format_count(sum(not each.is_part for each in untaken), "more member")
+        sentence = f"{members} must {_VERBS[stage]} it, and nobody can"
+    refusals = {
+        decision.situation.member.id: _find_refusal(decision, need, assignments)
+        for decision in workers.decisions[stage]
+        if _belongs(decision, need)
+    }
+    reasons = list(dict.fromkeys(filter(None, refusals.values())))
+    if not refusals:
+        reasons = [_explain_nobody(need, stage)]
+    elif not reasons:
+        reasons = ["those who may are needed for the rest of it"]
+    named = reasons[:MAX_NAMED]
     if len(reasons) > MAX_NAMED:
         named.append(f"and {format_count(len(reasons) - MAX_NAMED, 'more reason')}")
-    return named
+    return f"{sentence}: {'; '.join(named)}"
+
+
+def _explain_nobody(need: Need, stage: Stage) -> str:
+    """Return that nobody belongs to those whose work *need* is."""
+    workers = stage if need.assignment is None else need.assignment.workers
+    if isinstance(workers, Crew):
+        call = f'jobs.add_workers(job, "{workers.value}", …)'
+        return f"nobody may work as one of the {workers.value}: name somebody with {call}"
+    return f"nobody may work at {stage.name}: name somebody for it"
+
+
+def _belongs(decision: Decision, need: Need) -> bool:
+    """Return whether the member of *decision* is one of those whose work *need* is."""
+    if decision.obstacle is Obstacle.POLICY:
+        return False
+    if need.assignment is None:
+        return decision.situation.policy_refusal is None
+    return decision.permits(need.assignment)
+
+
+def _find_refusal(decision: Decision, need: Need, assignments: Sequence[Assignment]) -> str:
+    """Return why a member cannot take *need*, or an empty string when they can."""
+    if need.is_possible(decision, assignments):
+        return ""
+    if decision.reason:
+        return decision.reason
+    situation = decision.situation
+    job, member, package = situation.job, situation.member, need.package
+    if has_seen_votes(job, member, package.round, assignments):
+        return "who was shown the votes gives none"
+    part = need.assignment if need.is_part else None
+    if part is not None and has_conflict(job, part, member, assignments):
+        if _is_secret(job, situation.stage):
+            return "nobody has two assignments on it in a round"
+        return f"{member.account} has, or had, an assignment on it in this round"
+    if has_assignment(package, member, assignments):
+        if _is_secret(job, situation.stage):
+            return "nobody votes twice"
+        return f"{member.account} has an assignment on it in this round"
+    if is_own_work(job, package, member, situation.stage, assignments):
+        return f"it is {member.account}'s own work"
+    return f"{member.account} cannot go on with it"

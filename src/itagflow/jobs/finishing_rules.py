@@ -10,7 +10,7 @@ import attrs
 
 from itagflow.access import Action, Policy, is_in_crew, refusal, working_refusal
 from itagflow.claiming.decision import find_barred_stages
-from itagflow.model.job import Crew, Job, Stage
+from itagflow.model.job import Accept, Crew, Job, OnMaxRejects, Stage
 from itagflow.model.workspace import Member
 from itagflow.printing import format_count, format_time
 
@@ -58,6 +58,7 @@ def find_hindrance(job: Job, staffing: Staffing) -> str:
         or _find_missing_reviewer(job, crews)
         or _find_only_reviewer(job, crews)
         or _find_bad_rework(job, crews, staffing.members)
+        or _find_endless_route(job, crews)
         or _find_low_total(job, crews, staffing.packages)
         or _find_early_end(job, staffing.at)
         or _find_crew_hindrance(job, crews, staffing)
@@ -121,11 +122,7 @@ def _iterate_teams(job: Job, crews: Crews, labeler: int | None = None) -> Iterat
     """
     stages = job.workflow.stages[1:]
     for team in product(*(sorted(crews[stage]) for stage in stages)):
-        barred = {
-            reviewer
-            for stage, reviewer in zip(stages, team, strict=True)
-            if Stage.LABEL in find_barred_stages(job, stage)
-        }
+        barred = _find_barred(job, team)
         if len(crews[Stage.LABEL] - barred) < job.workflow.label.votes or labeler in barred:
             continue
         accepts_own = Stage.INSPECT not in find_barred_stages(job, stages[-1]) if stages else True
@@ -149,6 +146,15 @@ def find_missing_team(job: Job, member: Member, staffing: Staffing) -> str:
     )
 
 
+def _find_barred(job: Job, team: Sequence[int]) -> set[int]:
+    """Return who of *team*, the reviewers of each stage, may not label what they review."""
+    return {
+        reviewer
+        for stage, reviewer in zip(job.workflow.stages[1:], team, strict=True)
+        if Stage.LABEL in find_barred_stages(job, stage)
+    }
+
+
 def _find_bad_rework(job: Job, crews: Crews, members: Iterable[Member]) -> str:
     """Return why the named member cannot do the rework, or an empty string."""
     key = job.workflow.label.rework
@@ -163,6 +169,37 @@ def _find_bad_rework(job: Job, crews: Crews, members: Iterable[Member]) -> str:
         f"rework goes to {account}, without whom there are too few to review it: "
         "name more reviewers, or another member for the rework"
     )
+
+
+def _find_endless_route(job: Job, crews: Crews) -> str:
+    """Return at which stage a limit of rejects leads nowhere, or an empty string.
+
+    The reviewer modifies or abandons a task that reaches its limit, which is an end.  In the queue
+    it is for anybody but its author: where nobody else is there, it goes round as before.
+    """
+    for stage in job.workflow.stages[1:]:
+        rule = job.workflow.review(stage)
+        if rule is None or rule.max_rejects is None:
+            continue
+        target = rule.reject_to if isinstance(rule, Accept) else Stage.LABEL
+        if rule.on_max_rejects is OnMaxRejects.QUEUE and not _has_others(job, crews, target):
+            return (
+                f"{stage.name} can send a task back without end: sent back "
+                f"{format_count(rule.max_rejects, 'time')} it is for anybody but its author, and "
+                f"nobody else is there to {target.value} it: name more for {target.name}, "
+                f"or set on_max_rejects to 'modify' or 'abandon' for {stage.name}"
+            )
+    return ""
+
+
+def _has_others(job: Job, crews: Crews, stage: Stage) -> bool:
+    """Return whether somebody is left for *stage* beside those who have worked on a package."""
+    teams = list(_iterate_teams(job, crews))
+    if stage is Stage.LABEL:
+        votes = job.workflow.label.votes
+        return any(len(crews[stage] - _find_barred(job, team)) > votes for team in teams)
+    # the first of each team inspects
+    return len({team[0] for team in teams}) > 1
 
 
 def _find_low_total(job: Job, crews: Crews, packages: int) -> str:

@@ -203,14 +203,16 @@ def _set_priority(transaction: Transaction, change: _PriorityChange, locked: lis
     packages = locked
     if not change.all_named:
         packages = [package for package in locked if package.stage in stages]
-    if packages:
+    # what has it already stays as it is: the call may have been sent again
+    others = [package for package in packages if package.priority != change.priority]
+    if others:
         saves = tuple(
-            (package, attrs.evolve(package, priority=change.priority)) for package in packages
+            (package, attrs.evolve(package, priority=change.priority)) for package in others
         )
         ctx = transaction.make_context(
             job.workspace, transaction.member(job.workspace, change.by).id
         )
-        numbers = [package.number for package in packages]
+        numbers = [package.number for package in others]
         data = {"priority": change.priority, "packages": numbers}
         transaction.apply(record(ctx, "prioritize", about=job, save=saves, data=data))
     return len(packages)

@@ -486,7 +486,10 @@ def _update(
     """Store a locked job with these fields changed."""
     ctx = transaction.authorize(old.workspace, by, Action.MANAGE_JOB, old)
     rules.must_not_be_archived(old, "change it")
-    return _store_job(transaction, ctx, operation, old, attrs.evolve(old, **fields))
+    new = attrs.evolve(old, **fields)
+    if new == old:
+        return old  # the call was sent again
+    return _store_job(transaction, ctx, operation, old, new)
 
 
 def _store_job(transaction: Transaction, ctx: Context, operation: str, old: Job, new: Job) -> Job:

@@ -98,14 +98,9 @@ class PackageSnapshot:
     @cached_property
     def cases(self) -> list[Case]:
         """The case of each of its tasks."""
+        job, package, every = self.job, self.package, self.assignments
         return [
-            Case(
-                self.job,
-                self.package,
-                select_history(self.package, self.assignments, number),
-                answers,
-                number,
-            )
+            Case(job, package, select_history(package, every, number), answers, number)
             for number, answers in self.answers_by_task.items()
         ]
 
@@ -222,7 +217,7 @@ def _check_task_lists(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
         package,
         "disputes",
         package.disputes,
-        tuple(c.task for c in snapshot.cases if _is_disputed(c)),
+        tuple(c.task for c in snapshot.cases if _is_disputed(c, package)),
     )
     sent: set[int] = set()
     for assignment in snapshot.assignments:
@@ -245,19 +240,36 @@ def _check_task_lists(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
         yield from compare_field(package, "scope", package.scope, expected)
 
 
-def _is_disputed(case: Case) -> bool:
-    """Return whether the merged votes on a task are disputed and no review has resolved it."""
+def _is_disputed(case: Case, package: Package) -> bool:
+    """Return whether the merged votes on a task are disputed and nobody has resolved it."""
     label = case.find_labeling()
     answer = case.answers.get(label.id) if label else None
     if label is None or answer is None or not is_to_be_decided(answer):
         return False
-    if case.task in part_rules.find_escalated(case.assignments, label.round):
-        return False  # the experts answer it, whatever the votes say
+    if answer.erased and case.task not in package.disputes:
+        return False  # whether it was kept was erased with what the votes said
+    if _is_decided(case, label):
+        return False
     since = [assignment for assignment in case.assignments if assignment.round >= label.round]
     return not any(
         assignment.outcome in PASSING or _is_sent_back(assignment, case.task)
         for assignment in since
     )
+
+
+def _is_decided(case: Case, label: Assignment) -> bool:
+    """Return whether an adjudicator has decided the task in this round, or an expert answers it."""
+    decisions = [
+        assignment
+        for assignment in case.assignments
+        if assignment.round == label.round and assignment.decides and assignment.covers(case.task)
+    ]
+    adjudications = [each for each in decisions if each.purpose is Purpose.ADJUDICATION]
+    if adjudications:
+        # also of what the adjudicator has handed to the experts: until then it may be given back
+        return any(each.state is AssignmentState.DONE for each in adjudications)
+    # with a package that was discarded the expert's work was recalled
+    return bool(decisions)
 
 
 def _was_abandoned(case: Case) -> bool:
@@ -364,7 +376,6 @@ def _check_draws(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
         behind = behind[: max(job.workflow.stages.index(package.stage) - 1, 0)]
     campaign = find_campaign(package, package.round)
     if campaign is not None and campaign.round == package.round:
-        # it began there, and did not come through the stages before
         begin = job.workflow.stages.index(campaign.stage)
         behind = tuple(stage for stage in behind if job.workflow.stages.index(stage) >= begin)
     unseen = tuple(stage for stage in behind if stage not in passed)
@@ -377,29 +388,24 @@ def _check_draws(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
 
 def _check_campaigns(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     """Yield where the campaigns of a package, and the work in them, do not fit together."""
-    package = snapshot.package
-    begin = 2  # the first round is that of the first labeling
+    package, begin = snapshot.package, 2
     for campaign in package.campaigns:
-        is_last = campaign is package.campaigns[-1]
-        last = campaign.last_round
-        if last is None:
-            last = package.round
-            expected = None if is_last and package.open else "the round in which it ended"
+        last = package.round if campaign.last_round is None else campaign.last_round
+        if campaign.last_round is None and campaign is not (package.open and package.campaign):
+            expected = "the round in which it ended"
             yield from compare_field(package, "last round of a campaign", None, expected)
         if not begin <= campaign.round <= last <= package.round:
             rounds = f"rounds of the campaign of round {campaign.round}"
-            expected = f"in order, from {begin} to {package.round}"
-            yield from compare_field(package, rounds, (campaign.round, last), expected)
+            yield from compare_field(package, rounds, (campaign.round, last), f"from {begin}")
         begin = last + 1
         strange = tuple(task for task in campaign.tasks if task not in snapshot.tasks)
         yield from compare_field(package, "tasks of a campaign in other packages", strange, ())
     begun = {each.round for each in package.campaigns if each.stage is Stage.LABEL}
     for assignment in snapshot.assignments:
-        # parts, and decisions on votes, have purposes of their own
         if assignment.stage is Stage.LABEL and not assignment.is_part:
-            is_new = assignment.purpose is Purpose.CAMPAIGN
-            field = "whether it is the labeling of a campaign"
-            yield from compare_field(assignment, field, is_new, assignment.round in begun)
+            field, is_new = "whether it is the labeling of a campaign", assignment.round in begun
+            found = assignment.purpose is Purpose.CAMPAIGN
+            yield from compare_field(assignment, field, found, is_new)
 
 
 def _name(stages: Sequence[Stage]) -> tuple[str, ...]:

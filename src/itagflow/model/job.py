@@ -119,7 +119,7 @@ class OnMaxRejects(Enum):
     ABANDON = "abandon"
     """It is abandoned as soon as it is judged wrong once more."""
     QUEUE = "queue"
-    """It is offered to anyone who may take it, and no more to its author."""
+    """It waits for anyone who may take it: its author is offered nothing, and comes last."""
 
 
 class OnAbandon(Enum):

@@ -180,6 +180,10 @@ class Progress:
     """How many tasks of open packages are final: campaigns opened others of their packages."""
     rows_read: int = attrs.field(default=0, converter=to_whole, validator=validate_whole(0))
     """How many rows of the job's first data were read, with skipped ones; loading goes on there."""
+    with_experts: int = attrs.field(default=0, converter=to_whole, validator=validate_whole(0))
+    """How many tasks were handed to the experts and are not answered yet."""
+    with_adjudicators: int = attrs.field(default=0, converter=to_whole, validator=validate_whole(0))
+    """How many disputed tasks wait for an adjudicator's decision."""
 
     @property
     def total(self) -> int:
@@ -202,6 +206,10 @@ class Progress:
             count: int = getattr(self, name)
             if count:
                 phrases.append(f"{format_count(count, 'task')} {name}")
+        for name in ("with_experts", "with_adjudicators"):
+            count = getattr(self, name)
+            if count:
+                phrases.append(f"{format_count(count, 'task')} {name.replace('_', ' ')}")
         return f"{self.done} of {format_count(self.total, 'task')} done: " + ", ".join(phrases)
 
     def __repr__(self) -> str:

@@ -126,6 +126,8 @@ def read_results(
     with engine.store.read() as reader:
         stored_job, _ = require_readable(engine, reader, name, job, by)
         selection = None if where == ALL_TASKS else find_selection(reader, stored_job, where)
+        # of what is read at once few may be selected
+        size = page.size if selection is None else EVERYTHING.size
         if page.after is not None:
             start = max(start, _find_number(reader, stored_job, page.after) + 1)
 
@@ -134,9 +136,9 @@ def read_results(
         numbered: dict[str, Any] = {"job": stored_job.id, "number": Span(first, last)}
         if selection is not None and selection.package is not None:
             numbered["package"] = selection.package
-        tasks = list(reader.find(Query(Task, numbered, order=("number",), limit=page.size)))
+        tasks = list(reader.find(Query(Task, numbered, order=("number",), limit=size)))
         results = read_selected(reader, stored_job, tasks, access, selection)
-        if len(tasks) < page.size:
+        if len(tasks) < size:
             return results, None
         return results, tasks[-1].number + 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, cast
@@ -29,15 +30,17 @@ from itagflow.errors import InvalidData, ItagflowError, NotAllowed, NotFound, Pr
 from itagflow.jobs import rules as jobs_rules
 from itagflow.jobs.loading import read_report
 from itagflow.model.event import Event
-from itagflow.model.job import Job, JobState
+from itagflow.model.job import Crew, Job, JobState, Stage
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.number import is_storable, require_whole_number
 from itagflow.model.package import (
+    DECISIONS,
     LIVE,
     Assignment,
     AssignmentState,
     Package,
     PackageState,
+    Purpose,
 )
 from itagflow.model.partition import JobPartition
 from itagflow.model.reports import LoadReport
@@ -319,6 +322,7 @@ def get_progress(engine: Engine, job: JobRef, *, by: MemberRef | None = None) ->
             Query(Package, {"job": stored_job.id}), by=("state",), add=("size", *COUNTS)
         )
         counter = reader.get(JobCounter, stored_job.key)
+        waiting = _count_decisions(reader, stored_job)
     by_state = {PackageState(state): numbers for (state,), numbers in sums.items()}
     open_counts = [
         # a tally begins with the number of packages and the sum of their sizes
@@ -334,7 +338,26 @@ def get_progress(engine: Engine, job: JobRef, *, by: MemberRef | None = None) ->
             for index, name in enumerate(COUNTS)
         },
         rows_read=counter.rows_read,
+        with_experts=waiting[Purpose.ESCALATION],
+        with_adjudicators=waiting[Purpose.ADJUDICATION],
     )
+
+
+def _count_decisions(reader: Reader, job: Job) -> Counter[Purpose]:
+    """Return how many tasks wait for a decision, by what it is for."""
+    waiting = Counter[Purpose]()
+    # most jobs have no crew, and nothing is read; a crew that was named stays among the keys
+    if not any(crew in job.workforce for crew in Crew):
+        return waiting
+    where: dict[str, Any] = {
+        "job": job.id,
+        "live": True,
+        "stage": Stage.LABEL,
+        "purpose": tuple(DECISIONS),
+    }
+    for assignment in reader.find(Query(Assignment, where)):
+        waiting[assignment.purpose] += len(assignment.scope or ())
+    return waiting
 
 
 def get_load_report(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> LoadReport:
@@ -448,21 +471,8 @@ def iter_results(
     where: Selection = ALL_TASKS,
 ) -> Iterator[Result]:
     """Yield the results of the selected tasks, in the order of the input, a page at a time."""
-    results = read_results(
-        engine,
-        "results.list",
-        job,
-        by,
-        snapshot=snapshot,
-        page=_fill_page(page, where),
-        where=where,
-    )
-    return page.cut(results)
-
-
-def _fill_page(page: Page, where: Selection) -> Page:
-    """Return how many tasks are read at once for *page*: few of them may be selected."""
-    return page if where == ALL_TASKS else attrs.evolve(page, limit=None)
+    name = "results.list"
+    return page.cut(read_results(engine, name, job, by, snapshot=snapshot, page=page, where=where))
 
 
 def iter_rows(
@@ -484,9 +494,7 @@ def iter_rows(
         members = (entry.member for entry in result.provenance)
         return columns.build_row(result, accounts.complete(members))
 
-    results = read_results(
-        engine, "results.rows", job, by, page=_fill_page(page, where), where=where
-    )
+    results = read_results(engine, "results.rows", job, by, page=page, where=where)
     return map(to_row, page.cut(results))
 
 

@@ -92,7 +92,7 @@ class CompletionPlan:
     leaves_stage: bool
     """Whether the package leaves its stage: no other vote is missing."""
     next_stage: Stage | None
-    """The stage to which it goes then, unless the votes leave a dispute; None: it is done."""
+    """The stage to which it goes then, unless a dispute is left; None: it is done."""
     merges_votes: bool
     """Whether the votes of the round are merged."""
     recounts: bool
@@ -146,7 +146,6 @@ def plan_completion(
     is_last = not is_labeling or not (
         package.free or any(each.live and each.id != assignment.id for each in assignments)
     )
-    target = find_next_stage(job, package)
     has_votes = is_labeling and package.votes > 1
     # what an expert or an adjudicator still has to decide does not keep votes from being merged
     merges = (
@@ -154,6 +153,7 @@ def plan_completion(
         and assignment.is_vote
         and part_rules.are_votes_in(package, assignments, assignment.id)
     )
+    target = find_next_stage(job, package)
     # answers are read only if there may be something to count: most packages have no trouble
     recounts = bool(
         package.abandoned or package.wrong or package.prelabeled or counts.abandoned or counts.wrong
@@ -427,13 +427,13 @@ def _find_whole_round(package: Package, state: PackageState, *, is_whole: bool) 
 
 
 def find_next_stage(job: Job, package: Package) -> Stage | None:
-    """Return the stage that *package* comes to when it passes, as far as nothing new is disputed.
+    """Return the stage that *package* comes to when it passes, if nothing is disputed then.
 
-    None: it is done.
+    None: it is done.  What is disputed now does not count: this may be what decides it.
     """
     stages = job.workflow.stages
     later = stages[stages.index(stage_of(package)) + 1 :]
-    skipped = list_skipped(job, package, disputed=bool(package.disputes))
+    skipped = list_skipped(job, package, disputed=False)
     return next((stage for stage in later if stage not in skipped), None)
 
 

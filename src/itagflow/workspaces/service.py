@@ -130,6 +130,8 @@ def set_role(
         others = _find_others(transaction, old)
         role = require_known_role(engine.policy, membership.role)
         new = rules.with_role(old, role, groups, external, others)
+        if new == old:
+            return old  # the call was sent again
         transaction.apply(record(ctx, "set_role", save=((old, new),), data={"name": old.account}))
         return transaction.as_stored(new)
 

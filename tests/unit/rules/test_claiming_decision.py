@@ -90,6 +90,8 @@ class TestDecide:
         own = make_assignment(scope=(1,))
         assert not decision.accepts_open(rest, [own]), "nobody works twice on a task"
         assert not decision.accepts_open(attrs.evolve(rest, member=3), []), "it is another's"
+        at_inspect = attrs.evolve(rest, stage=Stage.INSPECT)
+        assert not decision.accepts_open(at_inspect, []), "it is work of another stage"
 
     def test_nobody_looks_for_open_offers_where_there_can_be_none(self) -> None:
         assert not can_have_open_offers(job_with(), Stage.LABEL)

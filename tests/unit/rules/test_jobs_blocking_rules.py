@@ -7,10 +7,19 @@ from typing import Any
 import attrs
 import pytest
 
-from itagflow import Assignment, AssignmentState, Inspect, Label, PackageState, Stage, Workflow
+from itagflow import (
+    Assignment,
+    AssignmentState,
+    Crew,
+    Inspect,
+    Label,
+    PackageState,
+    Stage,
+    Workflow,
+)
 from itagflow.claiming.decision import Situation, decide
-from itagflow.jobs.blocking_rules import MAX_NAMED, Workers, find_blocked
-from itagflow.model import BlockedPackage
+from itagflow.jobs.blocking_rules import MAX_NAMED, Need, Workers, find_blocked, find_untaken
+from itagflow.model import BlockedPackage, Purpose
 from itagflow.testing.builders import AT, make_assignment, make_job, make_member, make_package
 
 BEN, CY = make_member(id=2, account="ben"), make_member(id=7, account="cy")
@@ -85,6 +94,77 @@ def test_a_package_is_blocked_when_too_few_can_go_on_with_it(
     assert found is not None
     assert words in found.reason
     assert found.stage is make_package(**package).stage
+
+
+OFFER = attrs.evolve(HELD, member=None, state=AssignmentState.OFFERED, lease_until=None, scope=(1,))
+REST = attrs.evolve(OFFER, id=8, purpose=Purpose.REST)
+ESCALATION = attrs.evolve(OFFER, id=9, purpose=Purpose.ESCALATION, scope=(2,))
+EXPERT = {"crews": frozenset({Crew.EXPERTS})}
+LAPSED_PART = attrs.evolve(ESCALATION, member=7, state=AssignmentState.HELD, lease_until=AT)
+
+
+@pytest.mark.parametrize(
+    ("there", "assignments", "words"),
+    [
+        (workers(), [REST], ""),
+        (workers(NOT_NAMED, NOT_NAMED), [REST], "nobody may work at LABEL: name somebody for it"),
+        (workers({"is_closed": True}), [REST], ""),
+        (workers({"total": 1}, {"is_paused": True}), [REST], "the rest of it waits"),
+        (workers(), [ESCALATION], "nobody may work as one of the experts"),
+        (workers({**EXPERT, **NOT_NAMED}), [ESCALATION], ""),
+        (workers(EXPERT), [attrs.evolve(HELD, lease_until=None), ESCALATION], "an expert's answer"),
+        (workers(EXPERT), [LAPSED_PART], ""),
+        (workers(None, {**EXPERT, "is_paused": True}), [LAPSED_PART], "cy is paused"),
+        (
+            workers(None, NOT_NAMED),
+            [attrs.evolve(LAPSED_PART, lease_until=None)],
+            "it (an expert's answer to a part of it) is held by a member who cannot go on",
+        ),
+    ],
+)
+def test_a_part_that_waits_needs_somebody_too(
+    there: Workers, assignments: list[Assignment], words: str
+) -> None:
+    found = find_blocked(there, make_package(free=0), assignments)
+    assert (found is None) == (not words)
+    assert found is None or words in found.reason
+
+
+def test_code_that_is_missing_is_named_and_no_member() -> None:
+    there = workers({"missing_validator": "no_dogs"}, {"missing_validator": "no_dogs"})
+    found = find_blocked(there, make_package(free=1), [])
+    assert found is not None
+    assert found.reason == (
+        "the job's validator 'no_dogs' is not registered here: give it to itagflow.open"
+    )
+
+
+@pytest.mark.parametrize(
+    ("parts", "able", "votes", "untaken"),
+    [
+        # votes: everything is for different members
+        ((False, False), [{1, 2}, {1, 2}], 2, []),
+        ((False, False), [{1}, {1}], 2, [1]),
+        ((False, True), [{1, 2}, {1}], 2, []),
+        ((False, False, True), [{1, 2}, {1, 2}, {1, 2}], 2, [2]),
+        ((False, True, True), [{1, 2, 3}, {1}, {2}], 3, []),
+        ((True,), [set()], 2, [0]),
+        # one vote: one member may do several parts, but none beside the whole
+        ((True, True), [{1}, {1}], 1, []),
+        ((False, True), [{1}, {1}], 1, [0]),
+        ((False, True), [{1, 2}, {1}], 1, []),
+        ((False, True), [{1, 2}, {1, 2}], 1, []),
+        ((False, True), [{1}, set()], 1, [1]),
+    ],
+)
+def test_as_much_as_possible_is_taken(
+    parts: tuple[bool, ...], able: list[set[int]], votes: int, untaken: list[int]
+) -> None:
+    needs = [Need(make_package(), REST if is_part else None) for is_part in parts]
+    found = find_untaken(needs, able, votes=votes)
+    assert [each is needs[number] for each, number in zip(found, untaken, strict=True)] == [
+        True
+    ] * len(untaken)
 
 
 def test_a_sentence_names_a_few_reasons_and_counts_the_rest() -> None:

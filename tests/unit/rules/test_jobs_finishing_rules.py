@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import attrs
 import pytest
@@ -79,6 +80,50 @@ def test_each_package_needs_different_people(
     said = rules.find_hindrance(job, attrs.evolve(STAFFING, packages=3))
     assert words in said
     assert bool(words) == bool(said)
+
+
+TWICE: dict[str, Any] = {"max_rejects": 2, "on_max_rejects": "queue"}
+TO_INSPECT: dict[str, Any] = {"reject_to": Stage.INSPECT, "allow_own_review": True}
+
+
+@pytest.mark.parametrize(
+    ("workflow", "crews", "stages"),
+    [
+        (Workflow(Inspect(**TWICE)), ((2,), (3,)), ("INSPECT", "LABEL")),
+        (Workflow(Inspect(**TWICE)), ((2, 3), (3,)), ("INSPECT", "LABEL")),
+        (Workflow(Inspect(**TWICE, allow_own_work=True)), ((2, 3), (3,)), None),
+        (Workflow(Inspect(**TWICE)), ((1, 2), (3,)), None),
+        (Workflow(Label(votes=2), Inspect(**TWICE)), ((1, 2), (3,)), ("INSPECT", "LABEL")),
+        (Workflow(Label(rework=2), Inspect(**TWICE)), ((2,), (3,)), ("INSPECT", "LABEL")),
+        (Workflow(Inspect(max_rejects=2)), ((2,), (3,)), None),
+        (Workflow(Inspect(max_rejects=2, on_max_rejects="abandon")), ((2,), (3,)), None),
+        (Workflow(Inspect(on_max_rejects="queue")), ((2,), (3,)), None),
+        (Workflow(Inspect(), Accept(**TWICE)), ((2,), (3,), (1,)), ("ACCEPT", "LABEL")),
+        (
+            Workflow(Inspect(), Accept(**TWICE, **TO_INSPECT)),
+            ((2,), (3,), (1,)),
+            ("ACCEPT", "INSPECT"),
+        ),
+        (Workflow(Inspect(), Accept(**TWICE, **TO_INSPECT)), ((2,), (3, 1), (1,)), None),
+        (
+            Workflow(Inspect(), Accept(**TWICE, reject_to="inspect")),
+            ((2,), (3, 1), (1,)),
+            ("ACCEPT", "INSPECT"),
+        ),
+    ],
+)
+def test_a_limit_of_rejects_needs_somebody_else_where_it_leads_to_the_queue(
+    workflow: Workflow, crews: tuple[tuple[int, ...], ...], stages: tuple[str, str] | None
+) -> None:
+    named = {stage: StageWorkers(crew) for stage, crew in zip(Stage, crews, strict=False)}
+    said = rules.find_hindrance(make_job(workflow=workflow, workforce=named), STAFFING)
+    if stages is None:
+        assert said == ""
+        return
+    sender, target = stages
+    assert said.startswith(f"{sender} can send a task back without end: sent back 2 times")
+    assert f"nobody else is there to {target.lower()} it: name more for {target}" in said
+    assert said.endswith(f"on_max_rejects to 'modify' or 'abandon' for {sender}")
 
 
 def test_a_job_that_closes_before_it_begins_is_refused() -> None:

@@ -270,6 +270,8 @@ class TestPackages:
         assert (passed.state, passed.free) == (PackageState.DONE, 0)
         assert passed.skipped == (Stage.INSPECT, Stage.ACCEPT)
         assert rules.find_next_stage(rare, make_package(size=4)) is None
+        disputed = make_package(size=4, disputes=(2,))
+        assert rules.find_next_stage(rare, disputed) is None, "this may decide what is disputed"
 
     def test_a_disputed_package_is_always_reviewed(self) -> None:
         rare = make_job(workflow=Workflow(Label(votes=2), Inspect(package_share=1e-9)))

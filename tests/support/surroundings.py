@@ -1,0 +1,163 @@
+"""What happens around the work of a job: comments, people, templates, and other jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import hypothesis.strategies as st
+from hypothesis.stateful import rule
+
+from itagflow import Crew, FixedSize, Flow, Role, Stage, maintenance, templates
+from support.scenes import rows
+from support.walking import SideBySide
+
+PEOPLE = ("ada", "ben", "cy", "di")
+people = st.sampled_from(PEOPLE)
+CATS = templates.image_classification(["cat", "dog"])
+OTHER = ("street", "other")
+
+AROUND: list[st.SearchStrategy[tuple[str, dict[str, Any]]]] = []
+"""What may happen, each with the arguments that are drawn for it."""
+
+
+def around(**drawn: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator for what may happen: rules of their own would leave few steps for work."""
+
+    def note(act: Callable[..., None]) -> Callable[..., None]:
+        AROUND.append(st.tuples(st.just(act.__name__), st.fixed_dictionaries(drawn)))
+        return act
+
+    return note
+
+
+class Surroundings(SideBySide):
+    """Everything but the work itself."""
+
+    @around(task=st.integers(1, 6), who=people, text=st.sampled_from(["why?", "a fox"]))
+    def comment(self, task: int, who: str, text: str) -> None:
+        self.all(lambda flow: flow.comments.add((self.job, task), text, by=who))
+
+    @around(
+        number=st.integers(0, 9), who=people, ends=st.booleans(), text=st.sampled_from(["", "ok"])
+    )
+    def go_on_with_a_thread(self, number: int, who: str, ends: bool, text: str) -> None:
+        threads = list(self.flows[0].comments.list(self.job))
+        if not threads:
+            return
+        place = number % len(threads)
+
+        def act(flow: Flow) -> Any:
+            thread = list(flow.comments.list(self.job))[place]
+            if ends:
+                return flow.comments.resolve(thread, text=text, by=who)
+            return flow.comments.reopen(thread, text=text, by=who)
+
+        self.all(act)
+
+    @around(
+        key=st.sampled_from([*Stage, *Crew]),
+        who=st.lists(people, max_size=3, unique=True),
+        how=st.sampled_from(["set", "add", "add", "remove"]),
+    )
+    def change_workforce(self, key: Stage | Crew, who: list[str], how: str) -> None:
+        def act(flow: Flow) -> Any:
+            if how == "set":
+                return flow.jobs.set_workforce(self.job, {key: who}, by="ada")
+            if how == "add":
+                return flow.jobs.add_workers(self.job, key, who, by="ada")
+            return flow.jobs.remove_workers(self.job, key, who, by="ada")
+
+        self.twice(act)
+
+    @around(
+        who=st.sampled_from(PEOPLE[1:]),
+        role=st.sampled_from([Role.OPERATOR, Role.OPERATOR, Role.LEADER, Role.VIEWER]),
+        by=st.sampled_from(["ada", "ada", "ben"]),
+    )
+    def set_role(self, who: str, role: Role, by: str) -> None:
+        self.twice(lambda flow: flow.members.set_role("street", who, role, by=by))
+
+    @around(
+        priority=st.integers(-1, 3),
+        packages=st.none() | st.lists(st.integers(1, 4), max_size=2),
+        by=people,
+    )
+    def prioritize(self, priority: int, packages: list[int] | None, by: str) -> None:
+        self.twice(
+            lambda flow: flow.packages.prioritize(self.job, priority, packages=packages, by=by)
+        )
+
+    @around(packages=st.lists(st.integers(1, 4), max_size=3), to=people)
+    def assign_many(self, packages: list[int], to: str) -> None:
+        def act(flow: Flow) -> list[tuple[Any, str]]:
+            refs = [(self.job, package) for package in packages]
+            outcomes = flow.assignments.assign_many(refs, to, by="ada")
+            return [(outcome.value, str(outcome.error)) for outcome in outcomes]
+
+        for value, _ in self.all(act) or ():
+            self.note(value)
+
+    @around(name=st.sampled_from(["anything goes", "not registered", None]))
+    def set_validator(self, name: str | None) -> None:
+        self.twice(lambda flow: flow.jobs.set_validator(self.job, name, by="ada"))
+
+    @around(name=st.sampled_from(["attic", "loft"]))
+    def furnish(self, name: str) -> None:
+        """Another workspace, and a template that nobody uses."""
+        self.twice(lambda flow: flow.workspaces.create("attic", admin="zoe", exist_ok=True))
+        self.all(lambda flow: flow.workspaces.rename("attic", name, by="zoe"))
+        self.all(lambda flow: flow.workspaces.rename("loft", "attic", by="zoe"))
+        self.twice(
+            lambda flow: flow.templates.add("street", CATS, name="cats", by="ada", exist_ok=True)
+        )
+
+    @around(erases=st.booleans())
+    def hire(self, erases: bool) -> None:
+        """Somebody comes, goes, and is forgotten."""
+        self.all(lambda flow: flow.members.add("street", "fay", Role.OPERATOR, by="ada"))
+        self.all(lambda flow: flow.members.remove("street", "fay", by="ada"))
+        if erases:
+            self.all(lambda flow: maintenance.erase_member(flow, "street", "fay", by="ada"))
+
+    @around(
+        made=st.sampled_from(["draft", "clone", "import"]),
+        steps=st.lists(st.sampled_from(["load", "publish", "archive", "delete"]), max_size=4),
+        by=st.sampled_from(["ada", "ada", "ada", "ben"]),
+    )
+    def another_job(self, made: str, steps: list[str], by: str) -> None:
+        """Another job is made, and goes: what is asked of it is no matter of the first."""
+        self.all(lambda flow: self.make_another(flow, made, by))
+        for step in steps:
+            if step == "load":
+                self.all(lambda flow: flow.jobs.load(OTHER, rows(2), by=by))
+            elif step == "publish":
+                self.twice(lambda flow: flow.jobs.publish(OTHER, by=by))
+            elif step == "archive":
+                self.twice(lambda flow: flow.jobs.archive(OTHER, by=by))
+            else:
+                self.all(lambda flow: flow.jobs.delete(OTHER, by=by))
+
+    def make_another(self, flow: Flow, made: str, by: str) -> Any:
+        order: dict[str, Any] = {"template": CATS, "packaging": FixedSize(2), "by": by}
+        if made == "clone":
+            return flow.jobs.clone(self.job, "other", by=by)
+        if made == "import":
+            return flow.jobs.import_results("street", "other", data=rows(2), **order)
+        flow.jobs.check("street", "other", data=rows(2), **order)
+        return flow.jobs.create("street", "other", draft=True, **order)
+
+    @around()
+    def delete_the_job(self) -> None:
+        """A job that goes on cannot be deleted."""
+        assert self.all(lambda flow: flow.jobs.delete(self.job, by="ada") or True) is None
+
+    @rule(what=st.deferred(lambda: st.one_of(AROUND)))
+    def something_happens(self, what: tuple[str, dict[str, Any]]) -> None:
+        name, arguments = what
+        getattr(self, name)(**arguments)
+
+    @rule(what=st.deferred(lambda: st.one_of(AROUND)))
+    def something_else_happens(self, what: tuple[str, dict[str, Any]]) -> None:
+        name, arguments = what
+        getattr(self, name)(**arguments)

@@ -1,0 +1,210 @@
+"""Several stores side by side: the same acts by the same people, and what must hold after each.
+
+What is checked: all stores say the same; `verify` finds nothing, which replays the changes of every
+event; what is final changes only with an event about it; an act that is sent again is one act.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis.stateful import RuleBasedStateMachine, invariant
+from toy_store import ToyStore
+
+import itagflow
+from itagflow import Flow, ItagflowError, TaskState, maintenance
+from itagflow.access import READERS
+from support import invariants, postgres
+from support.scenes import Clock
+
+CALLED: Counter[str] = Counter()
+"""How often each verb that changes something was called, on any of the stores."""
+DONE: Counter[str] = Counter()
+"""How often it was not refused."""
+CHECKED: Counter[str] = Counter()
+"""How often each property was checked."""
+
+
+def find_verbs() -> dict[str, tuple[Any, str]]:
+    """Every public function that is no reader, by its name in the API, with where it is."""
+    verbs: dict[str, tuple[Any, str]] = {}
+    with itagflow.open("memory:") as flow:
+        places: list[tuple[str, Any]] = [("", type(flow))]
+        for name, value in inspect.getmembers(flow):
+            if type(value).__module__.startswith("itagflow.api"):
+                places.append((f"{name}.", type(value)))
+    for prefix, kind in places:
+        for name, value in vars(kind).items():
+            if inspect.isfunction(value) and not name.startswith("_"):
+                verbs[f"{prefix}{name}"] = (kind, name)
+    for name in ("erase_task", "erase_member"):
+        verbs[f"maintenance.{name}"] = (maintenance, name)
+    for name in ("close", *READERS):
+        verbs.pop(name, None)
+    return verbs
+
+
+@contextmanager
+def counting() -> Iterator[None]:
+    """Count the calls of every verb for a while."""
+    with pytest.MonkeyPatch.context() as patch:
+        for verb, (place, name) in find_verbs().items():
+            patch.setattr(place, name, _count(verb, getattr(place, name)))
+        yield
+
+
+def _count(verb: str, act: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(act)
+    def counted(*arguments: Any, **options: Any) -> Any:
+        CALLED[verb] += 1
+        result = act(*arguments, **options)
+        DONE[verb] += 1
+        return result
+
+    return counted
+
+
+class SideBySide(RuleBasedStateMachine):
+    """The stores, and what must hold of them."""
+
+    databases: postgres.Databases
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.database = self.databases.new()
+        self.folder = tempfile.TemporaryDirectory()
+        self.clock = Clock()
+        self.flows: list[Flow] = []
+        given: list[dict[str, Any]] = [
+            {
+                "clock": self.clock,
+                "ids": itertools.count(1000).__next__,
+                "validators": {"anything goes": lambda task, replies: ()},
+            }
+            for _ in range(4)
+        ]
+        # nothing may rely on an order it did not ask for
+        self.flows.append(Flow(ToyStore(backwards=True), **given[0]))
+        urls = (
+            f"sqlite:///{self.folder.name}/labels.db?synchronous=normal",
+            "memory:",
+            self.database,
+        )
+        self.flows += [
+            itagflow.open(url, **more) for url, more in zip(urls, given[1:], strict=True)
+        ]
+        self.assignments: list[tuple[int, int]] = []
+        self.job = 0
+        self.accepted: dict[tuple[int, int, int], Any] = {}
+        self.final: dict[int, Any] = {}
+        """The results that were final after the step before, by task."""
+        self.position = 0
+        """The position of the last event then."""
+
+    def teardown(self) -> None:
+        if self.job:
+            self.check(self.flows)
+        for flow in self.flows:
+            flow.close()
+        self.folder.cleanup()
+        self.databases.give_back(self.database)
+
+    def all(self, act: Callable[[Flow], Any]) -> Any:
+        """Do the same on all stores, check that the same comes out, and return it, or None when refused."""
+        outcomes = [self._try(flow, act) for flow in self.flows]
+        assert outcomes == outcomes[:1] * len(outcomes)
+        kind, value = outcomes[0]
+        return value if kind == "done" else None
+
+    def twice(self, act: Callable[[Flow], Any]) -> Any:
+        """Do what `all` does, and when it was done, send it again: that changes nothing more."""
+        done = self.all(act)
+        if done is None:
+            return None
+        before = [list(flow.events.since()) for flow in self.flows]
+        again = self.all(act)
+        assert again == done, "the same is answered"
+        assert [list(flow.events.since()) for flow in self.flows] == before, "it is one act"
+        CHECKED["sent again"] += 1
+        return done
+
+    @staticmethod
+    def _try(flow: Flow, act: Callable[[Flow], Any]) -> tuple[str, Any]:
+        before = list(flow.events.since())
+        try:
+            return "done", act(flow)
+        except ItagflowError as error:
+            assert list(flow.events.since()) == before, "what is refused changes nothing"
+            CHECKED["refused, and nothing changed"] += 1
+            return type(error).__name__, str(error)
+
+    def note(self, *assignments: Any) -> None:
+        """Note assignments, so that later steps go on with them."""
+        for assignment in assignments:
+            if assignment is not None and assignment.key not in self.assignments:
+                self.assignments.append(assignment.key)
+
+    @invariant()
+    def nothing_differs_and_nothing_is_broken(self) -> None:
+        """The stores in memory and PostgreSQL, which is further away, are checked as thoroughly at the end."""
+        if self.job:
+            self.check(self.flows[:2])
+            self.check_final(self.flows[0])
+
+    def check_final(self, flow: Flow) -> None:
+        """What was final is as it was, unless an event says what changed on its package."""
+        events = [each for each in flow.events.list(self.job) if each.position > self.position]
+        results = {result.task.number: result for result in flow.results.list(self.job)}
+        touched = {event.package for event in events}
+        for task, before in self.final.items():
+            now = results[task]
+            if (now.state, now.replies) != (before.state, before.replies):
+                assert now.task.package in touched, (before, now, events)
+                CHECKED["what was final changed, with an event"] += 1
+        self.final = {
+            task: result for task, result in results.items() if result.state is TaskState.FINAL
+        }
+        CHECKED["final and the same"] += len(self.final)
+        self.position = max([self.position, *(event.position for event in events)])
+
+    def check(self, flows: list[Flow]) -> None:
+        for flow in flows:
+            invariants.check(flow)
+            CHECKED["verified, with every event replayed"] += 1
+            with flow.store.read() as reader:
+                for key, said in self.accepted.items():
+                    stored = reader.get(type(said), key)
+                    # time is added without a new version
+                    assert attrs.evolve(stored, seconds=said.seconds) == said, (
+                        "an answer that was saved is there"
+                    )
+        for see in (
+            lambda flow: flow.packages.list(self.job),
+            lambda flow: flow.results.list(self.job),
+            lambda flow: flow.events.list(self.job),
+            lambda flow: flow.results.find(self.job),
+            lambda flow: flow.jobs.guidelines(self.job),
+            lambda flow: flow.results.versions(self.job, 1),
+            lambda flow: flow.comments.list(self.job),
+            lambda flow: flow.jobs.blocked(self.job),
+            lambda flow: flow.members.list("street"),
+        ):
+            seen = [list(see(flow)) for flow in flows]
+            assert seen == seen[:1] * len(seen)
+        members = list(flows[0].members.list("street"))
+        for name in (*(member.account for member in members), None):
+            assignments = [
+                list(flow.assignments.list(name, job=self.job, live=False)) for flow in flows
+            ]
+            assert assignments == assignments[:1] * len(assignments)
+        progress = [flow.jobs.progress(self.job) for flow in flows]
+        assert progress == progress[:1] * len(progress)
