@@ -83,9 +83,9 @@ def _list_problems(name: str, validator: Validator, task: Task, replies: Replies
     Raises:
         InvalidData: when it returns something else than problems, such as None.
     """
-    returned = cast(object, validator(task, replies))
+    returned = cast("Iterable[object] | None", validator(task, replies))
     if isinstance(returned, Iterable):
-        problems = list(cast("Iterable[object]", returned))
+        problems = list(returned)
         if all(isinstance(problem, Problem) for problem in problems):
             return cast("list[Problem]", problems)
     reason = "must return a list of Problem, empty where there are none"
