@@ -199,7 +199,8 @@ def refuse(store: PostgresStore, of_parent: psycopg.Connection[Any], refused: st
     assert "fork" in refused, f"the child went on with the connection of its parent: {refused}"
     assert not of_parent.closed, "the child has closed the connection of its parent"
     assert not descriptors("postgresql:"), descriptors("postgresql:")
-    add(store, f"{os.getpid()}")
+    # the system gives out its process ids again after some thousand forks
+    add(store, f"{os.getpid()}-{secrets.token_hex(4)}")
 
 
 def go_on(store: PostgresStore, forking: Forking, refused: str) -> None:
@@ -211,7 +212,8 @@ def go_on(store: PostgresStore, forking: Forking, refused: str) -> None:
         assert not descriptors("postgresql:"), (
             f"forked in {forking.where}: {descriptors('postgresql:')}"
         )
-    add(store, f"{os.getpid()}")
+    # the system gives out its process ids again after some thousand forks
+    add(store, f"{os.getpid()}-{secrets.token_hex(4)}")
     with store.read(snapshot=True) as reader:
         assert reader.count(Query(Workspace)) > 1
 
