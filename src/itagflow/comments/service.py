@@ -63,11 +63,11 @@ def write(
         # In shared mode: people write at the same time, and claims of the package go on.  Whoever
         # erases the task, or deletes the job, locks or removes its package, and so comes before
         # this or after it.
-        package = transaction.lock(Package, (job.id, number), shared=True)
+        transaction.lock(Package, (job.id, number), shared=True)
         task = lookup.read_task(transaction.store, job.id, ref)
         if task.erased:
             raise NotAllowed("", "comment", f"the data of {task} was erased")
-        return _write(transaction, job, package, task, entry, by)
+        return _write(transaction, job, task, entry, by)
 
 
 def iter_threads(
@@ -131,9 +131,7 @@ def read_hidden_at(reader: Reader, job: Job, assignment: Assignment) -> Blinding
     return hide_at(assignment.stage, job, [package], list(reader.find(Query(Assignment, where))))
 
 
-def _write(
-    transaction: Transaction, job: Job, package: Package, task: Task, entry: Entry, by: MemberRef
-) -> Comment:
+def _write(transaction: Transaction, job: Job, task: Task, entry: Entry, by: MemberRef) -> Comment:
     viewer = access_of(transaction.store, transaction.policy, job.workspace, by)
     (case,) = read_cases(transaction.store, job, [task])
     _require_may_comment(viewer, job, case)
@@ -152,7 +150,7 @@ def _write(
         return repeated
     threads = _show(viewer, job, case, comments)
     id = transaction.new_id(Comment, job.id)
-    about = _find_own_work(viewer, case) or package
+    about = _find_own_work(viewer, case) or case.package
     change, comment = rules.add_comment(new, about, threads, ctx, id=id)
     transaction.apply(change)
     return comment
@@ -167,7 +165,6 @@ def _read_threads(
     hidden = viewer.read_hidden(job, {task.package for task in tasks})
     comments = read_of_item(reader, job, tasks)
     sees_all = viewer.can_see(READER, job)
-    hidden = viewer.read_hidden(job, {task.package for task in tasks})
     for case in read_cases(reader, job, tasks):
         workers = (assignment.member for assignment in case.assignments)
         if _find_own_work(viewer, case) is not None or (

@@ -108,7 +108,9 @@ def save(
     """
     if said.pick is not None:
         vote = require_pick(said.pick, said.reply, draft=said.is_draft)
-        return _pick_vote(engine, assignment, task, vote, terms=terms, by=by)
+        with engine.transaction() as transaction:
+            facts = lock_for_answering(transaction, "save", assignment, [task], by)
+            return _pick_vote(transaction, evolve(facts, terms=terms), vote)
     # that None is no reply is said with the task and the question
     reply = cast("Replied", said.reply)
     if not said.is_draft:
@@ -239,22 +241,11 @@ def escalate(
         return apply(transaction, outcome)[0]
 
 
-def _pick_vote(
-    engine: Engine,
-    assignment: AssignmentRef,
-    task: TaskRef,
-    vote: Answer,
-    *,
-    terms: SaveTerms = NO_TERMS,
-    by: MemberRef | None = None,
-) -> Answer:
-    """Answer a task with a vote that the assignment shows."""
-    with engine.transaction() as transaction:
-        facts = lock_for_answering(transaction, "save", assignment, [task], by)
-        facts = evolve(facts, terms=terms)
-        case = next(read_cases(transaction.store, facts.job, facts.tasks))
-        chosen = deciding_rules.find_vote(find_shown_votes(case, facts.assignment), vote)
-        return apply(transaction, deciding_rules.pick_vote(facts, chosen))[0]
+def _pick_vote(transaction: Transaction, facts: AnswerFacts, vote: Answer) -> Answer:
+    """Answer the one task with a vote that the assignment shows."""
+    case = next(read_cases(transaction.store, facts.job, facts.tasks))
+    chosen = deciding_rules.find_vote(find_shown_votes(case, facts.assignment), vote)
+    return apply(transaction, deciding_rules.pick_vote(facts, chosen))[0]
 
 
 MAX_REASON = 500
