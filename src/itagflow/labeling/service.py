@@ -398,7 +398,8 @@ def _save(
         tasks = [task for task, _ in replies]
         facts = lock_for_answering(transaction, "save", assignment, tasks, by)
         require_validated(transaction, facts.job, validated_by)
-        facts = evolve(facts, terms=terms)
+        if terms is not NO_TERMS:
+            facts = evolve(facts, terms=terms)
         return apply(transaction, rules.save_answers(facts, [reply for _, reply in replies]))
 
 
