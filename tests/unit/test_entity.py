@@ -10,6 +10,7 @@ import pytest
 from itagflow.model import copying
 from itagflow.model.copying import evolve
 from itagflow.model.entity import Entity
+from itagflow.storage._sql.layout import LAYOUTS
 from itagflow.testing import make_one_of_each, make_package
 
 ONE_OF_EACH = make_one_of_each()
@@ -45,3 +46,22 @@ def test_kinds_whose_constructor_checks_nothing_are_copied(kind: type) -> None:
 
 def test_nothing_to_change_makes_an_equal_one() -> None:
     assert evolve(make_package(free=2)) == make_package(free=2)
+
+
+@pytest.mark.parametrize("entity", ONE_OF_EACH, ids=NAMES)
+def test_what_is_read_shares_nothing_that_can_be_changed(entity: Entity) -> None:
+    fields = attrs.fields(type(entity))
+    required = {
+        field.name: getattr(entity, field.name)
+        for field in fields
+        if field.default is attrs.NOTHING
+    }
+    plain = type(entity)(**required)
+    layout = LAYOUTS[type(entity)]
+    row = layout.row(plain)
+    first, second = layout.entity(row), layout.entity(row)
+    assert first == second == plain
+    for field in fields:
+        value = getattr(first, field.name)
+        if isinstance(value, dict | list | set):
+            assert value is not getattr(second, field.name), field.name
