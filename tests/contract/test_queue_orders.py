@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import random
+import threading
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +14,7 @@ import attrs
 import pytest
 from support.scenes import START, Clock, cats, labeled, taken
 
+import itagflow
 from itagflow import Flow, Inspect, Job, Label, Stage, Workflow
 from itagflow.claiming import queue
 from itagflow.claiming.decision import ClaimPlace
@@ -172,3 +177,50 @@ def test_what_others_have_locked_is_passed_over(
                 if package.number not in {*locked, *found}:
                     found.append(package.number)
     assert found == expected
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("seed", range(3))
+def test_postgres_passes_over_what_others_have_locked(
+    postgres_url: str, clock: Clock, order: QueueOrder | None, seed: int
+) -> None:
+    source = random.Random(f"{order}/{seed}")
+    with itagflow.open(postgres_url, clock=clock) as flow:
+        job = make_job(flow, clock, 9, Workflow(Label(order=order)))
+        mix(flow, job, source)
+        with held_elsewhere(flow, job, source.sample(range(1, 10), 4)) as locked:
+            claim_in_order(flow, job, order, locked)
+        claim_in_order(flow, job, order, set())
+        assert not any(package.waiting for package in stored(flow, job))
+
+
+@contextmanager
+def held_elsewhere(flow: Flow, job: Job, numbers: Iterable[int]) -> Iterator[set[int]]:
+    """Packages that another thread has locked, as a claim of somebody else does."""
+    locked, is_held, is_over = set(numbers), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with flow._engine.transaction() as transaction:
+            transaction.lock_packages((job.id, number) for number in sorted(locked))
+            is_held.set()
+            assert is_over.wait(60)
+
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(hold)
+        try:
+            assert is_held.wait(60)
+            yield locked
+        finally:
+            is_over.set()
+            held.result(60)
+
+
+def claim_in_order(flow: Flow, job: Job, order: QueueOrder | None, locked: Collection[int]) -> None:
+    """Claim until nothing more is given, and compare each claim with the sorted list."""
+    while True:
+        expected = make_expected(flow, job, "ben", order, set())
+        allowed = [number for number in expected if number not in locked]
+        claimed = flow.claim("ben", job, Stage.LABEL)
+        assert (claimed.package if claimed else None) == (allowed[0] if allowed else None)
+        if claimed is None:
+            return
