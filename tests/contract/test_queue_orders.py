@@ -159,6 +159,17 @@ def test_votes(flow: Flow, clock: Clock, order: QueueOrder | None, seed: int) ->
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("seed", SEEDS)
+def test_many_at_once(flow: Flow, clock: Clock, order: QueueOrder | None, seed: int) -> None:
+    source = random.Random(f"{order}/{seed}")
+    job = make_job(flow, clock, 9, Workflow(Label(order=order)))
+    mix(flow, job, source)
+    expected = make_expected(flow, job, "ben", order, set())
+    claimed = flow.claim_many("ben", job, Stage.LABEL, 20)
+    assert [assignment.package for assignment in claimed] == expected
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("seed", SEEDS)
 def test_what_others_have_locked_is_passed_over(
     flow: Flow, clock: Clock, order: QueueOrder | None, seed: int
 ) -> None:
