@@ -272,7 +272,7 @@ def _open_group(
             _read_facts(transaction, current, number, tasks) for number, tasks in opened.items()
         ]
         if facts:
-            # the first of them brings the job back
+            # with the first of them a finished job runs again
             facts[0] = attrs.evolve(facts[0], job_saves=running)
         for change in _decide(transaction, current, facts, ctx):
             transaction.apply(change)
