@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
+from typing import Any
 
 import attrs
 import pytest
+from support.scenes import cats, taken
 
+from itagflow import Flow, Inspect, Label, Stage, Workflow
 from itagflow.model import copying
 from itagflow.model.copying import evolve
 from itagflow.model.entity import Entity
@@ -65,3 +69,27 @@ def test_what_is_read_shares_nothing_that_can_be_changed(entity: Entity) -> None
         value = getattr(first, field.name)
         if isinstance(value, dict | list | set):
             assert value is not getattr(second, field.name), field.name
+
+
+def test_what_a_store_gives_to_everybody_refuses_changes(flow: Flow) -> None:
+    job = cats(flow, workflow=Workflow(Label(votes=2), Inspect()))
+    stored: Any = flow.jobs.get(job)
+    for mapping in (stored.workforce, stored.workflow.label.merge):
+        key = next(iter(mapping))
+        acts = [
+            lambda mapping=mapping: mapping.clear(),
+            lambda mapping=mapping, key=key: mapping.pop(key),
+            lambda mapping=mapping: mapping.popitem(),
+            lambda mapping=mapping: mapping.update(a=1),
+            lambda mapping=mapping: mapping.setdefault("a", 1),
+            lambda mapping=mapping, key=key: mapping.__delitem__(key),
+            lambda mapping=mapping, key=key: mapping.__setitem__(key, 1),
+            lambda mapping=mapping: mapping.__ior__({"a": 1}),
+        ]
+        for act in acts:
+            with pytest.raises(TypeError, match="never changes"):
+                act()
+        for other in (pickle.loads(pickle.dumps(mapping)), copy.deepcopy(mapping)):
+            assert (other, type(other)) == (mapping, type(mapping))
+    assert pickle.loads(pickle.dumps(stored)) == copy.deepcopy(stored) == stored
+    assert taken(flow, "ben", job, Stage.LABEL)

@@ -33,6 +33,7 @@ from itagflow.model.packaging import (
     check_packaging,
     check_positive,
 )
+from itagflow.model.readonly import make_read_only
 from itagflow.model.text import (
     find_name_error,
     to_optional_text,
@@ -257,7 +258,13 @@ def _check_share(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -
 
 
 def _convert_merge(value: Mapping[str, Merge | str]) -> Mapping[str, Merge]:
-    return convert_merges(value)
+    return make_read_only(convert_merges(value))
+
+
+def _convert_workforce(
+    value: "Mapping[CrewKey, StageWorkers]",
+) -> "Mapping[CrewKey, StageWorkers]":
+    return make_read_only(value)
 
 
 def _convert_on_dispute(value: OnDispute | str) -> OnDispute:
@@ -611,7 +618,9 @@ class Job:
     """The stages and their rules; fixed at creation."""
     packaging: Packaging = attrs.field(validator=check_packaging)
     """How its tasks are cut into packages; fixed at creation."""
-    workforce: Mapping[CrewKey, StageWorkers] = attrs.field(factory=dict[CrewKey, StageWorkers])
+    workforce: Mapping[CrewKey, StageWorkers] = attrs.field(
+        factory=dict[CrewKey, StageWorkers], converter=_convert_workforce
+    )
     """Who works at which stage, and who is in which crew."""
     created_by: int
     """The member who ordered it."""
