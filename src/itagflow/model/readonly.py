@@ -15,7 +15,7 @@ class ReadOnlyDict(dict[K, V]):
     A store decodes what seldom changes once for each version, and gives the same value to everybody
     in the process: who changed it would change it for all of them.
 
-    >>> ReadOnlyDict(a=1).copy()
+    >>> ReadOnlyDict({"a": 1}).copy()
     {'a': 1}
     """
 
