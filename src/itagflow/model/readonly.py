@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -39,7 +39,6 @@ def make_read_only(value: Mapping[K, V]) -> Mapping[K, V]:
 
     Anything else is returned as it is, for a validator to refuse.
     """
-    given: object = value
-    if isinstance(given, ReadOnlyDict) or not isinstance(given, Mapping):
+    if isinstance(value, ReadOnlyDict) or not isinstance(cast(object, value), Mapping):
         return value
     return ReadOnlyDict(value)
