@@ -16,6 +16,7 @@ from itagflow.model.arguments import (
     require_several,
     validate_flag,
 )
+from itagflow.model.copying import ReadOnlyDict, make_read_only
 from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.merging import Merge, OnDispute, convert_merges
 from itagflow.model.migration import TemplateChange
@@ -33,7 +34,6 @@ from itagflow.model.packaging import (
     check_packaging,
     check_positive,
 )
-from itagflow.model.readonly import make_read_only
 from itagflow.model.text import (
     find_name_error,
     to_optional_text,
@@ -301,7 +301,7 @@ class Label(StageRule):
     Source: iTAG's ``MinVote``.
     """
     merge: Mapping[str, Merge] = attrs.field(
-        factory=dict[str, Merge], converter=_convert_merge, hash=False
+        factory=ReadOnlyDict[str, Merge], converter=_convert_merge, hash=False
     )
     """How the votes on a question are merged, by its title or id: a `Merge`, or its name.
 
@@ -619,7 +619,7 @@ class Job:
     packaging: Packaging = attrs.field(validator=check_packaging)
     """How its tasks are cut into packages; fixed at creation."""
     workforce: Mapping[CrewKey, StageWorkers] = attrs.field(
-        factory=dict[CrewKey, StageWorkers], converter=_convert_workforce
+        factory=ReadOnlyDict[CrewKey, StageWorkers], converter=_convert_workforce
     )
     """Who works at which stage, and who is in which crew."""
     created_by: int
