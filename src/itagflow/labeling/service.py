@@ -101,7 +101,7 @@ def save(
     terms: SaveTerms = NO_TERMS,
     by: MemberRef | None = None,
 ) -> Answer:
-    """Save the answer to a task, a draft beside it, or the vote that is picked, as stored then.
+    """Save an answer, a draft beside it, or the vote that is picked, and return it as stored.
 
     Raises:
         InvalidData: when the reply does not fit, or a vote is given beside one.
