@@ -401,7 +401,8 @@ class QueueCursor:
     __repr__ = show_fields
 
 
-@attrs.frozen(kw_only=True)
+@copyable
+@attrs.frozen(kw_only=True, slots=False)
 class ClaimCounter:
     """What is remembered of one member at one stage of one job.
 
