@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from itagflow.access import Action
-from itagflow.claiming.part_rules import are_votes_merged
+from itagflow.claiming.part_rules import are_votes_merged, find_voters
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef
 from itagflow.core.transaction import Transaction
@@ -20,6 +20,7 @@ from itagflow.model.job import Job, JobState, Workflow
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Package, PackageState
 from itagflow.model.workspace import Member
+from itagflow.results.histories import recount
 from itagflow.reviewing.rules import with_slots_added
 from itagflow.storage.port import Query, Span
 
@@ -122,12 +123,18 @@ def _store_slots(
     save = list[Saved]()
     numbers = list[int]()
     for package in packages:
-        if package.votes > 1 and are_votes_merged(package, transaction.assignments(package)):
+        assignments = transaction.assignments(package)
+        if package.votes > 1 and are_votes_merged(package, assignments):
             continue  # it waits for a decision only: the next round has the votes of now
         after = with_slots_added(job, package)
-        if after != package:
-            save.append((package, after))
-            numbers.append(package.number)
+        if after == package:
+            continue
+        if package.votes == 1 and find_voters(assignments, package.round):
+            # what was handed in while a part is missing is a vote from now on, and votes do not
+            # count before they are merged
+            after = recount(transaction.store, job, after, assignments)
+        save.append((package, after))
+        numbers.append(package.number)
     if save:
         data = {"name": job.name, "numbers": numbers}
         transaction.apply(record(ctx, "raise_votes", about=job, save=save, data=data))
