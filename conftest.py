@@ -29,8 +29,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     # here and not in tests/conftest.py: an option must be known whatever paths are given
     parser.addoption(
         "--stores",
-        default="memory,sqlite,postgres",
-        help="the stores on which tests run that run on every store, such as: memory,sqlite",
+        help="the stores on which tests run that run on every store, such as: memory,sqlite;"
+        " unless given, some run on memory and on one of the two others: see tests/conftest.py",
     )
 
 

@@ -27,8 +27,9 @@ def quickstart(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests, with every example and every code block of the documentation."""
     install(session, "tests")
-    # two processes; the tests of one file and the code blocks of one page stay together, in order
-    session.run("pytest", "-n", "2", "--dist", "loadfile", *session.posargs)
+    # three processes for two cores, since tests wait for databases; the tests of one file and the
+    # code blocks of one page stay together, in order
+    session.run("pytest", "-n", "3", "--dist", "loadfile", *session.posargs)
 
 
 @nox.session

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from hypothesis import settings
@@ -23,6 +25,18 @@ CONNECT_MEMORY = transactions._connect_memory
 IN_CI = os.environ.get("CI") == "true"
 STORES = ("memory", "sqlite", "postgres")
 """The stores on which the tests with the fixtures `url` and `flow` run."""
+TWO_STORES = ("sqlite", "postgres")
+DIVIDED = (
+    "tests/stories/",
+    "tests/values/",
+    "tests/contract/test_bad_input.py",
+    "tests/contract/test_clock_and_ids.py",
+    "tests/contract/test_keys.py",
+    "tests/contract/test_names.py",
+    "tests/contract/test_texts.py",
+)
+"""Tests of rules that no store knows of, which an ordinary run divides: each is run in memory, and
+then on SQLite or on PostgreSQL.  With ``--stores memory,sqlite,postgres`` each is run on all of them."""
 
 
 @pytest.fixture(scope="session")
@@ -68,15 +82,34 @@ def clock() -> Clock:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs a store that ``--stores`` does not name."""
-    chosen = set(config.getoption("stores").split(","))
+    """Leave out what needs a store that ``--stores`` does not name, or every second one without it."""
+    given = config.getoption("stores")
+    chosen = set(STORES if given is None else given.split(","))
     unknown = chosen.difference(STORES)
     if unknown:
         raise pytest.UsageError(f"--stores: {', '.join(sorted(unknown))}; there are {STORES}")
     left_out = [item for item in items if needed(item) - chosen]
+    if given is None:
+        left_out = find_doubled(items)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not needed(item) - chosen]
+        gone = set(left_out)
+        items[:] = [item for item in items if item not in gone]
+
+
+def find_doubled(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return what an ordinary run leaves out of the tests that are divided among two stores."""
+    by_test = defaultdict[str, dict[str, pytest.Item]](dict)
+    for item in items:
+        store = getattr(item, "callspec", None) and item.callspec.params.get("url")
+        if store in TWO_STORES and item.nodeid.startswith(DIVIDED):
+            by_test[item.nodeid.replace(store, "", 1)][store] = item
+    # by the name of the test: the same in every run, and half of them on each store
+    return [
+        on_store[TWO_STORES[crc32(test.encode()) % 2]]
+        for test, on_store in by_test.items()
+        if len(on_store) == 2
+    ]
 
 
 def needed(item: pytest.Item) -> set[str]:

@@ -1,6 +1,6 @@
 """Many at once: nobody is handed the same assignment twice, nothing is lost, nobody sees a locked database.
 
-``ITAGFLOW_PROCESSES`` and ``ITAGFLOW_PACKAGES`` say how many; 8 and 1000 unless set.
+``ITAGFLOW_PROCESSES`` and ``ITAGFLOW_PACKAGES`` say how many; 8 and 400 unless set.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from itagflow import (
 
 SPAWN = multiprocessing.get_context("spawn")
 PROCESSES = int(os.environ.get("ITAGFLOW_PROCESSES", "8"))
-PACKAGES = int(os.environ.get("ITAGFLOW_PACKAGES", "1000"))
+PACKAGES = int(os.environ.get("ITAGFLOW_PACKAGES", "400"))
 
 
 def crowd(flow: Flow, packages: int, people: int, votes: int) -> Job:
