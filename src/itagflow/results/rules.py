@@ -643,19 +643,12 @@ def _find_previous(case: Case, assignment: Assignment) -> Answer | None:
         _find_last_saved(case, former)
         for former in case.assignments
         if former.id != assignment.id
-        and _has_left(former, case.task)
+        and (former.state is AssignmentState.RETURNED or not former.covers(case.task))
         and (former.stage, former.round) == (assignment.stage, assignment.round)
         and (former.member == assignment.member or not voting)
         and _shares_drafts(former, assignment)
     ]
     return next((saved for saved in reversed(earlier) if saved is not None), None)
-
-
-def _has_left(assignment: Assignment, task: int) -> bool:
-    """Return whether *assignment* has ended without its word on *task*, which is for others now."""
-    if assignment.state is AssignmentState.RETURNED:
-        return True
-    return assignment.state is AssignmentState.DONE and not assignment.covers(task)
 
 
 def _find_last_saved(case: Case, assignment: Assignment) -> Answer | None:
