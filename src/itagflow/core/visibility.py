@@ -126,6 +126,11 @@ class Access:
             if self.is_own(assignment.member) or not _is_secret(assignment, rounds)
         ]
 
+    def read_public(self, job: Job, assignments: Sequence[Assignment]) -> Sequence[Assignment]:
+        """Return *assignments* of *job* without what tells of secret votes."""
+        numbers = {assignment.package for assignment in assignments}
+        return self.without_secrets(job, self._packages(job, numbers), assignments)
+
     def has_secret_votes(self, job: Job, package: Package) -> bool:
         """Return whether the votes on *package* are secret from the reader."""
         return bool(self._secret_rounds(job, [package]))
@@ -162,9 +167,8 @@ class Access:
                 and self.can_see(name, job, own=self.is_own(assignment.member))
                 and self.can_see_work_of([assignment.member])
             ]
-            numbers = {assignment.package for assignment in allowed}
-            hidden = self.read_hidden(job, numbers)
-            public = self.without_secrets(job, self._packages(job, numbers), allowed)
+            hidden = self.read_hidden(job, {assignment.package for assignment in allowed})
+            public = self.read_public(job, allowed)
             visible |= {each.key: hidden.hide_in_assignment(each) for each in public}
         return [visible[each.key] for each in assignments if each.key in visible]
 

@@ -181,7 +181,8 @@ class Progress:
     rows_read: int = attrs.field(default=0, converter=to_whole, validator=validate_whole(0))
     """How many rows of the job's first data were read, with skipped ones; loading goes on there."""
     with_experts: int = attrs.field(default=0, converter=to_whole, validator=validate_whole(0))
-    """How many tasks were handed to the experts and are not answered yet."""
+    """How many tasks were handed to the experts and are not answered yet; without those that would
+    tell of secret votes."""
     with_adjudicators: int = attrs.field(default=0, converter=to_whole, validator=validate_whole(0))
     """How many disputed tasks wait for an adjudicator's decision."""
 

@@ -317,12 +317,12 @@ def _list_assignments(
 def get_progress(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Progress:
     """Return the progress of a job: packages and tasks by state, `COUNTS`, and rows read."""
     with engine.store.read() as reader:
-        stored_job, _ = require_readable(engine, reader, "jobs.progress", job, by)
+        stored_job, viewer = require_readable(engine, reader, "jobs.progress", job, by)
         sums = reader.tally(
             Query(Package, {"job": stored_job.id}), by=("state",), add=("size", *COUNTS)
         )
         counter = reader.get(JobCounter, stored_job.key)
-        waiting = _count_decisions(reader, stored_job)
+        waiting = _count_decisions(viewer, stored_job)
     by_state = {PackageState(state): numbers for (state,), numbers in sums.items()}
     open_counts = [
         # a tally begins with the number of packages and the sum of their sizes
@@ -343,8 +343,8 @@ def get_progress(engine: Engine, job: JobRef, *, by: MemberRef | None = None) ->
     )
 
 
-def _count_decisions(reader: Reader, job: Job) -> Counter[Purpose]:
-    """Return how many tasks wait for a decision, by what it is for."""
+def _count_decisions(viewer: Access, job: Job) -> Counter[Purpose]:
+    """Return how many tasks wait for a decision of which the reader may know, by what it is for."""
     waiting = Counter[Purpose]()
     # most jobs have no crew, and nothing is read; a crew that was named stays among the keys
     if not any(crew in job.workforce for crew in Crew):
@@ -355,7 +355,8 @@ def _count_decisions(reader: Reader, job: Job) -> Counter[Purpose]:
         "stage": Stage.LABEL,
         "purpose": tuple(DECISIONS),
     }
-    for assignment in reader.find(Query(Assignment, where)):
+    assignments = list(viewer.reader.find(Query(Assignment, where)))
+    for assignment in viewer.read_public(job, assignments):
         waiting[assignment.purpose] += len(assignment.scope or ())
     return waiting
 
