@@ -154,10 +154,11 @@ class Search:
             *((self.claim, 12), (self.work, 6), (self.claim_and_work, 4), (self.reject, 6)),
             *((self.judge, 3), (self.release, 2), (self.abandon, 1), (self.escalate, 4)),
             *((self.hand_in_a_part, 3), (self.ask_again, 3), (self.restore_version, 1)),
+            (self.reassign, 1),
         )
         # not all in each history: else nearly every job would be stuck before anything happens
         trouble: tuple[Step, ...] = (
-            *(self.lapse, self.expire, self.assign, self.reassign, self.pause, self.resume),
+            *(self.lapse, self.expire, self.assign, self.pause, self.resume),
             *(self.remove, self.come_back, self.change_workforce, self.close, self.reopen),
             *(self.discard, self.pause_job, self.append, self.raise_votes, self.change_rules),
             *(self.erase, self.write_a_guideline, self.acknowledge, self.begin_a_campaign),
