@@ -25,7 +25,7 @@ from itagflow.core.registry import MergeFunction
 from itagflow.core.settings import MOST_SECONDS, Settings, make_engine, require_store
 from itagflow.jobs import guidelines
 from itagflow.labeling import service as labeling
-from itagflow.labeling.service import Handover, Said, escalate
+from itagflow.labeling.service import Handover, Said
 from itagflow.model.arguments import require_flag, require_kind, require_several
 from itagflow.model.batch import BatchResult
 from itagflow.model.enums import parse_enum, parse_optional_enum
@@ -366,7 +366,7 @@ class Flow:
         """
         comment = require_text("escalate", "comment", comment)
         handover = Handover(comment, require_text("escalate", "reason", reason))
-        return escalate(self._engine, assignment, task, handover, by=by)
+        return labeling.escalate(self._engine, assignment, task, handover, by=by)
 
     def restore(
         self,

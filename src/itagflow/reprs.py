@@ -95,15 +95,6 @@ def show_replies(replies: Mapping[str, object] | None) -> str:
     return shown if len(shown) <= MAX_TEXT else f"{type(reply).__name__}(…)"
 
 
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun, which agrees with it.
-
-    >>> count(1, "task"), count(2, "task")
-    ('1 task', '2 tasks')
-    """
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def _is_default(content: object, field: attrs.Attribute[Any], value: object) -> bool:
     """Return whether *content* is what *field* of *value* is unless it is given."""
     default = _default(field, value)

@@ -67,7 +67,7 @@ class TestSaving:
         flow.save_many(assignment, {1: Choice("cat"), 2: Choice("cat")})
 
     @pytest.mark.parametrize(
-        "returned", [None, "no dogs", ["no dogs"], [None], 5, {"1": "no dogs"}]
+        "returned", [None, "", "no dogs", ["no dogs"], [None], 5, {}, {"1": "no dogs"}]
     )
     def test_what_is_no_list_of_problems_is_refused_with_the_name_of_the_validator(
         self, flow: Flow, returned: Any

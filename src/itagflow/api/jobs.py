@@ -19,14 +19,11 @@ from itagflow.jobs.arguments import (
     parse_notes,
     parse_optional_workforce,
     parse_workforce,
-    require_confidence,
 )
-from itagflow.jobs.service import JobSpec
-from itagflow.model.arguments import require_callable, require_flag, require_wrapper
+from itagflow.model.arguments import require_callable, require_flag
 from itagflow.model.enums import parse_optional_enum
 from itagflow.model.guideline import Guideline
 from itagflow.model.job import CrewKey, Job, JobState, Route, Stage, Workflow, parse_crew_key
-from itagflow.model.number import require_whole_number
 from itagflow.model.reports import (
     BlockedPackage,
     CheckReport,
@@ -41,7 +38,6 @@ from itagflow.model.template import Template
 from itagflow.model.text import require_optional_text, require_text
 from itagflow.prelabels import service as prelabels
 from itagflow.prelabels.rules import require_model_name
-from itagflow.prelabels.service import PrelabelSpec
 from itagflow.results import service as results
 from itagflow.template_changes import service as template_changes
 from itagflow.typing import (
@@ -136,7 +132,7 @@ class Jobs:
         )
         draft = require_flag("jobs.create", "draft", draft)
         exist_ok = require_flag("jobs.create", "exist_ok", exist_ok)
-        spec = JobSpec(
+        spec = jobs.JobSpec(
             name=name,
             template=template,
             by=by,
@@ -203,7 +199,7 @@ class Jobs:
         """
         manifest = parse_load("jobs.import_results", data, by, on_error=on_error, progress=progress)
         of_job = require_optional_text("jobs.import_results", "of_job", of_job)
-        spec = JobSpec(
+        spec = jobs.JobSpec(
             name=name,
             template=template,
             by=by,
@@ -305,6 +301,9 @@ class Jobs:
 
         So `create` and `import_results` tell what they have skipped, and a load that broke off what
         it had done before.  What `append` adds is not part of it: that returns a report of its own.
+
+        Raises:
+            NotAllowed: when *by* may not read the job.
         """
         return results.get_load_report(self._engine, job, by=by)
 
@@ -347,7 +346,7 @@ class Jobs:
         rows = parse_first_load(
             "jobs.check", data, by, format=format, on_error="skip", progress=progress
         )
-        spec = JobSpec(
+        spec = jobs.JobSpec(
             name=name,
             template=template,
             by=by,
@@ -420,12 +419,19 @@ class Jobs:
     def pause(self, job: JobRef, *, by: MemberRef) -> Job:
         """Give out no more work; what is held, and leases, go on.  Once more changes nothing.
 
-        It raises `WrongState` when it does not run, and `NotAllowed` as all that manages jobs.
+        Raises:
+            WrongState: when it neither runs nor is paused.
+            NotAllowed: when *by* may not manage jobs.
         """
         return jobs.pause(self._engine, job, by=by)
 
     def resume(self, job: JobRef, *, by: MemberRef) -> Job:
-        """Give out work again; errors are those of `pause`.  Resuming what runs changes nothing."""
+        """Give out work again.  Resuming what runs changes nothing.
+
+        Raises:
+            WrongState: when it neither runs nor is paused.
+            NotAllowed: when *by* may not manage jobs.
+        """
         return jobs.resume(self._engine, job, by=by)
 
     def finish(self, job: JobRef, *, by: MemberRef, discard_open: bool = False) -> Job:
@@ -590,8 +596,7 @@ class Jobs:
         The job keeps the name under which each process that works on it registers the function;
         one that lacks it can claim nothing of the job and save nothing.  The function is called
         with the task and the replies by question id, outside of any transaction, and returns what
-        is wrong: an iterable of `Problem`, empty when nothing is.  Answers that were saved before
-        are not checked again.
+        is wrong: an iterable of `Problem`, empty when nothing is.  Earlier answers are not checked.
 
         Raises:
             NotRegistered: when this process does not have it.
@@ -657,13 +662,8 @@ class Jobs:
             Conflict: when the template or the validator was changed meanwhile: call it again.
         """
         predict = require_callable("jobs.prelabel", "predict", predict)
-        spec = PrelabelSpec(
-            by=by,
-            min_confidence=require_confidence(min_confidence),
-            model=require_model_name(require_text("jobs.prelabel", "model", model), model_version),
-            batch=require_whole_number("jobs.prelabel", "batch", batch, least=1),
-            progress=require_wrapper("jobs.prelabel", "progress", progress),
-        )
+        name = require_model_name(require_text("jobs.prelabel", "model", model), model_version)
+        spec = prelabels.PrelabelSpec(by, min_confidence, name, batch, progress)
         return prelabels.prelabel(self._engine, job, predict, spec)
 
     def change_template(

@@ -34,10 +34,6 @@ class Source(Enum):
     """The assignments whose lease has lapsed; see `Decision.accepts_lapsed`."""
 
 
-SOURCES = tuple(Source)
-"""All sources, in that order."""
-
-
 _ALL = tuple(Source)
 _BEGUN = (Source.OFFERS, Source.OPEN, Source.LAPSED)
 _GIVEN = (Source.OFFERS, Source.LAPSED)

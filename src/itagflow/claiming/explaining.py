@@ -177,9 +177,9 @@ def _explain_nothing(reader: Reader, decision: Decision, at: datetime) -> str:
         verb = "is" if len(lapsed) == 1 else "are"
         reasons.append(f"{number} whose lease has lapsed {verb} on {member.account}'s own work")
     open_offers = [assignment for assignment in live if assignment.is_open_offer]
-    told = [assignment for assignment in open_offers if not _may_tell_a_vote(job, assignment)]
-    if told:
-        reasons.append(_explain_open(told))
+    named = [assignment for assignment in open_offers if not _may_tell_a_vote(job, assignment)]
+    if named:
+        reasons.append(_explain_open(named))
     held = [each for each in live if each not in lapsed and not each.is_open_offer]
     if held:
         reasons.append(_explain_held(held))

@@ -5,6 +5,7 @@ That is offers, waiting packages, lapsed leases, and the start of a scan.
 
 from __future__ import annotations
 
+import heapq
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -58,6 +59,9 @@ NOBODY = 0
 """How a query names the member of an open offer."""
 _MOMENT = timedelta(microseconds=1)
 _LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
+_CANDIDATES = 8
+"""How many packages of an index are read at a time where two are merged: nearly always the first
+will do, unless as many claims run at once."""
 
 
 @attrs.frozen
@@ -267,22 +271,39 @@ def _query_in_order(
         yield _query_first(job, stage, has_due, DUE_ORDER, unless)
         yield query_waiting(job, stage, {"due": NEVER, **where}, unless)
     else:
-        ranked = _query_first(job, stage, {"ranked": True, **where}, OLDEST_ORDER, unless)
-        others = query_waiting(job, stage, {"priority": 0, "due": NEVER, **where}, unless)
-        yield from _put_older_first(reader, ranked, others)
+        yield from _query_oldest(reader, job, stage, where, unless)
 
 
-def _put_older_first(
-    reader: Reader, ranked: Query[Package], others: Query[Package]
-) -> tuple[Query[Package], Query[Package]]:
-    """Return both queries, first the one that finds the package that is to be taken first."""
-    package, other = first(reader, ranked), first(reader, others)
-    if package is None or other is None:
-        return ranked, others
-    age, other_age = package.waiting_since, other.waiting_since
-    # of two that are equally old, the one with the higher priority, and then the one that is due
-    is_first = age < other_age or (age == other_age and package.priority >= 0)
-    return (ranked, others) if is_first else (others, ranked)
+def _query_oldest(
+    reader: Reader,
+    job: Job,
+    stage: Stage,
+    where: Mapping[str, Condition],
+    unless: Unless | None,
+) -> Iterator[Query[Package]]:
+    """Yield the queries that go through the queue by age, whatever is ranked."""
+    ranked = _query_first(job, stage, {"ranked": True, **where}, OLDEST_ORDER, unless)
+    others = query_waiting(job, stage, {"priority": 0, "due": NEVER, **where}, unless)
+    if first(reader, ranked) is not None:
+        # one query for each package: behind one that another claim has locked, the next may be in
+        # the other index
+        by_age = heapq.merge(
+            iterate_in_transaction(reader, ranked, size=_CANDIDATES),
+            iterate_in_transaction(reader, others, size=_CANDIDATES),
+            key=_get_age_rank,
+        )
+        for package in by_age:
+            this = {"waiting": True, **where, "number": package.number}
+            yield _query_first(job, stage, this, RANDOM_ORDER, unless)
+    # also what has come into the queue meanwhile
+    yield others
+    yield ranked
+
+
+def _get_age_rank(package: Package) -> tuple[datetime, int, datetime, int]:
+    """Return by what packages are sorted in `OLDEST_ORDER`."""
+    due = package.due or _LAST_MOMENT
+    return (package.waiting_since, -package.priority, due, package.number)
 
 
 def get_order(job: Job, stage: Stage) -> QueueOrder | None:

@@ -283,18 +283,21 @@ def renew(job: Job, assignment: Assignment, ctx: Context) -> Assignment | None:
     return evolve(assignment, lease_until=_until(ctx.at, lease))
 
 
-def must_store_lease(job: Job, before: Assignment, after: Assignment) -> bool:
-    """Return whether a save must store the lease that it renews.
+def must_renew(job: Job, assignment: Assignment, at: datetime) -> bool:
+    """Return whether a save at this time must store a lease that counts from then.
 
     Not when it moves by less than `LEASE_STEP`: a program that saves a hundred answers in a second
     would write its assignment a hundred times, for nothing that anybody sees.  A short lease moves
     in steps of a tenth of it, so that nobody loses more than that.
     """
-    if before.lease_until is None or after.lease_until is None:
-        return before.lease_until != after.lease_until
-    lease = job.workflow.rule(after.stage).lease
-    step = LEASE_STEP if lease is None else min(LEASE_STEP, lease / 10)
-    return abs(after.lease_until - before.lease_until) >= step
+    lease = job.workflow.rule(assignment.stage).lease
+    if lease is None:
+        return False
+    if assignment.lease_until is None:  # the job had no leases when it was claimed
+        return True
+    # shorter, too: the workflow of the job may have been changed
+    added = lease - (assignment.lease_until - at)
+    return abs(added) >= min(LEASE_STEP, lease / 10)
 
 
 def has_lapsed(assignment: Assignment, at: datetime) -> bool:

@@ -10,6 +10,7 @@ import attrs
 
 from itagflow.access import Policy
 from itagflow.errors import InvalidData, NotRegistered, Problem
+from itagflow.model.arguments import is_several
 from itagflow.model.merging import BUILT_IN
 from itagflow.model.reply import Replies, Reply
 from itagflow.model.task import Task
@@ -83,9 +84,9 @@ def _list_problems(name: str, validator: Validator, task: Task, replies: Replies
     Raises:
         InvalidData: when it returns something else than problems, such as None.
     """
-    returned = cast("Iterable[object] | None", validator(task, replies))
-    if isinstance(returned, Iterable):
-        problems = list(returned)
+    returned = validator(task, replies)
+    if is_several(returned):
+        problems = list(cast("Iterable[object]", returned))
         if all(isinstance(problem, Problem) for problem in problems):
             return cast("list[Problem]", problems)
     reason = "must return a list of Problem, empty where there are none"

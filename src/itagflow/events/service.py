@@ -62,7 +62,7 @@ def follow_events(
     timeout: float | None = None,
     by: MemberRef | None = None,
 ) -> Iterator[Event]:
-    """Yield what `events` yields, and go on with what comes, soon after it is stored."""
+    """Yield what `list_events_since` yields, and go on with what comes, soon after it is stored."""
     # refused by the call, and not only at the first step of the iterator
     viewer = _make_viewer(engine, "events.follow", workspace, by)
     position = find_position(after)

@@ -14,7 +14,6 @@ from itagflow.jobs.row_sources import Data, Wrap
 from itagflow.model.arguments import make_error, require_kind, require_several, require_wrapper
 from itagflow.model.job import Crew, CrewKey, Stage, Workflow, parse_crew_key
 from itagflow.model.moment import to_utc
-from itagflow.model.number import require_number
 from itagflow.model.text import parse_texts, require_text
 from itagflow.model.workspace import Group
 from itagflow.printing import format_repr
@@ -209,14 +208,3 @@ def _require_on_error(verb: str, on_error: T) -> T:
         return on_error
     known = " or ".join(map(format_repr, ON_ERROR))
     raise make_error(verb, "on_error", f"must be {known}", given)
-
-
-def require_confidence(min_confidence: float | bool) -> float | bool:
-    """Return what `jobs.prelabel` takes as ``min_confidence``: a number, or a flag for all or none.
-
-    Raises:
-        InvalidData: when it is neither.
-    """
-    if isinstance(min_confidence, bool):
-        return min_confidence
-    return require_number("jobs.prelabel", "min_confidence", min_confidence)

@@ -84,8 +84,8 @@ def _describe_workers(engine: Engine, reader: Reader, job: Job) -> Workers:
         situation = describe(reader, engine, ClaimPlace(running, member, stage, at))
         # who holds as many as they may will hold less once they have done their work, and who has
         # not read the guideline can do so
-        willing = attrs.evolve(situation, active=0, acknowledged=job.guideline_version)
-        return decide(willing)
+        ready = attrs.evolve(situation, active=0, acknowledged=job.guideline_version)
+        return decide(ready)
 
     decisions = {
         stage: [decide_about(member, stage) for member in members] for stage in job.workflow.stages

@@ -18,7 +18,7 @@ from itagflow.printing import format_count
 MAX_NAMED = 5
 """How many members a sentence names."""
 
-_AWAY = frozenset({Obstacle.POLICY, Obstacle.PAUSED})
+_BARS_ALL_WORK = frozenset({Obstacle.POLICY, Obstacle.PAUSED})
 """What keeps a member also from the work that they have already."""
 
 _VERBS = {Stage.LABEL: "label", Stage.INSPECT: "inspect", Stage.ACCEPT: "accept"}
@@ -177,7 +177,7 @@ def _find_missing_code(workers: Workers, stage: Stage) -> str:
 def _goes_on(workers: Workers, assignment: Assignment) -> bool:
     """Return whether the member of a live *assignment* can claim and finish it."""
     decision = workers.find(assignment.stage, assignment.member)
-    if decision is None or decision.obstacle in _AWAY:
+    if decision is None or decision.obstacle in _BARS_ALL_WORK:
         return False
     return decision.permits(assignment)
 

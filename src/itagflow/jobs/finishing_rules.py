@@ -175,7 +175,7 @@ def _find_endless_route(job: Job, crews: Crews) -> str:
     """Return at which stage a limit of rejects leads nowhere, or an empty string.
 
     The reviewer modifies or abandons a task that reaches its limit, which is an end.  In the queue
-    it is for anybody but its author: where nobody else is there, it goes round as before.
+    it is for anybody but its author: where nobody else is there, it comes back to them.
     """
     for stage in job.workflow.stages[1:]:
         rule = job.workflow.review(stage)

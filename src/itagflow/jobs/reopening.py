@@ -157,10 +157,10 @@ def reopen(engine: Engine, job: JobRef, spec: ReopenSpec) -> ReopenReport:
         with engine.store.read() as reader:
             numbers = [package.number for package in group]
             selected = _find_selected(reader, engine, campaign, numbers)
-            sorted_out = _sort_all(reader, engine, campaign, selected)
-        if any(each.opened for each in sorted_out.values()) and not spec.dry_run:
-            sorted_out = _open_group(engine, campaign, list(selected))
-        for each in sorted_out.values():
+            found = _find_openable(reader, engine, campaign, selected)
+        if any(each.opened for each in found.values()) and not spec.dry_run:
+            found = _open_group(engine, campaign, list(selected))
+        for each in found.values():
             tally.count(each)
     return tally.build_report()
 
@@ -226,7 +226,7 @@ def _find_selected(
     return dict(sorted(by_package.items()))
 
 
-def _sort_all(
+def _find_openable(
     reader: Reader, engine: Engine, campaign: _Campaign, selected: Mapping[int, Sequence[int]]
 ) -> dict[int, rules.SelectedTasks]:
     """Return which of the *selected* tasks can be opened, by package."""
@@ -237,7 +237,7 @@ def _sort_all(
     member = None if key is None else reader.get(Member, (key,))
     where: dict[str, Any] = {"job": job.id, "number": tuple(selected)}
     packages = {each.number: each for each in reader.find(Query(Package, where))}
-    sorted_out = dict[int, rules.SelectedTasks]()
+    found = dict[int, rules.SelectedTasks]()
     for number, tasks in selected.items():
         package = packages[number]
         refusal = ""
@@ -245,8 +245,8 @@ def _sort_all(
             of_package = Query(Assignment, {"job": job.id, "package": number}, order=("id",))
             assignments = list(reader.find(of_package))
             refusal = rules.explain_refusal(place, package, member, assignments)
-        sorted_out[number] = rules.sort_selected(package, tasks, refusal)
-    return sorted_out
+        found[number] = rules.sort_selected(package, tasks, refusal)
+    return found
 
 
 def _open_group(
@@ -266,17 +266,17 @@ def _open_group(
         running = reopen_finished(job, "reopen")
         current = attrs.evolve(campaign, job=job)
         selected = _find_selected(transaction.store, engine, current, packages)
-        sorted_out = _sort_all(transaction.store, engine, current, selected)
-        opened = {number: each.opened for number, each in sorted_out.items() if each.opened}
+        found = _find_openable(transaction.store, engine, current, selected)
+        opened = {number: each.opened for number, each in found.items() if each.opened}
         facts = [
             _read_facts(transaction, current, number, tasks) for number, tasks in opened.items()
         ]
         if facts:
-            # the first of them brings the job back
+            # with the first of them a finished job runs again
             facts[0] = attrs.evolve(facts[0], job_saves=running)
         for change in _decide(transaction, current, facts, ctx):
             transaction.apply(change)
-    return sorted_out
+    return found
 
 
 def _read_facts(

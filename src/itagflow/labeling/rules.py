@@ -108,6 +108,8 @@ def save_answers(facts: AnswerFacts, replies: Sequence[Replied]) -> AnswerOutcom
     if terms.score is not None or terms.model:
         new = [evolve(answer, score=terms.score, model=terms.model) for answer in new]
     outcome = write_answers(facts, "save", new)
+    if not facts.drafts:
+        return outcome
     # what was half-filled is complete now, also where it says what was said before
     return evolve(outcome, removed_drafts=tuple(facts.drafts.values()))
 
@@ -439,11 +441,10 @@ def keep_up(facts: AnswerFacts, assignment: Assignment) -> Saved | None:
     *assignment* is the one of *facts* with what else changes of it.
     """
     before = facts.assignment
-    after = claiming.renew(facts.job, assignment, facts.ctx) or assignment
     # what else changes is stored in any case, and then the lease with it
-    if assignment is before and not claiming.must_store_lease(facts.job, before, after):
+    if assignment is before and not claiming.must_renew(facts.job, before, facts.ctx.at):
         return None
-    return (before, after)
+    return (before, claiming.renew(facts.job, assignment, facts.ctx) or assignment)
 
 
 def _find_spent(facts: AnswerFacts, old: Answer | None, task: int) -> float:

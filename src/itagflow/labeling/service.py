@@ -101,7 +101,7 @@ def save(
     terms: SaveTerms = NO_TERMS,
     by: MemberRef | None = None,
 ) -> Answer:
-    """Save the answer to a task, a draft beside it, or the vote that is picked, as stored then.
+    """Save an answer, a draft beside it, or the vote that is picked, and return it as stored.
 
     Raises:
         InvalidData: when the reply does not fit, or a vote is given beside one.
@@ -398,7 +398,8 @@ def _save(
         tasks = [task for task, _ in replies]
         facts = lock_for_answering(transaction, "save", assignment, tasks, by)
         require_validated(transaction, facts.job, validated_by)
-        facts = evolve(facts, terms=terms)
+        if terms is not NO_TERMS:
+            facts = evolve(facts, terms=terms)
         return apply(transaction, rules.save_answers(facts, [reply for _, reply in replies]))
 
 

@@ -391,7 +391,8 @@ def _check_campaigns(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     package, begin = snapshot.package, 2
     for campaign in package.campaigns:
         last = package.round if campaign.last_round is None else campaign.last_round
-        if campaign.last_round is None and campaign is not (package.open and package.campaign):
+        goes_on = package.open and campaign is package.campaign
+        if campaign.last_round is None and not goes_on:
             expected = "the round in which it ended"
             yield from compare_field(package, "last round of a campaign", None, expected)
         if not begin <= campaign.round <= last <= package.round:

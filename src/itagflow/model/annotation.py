@@ -6,12 +6,14 @@ from typing import Any, cast
 import attrs
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.model.text import find_text_error
+from itagflow.model.text import (
+    find_text_error,
+    to_optional_text,
+    to_text,
+)
 from itagflow.model.validators import (
     Field,
     show_value,
-    to_optional_text,
-    to_text,
     to_texts,
     validate_optional_string,
 )

@@ -1,11 +1,14 @@
-"""Values that become their next version by one copy in C."""
+"""Values that become their next version by one copy in C; and dicts that are part of values."""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import attrs
 
+K = TypeVar("K")
+T = TypeVar("T")
 V = TypeVar("V", bound=attrs.AttrsInstance)
 
 _COPYABLE: set[type[Any]] = set()
@@ -58,3 +61,39 @@ def copy_with(value: V, **changes: Any) -> V:
         known = {field.name for field in attrs.fields(kind)}
         raise TypeError(f"{kind.__name__} has no field {', '.join(changes.keys() - known)}")
     return changed
+
+
+class ReadOnlyDict(dict[K, T]):
+    """A dict that refuses every change.
+
+    A store decodes what seldom changes once for each version, and gives the same value to everybody
+    in the process: who changed it would change it for all of them.
+
+    >>> ReadOnlyDict({"a": 1}).copy()
+    {'a': 1}
+    """
+
+    # a dict and no `MappingProxyType`, which can neither be pickled nor copied deeply
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # a copy belongs to whoever made it
+        return (dict, (dict(self),))
+
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        raise TypeError("it is part of a value that never changes: change a copy() of it")
+
+    # a type checker sees a `Mapping` in the fields of values, and refuses changes by that
+    if not TYPE_CHECKING:
+        __setitem__ = __delitem__ = __ior__ = _refuse
+        clear = pop = popitem = setdefault = update = _refuse
+
+
+def make_read_only(value: Mapping[K, T]) -> Mapping[K, T]:
+    """Return a mapping as one that refuses changes: a converter of attrs.
+
+    Anything else is returned as it is, for a validator to refuse.
+    """
+    if isinstance(value, ReadOnlyDict) or not isinstance(cast(object, value), Mapping):
+        return value
+    return ReadOnlyDict(value)

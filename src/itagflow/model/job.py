@@ -16,6 +16,7 @@ from itagflow.model.arguments import (
     require_several,
     validate_flag,
 )
+from itagflow.model.copying import ReadOnlyDict, make_read_only
 from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.merging import Merge, OnDispute, convert_merges
 from itagflow.model.migration import TemplateChange
@@ -257,7 +258,13 @@ def _check_share(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -
 
 
 def _convert_merge(value: Mapping[str, Merge | str]) -> Mapping[str, Merge]:
-    return convert_merges(value)
+    return make_read_only(convert_merges(value))
+
+
+def _convert_workforce(
+    value: "Mapping[CrewKey, StageWorkers]",
+) -> "Mapping[CrewKey, StageWorkers]":
+    return make_read_only(value)
 
 
 def _convert_on_dispute(value: OnDispute | str) -> OnDispute:
@@ -294,7 +301,7 @@ class Label(StageRule):
     Source: iTAG's ``MinVote``.
     """
     merge: Mapping[str, Merge] = attrs.field(
-        factory=dict[str, Merge], converter=_convert_merge, hash=False
+        factory=ReadOnlyDict[str, Merge], converter=_convert_merge, hash=False
     )
     """How the votes on a question are merged, by its title or id: a `Merge`, or its name.
 
@@ -611,7 +618,9 @@ class Job:
     """The stages and their rules; fixed at creation."""
     packaging: Packaging = attrs.field(validator=check_packaging)
     """How its tasks are cut into packages; fixed at creation."""
-    workforce: Mapping[CrewKey, StageWorkers] = attrs.field(factory=dict[CrewKey, StageWorkers])
+    workforce: Mapping[CrewKey, StageWorkers] = attrs.field(
+        factory=ReadOnlyDict[CrewKey, StageWorkers], converter=_convert_workforce
+    )
     """Who works at which stage, and who is in which crew."""
     created_by: int
     """The member who ordered it."""

@@ -4,18 +4,21 @@ import attrs
 
 from itagflow.model.reply import Reply
 from itagflow.model.template import Option, Question, Template
-from itagflow.model.text import validate_name
+from itagflow.model.text import (
+    to_optional_text,
+    to_text,
+    validate_name,
+)
 from itagflow.model.validators import (
     Field,
     instance_of,
     make_error,
     show_value,
-    to_optional_text,
-    to_text,
     validate_optional_string,
     validate_string,
 )
-from itagflow.reprs import count, show_fields, show_line
+from itagflow.printing import format_count
+from itagflow.reprs import show_fields, show_line
 
 
 def _validate_reply(owner: object, field: Field, reply: object) -> None:
@@ -166,4 +169,4 @@ class TemplateChange:
     """What was done, in order."""
 
     def __repr__(self) -> str:
-        return show_line(self, count(len(self.steps), "step"))
+        return show_line(self, format_count(len(self.steps), "step"))

@@ -8,7 +8,8 @@ import attrs
 from itagflow.model.copying import copyable
 from itagflow.model.job import Crew, Stage
 from itagflow.model.number import is_whole
-from itagflow.reprs import count, show_fields, show_line
+from itagflow.printing import format_count
+from itagflow.reprs import show_fields, show_line
 
 
 class PackageState(Enum):
@@ -185,7 +186,7 @@ class Package:
         return f"package {self.number}"
 
     def __repr__(self) -> str:
-        tasks = count(self.size, "task")
+        tasks = format_count(self.size, "task")
         return show_line(self, self.number, self.state.name, tasks, f"job={self.job}")
 
 

@@ -19,6 +19,7 @@ import attrs
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.annotation import Annotation
 from itagflow.model.number import require_whole_number
+from itagflow.model.text import to_text
 from itagflow.model.validators import (
     Field,
     is_finite,
@@ -27,7 +28,6 @@ from itagflow.model.validators import (
     require_tuple,
     show_value,
     to_number,
-    to_text,
     to_tuple,
     to_whole,
     tuple_of,

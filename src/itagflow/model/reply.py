@@ -9,12 +9,11 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.model.region import Regions
 from itagflow.model.segment import Segments
 from itagflow.model.span import Spans
+from itagflow.model.text import to_optional_text, to_text
 from itagflow.model.validators import (
     member_of,
     to_member,
     to_number,
-    to_optional_text,
-    to_text,
     to_texts,
     to_whole,
     validate_number,

@@ -11,10 +11,10 @@ import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.annotation import Annotation
+from itagflow.model.text import to_text
 from itagflow.model.validators import (
     Field,
     show_value,
-    to_text,
     to_tuple,
     to_whole,
     tuple_of,

@@ -11,7 +11,12 @@ import attrs
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.arguments import require_kind
 from itagflow.model.pattern import compile_pattern
-from itagflow.model.text import normalize_name, validate_name
+from itagflow.model.text import (
+    normalize_name,
+    to_optional_text,
+    to_text,
+    validate_name,
+)
 from itagflow.model.validators import (
     Field,
     instance_of,
@@ -23,8 +28,6 @@ from itagflow.model.validators import (
     show_value,
     to_member,
     to_number,
-    to_optional_text,
-    to_text,
     to_texts,
     to_tuple,
     to_whole,
@@ -38,7 +41,7 @@ from itagflow.model.validators import (
     whole_number,
 )
 from itagflow.printing import format_count
-from itagflow.reprs import count, show, show_fields, show_line
+from itagflow.reprs import show, show_fields, show_line
 
 
 class QuestionKind(Enum):
@@ -390,7 +393,7 @@ class Question:
         return (self, *(question for child in self.dependents for question in child.every))
 
     def __repr__(self) -> str:
-        options = count(len(self.options), "option") if self.options else ""
+        options = format_count(len(self.options), "option") if self.options else ""
         return show_line(self, show(self.id), self.kind.name, show(self.title), options)
 
 
@@ -497,7 +500,7 @@ class Template:
     def __repr__(self) -> str:
         name = show(self.name) if self.name else ""
         id = f"id={self.id}" if self.id else ""
-        return show_line(self, name, count(len(self.asked), "question"), id)
+        return show_line(self, name, format_count(len(self.asked), "question"), id)
 
 
 _SHOWN = {

@@ -18,7 +18,7 @@ import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.number import MOST
-from itagflow.model.text import find_text_error
+from itagflow.model.text import find_text_error, to_text
 from itagflow.printing import format_repr
 
 T = TypeVar("T")
@@ -75,24 +75,6 @@ def to_whole(value: int) -> int:
     if kind is int or kind is bool or not isinstance(cast(object, value), Integral):
         return value
     return int(value)
-
-
-def to_text(value: str) -> str:
-    """Return *value* as a plain ``str``, if it is a text: also a member of a `StrEnum`."""
-    kind: object = type(value)
-    if kind is str:  # nearly always
-        return value
-    if isinstance(cast(object, value), str):
-        # not `str(value)`, which is the name of a member of an Enum that is a text
-        return str.__str__(value)
-    return value
-
-
-def to_optional_text(value: str | None) -> str | None:
-    """Return the same, or None for None."""
-    if value is None:
-        return None
-    return to_text(value)
 
 
 def to_texts(values: Iterable[str]) -> tuple[str, ...]:

@@ -18,8 +18,10 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.jobs.row_sources import Wrap
 from itagflow.labeling.service import require_validated
 from itagflow.lifecycle.tables import JOB, JobCommand
+from itagflow.model.arguments import require_wrapper
 from itagflow.model.change import Context, record
 from itagflow.model.job import Crew, Job
+from itagflow.model.number import require_number, require_whole_number
 from itagflow.model.package import PARTS, Assignment, Package, PackageState
 from itagflow.model.prelabel import Prediction, Predictor
 from itagflow.model.reports import MAX_PROBLEMS, PrelabelReport
@@ -109,16 +111,37 @@ class _Tally:
         )
 
 
-@attrs.frozen(kw_only=True)
+_WHAT = "jobs.prelabel"
+
+
+def _convert_confidence(value: MinConfidence) -> MinConfidence:
+    if not isinstance(value, bool):
+        value = require_number(_WHAT, "min_confidence", value)
+    return rules.require_min_confidence(value)
+
+
+def _convert_batch(value: int) -> int:
+    return require_whole_number(_WHAT, "batch", value, least=1)
+
+
+def _convert_progress(value: Wrap | None) -> Wrap | None:
+    return require_wrapper(_WHAT, "progress", value)
+
+
+@attrs.frozen
 class PrelabelSpec:
     """How `prelabel` is called, beside the job and the model itself."""
 
     by: MemberRef
-    min_confidence: MinConfidence = attrs.field(converter=rules.require_min_confidence)
+    """Who decides."""
+    min_confidence: MinConfidence = attrs.field(converter=_convert_confidence)
+    """What counts as labeled."""
     model: ModelName
-    batch: int
+    """The model, where a pre-label does not name it."""
+    batch: int = attrs.field(converter=_convert_batch)
     """How many tasks the model gets at the most."""
-    progress: Wrap | None
+    progress: Wrap | None = attrs.field(converter=_convert_progress)
+    """Wraps the iterable of packages."""
 
 
 def prelabel(engine: Engine, job: JobRef, predict: Predictor, spec: PrelabelSpec) -> PrelabelReport:

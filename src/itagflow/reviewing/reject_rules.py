@@ -242,7 +242,7 @@ class RejectPlan:
     wrong: tuple[int, ...]
     """The tasks that stand judged wrong."""
     sent: tuple[int, ...] | None
-    """The tasks that go back; None: every task of the package."""
+    """The tasks that go back; None: every task of the package, or of the campaign that goes on."""
     abandoned: tuple[int, ...] = ()
     """The tasks that were sent back as often as they may, and are abandoned instead."""
     named_member: int | None = None

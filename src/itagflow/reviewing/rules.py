@@ -8,7 +8,6 @@ change that it returns.  `reject_rules` has what leads to `send_back`.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 
 import attrs
@@ -33,7 +32,13 @@ from itagflow.model.task import Answer
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member
 from itagflow.results.rules import build_cases, find_judgment, with_counts
-from itagflow.reviewing.sampling import Arrival, find_scope, list_skipped
+from itagflow.reviewing.sampling import (
+    Arrival,
+    Draw,
+    find_scope,
+    is_package_drawn,
+    list_skipped,
+)
 
 OUTCOMES = {
     "submit": Outcome.SUBMITTED,
@@ -612,24 +617,14 @@ def find_outdated_authors(
     ]
 
 
-def is_package_drawn(share: float, seed: int, stage: Stage, package: int, round: int) -> bool:
-    """Return whether a package is one of this *share*: the same on every machine, at any time.
-
-    >>> is_package_drawn(1.0, 7, Stage.LABEL, 1, 1)
-    True
-    """
-    digest = hashlib.sha256(f"{seed}/{stage.value}/{package}/{round}".encode()).digest()
-    return int.from_bytes(digest, "big") / 2**256 < share
-
-
 def count_votes(job: Job, package: int) -> int:
     """Return how many members are to label the package with this number."""
     label = job.workflow.label
-    share = label.votes_package_share
+    if label.votes_package_share is None:
+        return label.votes
     # the round in which it is made: it stays drawn, or not, for good
-    if share is not None and not is_package_drawn(share, job.seed, Stage.LABEL, package, 1):
-        return 1
-    return label.votes
+    draw = Draw(seed=job.seed, stage=Stage.LABEL, package=package, round=1)
+    return label.votes if is_package_drawn(draw, label.votes_package_share) else 1
 
 
 def with_votes(job: Job, package: Package, round: int) -> Package:

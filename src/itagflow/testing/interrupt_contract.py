@@ -39,7 +39,8 @@ class Failure(Exception):
 Act = Callable[[Store, Strike], None]
 """Opens and ends a transaction of a kind; the strike is paused while it works inside."""
 MOST_SECONDS = 1800.0
-"""After how many seconds strikes at each point of an act hang: there are up to two thousand."""
+"""After how many seconds strikes at each point of an act count as hanging: there are up to two
+thousand."""
 LOST = 3.0
 """After how many seconds a sent exception counts as lost: CPython loses a few."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import attrs
 import pytest
 
 from itagflow import (
@@ -134,7 +133,7 @@ def test_only_a_stage_with_a_lease_can_be_renewed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lease", "moved", "stored"),
+    ("lease", "added", "stored"),
     [
         (2 * HOUR, timedelta(0), False),
         (2 * HOUR, timedelta(milliseconds=999), False),
@@ -142,23 +141,21 @@ def test_only_a_stage_with_a_lease_can_be_renewed() -> None:
         (2 * HOUR, timedelta(minutes=-1), True),  # the workflow of the job was changed
         (timedelta(seconds=1), timedelta(milliseconds=99), False),
         (timedelta(seconds=1), timedelta(milliseconds=100), True),
+        (timedelta.max, timedelta(0), True),  # it ends with the calendar
     ],
 )
-def test_a_save_stores_a_lease_that_moves_by_a_second_or_a_tenth_of_it(
-    lease: timedelta, moved: timedelta, *, stored: bool
+def test_a_save_stores_a_lease_that_grows_by_a_second_or_a_tenth_of_it(
+    lease: timedelta, added: timedelta, *, stored: bool
 ) -> None:
     job = make_job(workflow=Workflow(Label(lease=lease)))
-    before = make_assignment(lease_until=AT)
-    after = attrs.evolve(before, lease_until=AT + moved)
-    assert rules.must_store_lease(job, before, after) is stored
+    until = datetime.max.replace(tzinfo=UTC) if lease == timedelta.max else AT + lease - added
+    assert rules.must_renew(job, make_assignment(lease_until=until), AT) is stored
 
 
-@pytest.mark.parametrize(("before", "after"), [(None, AT), (AT, None), (None, None)])
-def test_a_lease_that_begins_or_ends_is_stored(
-    before: datetime | None, after: datetime | None
-) -> None:
-    first, second = make_assignment(lease_until=before), make_assignment(lease_until=after)
-    assert rules.must_store_lease(LEASED, first, second) is (before != after)
+def test_a_lease_that_begins_is_stored_and_one_that_ended_stays() -> None:
+    assert rules.must_renew(LEASED, make_assignment(lease_until=None), AT)
+    endless = make_job(workflow=Workflow(Label(lease=None)))
+    assert not rules.must_renew(endless, make_assignment(lease_until=AT), AT)
 
 
 def test_a_lease_lapses_at_its_very_end_while_the_assignment_is_live() -> None:

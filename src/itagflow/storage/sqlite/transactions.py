@@ -334,9 +334,8 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
             # a generator of its own: an exception that strikes anywhere in it comes back here
             yield from self._lend_in_turn(connection, transaction, view)
         finally:
-            if (
-                transaction.connections
-            ):  # interrupted in there, while this thread still has the turn
+            # interrupted in there, while this thread still has the turn
+            if transaction.connections:
                 connection.rollback()
 
     def _lend_in_turn(
