@@ -435,6 +435,22 @@ def test_an_extra_vote_is_given_without_a_look_at_the_others(new: Callable[[], F
     assert [(item.votes, item.comments) for item in shown[0]] == [((), ())]
 
 
+def test_to_whom_an_extra_vote_was_given_is_told_to_nobody_who_votes(
+    new: Callable[[], Flow],
+) -> None:
+    flow = new()
+    job = a_poll(flow, again=False)
+    (offer,) = flow.packages.ask_again([(job, 1)], by="ada")
+    flow.assignments.reassign(offer, "dan", by="ada")
+
+    def is_told(by: str | None) -> bool:
+        return any("to" in event.data for event in flow.events.list(job, by=by))
+
+    told = {by: is_told(by) for by in ("lea", "eve", None)}
+    # lea may still vote, and eve, who reads only, may not
+    assert told == {"lea": False, "eve": True, None: True}
+
+
 def test_a_leader_sees_the_votes_behind_their_own(new: Callable[[], Flow]) -> None:
     flow = new()
     args = world(flow, says("dog"), again=False)

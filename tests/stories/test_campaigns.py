@@ -33,6 +33,7 @@ from itagflow import (
     WrongState,
     maintenance,
 )
+from itagflow.core.engine import Engine
 from itagflow.jobs import reopening
 from itagflow.model import Purpose, ReopenReport
 from itagflow.templates import RenameOption
@@ -481,6 +482,23 @@ class TestReports:
         assert flow.jobs.reopen(job, where=DOGS, by="ada") == ReopenReport()
         again = flow.jobs.reopen(job, where=Selection(package=1), by="ada")
         assert (again.tasks, again.skipped) == (0, 2)
+        invariants.check(flow)
+
+    def test_a_job_that_is_deleted_meanwhile_is_not_found(
+        self, flow: Flow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job = a_finished_job(flow)
+        begin = Engine.transaction
+
+        def delete_first(engine: Engine) -> Any:
+            monkeypatch.undo()
+            flow.jobs.archive(job, by="ada")
+            flow.jobs.delete(job, by="ada")
+            return begin(engine)
+
+        monkeypatch.setattr(Engine, "transaction", delete_first)
+        with pytest.raises(NotFound, match="no Job "):
+            flow.jobs.reopen(job, where=DOGS, by="ada")
         invariants.check(flow)
 
     def test_each_package_has_an_event(self, flow: Flow) -> None:

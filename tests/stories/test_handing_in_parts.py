@@ -77,6 +77,21 @@ def test_the_rest_may_be_handed_in_in_parts_too(flow: Flow) -> None:
     assert (package.state, package.abandoned) == (PackageState.INSPECT, 1)
 
 
+def test_who_takes_the_rest_sees_what_was_half_filled(flow: Flow) -> None:
+    job = cats(flow, tasks=3, size=3, workflow=PARTIAL)
+    first = taken(flow, "ben", job)
+    flow.save(first, 2, Choice("dog"), draft=True)
+    flow.save(first, 1, Choice("cat"))
+    flow.submit(first, rest="release")
+    rest = taken(flow, "cy", job)
+    drafts = {item.task.number: item.previous for item in flow.tasks(rest, by="cy")}
+    assert drafts[2] is not None
+    assert (drafts[2].reply, drafts[3]) == (Choice("dog"), None)
+    flow.release(rest)
+    again = taken(flow, "ben", job)
+    assert [item.previous == drafts[2] for item in flow.tasks(again)] == [True, False]
+
+
 def test_it_must_be_allowed(flow: Flow) -> None:
     job = cats(flow)
     assignment = taken(flow, "ben", job)

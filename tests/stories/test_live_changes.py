@@ -9,7 +9,20 @@ from support import invariants
 from support.scenes import Clock, cats, labeled, taken
 
 import itagflow
-from itagflow import Accept, Flow, Inspect, InvalidData, Label, NotAllowed, Route, Stage, Workflow
+from itagflow import (
+    Accept,
+    Choice,
+    Crew,
+    Flow,
+    Inspect,
+    InvalidData,
+    JobState,
+    Label,
+    NotAllowed,
+    Route,
+    Stage,
+    Workflow,
+)
 
 
 def test_a_lease_holds_for_later_claims_and_renewals(flow: Flow, clock: Clock) -> None:
@@ -97,6 +110,36 @@ def test_it_is_one_event_with_both_workflows_and_sent_again_none(flow: Flow) -> 
     (event,) = [event for event in flow.events.list(job) if event.type == "update_job"]
     assert event.data["workflow"]["after"]["inspect"]["reasons"] == ["blurred"]
     assert "inspect" in event.data["workflow"]["before"]
+
+
+@pytest.mark.parametrize("how", ["rest", "escalation"])
+def test_what_is_handed_in_already_is_a_vote_when_votes_are_raised(flow: Flow, how: str) -> None:
+    """A package waits for a part of it, and what was said of the other is not merged yet."""
+    workflow = Workflow(Label(allow_partial=True), Inspect())
+    job = cats(flow, tasks=2, workflow=workflow, label=["ben", "cy", "eve"])
+    flow.jobs.set_workforce(job, {Crew.EXPERTS: ["eve"]}, by="ada")
+    labeled(flow, "ben", job)
+    flow.reject(taken(flow, "di", job, Stage.INSPECT), comment="again", whole=True)
+    again = taken(flow, "ben", job)
+    flow.save(again, 1, Choice("dog"))
+    if how == "escalation":
+        flow.escalate(again, 2, comment="?")
+        flow.submit(again)
+    else:
+        flow.submit(again, rest="release")
+    assert flow.packages.get((job, 1)).wrong < 2
+    flow.jobs.update(job, workflow=Workflow(Label(votes=2), Inspect()), by="ada")
+    assert flow.packages.get((job, 1)).wrong == 2
+    invariants.check(flow)
+    for name in ("eve", "cy"):
+        assignment = taken(flow, name, job)
+        for item in flow.tasks(assignment):
+            flow.save(assignment, item, Choice("dog"))
+        flow.submit(assignment)
+    assert flow.packages.get((job, 1)).wrong == 0
+    flow.review(taken(flow, "di", job, Stage.INSPECT))
+    assert flow.jobs.get(job).state is JobState.FINISHED
+    invariants.check(flow)
 
 
 def test_a_draft_may_be_changed_before_it_is_published(flow: Flow) -> None:

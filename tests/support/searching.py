@@ -30,6 +30,7 @@ from itagflow import (
     NotHeld,
     PackageState,
     Role,
+    Selection,
     Stage,
     Workflow,
     maintenance,
@@ -153,13 +154,14 @@ class Search:
             *((self.claim, 12), (self.work, 6), (self.claim_and_work, 4), (self.reject, 6)),
             *((self.judge, 3), (self.release, 2), (self.abandon, 1), (self.escalate, 4)),
             *((self.hand_in_a_part, 3), (self.ask_again, 3), (self.restore_version, 1)),
+            (self.reassign, 1),
         )
         # not all in each history: else nearly every job would be stuck before anything happens
         trouble: tuple[Step, ...] = (
-            *(self.lapse, self.expire, self.assign, self.reassign, self.pause, self.resume),
+            *(self.lapse, self.expire, self.assign, self.pause, self.resume),
             *(self.remove, self.come_back, self.change_workforce, self.close, self.reopen),
             *(self.discard, self.pause_job, self.append, self.raise_votes, self.change_rules),
-            *(self.erase, self.write_a_guideline, self.acknowledge),
+            *(self.erase, self.write_a_guideline, self.acknowledge, self.begin_a_campaign),
         )
         drawn = [(step, 2) for step in trouble if self.is_drawn(0.3)]
         steps = [*work, *drawn]
@@ -323,6 +325,27 @@ class Search:
 
     def reopen(self, job: Job) -> None:
         self.flow.packages.reopen(self.some_package(), by="ada")
+
+    def begin_a_campaign(self, job: Job) -> None:
+        """Open some tasks again; all others, and what a dry run says, are as they were."""
+        conditions: list[dict[str, Any]] = [
+            *({}, {"label": "cat"}, {"label": "dog"}, {"member": self.some(*PEOPLE)}),
+            *({"package": 1}, {"state": "abandoned"}, {"field": {"source": "2.jpg"}}),
+        ]
+        how: dict[str, Any] = {
+            "where": Selection(**self.some(*conditions)),
+            "to": self.some(Stage.LABEL, *job.workflow.stages),
+            "assign": self.some("author", "queue", *PEOPLE),
+            "by": "ada",
+        }
+        before = {each.task.number: each for each in self.flow.results.list(job)}
+        expected = self.flow.jobs.reopen(job, **how, dry_run=True)
+        assert self.flow.jobs.reopen(job, **how) == expected
+        changed = [each for each in self.flow.results.list(job) if each != before[each.task.number]]
+        assert len(changed) <= expected.tasks, "the others keep their results"
+        again = self.flow.jobs.reopen(job, **how)
+        assert again.tasks == 0, "the same call again opens nothing"
+        invariants.check(self.flow)
 
     def discard(self, job: Job) -> None:
         self.flow.packages.discard(self.some_package(), by="ada")

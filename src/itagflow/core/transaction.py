@@ -345,8 +345,14 @@ class Transaction:
         first.  So two operations that end the last two packages cannot each take the other's for
         open, and a job does not finish while a package is added.  It comes behind packages,
         assignments and claim counters, and before the job itself.
+
+        Raises:
+            NotFound: when the job was deleted meanwhile: nobody knows it by its counter.
         """
-        return self.lock(JobCounter, (job,))
+        try:
+            return self.lock(JobCounter, (job,))
+        except NotFound:
+            raise NotFound("Job", (job,)) from None
 
     def lock_job_for_adding(self, job: int) -> Job:
         """Lock a job to which packages are added, and return it; its counter is locked before.

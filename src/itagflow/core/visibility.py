@@ -191,7 +191,7 @@ class Access:
                 secret = self._secret_assignments(job, allowed)
             # the events of a secret vote are left out whole: their mere number would tell that it
             # was given, and their data what it says
-            public = [event for event in allowed if event.assignment not in secret]
+            public = [event for event in allowed if not _is_about_secret(event, secret)]
             if job is not None:
                 public = [_hide_changes(event, secret) for event in public]
                 public = self._hide_in_events(job, public)
@@ -338,6 +338,14 @@ def _assignments_of(member: Member, job: Job, packages: Iterable[int]) -> Query[
 def _list_changed_assignments(event: Event) -> list[int]:
     """Return the keys of the assignments that an event has made or changed."""
     return [int(change.key[-1]) for change in event.changes if change.kind == "assignment"]
+
+
+def _is_about_secret(event: Event, secret: set[int]) -> bool:
+    """Return whether an event is about one of the *secret* assignments, or says who got it."""
+    if event.assignment in secret:
+        return True
+    # an open offer is no secret, but to whom somebody gave it is
+    return "to" in event.data and not secret.isdisjoint(_list_changed_assignments(event))
 
 
 def _hide_changes(event: Event, secret: set[int]) -> Event:

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from itagflow.access import Action
-from itagflow.claiming.part_rules import are_votes_merged
+from itagflow.claiming.part_rules import are_votes_merged, find_voters
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef
 from itagflow.core.transaction import Transaction
@@ -18,8 +18,9 @@ from itagflow.labeling.merge_rules import explain_other_votes
 from itagflow.model.change import Context, Saved, record
 from itagflow.model.job import Job, JobState, Workflow
 from itagflow.model.jobcounter import JobCounter
-from itagflow.model.package import Package, PackageState
+from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.workspace import Member
+from itagflow.results.histories import recount
 from itagflow.reviewing.rules import with_slots_added
 from itagflow.storage.port import Query, Span
 
@@ -116,18 +117,32 @@ def _add_some_slots(engine: Engine, job: Job, after: int, by: MemberRef) -> int 
     return numbers[-1]
 
 
+def _read_begun(transaction: Transaction, package: Package) -> Sequence[Assignment]:
+    """Return the assignments on a locked package, or none if nobody has begun it in this round."""
+    # most packages wait for their one labeler: a query for each of them would take long
+    if package.votes == 1 and package.waiting:
+        return ()
+    return transaction.assignments(package)
+
+
 def _store_slots(
     transaction: Transaction, ctx: Context, job: Job, packages: Sequence[Package]
 ) -> None:
     save = list[Saved]()
     numbers = list[int]()
     for package in packages:
-        if package.votes > 1 and are_votes_merged(package, transaction.assignments(package)):
+        assignments = _read_begun(transaction, package)
+        if package.votes > 1 and are_votes_merged(package, assignments):
             continue  # it waits for a decision only: the next round has the votes of now
         after = with_slots_added(job, package)
-        if after != package:
-            save.append((package, after))
-            numbers.append(package.number)
+        if after == package:
+            continue
+        if package.votes == 1 and find_voters(assignments, package.round):
+            # what was handed in while a part is missing is a vote from now on, and votes do not
+            # count before they are merged
+            after = recount(transaction.store, job, after, assignments)
+        save.append((package, after))
+        numbers.append(package.number)
     if save:
         data = {"name": job.name, "numbers": numbers}
         transaction.apply(record(ctx, "raise_votes", about=job, save=save, data=data))

@@ -632,20 +632,21 @@ def _find_escalation_comment(written: Sequence[Answer]) -> str:
 
 
 def _find_previous(case: Case, assignment: Assignment) -> Answer | None:
-    """Return what the last returned assignment at the same stage and round had saved last.
+    """Return what the last assignment that left the task, at the same stage and round, saved last.
 
-    Of several voters each sees only their own: a member who gave an assignment back may still vote.
+    It was returned, or handed in without the task.  Of several voters each sees only their own: a
+    member who gave an assignment back may still vote.
     """
     voting = case.is_being_voted_on and assignment.is_vote
     # what was given back, and not what was sent back: that is `submitted`
     earlier = [
-        _find_last_saved(case, returned)
-        for returned in case.assignments
-        if returned.id != assignment.id
-        and returned.state is AssignmentState.RETURNED
-        and (returned.stage, returned.round) == (assignment.stage, assignment.round)
-        and (returned.member == assignment.member or not voting)
-        and _shares_drafts(returned, assignment)
+        _find_last_saved(case, former)
+        for former in case.assignments
+        if former.id != assignment.id
+        and (former.state is AssignmentState.RETURNED or not former.covers(case.task))
+        and (former.stage, former.round) == (assignment.stage, assignment.round)
+        and (former.member == assignment.member or not voting)
+        and _shares_drafts(former, assignment)
     ]
     return next((saved for saved in reversed(earlier) if saved is not None), None)
 

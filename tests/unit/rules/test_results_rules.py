@@ -263,6 +263,16 @@ def test_a_work_item_has_the_comment_that_sent_it_back_and_the_last_draft() -> N
     assert (first.comment, first.previous, first.submitted) == ("", None, None)
 
 
+def test_who_takes_the_rest_sees_what_its_first_holder_left() -> None:
+    handed_in = attrs.evolve(LABELED, scope=(2,))
+    now = make_assignment(9, purpose=Purpose.REST, scope=(1,))
+    left = said(handed_in, replies=DOG)
+    found = case(handed_in, now, answers=[left])
+    assert rules.build_work_item(found, now, make_task()).previous == left
+    covered = case(LABELED, now, answers=[left])
+    assert rules.build_work_item(covered, now, make_task()).previous is None
+
+
 def test_a_voter_does_not_see_the_draft_of_another() -> None:
     returned = make_assignment(7, member=8, state=AssignmentState.RETURNED)
     mine = make_assignment(9, member=2)
