@@ -1,6 +1,6 @@
 """``kill -9`` at random moments: what had returned is stored, nothing is half, work goes on.
 
-``ITAGFLOW_KILLS`` says how often; 20 unless set.
+``ITAGFLOW_KILLS`` says how often; 10 unless set.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from itagflow import (
 )
 from itagflow.model.task import Answer
 
-KILLS = int(os.environ.get("ITAGFLOW_KILLS", "20"))
+KILLS = int(os.environ.get("ITAGFLOW_KILLS", "10"))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
