@@ -153,8 +153,10 @@ class Walk(Surroundings):
     ) -> None:
         if label.votes > 2 and inspect and accept:
             accept = None  # four people are too few to vote, inspect and accept
-        if label.votes > 2 and accept and accept.max_rejects:
+        if label.votes > 1 and accept and accept.max_rejects:
             accept = Accept()  # nobody would be left to vote once more
+        if label.votes > 1 and inspect and inspect.max_rejects:
+            inspect = Inspect()
         keeps = label.on_dispute is OnDispute.KEEP
         if label.votes > 1 and not inspect and not accept and not keeps:
             inspect = Inspect()
