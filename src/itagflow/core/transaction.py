@@ -26,6 +26,7 @@ from itagflow.errors import AlreadyExists, InvalidData, NotFound, Problem
 from itagflow.lifecycle.tables import must_go_on
 from itagflow.model.arguments import call
 from itagflow.model.change import Change, Context, Saved, move_counter
+from itagflow.model.delivery import DeliveryCursor
 from itagflow.model.entity import E, Entity, Key, stamp
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
@@ -47,6 +48,7 @@ LOCK_ORDER: tuple[type[Entity], ...] = (
     Job,
     Member,
     Event,
+    DeliveryCursor,
 )
 """The kinds that are locked, in the order in which they are locked; rows of a kind go by key.
 

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from itagflow.model.comment import Comment
 from itagflow.model.copying import evolve
+from itagflow.model.delivery import DeadLetter, DelayedJob, DeliveryCursor
 from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.jobcounter import JobCounter
@@ -28,6 +29,9 @@ Entity = (
     | ClaimCounter
     | Comment
     | Event
+    | DeliveryCursor
+    | DelayedJob
+    | DeadLetter
 )
 """Everything with a key and a version."""
 

@@ -24,6 +24,7 @@ from typing import Any
 import attrs
 
 from itagflow.model.comment import Comment
+from itagflow.model.delivery import DeadLetter, DelayedJob, DeliveryCursor
 from itagflow.model.entity import E, Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
@@ -370,6 +371,20 @@ _EVENT = Fields(
     (("job", "position"), ("job", "package", "position"), ("job", "became", "position")),
 )
 
+_DELIVERY_CURSOR = Fields(DeliveryCursor, (_text("receiver"),), (_integer("position"),))
+_DELAYED_JOB = Fields(
+    DelayedJob,
+    (_text("receiver"), _integer("job")),
+    (_time("next_attempt_at"),),
+    (("receiver", "next_attempt_at", "job"),),
+)
+_DEAD_LETTER = Fields(
+    DeadLetter,
+    (_text("receiver"), _integer("position"), _integer("part")),
+    (_integer("job"), _time_limit("next_attempt_at")),
+    (("receiver", "next_attempt_at", "position", "part"),),
+)
+
 _ALL = (
     _WORKSPACE,
     _MEMBER,
@@ -384,6 +399,9 @@ _ALL = (
     _COUNTER,
     _COMMENT,
     _EVENT,
+    _DELIVERY_CURSOR,
+    _DELAYED_JOB,
+    _DEAD_LETTER,
 )
 
 FIELDS: Mapping[type[Any], Fields] = {fields.kind: fields for fields in _ALL}

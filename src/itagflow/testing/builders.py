@@ -20,6 +20,7 @@ from itagflow.model.job import (
     StageWorkers,
     Workflow,
 )
+from itagflow.model.delivery import DeadLetter, DelayedJob, DeliveryCursor
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.migration import (
     AddOption,
@@ -186,6 +187,11 @@ def make_one_of_each() -> list[Entity]:
         ClaimCounter(job=4, stage=Stage.LABEL, member=2),
         Comment(job=4, id=8, package=1, task=1, thread=8, member=2, at=AT, text="a sign?"),
         make_event(),
+        DeliveryCursor(receiver="training", id=9),
+        DelayedJob(receiver="training", job=4, position=1, next_attempt_at=AT),
+        DeadLetter(
+            receiver="training", position=1, job=4, attempts=1, error="answered 422", failed_at=AT
+        ),
     ]
     return [*plain, *_people(), *_orders(), *_work()]
 
@@ -344,6 +350,50 @@ def _work() -> list[Entity]:
         ),
         _resolving_comment(),
         make_event("save", package=1, assignment=5, task=2, changes=(change,), data=data),
+        *_deliveries(),
+    ]
+
+
+def _deliveries() -> list[Entity]:
+    """Return what a receiver that fails leaves, with a value in every field."""
+    return [
+        DeliveryCursor(
+            receiver="audit",
+            id=10,
+            position=7,
+            part=2,
+            holder="w1",
+            lease_until=AT,
+            failures=3,
+            next_attempt_at=AT,
+            is_disabled=True,
+            delivered=5,
+            delivered_at=AT,
+            version=4,
+        ),
+        DelayedJob(
+            receiver="audit",
+            job=4,
+            position=5,
+            part=1,
+            alone_until=6,
+            attempts=2,
+            next_attempt_at=AT,
+            error="answered 503",
+            failed_at=AT,
+            version=1,
+        ),
+        DeadLetter(
+            receiver="audit",
+            position=3,
+            part=1,
+            job=4,
+            attempts=8,
+            error="timed out",
+            failed_at=AT,
+            next_attempt_at=AT,
+            version=2,
+        ),
     ]
 
 

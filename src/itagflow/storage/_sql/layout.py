@@ -17,6 +17,7 @@ import attrs
 from itagflow import jsontext
 from itagflow.model.comment import Comment
 from itagflow.model.copying import is_copyable
+from itagflow.model.delivery import DeadLetter, DelayedJob, DeliveryCursor
 from itagflow.model.entity import E
 from itagflow.model.event import Event
 from itagflow.model.job import Job
@@ -342,6 +343,9 @@ _ALL: list[Layout[Any]] = [
     Layout(ClaimCounter, "claim_counter"),
     Layout(Comment, "comment"),
     Layout(Event, "event", sparse=frozenset({"became"})),
+    Layout(DeliveryCursor, "delivery_cursor"),
+    Layout(DelayedJob, "delayed_job"),
+    Layout(DeadLetter, "dead_letter"),
 ]
 LAYOUTS: Mapping[type[Any], Layout[Any]] = {layout.kind: layout for layout in _ALL}
 """The layout of each kind; made with the first store on an SQL database, not at import."""

@@ -145,3 +145,20 @@ CREATE INDEX event_job ON event (job, position);
 CREATE INDEX event_package ON event (job, package, position);
 -- Few events end a package or open it again: who waits for results reads those alone.
 CREATE INDEX event_became ON event (job, position) WHERE became <> '';
+
+-- How far each receiver of events has come; which jobs wait because a delivery failed; and what was given up. All refer
+-- to events by position.
+CREATE TABLE delivery_cursor (
+    receiver TEXT COLLATE "C" PRIMARY KEY, version BIGINT NOT NULL, position BIGINT NOT NULL, body JSONB NOT NULL
+);
+CREATE TABLE delayed_job (
+    receiver TEXT COLLATE "C" NOT NULL, job BIGINT NOT NULL, version BIGINT NOT NULL, next_attempt_at BIGINT NOT NULL, body JSONB NOT NULL,
+    PRIMARY KEY (receiver, job)
+);
+CREATE INDEX delayed_job_next ON delayed_job (receiver, next_attempt_at, job);
+CREATE TABLE dead_letter (
+    receiver TEXT COLLATE "C" NOT NULL, position BIGINT NOT NULL, part BIGINT NOT NULL, version BIGINT NOT NULL,
+    job BIGINT NOT NULL, next_attempt_at BIGINT NOT NULL, body JSONB NOT NULL,
+    PRIMARY KEY (receiver, position, part)
+);
+CREATE INDEX dead_letter_next ON dead_letter (receiver, next_attempt_at, position, part);

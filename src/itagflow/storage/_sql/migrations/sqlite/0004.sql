@@ -122,6 +122,23 @@ CREATE INDEX event_package ON event (job, package);
 -- Few events end a package or open it again: who waits for results reads those alone.
 CREATE INDEX event_became ON event (job) WHERE became <> '';
 
+-- How far each receiver of events has come; which jobs wait because a delivery failed; and what was given up. All refer
+-- to events by position.
+CREATE TABLE delivery_cursor (
+    receiver TEXT PRIMARY KEY, version INTEGER NOT NULL, position INTEGER NOT NULL, body TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE delayed_job (
+    receiver TEXT NOT NULL, job INTEGER NOT NULL, version INTEGER NOT NULL, next_attempt_at INTEGER NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (receiver, job)
+) WITHOUT ROWID;
+CREATE INDEX delayed_job_next ON delayed_job (receiver, next_attempt_at, job);
+CREATE TABLE dead_letter (
+    receiver TEXT NOT NULL, position INTEGER NOT NULL, part INTEGER NOT NULL, version INTEGER NOT NULL,
+    job INTEGER NOT NULL, next_attempt_at INTEGER NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (receiver, position, part)
+) WITHOUT ROWID;
+CREATE INDEX dead_letter_next ON dead_letter (receiver, next_attempt_at, position, part);
+
 -- What the planner believes: a job is large, and a package of it is small. Without this it takes a primary key that
 -- starts with the job for as good as an index that also has the package or the state, and reads the whole job.
 -- Each line: rows of the index, then rows that share its first column, its first two, and so on.
