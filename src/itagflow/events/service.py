@@ -75,7 +75,7 @@ def _follow(
     engine: Engine, viewer: EventViewer, after: int, timeout: float | None
 ) -> Iterator[Event]:
     # opened before the first look, so that nothing falls in between
-    with _open_wait(engine) as wait:
+    with open_wait(engine, time.sleep) as wait:
         last_event = time.monotonic()
         while True:
             for event in _read_events_since(engine, viewer, Page(after=after)):
@@ -92,8 +92,11 @@ def _follow(
             wait(min(POLL, remaining))
 
 
-def _open_wait(engine: Engine) -> AbstractContextManager[Callable[[float], object]]:
+def open_wait(
+    engine: Engine, sleep: Callable[[float], object]
+) -> AbstractContextManager[Callable[[float], object]]:
+    """Return what waits until something is stored, or some seconds; *sleep* is how to wait."""
     if isinstance(engine.store, SupportsNotify):
         return engine.store.subscribe()
     # other stores tell nobody: there waiting is sleeping
-    return nullcontext(time.sleep)
+    return nullcontext(sleep)

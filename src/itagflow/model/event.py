@@ -253,3 +253,8 @@ _PAST = {
     "update_job": "changed",
 }
 """What was done, by type; the package, the task or the name follows."""
+
+TYPES = frozenset(_PAST)
+"""Every type of event."""
+BECAME = (*_BECAME.values(), "reopened")
+"""Everything that can become of tasks."""

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from itagflow.model.comment import Comment, CommentAction
+from itagflow.model.delivery import DeadLetter, DelayedJob, DeliveryCursor
 from itagflow.model.entity import E, Entity
 from itagflow.model.event import Event, FieldChange
 from itagflow.model.job import (
@@ -20,7 +21,6 @@ from itagflow.model.job import (
     StageWorkers,
     Workflow,
 )
-from itagflow.model.delivery import DeadLetter, DelayedJob, DeliveryCursor
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.migration import (
     AddOption,
