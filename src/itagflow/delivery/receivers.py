@@ -178,6 +178,17 @@ def _validate_headers(owner: object, attribute: attrs.Attribute[Any], value: Any
             raise _make_error(owner, attribute.name, reason)
 
 
+def _validate_source(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    is_good = isinstance(value, str) and value.isascii() and value.isprintable()
+    if not is_good or not value or " " in cast(str, value):
+        reason = f"must be a URI, not {format_repr(value)}"
+        raise _make_error(owner, attribute.name, reason)
+
+
+def _validate_function(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    require_callable("Function", attribute.name, value)
+
+
 @attrs.frozen(kw_only=True)
 class Receiver:
     """What every receiver has: which events it gets, and how."""
@@ -232,7 +243,9 @@ class Webhook(Receiver):
     """What else is sent with it, such as ``{"Authorization": "Bearer …"}``."""
     envelope: Envelope = attrs.field(default=Envelope.PLAIN, converter=_to_envelope, kw_only=True)
     """``"plain"``, or ``"cloudevents"``."""
-    source: str = attrs.field(default="itagflow", converter=to_text, kw_only=True)
+    source: str = attrs.field(
+        default="itagflow", converter=to_text, validator=_validate_source, kw_only=True
+    )
     """What CloudEvents call the sender: a URI, such as ``https://labels.example.org``."""
     timeout: float = attrs.field(
         default=15.0, converter=to_number, validator=_validate_seconds, kw_only=True
@@ -242,13 +255,6 @@ class Webhook(Receiver):
         default=5.0, converter=to_number, validator=_validate_seconds, kw_only=True
     )
     """After how many of them it has failed when there is no connection."""
-
-    @source.validator
-    def _validate_source(self, attribute: attrs.Attribute[Any], value: object) -> None:
-        is_good = isinstance(value, str) and value.isascii() and value.isprintable()
-        if not is_good or not value or " " in cast(str, value):
-            reason = f"must be a URI, not {format_repr(value)}"
-            raise _make_error(self, attribute.name, reason)
 
     def __repr__(self) -> str:
         # neither path nor secrets: representations stand in logs
@@ -263,16 +269,12 @@ class Function(Receiver):
     <Function print>
     """
 
-    function: Callable[[Any], object] = attrs.field()
+    function: Callable[[Any], object] = attrs.field(validator=_validate_function)
     """Is called with a `Message`, or with a tuple of them if there is a *batch*."""
     timeout: float = attrs.field(
         default=60.0, converter=to_number, validator=_validate_seconds, kw_only=True
     )
     """The most seconds that a call takes: after twice as many, another worker may call it, too."""
-
-    @function.validator
-    def _validate_function(self, attribute: attrs.Attribute[Any], value: Any) -> None:
-        require_callable("Function", attribute.name, value)
 
     def __repr__(self) -> str:
         name = getattr(self.function, "__name__", type(self.function).__name__)
