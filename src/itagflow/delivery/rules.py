@@ -251,6 +251,17 @@ def enable(cursor: DeliveryCursor) -> DeliveryCursor:
 # -- what becomes of messages --
 
 
+def count_at_once(job: DelayedJob, batch: int | None) -> int:
+    """Return how many messages of a delayed job are sent at once.
+
+    One alone is tried again, and each of a batch that was not taken: one of them may be to blame.
+    """
+    is_alone = (job.position, job.part) <= (job.alone_until, job.alone_part)
+    if batch is None or job.attempts or is_alone:
+        return 1
+    return batch
+
+
 def settle_log(
     cursor: DeliveryCursor,
     messages: Sequence[Message],
@@ -416,6 +427,7 @@ def _begin_delay(
         position=first.position,
         part=first.part,
         alone_until=last.position if is_batch else 0,
+        alone_part=last.part if is_batch else 0,
         next_attempt_at=terms.now,
     )
 
@@ -431,7 +443,8 @@ def _fail(
     """Return *job* after its *messages* were not taken, and the first one if it is given up."""
     failed = attrs.evolve(job, error=attempt.error, failed_at=terms.now)
     if is_batch:
-        failed = attrs.evolve(failed, alone_until=max(job.alone_until, messages[-1].position))
+        last = messages[-1]
+        failed = attrs.evolve(failed, alone_until=last.position, alone_part=last.part)
         if attempt.outcome is Outcome.REFUSED:
             # one of them may be to blame, so each is sent alone, at once
             return attrs.evolve(failed, next_attempt_at=terms.now), None

@@ -253,9 +253,7 @@ class Lease:
         job = next((job for job in state.delayed if job.next_attempt_at <= state.now), None)
         if job is None:
             return None
-        limit = self._receiver.batch or 1
-        if job.attempts or job.position <= job.alone_until:
-            limit = 1
+        limit = rules.count_at_once(job, self._receiver.batch)
         messages, is_last = self._collect_of_job(job, limit)
         if not messages:
             # it has caught up: the log goes on with it

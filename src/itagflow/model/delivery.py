@@ -64,6 +64,8 @@ class DelayedJob:
     """How many messages of that event were delivered."""
     alone_until: int = 0
     """Up to this position messages are sent one by one: a batch of them was not taken."""
+    alone_part: int = 0
+    """Up to which message of the event there."""
     attempts: int = 0
     """How often the next message was tried."""
     next_attempt_at: datetime

@@ -193,7 +193,7 @@ def make_one_of_each() -> list[Entity]:
             receiver="training", position=1, job=4, attempts=1, error="answered 422", failed_at=AT
         ),
     ]
-    return [*plain, *_people(), *_orders(), *_work()]
+    return [*plain, *_people(), *_orders(), *_work(), *_deliveries()]
 
 
 def _people() -> list[Entity]:
@@ -350,7 +350,6 @@ def _work() -> list[Entity]:
         ),
         _resolving_comment(),
         make_event("save", package=1, assignment=5, task=2, changes=(change,), data=data),
-        *_deliveries(),
     ]
 
 
@@ -377,6 +376,7 @@ def _deliveries() -> list[Entity]:
             position=5,
             part=1,
             alone_until=6,
+            alone_part=2,
             attempts=2,
             next_attempt_at=AT,
             error="answered 503",
