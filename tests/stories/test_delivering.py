@@ -321,6 +321,26 @@ class Crash(BaseException):
     """A process that dies."""
 
 
+class Flaky:
+    """A receiver that fails by chance, after it has taken a message or before, and may crash."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.taken: list[Message] = []
+        self.trouble = 0.4
+        self._chance = chance
+
+    def __call__(self, given: Any) -> None:
+        messages = given if isinstance(given, tuple) else (given,)
+        if self._chance.random() >= self.trouble:
+            self.taken.extend(messages)
+            return
+        if self._chance.random() < 0.3:
+            self.taken.extend(messages)  # and nobody learns of it
+        if self._chance.random() < 0.2:
+            raise Crash
+        raise ValueError("no")
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_whatever_fails_nothing_is_lost_and_each_job_is_in_order(
     flow: Flow, clock: Clock, seed: int, monkeypatch: pytest.MonkeyPatch
@@ -329,21 +349,9 @@ def test_whatever_fails_nothing_is_lost_and_each_job_is_in_order(
     monkeypatch.setattr(rules, "DOWN", 3)
     chance = random.Random(seed)
     jobs = orders(flow, *(f"job-{number}" for number in range(5)))
-    taken: list[Message] = []
-    trouble = 0.4
-
-    def receive(given: Any) -> None:
-        messages = given if isinstance(given, tuple) else (given,)
-        if chance.random() < trouble:
-            if chance.random() < 0.3:
-                taken.extend(messages)  # it was taken, and nobody learns of it
-            if chance.random() < 0.2:
-                raise Crash
-            raise ValueError("no")
-        taken.extend(messages)
-
+    flaky = Flaky(chance)
     batch = chance.choice([None, 1, 3])
-    receivers = {"inbox": Function(receive, batch=batch, **UPDATES)}
+    receivers = {"inbox": Function(flaky, batch=batch, **UPDATES)}
     workers = [Worker(flow, receivers) for _ in range(2)]
 
     def work() -> None:
@@ -358,12 +366,12 @@ def test_whatever_fails_nothing_is_lost_and_each_job_is_in_order(
         if chance.random() < 0.5:
             work()
         clock.forward(seconds=chance.choice([0, 1, 30, 4000]))
-    trouble = 0.0
+    flaky.trouble = 0.0
     for _ in range(30):
         work()
         clock.forward(hours=2)
     for job in jobs:
-        first_times = list(dict.fromkeys(one.position for one in taken if one.job == job.id))
+        first_times = list(dict.fromkeys(one.position for one in flaky.taken if one.job == job.id))
         changes = [one.position for one in flow.events.list(job) if one.type == "update_job"]
         assert first_times == changes
     assert not list(delivery.list_dead_letters(flow, "inbox"))

@@ -208,7 +208,12 @@ class WebhookSender:
 
     def _explain(self, error: Exception) -> str:
         """Return what went wrong in words of ours: the error's own may name the path."""
-        if isinstance(error, TimeoutError | self._http.exceptions.TimeoutError):
+        errors = self._http.exceptions
+        # of this class is also what no server listens for, which is no matter of time
+        if isinstance(error, errors.ConnectTimeoutError):
+            if not isinstance(error, errors.NewConnectionError):
+                return f"was not reached within {self._webhook.connect_timeout:g} seconds"
+        elif isinstance(error, TimeoutError | errors.TimeoutError):
             return f"gave no answer within {self._webhook.timeout:g} seconds"
         return f"was not reached: {type(error).__name__}"
 
