@@ -25,6 +25,7 @@ PURE = (
     "lifecycle.*",
     "maintenance.checks",
     "maintenance.counter_checks",
+    "maintenance.delivery_checks",
     "maintenance.replay",
     "model.*",
     "reviewing.sampling",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from heapq import merge
+from itertools import islice
 from operator import attrgetter
 from typing import Any, cast
 
@@ -32,7 +33,7 @@ from itagflow.core.visibility import (
 )
 from itagflow.errors import NotFound
 from itagflow.jobs.rules import packages_of
-from itagflow.maintenance import checks, counter_checks
+from itagflow.maintenance import checks, counter_checks, delivery_checks
 from itagflow.maintenance.checks import PackageSnapshot
 from itagflow.maintenance.replay import (
     ENDING,
@@ -43,6 +44,7 @@ from itagflow.maintenance.replay import (
 )
 from itagflow.maintenance.snapshots import read_members, read_snapshots
 from itagflow.model.comment import Comment
+from itagflow.model.delivery import DeadLetter, DelayedJob, DeliveryCursor
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.inconsistency import Inconsistency, compare_field
@@ -121,7 +123,9 @@ def find_inconsistencies(
                     list(_find_orphans(reader)),
                     list(reader.find(Query(Workspace, order=("id",)))),
                 )
+                deliveries = list(_check_deliveries(reader))
             yield from orphans
+            yield from deliveries
             for workspace in workspaces:
                 yield from _verify_workspace(open_read, workspace)
 
@@ -202,6 +206,25 @@ def _find_orphans(reader: Reader) -> Iterator[Inconsistency]:
         Inconsistency("job", (job,), "what it has of Event", count, 0)
         for job, count in orphaned.items()
     )
+
+
+def _check_deliveries(reader: Reader) -> Iterator[Inconsistency]:
+    """Yield what is wrong with what is stored about deliveries; events are of all workspaces."""
+    cursors = list(reader.find(Query(DeliveryCursor, order=("receiver",))))
+    newest = first(reader, Query(Event, order=("-position",), limit=1))
+    yield from delivery_checks.check_cursors(cursors, 0 if newest is None else newest.position)
+    positions = {cursor.receiver: cursor.position for cursor in cursors}
+    for kind in (DelayedJob, DeadLetter):
+        waiting = iterate_in_transaction(reader, Query[Any](kind))
+        while block := list(islice(waiting, PAGE)):
+            events = {"position": tuple({entity.position for entity in block})}
+            jobs = {"id": tuple({entity.job for entity in block})}
+            yield from delivery_checks.check_waiting(
+                block,
+                positions,
+                {event.position: event.job for event in reader.find(Query(Event, events))},
+                {job.id for job in reader.find(Query(Job, jobs))},
+            )
 
 
 @attrs.define

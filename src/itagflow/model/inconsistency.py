@@ -6,6 +6,7 @@ from typing import cast
 
 import attrs
 
+from itagflow.model.delivery import DeadLetter, DelayedJob, DeliveryCursor
 from itagflow.model.entity import Entity, Key
 from itagflow.model.event import Event
 from itagflow.model.job import Job
@@ -33,6 +34,9 @@ _KINDS: Mapping[type[Entity], str] = {
     Draft: "draft",
     ClaimCounter: "claim_counter",
     Event: "event",
+    DeliveryCursor: "delivery_cursor",
+    DelayedJob: "delayed_job",
+    DeadLetter: "dead_letter",
 }
 _PLACES = {
     "job_counter": "the counter of job {0}",
@@ -42,6 +46,9 @@ _PLACES = {
     "answer": "the answer of assignment {1} to task {2} of job {0}",
     "draft": "the draft of assignment {1} for task {2} of job {0}",
     "claim_counter": "the claim counter of member {2} at {1} in job {0}",
+    "delivery_cursor": "the cursor of receiver {0}",
+    "delayed_job": "the delay of job {1} at receiver {0}",
+    "dead_letter": "the dead letter {2} of event {1} to receiver {0}",
 }
 
 
