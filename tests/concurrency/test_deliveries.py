@@ -24,7 +24,7 @@ from datetime import timedelta
 import itagflow
 from itagflow.delivery import Retries, Webhook, Worker, rules
 
-rules.MARGIN = timedelta(seconds=0.5)  # the next worker takes over soon
+rules.LEASE_MARGIN = timedelta(seconds=0.5)  # the next worker takes over soon
 with itagflow.open(sys.argv[1]) as flow:
     retries = Retries(first=timedelta(seconds=0.05), longest=timedelta(seconds=0.2))
     webhook = Webhook(sys.argv[2], secret={SECRET!r}, timeout=0.5, retries=retries)

@@ -241,7 +241,7 @@ def test_an_answer_that_never_ends_is_cut_off_at_the_timeout(
     Worker(flow, {"training": hook(target, timeout=0.5)}).run_once()
     assert time.monotonic() - start < 5
     (delayed,) = delivery.status(flow, "training").delayed
-    assert delayed.error == "gave no answer within 0.5 seconds"
+    assert delayed.error == "gave no answer within 0.5 s"
 
 
 def test_a_worker_that_runs_delivers_soon_and_stops(
@@ -325,7 +325,7 @@ def _with(webhook: Webhook, **changes: Any) -> dict[str, Any]:
         ({"jobs": "cats"}, "several jobs"),
         ({"retries": 5}, "must be a Retries"),
         ({"envelope": "xml"}, "there is no Envelope 'xml'"),
-        ({"start": "later"}, "there is no Start 'later'"),
+        ({"start": "later"}, "there is no StartPoint 'later'"),
         ({"source": "two words"}, "must be a URI"),
     ],
     ids=str,

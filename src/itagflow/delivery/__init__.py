@@ -23,7 +23,7 @@ from itagflow.delivery import reading, signing_rules
 from itagflow.delivery.messages import Message, Retries
 from itagflow.delivery.payload_rules import EVENT_SCHEMA
 from itagflow.delivery.reading import DeliveryStatus
-from itagflow.delivery.receivers import Envelope, Function, Start, Webhook
+from itagflow.delivery.receivers import Envelope, Function, StartPoint, Webhook
 from itagflow.delivery.running import Runner
 from itagflow.errors import InvalidData, Problem
 from itagflow.flow import Flow, engine_of
@@ -41,7 +41,7 @@ __all__ = [
     "Function",
     "Message",
     "Retries",
-    "Start",
+    "StartPoint",
     "Webhook",
     "Worker",
     "discard",

@@ -35,7 +35,7 @@ class Envelope(Enum):
     """As CloudEvents 1.0, in structured mode."""
 
 
-class Start(Enum):
+class StartPoint(Enum):
     """Where a receiver begins that the store does not know yet."""
 
     BEGINNING = "beginning"
@@ -85,8 +85,8 @@ def _to_envelope(value: Envelope | str) -> Envelope:
     return parse_enum(Envelope, value)
 
 
-def _to_start(value: Start | str) -> Start:
-    return parse_enum(Start, value)
+def _to_start(value: StartPoint | str) -> StartPoint:
+    return parse_enum(StartPoint, value)
 
 
 # -- URLs and secrets --
@@ -142,9 +142,8 @@ def _to_secrets(value: str | Sequence[str] | None) -> tuple[str, ...]:
 
 def _validate_secrets(owner: object, attribute: attrs.Attribute[Any], values: object) -> None:
     wanted = (
-        f"must be a text that begins with {signing_rules.PREFIX}, then "
-        f"{signing_rules.LEAST} to {signing_rules.MOST} bytes in Base64, or several of them, the "
-        "newest first; itagflow.delivery.make_secret() makes one"
+        "must be a text that begins with whsec_, then 24 to 64 bytes in Base64, or several of "
+        "them, the newest first; itagflow.delivery.make_secret() makes one"
     )
     # what was given is not shown: it may be a secret with a flaw
     is_good = isinstance(values, tuple) and all(
@@ -215,7 +214,7 @@ class Receiver:
     """How many messages are sent at once at the most, as an array; None: each one alone."""
     retries: Retries = attrs.field(factory=Retries, validator=instance_of(Retries))
     """When a message that was not taken is sent again, and when it is given up."""
-    start: Start = attrs.field(default=Start.BEGINNING, converter=_to_start)
+    start: StartPoint = attrs.field(default=StartPoint.BEGINNING, converter=_to_start)
     """Where it begins if the store has no cursor of its name: ``"beginning"`` or ``"now"``."""
 
 

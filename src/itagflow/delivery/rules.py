@@ -13,7 +13,7 @@ from itagflow.delivery.messages import Message, Retries
 from itagflow.model.delivery import DeadLetter, DelayedJob, DeliveryCursor
 from itagflow.model.event import Event
 
-MARGIN = timedelta(seconds=5)
+LEASE_MARGIN = timedelta(seconds=5)
 """How much longer than a delivery may take a lease lasts: clocks of machines differ a little."""
 PAUSE = timedelta(seconds=5)
 """How long a receiver that is busy gets nothing, unless it says how long."""
@@ -44,7 +44,7 @@ class Outcome(Enum):
 
 
 @attrs.frozen
-class Attempt:
+class Response:
     """One attempt to deliver, as it ended."""
 
     outcome: Outcome
@@ -132,14 +132,14 @@ def compute_lease(timeout: float) -> timedelta:
 
     Two deliveries fit in: one that begins when half of it is over still ends before its end.
     """
-    return timedelta(seconds=2 * timeout) + MARGIN
+    return timedelta(seconds=2 * timeout) + LEASE_MARGIN
 
 
 def must_renew(cursor: DeliveryCursor, timeout: float, now: datetime) -> bool:
     """Return whether the lease may end before a delivery that begins now."""
     if cursor.lease_until is None:
         return True
-    return cursor.lease_until < now + timedelta(seconds=timeout) + MARGIN
+    return cursor.lease_until < now + timedelta(seconds=timeout) + LEASE_MARGIN
 
 
 def is_free(cursor: DeliveryCursor, holder: str, now: datetime) -> bool:
@@ -169,23 +169,23 @@ def keep_place(cursor: DeliveryCursor, place: Place, until: datetime) -> Deliver
 # -- when --
 
 
-def judge_status(status: int, retry_after: str | None, now: datetime) -> Attempt:
+def judge_status(status: int, retry_after: str | None, now: datetime) -> Response:
     """Return what the status of a response says, by the advice of Standard Webhooks.
 
     Only what speaks of the message itself refuses it.  What speaks of the address or of the caller,
     such as 401 or 404, is what a receiver answers while it is set up wrongly.
     """
     if 200 <= status < 300:
-        return Attempt(Outcome.DELIVERED)
+        return Response(Outcome.DELIVERED)
     error = f"answered {status}"
     if status == 410:
-        return Attempt(Outcome.GONE, error)
+        return Response(Outcome.GONE, error)
     if status in (400, 413, 415, 422):
-        return Attempt(Outcome.REFUSED, error)
+        return Response(Outcome.REFUSED, error)
     pause = parse_retry_after(retry_after, now)
     if pause is not None or status in (429, 502, 503, 504):
-        return Attempt(Outcome.BUSY, error, pause)
-    return Attempt(Outcome.FAILED, error)
+        return Response(Outcome.BUSY, error, pause)
+    return Response(Outcome.FAILED, error)
 
 
 def parse_retry_after(text: str | None, now: datetime) -> timedelta | None:
@@ -266,7 +266,7 @@ def settle_log(
     cursor: DeliveryCursor,
     messages: Sequence[Message],
     place: Place,
-    attempt: Attempt,
+    response: Response,
     terms: Terms,
     delayed: Sequence[DelayedJob] = (),
 ) -> Settlement:
@@ -279,21 +279,21 @@ def settle_log(
         cursor: The cursor as stored.
         messages: What was sent, in order; their jobs are not delayed.
         place: Where the log goes on.
-        attempt: How it ended.
+        response: How it ended.
         terms: What else counts.
         delayed: The jobs that are delayed.
     """
-    if attempt.outcome is Outcome.GONE:
+    if response.outcome is Outcome.GONE:
         # nothing moves: once it is enabled again the same messages are sent
-        return Settlement(_note_attempt(cursor, attempt, len(messages), terms))
+        return Settlement(_note_response(cursor, response, len(messages), terms))
     moved = keep_place(cursor, place, terms.lease_until)
-    after = _note_attempt(moved, attempt, len(messages), terms)
-    if attempt.outcome is Outcome.DELIVERED:
+    after = _note_response(moved, response, len(messages), terms)
+    if response.outcome is Outcome.DELIVERED:
         return Settlement(after, _hasten(cursor, delayed, terms))
     replacements: list[Replacement] = []
     for of_job in _group_by_job(messages):
         begun = _begin_delay(cursor.receiver, of_job, is_batch=len(messages) > 1, terms=terms)
-        job, letter = _fail(begun, of_job, attempt, terms, is_batch=len(messages) > 1)
+        job, letter = _fail(begun, of_job, response, terms, is_batch=len(messages) > 1)
         if letter is not None:
             replacements.append(Replacement(None, letter))
         if letter is None or len(of_job) > 1:
@@ -305,7 +305,7 @@ def settle_delayed(
     cursor: DeliveryCursor,
     job: DelayedJob,
     messages: Sequence[Message],
-    attempt: Attempt,
+    response: Response,
     terms: Terms,
     *,
     is_last: bool,
@@ -317,20 +317,20 @@ def settle_delayed(
         cursor: The cursor as stored.
         job: The delayed job as stored.
         messages: What was sent; nothing when the job has nothing that waits.
-        attempt: How it ended.
+        response: How it ended.
         terms: What else counts.
         is_last: Whether they are the last ones that wait: then the job goes on with the log.
         delayed: All jobs that are delayed.
     """
-    after = _note_attempt(cursor, attempt, len(messages), terms)
-    if attempt.outcome is Outcome.GONE:
+    after = _note_response(cursor, response, len(messages), terms)
+    if response.outcome is Outcome.GONE:
         return Settlement(after)
-    if attempt.outcome is Outcome.DELIVERED:
+    if response.outcome is Outcome.DELIVERED:
         others = _hasten(cursor, [other for other in delayed if other.job != job.job], terms)
         if is_last:
             return Settlement(after, (Replacement(job, None), *others))
         return Settlement(after, (Replacement(job, _go_on(job, messages[-1], terms)), *others))
-    failed, letter = _fail(job, messages, attempt, terms, is_batch=len(messages) > 1)
+    failed, letter = _fail(job, messages, response, terms, is_batch=len(messages) > 1)
     if letter is None:
         return Settlement(after, (Replacement(job, failed),))
     if is_last and len(messages) == 1:
@@ -339,22 +339,22 @@ def settle_delayed(
 
 
 def settle_letter(
-    cursor: DeliveryCursor, letter: DeadLetter, attempt: Attempt, terms: Terms
+    cursor: DeliveryCursor, letter: DeadLetter, response: Response, terms: Terms
 ) -> Settlement:
     """Decide what follows an attempt with a dead letter that was ordered to be sent again."""
-    after = _note_attempt(cursor, attempt, 1, terms)
-    if attempt.outcome is Outcome.GONE:
+    after = _note_response(cursor, response, 1, terms)
+    if response.outcome is Outcome.GONE:
         return Settlement(after)
-    if attempt.outcome is Outcome.DELIVERED:
+    if response.outcome is Outcome.DELIVERED:
         return Settlement(after, (Replacement(letter, None),))
     attempts = letter.attempts + 1
-    next_attempt_at: datetime | None = _plan_attempt(attempts, attempt, terms)
-    if attempt.outcome is Outcome.REFUSED or attempts >= terms.retries.attempts:
+    next_attempt_at: datetime | None = _plan_attempt(attempts, response, terms)
+    if response.outcome is Outcome.REFUSED or attempts >= terms.retries.attempts:
         next_attempt_at = None
     failed = attrs.evolve(
         letter,
         attempts=attempts,
-        error=attempt.error,
+        error=response.error,
         failed_at=terms.now,
         next_attempt_at=next_attempt_at,
     )
@@ -366,12 +366,12 @@ def order_again(letter: DeadLetter, now: datetime) -> DeadLetter:
     return attrs.evolve(letter, attempts=0, next_attempt_at=now)
 
 
-def _note_attempt(
-    cursor: DeliveryCursor, attempt: Attempt, count: int, terms: Terms
+def _note_response(
+    cursor: DeliveryCursor, response: Response, count: int, terms: Terms
 ) -> DeliveryCursor:
     """Return *cursor* after an attempt, wherever it stands in the log."""
     cursor = attrs.evolve(cursor, lease_until=terms.lease_until)
-    if attempt.outcome is Outcome.DELIVERED:
+    if response.outcome is Outcome.DELIVERED:
         return attrs.evolve(
             cursor,
             failures=0,
@@ -379,18 +379,18 @@ def _note_attempt(
             delivered=cursor.delivered + count,
             delivered_at=terms.now,
         )
-    if attempt.outcome is Outcome.GONE:
+    if response.outcome is Outcome.GONE:
         return attrs.evolve(cursor, is_disabled=True)
     next_attempt_at = None
-    if attempt.outcome is Outcome.BUSY:
-        next_attempt_at = terms.now + _get_pause(attempt)
+    if response.outcome is Outcome.BUSY:
+        next_attempt_at = terms.now + _get_pause(response)
     return attrs.evolve(cursor, failures=cursor.failures + 1, next_attempt_at=next_attempt_at)
 
 
-def _get_pause(attempt: Attempt) -> timedelta:
-    if attempt.pause is None:
+def _get_pause(response: Response) -> timedelta:
+    if response.pause is None:
         return PAUSE
-    return attempt.pause
+    return response.pause
 
 
 def _hasten(
@@ -435,22 +435,22 @@ def _begin_delay(
 def _fail(
     job: DelayedJob,
     messages: Sequence[Message],
-    attempt: Attempt,
+    response: Response,
     terms: Terms,
     *,
     is_batch: bool,
 ) -> tuple[DelayedJob, DeadLetter | None]:
     """Return *job* after its *messages* were not taken, and the first one if it is given up."""
-    failed = attrs.evolve(job, error=attempt.error, failed_at=terms.now)
+    failed = attrs.evolve(job, error=response.error, failed_at=terms.now)
     if is_batch:
         last = messages[-1]
         failed = attrs.evolve(failed, alone_until=last.position, alone_part=last.part)
-        if attempt.outcome is Outcome.REFUSED:
+        if response.outcome is Outcome.REFUSED:
             # one of them may be to blame, so each is sent alone, at once
             return attrs.evolve(failed, next_attempt_at=terms.now), None
     attempts = job.attempts + 1
-    if attempt.outcome is not Outcome.REFUSED and attempts < terms.retries.attempts:
-        next_attempt_at = _plan_attempt(attempts, attempt, terms)
+    if response.outcome is not Outcome.REFUSED and attempts < terms.retries.attempts:
+        next_attempt_at = _plan_attempt(attempts, response, terms)
         return attrs.evolve(failed, attempts=attempts, next_attempt_at=next_attempt_at), None
     letter = DeadLetter(
         receiver=job.receiver,
@@ -458,7 +458,7 @@ def _fail(
         part=messages[0].part,
         job=job.job,
         attempts=attempts,
-        error=attempt.error,
+        error=response.error,
         failed_at=terms.now,
     )
     return _go_on(failed, messages[0], terms), letter
@@ -477,8 +477,8 @@ def _go_on(job: DelayedJob, done: Message, terms: Terms) -> DelayedJob:
     )
 
 
-def _plan_attempt(attempts: int, attempt: Attempt, terms: Terms) -> datetime:
+def _plan_attempt(attempts: int, response: Response, terms: Terms) -> datetime:
     delay = compute_delay(terms.retries, attempts, terms.chance)
-    if attempt.outcome is Outcome.BUSY:
-        delay = max(delay, _get_pause(attempt))
+    if response.outcome is Outcome.BUSY:
+        delay = max(delay, _get_pause(response))
     return terms.now + delay

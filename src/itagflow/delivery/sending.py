@@ -17,7 +17,7 @@ from itagflow import jsontext
 from itagflow.delivery import payload_rules, signing_rules
 from itagflow.delivery.messages import Message
 from itagflow.delivery.receivers import Envelope, Function, Receiver, Webhook, format_origin
-from itagflow.delivery.rules import Attempt, Outcome, judge_status
+from itagflow.delivery.rules import Outcome, Response, judge_status
 from itagflow.errors import InvalidData, Problem
 from itagflow.printing import make_printable
 
@@ -35,7 +35,7 @@ MAX_TEXT = 300
 class Sender(Protocol):
     """**Protocol:** sends messages to one receiver, from one thread."""
 
-    def send(self, id: str, messages: Sequence[Message]) -> Attempt:
+    def send(self, id: str, messages: Sequence[Message]) -> Response:
         """Send *messages*, as one, and return how it ended; it never raises for the receiver."""
         ...
 
@@ -64,7 +64,7 @@ class FunctionSender:
         self._name = name
         self._receiver = receiver
 
-    def send(self, id: str, messages: Sequence[Message]) -> Attempt:
+    def send(self, id: str, messages: Sequence[Message]) -> Response:
         """Call the function; an exception says that the messages were not taken."""
         argument: Any = tuple(messages)
         if self._receiver.batch is None:
@@ -74,8 +74,8 @@ class FunctionSender:
         except Exception as error:
             # what the application raises may quote what it was given: it is logged, not stored
             LOGGER.warning("receiver %s did not take %s", self._name, id, exc_info=True)
-            return Attempt(Outcome.FAILED, f"raised {type(error).__name__}")
-        return Attempt(Outcome.DELIVERED)
+            return Response(Outcome.FAILED, f"raised {type(error).__name__}")
+        return Response(Outcome.DELIVERED)
 
     def rest(self) -> None:
         """Do nothing: nothing is open."""
@@ -109,7 +109,7 @@ class WebhookSender:
             self._target += f"?{parts.query}"
         self._agent = f"itagflow/{version('itagflow')}"
 
-    def send(self, id: str, messages: Sequence[Message]) -> Attempt:
+    def send(self, id: str, messages: Sequence[Message]) -> Response:
         """Post the messages, signed."""
         body = self._make_body(messages)
         # the time of this machine, also where the Flow has another clock: receivers compare it
@@ -126,13 +126,13 @@ class WebhookSender:
         # that is shut down at the deadline
         except (self._http.exceptions.HTTPError, OSError, ValueError, AttributeError) as error:
             self._close()
-            return self._report(id, Attempt(Outcome.FAILED, self._explain(error)), "")
+            return self._report(id, Response(Outcome.FAILED, self._explain(error)), "")
         except Exception as error:
             self._close()
             # of `http.client`, whose errors have no class in common with these
             if type(error).__module__ != "http.client":
                 raise
-            return self._report(id, Attempt(Outcome.FAILED, self._explain(error)), "")
+            return self._report(id, Response(Outcome.FAILED, self._explain(error)), "")
         return self._report(id, judge_status(status, retry_after, datetime.now(UTC)), text)
 
     def rest(self) -> None:
@@ -212,20 +212,20 @@ class WebhookSender:
         # of this class is also what no server listens for, which is no matter of time
         if isinstance(error, errors.ConnectTimeoutError):
             if not isinstance(error, errors.NewConnectionError):
-                return f"was not reached within {self._webhook.connect_timeout:g} seconds"
+                return f"was not reached within {self._webhook.connect_timeout:g} s"
         elif isinstance(error, TimeoutError | errors.TimeoutError):
-            return f"gave no answer within {self._webhook.timeout:g} seconds"
+            return f"gave no answer within {self._webhook.timeout:g} s"
         return f"was not reached: {type(error).__name__}"
 
-    def _report(self, id: str, attempt: Attempt, text: str) -> Attempt:
-        if attempt.outcome is not Outcome.DELIVERED:
+    def _report(self, id: str, response: Response, text: str) -> Response:
+        if response.outcome is not Outcome.DELIVERED:
             said = f"; it said: {text}" if text else ""
             origin = format_origin(self._webhook.url)
             LOGGER.warning(
                 "receiver %s at %s did not take %s: %s%s",
-                *(self._name, origin, id, attempt.error, said),
+                *(self._name, origin, id, response.error, said),
             )
-        return attempt
+        return response
 
 
 @contextmanager

@@ -17,13 +17,13 @@ from itagflow.core.lookup import get_or_none
 from itagflow.core.transaction import Transaction
 from itagflow.delivery import payload_rules, rules
 from itagflow.delivery.messages import Message
-from itagflow.delivery.receivers import Function, Receiver, Start, Webhook
+from itagflow.delivery.receivers import Function, Receiver, StartPoint, Webhook
 from itagflow.delivery.rules import (
     MAX_DELAYED,
-    Attempt,
     EventFilter,
     Place,
     Replacement,
+    Response,
     Settlement,
     Terms,
 )
@@ -73,7 +73,7 @@ def take_lease(
     if known is not None and not rules.is_free(known, holder, engine.now()):
         return None
     position = 0
-    if known is None and receiver.start is Start.NOW:
+    if known is None and receiver.start is StartPoint.NOW:
         position = engine.store.high_water_mark()
     with engine.transaction() as transaction:
         begun = DeliveryCursor(
@@ -200,10 +200,10 @@ class Lease:
         if not messages:
             self._place = place
             return None if is_end else 0
-        attempt = self._send(messages)
+        response = self._send(messages)
         self._settle(
             lambda cursor, terms: rules.settle_log(
-                self._moved(cursor), messages, place, attempt, terms, state.delayed
+                self._moved(cursor), messages, place, response, terms, state.delayed
             )
         )
         if self._place != place:
@@ -263,13 +263,13 @@ class Lease:
                 )
             )
             return 0
-        attempt = self._send(messages)
+        response = self._send(messages)
         self._settle(
             lambda cursor, terms: rules.settle_delayed(
                 self._moved(cursor),
                 job,
                 messages,
-                attempt,
+                response,
                 terms,
                 is_last=is_last,
                 delayed=state.delayed,
@@ -321,9 +321,9 @@ class Lease:
                 )
             )
             return 0
-        attempt = self._send(messages)
+        response = self._send(messages)
         self._settle(
-            lambda cursor, terms: rules.settle_letter(self._moved(cursor), letter, attempt, terms)
+            lambda cursor, terms: rules.settle_letter(self._moved(cursor), letter, response, terms)
         )
         return 1
 
@@ -341,7 +341,7 @@ class Lease:
             )
         ]
 
-    def _send(self, messages: Sequence[Message]) -> Attempt:
+    def _send(self, messages: Sequence[Message]) -> Response:
         id = messages[0].id
         if self._receiver.batch is not None:
             id = payload_rules.make_batch_id(messages)

@@ -10,14 +10,14 @@ import pytest
 
 from itagflow.delivery import Message, Retries, rules
 from itagflow.delivery.rules import (
+    LEASE_MARGIN,
     LONGEST_PAUSE,
-    MARGIN,
     PAUSE,
-    Attempt,
     EventFilter,
     Outcome,
     Place,
     Replacement,
+    Response,
     Terms,
 )
 from itagflow.model.delivery import DeadLetter, DelayedJob, DeliveryCursor
@@ -26,11 +26,11 @@ from itagflow.testing import AT, make_event
 
 SECOND = timedelta(seconds=1)
 LATER = AT + timedelta(minutes=1)
-TAKEN = Attempt(Outcome.DELIVERED)
-FAILED = Attempt(Outcome.FAILED, "answered 500")
-BUSY = Attempt(Outcome.BUSY, "answered 429", timedelta(minutes=3))
-REFUSED = Attempt(Outcome.REFUSED, "answered 422")
-GONE = Attempt(Outcome.GONE, "answered 410")
+TAKEN = Response(Outcome.DELIVERED)
+FAILED = Response(Outcome.FAILED, "answered 500")
+BUSY = Response(Outcome.BUSY, "answered 429", timedelta(minutes=3))
+REFUSED = Response(Outcome.REFUSED, "answered 422")
+GONE = Response(Outcome.GONE, "answered 410")
 RETRIES = Retries(timedelta(seconds=10), timedelta(seconds=60), attempts=3)
 
 
@@ -103,7 +103,7 @@ def test_a_lease_is_free_when_nobody_has_it_or_it_is_over() -> None:
 
 def test_a_lease_lasts_for_a_delivery_that_begins_in_its_first_half() -> None:
     length = rules.compute_lease(15)
-    assert length == timedelta(seconds=30) + MARGIN
+    assert length == timedelta(seconds=30) + LEASE_MARGIN
     held = rules.take_lease(a_cursor(), "one", AT + length)
     assert not rules.must_renew(held, 15, AT)
     assert not rules.must_renew(held, 15, AT + timedelta(seconds=15))
@@ -158,13 +158,13 @@ def test_a_receiver_that_asked_for_a_break_gets_nothing_until_then() -> None:
     ],
 )
 def test_a_status_says_what_came_of_it(status: int, outcome: Outcome) -> None:
-    attempt = rules.judge_status(status, None, AT)
+    response = rules.judge_status(status, None, AT)
     error = "" if outcome is Outcome.DELIVERED else f"answered {status}"
-    assert attempt == Attempt(outcome, error)
+    assert response == Response(outcome, error)
 
 
 def test_whoever_says_when_to_come_back_is_busy() -> None:
-    assert rules.judge_status(500, "7", AT) == Attempt(
+    assert rules.judge_status(500, "7", AT) == Response(
         Outcome.BUSY, "answered 500", timedelta(seconds=7)
     )
 
@@ -243,14 +243,16 @@ def test_one_that_failed_is_tried_again_alone_and_so_is_each_of_a_batch() -> Non
 
 def test_what_is_taken_moves_the_cursor() -> None:
     cursor = a_cursor(failures=2, next_attempt_at=AT, delivered=5)
-    settled = rules.settle_log(cursor, [a_message(2), a_message(3)], Place(3), TAKEN, terms())
-    assert settled.cursor == a_cursor(position=3, delivered=7, delivered_at=AT, lease_until=LATER)
-    assert settled.replacements == ()
+    settlement = rules.settle_log(cursor, [a_message(2), a_message(3)], Place(3), TAKEN, terms())
+    assert settlement.cursor == a_cursor(
+        position=3, delivered=7, delivered_at=AT, lease_until=LATER
+    )
+    assert settlement.replacements == ()
 
 
 def test_what_fails_delays_its_job_and_the_log_goes_on() -> None:
-    settled = rules.settle_log(a_cursor(), [a_message(2)], Place(2), FAILED, terms())
-    assert settled.cursor == a_cursor(position=2, failures=1, lease_until=LATER)
+    settlement = rules.settle_log(a_cursor(), [a_message(2)], Place(2), FAILED, terms())
+    assert settlement.cursor == a_cursor(position=2, failures=1, lease_until=LATER)
     expected = a_delay(
         2,
         attempts=1,
@@ -258,14 +260,14 @@ def test_what_fails_delays_its_job_and_the_log_goes_on() -> None:
         error="answered 500",
         failed_at=AT,
     )
-    assert settled.replacements == (Replacement(None, expected),)
+    assert settlement.replacements == (Replacement(None, expected),)
 
 
 def test_a_batch_that_fails_delays_each_of_its_jobs() -> None:
     messages = [a_message(2, 4), a_message(3, 5), a_message(5, 4)]
-    settled = rules.settle_log(a_cursor(), messages, Place(6), FAILED, terms())
-    assert settled.cursor.position == 6
-    delayed = [one.new for one in settled.replacements]
+    settlement = rules.settle_log(a_cursor(), messages, Place(6), FAILED, terms())
+    assert settlement.cursor.position == 6
+    delayed = [one.new for one in settlement.replacements]
     assert [
         (one.job, one.position, one.alone_until, one.attempts)
         for one in delayed
@@ -274,46 +276,48 @@ def test_a_batch_that_fails_delays_each_of_its_jobs() -> None:
 
 
 def test_a_batch_that_is_refused_is_sent_one_by_one_at_once() -> None:
-    settled = rules.settle_log(a_cursor(), [a_message(2), a_message(3)], Place(3), REFUSED, terms())
-    (replacement,) = settled.replacements
+    settlement = rules.settle_log(
+        a_cursor(), [a_message(2), a_message(3)], Place(3), REFUSED, terms()
+    )
+    (replacement,) = settlement.replacements
     assert replacement.new == a_delay(2, alone_until=3, error="answered 422", failed_at=AT)
 
 
 def test_one_that_is_refused_is_given_up_and_delays_nothing() -> None:
-    settled = rules.settle_log(a_cursor(), [a_message(2)], Place(2), REFUSED, terms())
-    assert settled.replacements == (
+    settlement = rules.settle_log(a_cursor(), [a_message(2)], Place(2), REFUSED, terms())
+    assert settlement.replacements == (
         Replacement(None, a_letter(position=2, attempts=1, error="answered 422")),
     )
-    assert settled.cursor.position == 2
+    assert settlement.cursor.position == 2
 
 
 def test_with_one_attempt_each_failure_is_the_last() -> None:
     once = attrs.evolve(RETRIES, attempts=1)
-    settled = rules.settle_log(
+    settlement = rules.settle_log(
         a_cursor(), [a_message(2), a_message(3)], Place(3), FAILED, terms(once)
     )
-    letter, rest = (one.new for one in settled.replacements)
+    letter, rest = (one.new for one in settlement.replacements)
     assert letter == a_letter(position=2, attempts=1, error="answered 500")
     assert isinstance(rest, DelayedJob)
     assert (rest.position, rest.part, rest.alone_until, rest.attempts) == (2, 1, 3, 0)
 
 
 def test_a_receiver_that_is_gone_is_disabled_and_nothing_moves() -> None:
-    settled = rules.settle_log(a_cursor(), [a_message(2)], Place(2), GONE, terms())
-    assert settled.cursor == a_cursor(is_disabled=True, lease_until=LATER)
-    assert settled.replacements == ()
+    settlement = rules.settle_log(a_cursor(), [a_message(2)], Place(2), GONE, terms())
+    assert settlement.cursor == a_cursor(is_disabled=True, lease_until=LATER)
+    assert settlement.replacements == ()
 
 
 @pytest.mark.parametrize(
-    ("attempt", "pause"),
-    [(BUSY, timedelta(minutes=3)), (Attempt(Outcome.BUSY, "answered 503"), PAUSE)],
+    ("response", "pause"),
+    [(BUSY, timedelta(minutes=3)), (Response(Outcome.BUSY, "answered 503"), PAUSE)],
 )
 def test_a_receiver_that_is_busy_gets_nothing_for_a_while(
-    attempt: Attempt, pause: timedelta
+    response: Response, pause: timedelta
 ) -> None:
-    settled = rules.settle_log(a_cursor(), [a_message(2)], Place(2), attempt, terms())
-    assert settled.cursor.next_attempt_at == AT + pause
-    (replacement,) = settled.replacements
+    settlement = rules.settle_log(a_cursor(), [a_message(2)], Place(2), response, terms())
+    assert settlement.cursor.next_attempt_at == AT + pause
+    (replacement,) = settlement.replacements
     assert isinstance(replacement.new, DelayedJob)
     assert replacement.new.next_attempt_at == AT + max(pause, 10 * SECOND)
 
@@ -326,34 +330,36 @@ def test_a_receiver_that_was_down_gets_everything_at_once_when_it_is_back() -> N
         (rules.DOWN, (Replacement(waiting, attrs.evolve(waiting, next_attempt_at=AT)),)),
     ]:
         cursor = a_cursor(failures=failures)
-        settled = rules.settle_log(cursor, [a_message(9)], Place(9), TAKEN, terms(), [waiting, due])
-        assert settled.replacements == expected
+        settlement = rules.settle_log(
+            cursor, [a_message(9)], Place(9), TAKEN, terms(), [waiting, due]
+        )
+        assert settlement.replacements == expected
 
 
 # -- delayed jobs --
 
 
 def settle_delayed(
-    job: DelayedJob, *messages: Message, attempt: Attempt, is_last: bool = False
+    job: DelayedJob, *messages: Message, response: Response, is_last: bool = False
 ) -> rules.Settlement:
     return rules.settle_delayed(
-        a_cursor(), job, messages, attempt, terms(), is_last=is_last, delayed=[job]
+        a_cursor(), job, messages, response, terms(), is_last=is_last, delayed=[job]
     )
 
 
 def test_a_delayed_job_goes_on_until_it_has_caught_up() -> None:
     job = a_delay(2, attempts=2, error="old", failed_at=AT)
-    settled = settle_delayed(job, a_message(2), attempt=TAKEN)
-    assert settled.cursor.delivered == 1
-    assert settled.cursor.position == 1
-    assert settled.replacements == (Replacement(job, a_delay(2, part=1)),)
-    settled = settle_delayed(job, a_message(2), attempt=TAKEN, is_last=True)
-    assert settled.replacements == (Replacement(job, None),)
+    settlement = settle_delayed(job, a_message(2), response=TAKEN)
+    assert settlement.cursor.delivered == 1
+    assert settlement.cursor.position == 1
+    assert settlement.replacements == (Replacement(job, a_delay(2, part=1)),)
+    settlement = settle_delayed(job, a_message(2), response=TAKEN, is_last=True)
+    assert settlement.replacements == (Replacement(job, None),)
 
 
 def test_a_delayed_job_waits_longer_each_time() -> None:
     job = a_delay(2, attempts=1)
-    (replacement,) = settle_delayed(job, a_message(2), attempt=FAILED).replacements
+    (replacement,) = settle_delayed(job, a_message(2), response=FAILED).replacements
     assert isinstance(replacement.new, DelayedJob)
     assert (replacement.new.attempts, replacement.new.next_attempt_at) == (2, AT + 20 * SECOND)
 
@@ -361,28 +367,28 @@ def test_a_delayed_job_waits_longer_each_time() -> None:
 def test_the_last_attempt_gives_the_message_up() -> None:
     job = a_delay(2, attempts=2)
     letter = a_letter(position=2, error="answered 500")
-    settled = settle_delayed(job, a_message(2), attempt=FAILED)
-    assert settled.replacements == (
+    settlement = settle_delayed(job, a_message(2), response=FAILED)
+    assert settlement.replacements == (
         Replacement(None, letter),
         Replacement(job, a_delay(2, part=1)),
     )
-    settled = settle_delayed(job, a_message(2), attempt=FAILED, is_last=True)
-    assert settled.replacements == (Replacement(None, letter), Replacement(job, None))
+    settlement = settle_delayed(job, a_message(2), response=FAILED, is_last=True)
+    assert settlement.replacements == (Replacement(None, letter), Replacement(job, None))
 
 
 def test_a_batch_of_a_delayed_job_is_split() -> None:
     job = a_delay(2)
     messages = [a_message(2), a_message(4, part=1)]
-    (replacement,) = settle_delayed(job, *messages, attempt=REFUSED, is_last=True).replacements
+    (replacement,) = settle_delayed(job, *messages, response=REFUSED, is_last=True).replacements
     assert replacement.new == attrs.evolve(
         job, alone_until=4, alone_part=1, error="answered 422", failed_at=AT
     )
 
 
 def test_a_delayed_job_stays_as_it_is_when_the_receiver_is_gone() -> None:
-    settled = settle_delayed(a_delay(2), a_message(2), attempt=GONE)
-    assert settled.cursor.is_disabled
-    assert settled.replacements == ()
+    settlement = settle_delayed(a_delay(2), a_message(2), response=GONE)
+    assert settlement.cursor.is_disabled
+    assert settlement.replacements == ()
 
 
 # -- dead letters --
@@ -391,12 +397,12 @@ def test_a_delayed_job_stays_as_it_is_when_the_receiver_is_gone() -> None:
 def test_a_dead_letter_is_sent_again_when_it_is_ordered() -> None:
     ordered = rules.order_again(a_letter(), LATER)
     assert (ordered.attempts, ordered.next_attempt_at) == (0, LATER)
-    settled = rules.settle_letter(a_cursor(), ordered, TAKEN, terms())
-    assert settled.replacements == (Replacement(ordered, None),)
+    settlement = rules.settle_letter(a_cursor(), ordered, TAKEN, terms())
+    assert settlement.replacements == (Replacement(ordered, None),)
 
 
 @pytest.mark.parametrize(
-    ("attempts", "attempt", "next_attempt_at"),
+    ("attempts", "response", "next_attempt_at"),
     [
         (0, FAILED, AT + 10 * SECOND),
         (1, FAILED, AT + 20 * SECOND),
@@ -406,17 +412,17 @@ def test_a_dead_letter_is_sent_again_when_it_is_ordered() -> None:
     ],
 )
 def test_a_dead_letter_that_fails_again_waits_or_is_dead_again(
-    attempts: int, attempt: Attempt, next_attempt_at: datetime | None
+    attempts: int, response: Response, next_attempt_at: datetime | None
 ) -> None:
     letter = a_letter(attempts=attempts, next_attempt_at=AT)
-    (replacement,) = rules.settle_letter(a_cursor(), letter, attempt, terms()).replacements
+    (replacement,) = rules.settle_letter(a_cursor(), letter, response, terms()).replacements
     assert replacement == Replacement(
         letter,
-        a_letter(attempts=attempts + 1, next_attempt_at=next_attempt_at, error=attempt.error),
+        a_letter(attempts=attempts + 1, next_attempt_at=next_attempt_at, error=response.error),
     )
 
 
 def test_a_dead_letter_stays_when_the_receiver_is_gone() -> None:
-    settled = rules.settle_letter(a_cursor(), a_letter(), GONE, terms())
-    assert settled.cursor.is_disabled
-    assert settled.replacements == ()
+    settlement = rules.settle_letter(a_cursor(), a_letter(), GONE, terms())
+    assert settlement.cursor.is_disabled
+    assert settlement.replacements == ()

@@ -31,7 +31,5 @@ def test_what_waits_is_an_event_of_its_job_that_was_passed() -> None:
     assert fields(check_waiting([DELAYED], passed, {}, set())) == [], "the job was deleted"
     assert fields(check_waiting([DELAYED], passed, {}, {4})) == [("its event", None, "there")]
     assert fields(check_waiting([DELAYED], passed, {5: 3}, {4})) == [("job", 4, 3)]
-    assert fields(check_waiting([DELAYED], {"r": 4}, {5: 4}, {4})) == [
-        ("position", 5, "at most 4")
-    ]
+    assert fields(check_waiting([DELAYED], {"r": 4}, {5: 4}, {4})) == [("position", 5, "at most 4")]
     assert fields(check_waiting([DELAYED], {}, {5: 4}, {4})) == [("its cursor", None, "there")]
