@@ -15,7 +15,7 @@ import attrs
 from support.scenes import START, Clock
 
 import itagflow
-from itagflow import formats, maintenance
+from itagflow import delivery, formats, maintenance
 from itagflow.testing import (
     make_answer,
     make_assignment,
@@ -157,6 +157,24 @@ def use_selection(scene: Scene, selection: Any) -> None:
 
 def use_rows(scene: Scene, row: Any) -> None:
     scene.flow.jobs.append(scene.job, [row], by="ada", on_error="skip")
+
+
+def delivered(scene: Scene, *, fails: bool = False) -> str:
+    """Return the name of a receiver that has got everything, or has refused it."""
+    name = "failing" if fails else "taking"
+    function = (lambda message: 1 / 0) if fails else accept_all
+    retries = P.Retries(attempts=1)
+    receiver = P.Function(function, workspace=scene.home, retries=retries)
+    delivery.Worker(scene.flow, {name: receiver}).run_once()
+    return name
+
+
+def use_receiver(scene: Scene, receiver: Any) -> None:
+    """Deliver to a function; a URL leads nowhere, so the worker is only made."""
+    worker = delivery.Worker(scene.flow, {"made": receiver})
+    if isinstance(receiver, P.Function):
+        worker.run_once()
+        delivery.forget(scene.flow, "made")
 
 
 # -- the cases --
@@ -433,6 +451,87 @@ ORDERS: Mapping[str, Case] = {
         lambda s: {"table": P.default_policy.table, "leaders_within_groups": True}, use_policy
     ),
 }
+RECEIVER: Arguments = {
+    "types": ("submit", "accept"),
+    "became": ("final",),
+    "batch": 5,
+    "start": "now",
+    "timeout": 5.0,
+}
+
+
+def receiving(scene: Scene, **more: Any) -> Arguments:
+    return {
+        **RECEIVER,
+        "jobs": (scene.job,),
+        "workspace": scene.home,
+        "retries": P.Retries(attempts=2),
+        **more,
+    }
+
+
+def dead_letters(scene: Scene) -> Arguments:
+    name = delivered(scene, fails=True)
+    letters = list(delivery.list_dead_letters(scene.flow, name))
+    return {"flow": scene.flow, "name": name, "letters": letters[:2]}
+
+
+DELIVERIES: Mapping[str, Case] = {
+    "Webhook": Case(
+        lambda s: receiving(
+            s,
+            url="https://example.org/hook",
+            secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            headers={"Authorization": "Bearer x"},
+            envelope="cloudevents",
+            source="https://labels.example.org",
+            connect_timeout=2.5,
+        ),
+        use_receiver,
+    ),
+    "Function": Case(lambda s: receiving(s, function=accept_all), use_receiver),
+    "Retries": Case(
+        lambda s: {"first": timedelta(seconds=1), "longest": timedelta(hours=1), "attempts": 5},
+        lambda s, made: use_receiver(s, P.Function(accept_all, retries=made)),
+        always=("first", "longest"),
+    ),
+    "Message": Case(
+        lambda s: {
+            "id": "msg_1",
+            "position": 5,
+            "part": 0,
+            "job": 4,
+            "event": make_event(),
+            "payload": {},
+        }
+    ),
+    "DeadLetter": Case(
+        lambda s: fields_of(
+            P.DeadLetter(receiver="r", position=1, job=4, attempts=1, error="no", failed_at=START)
+        )
+    ),
+    "DelayedJob": Case(
+        lambda s: fields_of(P.DelayedJob(receiver="r", job=4, position=1, next_attempt_at=START))
+    ),
+    "DeliveryStatus": Case(
+        lambda s: fields_of(delivery.status(s.flow, delivered(s))),
+    ),
+    "Worker": Case(
+        lambda s: {"flow": s.flow, "receivers": {"taking": P.Function(accept_all)}},
+        lambda s, made: made.run_once(),
+    ),
+    "Worker.stop": Case(lambda s: {"timeout": 0.5}),
+    "delivery.status": Case(lambda s: {"flow": s.flow, "name": delivered(s)}),
+    "delivery.list_names": Case(lambda s: {"flow": s.flow}),
+    "delivery.list_dead_letters": Case(
+        lambda s: {"flow": s.flow, "name": delivered(s, fails=True)}
+    ),
+    "delivery.redeliver": Case(dead_letters),
+    "delivery.discard": Case(dead_letters),
+    "delivery.enable": Case(lambda s: {"flow": s.flow, "name": delivered(s)}),
+    "delivery.forget": Case(lambda s: {"flow": s.flow, "name": delivered(s)}),
+    "delivery.make_secret": Case(lambda s: {}),
+}
 ENTITIES: Mapping[str, Case] = {
     "Workspace": Case(lambda s: fields_of(s.home), lambda s, made: s.flow.members.list(made)),
     "Member": Case(
@@ -554,6 +653,7 @@ OWNERS: Mapping[str, Callable[[Scene], Any]] = {
     "Event": lambda s: make_event(),
     "Job": lambda s: make_job(),
     "Template": lambda s: make_template(),
+    "Worker": lambda s: delivery.Worker(s.flow, {"taking": P.Function(accept_all)}),
     "Workflow": lambda s: P.Workflow(),
     "MemoryStore": lambda s: P.MemoryStore(),
     "SqliteStore": lambda s: s.stores.keep(P.SqliteStore(s.new_path(".db"), synchronous="NORMAL")),
@@ -1325,6 +1425,9 @@ MAKE_JOBS = (
 REPEATABLE = (
     *PARTS,
     "Group",
+    "delivery.discard",
+    "delivery.enable",
+    "delivery.redeliver",
     "replies_from_json",
     "flow.renew",
     "flow.save",
@@ -1339,6 +1442,7 @@ REPEATABLE = (
 TABLES: Mapping[str, Case] = {
     **PARTS,
     **ORDERS,
+    **DELIVERIES,
     **ENTITIES,
     **STORES,
     **POSTGRES,

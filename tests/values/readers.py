@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
-from itagflow import maintenance
+from itagflow import delivery, maintenance
 from itagflow.errors import InvalidData
 from values.callables import P
 
@@ -53,6 +53,12 @@ def readings(flow: Any, home: Any, known: set[int]) -> Iterator[Reading]:
     else:
         yield "events.since", lambda: _shown(flow.events.since(workspace=home))
         yield "verify", lambda: _nothing(maintenance.verify(flow, home))
+    for name in delivery.list_names(flow):
+        yield "delivery.status", lambda name=name: _shown([delivery.status(flow, name)])
+        yield (
+            "delivery.list_dead_letters",
+            lambda name=name: _shown(delivery.list_dead_letters(flow, name)),
+        )
     known.update(job.id for job in jobs)
 
 

@@ -75,7 +75,6 @@ def terms(retries: Retries = RETRIES, chance: float = 1.0) -> Terms:
         (EventFilter(became=frozenset({"final"})), False),
         (EventFilter(types=frozenset({"claim"}), workspace=2), False),
     ],
-    ids=str,
 )
 def test_an_event_matches_when_it_meets_every_condition(
     chosen: EventFilter, is_match: bool
