@@ -37,6 +37,7 @@ MODULES = (
     "itagflow",
     "itagflow.access",
     "itagflow.contexts",
+    "itagflow.delivery",
     "itagflow.errors",
     "itagflow.formats",
     "itagflow.maintenance",
