@@ -509,8 +509,10 @@ def read_answers(reader: Reader, job: int, tasks: Sequence[int]) -> dict[int, di
     return answers
 
 
-def read_task_numbers(reader: Reader, package: Package) -> list[int]:
+def read_task_numbers(reader: Reader, package: Package) -> Sequence[int]:
     """Return the numbers of the tasks of *package*, in order, without reading the tasks."""
+    if package.first_task:
+        return package.consecutive_tasks
     query = Query(Task, {"job": package.job, "package": package.number})
     return sorted(
         number for (number,) in reader.tally(query, by=("number",)) if isinstance(number, int)

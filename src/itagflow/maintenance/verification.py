@@ -34,6 +34,7 @@ from itagflow.errors import NotFound
 from itagflow.jobs.rules import packages_of
 from itagflow.maintenance import checks, counter_checks
 from itagflow.maintenance.checks import PackageSnapshot
+from itagflow.maintenance.outcome_checks import Outcomes, check_outcomes, check_place
 from itagflow.maintenance.replay import (
     ENDING,
     Guidelines,
@@ -424,6 +425,8 @@ def _check_history(reader: Reader, job: Job) -> Iterator[Inconsistency]:
     """Yield where the events of the job, and its changes in all events, differ from its row."""
     loads, replay, guidelines = Loads(), Replay(), Guidelines()
     for event in _read_job_events(reader, job):
+        if not event.package:
+            yield from check_place(event)
         loads.apply(event)
         replay.apply_to_job(event)
         guidelines.apply(event)
@@ -458,16 +461,21 @@ def _check_package_histories(
 ) -> Iterator[Inconsistency]:
     """Yield where the events of each package with these *numbers* differ from what is stored."""
     replays = defaultdict[int, Replay](Replay)
+    outcomes = defaultdict[int, Outcomes](Outcomes)
     for snapshot in snapshots:
         replays[snapshot.package.number].add_package(snapshot.package)
     where: dict[str, Any] = {"job": job.id, "package": _to_span(numbers)}
     for event in iterate_in_transaction(reader, Query(Event, where, order=("package", "position"))):
         replays[event.package].apply(event)
+        outcomes[event.package].apply(event)
     for snapshot in snapshots:
         # taken out: what remains are events of packages that are not there
         replay = replays.pop(snapshot.package.number)
         yield from compare_replay(
             replay, [snapshot.package, *snapshot.assignments], snapshot.answers
+        )
+        yield from check_outcomes(
+            outcomes[snapshot.package.number], snapshot.package, snapshot.cases
         )
     for replay in replays.values():
         yield from compare_replay(replay, [])
