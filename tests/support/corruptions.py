@@ -762,7 +762,9 @@ CORRUPTIONS = [
     pytest.param(
         a_busy_job,
         retell("accept", "final 3"),
-        ["task 4 of job 7: what became of it, as the history tells it, is final, and should be nothing"],
+        [
+            "task 4 of job 7: what became of it, as the history tells it, is final, and should be nothing"
+        ],
         id="a final task not told",
     ),
     pytest.param(

@@ -24,6 +24,7 @@ PURE = (
     "lifecycle.*",
     "maintenance.checks",
     "maintenance.counter_checks",
+    "maintenance.outcome_checks",
     "maintenance.replay",
     "model.*",
     "reviewing.sampling",

@@ -176,6 +176,18 @@ def workspace(reader: Reader, ref: WorkspaceRef) -> Workspace:
     return require_same(ref, reader.get(Workspace, (_get_id(Workspace, ref),)))
 
 
+def workspace_or_job(reader: Reader, ref: WorkspaceRef | JobRef) -> Workspace | Job:
+    """Return the workspace or the job as it is now; of a name that both have the workspace."""
+    if isinstance(ref, Job | tuple):
+        return job(reader, ref)
+    try:
+        return workspace(reader, ref)
+    except NotFound:
+        if isinstance(ref, Workspace):
+            raise
+        return job(reader, ref)
+
+
 def member(reader: Reader, workspace: int, ref: MemberRef) -> Member:
     """Return the member of *workspace* as it is now; a member of another workspace is not found."""
     if isinstance(ref, str):

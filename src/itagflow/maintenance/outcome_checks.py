@@ -45,10 +45,13 @@ class Outcomes:
             for task in tasks:
                 before = self.became.get(task, "")
                 if before not in _BEFORE.get(became, frozenset[str]()):
-                    field = f"what became of task {task} before it was {became}"
-                    self.breaks.append(Inconsistency("event", event.key, field, before or None, "another"))
+                    self._note_break(event, f"task {task} before it was {became}", before)
                 self.became[task] = became
                 self.reopenings[task] += became == Became.REOPENED
+
+    def _note_break(self, event: Event, what: str, before: str) -> None:
+        field = f"what became of {what}"
+        self.breaks.append(Inconsistency("event", event.key, field, before or None, "another"))
 
 
 def check_outcomes(
@@ -70,7 +73,8 @@ def check_outcomes(
             if counted != reopenings[case.task]:
                 yield Inconsistency("task", key, _REOPENINGS, counted, reopenings[case.task])
     for task, replayed in told.items():
-        yield Inconsistency("package", package.key, f"task {task}", None, f"there: it is {replayed}")
+        expected = f"there: it is {replayed}"
+        yield Inconsistency("package", package.key, f"task {task}", None, expected)
 
 
 def _check_first_task(package: Package, numbers: Sequence[int]) -> Iterator[Inconsistency]:

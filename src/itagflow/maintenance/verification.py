@@ -30,7 +30,6 @@ from itagflow.core.visibility import (
     must_name_workspace,
     require_readable,
 )
-from itagflow.errors import NotFound
 from itagflow.jobs.rules import packages_of
 from itagflow.maintenance import checks, counter_checks
 from itagflow.maintenance.checks import PackageSnapshot
@@ -143,15 +142,7 @@ def _resolve(reader: Reader, place: Place | JobRef) -> Place:
         packages_of(place)  # refuses at once what would be refused at the first step
         lookup.job(reader, place)
         return place
-    if isinstance(place, Job | tuple):
-        return lookup.job(reader, place)
-    # a name can be that of a workspace and of a job: the workspace comes first
-    try:
-        return lookup.workspace(reader, place)
-    except NotFound:
-        if isinstance(place, Workspace):
-            raise
-        return lookup.job(reader, place)
+    return lookup.workspace_or_job(reader, place)
 
 
 def _verify_workspace(open_read: OpenRead, workspace: Workspace) -> Iterator[Inconsistency]:
