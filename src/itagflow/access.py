@@ -342,6 +342,8 @@ READERS: Mapping[str, Reading] = {
     "results.list": _RESULTS,
     "results.rows": _RESULTS,
     "results.votes": _RESULTS,
+    "results.follow": _RESULTS,
+    "results.wait": _RESULTS,
     "results.find": _RESULTS,
     "results.versions": _OWN_OR_OTHERS,
     "maintenance.verify": Reading(Action.READ_QUALITY, Action.READ_QUALITY),

@@ -51,6 +51,7 @@ from itagflow.model.region import Points, Region
 from itagflow.model.reply import Replies, Reply
 from itagflow.model.terms import Replied as ReplyInput
 from itagflow.prelabels.rules import MinConfidence
+from itagflow.results.following import FollowedFrom
 from itagflow.results.service import ResultRef
 from itagflow.validation.answers import Validator
 
@@ -62,6 +63,7 @@ __all__ = [
     "DataFrame",
     "Entity",
     "EntityRef",
+    "FollowedFrom",
     "IdSource",
     "JobFields",
     "JobNotes",

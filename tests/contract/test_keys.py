@@ -180,6 +180,11 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "results.list": [{"job": job, "limit": 1, **by}],
         "results.rows": [{"job": job, "limit": 1, **by}],
         "results.votes": [{"job": job, "limit": 1, **by}],
+        "results.follow": [
+            {"place": job, "after": 0, "timeout": 0, **by},
+            {"place": home, "timeout": 0, **by},
+        ],
+        "results.wait": [{"job": (job, 1), "timeout": 0, **by}, {"job": job, "task": 1, **by}],
         "jobs.resume": [{"job": job, **by}],
         "review": [{"assignment": review, "by": "di"}],
         "review_many": [{"assignments": [review], "by": "di"}],

@@ -349,7 +349,7 @@ class TestBlocks:
 class TestListening:
     def test_a_listener_is_woken(self, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         """It does not have to look again by itself."""
-        monkeypatch.setattr("itagflow.events.service.POLL", 1_000.0)
+        monkeypatch.setattr("itagflow.core.waiting.POLL", 1_000.0)
         with itagflow.open(postgres_url) as flow, itagflow.open(postgres_url) as other:
             heard = list[str]()
             with flow.store.read(snapshot=True):  # whoever reads keeps nobody from hearing

@@ -50,6 +50,7 @@ def test_its_changes_tell_the_present_state_of_every_package_and_assignment(
             "round": package.round,
             "whole_round": package.whole_round,
             "reopened_round": package.reopened_round,
+            "reopenings": package.reopenings,
         }
     with flow.store.read() as reader:
         for assignment in reader.find(Query(Assignment, {"job": job.id})):
@@ -68,7 +69,7 @@ def test_loading_takes_little_room_in_it_even_with_small_packages(flow: Flow) ->
     assert loaded.data == {"rows": [1, 5_000], "packages": [1, 5_000]}
     print(size := len(json.dumps(codec.to_json(loaded))))
     assert size < 1_000
-    assert sum(1 for _ in loaded.all_changes()) == 20_000
+    assert sum(1 for _ in loaded.all_changes()) == 25_000
 
 
 def test_an_event_keeps_everything_at_its_position() -> None:

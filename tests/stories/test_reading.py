@@ -58,6 +58,9 @@ ITERATORS: dict[str, Read] = {
     "packages.list": lambda flow, a, by: flow.packages.list(a.job, by=by),
     "results.list": lambda flow, a, by: flow.results.list(a.job, by=by),
     "results.find": lambda flow, a, by: flow.results.find(a.job, by=by),
+    "results.follow": lambda flow, a, by: flow.results.follow(
+        "street", became=None, timeout=0, by=by
+    ),
     "results.rows": lambda flow, a, by: flow.results.rows(a.job, by=by),
     "templates.list": lambda flow, a, by: flow.templates.list("street", by=by),
     "workspaces.list": lambda flow, a, by: flow.workspaces.list(by=by),

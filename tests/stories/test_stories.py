@@ -720,7 +720,7 @@ class TestFollowing:
 
     def test_a_listener_hears_what_comes(self, flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
         """Also while it deals with what it has heard."""
-        monkeypatch.setattr("itagflow.events.service.POLL", 0.01)
+        monkeypatch.setattr("itagflow.core.waiting.POLL", 0.01)
         job = cats(flow)
         heard = list[str]()
         for event in flow.events.follow(

@@ -155,8 +155,8 @@ def test_done_leaves_the_library_with_its_package_and_what_became_of_it(flow: Fl
     flow.abandon(ann, 2, "a picture is missing", by="bo")
     flow.submit(ann, by="bo")
     heard.extend(flow.events.follow(after=last, timeout=0))
-    ends = [(event.became, event.package) for event in heard if event.became]
-    assert ends == [("final", 1), ("final", 2)]
+    ends = [(event.became, event.tasks, event.package) for event in heard if event.became]
+    assert ends == [("final", (1,), 1), ("abandoned", (2,), 2)]
     assert [flow.results.get(job, number).state for number in (1, 2)] == [
         TaskState.FINAL,
         TaskState.ABANDONED,

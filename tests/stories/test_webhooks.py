@@ -321,7 +321,10 @@ def _with(webhook: Webhook, **changes: Any) -> dict[str, Any]:
         ({"batch": 1.5}, "whole number"),
         ({"types": "submit"}, "several texts"),
         ({"types": ["sumbit"]}, "there is no 'sumbit'; there are"),
-        ({"became": ["done"]}, "there is no 'done'; there are abandoned, final, reopened"),
+        (
+            {"became": ["done"]},
+            "there is no 'done'; there are abandoned, erased, final, reopened, withdrawn",
+        ),
         ({"jobs": "cats"}, "several jobs"),
         ({"retries": 5}, "must be a Retries"),
         ({"envelope": "xml"}, "there is no Envelope 'xml'"),

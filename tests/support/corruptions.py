@@ -167,6 +167,11 @@ def forget(type: str, **where: Any) -> Callable[[Flow], None]:
     return lambda flow: removed(flow, only_event(flow, type, **where))
 
 
+def retell(type: str, became: str) -> Callable[[Flow], None]:
+    """Let the only event of this type say something else of what became of tasks."""
+    return lambda flow: altered(flow, only_event(flow, type), became_text=became)
+
+
 def add(*entities: Any) -> Callable[[Flow], None]:
     return lambda flow: added(flow, *entities)
 
@@ -202,7 +207,10 @@ CORRUPTIONS = [
     pytest.param(
         a_busy_job,
         change(Package, 7, 4, erased=(7,)),
-        ["package 4 of job 7: erased is 7, and should be nothing"],
+        [
+            "package 4 of job 7: erased is 7, and should be nothing",
+            "task 7 of job 7: what became of it, as the history tells it, is erased, and should be nothing",
+        ],
         id="erased, but for the data",
     ),
     pytest.param(
@@ -248,6 +256,8 @@ CORRUPTIONS = [
             "package 4 of job 7: free is 1, and should be 0",
             "package 4 of job 7: skipped is nothing, and should be inspect, accept",
             "package 4 of job 7: state, as the history tells it, is done, and should be label",
+            "task 7 of job 7: what became of it, as the history tells it, is final, and should be nothing",
+            "task 8 of job 7: what became of it, as the history tells it, is final, and should be nothing",
         ],
         id="package done too early",
     ),
@@ -326,7 +336,7 @@ CORRUPTIONS = [
     pytest.param(
         a_busy_job,
         add(
-            Package(job=7, number=6, size=1, waiting_since=START),
+            Package(job=7, number=6, size=1, first_task=11, waiting_since=START),
             Task(job=7, number=11, package=6, row='{"data": {}}'),
         ),
         [
@@ -401,6 +411,7 @@ CORRUPTIONS = [
         [
             "the counter of job 7: tasks is 10, and should be 9",
             "package 5 of job 7: size is 2, and should be 1",
+            "package 5 of job 7: task 10 is nothing, and should be there: it is abandoned",
         ],
         id="last task gone",
     ),
@@ -652,7 +663,11 @@ CORRUPTIONS = [
     pytest.param(
         a_busy_job,
         forget("discard"),
-        ["package 5 of job 7: state, as the history tells it, is discarded, and should be label"],
+        [
+            "package 5 of job 7: state, as the history tells it, is discarded, and should be label",
+            "task 9 of job 7: what became of it, as the history tells it, is abandoned, and should be nothing",
+            "task 10 of job 7: what became of it, as the history tells it, is abandoned, and should be nothing",
+        ],
         id="discard not told",
     ),
     pytest.param(
@@ -738,8 +753,62 @@ CORRUPTIONS = [
     pytest.param(
         a_busy_job,
         change(Answer, 7, 9, 3, abandon_reason="dark"),
-        ["package 2 of job 7: abandoned is 0, and should be 1"],
+        [
+            "package 2 of job 7: abandoned is 0, and should be 1",
+            "task 3 of job 7: what became of it, as the history tells it, is abandoned, and should be final",
+        ],
         id="task given up",
+    ),
+    pytest.param(
+        a_busy_job,
+        retell("accept", "final 3"),
+        [
+            "task 4 of job 7: what became of it, as the history tells it, is final, and should be nothing"
+        ],
+        id="a final task not told",
+    ),
+    pytest.param(
+        a_busy_job,
+        retell("accept", "final 3-5"),
+        [
+            "package 2 of job 7: task 5 is nothing, and should be there: it is final",
+        ],
+        id="a final task of another package",
+    ),
+    pytest.param(
+        a_busy_job,
+        retell("accept", "reopened 3-4"),
+        [
+            "event 25: what became of task 3 before it was reopened is nothing, and should be another",
+            "event 25: what became of task 4 before it was reopened is nothing, and should be another",
+            "task 3 of job 7: what became of it, as the history tells it, is final, and should be reopened",
+            "task 3 of job 7: how often it was reopened, as the history tells it, is 0, and should be 1",
+            "task 4 of job 7: what became of it, as the history tells it, is final, and should be reopened",
+            "task 4 of job 7: how often it was reopened, as the history tells it, is 0, and should be 1",
+        ],
+        id="reopened before it was done",
+    ),
+    pytest.param(
+        a_busy_job,
+        retell("publish", "final 3"),
+        ["event 25: its package is 0, and should be the one of its tasks"],
+        id="a final task of no package",
+    ),
+    pytest.param(
+        a_busy_job,
+        change(Package, 7, 4, first_task=6),
+        ["package 4 of job 7: first task is 6, and should be 7"],
+        id="tasks of another package",
+    ),
+    pytest.param(
+        a_busy_job,
+        change(Package, 7, 2, reopenings=1),
+        [
+            "package 2 of job 7: reopenings, as the history tells it, is 1, and should be 0",
+            "task 3 of job 7: how often it was reopened, as the history tells it, is 1, and should be 0",
+            "task 4 of job 7: how often it was reopened, as the history tells it, is 1, and should be 0",
+        ],
+        id="reopened without an event",
     ),
     pytest.param(
         a_job_with_votes,

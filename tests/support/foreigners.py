@@ -326,6 +326,16 @@ READERS: dict[str, Case] = {
         lambda f, a: f.results.versions(in_job(a), by=a.by), ("task",), READS, anywhere=("task",)
     ),
     "results.list": Case(lambda f, a: list(f.results.list(a.job, by=a.by)), ("job",), READS),
+    "results.follow": Case(
+        lambda f, a: list(f.results.follow(a.job, became=None, timeout=0, by=a.by)), ("job",), READS
+    ),
+    # it may not be done yet: that nothing is refused is what the call comes to
+    "results.wait": Case(
+        lambda f, a: ("ended", f.results.wait(in_job(a), timeout=0, by=a.by)),
+        ("task",),
+        READS,
+        anywhere=("task",),
+    ),
     "results.find": Case(
         lambda f, a: list(f.results.find(a.job, member=a.member, by=a.by)), ("job", "member"), READS
     ),

@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 from toy_store import ToyStore
 
 import itagflow
-from itagflow import Flow, ItagflowError, TaskState, maintenance
+from itagflow import Became, Flow, ItagflowError, TaskState, maintenance
 from itagflow.access import READERS
 from support import invariants, postgres
 from support.scenes import Clock
@@ -109,6 +109,10 @@ class SideBySide(RuleBasedStateMachine):
         """The results that were final after the step before, by task."""
         self.position = 0
         """The position of the last event then."""
+        self.copy: dict[int, Any] = {}
+        """The result of each task as a follower has got it last."""
+        self.cursor: Any = 0
+        """Where the follower goes on."""
 
     def teardown(self) -> None:
         if self.job:
@@ -175,6 +179,23 @@ class SideBySide(RuleBasedStateMachine):
         }
         CHECKED["final and the same"] += len(self.final)
         self.position = max([self.position, *(event.position for event in events)])
+        self.check_followed(flow, results)
+
+    def check_followed(self, flow: Flow, results: dict[int, Any]) -> None:
+        """Who follows, and keeps a copy, has what the results show; and nothing comes twice."""
+        for result in flow.results.follow(self.job, after=self.cursor, became=None, timeout=0):
+            self.cursor = result.cursor
+            copied = self.copy.get(result.task.number)
+            assert result != copied, "nothing comes twice"
+            self.copy[result.task.number] = result
+            CHECKED["followed"] += 1
+        for task, result in results.items():
+            copied = self.copy.get(task)
+            told = ("", 0) if copied is None else (copied.became, copied.revision)
+            if result.became == Became.ERASED:
+                assert told[0] == Became.ERASED
+            else:
+                assert told == (result.became, result.revision)
 
     def check(self, flows: list[Flow]) -> None:
         for flow in flows:

@@ -16,6 +16,7 @@ from support.scenes import Clock, cats, labeled
 
 import itagflow
 from itagflow import (
+    Became,
     Flow,
     InvalidData,
     JobState,
@@ -97,6 +98,9 @@ CASES: dict[tuple[str, str], Case] = {
     ),
     ("results.find", "state"): Case(
         TaskState.FINAL, lambda f, v: list(f.results.find("cats", state=v))
+    ),
+    ("results.follow", "became"): Case(
+        Became.FINAL, lambda f, v: list(f.results.follow("cats", became=v, timeout=0))
     ),
     ("results.export", "stages"): Case(
         Stage.LABEL, lambda f, v: f.results.export("cats", "itag", io.BytesIO(), stages=[v])

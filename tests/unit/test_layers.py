@@ -26,6 +26,7 @@ PURE = (
     "maintenance.checks",
     "maintenance.counter_checks",
     "maintenance.delivery_checks",
+    "maintenance.outcome_checks",
     "maintenance.replay",
     "model.*",
     "reviewing.sampling",

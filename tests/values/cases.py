@@ -1225,6 +1225,20 @@ NAMESPACES: Mapping[str, Case] = {
         }
     ),
     "flow.results.partition": Case(lambda s: {"job": s.job, "count": 2, "by": "ada"}),
+    "flow.results.follow": Case(
+        lambda s: {
+            "place": s.job,
+            "after": "3-1",
+            "became": P.Became.FINAL,
+            "timeout": 0.01,
+            "by": "ada",
+        },
+        always=("timeout",),
+    ),
+    "flow.results.wait": Case(
+        lambda s: {"job": s.held.job, "task": 1, "timeout": 0.01, "by": "ada"},
+        always=("timeout",),
+    ),
     "flow.results.votes": Case(lambda s: {"job": s.job, "by": "ada", "limit": 5, "after": 1}),
     "flow.results.rows": Case(
         lambda s: {

@@ -84,6 +84,7 @@ NO_LISTS = {
     "available": "what is there now changes with every claim: it is asked anew",
     "tasks": "an assignment is worked on as a whole",
     "events.follow": "it never ends",
+    "results.follow": "it never ends",
     "maintenance.verify": "it checks, and lists nothing that is stored",
 }
 

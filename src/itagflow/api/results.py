@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import Page
+from itagflow.core.settings import require_optional_seconds
 from itagflow.formats import WriteReport
 from itagflow.labeling import versions as restoring
 from itagflow.model.arguments import make_error, require_flag, require_wrapper
+from itagflow.model.became import Became
 from itagflow.model.enums import parse_enums, parse_optional_enum
 from itagflow.model.job import Stage
 from itagflow.model.number import require_optional_whole_number, require_whole_number
@@ -20,13 +22,14 @@ from itagflow.model.task import Answer, Task, TaskState, WorkItem
 from itagflow.model.terms import parse_answer_version, parse_terms
 from itagflow.model.text import require_optional_text, require_text
 from itagflow.model.version import AnswerVersion
-from itagflow.results import exporting, versions
+from itagflow.results import exporting, following, versions
 from itagflow.results import service as results
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor  # whoever has one has loaded it
 from itagflow.typing import (
     AssignmentRef,
+    FollowedFrom,
     JobRef,
     MemberRef,
     PartitionRef,
@@ -34,6 +37,7 @@ from itagflow.typing import (
     ResultRef,
     Target,
     TaskRef,
+    WorkspaceRef,
 )
 
 
@@ -174,6 +178,99 @@ class Results:
         return restoring.restore_version(
             self._engine, assignment, task, version, terms=terms, by=by
         )
+
+    def follow(
+        self,
+        place: JobRef | WorkspaceRef,
+        *,
+        after: FollowedFrom = 0,
+        became: Became | str | None = Became.FINAL,
+        timeout: float | None = None,
+        by: MemberRef | None = None,
+    ) -> Iterator[Result]:
+        """Yield each result once it is final, and go on with what comes, soon after it is stored.
+
+        A task that was reopened is yielded again when it is final again, with a higher
+        ``revision``.  Each result is as it is now: what has been replaced before it could be
+        yielded is left out.  Its ``cursor`` says where to go on after a crash, so that nothing is
+        lost and nothing comes twice.
+
+        Whoever keeps a copy asks for everything with ``became=None``: also for what was abandoned,
+        reopened, withdrawn or erased, as ``result.became`` says, and so is no result any more.
+
+        Args:
+            place: The job, or the workspace, whose results are followed.
+            after: The last result that was dealt with before, or its cursor; or an event, or its
+                position, with which all before it were.  0: from the beginning.
+            became: Yield a result when its task has become this; None: whatever it became.
+            timeout: After how many seconds without a result to end; None: never.
+            by: Who reads, asked again at every look: without the votes that are secret from them;
+                of a workspace, the results of the jobs where they may read them.
+
+        Raises:
+            NotFound: when there is no such job or workspace, or *by* is nobody there.
+            InvalidData: when *after* is no cursor, or *became* none of `Became`.
+            NotAllowed: when *by* may not read results there, or was removed.
+
+        >>> import itagflow
+        >>> from itagflow import Choice
+        >>> flow = itagflow.open("memory:")
+        >>> street = flow.workspaces.create("street", admin="ada")
+        >>> cats = itagflow.templates.image_classification(["cat", "dog"])
+        >>> data = [{"data": {"source": "1.jpg"}}]
+        >>> job = flow.jobs.create(street, "cats", template=cats, data=data, by="ada")
+        >>> assignment = flow.claim("ada", job, "label")
+        >>> _ = flow.save(assignment, 1, Choice("cat"))
+        >>> _ = flow.submit(assignment)
+        >>> [(r.task.number, r.revision) for r in flow.results.follow(job, timeout=0)]
+        [(1, 1)]
+        """
+        timeout = require_optional_seconds("results.follow", "timeout", timeout)
+        return following.follow_results(
+            self._engine,
+            place,
+            after=after,
+            became=parse_optional_enum(Became, became),
+            timeout=timeout,
+            by=by,
+        )
+
+    def wait(
+        self,
+        job: JobRef | Task | WorkItem | tuple[JobRef, int],
+        task: TaskRef | None = None,
+        *,
+        key: str | int | None = None,
+        timeout: float | None = 30.0,
+        by: MemberRef | None = None,
+    ) -> Result | None:
+        """Return the result of a task once work on it has ended, or None when it has not in time.
+
+        It is final, or its ``became`` says that the task was abandoned, withdrawn or erased.
+
+        Args:
+            job: The job; or a task alone, as an object or as ``(job, number)``.
+            task: The task in this job, or its number.
+            key: The row key of the task, instead of its number.
+            timeout: How many seconds to wait at the most; None: for ever.
+            by: Who reads: without the votes that are secret from the member.
+
+        Raises:
+            NotFound: when there is no such job, it has no such task, or no task has this row key.
+            InvalidData: when both *task* and *key* are given, or the job has no row key.
+            NotAllowed: when *by* may not read there, or was removed.
+
+        >>> import itagflow
+        >>> flow = itagflow.open("memory:")
+        >>> street = flow.workspaces.create("street", admin="ada")
+        >>> cats = itagflow.templates.image_classification(["cat", "dog"])
+        >>> data = [{"data": {"source": "1.jpg"}}]
+        >>> job = flow.jobs.create(street, "cats", template=cats, data=data, by="ada")
+        >>> print(flow.results.wait(job, 1, timeout=0))
+        None
+        """
+        timeout = require_optional_seconds("results.wait", "timeout", timeout)
+        return following.wait_for_result(self._engine, (job, task, key), timeout=timeout, by=by)
 
     def find(
         self,

@@ -176,6 +176,18 @@ def workspace(reader: Reader, ref: WorkspaceRef) -> Workspace:
     return require_same(ref, reader.get(Workspace, (_get_id(Workspace, ref),)))
 
 
+def workspace_or_job(reader: Reader, ref: WorkspaceRef | JobRef) -> Workspace | Job:
+    """Return the workspace or the job as it is now; of a name that both have the workspace."""
+    if isinstance(ref, Job | tuple):
+        return job(reader, ref)
+    try:
+        return workspace(reader, ref)
+    except NotFound:
+        if isinstance(ref, Workspace):
+            raise
+        return job(reader, ref)
+
+
 def member(reader: Reader, workspace: int, ref: MemberRef) -> Member:
     """Return the member of *workspace* as it is now; a member of another workspace is not found."""
     if isinstance(ref, str):
@@ -509,8 +521,10 @@ def read_answers(reader: Reader, job: int, tasks: Sequence[int]) -> dict[int, di
     return answers
 
 
-def read_task_numbers(reader: Reader, package: Package) -> list[int]:
+def read_task_numbers(reader: Reader, package: Package) -> Sequence[int]:
     """Return the numbers of the tasks of *package*, in order, without reading the tasks."""
+    if package.first_task:
+        return package.consecutive_tasks
     query = Query(Task, {"job": package.job, "package": package.number})
     return sorted(
         number for (number,) in reader.tally(query, by=("number",)) if isinstance(number, int)

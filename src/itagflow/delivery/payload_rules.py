@@ -30,6 +30,11 @@ EVENT_SCHEMA: Mapping[str, Any] = {
             "type": "string",
             "description": "What became of the tasks, such as final; or empty.",
         },
+        "outcomes": {
+            "type": "object",
+            "additionalProperties": {"type": "array", "items": {"type": "integer"}},
+            "description": "All tasks of which something became, by what it is.",
+        },
         "account": {"type": "string", "description": "Who did it; empty: the application."},
         "data": {"type": "object", "description": "What else there is to know."},
     },
@@ -43,6 +48,7 @@ EVENT_SCHEMA: Mapping[str, Any] = {
         "package",
         "tasks",
         "became",
+        "outcomes",
         "account",
         "data",
     ],
@@ -80,13 +86,16 @@ def describe_event(id: str, event: Event) -> dict[str, Any]:
         "package": event.package or None,
         "tasks": list_tasks(event),
         "became": event.became,
+        "outcomes": {became: list(tasks) for became, tasks in event.outcomes.items()},
         "account": event.account,
         "data": dict(event.data),
     }
 
 
 def list_tasks(event: Event) -> list[int]:
-    """Return the numbers of the tasks that an event names."""
+    """Return the numbers of the tasks that an event names, first those of which it ends work."""
+    if event.tasks:
+        return list(event.tasks)
     if event.task:
         return [event.task]
     return list(event.data.get("tasks", ()))

@@ -15,8 +15,9 @@ from itagflow.delivery import signing_rules
 from itagflow.delivery.messages import Retries
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.arguments import is_several, require_callable, require_mapping
+from itagflow.model.became import Became
 from itagflow.model.enums import parse_enum
-from itagflow.model.event import BECAME, TYPES
+from itagflow.model.event import TYPES
 from itagflow.model.number import require_number, to_optional_whole, validate_whole
 from itagflow.model.text import find_text_error, to_text, to_texts
 from itagflow.model.validators import instance_of, to_number, validate_strings
@@ -197,7 +198,7 @@ class Receiver:
     )
     """The types of the events that are sent, such as ``("submit", "accept")``; empty: all."""
     became: tuple[str, ...] = attrs.field(
-        default=(), converter=to_texts, validator=_validate_known(BECAME)
+        default=(), converter=to_texts, validator=_validate_known(each.value for each in Became)
     )
     """Only events by which tasks became one of these, such as ``("final",)``; empty: all."""
     jobs: tuple[JobRef, ...] | None = attrs.field(

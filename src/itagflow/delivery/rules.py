@@ -121,7 +121,7 @@ def matches(chosen: EventFilter, event: Event) -> bool:
         return False
     if chosen.types and event.type not in chosen.types:
         return False
-    return not chosen.became or event.became in chosen.became
+    return not chosen.became or not chosen.became.isdisjoint(event.outcomes)
 
 
 # -- leases --

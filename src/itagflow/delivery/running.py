@@ -6,18 +6,18 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import attrs
 
 from itagflow.core.engine import Engine
+from itagflow.core.waiting import POLL, Wait, open_wait
 from itagflow.delivery import service
 from itagflow.delivery.receivers import Function, Webhook
 from itagflow.delivery.rules import EventFilter
 from itagflow.delivery.sending import Sender, open_sender
 from itagflow.delivery.service import Lease, LeaseLost
 from itagflow.errors import StoreFailed
-from itagflow.events.service import POLL, open_wait
 
 LOGGER = logging.getLogger("itagflow.delivery")
 RECONNECT = 1.0
@@ -135,7 +135,7 @@ class Runner:
     def _serve(self, line: Line) -> None:
         """Deliver to one receiver, with one connection that listens for new events."""
         # opened before the first look, so that nothing falls in between
-        with open_wait(self._engine, self._stop.wait) as wait:
+        with open_wait(self._engine.store) as wait:
             while not self._stop.is_set():
                 lease = self._take(line)
                 if lease is None:
@@ -149,7 +149,7 @@ class Runner:
                 finally:
                     lease.give_back()
 
-    def _deliver(self, lease: Lease, wait: Callable[[float], object]) -> None:
+    def _deliver(self, lease: Lease, wait: Wait) -> None:
         while not self._stop.is_set():
             lease.deliver_due(self._stop.is_set)
             due = lease.find_next_attempt()

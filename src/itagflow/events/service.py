@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
 from typing import Any
 
-from itagflow.core import lookup
+from itagflow.core import lookup, waiting
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef, Page, WorkspaceRef
 from itagflow.core.visibility import access_of, must_name_workspace
 from itagflow.errors import NotFound
 from itagflow.model.event import Event
 from itagflow.results.service import EventViewer, find_position, read_events
-from itagflow.storage.port import Query, Span, SupportsNotify
-
-POLL = 1.0
-"""After how many seconds a listener looks again, whether or not it was woken."""
+from itagflow.storage.port import Query, Span
 
 
 def list_events_since(
@@ -68,35 +63,11 @@ def follow_events(
     position = find_position(after)
     if isinstance(after, Event) and viewer.workspace not in (None, after.workspace):
         raise NotFound("Event", position)
-    return _follow(engine, viewer, position, timeout)
 
+    def look() -> Iterator[Event]:
+        nonlocal position
+        for event in _read_events_since(engine, viewer, Page(after=position)):
+            position = event.position
+            yield event
 
-def _follow(
-    engine: Engine, viewer: EventViewer, after: int, timeout: float | None
-) -> Iterator[Event]:
-    # opened before the first look, so that nothing falls in between
-    with open_wait(engine, time.sleep) as wait:
-        last_event = time.monotonic()
-        while True:
-            for event in _read_events_since(engine, viewer, Page(after=after)):
-                after = event.position
-                yield event
-                last_event = time.monotonic()
-            remaining = POLL
-            if timeout is not None:
-                # the monotonic clock: one that is set back would never reach the end
-                remaining = last_event + timeout - time.monotonic()
-            if remaining <= 0:
-                return
-            # never longer than POLL, since a notification is lost with its connection
-            wait(min(POLL, remaining))
-
-
-def open_wait(
-    engine: Engine, sleep: Callable[[float], object]
-) -> AbstractContextManager[Callable[[float], object]]:
-    """Return what waits until something is stored, or some seconds; *sleep* is how to wait."""
-    if isinstance(engine.store, SupportsNotify):
-        return engine.store.subscribe()
-    # other stores tell nobody: there waiting is sleeping
-    return nullcontext(sleep)
+    return waiting.follow(engine.store, look, timeout)

@@ -284,5 +284,8 @@ def _store_results(running: _Import, by_package: dict[int, list[ImportedTask]]) 
                 job, old, tasks, ctx, ids, template_version=running.template.version
             )
             add: list[Entity] = [*imported.assignments, *imported.answers]
-            save = ((old, imported.package),)
-            transaction.apply(record(ctx, "import", about=imported.package, add=add, save=save))
+            after, became = imported.package, imported.became
+            change = record(
+                ctx, "import", about=after, add=add, save=((old, after),), became=became
+            )
+            transaction.apply(change)

@@ -17,7 +17,9 @@ from itagflow.model.result import NOT_IMPORTED
 from itagflow.model.span import Spans
 from itagflow.model.task import Answer, Task, Verdict
 from itagflow.prelabels.rules import make_memberless_assignment
+from itagflow.results.outcome_rules import describe_end
 from itagflow.results.rules import Case, sort_assignments, with_counts
+from itagflow.reviewing.rules import find_abandoned
 
 OUTCOME = {
     Stage.LABEL: Outcome.IMPORTED,
@@ -47,6 +49,8 @@ class ImportedPackage:
     assignments: tuple[Assignment, ...]
     """One for each stage, ended with the results."""
     answers: tuple[Answer, ...]
+    became: str
+    """What became of its tasks, as an event stores it."""
 
 
 def import_package(
@@ -85,6 +89,7 @@ def import_package(
         with_counts(done, cases),
         assignments,
         tuple(answer for of_task in answers.values() for answer in of_task),
+        describe_end(package, done, tuple(answers), find_abandoned(cases)),
     )
 
 

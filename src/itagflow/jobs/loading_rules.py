@@ -160,7 +160,7 @@ def make_load_change(
         Task(job=job.id, number=number, package=package, row=row.text, row_key_text=row.row_key)
         for number, (row, package) in enumerate(placed, first)
     )
-    new, grown = _fill_packages(job, batch, ctx.at)
+    new, grown = _fill_packages(job, batch, first, ctx.at)
     last_package = max((counter.packages, *batch.numbers))
     after = attrs.evolve(
         counter,
@@ -183,15 +183,21 @@ def counter_after(change: Change) -> JobCounter:
     return next(after for _, after in change.save if isinstance(after, JobCounter))
 
 
-def _fill_packages(job: Job, batch: RowBatch, at: datetime) -> tuple[list[Package], list[Saved]]:
-    """Return the packages that are new, and those that have grown."""
-    sizes: dict[int, int] = {}
+def _fill_packages(
+    job: Job, batch: RowBatch, first: int, at: datetime
+) -> tuple[list[Package], list[Saved]]:
+    """Return the packages that are new, and those that have grown, with tasks from *first* on."""
+    runs: dict[int, _Run] = {}
     values: dict[int, str] = {}
-    for row, number in zip(batch.rows, batch.numbers, strict=True):
-        sizes[number] = sizes.get(number, 0) + 1
+    for task, (row, number) in enumerate(zip(batch.rows, batch.numbers, strict=True), first):
+        run = runs.get(number)
+        if run is None:
+            runs[number] = _Run(task, 1, task)
+        else:
+            run.add(task)
         values[number] = row.value
     new = list[Package]()
-    for number, size in sizes.items():
+    for number, run in runs.items():
         if number in batch.existing:
             continue
         votes = count_votes(job, number)
@@ -201,12 +207,37 @@ def _fill_packages(job: Job, batch: RowBatch, at: datetime) -> tuple[list[Packag
             free=votes,
             votes=votes,
             waiting_since=at,
-            size=size,
+            size=run.size,
+            first_task=run.first if run.is_consecutive else 0,
             value=values[number],
         )
         new.append(package)
     grown: list[Saved] = [
-        (package, attrs.evolve(package, size=package.size + sizes[number]))
-        for number, package in batch.existing.items()
+        (package, _grow(package, runs[number])) for number, package in batch.existing.items()
     ]
     return new, grown
+
+
+@attrs.define
+class _Run:
+    """The rows that a package gets at once."""
+
+    first: int
+    """The number of the first task."""
+    size: int
+    last: int
+
+    def add(self, task: int) -> None:
+        self.size += 1
+        self.last = task
+
+    @property
+    def is_consecutive(self) -> bool:
+        return self.last - self.first == self.size - 1
+
+
+def _grow(package: Package, run: _Run) -> Package:
+    """Return *package* with the tasks of *run*, too."""
+    goes_on = run.is_consecutive and package.first_task + package.size == run.first
+    first = package.first_task if goes_on else 0
+    return attrs.evolve(package, size=package.size + run.size, first_task=first)

@@ -26,6 +26,7 @@ from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, Package
 from itagflow.results.histories import recount
+from itagflow.results.outcome_rules import describe_end, describe_reopening
 from itagflow.reviewing import rules as reviewing_rules
 from itagflow.reviewing.rules import find_outdated_authors
 from itagflow.reviewing.service import finish_with, recall
@@ -80,7 +81,8 @@ def discard(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str 
         new = recount(transaction.store, job, discarded, transaction.assignments(old))
         saves = ((old, new), *finish_with(transaction, new))
         data = _comment_data(comment)
-        transaction.apply(record(ctx, "discard", about=new, save=saves, data=data))
+        became = describe_end(old, new, read_task_numbers(transaction.store, old))
+        transaction.apply(record(ctx, "discard", about=new, save=saves, data=data, became=became))
         return transaction.as_stored(new)
 
 
@@ -108,14 +110,15 @@ def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str =
         ctx = transaction.authorize(job.workspace, by, Action.MANAGE_JOB, job)
         running = rules.reopen_finished(job, "reopen")
         # what was erased is not reviewed again: the others are named one by one
-        tasks = read_task_numbers(transaction.store, old) if old.erased else ()
+        tasks = read_task_numbers(transaction.store, old)
         reopened = reviewing_rules.reopen_package(job, old, ctx, tasks=tasks)
         assignments = transaction.assignments(old)
         new = recount(transaction.store, job, reopened, assignments)
         outdated = find_outdated_authors(new, assignments, tasks)
         saves = ((old, new), *outdated, *running)
         data = _comment_data(comment)
-        transaction.apply(record(ctx, "reopen", about=new, save=saves, data=data))
+        became = describe_reopening(old, tasks)
+        transaction.apply(record(ctx, "reopen", about=new, save=saves, data=data, became=became))
         return transaction.as_stored(new)
 
 

@@ -14,6 +14,7 @@ from itagflow.model.change import Change, Context, Saved, record
 from itagflow.model.job import Route, Stage
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.workspace import Member
+from itagflow.results.outcome_rules import describe_reopening
 from itagflow.results.rules import build_cases, with_counts
 from itagflow.reviewing.reject_rules import WorkPlace, list_authors, select_able
 from itagflow.reviewing.rules import (
@@ -127,7 +128,8 @@ def begin_campaign(
     if facts.comment:
         data["comment"] = facts.comment
     save = ((package, after), *outdated, *facts.job_saves)
-    return record(ctx, "reopen", about=after, add=offers, save=save, data=data)
+    became = describe_reopening(package, facts.tasks)
+    return record(ctx, "reopen", about=after, add=offers, save=save, data=data, became=became)
 
 
 def _make_opening(facts: CampaignFacts) -> Reopening:

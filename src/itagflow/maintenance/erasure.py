@@ -18,6 +18,7 @@ from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules as jobs_rules
 from itagflow.maintenance import erase_rules
 from itagflow.maintenance.erase_rules import TextFilter
+from itagflow.model.became import Became, format_became
 from itagflow.model.change import Saved, record
 from itagflow.model.comment import Comment
 from itagflow.model.event import Event
@@ -94,9 +95,11 @@ def erase_task(
         data: dict[str, Any] = {}
         if comment:
             data["comment"] = comment
-        transaction.apply(
-            record(ctx, "erase_task", about=package, task=erased.number, save=saves, data=data)
+        number, became = erased.number, format_became({Became.ERASED: [erased.number]})
+        change = record(
+            ctx, "erase_task", about=package, task=number, save=saves, data=data, became=became
         )
+        transaction.apply(change)
         for answer in answers:
             transaction.rewrite(answer)
         # a draft goes whole: it counts for nothing, so nothing of it has to stay

@@ -156,6 +156,7 @@ def _get_tracked(entity: Member | Job | Package | Assignment) -> tuple[EntityKey
                 "round": entity.round,
                 "whole_round": entity.whole_round,
                 "reopened_round": entity.reopened_round,
+                "reopenings": entity.reopenings,
                 "skipped": ",".join(stage.value for stage in entity.skipped) or None,
                 "campaigns": ",".join(map(str, entity.campaigns)) or None,
             }

@@ -31,10 +31,10 @@ from itagflow.core.visibility import (
     must_name_workspace,
     require_readable,
 )
-from itagflow.errors import NotFound
 from itagflow.jobs.rules import packages_of
 from itagflow.maintenance import checks, counter_checks, delivery_checks
 from itagflow.maintenance.checks import PackageSnapshot
+from itagflow.maintenance.outcome_checks import Outcomes, check_outcomes, check_place
 from itagflow.maintenance.replay import (
     ENDING,
     Guidelines,
@@ -146,15 +146,7 @@ def _resolve(reader: Reader, place: Place | JobRef) -> Place:
         packages_of(place)  # refuses at once what would be refused at the first step
         lookup.job(reader, place)
         return place
-    if isinstance(place, Job | tuple):
-        return lookup.job(reader, place)
-    # a name can be that of a workspace and of a job: the workspace comes first
-    try:
-        return lookup.workspace(reader, place)
-    except NotFound:
-        if isinstance(place, Workspace):
-            raise
-        return lookup.job(reader, place)
+    return lookup.workspace_or_job(reader, place)
 
 
 def _verify_workspace(open_read: OpenRead, workspace: Workspace) -> Iterator[Inconsistency]:
@@ -447,6 +439,8 @@ def _check_history(reader: Reader, job: Job) -> Iterator[Inconsistency]:
     """Yield where the events of the job, and its changes in all events, differ from its row."""
     loads, replay, guidelines = Loads(), Replay(), Guidelines()
     for event in _read_job_events(reader, job):
+        if not event.package:
+            yield from check_place(event)
         loads.apply(event)
         replay.apply_to_job(event)
         guidelines.apply(event)
@@ -481,16 +475,21 @@ def _check_package_histories(
 ) -> Iterator[Inconsistency]:
     """Yield where the events of each package with these *numbers* differ from what is stored."""
     replays = defaultdict[int, Replay](Replay)
+    outcomes = defaultdict[int, Outcomes](Outcomes)
     for snapshot in snapshots:
         replays[snapshot.package.number].add_package(snapshot.package)
     where: dict[str, Any] = {"job": job.id, "package": _to_span(numbers)}
     for event in iterate_in_transaction(reader, Query(Event, where, order=("package", "position"))):
         replays[event.package].apply(event)
+        outcomes[event.package].apply(event)
     for snapshot in snapshots:
         # taken out: what remains are events of packages that are not there
         replay = replays.pop(snapshot.package.number)
         yield from compare_replay(
             replay, [snapshot.package, *snapshot.assignments], snapshot.answers
+        )
+        yield from check_outcomes(
+            outcomes[snapshot.package.number], snapshot.package, snapshot.cases
         )
     for replay in replays.values():
         yield from compare_replay(replay, [])

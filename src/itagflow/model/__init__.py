@@ -11,6 +11,7 @@ and not in the file of the class, so the files of public classes do without
 
 from itagflow.model.annotation import Annotation
 from itagflow.model.batch import BatchResult
+from itagflow.model.became import Became
 from itagflow.model.comment import Comment, CommentAction, Thread
 from itagflow.model.event import Event, FieldChange
 from itagflow.model.guideline import Guideline
@@ -108,6 +109,7 @@ __all__ = [
     "Assignment",
     "AssignmentState",
     "BatchResult",
+    "Became",
     "BlockedPackage",
     "Bounds",
     "Box",

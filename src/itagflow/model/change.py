@@ -31,7 +31,7 @@ _TRACKED: Mapping[type, tuple[str, tuple[str, ...]]] = {
     Job: ("job", ("state",)),
     Package: (
         "package",
-        ("state", "round", "whole_round", "reopened_round", "skipped", "campaigns"),
+        ("state", "round", "whole_round", "reopened_round", "reopenings", "skipped", "campaigns"),
     ),
     Assignment: ("assignment", ("state", "member", "round")),
     Member: ("member", ("role", "active", "paused")),
@@ -71,10 +71,12 @@ def record(
     add: Sequence[Entity] = (),
     save: Sequence[Saved] = (),
     data: Mapping[str, Any] | None = None,
+    became: str = "",
 ) -> Change:
     """Return the change with its event, whose changes follow from what is added and saved.
 
     Packages are made by loading alone, whose event names them as a range: see `Event.all_changes`.
+    *became* is what became of which tasks, as `itagflow.model.became` formats it.
 
     Raises:
         InvalidData: when the comment or reason in *data* cannot be stored.
@@ -98,6 +100,7 @@ def record(
         task=task,
         changes=(*_list_initial_values(add), *_list_changes(save)),
         data=data or {},
+        became_text=became,
     )
     return Change(event, tuple(add), tuple(save))
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 import attrs
 
 from itagflow.model.arguments import require_kind
+from itagflow.model.became import parse_became
 from itagflow.model.copying import copy_with
 from itagflow.model.package import PackageState
 from itagflow.printing import format_count, make_printable
@@ -83,6 +84,8 @@ class Event:
     """Everything it moved but the packages that loading has made: `data` names those as a range."""
     data: Mapping[str, Any] = attrs.field(factory=dict[str, Any], validator=_check_data)
     """What else there is to know: a comment or reason, and what the act replaced."""
+    became_text: str = ""
+    """How `became` and `tasks` are stored, such as ``final 1-6 abandoned 7``."""
     account: str = attrs.field(default="", eq=False)
     """The account of the one who did it, filled in when the history is read."""
     version: int = 0
@@ -95,18 +98,33 @@ class Event:
 
     @property
     def became(self) -> str:
-        """What became of the tasks of its package, or of ``tasks`` in its data, or nothing.
+        """What became of its `tasks`, as `Became` has it; empty where work on them goes on.
 
-        ``final`` when the package passed its last stage, ``abandoned`` when it was discarded,
-        ``reopened`` when it was opened again after either.
+        Where some of a package became final and others were abandoned, it is ``final``, and
+        `outcomes` has both.
         """
-        for change in self.changes:
-            if change.kind == "package" and change.field == "state":
-                if change.after in _BECAME:
-                    return _BECAME[change.after]
-                if change.before in _BECAME:
-                    return "reopened"
-        return ""
+        return self.became_text.partition(" ")[0]
+
+    @property
+    def tasks(self) -> tuple[int, ...]:
+        """The numbers of the tasks of which `became` is true, in order; empty where it is.
+
+        >>> from itagflow.testing import make_event
+        >>> event = make_event("submit", became_text="final 1-6 abandoned 7")
+        >>> event.became, event.tasks
+        ('final', (1, 2, 3, 4, 5, 6))
+        """
+        return self.outcomes.get(self.became, ())
+
+    @property
+    def outcomes(self) -> Mapping[str, tuple[int, ...]]:
+        """The numbers of all tasks of which something became, by what it is.
+
+        >>> from itagflow.testing import make_event
+        >>> make_event("submit", became_text="final 1-2 abandoned 7").outcomes
+        {'final': (1, 2), 'abandoned': (7,)}
+        """
+        return parse_became(self.became_text)
 
     def at_position(self, position: int) -> "Event":
         """Return it as it is stored at this position."""
@@ -162,12 +180,6 @@ class Event:
         return show_line(self, self.position, self)
 
 
-_BECAME: Mapping[str | int | None, str] = {
-    PackageState.DONE.value: "final",
-    PackageState.DISCARDED.value: "abandoned",
-}
-"""What becomes of the tasks of a package in one of the two final states."""
-
 ANSWERING = frozenset(
     {"save", "abandon", "restore", "escalate", "judge", "modify", "restore_version"}
 )
@@ -177,6 +189,7 @@ _FIRST_VALUES: Mapping[str, str | int] = {
     "round": 1,
     "whole_round": 1,
     "reopened_round": 0,
+    "reopenings": 0,
 }
 """What the tracked fields of a package hold when it is loaded; the others are nothing."""
 
@@ -256,5 +269,3 @@ _PAST = {
 
 TYPES = frozenset(_PAST)
 """Every type of event."""
-BECAME = (*_BECAME.values(), "reopened")
-"""Everything that can become of tasks."""

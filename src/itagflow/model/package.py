@@ -89,6 +89,8 @@ class Package:
     """The round in which all of its tasks were labeled last: samples are drawn with it."""
     reopened_round: int = 0
     """The round that began when it was last reopened; 0: it never was."""
+    reopenings: int = 0
+    """How many times it was reopened as a whole; `campaigns` has when some of its tasks were."""
     free: int = 1
     """How many assignments at its stage can still be given out: one, or the number of votes."""
     votes: int = 1
@@ -104,6 +106,9 @@ class Package:
     no time was set."""
     size: int = 0
     """How many tasks it has."""
+    first_task: int = 0
+    """The number of its first task, from which the others are numbered on without a gap; 0: there
+    are gaps."""
     abandoned: int = 0
     """How many of its tasks are abandoned; counted when an assignment ends."""
     wrong: int = 0
@@ -181,6 +186,13 @@ class Package:
         if campaign is not None and campaign.round == self.round:
             return Purpose.CAMPAIGN
         return Purpose.LABEL if self.round == 1 else Purpose.REWORK
+
+    @property
+    def consecutive_tasks(self) -> range:
+        """The numbers of its tasks where they have no gaps; else nothing."""
+        if not self.first_task:
+            return range(0)
+        return range(self.first_task, self.first_task + self.size)
 
     def __str__(self) -> str:
         return f"package {self.number}"

@@ -118,6 +118,13 @@ class Result:
     """Every closed assignment it went through, oldest first."""
     votes: tuple[Answer, ...] = ()
     """Every vote of the task's newest labeling, oldest first; empty where one member labels it."""
+    became: str = ""
+    """What became of the task, as `Became` has it; empty while the first work on it goes on."""
+    revision: int = 0
+    """How many times work on it has ended: 1 once it has, one more each time that it has again
+    after it was reopened; 0 before."""
+    cursor: str = attrs.field(default="", eq=False)
+    """Where ``results.follow`` goes on behind it; empty unless that has yielded it."""
 
     @property
     def last(self) -> StageResult | None:

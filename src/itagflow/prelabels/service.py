@@ -36,6 +36,7 @@ from itagflow.prelabels.rules import (
     ValidPrelabel,
 )
 from itagflow.printing import format_count
+from itagflow.results.outcome_rules import describe_end
 from itagflow.results.rules import PRELABEL_OUTCOMES
 from itagflow.reviewing.service import finish_if_done
 from itagflow.storage.port import Query, Reader
@@ -342,6 +343,6 @@ def _store_package(
         "suggested": [prelabel.task.number for prelabel in prelabels.suggested],
         "predictions": rules.describe_predictions(prelabels.stored),
     }
-    transaction.apply(
-        record(ctx, "prelabel", about=package, add=added, save=((package, after),), data=data)
-    )
+    save, became = ((package, after),), describe_end(package, after, tasks)
+    change = record(ctx, "prelabel", about=package, add=added, save=save, data=data, became=became)
+    transaction.apply(change)

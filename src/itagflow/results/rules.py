@@ -34,6 +34,7 @@ from itagflow.model.task import (
 )
 from itagflow.model.text import to_text, validate_text
 from itagflow.printing import format_repr
+from itagflow.results.outcome_rules import count_revisions, find_became, has_ended
 
 PRELABEL_OUTCOMES = frozenset({Outcome.PRELABELED, Outcome.SUGGESTED})
 """The outcomes of the assignments that hold pre-labels."""
@@ -148,10 +149,8 @@ class Case:
     @property
     def is_final(self) -> bool:
         """Whether its package is done, or has been since before a campaign that is about others."""
-        if self.package.state is PackageState.DONE:
-            return True
-        campaign = self.package.campaign
-        return campaign is not None and self.task not in campaign.tasks
+        is_discarded = self.package.state is PackageState.DISCARDED
+        return has_ended(self.package, self.task) and not is_discarded
 
     @property
     def is_being_voted_on(self) -> bool:
@@ -268,10 +267,13 @@ def find_submitted(case: Case, stage: Stage) -> Answer | None:
 
 def build_result(case: Case, task: Task) -> Result:
     """Return what *task* came out of each stage with, its state, and everyone who worked on it."""
+    state = compute_state(case)
     return Result(
         task=task,
-        state=compute_state(case),
-        stages={stage_result.stage: stage_result for stage_result in _build_stage_results(case)},
+        state=state,
+        became=find_became(case.package, case.task, state),
+        revision=count_revisions(case.package, case.task),
+        stages={each.stage: each for each in _build_stage_results(case)},
         provenance=tuple(_build_provenance(case)),
         votes=find_votes(case),
     )
@@ -372,8 +374,7 @@ def with_counts(package: Package, cases: Iterable[Case]) -> Package:
     states, corrected = list[TaskState](), 0
     for case in cases:
         states.append(compute_state(case, live=False))
-        if is_corrected(case):
-            corrected += 1
+        corrected += is_corrected(case)
     return evolve(
         package,
         abandoned=states.count(TaskState.ABANDONED),

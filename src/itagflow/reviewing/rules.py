@@ -8,7 +8,7 @@ change that it returns.  `reject_rules` has what leads to `send_back`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
@@ -28,10 +28,17 @@ from itagflow.model.change import Change, Context, Saved, record
 from itagflow.model.copying import copyable, evolve
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, Campaign, Outcome, Package, PackageState
-from itagflow.model.task import Answer
+from itagflow.model.task import Answer, TaskState
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member
-from itagflow.results.rules import build_cases, find_judgment, with_counts
+from itagflow.results.outcome_rules import describe_end
+from itagflow.results.rules import (
+    Case,
+    build_cases,
+    compute_state,
+    find_judgment,
+    with_counts,
+)
 from itagflow.reviewing.sampling import (
     Arrival,
     Draw,
@@ -172,14 +179,14 @@ def plan_completion(
     has_missing = is_labeling and not is_count_enough(context, counts)
     has_disputes = not is_labeling and bool(package.disputes)
     needs_answers = recounts or merges or has_missing or has_disputes
-    draws = is_last and target is not None and _needs_tasks(job, package, target)
+    needs_numbers = is_last and _needs_tasks(job, package, target)
     return CompletionPlan(
         leaves_stage=is_last,
         next_stage=target,
         merges_votes=merges,
         recounts=recounts,
         needs_answers=needs_answers,
-        needs_tasks=needs_answers or draws,
+        needs_tasks=needs_answers or needs_numbers,
     )
 
 
@@ -202,7 +209,8 @@ def pass_review(facts: CompletionFacts, operation: str) -> Change:
     after = recount(facts, pass_on(facts, assignments), assignments)
     save: list[Saved] = [(package, after), (assignment, ended), *facts.counters]
     save += finish_job_with(facts, after)
-    return record(facts.context.ctx, operation, about=ended, save=save)
+    became = describe_became(facts, after, assignments)
+    return record(facts.context.ctx, operation, about=ended, save=save, became=became)
 
 
 def end_assignment(
@@ -339,6 +347,7 @@ def reopen_package(job: Job, package: Package, ctx: Context, *, tasks: Sequence[
         state=state,
         whole_round=_find_whole_round(package, state, is_whole=True),
         reopened_round=package.round + 1,
+        reopenings=package.reopenings + 1,
         skipped=(),
         free=_slots_at(again, state.stage),
         waiting_since=ctx.at,
@@ -500,6 +509,30 @@ def recount(
     return with_counts(package, build_cases(facts.context.job, package, assignments, answers))
 
 
+def describe_became(
+    facts: CompletionFacts,
+    package: Package,
+    assignments: Sequence[Assignment],
+    new: Sequence[Answer] = (),
+) -> str:
+    """Return what became of the tasks of *package*, if it is done now; see `describe_end`."""
+    if package.stage is not None:
+        return ""
+    tasks = facts.history.tasks or package.consecutive_tasks
+    abandoned: tuple[int, ...] = ()
+    if package.abandoned:  # else no answers were read, and none are needed
+        answers = with_answers(facts.history.answers, new)
+        abandoned = find_abandoned(build_cases(facts.context.job, package, assignments, answers))
+    return describe_end(facts.context.package, package, tasks, abandoned)
+
+
+def find_abandoned(cases: Iterable[Case]) -> tuple[int, ...]:
+    """Return the tasks of *cases* that are given up, as far as votes are merged."""
+    return tuple(
+        case.task for case in cases if compute_state(case, live=False) is TaskState.ABANDONED
+    )
+
+
 def _find_undecided(context: AssignmentContext, history: PackageHistory) -> tuple[int, ...]:
     """Return the disputed tasks to which the reviewer has given no answer of their own."""
     package = context.package
@@ -560,8 +593,14 @@ def _slots_at(package: Package, stage: Stage | None) -> int:
     return 0 if stage is None else slots(package, stage)
 
 
-def _needs_tasks(job: Job, package: Package, stage: Stage) -> bool:
-    """Return whether `pass_package` needs the tasks: not for a first review of all of them."""
+def _needs_tasks(job: Job, package: Package, stage: Stage | None) -> bool:
+    """Return whether the numbers of the tasks are needed when *package* goes on to *stage*.
+
+    `pass_package` draws from them, but for a first review of all; and the event that ends a package
+    names them, where the package does not tell.
+    """
+    if stage is None:
+        return not package.first_task
     rule = job.workflow.review(stage)
     is_sampled = rule is not None and rule.is_sampled
     return bool(package.erased) or package.round > 1 or is_sampled

@@ -207,7 +207,7 @@ def read_completion(
     assignments = transaction.assignments(package)
     counts = _count_answers(transaction, assignment)
     plan = rules.plan_completion(context, assignments, counts)
-    tasks: list[int] = []
+    tasks: Sequence[int] = ()
     answers: dict[int, dict[int, Answer]] = {}
     if plan.needs_tasks:
         tasks = read_task_numbers(transaction.store, package)

@@ -27,6 +27,7 @@ from itagflow.model.task import Answer
 from itagflow.results.rules import build_cases
 from itagflow.reviewing.rules import (
     CompletionFacts,
+    describe_became,
     end_assignment,
     find_unanswered,
     finish_job_with,
@@ -78,7 +79,9 @@ def submit(facts: CompletionFacts) -> Change:
         save.append((package, after))
     save += finish_job_with(facts, after)
     save += [(facts.context.assignment, ended), *facts.counters]
-    return record(facts.context.ctx, "submit", about=ended, add=add, save=save, data=data)
+    became = describe_became(facts, after, assignments, merged.answers)
+    ctx = facts.context.ctx
+    return record(ctx, "submit", about=ended, add=add, save=save, data=data, became=became)
 
 
 def find_merge_calls(facts: CompletionFacts) -> Sequence[MergeCall]:

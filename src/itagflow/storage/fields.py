@@ -283,6 +283,7 @@ _PACKAGE = Fields(
         _flag("open", derived=True),
         _time_limit("due"),
         _flag("ranked", derived=True),
+        _integer("first_task"),
     ),
     (
         ("job", "open", "number"),

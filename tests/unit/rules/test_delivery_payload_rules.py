@@ -9,10 +9,7 @@ from jsonschema import Draft202012Validator
 
 from itagflow import Event
 from itagflow.delivery import EVENT_SCHEMA, Message, payload_rules
-from itagflow.model.event import FieldChange
 from itagflow.testing import AT, make_event
-
-DONE = FieldChange("package", (4, 1), "state", "label", "done")
 
 
 def a_message(event: Event) -> Message:
@@ -30,7 +27,8 @@ EVENTS: list[Event] = [
     make_event("create_workspace", position=1, job=0, data={"name": "street"}),
     make_event("claim", position=2, package=3, account="ben"),
     make_event("save", position=3, package=3, task=8),
-    make_event("submit", position=4, package=3, changes=(DONE,), data={"tasks": (8, 9)}),
+    make_event("reject", position=5, package=3, data={"tasks": (7,)}),
+    make_event("submit", position=4, package=3, became_text="final 8-9 abandoned 10"),
 ]
 
 
@@ -50,7 +48,7 @@ def test_keys_are_texts_and_what_there_is_not_is_null() -> None:
 
 
 def test_an_event_names_its_tasks() -> None:
-    assert [payload_rules.list_tasks(event) for event in EVENTS] == [[], [], [8], [8, 9]]
+    assert [payload_rules.list_tasks(event) for event in EVENTS] == [[], [], [8], [7], [8, 9]]
 
 
 def test_an_id_names_the_cursor_the_position_and_the_part() -> None:
@@ -67,7 +65,7 @@ def test_a_batch_of_the_same_messages_has_the_same_id() -> None:
 
 
 def test_a_cloud_event_has_the_message_as_its_data() -> None:
-    message = a_message(EVENTS[3])
+    message = a_message(EVENTS[-1])
     wrapped: dict[str, Any] = payload_rules.wrap_in_cloud_event(message, "https://l.example.org")
     assert wrapped == {
         "specversion": "1.0",

@@ -21,7 +21,6 @@ from itagflow.delivery.rules import (
     Terms,
 )
 from itagflow.model.delivery import DeadLetter, DelayedJob, DeliveryCursor
-from itagflow.model.event import FieldChange
 from itagflow.testing import AT, make_event
 
 SECOND = timedelta(seconds=1)
@@ -83,8 +82,9 @@ def test_an_event_matches_when_it_meets_every_condition(
 
 
 def test_an_event_matches_by_what_became_of_tasks() -> None:
-    done = make_event("submit", changes=(FieldChange("package", (4, 1), "state", "label", "done"),))
+    done = make_event("submit", became_text="final 1-2 abandoned 3")
     assert rules.matches(EventFilter(became=frozenset({"final"})), done)
+    assert rules.matches(EventFilter(became=frozenset({"abandoned"})), done)
     assert not rules.matches(EventFilter(became=frozenset({"reopened"})), done)
 
 

@@ -32,7 +32,7 @@ from itagflow.model import Campaign, Outcome, Purpose, Verdict
 from itagflow.model.change import Change, Context
 from itagflow.model.package import ClaimCounter
 from itagflow.model.workspace import Member
-from itagflow.results.rules import is_voted_on_in
+from itagflow.results.rules import build_cases, is_voted_on_in
 from itagflow.reviewing import rules
 from itagflow.reviewing.rules import (
     AnswerCounts,
@@ -203,6 +203,42 @@ class TestPassReview:
         own = make_answer(2, assignment=6, stage=Stage.INSPECT, replies=CAT, verdict=Verdict.RIGHT)
         facts = complete(STAGES, package, INSPECTING, LABELED, answers=(own,))
         assert saved(rules.pass_review(facts, "review"), Package).disputes == ()
+
+
+class TestWhatBecameOfTasks:
+    ONLY = make_job(workflow=Workflow(Label()))
+    MINE = make_assignment(member=2)
+    GIVEN_UP = make_answer(2, abandon_reason="dark")
+
+    def test_an_event_that_ends_a_package_names_them(self) -> None:
+        package = make_package(free=0, first_task=1)
+        assert not complete(self.ONLY, package, self.MINE, answers=ANSWERED).plan.needs_tasks
+        assert self.describe(package, ANSWERED) == "final 1-2"
+
+    def test_their_numbers_are_read_where_the_package_has_gaps(self) -> None:
+        assert complete(
+            self.ONLY, make_package(free=0), self.MINE, answers=ANSWERED
+        ).plan.needs_tasks
+        assert self.describe(make_package(free=0), ANSWERED) == "final 1-2"
+
+    def test_those_that_were_given_up_are_abandoned(self) -> None:
+        answers = (ANSWERED[0], self.GIVEN_UP)
+        assert self.describe(make_package(free=0, first_task=1), answers) == "final 1 abandoned 2"
+
+    def test_nothing_while_the_package_goes_on(self) -> None:
+        facts = complete(STAGES, make_package(free=0), self.MINE, answers=ANSWERED)
+        assert rules.describe_became(facts, AT_INSPECT, [LABELED]) == ""
+
+    def describe(self, package: Package, answers: tuple[Answer, ...]) -> str:
+        facts = complete(self.ONLY, package, self.MINE, answers=answers)
+        ended = attrs.evolve(self.MINE, **DONE)
+        passed = rules.pass_on(facts, [ended])
+        after = rules.recount(facts, passed, [ended])
+        return rules.describe_became(facts, after, [ended])
+
+    def test_who_is_given_up_is_read_off_the_answers(self) -> None:
+        cases = build_cases(self.ONLY, make_package(free=0), [LABELED], by_task((self.GIVEN_UP,)))
+        assert rules.find_abandoned(cases) == (2,)
 
 
 class TestPackages:

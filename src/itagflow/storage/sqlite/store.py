@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import groupby
 from typing import Any, Literal, cast
@@ -33,6 +34,7 @@ from itagflow.storage.sqlite.transactions import (
     MemoryTransactions,
     SqliteTransaction,
 )
+from itagflow.storage.sqlite.watching import ChangeWait, describe_file
 
 MAX_SINGLE_INSERTS = 8
 """Up to how many entities are inserted one by one; more go in bulk.
@@ -223,6 +225,10 @@ class SqliteStore(_SqliteStore):
             with self._transactions.open(Mode.WRITE, _SchemaView) as opening:
                 opening.upgrade_schema()
 
+    def subscribe(self) -> AbstractContextManager[Callable[[float], object]]:
+        """Begin to watch the file; see `itagflow.storage.port.SupportsNotify`."""
+        return nullcontext(ChangeWait(self, partial(describe_file, f"{self._path}-wal")))
+
     def connector(self) -> Callable[[], SqliteStore]:
         """Return what opens the same file in another process of this machine."""
         return partial(SqliteStore, self._path, synchronous=self._synchronous)
@@ -243,7 +249,13 @@ class MemoryStore(_SqliteStore):
 
     def __init__(self) -> None:
         """Start empty."""
-        super().__init__(MemoryTransactions("memory"))
+        transactions = MemoryTransactions("memory")
+        super().__init__(transactions)
+        self._count_commits = partial(getattr, transactions, "commits")
+
+    def subscribe(self) -> AbstractContextManager[Callable[[float], object]]:
+        """Begin to watch for commits; see `itagflow.storage.port.SupportsNotify`."""
+        return nullcontext(ChangeWait(self, self._count_commits))
 
     def connector(self) -> None:
         """Return nothing: no other process can open it."""

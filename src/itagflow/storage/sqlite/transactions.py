@@ -305,6 +305,7 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
         """Make an empty database."""
         # One queue for both, since there is one connection.
         super().__init__(name, reading=1, writing=1)
+        self.commits = 0
         self._connection = _connect_memory()
         upgrade_schema(name, self._connection)
 
@@ -371,6 +372,7 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
         try:
             # there is none in a child that was forked meanwhile
             transaction.usable_connection().execute("COMMIT")
+            self.commits += 1  # nobody else commits at the same time
         except sqlite3.Error as error:
             raise failure_of(transaction, error) from error
 

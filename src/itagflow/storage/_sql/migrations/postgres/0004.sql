@@ -40,7 +40,7 @@ CREATE TABLE package (
     free BIGINT NOT NULL, round BIGINT NOT NULL, size BIGINT NOT NULL,
     abandoned BIGINT NOT NULL, wrong BIGINT NOT NULL, disputed BIGINT NOT NULL,
     value TEXT COLLATE "C" NOT NULL, prelabeled BIGINT NOT NULL, corrected BIGINT NOT NULL, final BIGINT NOT NULL,
-    open BIGINT NOT NULL, due BIGINT NOT NULL, ranked BIGINT NOT NULL, body JSONB NOT NULL,
+    open BIGINT NOT NULL, due BIGINT NOT NULL, ranked BIGINT NOT NULL, first_task BIGINT NOT NULL, body JSONB NOT NULL,
     PRIMARY KEY (job, number)
 );
 CREATE INDEX package_pool ON package (job, state, priority DESC, due, waiting_since, number) WHERE waiting = 1;

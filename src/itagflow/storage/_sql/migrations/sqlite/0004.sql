@@ -39,7 +39,7 @@ CREATE TABLE package (
     free INTEGER NOT NULL, round INTEGER NOT NULL, size INTEGER NOT NULL,
     abandoned INTEGER NOT NULL, wrong INTEGER NOT NULL, disputed INTEGER NOT NULL,
     value TEXT NOT NULL, prelabeled INTEGER NOT NULL, corrected INTEGER NOT NULL, final INTEGER NOT NULL,
-    open INTEGER NOT NULL, due INTEGER NOT NULL, ranked INTEGER NOT NULL, body TEXT NOT NULL,
+    open INTEGER NOT NULL, due INTEGER NOT NULL, ranked INTEGER NOT NULL, first_task INTEGER NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (job, number)
 ) WITHOUT ROWID;
 CREATE INDEX package_pool ON package (job, state, priority DESC, due, waiting_since, number) WHERE waiting = 1;
