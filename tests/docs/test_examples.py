@@ -10,9 +10,6 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from support.scenes import street
-
-import itagflow
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -135,39 +132,8 @@ def test_verify_partitions(tmp_path: Path) -> None:
     assert shown[3] == "tasks 751 to 1000: 0 inconsistencies"
 
 
-def test_outbox(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    example("outbox").main(tmp_path)
+def test_webhooks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    example("webhooks").main(tmp_path)
     shown = capsys.readouterr().out
-    assert shown == "interrupted\n4 calls, 3 events: create_workspace, add_member, add_member\n"
-
-
-FOLLOWER = """
-import os, sys
-from pathlib import Path
-import itagflow, outbox
-
-def deliver(event):
-    print(event.position, flush=True)
-    if event.position == int(sys.argv[2]):
-        os._exit(9)  # after the delivery, before the cursor is stored
-
-with itagflow.open(Path(sys.argv[1], "labels.db")) as flow:
-    outbox.follow(flow, deliver, Path(sys.argv[1], "cursor.db"))
-"""
-
-
-def test_a_killed_follower_delivers_its_last_event_again_and_misses_none(tmp_path: Path) -> None:
-    def delivered(killed_at: int) -> list[int]:
-        command = [sys.executable, "-c", FOLLOWER, tmp_path, str(killed_at)]
-        done = subprocess.run(command, cwd=EXAMPLES, capture_output=True, text=True, check=False)
-        assert done.returncode == (9 if killed_at else 0), done.stderr
-        return [int(position) for position in done.stdout.split()]
-
-    with itagflow.open(tmp_path / "labels.db") as flow:
-        street(flow, "ben", "cy", "di")
-        assert delivered(killed_at=2) == [1, 2]
-        assert delivered(killed_at=2) == [2]
-        assert delivered(killed_at=0) == [2, 3, 4]
-        assert delivered(killed_at=0) == []
-        flow.members.add("street", "eve", itagflow.Role.OPERATOR, by="ada")
-        assert delivered(killed_at=0) == [5]
+    events = "create_workspace, add_member, add_member"
+    assert shown == f"4 calls, 3 events, lag 0: {events}\n"

@@ -379,6 +379,85 @@ def test_whatever_fails_nothing_is_lost_and_each_job_is_in_order(
     assert list(maintenance.verify(flow)) == []
 
 
+# -- results --
+
+
+def results_of(inbox: Inbox) -> list[tuple[int, str, int]]:
+    results = [message.result for message in inbox.taken if message.result]
+    return [(result.task.number, result.became, result.revision) for result in results]
+
+
+def test_a_result_comes_when_it_is_final_and_again_after_a_reopening(
+    flow: Flow, inbox: Inbox
+) -> None:
+    job = cats(flow, tasks=2)
+    worker = Worker(flow, {"inbox": Function(inbox, send="results")})
+    labeled(flow, "ben", job)
+    worker.run_once()
+    assert results_of(inbox) == [(1, "final", 1), (2, "final", 1)]
+    flow.packages.reopen((job.id, 1), by="ada")
+    worker.run_once()
+    assert len(inbox.taken) == 2
+    labeled(flow, "ben", job, "dog")
+    worker.run_once()
+    assert results_of(inbox)[2:] == [(1, "final", 2), (2, "final", 2)]
+    assert len({message.id for message in inbox.taken}) == 4
+
+
+def test_a_result_that_is_not_final_any_more_is_left_out(flow: Flow, inbox: Inbox) -> None:
+    job = cats(flow)
+    labeled(flow, "ben", job)
+    labeled(flow, "cy", job)
+    flow.packages.reopen((job.id, 1), by="ada")
+    worker = Worker(flow, {"inbox": Function(inbox, send="results")})
+    worker.run_once()
+    assert results_of(inbox) == [(3, "final", 1), (4, "final", 1)]
+    labeled(flow, "ben", job, "dog")
+    worker.run_once()
+    assert results_of(inbox)[2:] == [(1, "final", 2), (2, "final", 2)]
+
+
+def test_whoever_keeps_a_copy_learns_of_everything_that_became_of_tasks(
+    flow: Flow, inbox: Inbox
+) -> None:
+    job = cats(flow)
+    became = ["final", "reopened", "abandoned", "erased"]
+    worker = Worker(flow, {"inbox": Function(inbox, send="results", became=became)})
+    labeled(flow, "ben", job)
+    worker.run_once()
+    flow.packages.reopen((job.id, 1), by="ada")
+    flow.packages.discard((job.id, 2), by="ada")
+    worker.run_once()
+    maintenance.erase_task(flow, (job, 1), by="ada")
+    worker.run_once()
+    assert [became for _, became, _ in results_of(inbox)] == [
+        *("final", "final", "reopened", "reopened", "abandoned", "abandoned"),
+        "erased",
+    ]
+
+
+@pytest.mark.parametrize("batch", [None, 3])
+def test_results_of_one_package_that_fail_in_between_are_not_lost(
+    flow: Flow, inbox: Inbox, clock: Clock, batch: int | None
+) -> None:
+    job = cats(flow, tasks=8, size=8)
+    labeled(flow, "ben", job)
+    retries = Retries(attempts=2)
+    worker = Worker(flow, {"inbox": Function(inbox, send="results", batch=batch, retries=retries)})
+    inbox.fails = lambda message: message.result is not None and message.result.task.number == 5
+    for _ in range(12):
+        worker.run_once()
+        clock.forward(hours=2)
+    assert [number for number, _, _ in results_of(inbox)] == [1, 2, 3, 4, 6, 7, 8]
+    (letter,) = delivery.list_dead_letters(flow, "inbox")
+    assert letter.part == 4
+    inbox.fails = lambda message: False
+    delivery.redeliver(flow, "inbox")
+    worker.run_once()
+    assert results_of(inbox)[-1] == (5, "final", 1)
+    assert len({message.id for message in inbox.taken}) == 8
+
+
 # -- running, and stopping --
 
 

@@ -95,6 +95,25 @@ def test_events_can_be_cloud_events(flow: Flow, receiver: Receiver, target: str)
         assert request.payload["data"]["position"] == event.position
 
 
+def test_results_are_posted_when_they_are_final(
+    flow: Flow, receiver: Receiver, target: str
+) -> None:
+    job = cats(flow)
+    worker = Worker(flow, {"training": hook(target, send="results")})
+    worker.run_once()
+    assert not receiver.requests
+    labeled(flow, "ben", job)
+    worker.run_once()
+    validator = Draft202012Validator(dict(delivery.RESULT_SCHEMA))
+    for request, number in zip(receiver.taken, (1, 2), strict=True):
+        validator.validate(request.payload)
+        assert request.id == request.payload["id"]
+        assert request.payload["task"] == number
+        assert request.payload["data"] == {"source": f"{number}.jpg"}
+        assert request.payload["replies"] == {"1": {"kind": "choice", "key": "cat"}}
+        assert (request.payload["became"], request.payload["revision"]) == ("final", 1)
+
+
 @pytest.mark.parametrize("envelope", ["plain", "cloudevents"])
 def test_batches_are_arrays(flow: Flow, receiver: Receiver, target: str, envelope: str) -> None:
     cats(flow)
@@ -328,6 +347,7 @@ def _with(webhook: Webhook, **changes: Any) -> dict[str, Any]:
         ({"jobs": "cats"}, "several jobs"),
         ({"retries": 5}, "must be a Retries"),
         ({"envelope": "xml"}, "there is no Envelope 'xml'"),
+        ({"send": "result"}, "there is no Content 'result'"),
         ({"start": "later"}, "there is no StartPoint 'later'"),
         ({"source": "two words"}, "must be a URI"),
     ],

@@ -452,6 +452,7 @@ ORDERS: Mapping[str, Case] = {
     ),
 }
 RECEIVER: Arguments = {
+    "send": "results",
     "types": ("submit", "accept"),
     "became": ("final",),
     "batch": 5,
@@ -502,6 +503,7 @@ DELIVERIES: Mapping[str, Case] = {
             "part": 0,
             "job": 4,
             "event": make_event(),
+            "result": None,
             "payload": {},
         }
     ),

@@ -1,4 +1,4 @@
-"""Delivery: events to a function or a URL, at least once, and in order for each job.
+"""Delivery: events, or results, to a function or a URL, at least once, in order for each job.
 
 >>> import itagflow
 >>> from itagflow import delivery
@@ -21,9 +21,9 @@ from typing import Any
 from itagflow.core.settings import MOST_SECONDS
 from itagflow.delivery import reading, signing_rules
 from itagflow.delivery.messages import Message, Retries
-from itagflow.delivery.payload_rules import EVENT_SCHEMA
+from itagflow.delivery.payload_rules import EVENT_SCHEMA, RESULT_SCHEMA
 from itagflow.delivery.reading import DeliveryStatus
-from itagflow.delivery.receivers import Envelope, Function, StartPoint, Webhook
+from itagflow.delivery.receivers import Content, Envelope, Function, StartPoint, Webhook
 from itagflow.delivery.running import Runner
 from itagflow.errors import InvalidData, Problem
 from itagflow.flow import Flow, engine_of
@@ -34,6 +34,8 @@ from itagflow.printing import format_repr
 
 __all__ = [
     "EVENT_SCHEMA",
+    "RESULT_SCHEMA",
+    "Content",
     "DeadLetter",
     "DelayedJob",
     "DeliveryStatus",

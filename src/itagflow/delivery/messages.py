@@ -11,6 +11,7 @@ import attrs
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.event import Event
 from itagflow.model.number import to_whole, validate_whole
+from itagflow.model.result import Result
 from itagflow.printing import format_repr
 from itagflow.reprs import show_fields, show_line
 
@@ -70,6 +71,8 @@ class Message:
     """The job of the event; 0: of no job."""
     event: Event
     """The event."""
+    result: Result | None = None
+    """The result of the task, for a receiver of results."""
     payload: Mapping[str, Any]
     """What a webhook sends: plain JSON types."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from itagflow.delivery.messages import Message
 from itagflow.model.event import Event
+from itagflow.model.result import Result
 
 EVENT_SCHEMA: Mapping[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -56,6 +57,49 @@ EVENT_SCHEMA: Mapping[str, Any] = {
 }
 """The JSON Schema of an event as it is sent."""
 
+RESULT_SCHEMA: Mapping[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "A result of itagflow",
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "description": "The same whenever this result is delivered."},
+        "type": {"const": "result"},
+        "position": {"type": "integer", "minimum": 1, "description": "That of its event."},
+        "at": {"type": "string", "format": "date-time", "description": "When, in UTC."},
+        "workspace": {"type": "string", "description": "The key of the workspace."},
+        "job": {"type": "string", "description": "The key of the job."},
+        "package": {"type": "integer", "description": "The number of the package."},
+        "task": {"type": "integer", "description": "The number of the task."},
+        "row_key": {"type": ["string", "integer", "null"], "description": "The key of its row."},
+        "became": {"type": "string", "description": "What became of the task, such as final."},
+        "revision": {"type": "integer", "description": "How many times work on it has ended."},
+        "data": {"type": "object", "description": "The data of its row."},
+        "replies": {
+            "type": ["object", "null"],
+            "description": "The replies by question id; null: there are none.",
+        },
+        "abandon_reason": {"type": ["string", "null"], "description": "Why it was abandoned."},
+    },
+    "required": [
+        "id",
+        "type",
+        "position",
+        "at",
+        "workspace",
+        "job",
+        "package",
+        "task",
+        "row_key",
+        "became",
+        "revision",
+        "data",
+        "replies",
+        "abandon_reason",
+    ],
+    "additionalProperties": False,
+}
+"""The JSON Schema of a result as it is sent."""
+
 
 def make_id(cursor: int, position: int, part: int | None = None) -> str:
     """Return the id of a message: of an event, or of one of several parts of it."""
@@ -90,6 +134,35 @@ def describe_event(id: str, event: Event) -> dict[str, Any]:
         "account": event.account,
         "data": dict(event.data),
     }
+
+
+def describe_result(
+    id: str, event: Event, result: Result, replies: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return the JSON of a result, whose *replies* are plain JSON types."""
+    task, last = result.task, result.last
+    return {
+        "id": id,
+        "type": "result",
+        "position": event.position,
+        "at": event.at.isoformat(),
+        "workspace": str(event.workspace),
+        "job": str(task.job),
+        "package": task.package,
+        "task": task.number,
+        "row_key": task.row_key,
+        "became": result.became,
+        "revision": result.revision,
+        "data": dict(task.data),
+        "replies": replies,
+        "abandon_reason": None if last is None else last.abandon_reason,
+    }
+
+
+def number_tasks(event: Event) -> dict[int, int]:
+    """Return which message each task of an event is, by its number: from 0, in order."""
+    numbers = sorted(number for tasks in event.outcomes.values() for number in tasks)
+    return {number: part for part, number in enumerate(numbers)}
 
 
 def list_tasks(event: Event) -> list[int]:

@@ -27,6 +27,15 @@ MAX_BATCH = 10_000
 """How many messages can be sent at once."""
 
 
+class Content(Enum):
+    """What a receiver gets."""
+
+    EVENTS = "events"
+    """Each event."""
+    RESULTS = "results"
+    """The result of each task, when an event ends work on it."""
+
+
 class Envelope(Enum):
     """How a message is wrapped."""
 
@@ -80,6 +89,10 @@ def _validate_seconds(owner: object, attribute: attrs.Attribute[Any], value: obj
     seconds = require_number(what, attribute.name, value, least=0, most=MOST_SECONDS)
     if not seconds:
         raise _make_error(owner, attribute.name, "must be more than 0 seconds")
+
+
+def _to_content(value: Content | str) -> Content:
+    return parse_enum(Content, value)
 
 
 def _to_envelope(value: Envelope | str) -> Envelope:
@@ -193,6 +206,8 @@ def _validate_function(_: object, attribute: attrs.Attribute[Any], value: Any) -
 class Receiver:
     """What every receiver has: which events it gets, and how."""
 
+    send: Content = attrs.field(default=Content.EVENTS, converter=_to_content)
+    """``"events"``, or ``"results"``: of each task when it is final, again after a reopening."""
     types: tuple[str, ...] = attrs.field(
         default=(), converter=to_texts, validator=_validate_known(TYPES)
     )
@@ -200,7 +215,10 @@ class Receiver:
     became: tuple[str, ...] = attrs.field(
         default=(), converter=to_texts, validator=_validate_known(each.value for each in Became)
     )
-    """Only events by which tasks became one of these, such as ``("final",)``; empty: all."""
+    """Only events by which tasks became one of these, such as ``("final",)``; empty: all.
+
+    Of results it says of which tasks; empty: of those that became final.
+    """
     jobs: tuple[JobRef, ...] | None = attrs.field(
         default=None, converter=_to_refs, validator=_validate_refs
     )

@@ -17,7 +17,7 @@ from itagflow.core.lookup import get_or_none
 from itagflow.core.transaction import Transaction
 from itagflow.delivery import payload_rules, rules
 from itagflow.delivery.messages import Message
-from itagflow.delivery.receivers import Function, Receiver, StartPoint, Webhook
+from itagflow.delivery.receivers import Content, Function, Receiver, StartPoint, Webhook
 from itagflow.delivery.rules import (
     MAX_DELAYED,
     EventFilter,
@@ -29,8 +29,11 @@ from itagflow.delivery.rules import (
 )
 from itagflow.delivery.sending import Sender
 from itagflow.errors import NotFound
+from itagflow.model.became import Became
 from itagflow.model.delivery import DeadLetter, DelayedJob, DeliveryCursor
 from itagflow.model.event import Event
+from itagflow.results.following import read_results
+from itagflow.schema import replies_to_json
 from itagflow.storage.port import Query, Reader, Span
 
 PAGE = 200
@@ -57,7 +60,10 @@ def make_filter(engine: Engine, receiver: Receiver) -> EventFilter:
             workspace = lookup.workspace(reader, receiver.workspace).id
         if receiver.jobs is not None:
             jobs = frozenset(lookup.job(reader, job).id for job in receiver.jobs)
-    return EventFilter(frozenset(receiver.types), frozenset(receiver.became), jobs, workspace)
+    became = frozenset(receiver.became)
+    if receiver.send is Content.RESULTS and not became:
+        became = frozenset({Became.FINAL.value})
+    return EventFilter(frozenset(receiver.types), became, jobs, workspace)
 
 
 def take_lease(
@@ -220,15 +226,14 @@ class Lease:
                 return messages, place, True
             event = self._events[0]
             seen += 1
-            remaining: Sequence[Message] = ()
             if rules.matches(self._filter, event) and event.job not in delayed:
-                skipped = place.part if place.position == event.position - 1 else 0
-                remaining = self._make_messages(event)[skipped:]
+                first = place.part if place.position == event.position - 1 else 0
+                remaining = self._make_messages(event, first)
                 taken = remaining[: limit - len(messages)]
                 messages += taken
                 if len(taken) < len(remaining):
                     # right before this event, whatever is left out by then
-                    return messages, Place(event.position - 1, skipped + len(taken)), False
+                    return messages, Place(event.position - 1, taken[-1].part + 1), False
             place = Place(event.position)
             self._events.popleft()
         return messages, place, False
@@ -291,8 +296,8 @@ class Lease:
                 events = _read_events(reader, where, size)
             for event in events:
                 if rules.matches(self._filter, event):
-                    skipped = job.part if event.position == job.position else 0
-                    messages += self._make_messages(event)[skipped:]
+                    part = job.part if event.position == job.position else 0
+                    messages += self._make_messages(event, part)
             if len(events) < size:
                 break
             first, size = events[-1].position + 1, PAGE
@@ -311,7 +316,7 @@ class Lease:
         messages = [
             message
             for event in events
-            for message in self._make_messages(event)
+            for message in self._make_messages(event, letter.part)
             if message.part == letter.part
         ]
         if not messages:  # the event is gone, and nothing of it can be sent
@@ -329,7 +334,12 @@ class Lease:
 
     # -- sending and storing --
 
-    def _make_messages(self, event: Event) -> list[Message]:
+    def _make_messages(self, event: Event, first: int) -> list[Message]:
+        """Return the messages of an event, from the one with the number *first* on."""
+        if self._receiver.send is Content.RESULTS:
+            return self._make_results(event, first)
+        if first:
+            return []
         id = payload_rules.make_id(self._id, event.position)
         return [
             Message(
@@ -340,6 +350,29 @@ class Lease:
                 payload=payload_rules.describe_event(id, event),
             )
         ]
+
+    def _make_results(self, event: Event, first: int) -> list[Message]:
+        """Return a message for each task of which something became that the receiver wants."""
+        parts = payload_rules.number_tasks(event)
+        messages: list[Message] = []
+        for result in read_results(self._engine, event):
+            part = parts[result.task.number]
+            if part < first or result.became not in self._filter.became:
+                continue
+            id = payload_rules.make_id(self._id, event.position, part)
+            replies = None if result.replies is None else replies_to_json(result.replies)
+            messages.append(
+                Message(
+                    id=id,
+                    position=event.position,
+                    part=part,
+                    job=event.job,
+                    event=event,
+                    result=result,
+                    payload=payload_rules.describe_result(id, event, result, replies),
+                )
+            )
+        return messages
 
     def _send(self, messages: Sequence[Message]) -> Response:
         id = messages[0].id

@@ -107,6 +107,10 @@ class _Following:
                 self.cursor = parse_cursor(result)
                 yield result
 
+    def read_of_event(self, event: Event) -> list[Result]:
+        """Return the results that *event* brings, and that are still so."""
+        return self._read(list(self._iter_steps([event])))
+
     def _iter_steps(self, events: Iterable[Event]) -> Iterator[_Step]:
         """Yield what became of each task behind the cursor, in order."""
         start = self.cursor
@@ -195,6 +199,20 @@ def follow_results(
             access_of(reader, engine.policy, found.id, by)
     following = _Following(engine, found, became, by, cursor)
     return waiting.follow(engine.store, following.look, timeout)
+
+
+def read_results(engine: Engine, event: Event) -> list[Result]:
+    """Return the results of the tasks of which something became by *event*, in order.
+
+    Those of which something else became since are left out: a later event has them.
+    """
+    with engine.store.read() as reader:
+        workspace = get_or_none(reader, Workspace, (event.workspace,))
+    if workspace is None:
+        return []
+    start = Cursor(event.position, 0)
+    following = _Following(engine, workspace, None, None, start)
+    return following.read_of_event(event)
 
 
 def wait_for_result(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from itagflow import Event
-from itagflow.delivery import EVENT_SCHEMA, Message, payload_rules
-from itagflow.testing import AT, make_event
+from itagflow import Event, Result, TaskState
+from itagflow.delivery import EVENT_SCHEMA, RESULT_SCHEMA, Message, payload_rules
+from itagflow.testing import AT, make_event, make_task
 
 
 def a_message(event: Event) -> Message:
@@ -81,3 +84,27 @@ def test_a_cloud_event_has_the_message_as_its_data() -> None:
     assert "subject" not in of_none
     of_job = payload_rules.wrap_in_cloud_event(a_message(make_event("pause", position=9)), "x")
     assert of_job["subject"] == "jobs/4"
+
+
+def test_the_tasks_of_an_event_are_numbered_in_order() -> None:
+    event = make_event("submit", became_text="final 2-3,9 abandoned 5")
+    assert payload_rules.number_tasks(event) == {2: 0, 3: 1, 5: 2, 9: 3}
+    assert payload_rules.number_tasks(make_event("claim")) == {}
+
+
+def test_the_schema_of_results_describes_their_json() -> None:
+    Draft202012Validator.check_schema(dict(RESULT_SCHEMA))
+    task = make_task(8, row='{"data": {"source": "1.jpg"}}')
+    result = Result(task=task, state=TaskState.FINAL, stages={}, became="final", revision=2)
+    payload = payload_rules.describe_result("msg_7_4_0", EVENTS[-1], result, {"1": {}})
+    Draft202012Validator(dict(RESULT_SCHEMA)).validate(payload)
+    assert list(payload) == list(RESULT_SCHEMA["properties"]) == RESULT_SCHEMA["required"]
+    assert (payload["task"], payload["data"], payload["revision"]) == (8, {"source": "1.jpg"}, 2)
+    assert payload["abandon_reason"] is None
+
+
+def test_the_examples_of_the_documentation_are_right() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "delivery.md").read_text("utf-8")
+    event, result = map(json.loads, re.findall(r"```json\n(.*?)```", page, re.DOTALL))
+    Draft202012Validator(dict(EVENT_SCHEMA)).validate(event)
+    Draft202012Validator(dict(RESULT_SCHEMA)).validate(result)
