@@ -14,8 +14,19 @@ import pytest
 from support.scenes import Clock, cats, labeled, street
 
 import itagflow
-from itagflow import Flow, InvalidData, Job, NotFound, delivery, maintenance, templates
+from itagflow import (
+    Event,
+    Flow,
+    InvalidData,
+    Job,
+    NotFound,
+    Result,
+    delivery,
+    maintenance,
+    templates,
+)
 from itagflow.delivery import Function, Message, Retries, Worker, rules
+from itagflow.results.following import read_results
 
 SOON = timedelta(minutes=2)
 CATS = templates.image_classification(["cat", "dog"])
@@ -436,6 +447,24 @@ def test_whoever_keeps_a_copy_learns_of_everything_that_became_of_tasks(
     ]
 
 
+def test_results_of_a_large_package_are_read_once(
+    flow: Flow, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = cats(flow, tasks=50, size=50)
+    labeled(flow, "ben", job)
+    reads: list[int] = []
+    monkeypatch.setattr("itagflow.delivery.service.RESULTS_KEPT", 3600)
+
+    def count(engine: Any, event: Event) -> list[Result]:
+        reads.append(event.position)
+        return read_results(engine, event)
+
+    monkeypatch.setattr("itagflow.delivery.service.read_results", count)
+    Worker(flow, {"inbox": Function(inbox, send="results")}).run_once()
+    assert len(inbox.taken) == 50
+    assert len(reads) == 1
+
+
 @pytest.mark.parametrize("batch", [None, 3])
 def test_results_of_one_package_that_fail_in_between_are_not_lost(
     flow: Flow, inbox: Inbox, clock: Clock, batch: int | None
@@ -503,6 +532,64 @@ def test_stopping_waits_no_longer_than_it_is_told(flow: Flow) -> None:
     go_on.set()
     assert worker.stop(10), "the delivery that ran has ended"
     assert delivery.status(flow, "inbox").delivered == 1, "and its end is stored"
+
+
+def test_a_worker_that_was_stopped_does_not_begin(flow: Flow, inbox: Inbox) -> None:
+    """A signal may come before it runs."""
+    street(flow)
+    worker = Worker(flow, {"inbox": Function(inbox)})
+    assert worker.stop()
+    worker.run()
+    assert worker.run_once() == 0
+    assert not inbox.taken
+
+
+def test_a_worker_runs_once_at_a_time(flow: Flow) -> None:
+    street(flow)
+    begun = threading.Event()
+    worker = Worker(flow, {"inbox": Function(lambda message: begun.set())})
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    assert begun.wait(10)
+    with pytest.raises(InvalidData, match="it runs already"):
+        worker.run()
+    assert worker.stop()
+    thread.join(5)
+
+
+def test_an_interrupt_ends_a_worker_and_gives_back_its_leases(
+    flow: Flow, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    street(flow)
+
+    def interrupt(self: Any) -> None:
+        wait_for(lambda: bool(inbox.taken))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("itagflow.delivery.running.Runner._wait_for_threads", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        Worker(flow, {"inbox": Function(inbox)}).run()
+    assert delivery.status(flow, "inbox").lease_until is None
+
+
+async def take_later(message: Message) -> None:
+    """An async function: a call of it does nothing."""
+
+
+def test_an_async_function_is_refused(flow: Flow) -> None:
+    with pytest.raises(InvalidData, match="not an async one"):
+        Function(take_later)
+    street(flow)
+    pending: list[Any] = []
+
+    def return_coroutine(message: Message) -> Any:
+        pending.append(take_later(message))
+        return pending[-1]
+
+    Worker(flow, {"inbox": Function(return_coroutine)}).run_once()
+    (delayed,) = delivery.status(flow, "inbox").delayed
+    assert delayed.error == "returned something to be awaited"
+    pending[0].close()
 
 
 def test_an_error_that_is_no_failure_ends_the_worker(flow: Flow) -> None:

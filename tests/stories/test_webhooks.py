@@ -217,6 +217,16 @@ def test_a_batch_that_is_refused_is_split_until_the_culprit_is_found(
     assert [letter.position for letter in delivery.list_dead_letters(flow, "training")] == [bad]
 
 
+def test_what_cannot_be_json_is_given_up(flow: Flow, receiver: Receiver, target: str) -> None:
+    row = '{"data": {"source": "\\ud800"}}'
+    job = cats(flow, data=[row, {"data": {"source": "2.jpg"}}])
+    labeled(flow, "ben", job)
+    Worker(flow, {"training": hook(target, send="results")}).run_once()
+    assert [request.payload["task"] for request in receiver.taken] == [2]
+    (letter,) = delivery.list_dead_letters(flow, "training")
+    assert letter.error == "cannot be written as JSON"
+
+
 def test_a_receiver_that_is_gone_gets_nothing_until_it_is_enabled(
     flow: Flow, receiver: Receiver, target: str, clock: Clock
 ) -> None:

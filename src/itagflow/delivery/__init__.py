@@ -89,6 +89,7 @@ class Worker:
 
         Raises:
             StoreFailed: when the store was closed.
+            InvalidData: when it runs already, in another thread.
         """
         self._runner.run()
 
@@ -104,7 +105,7 @@ class Worker:
         """Begin no other delivery, wait for those that run, and return whether they have ended.
 
         It may be called from another thread, or from a handler of signals. Whatever has not ended
-        is delivered again by the next worker.
+        is delivered again by the next worker. A worker that was stopped delivers nothing more.
 
         Args:
             timeout: How many seconds to wait at the most.

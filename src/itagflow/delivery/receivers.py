@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
+from inspect import iscoroutinefunction
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -198,8 +199,12 @@ def _validate_source(owner: object, attribute: attrs.Attribute[Any], value: obje
         raise _make_error(owner, attribute.name, reason)
 
 
-def _validate_function(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+def _validate_function(owner: object, attribute: attrs.Attribute[Any], value: Any) -> None:
     require_callable("Function", attribute.name, value)
+    if iscoroutinefunction(value):
+        # it would return at once, and what it is to do would never be done
+        reason = "must be a plain function, not an async one: it has to return when all is done"
+        raise _make_error(owner, attribute.name, reason)
 
 
 @attrs.frozen(kw_only=True)

@@ -17,9 +17,13 @@ from itagflow.delivery.receivers import Function, Webhook
 from itagflow.delivery.rules import EventFilter
 from itagflow.delivery.sending import Sender, open_sender
 from itagflow.delivery.service import Lease, LeaseLost
-from itagflow.errors import StoreFailed
+from itagflow.errors import InvalidData, Problem, StoreFailed
 
 LOGGER = logging.getLogger("itagflow.delivery")
+GRACE = 10.0
+"""How many seconds the others have to end what they do when one receiver's thread has failed."""
+PAUSE = 0.01
+"""How many seconds pass between two looks at a store in which much is going on."""
 RECONNECT = 1.0
 """How many seconds to wait before the store is asked again that has failed."""
 
@@ -53,9 +57,8 @@ class Runner:
 
     def run(self) -> None:
         """Deliver until `stop` is called."""
-        self._stop.clear()
-        self._errors.clear()
-        self._deadline = None
+        if any(thread.is_alive() for thread in self._threads):
+            raise InvalidData("Worker.run", [Problem("", "it runs already: make another worker")])
         self._threads = [
             threading.Thread(
                 target=self._run_line, args=(line,), name=f"delivery {line.name}", daemon=True
@@ -66,9 +69,11 @@ class Runner:
             for thread in self._threads:
                 thread.start()
             self._wait_for_threads()
-        finally:
-            # also after Ctrl-C: threads that nobody stops would go on delivering
-            self._stop.set()
+        except BaseException:
+            # such as Ctrl-C: threads that nobody stops would go on delivering, and those that end
+            # give back their leases
+            self.stop(GRACE)
+            raise
         if self._errors:
             raise self._errors[0]
 
@@ -83,7 +88,6 @@ class Runner:
 
     def run_once(self) -> int:
         """Deliver what is due now, and return how many messages were tried."""
-        self._stop.clear()
         count = 0
         for line in self._lines:
             lease = self._take(line)
@@ -130,6 +134,7 @@ class Runner:
     def _fail(self, error: BaseException) -> None:
         """End `run` with this error, and let the other receivers end what they do."""
         self._errors.append(error)
+        self._deadline = time.monotonic() + GRACE
         self._stop.set()
 
     def _serve(self, line: Line) -> None:
@@ -139,7 +144,8 @@ class Runner:
             while not self._stop.is_set():
                 lease = self._take(line)
                 if lease is None:
-                    wait(POLL)
+                    # not by `wait`, which each commit of anybody ends
+                    self._stop.wait(POLL)
                     continue
                 try:
                     self._deliver(lease, wait)
@@ -158,3 +164,5 @@ class Runner:
                 seconds = min(POLL, max((due - self._engine.now()).total_seconds(), 0.01))
             if not self._stop.is_set():
                 wait(seconds)
+                # others may store a hundred things a second, and each wakes everybody who waits
+                self._stop.wait(PAUSE)

@@ -9,6 +9,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
+from inspect import isawaitable
 from threading import Timer
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger("itagflow.delivery")
 MAX_BODY = 65_536
 """How many bytes of an answer are read, so that the next request can use the connection."""
+NOT_AWAITED = "the function of receiver %s returned something to be awaited: nothing was done"
 MAX_TEXT = 300
 """How many bytes of an answer that says no are logged."""
 
@@ -70,11 +72,14 @@ class FunctionSender:
         if self._receiver.batch is None:
             argument = messages[0]
         try:
-            self._receiver.function(argument)
+            returned = self._receiver.function(argument)
         except Exception as error:
             # what the application raises may quote what it was given: it is logged, not stored
             LOGGER.warning("receiver %s did not take %s", self._name, id, exc_info=True)
             return Response(Outcome.FAILED, f"raised {type(error).__name__}")
+        if isawaitable(returned):
+            LOGGER.warning(NOT_AWAITED, self._name)
+            return Response(Outcome.FAILED, "returned something to be awaited")
         return Response(Outcome.DELIVERED)
 
     def rest(self) -> None:
@@ -111,7 +116,12 @@ class WebhookSender:
 
     def send(self, id: str, messages: Sequence[Message]) -> Response:
         """Post the messages, signed."""
-        body = self._make_body(messages)
+        try:
+            body = self._make_body(messages)
+        except (ValueError, TypeError) as error:
+            # such as half of a surrogate pair in a row: it will never be JSON
+            LOGGER.warning("%s is no JSON: %s", id, type(error).__name__)
+            return Response(Outcome.REFUSED, "cannot be written as JSON")
         # the time of this machine, also where the Flow has another clock: receivers compare it
         # with theirs
         headers = signing_rules.sign(self._webhook.secret, id, int(time.time()), body)

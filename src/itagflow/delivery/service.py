@@ -43,6 +43,9 @@ SCAN = 2_000
 SAVE_EVERY = 1.0
 """How many seconds pass at least between two saves of a place that is reached without sending."""
 
+RESULTS_KEPT = 1.0
+"""For how many seconds the results of one event are sent as they were read."""
+
 
 class LeaseLost(Exception):
     """Another worker delivers to this receiver now, or it was forgotten."""
@@ -127,6 +130,8 @@ class Lease:
         self._stored_place = self._place
         self._saved_at = time.monotonic()
         self._events = deque[Event]()
+        self._results: list[Message] = []
+        self._fresh_until = 0.0
         self._is_logs_turn = False
 
     def deliver_due(self, is_stopped: Callable[[], bool]) -> int:
@@ -162,6 +167,7 @@ class Lease:
         """Keep nothing while there is nothing to do."""
         self._sender.rest()
         self._events.clear()  # they may be erased meanwhile
+        self._results = []
         is_due = time.monotonic() - self._saved_at >= SAVE_EVERY
         if self._place != self._stored_place and is_due:
             self._settle(lambda cursor, terms: Settlement(self._renewed(cursor, terms)))
@@ -295,7 +301,7 @@ class Lease:
             with self._engine.store.read() as reader:
                 events = _read_events(reader, where, size)
             for event in events:
-                if rules.matches(self._filter, event):
+                if len(messages) <= limit and rules.matches(self._filter, event):
                     part = job.part if event.position == job.position else 0
                     messages += self._make_messages(event, part)
             if len(events) < size:
@@ -353,11 +359,21 @@ class Lease:
 
     def _make_results(self, event: Event, first: int) -> list[Message]:
         """Return a message for each task of which something became that the receiver wants."""
+        known = self._results
+        # a package may have thousands of results, and each may be sent alone; they are read again
+        # after a while, since something may be erased
+        if known and known[-1].position == event.position and time.monotonic() < self._fresh_until:
+            return [message for message in known if message.part >= first]
+        self._results = self._read_results(event)
+        self._fresh_until = time.monotonic() + RESULTS_KEPT
+        return [message for message in self._results if message.part >= first]
+
+    def _read_results(self, event: Event) -> list[Message]:
         parts = payload_rules.number_tasks(event)
         messages: list[Message] = []
         for result in read_results(self._engine, event):
             part = parts[result.task.number]
-            if part < first or result.became not in self._filter.became:
+            if result.became not in self._filter.became:
                 continue
             id = payload_rules.make_id(self._id, event.position, part)
             replies = None if result.replies is None else replies_to_json(result.replies)
