@@ -14,6 +14,7 @@ from support.hot import HOT
 
 from itagflow import Assignment, AssignmentState, PackageState, Stage
 from itagflow.model import Outcome
+from itagflow.model.delivery import DeadLetter
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.storage import Query, Unless
@@ -65,6 +66,20 @@ def events() -> Iterator[Entity]:
     )
 
 
+def letters() -> Iterator[Entity]:
+    return (
+        DeadLetter(
+            receiver="r" if number % 2 else "s",
+            position=number,
+            job=4,
+            attempts=1,
+            error="answered 422",
+            failed_at=SINCE,
+        )
+        for number in range(1, DONE + 1)
+    )
+
+
 @pytest.fixture(scope="module")
 def url(databases: postgres.Databases) -> Iterator[str]:
     """A database that was just filled: the server has no statistics, and makes none by itself."""
@@ -76,7 +91,7 @@ def url(databases: postgres.Databases) -> Iterator[str]:
                 f"ALTER TABLE itagflow.{layout.table} SET (autovacuum_enabled = off)".encode()
             )
     with store.write() as writer:
-        for many in (packages(), assignments(), answers(), tasks(), events()):
+        for many in (packages(), assignments(), answers(), tasks(), events(), letters()):
             writer.add(*many)
     store.close()
     yield url

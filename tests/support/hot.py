@@ -12,6 +12,7 @@ from itagflow import (
     Stage,
     Task,
 )
+from itagflow.model.delivery import DeadLetter
 from itagflow.model.event import Event
 from itagflow.model.package import Package
 from itagflow.storage import Query, Span, Unless
@@ -70,6 +71,7 @@ HOT: list[tuple[Query[Any], str]] = [
     (Query(Task, {"job": 4, "row_key_text": ("a", "b")}), "task_row_key_text"),
     (Query(Answer, {"job": 4, "task": Span(1, 9)}), "answer_task"),
     (Query(Answer, {"job": 4, "assignment": 1}), "PRIMARY KEY"),
+    (Query(DeadLetter, {"receiver": "r"}, order=("next_attempt_at",), limit=1), "dead_letter_next"),
     (Query(Event, {"job": 4}, order=("position",), limit=9, after=(3, 3)), "event_job"),
     (
         Query(Event, {"job": 4, "became": ("final", "reopened")}, order=("position",), limit=9),

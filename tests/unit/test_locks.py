@@ -22,6 +22,7 @@ from itagflow import (
     Workflow,
 )
 from itagflow.core.transaction import LOCK_ORDER, LockOrder, LockOrderError, Transaction
+from itagflow.model.delivery import DeliveryCursor
 from itagflow.model.entity import Entity, Key
 from itagflow.model.event import Event
 from itagflow.model.jobcounter import JobCounter
@@ -230,6 +231,7 @@ def test_every_kind_that_is_locked_has_one_place() -> None:
         Job,
         Member,
         Event,
+        DeliveryCursor,
     }
     assert set(LOCK_ORDER) == kinds
     assert len(LOCK_ORDER) == len(kinds)

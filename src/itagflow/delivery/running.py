@@ -17,7 +17,7 @@ from itagflow.delivery.receivers import Function, Webhook
 from itagflow.delivery.rules import EventFilter
 from itagflow.delivery.sending import Sender, open_sender
 from itagflow.delivery.service import Lease, LeaseLost
-from itagflow.errors import InvalidData, Problem, StoreFailed
+from itagflow.errors import Conflict, InvalidData, Problem, StoreFailed
 
 LOGGER = logging.getLogger("itagflow.delivery")
 GRACE = 10.0
@@ -82,7 +82,7 @@ class Runner:
         self._deadline = time.monotonic() + timeout
         self._stop.set()
         for thread in self._threads:
-            if thread is not threading.current_thread():
+            if thread.is_alive() and thread is not threading.current_thread():
                 thread.join(max(self._deadline - time.monotonic(), 0))
         return not any(thread.is_alive() for thread in self._threads)
 
@@ -120,7 +120,7 @@ class Runner:
         while not self._stop.is_set():
             try:
                 self._serve(line)
-            except StoreFailed as error:
+            except (StoreFailed, Conflict) as error:
                 if self._engine.store.is_closed:
                     self._fail(error)
                     return
