@@ -11,7 +11,7 @@ from itagflow.model.became import Became
 from itagflow.model.event import Event
 from itagflow.model.inconsistency import Inconsistency, compare_field
 from itagflow.model.package import Package
-from itagflow.results.outcome_rules import count_reopenings, find_became
+from itagflow.model.result import find_became
 from itagflow.results.rules import Case, compute_state
 
 _AT_WORK = frozenset({"", Became.REOPENED})
@@ -69,7 +69,7 @@ def check_outcomes(
             yield Inconsistency("task", key, _BECAME, became or None, replayed or None)
         # after a task was erased its package is opened again without it
         if case.task not in package.erased:
-            counted, reopenings = count_reopenings(package, case.task), outcomes.reopenings
+            counted, reopenings = package.count_reopenings(case.task), outcomes.reopenings
             if counted != reopenings[case.task]:
                 yield Inconsistency("task", key, _REOPENINGS, counted, reopenings[case.task])
     for task, replayed in told.items():

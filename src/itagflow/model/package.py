@@ -179,6 +179,21 @@ class Package:
         campaign = self.campaign
         return 0 if campaign is None else self.size - len(campaign.tasks)
 
+    def has_ended(self, task: int) -> bool:
+        """Return whether work on the task with this number has ended: no campaign is about it."""
+        if self.stage is None:
+            return True
+        campaign = self.campaign
+        return campaign is not None and task not in campaign.tasks
+
+    def count_reopenings(self, task: int) -> int:
+        """Return how many times a task was opened again: with all, or by a campaign."""
+        return self.reopenings + sum(task in campaign.tasks for campaign in self.campaigns)
+
+    def count_revisions(self, task: int) -> int:
+        """Return how many times work on a task has ended: 0 before the first time."""
+        return self.count_reopenings(task) + int(self.has_ended(task))
+
     @property
     def purpose(self) -> "Purpose":
         """What a whole labeling of what is due in its present round is for."""

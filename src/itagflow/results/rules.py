@@ -21,7 +21,7 @@ from itagflow.model.package import (
     PackageState,
     Purpose,
 )
-from itagflow.model.result import Provenance, Result, StageResult
+from itagflow.model.result import Provenance, Result, StageResult, find_became
 from itagflow.model.task import (
     Answer,
     Draft,
@@ -34,7 +34,6 @@ from itagflow.model.task import (
 )
 from itagflow.model.text import to_text, validate_text
 from itagflow.printing import format_repr
-from itagflow.results.outcome_rules import count_revisions, find_became, has_ended
 
 PRELABEL_OUTCOMES = frozenset({Outcome.PRELABELED, Outcome.SUGGESTED})
 """The outcomes of the assignments that hold pre-labels."""
@@ -150,7 +149,7 @@ class Case:
     def is_final(self) -> bool:
         """Whether its package is done, or has been since before a campaign that is about others."""
         is_discarded = self.package.state is PackageState.DISCARDED
-        return has_ended(self.package, self.task) and not is_discarded
+        return self.package.has_ended(self.task) and not is_discarded
 
     @property
     def is_being_voted_on(self) -> bool:
@@ -272,7 +271,7 @@ def build_result(case: Case, task: Task) -> Result:
         task=task,
         state=state,
         became=find_became(case.package, case.task, state),
-        revision=count_revisions(case.package, case.task),
+        revision=case.package.count_revisions(case.task),
         stages={each.stage: each for each in _build_stage_results(case)},
         provenance=tuple(_build_provenance(case)),
         votes=find_votes(case),

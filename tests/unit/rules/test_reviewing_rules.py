@@ -216,7 +216,9 @@ class TestWhatBecameOfTasks:
         assert self.describe(package, ANSWERED) == "final 1-2"
 
     def test_their_numbers_are_read_where_the_package_has_gaps(self) -> None:
-        assert complete(self.ONLY, make_package(free=0), self.MINE, answers=ANSWERED).plan.needs_tasks
+        assert complete(
+            self.ONLY, make_package(free=0), self.MINE, answers=ANSWERED
+        ).plan.needs_tasks
         assert self.describe(make_package(free=0), ANSWERED) == "final 1-2"
 
     def test_those_that_were_given_up_are_abandoned(self) -> None:
