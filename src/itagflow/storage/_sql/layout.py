@@ -196,7 +196,10 @@ class Layout(Generic[E]):
     text: str = ""
     """The field whose text is the whole body; empty when the body is JSON of the other fields."""
     cached: bool = False
-    """Whether it changes so seldom that a store decodes it once for each version."""
+    """Whether each version is read so often that a store decodes it once.
+
+    What seldom changes, and assignments: every answer that is saved reads one.
+    """
     sums: Sums | None = None
     """The sums that are kept of it."""
     key: tuple[Field, ...] = attrs.field(
@@ -340,7 +343,7 @@ _ALL: list[Layout[Any]] = [
         sums=Sums("package_sums", by=("job", "state"), add=("size", *COUNTS)),
     ),
     Layout(Task, "task", sparse=frozenset({"row_key_text"}), text="row"),
-    Layout(Assignment, "assignment", sparse=frozenset({"token"})),
+    Layout(Assignment, "assignment", sparse=frozenset({"token"}), cached=True),
     Layout(Answer, "answer"),
     Layout(Draft, "draft"),
     Layout(ClaimCounter, "claim_counter"),
