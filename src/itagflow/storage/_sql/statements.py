@@ -267,9 +267,10 @@ def _render_literal(word: Enum) -> str:
 @lru_cache(maxsize=256, typed=True)
 def _render_in_literals(words: tuple[Scalar, ...]) -> str:
     """Return how a column is compared with several words of ours; nothing if one is not."""
-    if not all(isinstance(word, Enum) for word in words):
+    literals = [_render_literal(word) for word in words if isinstance(word, Enum)]
+    if len(literals) < len(words):
         return ""
-    return f"IN ({', '.join(map(_render_literal, words))})"
+    return f"IN ({', '.join(literals)})"
 
 
 def _compare_span(sql: Sql, span: Span) -> tuple[str, list[Any]]:

@@ -11,7 +11,8 @@ written in C:
    it again takes more than one call; where that is interrupted, an outer clause closes it.
 
 Around all of them, when something was raised, `Transactions._end` gives back once more what a layer
-did not get to give back.  A function in Python can be struck at its first line, so no layer relies on it.
+did not get to give back.  A function in Python can be struck at its first line, so no layer relies
+on it.
 
 What threads share (`State`) is changed by single calls of dicts and deques, which are atomic; there
 are no locks that an exception could leave locked.
