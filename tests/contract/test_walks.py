@@ -19,6 +19,7 @@ from support.walking import CALLED, CHECKED, DONE, counting, find_verbs
 
 from itagflow import (
     Accept,
+    AssignmentState,
     Choice,
     Crew,
     FixedSize,
@@ -131,8 +132,15 @@ STEPS: dict[Any, Callable[[Any], Any]] = {
 class Walk(Surroundings):
     """Every verb, by anybody, at any time; what is refused must be refused by all, in the same words."""
 
-    def assignment(self, number: int) -> tuple[int, int]:
-        return self.assignments[number % len(self.assignments)]
+    def assignment(self, number: int, *stages: Stage) -> tuple[int, int]:
+        """One of the assignments: mostly one that is held there, so that fewer calls are refused."""
+        held = [key for key in self.assignments if self._is_held(key, stages or tuple(Stage))]
+        among = held if held and number % 4 else self.assignments
+        return among[number // 4 % len(among)]
+
+    def _is_held(self, key: tuple[int, int], stages: tuple[Stage, ...]) -> bool:
+        found = self.flows[0].assignments.get(key)
+        return found.state is AssignmentState.HELD and found.stage in stages
 
     @initialize(
         label=labels,
@@ -277,6 +285,7 @@ class Walk(Surroundings):
     @rule(assignment=anything, task=st.integers(1, 6), number=anything, by=st.none() | people)
     def restore_a_version(self, assignment: int, task: int, number: int, by: str | None) -> None:
         key = self.assignment(assignment)
+        task = self._task_of(key, task)
         versions = self.all(lambda flow: flow.results.versions(self.job, task))
         if not versions:
             return
@@ -339,7 +348,8 @@ class Walk(Surroundings):
     @precondition(lambda self: self.assignments)
     @rule(assignment=anything, task=st.integers(1, 6), restore=st.booleans())
     def abandon(self, assignment: int, task: int, restore: bool) -> None:
-        key = self.assignment(assignment)
+        key = self.assignment(assignment, Stage.LABEL)
+        task = self._task_of(key, task)
         said = self.twice(
             lambda flow: flow.restore(key, task) if restore else flow.abandon(key, task, "dark")
         )
@@ -349,7 +359,7 @@ class Walk(Surroundings):
     @precondition(lambda self: self.assignments)
     @rule(assignment=anything, task=anything, comment=st.sampled_from(["", "a fox?"]))
     def escalate(self, assignment: int, task: int, comment: str) -> None:
-        key = self.assignment(assignment)
+        key = self.assignment(assignment, Stage.LABEL)
         number = self._task_of(key, task)
         said = self.twice(lambda flow: flow.escalate(key, number, comment=comment))
         if said is not None:
@@ -426,7 +436,8 @@ class Walk(Surroundings):
         discard=st.booleans(),
     )
     def look(self, assignment: int, task: int, how: str, reason: str | None, discard: bool) -> None:
-        key = self.assignment(assignment)
+        key = self.assignment(assignment, Stage.INSPECT, Stage.ACCEPT)
+        task = self._task_of(key, task)
         if how in ("right", "wrong"):
             wrong = "no" if how == "wrong" else None
             said = self.all(
@@ -461,7 +472,7 @@ class Walk(Surroundings):
     def reject(
         self, assignment: int, tasks: list[int], comment: str, reason: str | None, whole: bool
     ) -> None:
-        key = self.assignment(assignment)
+        key = self.assignment(assignment, Stage.INSPECT, Stage.ACCEPT)
         self.twice(
             lambda flow: flow.reject(key, tasks=tasks, comment=comment, reason=reason, whole=whole)
         )

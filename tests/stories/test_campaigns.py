@@ -630,6 +630,28 @@ class TestAfterwards:
         assert [row["label_by"] for row in flow.results.rows(job)] == ["ben", "cy"]
         invariants.check(flow)
 
+    @pytest.mark.parametrize("how", ["a campaign", "the package"])
+    def test_rejects_are_counted_anew(self, flow: Flow, how: str) -> None:
+        """Before it the task was sent back as often as it may be; now it may be once more."""
+        job = cats(flow, tasks=2, workflow=Workflow(Label(), Inspect(max_rejects=1)))
+
+        def send_back() -> None:
+            flow.reject(taken(flow, "di", job, I), tasks=[1], comment="no dog")
+            answered(flow, "ben", job, "dog")
+
+        answered(flow, "ben", job, "dog")
+        send_back()
+        passed(flow, job)
+        if how == "a campaign":
+            flow.jobs.reopen(job, where=Selection(package=1), by="ada")
+            answered(flow, "ben", job, "dog")
+        else:
+            flow.packages.reopen((job, 1), by="ada")
+        send_back()
+        with pytest.raises(Incomplete, match="1 time, which is the most"):
+            flow.judge(taken(flow, "di", job, I), 1, wrong="no dog")
+        invariants.check(flow)
+
     def test_a_campaign_can_be_handed_in_in_parts(self, flow: Flow) -> None:
         job = cats(flow, tasks=4, size=4, workflow=Workflow(Label(allow_partial=True)))
         answered(flow, "ben", job, "dog")

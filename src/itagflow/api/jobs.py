@@ -484,7 +484,7 @@ class Jobs:
         Raises:
             InvalidData: when the workflow does not have the stage.
             WrongState: when the job is a draft or archived.
-            Incomplete: when answers still follow a change of the template.
+            Incomplete: when answers follow a change of the template, or too few may do the work.
             NotAllowed: when the named member may not do it, or *by* may not manage jobs.
         """
         spec = campaigns.ReopenSpec(where, to, assign, comment, dry_run, progress, by)

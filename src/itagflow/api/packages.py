@@ -85,6 +85,7 @@ class Packages:
 
         Raises:
             WrongState: when the package is still open, or the job a draft or archived.
+            Incomplete: when too few people may do the work.
             NotAllowed: when *by* may not manage jobs.
         """
         comment = require_text("packages.reopen", "comment", comment)

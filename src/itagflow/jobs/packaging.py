@@ -20,13 +20,15 @@ from itagflow.core.lookup import (
 from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules
 from itagflow.jobs.service import find_job
-from itagflow.lifecycle.tables import JOB, JobCommand, must_be_working
+from itagflow.jobs.staffing import require_people
+from itagflow.lifecycle.tables import JOB, JobCommand, must_be_working, stage_of
 from itagflow.model.change import record
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, Package
 from itagflow.results.histories import recount
 from itagflow.reviewing import rules as reviewing_rules
+from itagflow.reviewing.reject_rules import WorkPlace
 from itagflow.reviewing.rules import find_outdated_authors
 from itagflow.reviewing.service import finish_with, recall
 from itagflow.storage.port import Query
@@ -110,6 +112,8 @@ def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str =
         # what was erased is not reviewed again: the others are named one by one
         tasks = read_task_numbers(transaction.store, old) if old.erased else ()
         reopened = reviewing_rules.reopen_package(job, old, ctx, tasks=tasks)
+        stage = stage_of(reopened)
+        require_people(transaction.store, WorkPlace(transaction.policy, job, stage, transaction.at))
         assignments = transaction.assignments(old)
         new = recount(transaction.store, job, reopened, assignments)
         outdated = find_outdated_authors(new, assignments, tasks)

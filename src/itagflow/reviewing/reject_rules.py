@@ -173,7 +173,11 @@ def find_limit(job: Job, stage: Stage) -> RejectLimit:
 def count_rejects(
     package: Package, assignments: Sequence[Assignment], stage: Stage, tasks: Collection[int]
 ) -> dict[int, int]:
-    """Return how many times *stage* has sent each of these tasks of *package* back."""
+    """Return how many times *stage* has sent each of these tasks of *package* back.
+
+    What was opened again, with its package or in a campaign, is counted anew: whoever did that
+    asks for another labeling, and not for the rest of the one before.
+    """
     rejects = [
         assignment
         for assignment in assignments
@@ -181,10 +185,18 @@ def count_rejects(
     ]
     counts = dict.fromkeys(tasks, 0)
     for task in tasks:
+        opened = _find_last_opening(package, task)
         for assignment in select_history(package, rejects, task):
-            if assignment.sent_back is None or task in assignment.sent_back:
+            is_sent = assignment.sent_back is None or task in assignment.sent_back
+            if is_sent and assignment.round >= opened:
                 counts[task] += 1
     return counts
+
+
+def _find_last_opening(package: Package, task: int) -> int:
+    """Return the round in which a task was opened again last; 0: never."""
+    campaigns = [each.round for each in package.campaigns if task in each.tasks]
+    return max(package.reopened_round, *campaigns, 0)
 
 
 def find_limited(job: Job, stage: Stage, rejects: Mapping[int, int]) -> tuple[int, ...]:

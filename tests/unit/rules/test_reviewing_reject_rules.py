@@ -500,6 +500,28 @@ def test_what_a_campaign_sent_back_whole_counts_for_its_tasks_only() -> None:
     assert count_rejects(package, [ended(6, Outcome.REJECTED, None)], I, (1, 2)) == {1: 1, 2: 0}
 
 
+@pytest.mark.parametrize(
+    "opened",
+    [
+        {"reopened_round": 2},
+        {"campaigns": (Campaign(round=2, stage=Stage.LABEL, tasks=(1, 2)),)},
+        {"campaigns": (Campaign(round=1, last_round=1, stage=Stage.LABEL, tasks=(1, 2)),)}
+        | {"reopened_round": 2},
+    ],
+)
+def test_what_is_opened_again_is_counted_anew(opened: dict[str, Any]) -> None:
+    before = ended(6, Outcome.REJECTED, (1, 2))
+    since = attrs.evolve(ended(7, Outcome.REJECTED, (2,)), round=2)
+    package = make_package(round=3, **opened)
+    assert count_rejects(package, [before, since], I, (1, 2)) == {1: 0, 2: 1}
+
+
+def test_a_campaign_about_other_tasks_does_not_begin_the_count_anew() -> None:
+    campaign = Campaign(round=2, last_round=2, stage=Stage.LABEL, tasks=(2,))
+    package = make_package(round=3, campaigns=(campaign,))
+    assert count_rejects(package, [ended(6, Outcome.REJECTED, (1,))], I, (1,)) == {1: 1}
+
+
 def test_the_limit_is_that_of_the_rule() -> None:
     limit = find_limit(limited("abandon"), I)
     assert (limit.most, limit.then) == (2, OnMaxRejects.ABANDON)
