@@ -15,6 +15,7 @@ from hypothesis.stateful import initialize, precondition, rule
 from support import postgres
 from support.scenes import rows
 from support.surroundings import Surroundings
+from support.walk_steps import WALKS, follow
 from support.walking import CALLED, CHECKED, DONE, counting, find_verbs
 
 from itagflow import (
@@ -640,7 +641,7 @@ TestWalk.settings = settings(
 
 
 def test_every_verb_was_reached() -> None:
-    """The walks above call every verb that changes something; run both together."""
+    """The random walks call every verb that changes something; run both together."""
     if not CALLED:
         pytest.skip("the walks did not run in this process")
     for name in sorted(find_verbs()):
@@ -653,3 +654,10 @@ def test_every_verb_was_reached() -> None:
     assert len(missing) <= (0 if EXAMPLES >= 200 else len(verbs) // 3), missing
     for name in ("sent again", "final and the same", "verified, with every event replayed"):
         assert CHECKED[name] > 0, name
+
+
+def test_every_verb_is_done_in_walks_that_are_written_down() -> None:
+    before = DONE.copy()
+    for label, parts in WALKS:
+        follow(Walk(), label, parts)
+    assert [name for name in find_verbs() if DONE[name] == before[name]] == []

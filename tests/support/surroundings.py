@@ -155,7 +155,9 @@ class Surroundings(SideBySide):
             order |= {"workflow": workflow, "workforce": {Stage.LABEL: ["ben"]}}
             return flow.jobs.create("street", "other", data=rows(3), **order)
         if made == "import":
-            return flow.jobs.import_results("street", "other", data=rows(2), **order)
+            said = {"questionId": "1", "data": "cat", "type": "survey/value"}
+            data = [{**row, "label-77": {"results": [said]}} for row in rows(2)]
+            return flow.jobs.import_results("street", "other", data=data, **order)
         flow.jobs.check("street", "other", data=rows(2), **order)
         return flow.jobs.create("street", "other", draft=True, **order)
 
