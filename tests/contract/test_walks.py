@@ -134,7 +134,10 @@ class Walk(Surroundings):
     """Every verb, by anybody, at any time; what is refused must be refused by all, in the same words."""
 
     def assignment(self, number: int, *stages: Stage) -> tuple[int, int]:
-        """One of the assignments: mostly one that is held there, so that fewer calls are refused."""
+        """One of the assignments: mostly one that is held there, so that fewer calls are refused.
+
+        Asked before an act, and not by it: on the store that is asked, the act changes the answer.
+        """
         held = [key for key in self.assignments if self._is_held(key, stages or tuple(Stage))]
         among = held if held and number % 4 else self.assignments
         return among[number // 4 % len(among)]
@@ -236,9 +239,8 @@ class Walk(Surroundings):
     @precondition(lambda self: self.assignments)
     @rule(assignment=anything, task=st.integers(1, 6), word=words, by=st.none() | people)
     def save(self, assignment: int, task: int, word: str, by: str | None) -> None:
-        said = self.twice(
-            lambda flow: flow.save(self.assignment(assignment), task, {"1": Choice(word)}, by=by)
-        )
+        key = self.assignment(assignment)
+        said = self.twice(lambda flow: flow.save(key, task, {"1": Choice(word)}, by=by))
         if said is not None:
             self.accepted[said.key] = said
 
@@ -304,9 +306,10 @@ class Walk(Surroundings):
     @precondition(lambda self: self.assignments)
     @rule(assignment=anything, word=st.sampled_from(["cat", "dog"]), submit=st.booleans())
     def answer_all(self, assignment: int, word: str, submit: bool) -> None:
-        self._answer_all(self.assignment(assignment), word)
+        key = self.assignment(assignment)
+        self._answer_all(key, word)
         if submit:
-            self.twice(lambda flow: flow.submit(self.assignment(assignment)))
+            self.twice(lambda flow: flow.submit(key))
 
     @rule(
         who=people,
@@ -459,8 +462,9 @@ class Walk(Surroundings):
         ),
     )
     def end(self, assignment: int, verb: str) -> None:
+        key = self.assignment(assignment)
         act = self.twice if verb in PASS.values() else self.all
-        act(lambda flow: getattr(flow, verb)(self.assignment(assignment)))
+        act(lambda flow: getattr(flow, verb)(key))
 
     @precondition(lambda self: self.assignments)
     @rule(
@@ -487,11 +491,8 @@ class Walk(Surroundings):
     @precondition(lambda self: self.assignments)
     @rule(assignment=anything, to=people, by=people)
     def reassign(self, assignment: int, to: str, by: str) -> None:
-        offer = self.all(
-            lambda flow: flow.assignments.reassign(
-                self.assignment(assignment), to, by=by, comment="busy"
-            )
-        )
+        key = self.assignment(assignment)
+        offer = self.all(lambda flow: flow.assignments.reassign(key, to, by=by, comment="busy"))
         self.note(offer)
 
     @rule(package=st.integers(1, 4), to=people)
@@ -601,10 +602,10 @@ class Walk(Surroundings):
         verb=st.sampled_from(["review", "accept", "reject", "release"]),
     )
     def end_many(self, assignments: list[int], verb: str) -> None:
+        keys = [self.assignment(assignment) for assignment in assignments]
+
         def act(flow: Flow) -> list[tuple[Any, str]]:
-            outcomes = getattr(flow, f"{verb}_many")(
-                [self.assignment(assignment) for assignment in assignments]
-            )
+            outcomes = getattr(flow, f"{verb}_many")(keys)
             return [(outcome.value, str(outcome.error)) for outcome in outcomes]
 
         self.all(act)

@@ -71,6 +71,9 @@ class Packages:
     def discard(self, package: PackageRef, *, by: MemberRef, comment: str = "") -> Package:
         """Discard a package: its assignments are recalled, its tasks count no more, answers stay.
 
+        In the middle of a campaign only the campaign ends: all tasks have the results that they had
+        before, and the package is done.
+
         Raises:
             WrongState: when it is done or discarded.
             NotAllowed: when the job does not go on, or *by* may not manage jobs.

@@ -9,7 +9,7 @@ from itagflow.core.lookup import WorkspaceRef
 from itagflow.jobs.finishing_rules import find_hindrance
 from itagflow.jobs.loading import LoadSpec, must_be_valid, read_source
 from itagflow.jobs.previewing import RowPreview
-from itagflow.jobs.service import JobSpec, design_job, require_free_name
+from itagflow.jobs.service import DraftIds, JobSpec, design_job, require_free_name
 from itagflow.jobs.staffing import read_staffing
 from itagflow.model.reports import CheckReport
 
@@ -26,7 +26,7 @@ def check_job(
     # A transaction because `create` designs its jobs in one: whatever it refuses is refused here.
     # Nothing is applied to it.
     with engine.transaction() as transaction:
-        design = design_job(transaction, workspace, spec, None)
+        design = design_job(transaction, workspace, spec, DraftIds())
         require_free_name(transaction, design.job)
         staffing = read_staffing(transaction, design.job)
     if data is None:

@@ -25,11 +25,12 @@ def clone_job(
 ) -> Job:
     """Store a new draft that is set up like *job*, and load the rows of its tasks if asked to."""
     source = find_job(engine, job)
-    rows = _preview(engine, source, name, by) if with_data else None
+    if not with_data:
+        with engine.transaction() as transaction:
+            return store_draft(transaction, _design_clone(transaction, source, name, by))
+    rows = _preview(engine, source, name, by)
     with engine.transaction() as transaction:
         clone = store_draft(transaction, _design_clone(transaction, source, name, by))
-    if rows is None:
-        return clone
     try:
         load(engine, clone, rows)
         return find_job(engine, clone)

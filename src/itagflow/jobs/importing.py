@@ -19,7 +19,14 @@ from itagflow.jobs.importing_rules import ImportedTask
 from itagflow.jobs.loading import LoadSpec, load, must_be_valid, read_source
 from itagflow.jobs.previewing import RowPreview, look_ahead
 from itagflow.jobs.row_sources import read_rows
-from itagflow.jobs.service import JobSpec, delete, design_job, draft_job, require_free_name
+from itagflow.jobs.service import (
+    DraftIds,
+    JobSpec,
+    delete,
+    design_job,
+    draft_job,
+    require_free_name,
+)
 from itagflow.model.change import record
 from itagflow.model.entity import Entity
 from itagflow.model.job import Accept, Inspect, Job, Label, Rule, Stage, Workflow
@@ -115,8 +122,8 @@ def import_job(
     if spec.workflow is None:
         workflow = Workflow(*(RULES[stage] for stage in origin.stages))
         spec = attrs.evolve(spec, workflow=workflow)
-    rows = _preview(engine, workspace, spec, origin, data)
-    job = draft_job(engine, workspace, spec, id=parse_key(origin.label_id))
+    rows, ids = _preview(engine, workspace, spec, origin, data)
+    job = draft_job(engine, workspace, spec, ids)
     try:
         load(engine, job, rows)
         counts = _import_results(engine, job, origin, data)
@@ -158,10 +165,10 @@ class _ResultPreview:
 
 def _preview(
     engine: Engine, workspace: WorkspaceRef, spec: JobSpec, origin: _Origin, data: LoadSpec
-) -> LoadSpec:
-    """Return the rows, the first of them read, and refuse what can be known now to be refused.
+) -> tuple[LoadSpec, DraftIds]:
+    """Return the rows, the first of them read, and the ids of the job that they are for.
 
-    So it leaves no trace: nothing is stored yet.
+    What can be known now to be refused is refused now: so it leaves no trace.
 
     Raises:
         AlreadyExists: when the workspace has a job of this name.
@@ -170,7 +177,7 @@ def _preview(
     """
     # A transaction because jobs are designed in one.  Nothing is applied to it.
     with engine.transaction() as transaction:
-        design = design_job(transaction, workspace, spec, parse_key(origin.label_id))
+        design = design_job(transaction, workspace, spec, DraftIds(parse_key(origin.label_id)))
         require_free_name(transaction, design.job)
     job, template = design.job, design.template
     running = _Import(
@@ -190,7 +197,7 @@ def _preview(
         _raise_problems(job, preview.results)
     if are_all:
         rules.advance_job(job, "import", tasks=preview.rows.tasks)
-    return again
+    return again, design.ids
 
 
 def _raise_problems(job: Job, counts: _ResultCounts) -> None:

@@ -1,4 +1,4 @@
-"""Rows that are looked at before anything is stored for them: what is refused leaves no trace."""
+"""Rows that are checked before anything is stored for them: what is refused leaves no trace."""
 
 from __future__ import annotations
 

@@ -303,11 +303,7 @@ def _decide(
     transaction: Transaction, campaign: _Campaign, facts: Sequence[CampaignFacts], ctx: Context
 ) -> list[Change]:
     """Return the changes that open the tasks; all are decided before the first is stored."""
-    spec = campaign.spec
-    candidates = [
-        rules.find_candidates(spec.to, campaign.assign, each.tasks, each.history.assignments)
-        for each in facts
-    ]
+    candidates = [rules.find_candidates(each, campaign.assign) for each in facts]
     # last in the order of locks, by key and shared, as claims of the same members do
     keys = sorted({key for named in candidates for key in named})
     locked = {key: transaction.lock(Member, (key,), shared=True) for key in keys}
