@@ -46,7 +46,7 @@ def must_have_no_prelabels(job: Job, assignment: Assignment | None) -> None:
         )
 
 
-def make_rows_error(job: Job, problems: Iterable[Problem], bad_rows: int) -> InvalidData:
+def make_rows_error(job: Job, problems: Sequence[Problem], bad_rows: int) -> InvalidData:
     """Return the error for rows that cannot be loaded, of which so many are bad."""
     return InvalidData(f"the data of job {job.name!r}", problems, bad_rows)
 

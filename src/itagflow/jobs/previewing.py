@@ -110,10 +110,10 @@ class _ReadAgain:
         self._others = length_hint(others, -1)
         self._first = len(first)
 
-    def __iter__(self) -> Iterator[object]:
+    def __iter__(self) -> Iterator[Any]:
         return self
 
-    def __next__(self) -> object:
+    def __next__(self) -> Any:
         return next(self._rows)
 
     def __length_hint__(self) -> Any:
