@@ -208,11 +208,10 @@ class Results:
         """
         where = Selection(
             state=parse_optional_enum(TaskState, state),
-            member=member,
             label=require_optional_text("results.find", "label", label),
         )
         page = Page(limit, after)
-        return results.find_tasks(self._engine, job, where=where, by=by, page=page)
+        return results.find_tasks(self._engine, job, where=where, member=member, by=by, page=page)
 
     def rows(
         self,

@@ -567,10 +567,20 @@ def find_tasks(
     job: PartitionRef,
     *,
     where: Selection,
+    member: MemberRef | None = None,
     by: MemberRef | None = None,
     page: Page = EVERYTHING,
 ) -> Iterator[Result]:
-    """Yield the results of the selected tasks, as `iter_results` does."""
+    """Yield the results of the selected tasks, as `iter_results` does; *member* is selected, too.
+
+    Raises:
+        NotFound: when nobody in the workspace of the job is *member*.
+    """
+    if member is not None:
+        with engine.store.read() as reader:
+            stored_job, _ = require_readable(engine, reader, "results.find", job, by)
+            worker = lookup.member(reader, stored_job.workspace, member)
+        where = attrs.evolve(where, member=worker.id)
     return page.cut(read_results(engine, "results.find", job, by, page=page, where=where))
 
 
