@@ -17,8 +17,7 @@ from itagflow.results.rules import Case, compute_state
 _AT_WORK = frozenset({"", Became.REOPENED})
 _BEFORE: Mapping[str, frozenset[str]] = {
     Became.FINAL: _AT_WORK,
-    # a discarded package takes along what was final before the campaign that went on
-    Became.ABANDONED: _AT_WORK | {Became.FINAL, Became.ABANDONED},
+    Became.ABANDONED: _AT_WORK,
     Became.REOPENED: frozenset({Became.FINAL, Became.ABANDONED}),
     Became.WITHDRAWN: _AT_WORK,
     Became.ERASED: frozenset(Became) - {Became.ERASED} | {""},

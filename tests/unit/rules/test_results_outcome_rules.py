@@ -96,7 +96,7 @@ class TestEvents:
 
     def test_all_of_a_discarded_package_are_abandoned(self) -> None:
         discarded = package(PackageState.DISCARDED, erased=(1,))
-        assert describe_end(package(campaigns=(OPEN,)), discarded, range(1, 4)) == "abandoned 2-3"
+        assert describe_end(package(), discarded, range(1, 4), (2,)) == "abandoned 2-3"
 
     def test_at_the_end_of_a_campaign_its_tasks_alone(self) -> None:
         assert describe_end(package(campaigns=(OPEN,)), done(), range(1, 4)) == "final 2"
