@@ -104,17 +104,26 @@ class TestEvents:
             ("submit", {"final": (2,), "abandoned": (1,)}),
         ]
 
+    def test_a_campaign_that_is_ended_early_gives_back_what_was(self, flow: Flow) -> None:
+        job = cats(flow, tasks=3, size=3)
+        given_up(flow, "ben", job, 2)
+        (before, *_) = flow.results.follow(job, timeout=0)
+        flow.jobs.reopen(job, where=Selection(package=1), by="ada")
+        flow.packages.discard((job.id, 1), by="ada")
+        assert outcomes(flow, job)[1:] == [
+            ("reopen", {"reopened": (1, 2, 3)}),
+            ("discard", {"final": (1, 3), "abandoned": (2,)}),
+        ]
+        assert told(flow, job) == [(1, "final", 2), (2, "abandoned", 2), (3, "final", 2)]
+        assert flow.results.get(job, 1).replies == before.replies
+
     def test_a_package_that_is_discarded_takes_all_its_tasks_along(self, flow: Flow) -> None:
         job = cats(flow, tasks=4)
         labeled(flow, "ben", job)
-        flow.jobs.reopen(job, where=Selection(package=1), by="ada")
         flow.jobs.finish(job, by="ada", discard_open=True)
-        assert outcomes(flow, job)[2:] == [
-            ("discard", {"abandoned": (1, 2)}),
-            ("discard", {"abandoned": (3, 4)}),
-        ]
+        assert outcomes(flow, job)[1:] == [("discard", {"abandoned": (3, 4)})]
         flow.packages.reopen((job.id, 2), by="ada")
-        assert outcomes(flow, job)[4:] == [("reopen", {"reopened": (3, 4)})]
+        assert outcomes(flow, job)[2:] == [("reopen", {"reopened": (3, 4)})]
 
     def test_many_tasks_take_little_room(self, flow: Flow) -> None:
         job = cats(flow, tasks=2_000, size=2_000)

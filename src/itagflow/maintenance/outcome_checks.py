@@ -11,14 +11,13 @@ from itagflow.model.became import Became
 from itagflow.model.event import Event
 from itagflow.model.inconsistency import Inconsistency, compare_field
 from itagflow.model.package import Package
-from itagflow.results.outcome_rules import count_reopenings, find_became
+from itagflow.model.result import find_became
 from itagflow.results.rules import Case, compute_state
 
 _AT_WORK = frozenset({"", Became.REOPENED})
 _BEFORE: Mapping[str, frozenset[str]] = {
     Became.FINAL: _AT_WORK,
-    # a discarded package takes along what was final before the campaign that went on
-    Became.ABANDONED: _AT_WORK | {Became.FINAL, Became.ABANDONED},
+    Became.ABANDONED: _AT_WORK,
     Became.REOPENED: frozenset({Became.FINAL, Became.ABANDONED}),
     Became.WITHDRAWN: _AT_WORK,
     Became.ERASED: frozenset(Became) - {Became.ERASED} | {""},
@@ -69,7 +68,7 @@ def check_outcomes(
             yield Inconsistency("task", key, _BECAME, became or None, replayed or None)
         # after a task was erased its package is opened again without it
         if case.task not in package.erased:
-            counted, reopenings = count_reopenings(package, case.task), outcomes.reopenings
+            counted, reopenings = package.count_reopenings(case.task), outcomes.reopenings
             if counted != reopenings[case.task]:
                 yield Inconsistency("task", key, _REOPENINGS, counted, reopenings[case.task])
     for task, replayed in told.items():

@@ -7,11 +7,12 @@ from typing import Any, cast
 import attrs
 
 from itagflow.model.arguments import require_kind
+from itagflow.model.became import Became
 from itagflow.model.enums import parse_enum_keys
 from itagflow.model.job import STAGES, Stage
 from itagflow.model.merging import MergeReport
 from itagflow.model.number import require_whole_number, to_whole, validate_whole
-from itagflow.model.package import Outcome, PackageState, Purpose
+from itagflow.model.package import Outcome, Package, PackageState, Purpose
 from itagflow.model.reply import Reply
 from itagflow.model.task import Answer, Order, Task, TaskState, make_order
 from itagflow.printing import format_count
@@ -152,6 +153,20 @@ class Result:
     def __repr__(self) -> str:
         number = f"task {self.task.number}"
         return show_line(self, number, self.state.name, show_replies(self.replies))
+
+
+def find_became(package: Package, task: int, state: TaskState) -> str:
+    """Return what became of *task* of *package*, which is in *state*; empty while work goes on.
+
+    What was opened again and has not ended since is ``reopened``.
+    """
+    if task in package.erased:
+        return Became.ERASED.value
+    if not package.has_ended(task):
+        return Became.REOPENED.value if package.count_reopenings(task) else ""
+    if package.state is PackageState.DISCARDED or state is TaskState.ABANDONED:
+        return Became.ABANDONED.value
+    return Became.FINAL.value
 
 
 COUNTS = ("abandoned", "wrong", "disputed", "prelabeled", "corrected", "final")

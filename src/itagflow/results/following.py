@@ -24,7 +24,6 @@ from itagflow.model.task import Task
 from itagflow.model.workspace import Workspace
 from itagflow.printing import format_repr
 from itagflow.results.histories import read_selected
-from itagflow.results.outcome_rules import has_ended
 from itagflow.results.service import TaskPlace, find_task_to_read, get_result
 from itagflow.storage.port import Query, Reader, Span
 
@@ -242,7 +241,7 @@ def _find_ended(engine: Engine, task: Task, by: MemberRef | None) -> Result | No
     # one row tells mostly that there is nothing to read yet
     with engine.store.read() as reader:
         package = reader.get(Package, (task.job, task.package))
-        if not has_ended(package, task.number) and task.number not in package.erased:
+        if not package.has_ended(task.number) and task.number not in package.erased:
             return None
     result = get_result(engine, task.key, by=by)
     if result.became not in ENDS:

@@ -1,4 +1,4 @@
-"""What became of tasks: whether work on one has ended, how often, and what an event says of it."""
+"""What an event says of tasks on which work has ended, or begins again."""
 
 from __future__ import annotations
 
@@ -6,43 +6,9 @@ from collections.abc import Collection, Sequence
 
 from itagflow.model.became import Became, drop_numbers, format_became, format_numbers
 from itagflow.model.package import Package, PackageState
-from itagflow.model.task import TaskState
 
 _FINAL = "final "
 """How the text begins where all are final; every submission that ends a package writes it."""
-
-
-def has_ended(package: Package, task: int) -> bool:
-    """Return whether work on *task* has ended: its package has, or a campaign is about others."""
-    if package.stage is None:
-        return True
-    campaign = package.campaign
-    return campaign is not None and task not in campaign.tasks
-
-
-def find_became(package: Package, task: int, state: TaskState) -> str:
-    """Return what became of *task* of *package*, which is in *state*; empty while work goes on.
-
-    What was opened again and has not ended since is ``reopened``.
-    """
-    if task in package.erased:
-        return Became.ERASED.value
-    if not has_ended(package, task):
-        return Became.REOPENED.value if count_reopenings(package, task) else ""
-    if package.state is PackageState.DISCARDED or state is TaskState.ABANDONED:
-        return Became.ABANDONED.value
-    return Became.FINAL.value
-
-
-def count_revisions(package: Package, task: int) -> int:
-    """Return how many times work on *task* has ended: 0 before the first time."""
-    return count_reopenings(package, task) + int(has_ended(package, task))
-
-
-def count_reopenings(package: Package, task: int) -> int:
-    """Return how many times *task* was opened again, with its package or by a campaign."""
-    campaigns = sum(task in campaign.tasks for campaign in package.campaigns)
-    return package.reopenings + campaigns
 
 
 def describe_end(

@@ -21,7 +21,7 @@ from itagflow.model.package import (
     PackageState,
     Purpose,
 )
-from itagflow.model.result import Provenance, Result, StageResult
+from itagflow.model.result import Provenance, Result, StageResult, find_became
 from itagflow.model.task import (
     Answer,
     Draft,
@@ -34,7 +34,6 @@ from itagflow.model.task import (
 )
 from itagflow.model.text import to_text, validate_text
 from itagflow.printing import format_repr
-from itagflow.results.outcome_rules import count_revisions, find_became, has_ended
 
 PRELABEL_OUTCOMES = frozenset({Outcome.PRELABELED, Outcome.SUGGESTED})
 """The outcomes of the assignments that hold pre-labels."""
@@ -150,7 +149,7 @@ class Case:
     def is_final(self) -> bool:
         """Whether its package is done, or has been since before a campaign that is about others."""
         is_discarded = self.package.state is PackageState.DISCARDED
-        return has_ended(self.package, self.task) and not is_discarded
+        return self.package.has_ended(self.task) and not is_discarded
 
     @property
     def is_being_voted_on(self) -> bool:
@@ -218,9 +217,9 @@ def find_campaign(package: Package, round: int) -> Campaign | None:
     return next((each for each in package.campaigns if is_in_campaign(each, round)), None)
 
 
-def _hides(campaign: Campaign, task: int, round: int) -> bool:
-    """Return whether what was done in this round is no part of the history of the task."""
-    return task not in campaign.tasks and is_in_campaign(campaign, round)
+def has_opened(campaign: Campaign, task: int) -> bool:
+    """Return whether the result of *task* is what *campaign* has made of it."""
+    return task in campaign.tasks and not campaign.is_withdrawn
 
 
 def select_history(
@@ -228,15 +227,16 @@ def select_history(
 ) -> Sequence[Assignment]:
     """Return those of the *assignments* of a package that are part of the history of a task of it.
 
-    What belongs to a campaign that did not open the task is not: its result, and who made it, stay
-    as they are.
+    What belongs to a campaign that did not open the task, or was withdrawn, is not: its result, and
+    who made it, stay as they are.
     """
     if not package.campaigns:
         return assignments  # nearly always
+    others = [campaign for campaign in package.campaigns if not has_opened(campaign, task)]
     return [
         assignment
         for assignment in assignments
-        if not any(_hides(campaign, task, assignment.round) for campaign in package.campaigns)
+        if not any(is_in_campaign(campaign, assignment.round) for campaign in others)
     ]
 
 
@@ -246,7 +246,7 @@ def find_skipped(package: Package, task: int) -> tuple[Stage, ...]:
     for campaign in reversed(package.campaigns):
         # what the package passed without a review before that was another labeling of the task, or
         # everything was reviewed since
-        if task in campaign.tasks or campaign.round < package.reopened_round:
+        if has_opened(campaign, task) or campaign.round < package.reopened_round:
             break
         skipped = campaign.skipped
     return skipped
@@ -272,7 +272,7 @@ def build_result(case: Case, task: Task) -> Result:
         task=task,
         state=state,
         became=find_became(case.package, case.task, state),
-        revision=count_revisions(case.package, case.task),
+        revision=case.package.count_revisions(case.task),
         stages={each.stage: each for each in _build_stage_results(case)},
         provenance=tuple(_build_provenance(case)),
         votes=find_votes(case),

@@ -8,14 +8,8 @@ import pytest
 
 from itagflow import Became, Package, PackageState, Stage, TaskState
 from itagflow.model import Campaign
-from itagflow.results.outcome_rules import (
-    count_reopenings,
-    count_revisions,
-    describe_end,
-    describe_reopening,
-    find_became,
-    has_ended,
-)
+from itagflow.model.result import find_became
+from itagflow.results.outcome_rules import describe_end, describe_reopening
 from itagflow.testing import make_package
 
 OPEN = Campaign(round=2, stage=Stage.LABEL, tasks=(2,))
@@ -32,7 +26,7 @@ def done(**fields: Any) -> Package:
 
 class TestEnds:
     def test_work_ends_with_the_package(self) -> None:
-        assert [has_ended(package(state), 1) for state in PackageState] == [
+        assert [package(state).has_ended(1) for state in PackageState] == [
             False,
             False,
             False,
@@ -41,7 +35,7 @@ class TestEnds:
         ]
 
     def test_and_has_ended_for_the_tasks_that_a_campaign_leaves_alone(self) -> None:
-        assert [has_ended(package(campaigns=(OPEN,)), task) for task in (1, 2, 3)] == [
+        assert [package(campaigns=(OPEN,)).has_ended(task) for task in (1, 2, 3)] == [
             True,
             False,
             True,
@@ -72,15 +66,15 @@ class TestEnds:
 
 class TestRevisions:
     def test_each_end_counts(self) -> None:
-        assert count_revisions(package(), 1) == 0
-        assert count_revisions(done(), 1) == 1
-        assert count_revisions(package(reopenings=1), 1) == 1
-        assert count_revisions(done(reopenings=2), 1) == 3
+        assert package().count_revisions(1) == 0
+        assert done().count_revisions(1) == 1
+        assert package(reopenings=1).count_revisions(1) == 1
+        assert done(reopenings=2).count_revisions(1) == 3
 
     def test_a_campaign_counts_for_its_tasks(self) -> None:
         again = done(campaigns=(CLOSED,), reopenings=1)
-        assert [count_reopenings(again, task) for task in (1, 2)] == [1, 2]
-        assert [count_revisions(again, task) for task in (1, 2)] == [2, 3]
+        assert [again.count_reopenings(task) for task in (1, 2)] == [1, 2]
+        assert [again.count_revisions(task) for task in (1, 2)] == [2, 3]
 
 
 class TestEvents:
@@ -102,7 +96,7 @@ class TestEvents:
 
     def test_all_of_a_discarded_package_are_abandoned(self) -> None:
         discarded = package(PackageState.DISCARDED, erased=(1,))
-        assert describe_end(package(campaigns=(OPEN,)), discarded, range(1, 4)) == "abandoned 2-3"
+        assert describe_end(package(), discarded, range(1, 4), (2,)) == "abandoned 2-3"
 
     def test_at_the_end_of_a_campaign_its_tasks_alone(self) -> None:
         assert describe_end(package(campaigns=(OPEN,)), done(), range(1, 4)) == "final 2"

@@ -10,9 +10,9 @@ from typing import Protocol
 from itagflow.errors import StoreFailed
 
 PAUSE = 0.01
-"""After how many seconds the sign is looked at again.
+"""After how many seconds the sign is checked again.
 
-A look is one call of the system and reads nothing, so a hundred of them a second cost less than a
+A check is one call of the system and reads nothing, so a hundred of them a second cost less than a
 query in that time would.
 """
 
