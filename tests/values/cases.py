@@ -637,6 +637,9 @@ ENTITIES: Mapping[str, Case] = {
     ),
     "Reading": Case(lambda s: {"own": P.Action.LABEL, "others": None}),
     "Assignment.covers": Case(lambda s: {"task": 1}),
+    "Package.count_reopenings": Case(lambda s: {"task": 1}),
+    "Package.count_revisions": Case(lambda s: {"task": 1}),
+    "Package.has_ended": Case(lambda s: {"task": 1}),
     "Event.at_position": Case(lambda s: {"position": 1}),
     "Job.crew": Case(lambda s: {"stage": P.Stage.LABEL}),
     "RolePolicy.refuses_about": Case(
@@ -649,6 +652,7 @@ ENTITIES: Mapping[str, Case] = {
     "Workflow.rule": Case(lambda s: {"stage": P.Stage.LABEL}),
 }
 OWNERS: Mapping[str, Callable[[Scene], Any]] = {
+    "Package": lambda s: s.package,
     "RolePolicy": lambda s: P.RolePolicy(P.default_policy.table, leaders_within_groups=True),
     "Assignment": lambda s: make_assignment(scope=(1, 2)),
     "Mask": lambda s: P.Mask([5_000, 5_000]),
