@@ -93,18 +93,34 @@ class _Following:
     by: MemberRef | None
     cursor: Cursor
     """The last result that was yielded, or where it began."""
+    start: int
+    """The position from which events are still to be read."""
 
     def look(self) -> Iterator[Result]:
         """Yield what has come since the last look, and is still so."""
+        if not self._has_news():
+            return
         last = self.engine.store.high_water_mark()
-        where: dict[str, Any] = {"position": Span(self.cursor.position, last), "became": _EVERY}
-        where["workspace" if isinstance(self.place, Workspace) else "job"] = self.place.id
-        events = iterate_query(self.engine.store, Query(Event, where, order=("position",)))
-        steps = self._iter_steps(events)
+        steps = self._iter_steps(iterate_query(self.engine.store, self._query(last)))
         while block := list(islice(steps, lookup.PAGE)):
             for result in self._read(block):
                 self.cursor = parse_cursor(result)
                 yield result
+        self.start = max(self.start, last + 1)
+
+    def _query(self, last: int | None, limit: int | None = None) -> Query[Event]:
+        """Return the query for what became of tasks, up to the *last* position."""
+        where: dict[str, Any] = {"position": Span(self.start, last), "became": _EVERY}
+        where["workspace" if isinstance(self.place, Workspace) else "job"] = self.place.id
+        return Query(Event, where, order=("position",), limit=limit)
+
+    def _has_news(self) -> bool:
+        """Return whether there is something to read: most of what wakes a follower is a save."""
+        # an index tells it of a job at once, and the store is not asked how far its log is complete
+        if isinstance(self.place, Workspace):
+            return True
+        with self.engine.store.read() as reader:
+            return lookup.first(reader, self._query(None, limit=1)) is not None
 
     def read_of_event(self, event: Event) -> list[Result]:
         """Return the results that *event* brings, and that are still so."""
@@ -196,7 +212,7 @@ def follow_results(
             require_readable(engine, reader, _NAME, found, by)
         else:
             access_of(reader, engine.policy, found.id, by)
-    following = _Following(engine, found, became, by, cursor)
+    following = _Following(engine, found, became, by, cursor, cursor.position)
     return waiting.follow(engine.store, following.look, timeout)
 
 

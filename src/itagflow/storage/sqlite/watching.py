@@ -17,6 +17,14 @@ query in that time would.
 """
 
 
+LONGEST_PAUSE = 0.5
+"""After a change whoever waits is woken again after `PAUSE`, twice that, and so on up to this.
+
+A file changes before what was written is committed: with ``synchronous=FULL`` the disk may take
+long in between.  And two commits within one tick of the system's clock may look alike.
+"""
+
+
 class Closable(Protocol):
     """**Protocol:** the store that is watched."""
 
@@ -39,6 +47,8 @@ class ChangeWait:
         self._store = store
         self._find_sign = find_sign
         self._last = find_sign()
+        self._pause = PAUSE
+        self._due: float | None = None
 
     def __call__(self, seconds: float) -> None:
         """Wait.
@@ -47,27 +57,30 @@ class ChangeWait:
             StoreFailed: when the store is closed.
         """
         end = time.monotonic() + seconds
-        while not self._has_changed():
-            remaining = end - time.monotonic()
-            if remaining <= 0:
+        while True:
+            now = time.monotonic()
+            if self._has_changed(now) or now >= end:
                 return
-            time.sleep(min(PAUSE, remaining))
+            time.sleep(min(PAUSE, end - now))
 
-    def _has_changed(self) -> bool:
+    def _has_changed(self, now: float) -> bool:
+        """Return whether something was stored, or may have been behind the last change."""
         if self._store.is_closed:
             raise StoreFailed(self._store.name, "the store is closed", "Open it again")
-        sign, last = self._find_sign(), self._last
-        # noted before anybody looks at the store: what comes later changes it again
-        self._last = sign
-        return sign != last
+        sign = self._find_sign()
+        if sign != self._last:
+            # noted before anybody looks at the store: what comes later changes it again
+            self._last, self._pause = sign, PAUSE
+        elif self._due is None or now < self._due:
+            return False
+        else:
+            self._pause *= 2
+        self._due = now + self._pause if self._pause <= LONGEST_PAUSE else None
+        return True
 
 
 def describe_file(path: str) -> object:
-    """Return what is different once something was written to a file, nearly always.
-
-    Two commits within one tick of the clock of the system, of the same length, may look alike;
-    whoever waits looks again after a second anyway.
-    """
+    """Return what is different once something was written to a file, nearly always."""
     try:
         found = os.stat(path)
     except OSError:
