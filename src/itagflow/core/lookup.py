@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 
 import attrs
 
+from itagflow.core.calls import require_wanted
 from itagflow.errors import (
     InvalidData,
     NotFound,
@@ -405,9 +406,11 @@ def iterate_pages(
     if snapshot:
         with store.read(snapshot=True) as reader:
             while position is not None:
+                require_wanted()
                 items, position = page(reader, position)
                 yield from _yield_while_open(store, items)
     while position is not None:
+        require_wanted()
         # Each page is read to its end before the transaction ends, and nothing is yielded inside
         # it: the caller may take any time, write, or drop the iterator.
         with store.read() as reader:

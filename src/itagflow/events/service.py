@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from itagflow.core import lookup
+from itagflow.core.calls import wait_for
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef, Page, WorkspaceRef
 from itagflow.core.visibility import access_of, must_name_workspace
@@ -89,7 +90,7 @@ def _follow(
             if remaining <= 0:
                 return
             # never longer than POLL, since a notification is lost with its connection
-            wait(min(POLL, remaining))
+            wait_for(wait, min(POLL, remaining))
 
 
 def _open_wait(engine: Engine) -> AbstractContextManager[Callable[[float], object]]:
