@@ -10,6 +10,7 @@ Here is what most scripts use.  The rest is in modules:
 
 - `itagflow.templates`: ready-made templates, and the parts and steps of one's own
 - `itagflow.maintenance`: verify, copy and erase
+- `itagflow.aio`: every verb for programs on asyncio
 - `itagflow.access`: roles, actions and policies
 - `itagflow.errors`: every error
 - `itagflow.formats`, `itagflow.prelabels`, `itagflow.schema`: files, predictions, answers as JSON
@@ -88,6 +89,7 @@ from itagflow.model import (
 
 if TYPE_CHECKING:
     from itagflow import access as access
+    from itagflow import aio as aio
     from itagflow import errors as errors
     from itagflow import formats as formats
     from itagflow import maintenance, templates
@@ -172,6 +174,7 @@ __all__ = [
 _LAZY_MODULES = frozenset(
     {
         "access",
+        "aio",
         "formats",
         "maintenance",
         "prelabels",
