@@ -197,8 +197,8 @@ class TestCancelling:
 
             run(main())
 
-    @pytest.mark.parametrize("turns", [0, 1])
-    def test_when_the_loop_learns_of_both_at_once(self, turns: int) -> None:
+    @pytest.mark.parametrize("steps", [0, 1])
+    def test_when_the_loop_learns_of_both_at_once(self, steps: int) -> None:
         """The thread is done, and its result waits for the task, when that is cancelled."""
 
         async def main() -> None:
@@ -209,7 +209,7 @@ class TestCancelling:
                 while not flow.sync.events or not held(flow.sync, job):
                     time.sleep(0.01)  # the loop stands still meanwhile, by intention
                 time.sleep(0.05)
-                for _ in range(turns):
+                for _ in range(steps):
                     await asyncio.sleep(0)
                 await cancelled(task)
                 assert held(flow.sync, job) == set()
@@ -383,8 +383,13 @@ class Crowd:
 def test_tasks_that_are_cancelled_at_random_leave_nothing_held_that_was_not_returned(
     url: str, seed: int
 ) -> None:
+    def linger(event: Event) -> None:
+        """Let cancellations strike between a commit and its answer, which are close together."""
+        if event.type == "claim":
+            time.sleep(0.002)
+
     async def main() -> None:
-        async with itagflow.aio.open(url) as flow:
+        async with itagflow.aio.open(url, listeners=[linger]) as flow:
             job = await flow.run(many_packages, 60)
             crowd = Crowd(flow, job, seed)
             await crowd.live()
@@ -554,3 +559,23 @@ class TestClosing:
                     pickle.dumps(flow)
 
         run(main())
+
+
+def test_cancel_scopes_of_anyio_work() -> None:
+    """AnyIO cancels again and again until a task ends."""
+    anyio = pytest.importorskip("anyio", reason="comes with FastAPI")
+
+    async def main() -> None:
+        async with itagflow.aio.open("memory:") as flow:
+            job = await flow.run(many_packages, 3)
+            with anyio.move_on_after(0.02) as scope:
+                await flow.run(lambda _: time.sleep(0.1))
+            assert scope.cancelled_caught
+            async with anyio.create_task_group() as group:
+                group.start_soon(flow.claim, "m1", job, "label")
+                await anyio.sleep(0)
+                group.cancel_scope.cancel()
+            assert await flow.run(held, job) == set()
+            assert await flow.claim("m1", job, "label") is not None
+
+    run(main())
