@@ -118,7 +118,7 @@ def test_a_team_works_through_a_job_on_one_event_loop(url: str) -> None:
         assert [row["state"] for row in rows] == ["final"] * 12
         assert rows[0]["label_by"] in LABELERS
         first = await flow.results.get(job, 1)
-        assert first.reply == Choice("dog")
+        assert first.replies == {"1": Choice("dog")}
 
     tell(url, story)
 
