@@ -238,6 +238,39 @@ class TestCancelling:
             run(main())
             must_be_consistent(flow, job)
 
+    def test_what_a_listener_does_is_not_given_up(self) -> None:
+        """The claim that it was told of is; what it has stored itself stays."""
+        moments: dict[str, Any] = {}
+        with itagflow.open(
+            "memory:", listeners=[lambda event: moments.get(event.type, bool)()]
+        ) as flow:
+            job = many_packages(flow, 3)
+
+            async def main() -> None:
+                loop = asyncio.get_running_loop()
+                shared = AsyncFlow(flow)
+                told = threading.Event()
+
+                def cancel_task() -> None:
+                    task.cancel()
+                    loop.call_soon(loop.call_soon, told.set)
+
+                def strike() -> None:
+                    moments.clear()
+                    loop.call_soon_threadsafe(cancel_task)
+                    assert told.wait(10)
+                    flow.claim("m2", job, "label")
+
+                moments["claim"] = strike
+                task = asyncio.create_task(shared.claim("m1", job, "label"))
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+                (kept,) = held(flow, job)
+                assert flow.assignments.get(kept).member == flow.members.get("street", "m2").id
+                shared._pool.abandon()
+
+            run(main())
+
     def test_one_that_no_thread_has_begun_never_runs(self) -> None:
         async def main() -> None:
             async with itagflow.aio.open("memory:", threads=1) as flow:

@@ -59,7 +59,7 @@ class ThreadCall:
         """
         if self._given_up.is_set() and not self._has_told:
             self._has_told = True
-            raise GivenUp
+            raise GivenUp("nobody waits for this call any more")
 
     def note_committed(self, events: Sequence[Event]) -> None:
         """Note what it has claimed."""

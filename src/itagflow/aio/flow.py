@@ -190,7 +190,8 @@ class AsyncFlow(FlowVerbs):
         pool: ThreadPool | None = getattr(self, "_pool", None)
         if pool is None or pool.is_closed:
             return
-        warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=1, source=self)
+        if not self.store.is_closed:
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=1, source=self)
         pool.abandon()
 
     def __repr__(self) -> str:

@@ -173,8 +173,14 @@ class Engine:
             call.note_committed(transaction.events)
         # after the commit: a listener must not learn of what is rolled back, nor hold locks while
         # it runs, and may call the Flow itself
-        for event in events:
-            self._notify(event)
+        if events:
+            # What listeners do is not part of the call: it is not given up with that.
+            token = running_call.set(None)
+            try:
+                for event in events:
+                    self._notify(event)
+            finally:
+                running_call.reset(token)
 
     def run_batch(
         self,
