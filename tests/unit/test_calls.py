@@ -8,13 +8,12 @@ import time
 import pytest
 
 from itagflow.aio.calls import ThreadCall
-from itagflow.core.calls import GivenUp, require_wanted, running_call, wait_for
+from itagflow.core.calls import GivenUp, running_call, wait_for
 from itagflow.testing import make_event
 
 
 def test_without_a_call_nothing_is_given_up() -> None:
     waited: list[float] = []
-    require_wanted()
     wait_for(waited.append, 3.0)
     assert waited == [3.0]
     assert running_call.get() is None
@@ -24,11 +23,12 @@ def test_it_is_given_up_once_so_that_cleaning_up_can_go_on() -> None:
     call = ThreadCall()
 
     def work() -> str:
-        require_wanted()
+        assert running_call.get() is call
+        call.require_wanted()
         call.give_up()
         with pytest.raises(GivenUp):
-            require_wanted()
-        require_wanted()
+            call.require_wanted()
+        call.require_wanted()
         return "cleaned up"
 
     assert call.prepare(work)() == "cleaned up"

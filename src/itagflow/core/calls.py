@@ -43,17 +43,6 @@ running_call: ContextVar[Call | None] = ContextVar("itagflow_running_call", defa
 """The call that runs in this thread; None where its caller stands still until it ends."""
 
 
-def require_wanted() -> None:
-    """Check that somebody still waits for the call that runs.
-
-    Raises:
-        GivenUp: when nobody does.
-    """
-    call = running_call.get()
-    if call is not None:
-        call.require_wanted()
-
-
 def wait_for(wait: Callable[[float], object], seconds: float) -> None:
     """Wait by *wait* for so many seconds, or until that is woken.
 
