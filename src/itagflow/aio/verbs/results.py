@@ -174,10 +174,13 @@ class AsyncResults:
     ) -> AsyncItems[Result]:
         """Yield the tasks that match all of what is given, with their results.
 
+        It is short for `list` with a `Selection` of these conditions.
+
         Args:
             job: The job, or a part of one.
             state: How far they are.
-            member: Who has worked on them in an assignment that ended with its work.
+            member: Who did work that the result comes from: the newest labeling, or a review that
+                the task passed since.
             label: An option chosen in the result, for the task or one of its regions.
             by: Who reads, when the policy is to be asked; votes that are secret from them match
                 nothing.
