@@ -10,6 +10,7 @@ Here is what most scripts use.  The rest is in modules:
 
 - `itagflow.templates`: ready-made templates, and the parts and steps of one's own
 - `itagflow.maintenance`: verify, copy and erase
+- `itagflow.aio`: every verb for programs on asyncio
 - `itagflow.delivery`: events to a function or a URL
 - `itagflow.access`: roles, actions and policies
 - `itagflow.errors`: every error
@@ -90,6 +91,7 @@ from itagflow.model import (
 
 if TYPE_CHECKING:
     from itagflow import access as access
+    from itagflow import aio as aio
     from itagflow import delivery as delivery
     from itagflow import errors as errors
     from itagflow import formats as formats
@@ -176,6 +178,7 @@ __all__ = [
 _LAZY_MODULES = frozenset(
     {
         "access",
+        "aio",
         "delivery",
         "formats",
         "maintenance",

@@ -36,6 +36,7 @@ NOUNS = (
 MODULES = (
     "itagflow",
     "itagflow.access",
+    "itagflow.aio",
     "itagflow.contexts",
     "itagflow.delivery",
     "itagflow.errors",

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CHECKED = Path(__file__).parent / "checked_types.py"
+CHECKED_ASYNC = Path(__file__).parent / "checked_async_types.py"
 WRONG = """\
 import itagflow
 from itagflow import Box, Stage
@@ -58,16 +59,18 @@ def mypy(file: Path, folder: Path) -> tuple[int, str]:
     return run("mypy", "--strict", "--follow-imports=silent", cache, str(file), folder=folder)
 
 
-def test_mypy_knows_what_the_verbs_return(tmp_path: Path) -> None:
-    code, said = mypy(CHECKED, tmp_path)
+@pytest.mark.parametrize("file", [CHECKED, CHECKED_ASYNC], ids=["sync", "async"])
+def test_mypy_knows_what_the_verbs_return(file: Path, tmp_path: Path) -> None:
+    code, said = mypy(file, tmp_path)
     assert code == 0, said
 
 
 def test_pyright_knows_what_the_verbs_return(tmp_path: Path) -> None:
     pytest.importorskip("pyright", reason="nox -s typing runs this")
     settings = tmp_path / "pyrightconfig.json"
+    files = f'"{CHECKED}", "{CHECKED_ASYNC}"'
     settings.write_text(
-        f'{{"include": ["{CHECKED}"], "extraPaths": ["{ROOT / "src"}"], "typeCheckingMode": "strict"}}'
+        f'{{"include": [{files}], "extraPaths": ["{ROOT / "src"}"], "typeCheckingMode": "strict"}}'
     )
     code, said = run(
         "pyright", "--pythonpath", sys.executable, "-p", str(settings), folder=tmp_path

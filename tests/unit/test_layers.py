@@ -64,6 +64,7 @@ LAYERS = (
     ("api",),
     ("flow",),
     ("opening",),
+    ("aio",),
     ("delivery/__init__", "maintenance/__init__", "preload", "testing", "__init__"),
 )
 """From the bottom: a file imports from its own layer and from those below."""
@@ -206,7 +207,7 @@ def test_only_the_top_knows_the_flow_and_its_nouns() -> None:
     """Services are given the engine."""
     top = ("itagflow.flow", "itagflow.api", "itagflow.opening")
     users = {name for name, found in OURS.items() if any(is_inside(one, top) for one in found)}
-    allowed = (*top, "itagflow.testing")
+    allowed = (*top, "itagflow.aio", "itagflow.testing")
     assert {name for name in users if not is_inside(name, allowed)} == {
         "itagflow",
         "itagflow.delivery",
@@ -280,7 +281,9 @@ def test_stores_do_not_know_each_other(name: str) -> None:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(HOME)))
 def test_files_and_functions_stay_small(file: Path) -> None:
     """The signature and the docstring of a function are not counted."""
-    assert file.read_text("utf-8").count("\n") <= 700
+    text = file.read_text("utf-8")
+    # what is generated is as long as what it is made from
+    assert text.count("\n") <= 700 or text.startswith("# Generated from ")
     for node in ast.walk(TREES[file]):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             doc = ast.get_docstring(node, clean=False)

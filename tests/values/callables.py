@@ -41,8 +41,9 @@ INTERNAL = frozenset(
     }
 )
 """Modules that programs do not import.  A new module counts as public until it is named here."""
-NOT_TRIED = frozenset({"testing"})
-"""Public modules whose callables take no input of users: tools for tests of stores."""
+NOT_TRIED = frozenset({"aio", "testing"})
+"""Public modules whose callables are not tried: verbs that hand what they get to the sync ones, which
+are tried, and tools for tests of stores."""
 PORT = frozenset(
     {
         "Field",

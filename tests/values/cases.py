@@ -331,9 +331,12 @@ ORDERS: Mapping[str, Case] = {
         lambda s: {
             "round": 2,
             "last_round": 2,
+            "is_withdrawn": True,
             "stage": P.Stage.LABEL,
             "tasks": (1,),
             "skipped": (P.Stage.INSPECT,),
+            "whole_round": 1,
+            "requeued": (1,),
             "comment": "look again",
         }
     ),

@@ -13,6 +13,7 @@ from typing import NoReturn, TypeVar
 
 from itagflow.access import Policy
 from itagflow.contexts import SafeContext
+from itagflow.core.calls import running_call
 from itagflow.core.lookup import EntityCache
 from itagflow.core.registry import Registry
 from itagflow.core.transaction import Ids, Transaction
@@ -160,14 +161,26 @@ class Engine:
                 writer, self.now(), self.policy, self.ids, self.cache, self.registry
             )
             yield transaction
+            call = running_call.get()
+            if call is not None:
+                # the last moment: what is not committed yet is rolled back, as if never called
+                call.require_wanted()
             # in the transaction: what it has changed itself, such as a name that was erased, counts
             events: list[Event] = []
             if self.listeners and transaction.events:
                 events = transaction.events_as_read()
+        if call is not None:
+            call.note_committed(transaction.events)
         # after the commit: a listener must not learn of what is rolled back, nor hold locks while
         # it runs, and may call the Flow itself
-        for event in events:
-            self._notify(event)
+        if events:
+            # What listeners do is not part of the call: it is not given up with that.
+            token = running_call.set(None)
+            try:
+                for event in events:
+                    self._notify(event)
+            finally:
+                running_call.reset(token)
 
     def run_batch(
         self,

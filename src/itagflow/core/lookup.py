@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 
 import attrs
 
+from itagflow.core.calls import running_call
 from itagflow.errors import (
     InvalidData,
     NotFound,
@@ -417,14 +418,27 @@ def iterate_pages(
     if snapshot:
         with store.read(snapshot=True) as reader:
             while position is not None:
+                _require_wanted()
                 items, position = page(reader, position)
                 yield from _yield_while_open(store, items)
     while position is not None:
+        _require_wanted()
         # Each page is read to its end before the transaction ends, and nothing is yielded inside
         # it: the caller may take any time, write, or drop the iterator.
         with store.read() as reader:
             items, position = page(reader, position)
         yield from _yield_while_open(store, items)
+
+
+def _require_wanted() -> None:
+    """Check that somebody still waits for what is read, where it is read in another thread.
+
+    Raises:
+        GivenUp: when nobody does.
+    """
+    call = running_call.get()
+    if call is not None:
+        call.require_wanted()
 
 
 def _yield_while_open(store: Store, items: list[T]) -> Iterator[T]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
+from itagflow.core.calls import wait_for
 from itagflow.storage.port import Store, SupportsNotify
 
 POLL = 1.0
@@ -50,4 +51,4 @@ def follow(store: Store, look: Callable[[], Iterator[T]], timeout: float | None)
             if remaining <= 0:
                 return
             # never longer than POLL, since a notification is lost with its connection
-            wait(min(POLL, remaining))
+            wait_for(wait, min(POLL, remaining))

@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from itagflow.core import lookup, waiting
+from itagflow.core.calls import wait_for
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, WorkspaceRef, get_or_none, iterate_query
 from itagflow.core.visibility import access_of, require_readable
@@ -247,7 +248,7 @@ def wait_for_result(
             remaining = waiting.POLL if end is None else end - time.monotonic()
             if result is not None or remaining <= 0:
                 return result
-            wait(min(waiting.POLL, remaining))
+            wait_for(wait, min(waiting.POLL, remaining))
             # others may store a hundred things a second, and each wakes everybody who waits
             time.sleep(min(PAUSE, max(remaining, 0)))
 

@@ -1,0 +1,1 @@
+"""The verbs, awaited; generated from the sync ones."""

@@ -1,0 +1,599 @@
+# Generated from itagflow.flow by tests/docs/pins/write.py: change that, and run this.
+"""The verbs of a Flow; awaited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+
+from itagflow.access import Action, Permission
+from itagflow.aio.items import AsyncItems
+from itagflow.aio.pool import ThreadPool
+from itagflow.flow import Flow
+from itagflow.model.batch import BatchResult
+from itagflow.model.job import Job, Stage
+from itagflow.model.package import Assignment
+from itagflow.model.task import Answer, WorkItem
+from itagflow.typing import (
+    AssignmentRef,
+    EntityRef,
+    JobRef,
+    MemberRef,
+    PackageRef,
+    ReplyInput,
+    TaskRef,
+    WorkspaceRef,
+)
+
+
+class FlowVerbs:
+    """The verbs of a Flow; awaited."""
+
+    def __init__(self, pool: ThreadPool, flow: Flow) -> None:
+        """Do the work of *flow* in the threads of *pool*."""
+        self._pool = pool
+        self._flow = flow
+
+    async def claim(
+        self,
+        member: MemberRef,
+        job: JobRef,
+        stage: Stage | str,
+        *,
+        package: PackageRef | int | None = None,
+        resume: bool = False,
+        token: str = "",
+    ) -> Assignment | None:
+        """Take the next assignment that is there for a member, or return None when there is none.
+
+        First what is offered to them; then the queue in order of priority, due time, waiting time
+        and number, or in the order of the LABEL stage, and what they labeled in an earlier round
+        last; then the assignment whose lease lapsed first.  Their own lapsed one is returned
+        renewed.  `explain` says why there is nothing.
+
+        Args:
+            member: Who claims.
+            job: The job.
+            stage: The kind of work: a `Stage`, or its value, such as ``"label"``.
+            package: Only what the member may have of this package, or number of one.
+            resume: Give back first what the member holds there, the oldest first, such as for a
+                page that is reloaded; one that has lapsed is renewed.
+            token: The caller's own name for this claim: a repeated token gives the same assignment,
+                so a claim whose answer was lost can be sent again.  It belongs to the member, the
+                job, the stage, and the arguments *package* and *resume*.
+
+        Raises:
+            NotAllowed: when the member may not work there.
+            NotAcknowledged: when the stage asks for it, and they have not read the guideline.
+            NotRegistered: when this process lacks the job's validator.
+            InvalidData: when the job does not have this stage.
+            NotFound: when the job has no such package.
+        """
+        verb = partial(
+            self._flow.claim, member, job, stage, package=package, resume=resume, token=token
+        )
+        return await self._pool.run(verb)
+
+    async def claim_many(
+        self, member: MemberRef, job: JobRef, stage: Stage | str, count: int
+    ) -> list[Assignment]:
+        """Take up to *count* assignments in the order of `claim`; fewer when there are no more.
+
+        Errors are those of `claim`.
+        """
+        verb = partial(self._flow.claim_many, member, job, stage, count)
+        return await self._pool.run(verb)
+
+    async def acknowledge(
+        self, member: MemberRef, job: JobRef, *, version: int | None = None
+    ) -> int:
+        """Note that a member has read the guideline of a job, and return the version of that.
+
+        Where a stage has ``acknowledge=True`` nobody claims before.  It is the newest one unless
+        *version* says which.
+
+        Raises:
+            NotAllowed: when the member may not read the job, or it is archived.
+        """
+        verb = partial(self._flow.acknowledge, member, job, version=version)
+        return await self._pool.run(verb)
+
+    async def renew(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
+        """Count the lease of a held assignment from now; saving an answer does the same.
+
+        Raises:
+            NotHeld: when it is not held, or not by the member *by*.
+        """
+        verb = partial(self._flow.renew, assignment, by=by)
+        return await self._pool.run(verb)
+
+    async def release(
+        self, assignment: AssignmentRef, *, by: MemberRef | None = None, comment: str = ""
+    ) -> Assignment:
+        """Give an assignment back, or decline an offer; the next holder sees what was saved.
+
+        Its holder does that, or, with *by*, somebody who may assign work; *comment* says why.
+
+        Raises:
+            WrongState: when it has ended.
+            NotAllowed: when *by* is another member, who may not assign work.
+        """
+        verb = partial(self._flow.release, assignment, by=by, comment=comment)
+        return await self._pool.run(verb)
+
+    async def release_many(
+        self,
+        assignments: Iterable[AssignmentRef],
+        *,
+        by: MemberRef | None = None,
+        comment: str = "",
+    ) -> list[BatchResult]:
+        """Give assignments back, or decline offers; refusals are the errors of `release`."""
+        verb = partial(self._flow.release_many, assignments, by=by, comment=comment)
+        return await self._pool.run(verb)
+
+    def tasks(
+        self,
+        assignment: AssignmentRef,
+        *,
+        model: str | None = None,
+        model_version: str | None = None,
+        by: MemberRef | None = None,
+    ) -> AsyncItems[WorkItem]:
+        """Yield the tasks of an assignment, in order, each with all that its holder needs to see.
+
+        A past review shows the answers that it judged, and not those that came later.
+
+        Args:
+            assignment: For a member it must be offered or held, or have ended with its work.
+            model: Whose prediction is shown as `WorkItem.prelabel`; the newest of any if not given.
+            model_version: Which version of the model.
+            by: Who reads, when the assignment comes from outside: asked again for every page.
+
+        Raises:
+            NotHeld: when *by* is not the assignment's member, or the assignment was given back or
+                taken from them.
+            NotAllowed: when *by* may not read there, or was removed.
+        """
+        verb = partial(
+            self._flow.tasks, assignment, model=model, model_version=model_version, by=by
+        )
+        return AsyncItems(self._pool, verb)
+
+    async def save(
+        self,
+        assignment: AssignmentRef,
+        task: TaskRef,
+        reply: ReplyInput | None = None,
+        *,
+        draft: bool = False,
+        expected_version: int | None = None,
+        seconds: float | None = None,
+        score: float | None = None,
+        model: str = "",
+        pick: Answer | None = None,
+        by: MemberRef | None = None,
+    ) -> Answer:
+        """Save the answer to a task and return it as stored; saving again replaces it.
+
+        A client may resend it.  Every save renews the lease.
+
+        Args:
+            assignment: An assignment at LABEL that is held.
+            task: A task in its scope.
+            reply: The replies by question id, or the reply to the only question.
+            draft: Whether it is half-filled: it lies beside the answer as `WorkItem.draft`, until a
+                complete one is saved.  Its replies must be valid values, but none is required and
+                the validator is not asked; it has no event.
+            expected_version: The `WorkItem.version` that was read: another one is not replaced.
+            seconds: How long it took.  Of that not more is counted than has passed since the last
+                call that told its time, and at most 300.
+            score: How sure a program is that gives the answer, from 0 to 1.
+            model: The name of that program.
+            pick: Instead of a reply: the vote that has won, one of ``item.votes``.  For who
+                adjudicates, or answers as an expert.
+            by: Who saves, when the assignment comes from outside.
+
+        Raises:
+            InvalidData: when the answer does not fit the template or the job's validator, or the
+                task is not in the assignment's scope; it lists every problem.
+            StaleVersion: when the stored answer is another one, and of another version than
+                expected.
+            NotHeld: when the assignment is not held, or not by the member *by*.
+            NotRegistered: when this process lacks the job's validator.
+            Conflict: when the job was given another validator meanwhile: save again.
+            WrongState: when the assignment is at a review stage: `modify` is the verb there.
+        """
+        verb = partial(
+            self._flow.save,
+            assignment,
+            task,
+            reply,
+            draft=draft,
+            expected_version=expected_version,
+            seconds=seconds,
+            score=score,
+            model=model,
+            pick=pick,
+            by=by,
+        )
+        return await self._pool.run(verb)
+
+    async def save_many(
+        self,
+        assignment: AssignmentRef,
+        replies: Mapping[int, ReplyInput] | Iterable[tuple[TaskRef, ReplyInput]],
+        *,
+        expected_version: int | Mapping[int, int] | None = None,
+        by: MemberRef | None = None,
+    ) -> list[Answer]:
+        """Save the answers to several tasks, all or none, with one event; errors as in `save`.
+
+        One version is expected of all, or one of each task that a mapping names by number.
+        """
+        verb = partial(
+            self._flow.save_many, assignment, replies, expected_version=expected_version, by=by
+        )
+        return await self._pool.run(verb)
+
+    async def abandon(
+        self,
+        assignment: AssignmentRef,
+        task: TaskRef,
+        reason: str,
+        *,
+        expected_version: int | None = None,
+        seconds: float | None = None,
+        by: MemberRef | None = None,
+    ) -> Answer:
+        """Abandon a task, with a reason; the saved answer stays, and `restore` brings it back.
+
+        The expected version and the seconds are as in `save`.
+
+        Raises:
+            InvalidData: when the reason is empty or not one of the template's.
+            StaleVersion: when the stored answer is of another version than expected.
+            NotHeld: when the assignment is not held, or not by the member *by*.
+        """
+        verb = partial(
+            self._flow.abandon,
+            assignment,
+            task,
+            reason,
+            expected_version=expected_version,
+            seconds=seconds,
+            by=by,
+        )
+        return await self._pool.run(verb)
+
+    async def escalate(
+        self,
+        assignment: AssignmentRef,
+        task: TaskRef,
+        *,
+        comment: str = "",
+        reason: str = "",
+        by: MemberRef | None = None,
+    ) -> Answer:
+        """Hand a task to the experts of the job; it counts as settled when the rest is submitted.
+
+        What was saved stays in the answer that this returns, and is shown to the expert with the
+        comment.  The package stays at LABEL until an expert has answered the task.
+
+        Args:
+            assignment: An assignment at LABEL that is held.
+            task: A task in its scope.
+            comment: What the expert should know.
+            reason: Why, in a word that can be counted.
+            by: Who hands it on, when the assignment comes from outside.
+
+        Raises:
+            NotAllowed: when the job has no experts, or none who has not worked on the package.
+            InvalidData: when the task is not in the assignment's scope.
+            NotHeld: when the assignment is not held, or not by the member *by*.
+            WrongState: when the assignment is at a review stage.
+        """
+        verb = partial(self._flow.escalate, assignment, task, comment=comment, reason=reason, by=by)
+        return await self._pool.run(verb)
+
+    async def restore(
+        self,
+        assignment: AssignmentRef,
+        task: TaskRef,
+        *,
+        expected_version: int | None = None,
+        by: MemberRef | None = None,
+    ) -> Answer:
+        """Undo that a task was abandoned, by the member or, in review, by the labeler.
+
+        Raises:
+            Incomplete: when the task is not abandoned, or the labeler had saved nothing: then
+                `modify` it.
+            StaleVersion: when the stored answer is of another version than expected.
+            NotHeld: when the assignment is not held, or not by the member *by*.
+        """
+        verb = partial(
+            self._flow.restore, assignment, task, expected_version=expected_version, by=by
+        )
+        return await self._pool.run(verb)
+
+    async def submit(
+        self,
+        assignment: AssignmentRef,
+        *,
+        seconds: float | None = None,
+        ignore_drafts: bool = False,
+        rest: str | None = None,
+        by: MemberRef | None = None,
+    ) -> Assignment:
+        """Submit a labeled package; when every vote is in, it moves to the next stage.
+
+        Submitting again what is submitted changes nothing.
+
+        Args:
+            assignment: An assignment at LABEL that is held.
+            seconds: What was not told for single tasks; it counts as in `save`.
+            ignore_drafts: Whether it is submitted though drafts are newer than the answers.
+            rest: ``"release"`` hands in what is answered, and leaves the other tasks to whoever
+                takes them, where the rule has ``allow_partial``.  The package moves on when all is
+                in.
+            by: Who submits, when the assignment comes from outside.
+
+        Raises:
+            Incomplete: when tasks are neither answered nor abandoned, or drafts are newer than the
+                answers; it lists both.  Or when no task of a part is answered.
+            NotAllowed: when the rule does not let a part be handed in.
+            NotHeld: when the assignment is not held, or not by the member *by*.
+            WrongState: when the assignment is at a review stage: `review` or `accept` it.
+        """
+        verb = partial(
+            self._flow.submit,
+            assignment,
+            seconds=seconds,
+            ignore_drafts=ignore_drafts,
+            rest=rest,
+            by=by,
+        )
+        return await self._pool.run(verb)
+
+    async def judge(
+        self,
+        assignment: AssignmentRef,
+        task: TaskRef,
+        *,
+        wrong: str | None = None,
+        reason: str | None = None,
+        discard_modification: bool = False,
+        expected_version: int | None = None,
+        seconds: float | None = None,
+        by: MemberRef | None = None,
+    ) -> Answer:
+        """Judge a task right, or wrong, which its labeler will read.
+
+        A new judgment replaces the old one.  Of the reviewer's own answer it says that it is right.
+
+        Args:
+            assignment: A review assignment that is held.
+            task: A task in its scope.
+            wrong: What is wrong; the task is right when neither this nor *reason* is given.
+            reason: Why it is wrong: one of the reasons of the stage. Where the stage has some it is
+                required, and *wrong* may be empty.
+            discard_modification: Whether the reviewer's own answer to the task is dropped.
+            expected_version: As in `save`.
+            seconds: How long it took, as in `save`.
+            by: Who judges, when the assignment comes from outside.
+
+        Raises:
+            StaleVersion: when the reviewer's stored answer is of another version than expected.
+            InvalidData: when the comment is empty where it is needed, the reason is missing or not
+                known, or the task is not in the assignment's scope.
+            Incomplete: when it would drop the reviewer's own answer without
+                ``discard_modification=True``, or the stage has sent the task back as often as it
+                may (``max_rejects``).
+            NotHeld: when the assignment is not held, or not by the member *by*.
+            WrongState: when the assignment is at LABEL.
+        """
+        verb = partial(
+            self._flow.judge,
+            assignment,
+            task,
+            wrong=wrong,
+            reason=reason,
+            discard_modification=discard_modification,
+            expected_version=expected_version,
+            seconds=seconds,
+            by=by,
+        )
+        return await self._pool.run(verb)
+
+    async def modify(
+        self,
+        assignment: AssignmentRef,
+        task: TaskRef,
+        reply: ReplyInput,
+        *,
+        expected_version: int | None = None,
+        seconds: float | None = None,
+        by: MemberRef | None = None,
+    ) -> Answer:
+        """Answer a task as the reviewer; the labeler's answer stays in the result of its stage.
+
+        The expected version, that of the reviewer's own answer, and the seconds are as in `save`.
+
+        Raises:
+            StaleVersion: when the reviewer's stored answer is of another version than expected.
+            InvalidData: when the answer does not fit, or the task is not in the assignment's scope.
+            NotHeld: when the assignment is not held, or not by the member *by*.
+            NotRegistered: when this process lacks the job's validator.
+            Conflict: when the job was given another validator meanwhile: modify again.
+            WrongState: when the assignment is at LABEL: `save` is the verb there.
+        """
+        verb = partial(
+            self._flow.modify,
+            assignment,
+            task,
+            reply,
+            expected_version=expected_version,
+            seconds=seconds,
+            by=by,
+        )
+        return await self._pool.run(verb)
+
+    async def review(
+        self,
+        assignment: AssignmentRef,
+        *,
+        seconds: float | None = None,
+        by: MemberRef | None = None,
+    ) -> Assignment:
+        """Let a package pass at INSPECT; tasks without a judgment pass with it.
+
+        Reviewing again what is reviewed changes nothing.  The *seconds* count as in `submit`.
+
+        Raises:
+            Incomplete: when tasks stand judged wrong or disputed ones undecided; it lists them.
+            NotHeld: when the assignment is not held, or not by the member *by*.
+            WrongState: when the assignment is at another stage.
+        """
+        verb = partial(self._flow.review, assignment, seconds=seconds, by=by)
+        return await self._pool.run(verb)
+
+    async def accept(
+        self,
+        assignment: AssignmentRef,
+        *,
+        seconds: float | None = None,
+        by: MemberRef | None = None,
+    ) -> Assignment:
+        """Let a package pass at ACCEPT; accepted work is locked.  Errors are those of `review`."""
+        verb = partial(self._flow.accept, assignment, seconds=seconds, by=by)
+        return await self._pool.run(verb)
+
+    async def reject(
+        self,
+        assignment: AssignmentRef,
+        *,
+        tasks: Iterable[TaskRef] | None = None,
+        comment: str = "",
+        reason: str | None = None,
+        whole: bool = False,
+        seconds: float | None = None,
+        by: MemberRef | None = None,
+    ) -> Assignment:
+        """Send tasks back: those judged wrong and those named, or the whole package.
+
+        Args:
+            assignment: A review assignment that is held.
+            tasks: More tasks of its scope, judged wrong with *comment* and *reason*.
+            comment: What is said of the package, beside what is said of its tasks.
+            reason: One of the reasons of the stage, where it has some.
+            whole: Whether every task goes back, also those that are not in the sample.
+            seconds: How long it took beside what was told for single tasks; counted as in `save`.
+            by: Who rejects, when the assignment comes from outside.
+
+        Raises:
+            Incomplete: when no task is judged wrong or named and *whole* is not given; when all go
+                back and nothing says why; when named tasks have an answer of the reviewer; or when
+                tasks were sent back as often as they may (``max_rejects``).
+            InvalidData: when named tasks are outside the assignment's scope, or nothing says why
+                they are wrong.
+            NotHeld: when the assignment is not held, or not by the member *by*.
+            WrongState: when the assignment is at LABEL.
+        """
+        verb = partial(
+            self._flow.reject,
+            assignment,
+            tasks=tasks,
+            comment=comment,
+            reason=reason,
+            whole=whole,
+            seconds=seconds,
+            by=by,
+        )
+        return await self._pool.run(verb)
+
+    async def review_many(
+        self, assignments: Iterable[AssignmentRef], *, by: MemberRef | None = None
+    ) -> list[BatchResult]:
+        """Let packages pass at INSPECT; refusals are the errors of `review`."""
+        verb = partial(self._flow.review_many, assignments, by=by)
+        return await self._pool.run(verb)
+
+    async def accept_many(
+        self, assignments: Iterable[AssignmentRef], *, by: MemberRef | None = None
+    ) -> list[BatchResult]:
+        """Let packages pass at ACCEPT; refusals are the errors of `accept`.
+
+        All that one holds: ``flow.accept_many(flow.assignments.list("ada", job=job))``.
+        """
+        verb = partial(self._flow.accept_many, assignments, by=by)
+        return await self._pool.run(verb)
+
+    async def reject_many(
+        self,
+        assignments: Iterable[AssignmentRef],
+        *,
+        comment: str = "",
+        reason: str | None = None,
+        whole: bool = False,
+        by: MemberRef | None = None,
+    ) -> list[BatchResult]:
+        """Reject several assignments: what is judged wrong, or all; arguments as in `reject`."""
+        verb = partial(
+            self._flow.reject_many, assignments, comment=comment, reason=reason, whole=whole, by=by
+        )
+        return await self._pool.run(verb)
+
+    def available(
+        self,
+        member: MemberRef,
+        *,
+        workspace: WorkspaceRef | None = None,
+        by: MemberRef | None = None,
+    ) -> AsyncItems[tuple[Job, Stage]]:
+        """Yield the running jobs with the stages at which there is work for a member now.
+
+        *by* is the member, or somebody who may see the work of others: then only where they may.
+        """
+        verb = partial(self._flow.available, member, workspace=workspace, by=by)
+        return AsyncItems(self._pool, verb)
+
+    async def explain(
+        self, member: MemberRef, job: JobRef, stage: Stage | str, *, by: MemberRef | None = None
+    ) -> str:
+        """Say what `claim` would find for a member, and if nothing, why, in one sentence.
+
+        Args:
+            member: Who would claim.
+            job: The job.
+            stage: The kind of work.
+            by: Who asks: the member, or somebody who may see the work of others.
+
+        Raises:
+            NotFound: when there is no such member or job.
+            NotAllowed: when *by* may not read there.
+            InvalidData: when the job does not have this stage.
+        """
+        verb = partial(self._flow.explain, member, job, stage, by=by)
+        return await self._pool.run(verb)
+
+    async def can(
+        self,
+        member: MemberRef,
+        action: Action | str,
+        entity: EntityRef,
+        *,
+        stage: Stage | str | None = None,
+        by: MemberRef | None = None,
+    ) -> Permission:
+        """Return whether a member may do something here, without trying it.
+
+        Args:
+            member: The member.
+            action: What they would do.
+            entity: Where: a workspace, job, package or assignment.
+            stage: At which stage; that of the action, package or assignment when not given.
+            by: Who asks: the member, or somebody who may see the work of others.
+        """
+        verb = partial(self._flow.can, member, action, entity, stage=stage, by=by)
+        return await self._pool.run(verb)

@@ -1,0 +1,432 @@
+# Generated from itagflow.api.results by tests/docs/pins/write.py: change that, and run this.
+"""Results: what each task came to, and who made it; awaited."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import Executor
+from functools import partial
+from typing import Any
+
+from itagflow.aio.items import AsyncItems
+from itagflow.aio.pool import ThreadPool
+from itagflow.api.results import Results
+from itagflow.formats import WriteReport
+from itagflow.model.became import Became
+from itagflow.model.job import Stage
+from itagflow.model.partition import JobPartition
+from itagflow.model.result import Result
+from itagflow.model.selection import Selection
+from itagflow.model.task import Answer, Task, TaskState, WorkItem
+from itagflow.model.version import AnswerVersion
+from itagflow.typing import (
+    AssignmentRef,
+    FollowedFrom,
+    JobRef,
+    MemberRef,
+    PartitionRef,
+    ProgressWrapper,
+    ResultRef,
+    Target,
+    TaskRef,
+    WorkspaceRef,
+)
+
+
+class AsyncResults:
+    """Results: what each task came to, and who made it; awaited."""
+
+    def __init__(self, pool: ThreadPool, results: Results) -> None:
+        """Do the work of *results* in the threads of *pool*."""
+        self._pool = pool
+        self._results = results
+
+    def list(
+        self,
+        job: PartitionRef,
+        *,
+        where: Selection | None = None,
+        by: MemberRef | None = None,
+        snapshot: bool = False,
+        limit: int | None = None,
+        after: ResultRef | None = None,
+    ) -> AsyncItems[Result]:
+        """Yield the result of every task, in the order of the input, a page at a time.
+
+        Args:
+            job: The job, or a part of one.
+            where: Which tasks: only those that meet its conditions, as far as *by* may see it.
+            by: Who reads, when the policy is to be asked; it is without the votes that are secret
+                from them.
+            snapshot: Whether all pages show the same moment; each shows its own otherwise.
+            limit: How many at the most.
+            after: The last result of the page before, its task, or the number of that.
+
+        Raises:
+            NotFound: when there is no such job, *by* is nobody in its workspace, it has no task
+                *after*, or no member or package that *where* names.
+            NotAllowed: when *by* may not read there, or was removed.
+        """
+        verb = partial(
+            self._results.list, job, where=where, by=by, snapshot=snapshot, limit=limit, after=after
+        )
+        return AsyncItems(self._pool, verb)
+
+    async def get(
+        self,
+        job: JobRef | Task | WorkItem | tuple[JobRef, int],
+        task: TaskRef | None = None,
+        *,
+        key: str | int | None = None,
+        by: MemberRef | None = None,
+    ) -> Result:
+        """Return what a task came out of each stage with, its state, and who worked on it.
+
+        Args:
+            job: The job; or a task alone, as an object or as ``(job, number)``.
+            task: The task in this job, or its number.
+            key: The row key of the task, instead of its number.
+            by: Who reads: without the votes that are secret from the member.
+
+        Raises:
+            NotFound: when there is no such job, it has no such task, or no task has this row key.
+            InvalidData: when both *task* and *key* are given, or the job has no row key.
+            NotAllowed: when *by* may not read there, or was removed.
+        """
+        verb = partial(self._results.get, job, task, key=key, by=by)
+        return await self._pool.run(verb)
+
+    async def versions(
+        self,
+        job: JobRef | Task | WorkItem | tuple[JobRef, int],
+        task: TaskRef | None = None,
+        *,
+        key: str | int | None = None,
+        by: MemberRef | None = None,
+    ) -> Sequence[AnswerVersion]:
+        """Return every version of the answers to a task, in the order in which they were stored.
+
+        Answers of all assignments are among them, also those that were replaced.
+
+        Args:
+            job: The job; or a task alone, as an object or as ``(job, number)``.
+            task: The task in this job, or its number.
+            key: The row key of the task, instead of its number.
+            by: Who reads: without the votes that are secret from the member; who may not read
+                results sees those of their own assignments.
+
+        Raises:
+            NotFound: when there is no such job, it has no such task, or no task has this row key.
+            InvalidData: when both *task* and *key* are given, or the job has no row key.
+            NotAllowed: when *by* may not read there, or was removed.
+        """
+        verb = partial(self._results.versions, job, task, key=key, by=by)
+        return await self._pool.run(verb)
+
+    async def restore_version(
+        self,
+        assignment: AssignmentRef,
+        task: TaskRef,
+        version: AnswerVersion | int,
+        *,
+        expected_version: int | None = None,
+        by: MemberRef | None = None,
+    ) -> Answer:
+        """Answer a task once more as an earlier version did, and return the answer as stored.
+
+        What stands there now is kept as a version, too.  Restoring again what stands there changes
+        nothing.  What an assignment said that has ended is restored in that of whoever works on
+        the package next, such as its reviewer.
+
+        Args:
+            assignment: The assignment that answers: it is held.
+            task: A task in its scope.
+            version: The version, of this or an earlier assignment, or its position.
+            expected_version: As in `Flow.save`.
+            by: Who restores it: the holder, or somebody who manages jobs; the holder when not
+                given.
+
+        Raises:
+            NotFound: when whoever acts sees no such version.
+            InvalidData: when it does not fit the template or the validator as they are now.
+            Incomplete: when the version was erased, or only judges what others said.
+            StaleVersion: when the stored answer is of another version than expected.
+            NotHeld: when the assignment is not held.
+            NotAllowed: when *by* is another member, who may not manage jobs.
+        """
+        verb = partial(
+            self._results.restore_version,
+            assignment,
+            task,
+            version,
+            expected_version=expected_version,
+            by=by,
+        )
+        return await self._pool.run(verb)
+
+    def follow(
+        self,
+        place: JobRef | WorkspaceRef,
+        *,
+        after: FollowedFrom = 0,
+        became: Became | str | None = Became.FINAL,
+        timeout: float | None = None,
+        by: MemberRef | None = None,
+    ) -> AsyncItems[Result]:
+        """Yield each result once it is final, and go on with what comes, soon after it is stored.
+
+        A task that was reopened is yielded again when it is final again, with a higher
+        ``revision``.  Each result is as it is now: what has been replaced before it could be
+        yielded is left out.  Its ``cursor`` says where to go on after a crash, so that nothing is
+        lost and nothing comes twice.
+
+        Whoever keeps a copy asks for everything with ``became=None``: also for what was abandoned,
+        reopened, withdrawn or erased, as ``result.became`` says, and so is no result any more.
+
+        Args:
+            place: The job, or the workspace, whose results are followed.
+            after: The last result that was dealt with before, or its cursor; or an event, or its
+                position, with which all before it were.  0: from the beginning.
+            became: Yield a result when its task has become this; None: whatever it became.
+            timeout: After how many seconds without a result to end; None: never.
+            by: Who reads, asked again at every look: without the votes that are secret from them;
+                of a workspace, the results of the jobs where they may read them.
+
+        Raises:
+            NotFound: when there is no such job or workspace, or *by* is nobody there.
+            InvalidData: when *after* is no cursor, or *became* none of `Became`.
+            NotAllowed: when *by* may not read results there, or was removed.
+        """
+        verb = partial(
+            self._results.follow, place, after=after, became=became, timeout=timeout, by=by
+        )
+        return AsyncItems(self._pool, verb, is_waiting=True)
+
+    async def wait(
+        self,
+        job: JobRef | Task | WorkItem | tuple[JobRef, int],
+        task: TaskRef | None = None,
+        *,
+        key: str | int | None = None,
+        timeout: float | None = 30.0,
+        by: MemberRef | None = None,
+    ) -> Result | None:
+        """Return the result of a task once work on it has ended, or None when it has not in time.
+
+        It is final, or its ``became`` says that the task was abandoned, withdrawn or erased.
+
+        Args:
+            job: The job; or a task alone, as an object or as ``(job, number)``.
+            task: The task in this job, or its number.
+            key: The row key of the task, instead of its number.
+            timeout: How many seconds to wait at the most; None: for ever.
+            by: Who reads: without the votes that are secret from the member.
+
+        Raises:
+            NotFound: when there is no such job, it has no such task, or no task has this row key.
+            InvalidData: when both *task* and *key* are given, or the job has no row key.
+            NotAllowed: when *by* may not read there, or was removed.
+        """
+        verb = partial(self._results.wait, job, task, key=key, timeout=timeout, by=by)
+        return await self._pool.wait(verb)
+
+    def find(
+        self,
+        job: PartitionRef,
+        *,
+        state: TaskState | str | None = None,
+        member: MemberRef | None = None,
+        label: str | None = None,
+        by: MemberRef | None = None,
+        limit: int | None = None,
+        after: ResultRef | None = None,
+    ) -> AsyncItems[Result]:
+        """Yield the tasks that match all of what is given, with their results.
+
+        It is short for `list` with a `Selection` of these conditions.
+
+        Args:
+            job: The job, or a part of one.
+            state: How far they are.
+            member: Who did work that the result comes from: the newest labeling, or a review that
+                the task passed since.
+            label: An option chosen in the result, for the task or one of its regions.
+            by: Who reads, when the policy is to be asked; votes that are secret from them match
+                nothing.
+            limit: How many at the most.
+            after: The last result of the page before, its task, or the number of that.
+
+        Raises:
+            NotFound: when there is no such job, it has no task *after*, or *member* or *by* is
+                nobody in its workspace.
+            NotAllowed: when *by* may not read there, or was removed.
+        """
+        verb = partial(
+            self._results.find,
+            job,
+            state=state,
+            member=member,
+            label=label,
+            by=by,
+            limit=limit,
+            after=after,
+        )
+        return AsyncItems(self._pool, verb)
+
+    def rows(
+        self,
+        job: PartitionRef,
+        *,
+        where: Selection | None = None,
+        by: MemberRef | None = None,
+        limit: int | None = None,
+        after: ResultRef | Mapping[str, Any] | None = None,
+    ) -> AsyncItems[dict[str, Any]]:
+        """Yield a flat dict for every task, in input order: what `pandas.DataFrame` takes.
+
+        The keys are, in this order:
+
+        - ``task``: the number of the task;
+        - the fields of its data, as they came;
+        - for each question its title, with what the last stage came to as a plain value: the key
+          of an option, a list of keys, a text, a number; regions, spans, segments and preferences
+          as `replies_to_json` writes them; None where there is no reply;
+        - ``state``: the value of its `TaskState`;
+        - for each stage of the workflow, such as ``label_by`` and ``label_at``: the account of who
+          last brought it through that stage, and when; both None when nobody has.  Accounts of
+          several who voted are joined by ``", "``; it is None for a model;
+        - beside them ``label_seconds`` and the like: how long they worked on the task, as far as
+          they told; None when nobody has.
+
+        Names stay apart.  A question whose title is one of the fixed names, or that of another
+        question, gets ``#`` and its id behind the title.  A field of the data with a name that is
+        taken by any of these gets ``data.`` in front.
+
+        More keys may come later; these stay.  Access is that of `list`.
+
+        Args:
+            job: The job, or a part of one.
+            where: Which tasks, as `list` has it.
+            by: Who reads, when the policy is to be asked.
+            limit: How many at the most.
+            after: The last row of the page before, its task, or the number of that.
+        """
+        verb = partial(self._results.rows, job, where=where, by=by, limit=limit, after=after)
+        return AsyncItems(self._pool, verb)
+
+    def votes(
+        self,
+        job: PartitionRef,
+        *,
+        by: MemberRef | None = None,
+        limit: int | None = None,
+        after: TaskRef | Mapping[str, Any] | None = None,
+    ) -> AsyncItems[dict[str, Any]]:
+        """Yield a flat dict for every vote, by task, then by the order in which they were claimed.
+
+        The votes are those of each task's newest labeling; tasks that one member labels have none.
+        The keys are, in this order:
+
+        - ``task``: the number of the task; ``round``: that of the labeling;
+        - ``by`` and ``at``: the account of the voter, and when the answer was saved;
+        - ``abandoned``: why the voter gave the task up; None when they answered;
+        - for each question its title, with the reply as a plain value, as `rows` has it.
+
+        More keys may come later; these stay.
+
+        Args:
+            job: The job, or a part of one.
+            by: Who reads, when the policy is to be asked; it is without the votes that are secret
+                from them: those on packages that are at LABEL.
+            limit: How many votes at the most.
+            after: The last vote of the page before; or a task, to begin behind all votes on it.
+
+        Raises:
+            NotFound: when there is no such job, *by* is nobody in its workspace, or it has no task
+                or vote *after*.
+            NotAllowed: when *by* may not read results there, or was removed.
+        """
+        verb = partial(self._results.votes, job, by=by, limit=limit, after=after)
+        return AsyncItems(self._pool, verb)
+
+    async def export(
+        self,
+        job: PartitionRef,
+        format: str,
+        target: Target,
+        *,
+        where: Selection | None = None,
+        stages: Collection[Stage | str] | Collection[Stage] | None = None,
+        by: MemberRef | None = None,
+        progress: ProgressWrapper | None = None,
+        snapshot: bool = False,
+        executor: Executor | None = None,
+        partitions: int | None = None,
+        **options: Any,
+    ) -> WriteReport:
+        """Write the results of a job to a file, and return what was written.
+
+        Tasks whose data was erased are left out, and counted.  What is written is what each stage
+        came to, without votes that are not merged yet.
+
+        Args:
+            job: The job, or a part of one.
+            format: The name of the format, such as ``"itag"``.
+            target: A path, an open binary file, or anything path-like with ``open`` and ``/``.
+            where: Which tasks, as `list` has it.
+            stages: The stages whose results are written; all of them when not given.
+            by: Who exports, when the policy is to be asked.
+            progress: Wraps the iterable of results, such as ``tqdm``; with an executor, that of the
+                parts written.
+            snapshot: Whether the whole file shows one moment, also while people go on working.
+            executor: Has its workers write the parts of the file, each with a connection of its
+                own; the file is the same.
+            partitions: Into how many partitions the work is cut for the executor; one for each
+                5,000 tasks unless given.
+            **options: What else the ``write`` of the format takes, such as ``escape_formulas=True``
+                for CSV.
+
+        Raises:
+            UnknownFormat: when there is no such format; it lists those there are.
+            NotAllowed: when *by* may not export.
+            Incomplete: when answers still follow a change of the template.
+            InvalidData: when the format has no such option, or an executor cannot work on this
+                export: the format is not made of parts, or one moment is asked for.
+            StoreFailed: when the system does not write the target; or the workers are other
+                processes, and the store is in the memory of this one.
+        """
+        verb = partial(
+            self._results.export,
+            job,
+            format,
+            target,
+            where=where,
+            stages=stages,
+            by=by,
+            progress=progress,
+            snapshot=snapshot,
+            executor=executor,
+            partitions=partitions,
+            **options,
+        )
+        return await self._pool.run(verb)
+
+    async def partition(
+        self, job: PartitionRef, count: int, *, by: MemberRef | None = None
+    ) -> tuple[JobPartition, ...]:
+        """Partition the tasks that a job has now, for as many workers; each is in one partition.
+
+        A part is a plain value.  A worker, in whatever process, opens a Flow of its own and passes
+        the part where a job is read: to `list`, `find`, `export` or `verify`.
+
+        Args:
+            job: The job, or a part that is to be cut again.
+            count: How many parts; there are fewer when there are fewer tasks, and one for a job
+                without tasks.
+            by: Who reads, when the policy is to be asked.
+
+        Raises:
+            InvalidData: when *count* is less than one.
+        """
+        verb = partial(self._results.partition, job, count, by=by)
+        return await self._pool.run(verb)
