@@ -227,7 +227,7 @@ def read_results(engine: Engine, event: Event) -> list[Result]:
     if workspace is None:
         return []
     start = Cursor(event.position, 0)
-    following = _Following(engine, workspace, None, None, start)
+    following = _Following(engine, workspace, None, None, start, event.position)
     return following.read_of_event(event)
 
 
