@@ -168,7 +168,10 @@ class TestJobs:
 
     def test_what_is_not_given_is_not_compared(self, flow: Flow, home: itagflow.Workspace) -> None:
         job = ordered(flow, home)
-        assert flow.jobs.create(home, "cats", template=CATS, by="ada", exist_ok=True) == job
+        assert (
+            flow.jobs.create(home, "cats", template=CATS, by="ada", exist_ok=True, draft=True)
+            == job
+        )
         assert ordered(flow, home, data=rows(9), packaging=None, seed=None).id == job.id
 
     @pytest.mark.parametrize(

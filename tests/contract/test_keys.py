@@ -65,7 +65,7 @@ class Scene:
         self.lapsed = flow.assignments.assign((self.job.id, 3), "cy", by="ada")
         home = self.job.workspace
         self.thread = flow.comments.add((self.job.id, 1), "is it one?", by="ada")
-        self.draft = flow.jobs.create(home, "draft", template=ASKED, by="ada").id
+        self.draft = flow.jobs.create(home, "draft", template=ASKED, by="ada", draft=True).id
         flow.members.remove(home, flow.members.add(home, "gone", Role.OPERATOR, by="ada"), by="ada")
 
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Literal
 
 from typing_extensions import Unpack
 
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import Page
-from itagflow.jobs import blocking, checking, cloning, guidelines, importing, loading, packaging
+from itagflow.jobs import (
+    adding,
+    blocking,
+    checking,
+    cloning,
+    guidelines,
+    importing,
+    loading,
+    packaging,
+)
 from itagflow.jobs import reopening as campaigns
 from itagflow.jobs import service as jobs
 from itagflow.jobs.arguments import (
@@ -34,6 +44,7 @@ from itagflow.model.reports import (
 )
 from itagflow.model.result import Progress
 from itagflow.model.selection import Selection
+from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
 from itagflow.model.text import require_optional_text, require_text
 from itagflow.prelabels import service as prelabels
@@ -49,6 +60,7 @@ from itagflow.typing import (
     MinConfidence,
     OnError,
     Packaging,
+    Prediction,
     Predictor,
     ProgressWrapper,
     RowSource,
@@ -95,13 +107,14 @@ class Jobs:
             workspace: The workspace.
             name: Its name, unique in the workspace: 1 to 100 characters.
             template: What is asked: a stored template, or a new one for this job.
-            data: The rows; see `load`.  None leaves a draft to be loaded later.
+            data: The rows; see `load`.  Without data, and unless *draft*, the job is published
+                empty and does not end by itself: rows come by `add` or `append`.
             workflow: The stages and their rules; labeling only unless given.
             packaging: How tasks are cut into packages; 50 each unless given.
             workforce: Who works at which stage: members and groups.  A stage is a `Stage` or its
                 value, such as ``"label"``.
             by: The member who orders.
-            draft: Leave it a draft, to be published later.
+            draft: Leave it a draft, to be loaded and published later.
             format: The format of *data*, when it is a source.
             on_error: What to do about bad rows: ``"raise"`` and leave nothing behind, or ``"skip"``
                 them; `load_report` says which.
@@ -116,7 +129,9 @@ class Jobs:
                 here; data, and arguments that are not given, are not compared, nor an order of
                 workers.  Only a draft goes on: rows behind those that were read are loaded
                 (`Progress.rows_read`), and it is published.  So a program is simply run again.
-            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``, ``closes_at``.
+            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``, ``closes_at``,
+                ``auto_finish``.  With ``auto_finish=False`` the job never ends by itself, and may
+                be published empty; True, unless it is made without data to be filled while it runs.
 
         Raises:
             InvalidData: on a bad name, rule or row; nothing is left behind, but a draft that was
@@ -174,7 +189,7 @@ class Jobs:
 
         Args:
             workspace: The workspace.
-            name: The job's name, unique in the workspace.
+            name: The job's name, unique there.
             template: What was asked; `itagflow.formats.itag.template_of` reads one off some rows.
             data: A manifest, or its rows; see `load`.
             by: The member who imports.
@@ -189,7 +204,7 @@ class Jobs:
             row_key: See `create`, as for all that follow.
             row_key_type: ``"text"``, or None.
             progress: Wraps the iterable of rows.
-            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``, ``closes_at``.
+            **notes: As in `create`.
 
         Raises:
             InvalidData: when there are no results, or those of several jobs; on a bad name, row or
@@ -287,7 +302,7 @@ class Jobs:
         >>> flow = itagflow.open("memory:")
         >>> street = flow.workspaces.create("street", admin="ada")
         >>> cats = itagflow.templates.image_classification(["cat", "dog"])
-        >>> job = flow.jobs.create(street, "cats", template=cats, by="ada")
+        >>> job = flow.jobs.create(street, "cats", template=cats, draft=True, by="ada")
         >>> flow.jobs.load(job, [{"source": "1.jpg"}, {"source": "2.jpg"}], by="ada").tasks
         (range(1, 3),)
         """
@@ -390,27 +405,86 @@ class Jobs:
         format: str = "itag",
         on_error: OnError = "raise",
         progress: ProgressWrapper | None = None,
+        priority: float = 0,
+        due: datetime | None = None,
     ) -> LoadReport:
         """Add rows to a published job; they form new packages, and a finished job runs again.
 
         Rows whose row key the job knows are left out, so a broken append is simply sent again.  The
-        arguments are those of `load`.
+        arguments and errors are those of `load`, and *priority* and *due* those of `add`, for all
+        of the new packages.
 
         Raises:
-            InvalidData: on bad rows; it lists the first 1,000 problems and counts all.
             WrongState: when the job is a draft (`load` into it) or archived.
-            NotAllowed: when *by* may not manage jobs.
         """
         rows = parse_load(
             "jobs.append", data, by, format=format, on_error=on_error, progress=progress
         )
-        return loading.append(self._engine, job, rows)
+        terms = adding.parse_terms("jobs.append", priority, due)
+        return loading.append(self._engine, job, rows, terms)
+
+    def add(
+        self,
+        job: JobRef,
+        data: Row | str | Mapping[str, object],
+        *,
+        by: MemberRef,
+        key: str | int | None = None,
+        priority: float = 0,
+        due: datetime | None = None,
+        tags: Iterable[str] = (),
+        prediction: Prediction = None,
+        min_confidence: MinConfidence = False,
+    ) -> Task:
+        """Add one task to a published job, in a package of its own, and return it.
+
+        When the job has a task with its key, that one is returned, and nothing is changed: so it is
+        safe to send again.  A finished job runs again.
+
+        Args:
+            job: A job that was published and is not archived.
+            data: The row: its fields, or what `load` takes as one row.
+            by: The member who adds it.
+            key: What tells it apart, where the job has no row key; else it must be that of *data*.
+            priority: Higher comes first in the queue.
+            due: When its work should be done.
+            tags: Free words, kept in the row beside ``data``: `Task.tags`.
+            prediction: What a model says of it, as for `prelabel`.
+            min_confidence: Which predictions count as labels, as for `prelabel`.  The validator is
+                shown these with a task that has no number yet: 0.
+
+        Raises:
+            InvalidData: when the row, its key or the prediction does not fit.
+            WrongState: when the job is a draft (`load` into it) or archived.
+            NotRegistered: when this process lacks the validator for a prediction that counts.
+            NotAllowed: when *by* may not manage jobs.
+
+        >>> import itagflow
+        >>> flow = itagflow.open("memory:")
+        >>> home = flow.workspaces.create("street", admin="ada")
+        >>> spam = itagflow.templates.text_classification(["spam", "fine"])
+        >>> job = flow.jobs.create(home, "flagged", template=spam, by="ada")
+        >>> flow.jobs.add(job, {"source": "Buy now"}, key="post-7", by="ada").row_key
+        'post-7'
+        """
+        verb = "jobs.add"
+        item = adding.NewItem(
+            by=by,
+            row=data,
+            key=key,
+            terms=adding.parse_terms(verb, priority, due),
+            tags=tags,
+            prediction=prediction,
+            min_confidence=min_confidence,
+        )
+        return adding.add_item(self._engine, job, adding.parse_item(verb, item))
 
     def publish(self, job: JobRef, *, by: MemberRef) -> Job:
         """Give out a draft's work from now on.  Publishing again what runs changes nothing.
 
         Raises:
-            Incomplete: when it has no tasks, or its set-up could never finish; it says which rule.
+            Incomplete: when it has no tasks, unless it never ends by itself; or its set-up could
+                never finish: it says which rule.
             WrongState: when it is neither a draft nor running.
             NotAllowed: when *by* may not manage jobs.
         """
@@ -435,7 +509,7 @@ class Jobs:
         return jobs.resume(self._engine, job, by=by)
 
     def finish(self, job: JobRef, *, by: MemberRef, discard_open: bool = False) -> Job:
-        """End a job by hand; one whose packages are all done has finished by itself.
+        """End a job by hand; one with ``auto_finish`` whose packages are all done has finished.
 
         Finishing again what is finished changes nothing.
 
@@ -512,13 +586,14 @@ class Jobs:
         jobs.delete(self._engine, job, by=by)
 
     def update(self, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
-        """Change name, tags, remark, guideline, times or the workflow; what is not given stays.
+        """Change the name, notes, times or the workflow; what is not given stays.
 
         ``workflow=`` takes a whole workflow with the same stages and merge rules.  The rest may
         differ, and holds for claims, renewals, saves and judgments made later and for packages that
         come to a stage later.  Votes may become more: then each package that is still at LABEL is
         labeled by more members, and when that breaks off, the same call goes on with it.  Another
-        guideline is its next version: see `guidelines`.
+        guideline is its next version: see `guidelines`.  ``auto_finish=True`` lets the job end with
+        its last open package; when nothing is open, it finishes at once.
 
         Raises:
             InvalidData: on a bad name, a value of another kind, a time without its zone, or a
@@ -601,17 +676,6 @@ class Jobs:
         Raises:
             NotRegistered: when this process does not have it.
             NotAllowed: when the job is archived, or *by* may not manage jobs.
-
-        >>> import itagflow
-        >>> def no_dogs(task, replies):
-        ...     if replies["1"] == itagflow.Choice("dog"):
-        ...         yield itagflow.Problem("1", "there are no dogs in this street")
-        >>> flow = itagflow.open("memory:", validators={"no_dogs": no_dogs})
-        >>> street = flow.workspaces.create("street", admin="ada")
-        >>> cats = itagflow.templates.image_classification(["cat", "dog"])
-        >>> job = flow.jobs.create(street, "cats", template=cats, by="ada")
-        >>> flow.jobs.set_validator(job, "no_dogs", by="ada").validator
-        'no_dogs'
         """
         return jobs.set_validator(self._engine, job, validator, by=by)
 

@@ -47,7 +47,7 @@ def check_job(
         return CheckReport(blocking_reason=find_hindrance(design.job, staffing))
     report = _Rows(design.job, design.template).check(data)
     reason = find_hindrance(design.job, attrs.evolve(staffing, packages=report.packages))
-    if not report.tasks:
+    if not report.tasks and design.job.auto_finish:
         reason = reason or NO_TASKS
     return attrs.evolve(report, blocking_reason=reason)
 

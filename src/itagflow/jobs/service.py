@@ -22,6 +22,7 @@ from itagflow.core.transaction import Transaction
 from itagflow.errors import AlreadyExists, InvalidData, Problem, WrongState
 from itagflow.jobs import rules
 from itagflow.jobs.arguments import JobFields, JobNotes, Workers
+from itagflow.jobs.ending import finish_idle
 from itagflow.jobs.finishing_rules import Staffing, find_hindrance
 from itagflow.jobs.guideline_rules import change_fields, describe_guideline
 from itagflow.jobs.loading import LoadSpec, load, must_be_valid
@@ -102,6 +103,8 @@ class JobSpec:
     )
     seed: int | None = attrs.field(default=None, validator=_check_seed)
     validator: str | None = None
+    is_endless: bool = False
+    """Whether it never ends by itself, unless the notes say so or otherwise."""
     notes: JobNotes = attrs.field(factory=JobNotes)
 
     @property
@@ -136,6 +139,8 @@ def create_job(
     exist_ok: bool = False,
 ) -> Job:
     """Create, load and publish a job, or return the one that exists already."""
+    # what is neither given data nor left for them is a queue that is filled while it runs
+    spec = attrs.evolve(spec, is_endless=data is None and not draft)
     if data is not None:
         must_be_valid(data)  # before anything is stored for it
         # others may create and load the same job at the same time
@@ -144,10 +149,12 @@ def create_job(
         job, is_new = find_or_create(lambda: _find_or_draft(engine, workspace, spec))
     else:
         job, is_new = draft_job(engine, workspace, spec), True
-    if data is None or job.state is not JobState.DRAFT:
+    waits_for_data = data is None and (draft or job.auto_finish)
+    if waits_for_data or job.state is not JobState.DRAFT:
         return job
     try:
-        load(engine, job, data)
+        if data is not None:
+            load(engine, job, data)
         if draft:
             return find_job(engine, job)
         return publish(engine, job, by=spec.by)
@@ -207,6 +214,8 @@ def design_job(
     workflow = Workflow() if spec.workflow is None else spec.workflow
     workflow = _with_rework_key(transaction, workspace_id, workflow)
     workflow = _with_registered_merges(transaction.registry, workflow, template)
+    notes: JobNotes = {"auto_finish": not spec.is_endless}
+    notes.update(spec.notes)
     job = Job(
         id=id,
         workspace=workspace_id,
@@ -222,7 +231,7 @@ def design_job(
         row_key_type="" if spec.row_key_type is None else spec.row_key_type,
         validator=validator,
         guideline_version=int(bool(spec.notes.get("guideline"))),
-        **spec.notes,
+        **notes,
     )
     return Design(ctx, job, template, is_new)
 
@@ -316,7 +325,7 @@ def delete(engine: Engine, job: JobRef, *, by: MemberRef) -> None:
 
 
 def update_job(engine: Engine, job: JobRef, fields: JobFields, *, by: MemberRef) -> Job:
-    """Change name, tags, remark, guideline, due time or votes; what is not given stays."""
+    """Change name, notes, times, votes or whether it ends by itself; what is not given stays."""
     changed: dict[str, Any] = {**fields}
     with engine.transaction() as transaction:
         old = transaction.lock_job(job)
@@ -335,7 +344,9 @@ def update_job(engine: Engine, job: JobRef, fields: JobFields, *, by: MemberRef)
             new = transaction.as_stored(new)
     # after the job, whose new votes everybody sees from here on: packages are locked before jobs
     if new.raising_votes:
-        return add_slots(engine, new, by=by)
+        new = add_slots(engine, new, by=by)
+    if fields.get("auto_finish"):
+        return finish_idle(engine, new, by=by)
     return new
 
 

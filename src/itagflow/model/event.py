@@ -147,6 +147,8 @@ class Event:
             return f"task {self.task}"
         if self.package:
             return f"package {self.package}"
+        if self.type == "add":
+            return f"task {self.data['rows'][0]}"
         if self.type == "prioritize":
             return format_count(len(self.data.get("packages", ())), "package")
         name = self.data.get("name")
@@ -180,7 +182,7 @@ _FIRST_VALUES: Mapping[str, str | int] = {
 }
 """What the tracked fields of a package hold when it is loaded; the others are nothing."""
 
-LOADING = frozenset({"load", "append"})
+LOADING = frozenset({"load", "append", "add"})
 """The verbs that make packages."""
 
 
@@ -201,6 +203,7 @@ _PAST = {
     "acknowledge": "acknowledged the guideline of",
     "abandon": "abandoned",
     "accept": "accepted",
+    "add": "added",
     "add_member": "added member",
     "add_template": "added template",
     "append": "appended rows",

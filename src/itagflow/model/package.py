@@ -97,8 +97,8 @@ class Package:
     """The first round that so many label: before it, one member did."""
     waiting_since: datetime
     """Since when it waits in the queue."""
-    priority: int = 0
-    """Higher comes first in the queue."""
+    priority: float = 0
+    """Higher comes first in the queue; an integer where it is whole."""
     due: datetime | None = None
     """When its work should be done: of equal priority, what is due earlier is claimed first; None:
     no time was set."""
@@ -391,7 +391,7 @@ class Assignment:
 class QueueCursor:
     """Where a member's scan of the queue begins: most of what waits before it is their own work."""
 
-    priority: int
+    priority: float
     """The priority of the package that was found there."""
     since: datetime
     """Since when that package waited."""

@@ -196,6 +196,11 @@ class Progress:
         """How many tasks are in packages that are done, or final in one that is open."""
         return self.tasks.get(PackageState.DONE, 0) + self.final
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no package is open: there is nothing to do until tasks are added or opened."""
+        return not any(n for state, n in self.packages.items() if state.stage is not None)
+
     def __str__(self) -> str:
         phrases: list[str] = []
         for state in PackageState:

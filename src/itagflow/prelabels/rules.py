@@ -229,6 +229,13 @@ def sort_prelabels(
     return SortedPrelabels(accepted, suggested, already_predicted, erased, newly_predicted)
 
 
+def sort_prelabel(prelabel: ValidPrelabel, min_confidence: MinConfidence) -> SortedPrelabels:
+    """Return the only pre-label of a package that is new, sorted out."""
+    if prelabel.is_accepted(min_confidence):
+        return SortedPrelabels([prelabel], [], newly_predicted=1)
+    return SortedPrelabels([], [prelabel], newly_predicted=1)
+
+
 def is_untouched(package: Package) -> bool:
     """Return whether nobody works, or has worked, on *package*: only then it gets pre-labels."""
     is_first_round = package.stage is Stage.LABEL and package.round == 1

@@ -114,7 +114,12 @@ class _Tally:
 _WHAT = "jobs.prelabel"
 
 
-def _convert_confidence(value: MinConfidence) -> MinConfidence:
+def convert_confidence(value: MinConfidence) -> MinConfidence:
+    """Return which pre-labels count as labeled: a converter of attrs.
+
+    Raises:
+        InvalidData: when it is neither true, false nor a number from 0 to 1.
+    """
     if not isinstance(value, bool):
         value = require_number(_WHAT, "min_confidence", value)
     return rules.require_min_confidence(value)
@@ -134,7 +139,7 @@ class PrelabelSpec:
 
     by: MemberRef
     """Who decides."""
-    min_confidence: MinConfidence = attrs.field(converter=_convert_confidence)
+    min_confidence: MinConfidence = attrs.field(converter=convert_confidence)
     """What counts as labeled."""
     model: ModelName
     """The model, where a pre-label does not name it."""
@@ -227,7 +232,7 @@ def _store_prelabels(
             if chosen.accepted:
                 require_validated(transaction, job, request.job.validator)
             if chosen.stored:
-                _store_package(transaction, ctx, job, package, chosen)
+                store_package(transaction, ctx, job, package, chosen)
             tally.count_stored(chosen)
         finish_if_done(transaction, job, ctx)
 
@@ -330,9 +335,10 @@ def _call_model(predict: Predictor, batch: Sequence[Task]) -> list[Prediction]:
     return predictions
 
 
-def _store_package(
+def store_package(
     transaction: Transaction, ctx: Context, job: Job, package: Package, prelabels: SortedPrelabels
 ) -> None:
+    """Store the pre-labels of a package that is locked, or was made in this transaction."""
     # two assignments without a member: one whose answers count, and one with suggestions
     ids = (transaction.new_id(Assignment, job.id), transaction.new_id(Assignment, job.id))
     tasks = read_task_numbers(transaction.store, package)

@@ -227,7 +227,7 @@ def read_completion(
     counters = release_counter(transaction, job, assignment)
     last_of_job = None
     if plan.leaves_stage and plan.next_stage is None:
-        last_of_job = _lock_job_of_last(transaction, package)
+        last_of_job = _lock_job_of_last(transaction, job, package)
     return CompletionFacts(
         context=context,
         plan=plan,
@@ -300,13 +300,19 @@ def recall(
     )
 
 
-def finish_with(transaction: Transaction, package: Package) -> tuple[Saved, ...]:
-    """Return the job, locked and finished, if *package*, which ends now, is its last open one."""
-    return rules.finish_job(_lock_job_of_last(transaction, package))
+def finish_with(transaction: Transaction, job: Job, package: Package) -> tuple[Saved, ...]:
+    """Return the job, locked and finished, if *package*, which ends now, is its last open one.
+
+    *job* was read after the package was locked.
+    """
+    return rules.finish_job(_lock_job_of_last(transaction, job, package))
 
 
 def finish_if_done(transaction: Transaction, job: Job, ctx: Context) -> None:
     """Finish *job* if it is active and has no open package; for changes of several packages."""
+    # as it is now: *job* may have been read before the packages were locked
+    if not transaction.store.get(Job, job.key).auto_finish:
+        return
     # whoever ends a package, or adds one, locks this first: see `Transaction.lock_job_counter`
     transaction.lock_job_counter(job.id)
     query = Query(Package, {"job": job.id, "open": True}, order=("number",), limit=1)
@@ -353,11 +359,13 @@ def _count_answers(transaction: Transaction, assignment: Assignment) -> rules.An
     return rules.AnswerCounts(resolved=resolved, abandoned=abandoned, wrong=wrong)
 
 
-def _lock_job_of_last(transaction: Transaction, package: Package) -> Job | None:
+def _lock_job_of_last(transaction: Transaction, job: Job, package: Package) -> Job | None:
     """Lock the job if the locked *package* is its last open one, and return it; else None.
 
     The job itself is only locked to finish it: claims wait for whoever does.
     """
+    if not job.auto_finish:
+        return None  # nor its counter, which whoever adds tasks to such a job locks all the time
     if transaction.has_locked_open(package.job, but=package.number):
         return None  # nobody else can end that one, and what ends it here looks again
     # of two transactions that end the last two packages, the second waits here, and then sees what

@@ -16,7 +16,7 @@ import attrs
 
 from itagflow.model.entity import E, Entity, Key
 
-Scalar = str | int | bool | datetime | Enum
+Scalar = str | int | float | bool | datetime | Enum
 """What an index column holds, as Python sees it."""
 
 
