@@ -19,6 +19,7 @@ from itagflow.jobs import (
     importing,
     loading,
     packaging,
+    withdrawing,
 )
 from itagflow.jobs import reopening as campaigns
 from itagflow.jobs import service as jobs
@@ -64,6 +65,7 @@ from itagflow.typing import (
     Predictor,
     ProgressWrapper,
     RowSource,
+    TaskRef,
     TemplateRef,
     TemplateStep,
     Workers,
@@ -478,6 +480,40 @@ class Jobs:
             min_confidence=min_confidence,
         )
         return adding.add_item(self._engine, job, adding.parse_item(verb, item))
+
+    def withdraw(
+        self,
+        job: JobRef,
+        *,
+        tasks: Iterable[TaskRef] | None = None,
+        keys: Iterable[str | int] | None = None,
+        comment: str = "",
+        progress: ProgressWrapper | None = None,
+        by: MemberRef,
+    ) -> int:
+        """Take tasks out of the work, and return how many of those named are out now.
+
+        They keep data, answers and row key; their state is ``withdrawn``, and exports leave them
+        out.  Assignments go on without them, and packages with nothing left are discarded.  Each
+        transaction holds up to 200 packages; when it breaks off, call it again.
+
+        Args:
+            job: A job that was published and is not archived.
+            tasks: Which, or their numbers.
+            keys: Which, by row key.
+            comment: Why.
+            progress: Wraps the iterable of packages, such as ``tqdm``.
+            by: The member who decides.
+
+        Raises:
+            NotFound: when the job has no such task; then nothing is withdrawn.
+            NotAllowed: when the job is a draft or archived, or *by* may not manage jobs.
+        """
+        order = withdrawing.WithdrawOrder(
+            by=by, tasks=tasks, keys=keys, comment=comment, progress=progress
+        )
+        order = withdrawing.parse_order("jobs.withdraw", order)
+        return withdrawing.withdraw(self._engine, job, order)
 
     def publish(self, job: JobRef, *, by: MemberRef) -> Job:
         """Give out a draft's work from now on.  Publishing again what runs changes nothing.

@@ -102,7 +102,7 @@ def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str =
         ctx = transaction.authorize(job.workspace, by, Action.MANAGE_JOB, job)
         running = rules.reopen_finished(job, "reopen")
         # what was erased is not reviewed again: the others are named one by one
-        tasks = read_task_numbers(transaction.store, old) if old.erased else ()
+        tasks = read_task_numbers(transaction.store, old) if old.excluded else ()
         reopened = reviewing_rules.reopen_package(job, old, ctx, tasks=tasks)
         assignments = transaction.assignments(old)
         new = recount(transaction.store, job, reopened, assignments)

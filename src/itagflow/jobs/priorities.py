@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import attrs
@@ -12,17 +12,17 @@ from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import PAGE, JobRef, MemberRef, PackageRef, TaskRef, iterate_query
 from itagflow.core.transaction import Transaction
-from itagflow.errors import InvalidData, NotFound, Problem
+from itagflow.errors import InvalidData, Problem
 from itagflow.jobs import priority_rules, rules
 from itagflow.jobs.priority_rules import Score, Scores
+from itagflow.jobs.task_places import find_by_key, find_by_number
 from itagflow.model.arguments import require_optional_several
 from itagflow.model.change import Saved, record
 from itagflow.model.copying import evolve
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_priority
 from itagflow.model.package import Package, PackageState
-from itagflow.model.task import Task, WorkItem
-from itagflow.storage.port import Query, Reader
+from itagflow.storage.port import Query
 
 TaskScores = Mapping[TaskRef | str, float]
 """Priorities by task, its number, or its row key where that is a text."""
@@ -112,72 +112,14 @@ def _find_numbers(engine: Engine, job: Job, order: PriorityOrder) -> _Numbers:
 
 def _find_scored(engine: Engine, job: Job, scores: Scores) -> dict[int, float]:
     """Return the priority of each package of which a task has a score."""
-    found = list[Score]()
-    for page in _cut(_list_numbers(job, scores.tasks)):
-        with engine.store.read() as reader:
-            found += _find_by_number(reader, job, page)
-    for keys in _cut(priority_rules.list_stored_keys(job, scores.keys)):
-        with engine.store.read() as reader:
-            found += _find_by_key(reader, job, keys)
+    found: list[Score] = []
+    by_number = find_by_number(engine, job, [task for task, _ in scores.tasks])
+    for place, (_, score) in zip(by_number, scores.tasks, strict=True):
+        found.append((place.package, score))
+    by_key = find_by_key(engine, job, [key for key, _ in scores.keys])
+    for place, (_, score) in zip(by_key, scores.keys, strict=True):
+        found.append((place.package, score))
     return priority_rules.find_greatest(found)
-
-
-T = tuple[Any, ...]
-
-
-def _cut(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(values), PAGE):
-        yield values[start : start + PAGE]
-
-
-def _list_numbers(
-    job: Job, scores: Sequence[tuple[TaskRef, float]]
-) -> list[tuple[int, int, float]]:
-    """Return number, package and score of tasks of *job*; package 0 where only a number is given.
-
-    Raises:
-        NotFound: when one is a task of another job, or no number.
-    """
-    numbers: list[tuple[int, int, float]] = []
-    for ref, score in scores:
-        task = ref.task if isinstance(ref, WorkItem) else ref
-        package = task.package if isinstance(task, Task) else 0
-        numbers.append((lookup.number_in(job.id, task), package, score))
-    return numbers
-
-
-def _find_by_number(reader: Reader, job: Job, page: Sequence[T]) -> Iterator[Score]:
-    """Yield the packages of the tasks with these numbers, each with its score.
-
-    Raises:
-        NotFound: when there is no such task.
-    """
-    numbers = tuple(number for number, _, _ in page)
-    # only the two columns: nothing of the rows is read
-    tally = reader.tally(Query(Task, {"job": job.id, "number": numbers}), by=("number", "package"))
-    packages = dict(cast("Iterable[tuple[int, int]]", tally.keys()))
-    for number, package, score in page:
-        stored = packages.get(number)
-        # an object that is passed may be of a job that had this key before
-        if stored is None or package not in (0, stored):
-            raise NotFound("Task", (job.id, number))
-        yield stored, score
-
-
-def _find_by_key(reader: Reader, job: Job, page: Sequence[T]) -> Iterator[Score]:
-    """Yield the packages of the tasks with these row keys, each with its score.
-
-    Raises:
-        NotFound: when there is no such task.
-    """
-    stored_keys = tuple(stored for _, stored, _ in page)
-    where: dict[str, Any] = {"job": job.id, "row_key_text": stored_keys}
-    tally = reader.tally(Query(Task, where), by=("row_key_text", "package"))
-    packages = dict(cast("Iterable[tuple[str, int]]", tally.keys()))
-    for key, stored, score in page:
-        if stored not in packages:
-            raise NotFound("Task", key)
-        yield packages[stored], score
 
 
 def _authorize_all(engine: Engine, numbers: _Numbers) -> None:

@@ -48,21 +48,17 @@ def parse_scores(what: str, given: Mapping[Any, object]) -> Scores:
     return Scores(tasks, keys)
 
 
-def list_stored_keys(
-    job: Job, scores: Sequence[tuple[str | int, float]]
-) -> list[tuple[str | int, str, float]]:
-    """Return row keys as they were given, as they are stored in *job*, and their scores.
+def format_stored_key(job: Job, key: str | int) -> str:
+    """Return a row key as it is stored in *job*.
 
     Raises:
-        NotFound: when no row can have such a key.
+        NotFound: when no row can have it.
     """
-    stored: list[tuple[str | int, str, float]] = []
-    for key, score in scores:
-        text = format_row_key(key, as_text=job.row_key_type == "text") if is_storable(key) else ""
-        if not text or find_key_error(text):
-            raise NotFound("Task", key)
-        stored.append((key, text, score))
-    return stored
+    # the longest numbers cannot be written out, and not every database takes the question
+    text = format_row_key(key, as_text=job.row_key_type == "text") if is_storable(key) else ""
+    if not text or find_key_error(text):
+        raise NotFound("Task", key)
+    return text
 
 
 def find_greatest(scores: Iterable[Score]) -> dict[int, float]:

@@ -213,6 +213,8 @@ def _check_task_lists(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     package = snapshot.package
     erased = {number for number, task in snapshot.tasks.items() if task.erased}
     yield from compare_field(package, "erased", package.erased, tuple(sorted(erased)))
+    withdrawn = tuple(sorted(snapshot.tasks.keys() & set(package.withdrawals)))
+    yield from compare_field(package, "withdrawals", package.withdrawals, withdrawn)
     yield from compare_field(
         package,
         "disputes",
@@ -232,10 +234,11 @@ def _check_task_lists(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     requeued = tuple(task for task in package.requeued if task in given_up)
     yield from compare_field(package, "requeued", package.requeued, requeued)
     if package.scope is not None:
-        scope = tuple(sorted((snapshot.tasks.keys() - erased) & set(package.scope)))
-        # nothing is due only where something was erased
+        excluded = erased.union(package.withdrawals)
+        scope = tuple(sorted((snapshot.tasks.keys() - excluded) & set(package.scope)))
+        # nothing is due only where something is excluded
         expected = None
-        if package.stage and (scope or erased):
+        if package.stage and (scope or excluded):
             expected = scope
         yield from compare_field(package, "scope", package.scope, expected)
 

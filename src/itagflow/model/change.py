@@ -31,7 +31,10 @@ _TRACKED: Mapping[type, tuple[str, tuple[str, ...]]] = {
     Job: ("job", ("state",)),
     Package: (
         "package",
-        ("state", "round", "whole_round", "reopened_round", "skipped", "campaigns"),
+        (
+            *("state", "round", "whole_round", "reopened_round", "skipped", "campaigns"),
+            "withdrawals",
+        ),
     ),
     Assignment: ("assignment", ("state", "member", "round")),
     Member: ("member", ("role", "active", "paused")),

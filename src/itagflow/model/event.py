@@ -98,8 +98,10 @@ class Event:
         """What became of the tasks of its package, or of ``tasks`` in its data, or nothing.
 
         ``final`` when the package passed its last stage, ``abandoned`` when it was discarded,
-        ``reopened`` when it was opened again after either.
+        ``reopened`` when it was opened again after either, ``withdrawn`` where they were withdrawn.
         """
+        if self.type == "withdraw":
+            return "withdrawn"
         for change in self.changes:
             if change.kind == "package" and change.field == "state":
                 if change.after in _BECAME:
@@ -254,5 +256,6 @@ _PAST = {
     "set_workforce": "changed the workforce of",
     "submit": "submitted",
     "update_job": "changed",
+    "withdraw": "withdrew from",
 }
 """What was done, by type; the package, the task or the name follows."""

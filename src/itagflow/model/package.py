@@ -124,6 +124,8 @@ class Package:
     """The abandoned tasks that were offered once more, as `Label.on_abandon` says."""
     erased: tuple[int, ...] = ()
     """The tasks whose data was erased: no assignment is about them any more."""
+    withdrawals: tuple[int, ...] = ()
+    """The tasks that were withdrawn: they keep their data, and no assignment is about them."""
     campaigns: tuple[Campaign, ...] = ()
     """The campaigns that have opened tasks of it again, oldest first."""
     value: str = ""
@@ -155,6 +157,13 @@ class Package:
     def ranked(self) -> bool:
         """Whether it waits, and its priority or the time when it is due sets it apart."""
         return self.free > 0 and (self.priority != 0 or self.due is not None)
+
+    @property
+    def excluded(self) -> tuple[int, ...]:
+        """The tasks that no assignment is about any more: those that were erased or withdrawn."""
+        if not self.withdrawals:
+            return self.erased
+        return tuple(sorted({*self.erased, *self.withdrawals}))
 
     @property
     def disputed(self) -> int:

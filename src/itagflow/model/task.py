@@ -43,6 +43,8 @@ class TaskState(Enum):
     """A reviewer let it pass, and another stage is still to come."""
     FINAL = "final"
     """Its package is done."""
+    WITHDRAWN = "withdrawn"
+    """It was taken out of the work, and keeps its data and answers."""
 
 
 class Verdict(Enum):

@@ -214,7 +214,7 @@ def sort_prelabels(
         number = prelabel.task.number
         # the model ran outside of any transaction: the task may be erased, or predicted by another
         # process, since it was read
-        if number in package.erased:
+        if number in package.excluded:
             erased += 1
             continue
         if known.get(number, NOTHING_KNOWN).has(prelabel.model):

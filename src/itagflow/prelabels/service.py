@@ -261,11 +261,18 @@ def _read_open_tasks(reader: Reader, request: _Request, group: Group, tally: _Ta
         for package in group
         if package.number not in with_parts and rules.is_untouched(package)
     ]
-    in_progress = sum(package.size for package in group if package not in free)
+    in_progress = sum(
+        package.size - len(package.withdrawals) for package in group if package not in free
+    )
     tally.in_progress += in_progress
     known = read_known_predictions(reader, job, free)
     where: dict[str, Any] = {"job": job.id, "package": tuple(package.number for package in free)}
-    tasks = list(reader.find(Query(Task, where, order=("package", "number"))))
+    withdrawn = {task for package in free for task in package.withdrawals}
+    tasks = [
+        task
+        for task in reader.find(Query(Task, where, order=("package", "number")))
+        if task.number not in withdrawn
+    ]
     tally.tasks += in_progress + len(tasks)
     chosen: list[Task] = []
     for task in tasks:

@@ -395,6 +395,8 @@ def is_corrected(case: Case) -> bool:
 
 def compute_state(case: Case, *, live: bool = True) -> TaskState:
     """Return how far the task is; *live* includes held assignments and votes not yet merged."""
+    if case.task in case.package.withdrawals:
+        return TaskState.WITHDRAWN
     if find_judgment(case, live=live).is_wrong:
         return TaskState.WRONG
     answer = _find_current_answer(case, live=live)
