@@ -26,11 +26,11 @@ from itagflow.model.moment import to_utc
 from itagflow.model.number import require_priority
 from itagflow.model.package import Package
 from itagflow.model.prelabel import Prediction
+from itagflow.model.row_key import require_row_key
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
 from itagflow.prelabels.rules import MinConfidence, ValidPrelabel, sort_prelabel
 from itagflow.prelabels.service import convert_confidence, store_package
-from itagflow.results.rules import require_row_key
 from itagflow.reviewing.service import finish_if_done
 from itagflow.storage.port import Query
 from itagflow.template_changes.answers import must_still_ask

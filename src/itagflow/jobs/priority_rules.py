@@ -11,10 +11,9 @@ from itagflow.errors import NotFound
 from itagflow.model.job import Job
 from itagflow.model.number import is_storable, require_priority
 from itagflow.model.package import Package
-from itagflow.model.row_key import format_row_key
+from itagflow.model.row_key import format_row_key, require_row_key
 from itagflow.model.task import Task, WorkItem
 from itagflow.model.text import find_key_error
-from itagflow.results.rules import require_row_key
 
 Score = tuple[int, float]
 """The number of a package, and the score of one of its tasks."""

@@ -23,40 +23,56 @@ from itagflow.model.arguments import require_optional_several, require_wrapper
 from itagflow.model.change import Context, Saved, record
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package
+from itagflow.model.row_key import require_row_key
 from itagflow.model.text import require_text
 from itagflow.results.histories import recount
-from itagflow.results.rules import require_row_key
 from itagflow.reviewing.service import finish_if_done, recall
 from itagflow.storage.port import Query
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
+class NamedTasks:
+    """Tasks as they were given: themselves, their numbers, or their row keys."""
+
+    tasks: Sequence[TaskRef]
+    keys: Sequence[str | int]
+
+
+@attrs.frozen
 class WithdrawOrder:
     """Which tasks are withdrawn, by whom and why."""
 
-    by: MemberRef
-    tasks: Iterable[TaskRef] | None
-    keys: Iterable[str | int] | None
+    named: NamedTasks
     comment: str
     progress: Wrap | None
+    by: MemberRef
 
 
-def parse_order(verb: str, given: WithdrawOrder) -> WithdrawOrder:
+def parse_named(
+    verb: str, tasks: Iterable[TaskRef] | None, keys: Iterable[str | int] | None
+) -> NamedTasks:
+    """Return the tasks that are named.
+
+    Raises:
+        InvalidData: when none can be, or a row key is of another kind.
+    """
+    if tasks is None and keys is None:
+        raise InvalidData(verb, [Problem("tasks", "are missing: name tasks, or their row keys")])
+    named = require_optional_several(verb, "tasks", tasks, "tasks")
+    by_key = require_optional_several(verb, "keys", keys, "row keys")
+    return NamedTasks(named or [], [require_row_key(key) for key in by_key or ()])
+
+
+def parse_order(
+    verb: str, named: NamedTasks, comment: str, progress: Wrap | None, by: MemberRef
+) -> WithdrawOrder:
     """Return what `jobs.withdraw` was given, checked as far as that needs no job.
 
     Raises:
-        InvalidData: when no task is named, or an argument is of another kind.
+        InvalidData: when an argument is of another kind.
     """
-    if given.tasks is None and given.keys is None:
-        raise InvalidData(verb, [Problem("tasks", "are missing: name tasks, or their row keys")])
-    keys = require_optional_several(verb, "keys", given.keys, "row keys")
-    return attrs.evolve(
-        given,
-        tasks=require_optional_several(verb, "tasks", given.tasks, "tasks"),
-        keys=None if keys is None else [require_row_key(key) for key in keys],
-        comment=require_text(verb, "comment", given.comment),
-        progress=require_wrapper(verb, "progress", given.progress),
-    )
+    wrap = require_wrapper(verb, "progress", progress)
+    return WithdrawOrder(named, require_text(verb, "comment", comment), wrap, by)
 
 
 def withdraw(engine: Engine, ref: JobRef, order: WithdrawOrder) -> int:
@@ -68,9 +84,9 @@ def withdraw(engine: Engine, ref: JobRef, order: WithdrawOrder) -> int:
     _must_have_work(job)
     by_package = defaultdict[int, set[int]](set)
     # all of them are found before the first is withdrawn
-    for place in find_by_number(engine, job, list(order.tasks or ())):
+    for place in find_by_number(engine, job, order.named.tasks):
         by_package[place.package].add(place.task)
-    for place in find_by_key(engine, job, list(order.keys or ())):
+    for place in find_by_key(engine, job, order.named.keys):
         by_package[place.package].add(place.task)
     numbers: Iterable[int] = sorted(by_package)
     shown = iter(order.progress(numbers) if order.progress else numbers)

@@ -106,9 +106,8 @@ class PackageSnapshot:
 
     def get_scope(self, assignment: Assignment) -> set[int]:
         """Return the numbers of the tasks that *assignment* is about."""
-        if assignment.scope is None:
-            return set(self.tasks)
-        return set(assignment.scope)
+        scope = assignment.scope
+        return set(self.tasks if scope is None else scope)
 
 
 def check_package(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
@@ -237,10 +236,8 @@ def _check_task_lists(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
         excluded = erased.union(package.withdrawals)
         scope = tuple(sorted((snapshot.tasks.keys() - excluded) & set(package.scope)))
         # nothing is due only where something is excluded
-        expected = None
-        if package.stage and (scope or excluded):
-            expected = scope
-        yield from compare_field(package, "scope", package.scope, expected)
+        is_possible = package.stage and (scope or excluded)
+        yield from compare_field(package, "scope", package.scope, scope if is_possible else None)
 
 
 def _is_disputed(case: Case, package: Package) -> bool:
@@ -383,8 +380,8 @@ def _check_draws(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
         behind = tuple(stage for stage in behind if job.workflow.stages.index(stage) >= begin)
     unseen = tuple(stage for stage in behind if stage not in passed)
     expected = unseen
-    # it was drawn by the shares of the time at which it came there
-    if package.skipped == unseen and not job.workflow_changes:
+    # it was drawn by the shares of the time; of what is withdrawn nothing may be left to review
+    if package.skipped == unseen and not job.workflow_changes and not package.withdrawals:
         expected = tuple(stage for stage in unseen if not is_drawn(job, package, stage))
     yield from compare_field(package, "skipped", _name(package.skipped), _name(expected))
 

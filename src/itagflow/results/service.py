@@ -45,7 +45,7 @@ from itagflow.model.package import (
 from itagflow.model.partition import JobPartition
 from itagflow.model.reports import LoadReport
 from itagflow.model.result import COUNTS, Progress, Result
-from itagflow.model.row_key import format_row_key
+from itagflow.model.row_key import format_row_key, require_row_key
 from itagflow.model.selection import ALL_TASKS, Selection
 from itagflow.model.task import Task, TaskState, WorkItem
 from itagflow.model.template import Template
@@ -435,7 +435,7 @@ def _require_row_key(reader: Reader, job: Job, row_key: object) -> Task:
 
 def find_by_row_key(reader: Reader, job: Job, row_key: object) -> Task | None:
     """Return the task of *job* with this row key, or None."""
-    key = rules.require_row_key(row_key)
+    key = require_row_key(row_key)
     if not is_storable(key):  # no row can have it, and the longest numbers cannot be written out
         return None
     stored_key = format_row_key(key, as_text=job.row_key_type == "text")
