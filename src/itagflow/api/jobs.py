@@ -116,27 +116,21 @@ class Jobs:
                 empty and does not end by itself: rows come by `add` or `append`.
             workflow: The stages and their rules; labeling only unless given.
             packaging: How tasks are cut into packages; 50 each unless given.
-            workforce: Who works at which stage: members and groups.  A stage is a `Stage` or its
-                value, such as ``"label"``.
+            workforce: Who works at which stage, or is in which crew: members and groups.
             by: The member who orders.
             draft: Leave it a draft, to be loaded and published later.
             format: The format of *data*, when it is a source.
-            on_error: What to do about bad rows: ``"raise"`` and leave nothing behind, or ``"skip"``
-                them; `load_report` says which.
-            row_key: The field of ``data`` that tells rows apart: a text that is not empty, or a
-                whole number; of rows with the same value one is loaded.
-            row_key_type: ``"text"``: a number and the text with its digits are the same row key;
-                else they are two.
+            on_error: On bad rows ``"raise"`` and leave nothing, or ``"skip"`` them: `load_report`.
+            row_key: The field of ``data``, a text or a whole number, that tells rows apart.
+            row_key_type: ``"text"``: a number and the text with its digits are the same row key.
             seed: What samples are drawn with; drawn itself unless given.
-            validator: The name of the application's own check of answers; see `set_validator`.
+            validator: The name of the application's own check of answers: `set_validator`.
             progress: Wraps the iterable of rows, such as ``tqdm``.
             exist_ok: Return the job that has this name, if it agrees with what is given here; data,
-                what is not given, and an order of workers are not compared.  Only a draft goes on:
-                rows behind those that were read (`Progress.rows_read`) are loaded, and it is
-                published.  So a program is simply run again.
-            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``, ``closes_at``,
-                ``auto_finish``.  With ``auto_finish=False`` the job never ends by itself, and may
-                be published empty; True, unless it is made without data to be filled while it runs.
+                and the order of workers, are not compared.  Only a draft goes on behind the rows
+                that were read, and is published.  So a program is simply run again.
+            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``, ``closes_at``;
+                ``auto_finish=False`` for a job that never ends by itself, and may be empty.
 
         Raises:
             InvalidData: on a bad name, rule or row; nothing is left behind, but a draft that was
@@ -298,8 +292,7 @@ class Jobs:
     def load_report(self, job: JobRef, *, by: MemberRef | None = None) -> LoadReport:
         """Return what loading a job's first data has done so far, whoever has loaded it.
 
-        So `create` and `import_results` tell what they have skipped, and a load that broke off what
-        it had done before.  What `append` adds is not part of it: that returns a report of its own.
+        Also what `create` and `import_results` have skipped, but not what `append` adds.
         """
         return results.get_load_report(self._engine, job, by=by)
 
@@ -538,19 +531,14 @@ class Jobs:
     def archive(self, job: JobRef, *, by: MemberRef) -> Job:
         """Close a job permanently: it stays readable, and all open assignments are recalled.
 
-        Nobody gets work of it from the first transaction on.  When the process ends in between,
-        call it again; once more changes nothing.
-
+        Nobody gets work of it from the first transaction on.  When it breaks off, call it again.
         """
         return jobs.archive(self._engine, job, by=by)
 
     def delete(self, job: JobRef, *, by: MemberRef) -> None:
         """Delete a draft or an archived job with all that belongs to it; its last event stays.
 
-        When the process ends in the middle, call it again.
-
-        Raises:
-            NotAllowed: when it is neither.
+        When it breaks off, call it again.  Any other job is `NotAllowed`.
         """
         jobs.delete(self._engine, job, by=by)
 
@@ -567,10 +555,8 @@ class Jobs:
         Raises:
             InvalidData: on a bad name, a value of another kind, a time without its zone, or a
                 workflow that has other stages or merge rules, fewer votes or a limit more or less.
-            TypeError: on another field, as Python has it.
             AlreadyExists: when the workspace has another job of this name.
-            NotAllowed: when the job is archived, its people could not do the work, or *by* may not
-                manage jobs.
+            NotAllowed: when the job is archived, or its people could not do the work.
             NotRegistered: when this process lacks a merge function that the workflow names.
         """
         return jobs.update_job(self._engine, job, parse_fields("update", fields), by=by)
@@ -593,8 +579,7 @@ class Jobs:
     ) -> Iterator[BlockedPackage]:
         """Yield the packages that nobody can go on with, by number, with their stage and why.
 
-        Nothing of a draft, or of a job that has ended, is blocked.  A page begins behind *after*,
-        the last one of the page before, or the number of its package.
+        A page begins behind *after*, the last one of the page before, or its package's number.
 
         Raises:
             NotAllowed: when *by* may not read results there.
