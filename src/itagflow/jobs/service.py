@@ -327,7 +327,10 @@ def delete(engine: Engine, job: JobRef, *, by: MemberRef) -> None:
 def update_job(engine: Engine, job: JobRef, fields: JobFields, *, by: MemberRef) -> Job:
     """Change name, notes, times, votes or whether it ends by itself; what is not given stays."""
     changed: dict[str, Any] = {**fields}
+    may_end = fields.get("auto_finish", False)
     with engine.transaction() as transaction:
+        if may_end:  # before the job, in the common order: it may finish at once
+            transaction.lock_job_counter(transaction.job(job).id)
         old = transaction.lock_job(job)
         ctx = transaction.authorize(old.workspace, by, Action.MANAGE_JOB, old)
         rules.must_not_be_archived(old, "change it")
@@ -342,10 +345,13 @@ def update_job(engine: Engine, job: JobRef, fields: JobFields, *, by: MemberRef)
             }
             transaction.apply(record(ctx, "update_job", about=new, save=((old, new),), data=data))
             new = transaction.as_stored(new)
+        if may_end:
+            finish_if_done(transaction, new, ctx)
+            new = transaction.job(new.id)
     # after the job, whose new votes everybody sees from here on: packages are locked before jobs
     if new.raising_votes:
         new = add_slots(engine, new, by=by)
-    if fields.get("auto_finish"):
+    if may_end and new.state is not JobState.FINISHED:
         return finish_idle(engine, new, by=by)
     return new
 

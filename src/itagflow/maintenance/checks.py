@@ -157,7 +157,7 @@ def check_job(
     )
     if job.state is JobState.FINISHED and open_package:
         yield from compare_field(job, "state", job.state, f"running: {open_package} is open")
-    if job.state in JOB.get_sources("finish") and not open_package:
+    if job.auto_finish and job.state in JOB.get_sources("finish") and not open_package:
         yield from compare_field(job, "state", job.state, JobState.FINISHED)
 
 
