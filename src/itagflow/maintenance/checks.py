@@ -650,9 +650,9 @@ def _check_answer(snapshot: PackageSnapshot, answer: Answer) -> Iterator[Inconsi
         return
     for name in ("package", "stage", "round", "member"):
         yield from compare_field(answer, name, getattr(answer, name), getattr(assignment, name))
-    if task is None or not (
-        task.erased or assignment.covers(answer.task)
-    ):  # an erased task leaves the scope of live assignments
+    # what was erased or withdrawn leaves the scope of live assignments
+    is_excluded = answer.task in snapshot.package.excluded
+    if task is None or not (is_excluded or assignment.covers(answer.task)):
         yield from compare_field(answer, "task", answer.task, "one in the scope of its assignment")
     elif task.erased or answer.erased:
         yield from compare_field(answer, "erased", answer.erased, task.erased)
