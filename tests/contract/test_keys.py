@@ -91,6 +91,8 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "templates.add": [{"workspace": home, "template": ASKED, "name": "new", **by}],
         "jobs.add_workers": [{"job": job, "stage": L, "workers": ["ben"], **by}],
         "jobs.append": [{"job": job, "data": rows(1), **by}],
+        "jobs.add": [{"job": job, "data": {"source": "1"}, **by}],
+        "jobs.withdraw": [{"job": job, "tasks": [1], **by}],
         "jobs.archive": [{"job": job, **by}],
         "assignments.assign": [{"package": (job, 2), "member": "cy", **by}],
         "assignments.assign_many": [{"packages": [(job, 2)], "member": "cy", **by}],

@@ -536,7 +536,10 @@ class TestReferences:
 
 
 def the_fields() -> set[str]:
-    return {"name", "tags", "remark", "guideline", "due_at", "closes_at", "workflow"}
+    return {
+        *("name", "tags", "remark", "guideline"),
+        *("due_at", "closes_at", "auto_finish", "workflow"),
+    }
 
 
 class TestImporting:

@@ -149,7 +149,7 @@ class Event:
             return f"task {self.task}"
         if self.package:
             return f"package {self.package}"
-        if self.type == "add":
+        if self.type == "add" and "rows" in self.data:
             return f"task {self.data['rows'][0]}"
         if self.type == "prioritize":
             return format_count(len(self.data.get("packages", ())), "package")
