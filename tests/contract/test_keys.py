@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import typing
 from collections.abc import Callable, Iterator
@@ -305,6 +306,7 @@ def test_every_verb_that_takes_a_number_has_good_arguments(flow: Flow) -> None:
             "min_confidence",
             "after",  # of lists: a reference, which the tests of pages give
             "key",
+            "keys",
         }, verb
 
 
@@ -317,6 +319,8 @@ def is_wrong(verb: str, name: str, bad: Any) -> bool:
     if name == "expected_version" or (verb, name) == ("acknowledge", "version"):
         # one that another version overtook is refused, too, but says something sensible
         return bad in FAR or not isinstance(bad, int) or isinstance(bad, bool) or bad < 0
+    if name == "priority" and isinstance(bad, float):
+        return not math.isfinite(bad)
     if name == "after" or name in ("priority", "seed"):
         return bad in FAR or not isinstance(bad, int) or isinstance(bad, bool)
     if (
