@@ -1,4 +1,4 @@
-"""Prints what a queue of one-item packages costs: a small one beside a large one, and idle and busy in turn."""
+"""Prints what a queue of one-item packages costs: a small one beside a large one, and idle and busy again and again."""
 
 import argparse
 import statistics
@@ -10,7 +10,7 @@ import itagflow
 from itagflow import Choice, Flow, Job, Role, Stage, templates
 
 SMALL, LARGE = 1_000, 1_000_000
-TURNS = 10_000
+CYCLES = 10_000
 ROUNDS = 300
 
 
@@ -61,22 +61,22 @@ def measure(url: str, tasks: int, rounds: int) -> dict[str, float]:
     return {act: statistics.median(each) for act, each in times.items()}
 
 
-def turn(url: str, turns: int) -> None:
-    """Let a queue become busy and idle so many times, and print the first and the last turns."""
+def repeat(url: str, cycles: int) -> None:
+    """Let a queue become busy and idle so many times, and print the first and the last times."""
     with itagflow.open(url) as flow:
         job, times = open_queue(flow, 0), list[float]()
-        for n in range(turns):
+        for n in range(cycles):
             begin = time.perf_counter()
             work(flow, job, {}, f"{n}.jpg")
             times.append(time.perf_counter() - begin)
         progress = flow.jobs.progress(job)
         assert progress.is_idle
-        assert progress.done == turns
+        assert progress.done == cycles
         assert flow.jobs.get(job).state is itagflow.JobState.RUNNING
-    tenth = max(1, turns // 10)
+    tenth = max(1, cycles // 10)
     first, last = statistics.median(times[:tenth]), statistics.median(times[-tenth:])
     print(
-        f"{turns:,} turns: {first * 1e6:.0f} µs at first, {last * 1e6:.0f} µs at last, {last / first:.2f} times"
+        f"{cycles:,} cycles: {first * 1e6:.0f} µs at first, {last * 1e6:.0f} µs at last, {last / first:.2f} times"
     )
 
 
@@ -85,7 +85,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", type=int, default=SMALL)
     parser.add_argument("--large", type=int, default=LARGE)
-    parser.add_argument("--turns", type=int, default=TURNS)
+    parser.add_argument("--cycles", type=int, default=CYCLES)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -97,7 +97,7 @@ def main() -> None:
         for act, each in small.items():
             ratio = large[act] / each
             print(f"{act:10} {each * 1e6:9.1f} µs {large[act] * 1e6:9.1f} µs, {ratio:5.2f} times")
-        turn(f"sqlite:///{folder}/turns.db?synchronous=normal", given.turns)
+        repeat(f"sqlite:///{folder}/cycles.db?synchronous=normal", given.cycles)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ from itagflow.model import GroupByField
 from itagflow.storage import MemoryStore
 
 CATS = templates.image_classification(["cat", "dog"])
-TURNS = int(os.environ.get("ITAGFLOW_TURNS", "200"))
+CYCLES = int(os.environ.get("ITAGFLOW_CYCLES", "200"))
 """How many times a queue becomes idle and busy again; 10,000 in a run of its own."""
 
 
@@ -92,15 +92,15 @@ class TestJobsThatNeverEnd:
             "street", "x", template=CATS, data=[], auto_finish=False, by="ada"
         ).ok
 
-    def test_idle_and_busy_in_turn(self, flow: Flow) -> None:
+    def test_idle_and_busy_again_and_again(self, flow: Flow) -> None:
         job = queue(flow)
-        for turn in range(1, TURNS + 1):
-            flow.jobs.add(job, item(turn), key=turn, by="ada")
-            labeled(flow, ("ben", "cy")[turn % 2], job)
-            if turn % 50 == 0:
+        for cycle in range(1, CYCLES + 1):
+            flow.jobs.add(job, item(cycle), key=cycle, by="ada")
+            labeled(flow, ("ben", "cy")[cycle % 2], job)
+            if cycle % 50 == 0:
                 assert flow.jobs.get(job).state is JobState.RUNNING
                 assert flow.jobs.progress(job).is_idle
-        assert flow.jobs.progress(job).done == TURNS
+        assert flow.jobs.progress(job).done == CYCLES
         assert flow.jobs.get(job).state is JobState.RUNNING
         assert list(maintenance.verify(flow)) == []
 

@@ -84,7 +84,7 @@ def prioritize(engine: Engine, job: JobRef, order: PriorityOrder) -> int:
     for start in range(0, len(in_order), PAGE):
         with engine.transaction() as transaction:
             locked = [
-                transaction.lock_package((current.id, number))
+                transaction.lock(Package, (current.id, number))
                 for number in in_order[start : start + PAGE]
             ]
             changed += _set_priorities(transaction, numbers, locked)
