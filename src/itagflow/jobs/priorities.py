@@ -83,10 +83,7 @@ def prioritize(engine: Engine, job: JobRef, order: PriorityOrder) -> int:
     in_order = sorted(numbers.by_package)
     for start in range(0, len(in_order), PAGE):
         with engine.transaction() as transaction:
-            locked = [
-                transaction.lock(Package, (current.id, number))
-                for number in in_order[start : start + PAGE]
-            ]
+            locked = transaction.lock_numbered(current.id, in_order[start : start + PAGE])
             changed += _set_priorities(transaction, numbers, locked)
     return changed
 

@@ -109,7 +109,7 @@ def _withdraw_block(
         job = transaction.job(ref)
         ctx = transaction.authorize(job.workspace, order.by, Action.MANAGE_JOB, job)
         _must_have_work(job)
-        packages = [transaction.lock_package((job.id, number)) for number in sorted(named)]
+        packages = transaction.lock_numbered(job.id, sorted(named))
         # Kind by kind, as everywhere: all assignments and their claim counters before the first
         # of them is recalled.
         where: dict[str, Any] = {"job": job.id, "package": tuple(named), "live": True}

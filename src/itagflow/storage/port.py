@@ -198,6 +198,15 @@ class Store(Protocol):
 
 
 @runtime_checkable
+class SupportsLockAll(Protocol):
+    """**Protocol:** a writer that locks several rows at once; others are asked for each."""
+
+    def lock_all(self, query: Query[E]) -> list[E]:
+        """Wait for other writers, lock all matches in the order of *query*, and return them."""
+        ...
+
+
+@runtime_checkable
 class SupportsNotify(Protocol):
     """**Protocol:** a store that can wake waiting readers of events; other stores are polled."""
 
