@@ -22,7 +22,6 @@ from itagflow.core.transaction import Transaction
 from itagflow.errors import AlreadyExists, InvalidData, Problem, WrongState
 from itagflow.jobs import loading_rules, rules
 from itagflow.jobs.arguments import JobFields, JobNotes, Workers
-from itagflow.jobs.ending import finish_idle
 from itagflow.jobs.finishing_rules import find_hindrance
 from itagflow.jobs.guideline_rules import change_fields, describe_guideline
 from itagflow.jobs.loading import LoadSpec, load, must_be_valid, read_source
@@ -60,7 +59,7 @@ from itagflow.model.template import Template
 from itagflow.model.text import to_optional_text, validate_text
 from itagflow.model.workspace import Group
 from itagflow.printing import format_repr
-from itagflow.reviewing.service import finish_if_done
+from itagflow.reviewing.service import finish_idle, finish_if_done
 from itagflow.storage import codec
 from itagflow.storage.port import Query
 
