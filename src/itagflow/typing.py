@@ -32,6 +32,7 @@ from itagflow.core.transaction import Ids as IdSource
 from itagflow.formats._files import Source, Target
 from itagflow.jobs.arguments import JobFields, JobNotes, Workers, Workforce
 from itagflow.jobs.loading import OnError
+from itagflow.jobs.priorities import TaskScores
 from itagflow.jobs.reopening import Assignee
 from itagflow.jobs.row_sources import Data as RowSource
 from itagflow.jobs.row_sources import DataFrame
@@ -96,6 +97,7 @@ __all__ = [
     "Target",
     "TaskPlace",
     "TaskRef",
+    "TaskScores",
     "TemplateRef",
     "TemplateStep",
     "ThreadRef",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import typing
 from collections.abc import Callable, Iterator
@@ -65,7 +66,7 @@ class Scene:
         self.lapsed = flow.assignments.assign((self.job.id, 3), "cy", by="ada")
         home = self.job.workspace
         self.thread = flow.comments.add((self.job.id, 1), "is it one?", by="ada")
-        self.draft = flow.jobs.create(home, "draft", template=ASKED, by="ada").id
+        self.draft = flow.jobs.create(home, "draft", template=ASKED, by="ada", draft=True).id
         flow.members.remove(home, flow.members.add(home, "gone", Role.OPERATOR, by="ada"), by="ada")
 
 
@@ -91,6 +92,8 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "templates.add": [{"workspace": home, "template": ASKED, "name": "new", **by}],
         "jobs.add_workers": [{"job": job, "stage": L, "workers": ["ben"], **by}],
         "jobs.append": [{"job": job, "data": rows(1), **by}],
+        "jobs.add": [{"job": job, "data": {"source": "1"}, **by}],
+        "jobs.withdraw": [{"job": job, "tasks": [1], **by}],
         "jobs.archive": [{"job": job, **by}],
         "assignments.assign": [{"package": (job, 2), "member": "cy", **by}],
         "assignments.assign_many": [{"packages": [(job, 2)], "member": "cy", **by}],
@@ -308,6 +311,7 @@ def test_every_verb_that_takes_a_number_has_good_arguments(flow: Flow) -> None:
             "min_confidence",
             "after",  # of lists: a reference, which the tests of pages give
             "key",
+            "keys",
         }, verb
 
 
@@ -320,6 +324,8 @@ def is_wrong(verb: str, name: str, bad: Any) -> bool:
     if name == "expected_version" or (verb, name) == ("acknowledge", "version"):
         # one that another version overtook is refused, too, but says something sensible
         return bad in FAR or not isinstance(bad, int) or isinstance(bad, bool) or bad < 0
+    if name == "priority" and isinstance(bad, float):
+        return not math.isfinite(bad)
     if name == "after" or name in ("priority", "seed"):
         return bad in FAR or not isinstance(bad, int) or isinstance(bad, bool)
     if (

@@ -214,6 +214,15 @@ CORRUPTIONS = [
         id="erased, but for the data",
     ),
     pytest.param(
+        a_busy_job,
+        change(Package, 7, 4, withdrawals=(1,)),
+        [
+            "package 4 of job 7: withdrawals is 1, and should be nothing",
+            "package 4 of job 7: withdrawals, as the history tells it, is 1, and should be nothing",
+        ],
+        id="withdrawn, and of another package",
+    ),
+    pytest.param(
         a_prelabeled_job,
         change(Package, 7, 1, prelabeled=1),
         ["package 1 of job 7: prelabeled is 1, and should be 2"],

@@ -523,6 +523,10 @@ VERBS: dict[str, Case] = {
     "jobs.clone": Case(lambda f, a: f.jobs.clone(a.job, "new", by=a.by), ("job",)),
     "jobs.import_results": Case(data, ("workspace", "template")),
     "jobs.load": Case(lambda f, a: f.jobs.load(a.draft, rows(2), by=a.by), ("draft",)),
+    "jobs.add": Case(lambda f, a: f.jobs.add(a.job, {"source": "1"}, by=a.by), ("job",)),
+    "jobs.withdraw": Case(
+        lambda f, a: f.jobs.withdraw(a.job, tasks=[a.task], by=a.by), ("job", "task")
+    ),
     "jobs.append": Case(lambda f, a: f.jobs.append(a.job, rows(1), by=a.by), ("job",)),
     "jobs.publish": Case(lambda f, a: f.jobs.publish(a.draft, by=a.by), ("draft",)),
     "jobs.pause": Case(lambda f, a: f.jobs.pause(a.job, by=a.by), ("job",)),

@@ -1291,6 +1291,7 @@ ORDER: Callable[[Scene], Arguments] = lambda s: {  # noqa: E731
     "guideline": "look twice",
     "due_at": START,
     "closes_at": LATER,
+    "auto_finish": False,
 }
 JOBS: Mapping[str, Case] = {
     "flow.jobs.create": Case(
@@ -1353,6 +1354,31 @@ JOBS: Mapping[str, Case] = {
             "format": "itag",
             "on_error": "skip",
             "progress": wrapped,
+            "priority": 0.5,
+            "due": LATER,
+        }
+    ),
+    "flow.jobs.add": Case(
+        lambda s: {
+            "job": s.job,
+            "data": {"source": "new.jpg"},
+            "by": "ada",
+            "key": f"key-{s.position()}",
+            "priority": 0.5,
+            "due": LATER,
+            "tags": ["night"],
+            "prediction": P.PreLabel(P.Choice("cat"), score=0.5),
+            "min_confidence": 0.9,
+        }
+    ),
+    "flow.jobs.withdraw": Case(
+        lambda s: {
+            "job": s.keyed,
+            "tasks": [1],
+            "keys": ["2.jpg"],
+            "comment": "gone",
+            "progress": wrapped,
+            "by": "ada",
         }
     ),
     "flow.jobs.publish": Case(lambda s: {"job": s.loaded, "by": "ada"}),
@@ -1385,6 +1411,7 @@ JOBS: Mapping[str, Case] = {
             "guideline": "look twice",
             "due_at": START,
             "closes_at": LATER,
+            "auto_finish": False,
             "name": "renamed",
             "workflow": s.job.workflow,
         }

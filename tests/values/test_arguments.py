@@ -157,7 +157,6 @@ FLAGS: dict[str, Call] = {
 }
 COUNTS: dict[str, Call] = {
     "claim_many: count": lambda flow, job, bad: flow.claim_many("ben", job, "label", bad),
-    "priority": lambda flow, job, bad: flow.packages.prioritize(job, bad, by="ada"),
     "partition: count": lambda flow, job, bad: flow.results.partition(job, bad),
     "since: after": lambda flow, job, bad: list(flow.events.since(after=bad)),
     "follow: after": lambda flow, job, bad: list(flow.events.follow(after=bad, timeout=0)),

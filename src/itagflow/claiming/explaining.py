@@ -144,7 +144,11 @@ def _explain(reader: Reader, situation: Situation, at: datetime) -> str:
         return _SENTENCES[source]
     if decision.obstacle is Obstacle.LIMIT:
         return decision.reason + _explain_offers(reader, situation)
-    return decision.reason or _explain_nothing(reader, decision, at)
+    reason = decision.reason or _explain_nothing(reader, decision, at)
+    if decision.reason or situation.job.auto_finish:
+        return reason
+    # more may come at any time
+    return f"nothing waits now; {reason}" if reason else "nothing waits now"
 
 
 def _explain_offers(reader: Reader, situation: Situation) -> str:
@@ -190,11 +194,17 @@ def _explain_nothing(reader: Reader, decision: Decision, at: datetime) -> str:
         reasons.append(f"{packages} still at an earlier stage")
     if open_offers and not reasons:
         reasons.append(_explain_open(open_offers))
-    behind = _count(reader, job, stages[stages.index(stage) + 1 :])
-    if behind and not reasons:
-        packages = "1 package is" if behind == 1 else f"{behind} packages are"
-        reasons.append(f"all done here: {packages} at a later stage")
-    return "; ".join(reasons) or "all done"
+    return "; ".join(reasons or _explain_end(reader, job, stages[stages.index(stage) + 1 :]))
+
+
+def _explain_end(reader: Reader, job: Job, later: tuple[Stage, ...]) -> list[str]:
+    """Return that everything is done, at the stages before these *later* ones at least."""
+    behind = _count(reader, job, later)
+    packages = "1 package is" if behind == 1 else f"{behind} packages are"
+    # a job that does not end by itself is never all done: more may come at any time
+    if not job.auto_finish:
+        return [f"{packages} at a later stage"] if behind else []
+    return [f"all done here: {packages} at a later stage" if behind else "all done"]
 
 
 def _may_tell_a_vote(job: Job, offer: Assignment) -> bool:

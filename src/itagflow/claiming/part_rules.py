@@ -196,7 +196,7 @@ def ask_again(asked: ExtraVotes, ctx: Context, *, ids: Sequence[int]) -> Change:
     _require_voting(asked)
     _require_voters(asked, len(ids))
     due = package.scope
-    others = [task for task in asked.tasks if task in package.erased or (due and task not in due)]
+    others = [task for task in asked.tasks if task in package.excluded or (due and task not in due)]
     if others:
         reason = "is not voted on in this round"
         problems = [Problem(f"task {task}", reason) for task in others]

@@ -6,6 +6,7 @@ That is offers, waiting packages, lapsed leases, and the start of a scan.
 from __future__ import annotations
 
 import heapq
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -300,7 +301,7 @@ def _query_oldest(
     yield ranked
 
 
-def _get_age_rank(package: Package) -> tuple[datetime, int, datetime, int]:
+def _get_age_rank(package: Package) -> tuple[datetime, float, datetime, int]:
     """Return by what packages are sorted in `OLDEST_ORDER`."""
     due = package.due or _LAST_MOMENT
     return (package.waiting_since, -package.priority, due, package.number)
@@ -379,7 +380,7 @@ def _begin_at(start: QueueStart) -> Iterator[Mapping[str, Condition]]:
     if cursor is None:
         return
     # several queries, since each runs along an index; "higher, or equal and later" would not
-    yield {"priority": Span(cursor.priority + 1, None)}
+    yield {"priority": Span(math.nextafter(cursor.priority, math.inf), None)}
     due, since = cursor.due, Span(cursor.since - rules.CURSOR_OVERLAP, None)
     same = {"priority": cursor.priority}
     if due is None:

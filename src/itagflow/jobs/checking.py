@@ -37,6 +37,6 @@ def check_job(
         preview.add(item)
     report = preview.make_report()
     reason = find_hindrance(design.job, attrs.evolve(staffing, packages=report.packages))
-    if not report.tasks:
+    if not report.tasks and design.job.auto_finish:
         reason = reason or NO_TASKS
     return attrs.evolve(report, blocking_reason=reason)

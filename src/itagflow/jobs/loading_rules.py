@@ -26,6 +26,20 @@ from itagflow.model.reports import LeftOut
 from itagflow.model.task import Task
 from itagflow.reviewing.rules import count_votes
 
+
+@attrs.frozen(kw_only=True)
+class QueueTerms:
+    """How new packages wait: the same for all of one call."""
+
+    priority: float = 0
+    """Higher comes first in the queue."""
+    due: datetime | None = None
+    """When their work should be done."""
+
+
+NO_TERMS = QueueTerms()
+"""Nothing sets them apart."""
+
 ROWS_PER_TRANSACTION = 5_000
 """About how many rows are stored in one transaction.
 
@@ -149,6 +163,8 @@ class RowBatch:
     """How many rows of the job's first data have been read with these."""
     left_out: LeftOut = attrs.field(factory=LeftOut)
     """The rows that were read with these, and not loaded."""
+    terms: QueueTerms = NO_TERMS
+    """How the new packages wait."""
 
 
 def make_load_change(
@@ -212,6 +228,8 @@ def _fill_packages(
             free=votes,
             votes=votes,
             waiting_since=at,
+            priority=batch.terms.priority,
+            due=batch.terms.due,
             size=run.size,
             first_task=run.first if run.is_consecutive else 0,
             value=values[number],

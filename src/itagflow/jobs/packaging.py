@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
-
-import attrs
 
 from itagflow.access import Action
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
-    PAGE,
     JobRef,
     MemberRef,
     PackageRef,
@@ -24,8 +20,7 @@ from itagflow.jobs.service import find_job
 from itagflow.jobs.staffing import require_people
 from itagflow.lifecycle.tables import JOB, JobCommand, must_be_working, stage_of
 from itagflow.model.change import Saved, record
-from itagflow.model.job import Job, Stage
-from itagflow.model.number import require_whole_number
+from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package
 from itagflow.results.histories import read_package_cases, recount
 from itagflow.results.outcome_rules import describe_end, describe_reopening
@@ -99,7 +94,7 @@ def discard(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str 
         restored = list[Saved]()
         if old.campaign is not None:
             restored = find_restored_authors(cases, assignments)
-        saves = ((old, new), *restored, *finish_with(transaction, new))
+        saves = ((old, new), *restored, *finish_with(transaction, job, new))
         tasks = [case.task for case in cases]
         became = describe_end(old, new, tasks, reviewing_rules.find_abandoned(cases))
         transaction.apply(record(ctx, "discard", about=new, save=saves, data=data, became=became))
@@ -147,97 +142,3 @@ def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str =
 def _comment_data(comment: str) -> dict[str, str]:
     """Return what an event says of a comment: nothing when there is none."""
     return {"comment": comment} if comment else {}
-
-
-def prioritize(
-    engine: Engine,
-    job: JobRef,
-    priority: int,
-    *,
-    by: MemberRef,
-    packages: Iterable[PackageRef | int] | None = None,
-) -> int:
-    """Give packages a priority, higher first in the queue, and return how many have it now."""
-    priority = require_whole_number("the packages", "priority", priority)
-    with engine.store.read() as reader:
-        current = lookup.job(reader, job)
-        named: list[Package] | None = None
-        if packages is not None:
-            named = [lookup.package_in(reader, current.id, ref) for ref in packages]
-    with engine.transaction() as transaction:
-        # all of them are checked before the first is changed
-        _authorize_stages(transaction, current, named or [], by)
-    if named is None:
-        open_packages = Query(Package, {"job": current.id, "open": True}, order=("number",))
-        numbers = [package.number for package in iterate_query(engine.store, open_packages)]
-    else:
-        numbers = sorted({package.number for package in named})
-    change = _PriorityChange(current, priority, by, all_named=named is not None)
-    changed = 0
-    # Page by page: each transaction holds its packages, and claims of them wait for its end.
-    for start in range(0, len(numbers), PAGE):
-        with engine.transaction() as transaction:
-            locked = [
-                transaction.lock_package((current.id, number))
-                for number in numbers[start : start + PAGE]
-            ]
-            changed += _set_priority(transaction, change, locked)
-    return changed
-
-
-@attrs.frozen
-class _PriorityChange:
-    """A priority that is given to packages of a job."""
-
-    job: Job
-    priority: int
-    by: MemberRef
-    all_named: bool = attrs.field(kw_only=True)
-    """Whether the packages were named: then all of them get it, or none."""
-
-
-def _authorize_stages(
-    transaction: Transaction, ref: Job, packages: Iterable[Package], by: MemberRef
-) -> list[Stage]:
-    """Return the stages at which *by* may assign work; they must cover *packages*.
-
-    Raises:
-        NotAllowed: when they may not, or at no stage.
-    """
-    job = transaction.job(ref)
-    allowed = transaction.find_allowed_stages(job, by, Action.ASSIGN)
-    needed = {stage for package in packages for stage in _stages_of(job, package)}
-    # the first stage in the order of the workflow makes the message, the same each time
-    for stage in sorted(needed.difference(allowed), key=job.workflow.stages.index):
-        transaction.authorize(job.workspace, by, Action.ASSIGN, job, stage)
-    return allowed
-
-
-def _stages_of(job: Job, package: Package) -> tuple[Stage, ...]:
-    """Return the stage of *package*; one that has ended may come back to any."""
-    return job.workflow.stages if package.stage is None else (package.stage,)
-
-
-def _set_priority(transaction: Transaction, change: _PriorityChange, locked: list[Package]) -> int:
-    """Give locked packages a priority: all, or those at a stage where the member assigns work."""
-    # asked again of what is locked: a package may have moved to another stage since
-    required = locked if change.all_named else []
-    stages = _authorize_stages(transaction, change.job, required, change.by)
-    job = transaction.job(change.job)
-    rules.must_not_be_archived(job, "prioritize")
-    packages = locked
-    if not change.all_named:
-        packages = [package for package in locked if package.stage in stages]
-    # what has it already stays as it is: the call may have been sent again
-    others = [package for package in packages if package.priority != change.priority]
-    if others:
-        saves = tuple(
-            (package, attrs.evolve(package, priority=change.priority)) for package in others
-        )
-        ctx = transaction.make_context(
-            job.workspace, transaction.member(job.workspace, change.by).id
-        )
-        numbers = [package.number for package in others]
-        data = {"priority": change.priority, "packages": numbers}
-        transaction.apply(record(ctx, "prioritize", about=job, save=saves, data=data))
-    return len(packages)

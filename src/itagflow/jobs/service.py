@@ -59,7 +59,7 @@ from itagflow.model.template import Template
 from itagflow.model.text import to_optional_text, validate_text
 from itagflow.model.workspace import Group
 from itagflow.printing import format_repr
-from itagflow.reviewing.service import finish_if_done
+from itagflow.reviewing.service import finish_idle, finish_if_done
 from itagflow.storage import codec
 from itagflow.storage.port import Query
 
@@ -104,6 +104,8 @@ class JobSpec:
     )
     seed: int | None = attrs.field(default=None, validator=_check_seed)
     validator: str | None = None
+    is_endless: bool = False
+    """Whether it never ends by itself, unless the notes say so or otherwise."""
     notes: JobNotes = attrs.field(factory=JobNotes)
 
     @property
@@ -152,6 +154,8 @@ def create_job(
     exist_ok: bool = False,
 ) -> Job:
     """Create, load and publish a job, or return the one that exists already."""
+    # what is neither given data nor left for them is a queue that is filled while it runs
+    spec = attrs.evolve(spec, is_endless=data is None and not draft)
     ids = DraftIds()
     if data is not None:
         must_be_valid(data)  # before anything is stored for it
@@ -165,10 +169,12 @@ def create_job(
         )
     else:
         job, is_new = draft_job(engine, workspace, spec, ids), True
-    if data is None or job.state is not JobState.DRAFT:
+    waits_for_data = data is None and (draft or job.auto_finish)
+    if waits_for_data or job.state is not JobState.DRAFT:
         return job
     try:
-        load(engine, job, data)
+        if data is not None:
+            load(engine, job, data)
         if draft:
             return find_job(engine, job)
         return publish(engine, job, by=spec.by)
@@ -291,6 +297,8 @@ def design_job(
     workflow = Workflow() if spec.workflow is None else spec.workflow
     workflow = _with_rework_key(transaction, workspace_id, workflow)
     workflow = _with_registered_merges(transaction.registry, workflow, template)
+    notes: JobNotes = {"auto_finish": not spec.is_endless}
+    notes.update(spec.notes)
     job = Job(
         id=id,
         workspace=workspace_id,
@@ -306,7 +314,7 @@ def design_job(
         row_key_type="" if spec.row_key_type is None else spec.row_key_type,
         validator=validator,
         guideline_version=int(bool(spec.notes.get("guideline"))),
-        **spec.notes,
+        **notes,
     )
     return Design(ctx, job, template, is_new)
 
@@ -393,9 +401,12 @@ def delete(engine: Engine, job: JobRef, *, by: MemberRef) -> None:
 
 
 def update_job(engine: Engine, job: JobRef, fields: JobFields, *, by: MemberRef) -> Job:
-    """Change name, tags, remark, guideline, due time or votes; what is not given stays."""
+    """Change name, notes, times, votes or whether it ends by itself; what is not given stays."""
     changed: dict[str, Any] = {**fields}
+    may_end = fields.get("auto_finish", False)
     with engine.transaction() as transaction:
+        if may_end:  # before the job, in the common order: it may finish at once
+            transaction.lock_job_counter(transaction.job(job).id)
         old = transaction.lock_job(job)
         ctx = transaction.authorize(old.workspace, by, Action.MANAGE_JOB, old)
         rules.must_not_be_archived(old, "change it")
@@ -410,9 +421,14 @@ def update_job(engine: Engine, job: JobRef, fields: JobFields, *, by: MemberRef)
             }
             transaction.apply(record(ctx, "update_job", about=new, save=((old, new),), data=data))
             new = transaction.as_stored(new)
+        if may_end:
+            finish_if_done(transaction, new, ctx)
+            new = transaction.job(new.id)
     # after the job, whose new votes everybody sees from here on: packages are locked before jobs
     if new.raising_votes:
-        return add_slots(engine, new, by=by)
+        new = add_slots(engine, new, by=by)
+    if may_end and new.state is not JobState.FINISHED:
+        return finish_idle(engine, new, by=by)
     return new
 
 

@@ -106,9 +106,8 @@ class PackageSnapshot:
 
     def get_scope(self, assignment: Assignment) -> set[int]:
         """Return the numbers of the tasks that *assignment* is about."""
-        if assignment.scope is None:
-            return set(self.tasks)
-        return set(assignment.scope)
+        scope = assignment.scope
+        return set(self.tasks if scope is None else scope)
 
 
 def check_package(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
@@ -158,7 +157,7 @@ def check_job(
     )
     if job.state is JobState.FINISHED and open_package:
         yield from compare_field(job, "state", job.state, f"running: {open_package} is open")
-    if job.state in JOB.get_sources("finish") and not open_package:
+    if job.auto_finish and job.state in JOB.get_sources("finish") and not open_package:
         yield from compare_field(job, "state", job.state, JobState.FINISHED)
 
 
@@ -213,6 +212,8 @@ def _check_task_lists(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     package = snapshot.package
     erased = {number for number, task in snapshot.tasks.items() if task.erased}
     yield from compare_field(package, "erased", package.erased, tuple(sorted(erased)))
+    withdrawn = tuple(sorted(snapshot.tasks.keys() & set(package.withdrawals)))
+    yield from compare_field(package, "withdrawals", package.withdrawals, withdrawn)
     yield from compare_field(
         package,
         "disputes",
@@ -232,12 +233,11 @@ def _check_task_lists(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     requeued = tuple(task for task in package.requeued if task in given_up)
     yield from compare_field(package, "requeued", package.requeued, requeued)
     if package.scope is not None:
-        scope = tuple(sorted((snapshot.tasks.keys() - erased) & set(package.scope)))
-        # nothing is due only where something was erased
-        expected = None
-        if package.stage and (scope or erased):
-            expected = scope
-        yield from compare_field(package, "scope", package.scope, expected)
+        excluded = erased.union(package.withdrawals)
+        scope = tuple(sorted((snapshot.tasks.keys() - excluded) & set(package.scope)))
+        # nothing is due only where something is excluded
+        is_possible = package.stage and (scope or excluded)
+        yield from compare_field(package, "scope", package.scope, scope if is_possible else None)
 
 
 def _is_disputed(case: Case, package: Package) -> bool:
@@ -380,8 +380,8 @@ def _check_draws(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
         behind = tuple(stage for stage in behind if job.workflow.stages.index(stage) >= begin)
     unseen = tuple(stage for stage in behind if stage not in passed)
     expected = unseen
-    # it was drawn by the shares of the time at which it came there
-    if package.skipped == unseen and not job.workflow_changes:
+    # it was drawn by the shares of the time; of what is withdrawn nothing may be left to review
+    if package.skipped == unseen and not job.workflow_changes and not package.withdrawals:
         expected = tuple(stage for stage in unseen if not is_drawn(job, package, stage))
     yield from compare_field(package, "skipped", _name(package.skipped), _name(expected))
 
@@ -650,9 +650,9 @@ def _check_answer(snapshot: PackageSnapshot, answer: Answer) -> Iterator[Inconsi
         return
     for name in ("package", "stage", "round", "member"):
         yield from compare_field(answer, name, getattr(answer, name), getattr(assignment, name))
-    if task is None or not (
-        task.erased or assignment.covers(answer.task)
-    ):  # an erased task leaves the scope of live assignments
+    # what was erased or withdrawn leaves the scope of live assignments
+    is_excluded = answer.task in snapshot.package.excluded
+    if task is None or not (is_excluded or assignment.covers(answer.task)):
         yield from compare_field(answer, "task", answer.task, "one in the scope of its assignment")
     elif task.erased or answer.erased:
         yield from compare_field(answer, "erased", answer.erased, task.erased)

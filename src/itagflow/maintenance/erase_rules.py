@@ -17,7 +17,7 @@ from itagflow.model.package import Assignment, Package
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.text import normalize_name
-from itagflow.reviewing.rules import without_erased
+from itagflow.reviewing.rules import without_excluded
 
 ERASED = "erased"
 """What stands where a text was."""
@@ -70,7 +70,7 @@ def erase_from_package(
         # the value came from the data, such as a patient's number; remaining tasks have it too
         after = attrs.evolve(after, value="")
     if package.stage:
-        after = attrs.evolve(after, scope=without_erased(after, package.scope, tasks))
+        after = attrs.evolve(after, scope=without_excluded(after, package.scope, tasks))
     return after
 
 
@@ -95,7 +95,7 @@ def erase_from_assignment(
     """
     scope = assignment.scope
     if assignment.live:
-        scope = without_erased(package, assignment.scope, tasks)
+        scope = without_excluded(package, assignment.scope, tasks)
     comment = erase_text(assignment.comment)
     # the same object when nothing changed, so that the caller saves only what did
     if (scope, comment) == (assignment.scope, assignment.comment):

@@ -159,6 +159,7 @@ def _get_tracked(entity: Member | Job | Package | Assignment) -> tuple[EntityKey
                 "reopenings": entity.reopenings,
                 "skipped": ",".join(stage.value for stage in entity.skipped) or None,
                 "campaigns": ",".join(map(str, entity.campaigns)) or None,
+                "withdrawals": ",".join(map(str, entity.withdrawals)) or None,
             }
         case Assignment():
             fields: Fields = {

@@ -32,7 +32,10 @@ _TRACKED: Mapping[type, tuple[str, tuple[str, ...]]] = {
     Job: ("job", ("state",)),
     Package: (
         "package",
-        ("state", "round", "whole_round", "reopened_round", "reopenings", "skipped", "campaigns"),
+        (
+            *("state", "round", "whole_round", "reopened_round", "reopenings", "skipped"),
+            *("campaigns", "withdrawals"),
+        ),
     ),
     Assignment: ("assignment", ("state", "member", "round")),
     Member: ("member", ("role", "active", "paused")),

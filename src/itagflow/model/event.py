@@ -165,6 +165,8 @@ class Event:
             return f"task {self.task}"
         if self.package:
             return f"package {self.package}"
+        if self.type == "add" and "rows" in self.data:
+            return f"task {self.data['rows'][0]}"
         if self.type == "prioritize":
             return format_count(len(self.data.get("packages", ())), "package")
         name = self.data.get("name")
@@ -193,7 +195,7 @@ _FIRST_VALUES: Mapping[str, str | int] = {
 }
 """What the tracked fields of a package hold when it is loaded; the others are nothing."""
 
-LOADING = frozenset({"load", "append"})
+LOADING = frozenset({"load", "append", "add"})
 """The verbs that make packages."""
 
 
@@ -214,6 +216,7 @@ _PAST = {
     "acknowledge": "acknowledged the guideline of",
     "abandon": "abandoned",
     "accept": "accepted",
+    "add": "added",
     "add_member": "added member",
     "add_template": "added template",
     "append": "appended rows",
@@ -264,6 +267,7 @@ _PAST = {
     "set_workforce": "changed the workforce of",
     "submit": "submitted",
     "update_job": "changed",
+    "withdraw": "withdrew from",
 }
 """What was done, by type; the package, the task or the name follows."""
 

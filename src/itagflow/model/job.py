@@ -652,6 +652,8 @@ class Job:
     closes_at: datetime | None = None
     """From when on it gives out no new work; None: it stays open.  What is offered to a member, and
     work whose lease has lapsed, goes on."""
+    auto_finish: bool = attrs.field(default=True, validator=validate_flag)
+    """Whether it finishes when its last open package ends; else only `jobs.finish` ends it."""
     validator: str = attrs.field(default="", converter=to_text, validator=validate_text)
     """The name of the application's own check of its answers; empty when there is none."""
     priority: int = 0

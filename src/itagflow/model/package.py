@@ -108,8 +108,8 @@ class Package:
     """The first round that so many label: before it, one member did."""
     waiting_since: datetime
     """Since when it waits in the queue."""
-    priority: int = 0
-    """Higher comes first in the queue."""
+    priority: float = 0
+    """Higher comes first in the queue; an integer where it is whole."""
     due: datetime | None = None
     """When its work should be done: of equal priority, what is due earlier is claimed first; None:
     no time was set."""
@@ -138,6 +138,8 @@ class Package:
     """The abandoned tasks that were offered once more, as `Label.on_abandon` says."""
     erased: tuple[int, ...] = ()
     """The tasks whose data was erased: no assignment is about them any more."""
+    withdrawals: tuple[int, ...] = ()
+    """The tasks that were withdrawn: they keep their data, and no assignment is about them."""
     campaigns: tuple[Campaign, ...] = ()
     """The campaigns that have opened tasks of it again, oldest first."""
     value: str = ""
@@ -171,6 +173,13 @@ class Package:
         return self.free > 0 and (self.priority != 0 or self.due is not None)
 
     @property
+    def excluded(self) -> tuple[int, ...]:
+        """The tasks that no assignment is about any more: those that were erased or withdrawn."""
+        if not self.withdrawals:
+            return self.erased
+        return tuple(sorted({*self.erased, *self.withdrawals}))
+
+    @property
     def disputed(self) -> int:
         """How many of its tasks are disputed."""
         return len(self.disputes)
@@ -189,8 +198,8 @@ class Package:
         return 0 if campaign is None else self.size - len(campaign.tasks)
 
     def has_ended(self, task: int) -> bool:
-        """Return whether work on the task with this number has ended: no campaign is about it."""
-        if self.stage is None:
+        """Return whether work on the task with this number has ended, also by a withdrawal."""
+        if self.stage is None or task in self.withdrawals:
             return True
         campaign = self.campaign
         return campaign is not None and task not in campaign.tasks
@@ -427,7 +436,7 @@ class Assignment:
 class QueueCursor:
     """Where a member's scan of the queue begins: most of what waits before it is their own work."""
 
-    priority: int
+    priority: float
     """The priority of the package that was found there."""
     since: datetime
     """Since when that package waited."""

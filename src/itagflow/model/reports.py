@@ -150,7 +150,7 @@ class PrelabelReport:
     """What pre-labeling did, in tasks.  Each task is counted once: the others add up to `tasks`."""
 
     tasks: int = 0
-    """How many there are in the packages that are at LABEL."""
+    """How many there are in the packages that are at LABEL, without those that were withdrawn."""
     accepted: int = 0
     """How many count as labeled."""
     suggested: int = 0

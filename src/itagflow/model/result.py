@@ -162,6 +162,8 @@ def find_became(package: Package, task: int, state: TaskState) -> str:
     """
     if task in package.erased:
         return Became.ERASED.value
+    if task in package.withdrawals:
+        return Became.WITHDRAWN.value
     if not package.has_ended(task):
         return Became.REOPENED.value if package.count_reopenings(task) else ""
     if package.state is PackageState.DISCARDED or state is TaskState.ABANDONED:
@@ -217,6 +219,11 @@ class Progress:
     def done(self) -> int:
         """How many tasks are in packages that are done, or final in one that is open."""
         return self.tasks.get(PackageState.DONE, 0) + self.final
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no package is open: there is nothing to do until tasks are added or opened."""
+        return not any(n for state, n in self.packages.items() if state.stage is not None)
 
     def __str__(self) -> str:
         phrases: list[str] = []

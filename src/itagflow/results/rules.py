@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import attrs
 from attrs.validators import optional
 
-from itagflow.errors import Incomplete, InvalidData, Problem
+from itagflow.errors import Incomplete
 from itagflow.model.copying import evolve
 from itagflow.model.job import STAGES, Job, Stage
-from itagflow.model.number import is_whole
 from itagflow.model.package import (
     PASSING,
     Assignment,
@@ -32,8 +31,7 @@ from itagflow.model.task import (
     count_versions,
     is_newer,
 )
-from itagflow.model.text import to_text, validate_text
-from itagflow.printing import format_repr
+from itagflow.model.text import validate_text
 
 PRELABEL_OUTCOMES = frozenset({Outcome.PRELABELED, Outcome.SUGGESTED})
 """The outcomes of the assignments that hold pre-labels."""
@@ -396,6 +394,8 @@ def is_corrected(case: Case) -> bool:
 
 def compute_state(case: Case, *, live: bool = True) -> TaskState:
     """Return how far the task is; *live* includes held assignments and votes not yet merged."""
+    if case.task in case.package.withdrawals:
+        return TaskState.WITHDRAWN
     if find_judgment(case, live=live).is_wrong:
         return TaskState.WRONG
     answer = _find_current_answer(case, live=live)
@@ -679,20 +679,6 @@ def must_fit_its_template(job: Job, operation: str) -> None:
             "if it broke off, change_template(job, []) goes on"
         )
         raise Incomplete(operation, reason)
-
-
-def require_row_key(value: object) -> str | int:
-    """Return what tells rows apart: a text, or a whole number, which is not the same as its digits.
-
-    Raises:
-        InvalidData: when it is neither.
-    """
-    if isinstance(value, str):
-        return to_text(value)
-    if is_whole(value):
-        return int(value)
-    reason = f"must be a text or a whole number, not {format_repr(value)}"
-    raise InvalidData("the task", [Problem("key", reason)])
 
 
 def is_voted_on_in(package: Package, round: int) -> bool:

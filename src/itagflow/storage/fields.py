@@ -2,7 +2,7 @@
 
 A store keeps entities whole, and finds them by these fields only.  `FIELDS` lists them; a page of
 the documentation has the same as a table.  Stores compare *encoded* values, which are integers and
-texts and never None:
+texts and never None; only a priority may also be a finite float:
 
 - an enum is its value, a boolean 0 or 1, a time the microseconds since 1970, and no time limit is
   `NEVER`;
@@ -29,6 +29,7 @@ from itagflow.model.entity import E, Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.jobcounter import JobCounter
+from itagflow.model.number import to_shortest
 from itagflow.model.package import (
     Assignment,
     AssignmentState,
@@ -58,7 +59,7 @@ def encode_value(value: Any) -> Any:
     ('label', 1, 1000000)
     """
     # by class and not isinstance: true is an int, and a StrEnum is a text
-    if value.__class__ is int or value.__class__ is str:
+    if value.__class__ is int or value.__class__ is str or value.__class__ is float:
         return value
     if isinstance(value, Enum):
         return value.value
@@ -187,6 +188,11 @@ def _integer_or_none(name: str) -> Field:
     return Field(name, lambda value: value or 0, lambda value: value or None)
 
 
+def _number(name: str) -> Field:
+    """Return a field of numbers that need not be whole: a database may have 2 as 2.0."""
+    return Field(name, keep_value, to_shortest)
+
+
 def _thousandths(name: str) -> Field:
     """Return a field of numbers with three decimals, kept as integers: their sums are exact."""
     return Field(name, lambda value: round(value * 1_000), lambda value: value / 1_000)
@@ -268,7 +274,7 @@ _PACKAGE = Fields(
     (
         _choice("state", PackageState),
         _flag("waiting", derived=True),
-        _integer("priority"),
+        _number("priority"),
         _time("waiting_since"),
         _integer("free"),
         _integer("round"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Any
 
 import attrs
@@ -14,7 +13,6 @@ from itagflow import (
     Choice,
     Incomplete,
     Inspect,
-    InvalidData,
     Label,
     PackageState,
     Stage,
@@ -293,19 +291,6 @@ def test_while_answers_follow_a_change_the_template_is_not_settled() -> None:
     rules.must_fit_its_template(make_job(), "export")
     with pytest.raises(Incomplete, match="answers still follow"):
         rules.must_fit_its_template(make_job(pending_template_change=change), "export")
-
-
-@pytest.mark.parametrize("given", ["a7", "7", 7, -3, IntEnum("Number", {"SEVEN": 7}).SEVEN])
-def test_a_row_key_is_a_plain_text_or_a_plain_number(given: object) -> None:
-    key = rules.require_row_key(given)
-    assert key == given
-    assert type(key) in (str, int)
-
-
-@pytest.mark.parametrize("given", [True, 1.0, None, b"a", ["a"]])
-def test_nothing_else_is_a_row_key(given: object) -> None:
-    with pytest.raises(InvalidData, match="key: must be a text or a whole number"):
-        rules.require_row_key(given)
 
 
 def test_the_newest_prediction_of_the_model_is_shown() -> None:

@@ -36,7 +36,7 @@ CREATE TABLE job_counter (
 
 CREATE TABLE package (
     job BIGINT NOT NULL, number BIGINT NOT NULL, version BIGINT NOT NULL,
-    state TEXT COLLATE "C" NOT NULL, waiting BIGINT NOT NULL, priority BIGINT NOT NULL, waiting_since BIGINT NOT NULL,
+    state TEXT COLLATE "C" NOT NULL, waiting BIGINT NOT NULL, priority DOUBLE PRECISION NOT NULL, waiting_since BIGINT NOT NULL,
     free BIGINT NOT NULL, round BIGINT NOT NULL, size BIGINT NOT NULL,
     abandoned BIGINT NOT NULL, wrong BIGINT NOT NULL, disputed BIGINT NOT NULL,
     value TEXT COLLATE "C" NOT NULL, prelabeled BIGINT NOT NULL, corrected BIGINT NOT NULL, final BIGINT NOT NULL,

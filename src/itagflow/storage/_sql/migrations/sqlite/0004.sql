@@ -35,7 +35,7 @@ CREATE TABLE job_counter (
 
 CREATE TABLE package (
     job INTEGER NOT NULL, number INTEGER NOT NULL, version INTEGER NOT NULL,
-    state TEXT NOT NULL, waiting INTEGER NOT NULL, priority INTEGER NOT NULL, waiting_since INTEGER NOT NULL,
+    state TEXT NOT NULL, waiting INTEGER NOT NULL, priority NUMERIC NOT NULL, waiting_since INTEGER NOT NULL,
     free INTEGER NOT NULL, round INTEGER NOT NULL, size INTEGER NOT NULL,
     abandoned INTEGER NOT NULL, wrong INTEGER NOT NULL, disputed INTEGER NOT NULL,
     value TEXT NOT NULL, prelabeled INTEGER NOT NULL, corrected INTEGER NOT NULL, final INTEGER NOT NULL,
