@@ -106,7 +106,7 @@ class Event:
 
     @property
     def became(self) -> str:
-        """What became of its `tasks`, as `Became` has it; empty where work on them goes on.
+        """What became of its `tasks`, as ``Became`` has it; empty where work on them goes on.
 
         Where some of a package became final and others were abandoned, it is ``final``, and
         `outcomes` has both.
