@@ -58,6 +58,7 @@ class TestPostgresStore(Opens, StoreContract):
 
 
 class TestPostgresConcurrency(Opens, ConcurrencyContract):
+    timeout = 20.0  # a child makes a connection, which takes seconds where all cores are busy
     every_opcode = "ITAGFLOW_EVERY_OPCODE" in os.environ
 
 

@@ -78,6 +78,7 @@ def test_an_event_keeps_everything_at_its_position() -> None:
         "type": "claim",
         "changes": (FieldChange("job", (1,), "state", None, "x"),),
         "data": {"a": 1},
+        "became_text": "final 1-2",
     }
     event = Event(**fields)
     kept = event.at_position(7)

@@ -1236,17 +1236,26 @@ NAMESPACES: Mapping[str, Case] = {
     "flow.results.partition": Case(lambda s: {"job": s.job, "count": 2, "by": "ada"}),
     "flow.results.follow": Case(
         lambda s: {
-            "place": s.job,
+            "place": s.keyed_and_ended,
             "after": "3-1",
-            "became": P.Became.FINAL,
+            "became": P.Became.ABANDONED,
             "timeout": 0.01,
             "by": "ada",
         },
-        always=("timeout",),
+        # without a time it goes on for ever: two results are there
+        always=("timeout", "became"),
+        most=2,
     ),
     "flow.results.wait": Case(
-        lambda s: {"job": s.held.job, "task": 1, "timeout": 0.01, "by": "ada"},
-        always=("timeout",),
+        lambda s: {
+            "job": s.keyed_and_ended,
+            "task": 1,
+            "key": "1.jpg",
+            "timeout": 0.01,
+            "by": "ada",
+        },
+        always=("task", "timeout"),
+        alone=("key",),
     ),
     "flow.results.votes": Case(lambda s: {"job": s.job, "by": "ada", "limit": 5, "after": 1}),
     "flow.results.rows": Case(

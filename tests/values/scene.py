@@ -117,6 +117,13 @@ class Scene:
         return self.new_job(row_key="source")
 
     @cached_property
+    def keyed_and_ended(self) -> Any:
+        """One on whose first package no work is to come."""
+        job = self.new_job(row_key="source")
+        self.flow.packages.discard((job.id, 1), by="ada")
+        return job
+
+    @cached_property
     def paused(self) -> Any:
         return self.flow.jobs.pause(self.job, by="ada")
 

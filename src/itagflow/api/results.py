@@ -209,7 +209,7 @@ class Results:
 
         Raises:
             NotFound: when there is no such job or workspace, or *by* is nobody there.
-            InvalidData: when *after* is no cursor, or *became* none of `Became`.
+            InvalidData: when *after* is no cursor, or *became* none of ``Became``.
             NotAllowed: when *by* may not read results there, or was removed.
 
         >>> import itagflow
@@ -285,7 +285,7 @@ class Results:
     ) -> Iterator[Result]:
         """Yield the tasks that match all of what is given, with their results.
 
-        It is short for `list` with a `Selection` of these conditions.
+        It is short for `list` with a ``Selection`` of these conditions.
 
         Args:
             job: The job, or a part of one.

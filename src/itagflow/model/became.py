@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 
@@ -24,6 +25,9 @@ class Became(StrEnum):
 ENDS = frozenset({Became.FINAL, Became.ABANDONED, Became.WITHDRAWN, Became.ERASED})
 """What may become of a task with which no work on it is to come."""
 
+_RUN = "[0-9]{1,19}(?:-[0-9]{1,19}(?:/[1-9][0-9]{0,18})?)?"
+_PHRASE = f"(?:{'|'.join(Became)}) {_RUN}(?:,{_RUN})*"
+_TEXT = re.compile(f"(?:{_PHRASE}(?: {_PHRASE})*)?")
 _LEAST_RUN = 3
 """So many numbers with the same gap, larger than one, are shorter as a range than one by one."""
 
@@ -38,6 +42,15 @@ def format_became(tasks_by_became: Mapping[Became, Sequence[int]]) -> str:
         f"{became} {format_numbers(tasks)}" for became, tasks in tasks_by_became.items() if tasks
     ]
     return " ".join(phrases)
+
+
+def is_became(text: str) -> bool:
+    """Return whether *text* is one that `format_became` may have written.
+
+    >>> is_became("final 1-6 abandoned 7"), is_became("final")
+    (True, False)
+    """
+    return _TEXT.fullmatch(text) is not None
 
 
 def parse_became(text: str) -> dict[str, tuple[int, ...]]:

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import attrs
 
-from itagflow.model.arguments import require_kind
-from itagflow.model.became import parse_became
+from itagflow.model.arguments import make_error, require_kind
+from itagflow.model.became import is_became, parse_became
 from itagflow.model.copying import copy_with
 from itagflow.model.package import PackageState
 from itagflow.printing import format_count, make_printable
@@ -53,6 +53,14 @@ def _check_data(_: object, __: "attrs.Attribute[Any]", value: object) -> None:
         require_kind("Event", "data", value, Mapping, "a mapping by name")
 
 
+def _check_became(_: object, __: "attrs.Attribute[Any]", value: object) -> None:
+    if type(value) is not str:
+        require_kind("Event", "became_text", value, str, "a text")
+    if not is_became(cast(str, value)):
+        reason = "must be words with numbers of tasks, such as 'final 1-6 abandoned 7'"
+        raise make_error("Event", "became_text", reason, value)
+
+
 # without slots, for `copy_with`
 @attrs.frozen(kw_only=True, slots=False)
 class Event:
@@ -84,7 +92,7 @@ class Event:
     """Everything it moved but the packages that loading has made: `data` names those as a range."""
     data: Mapping[str, Any] = attrs.field(factory=dict[str, Any], validator=_check_data)
     """What else there is to know: a comment or reason, and what the act replaced."""
-    became_text: str = ""
+    became_text: str = attrs.field(default="", validator=_check_became)
     """How `became` and `tasks` are stored, such as ``final 1-6 abandoned 7``."""
     account: str = attrs.field(default="", eq=False)
     """The account of the one who did it, filled in when the history is read."""
@@ -98,7 +106,7 @@ class Event:
 
     @property
     def became(self) -> str:
-        """What became of its `tasks`, as `Became` has it; empty where work on them goes on.
+        """What became of its `tasks`, as ``Became`` has it; empty where work on them goes on.
 
         Where some of a package became final and others were abandoned, it is ``final``, and
         `outcomes` has both.

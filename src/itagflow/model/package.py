@@ -99,7 +99,7 @@ class Package:
     reopened_round: int = 0
     """The round that began when it was last reopened; 0: it never was."""
     reopenings: int = 0
-    """How many times it was reopened as a whole; `campaigns` has when some of its tasks were."""
+    """How many times it was reopened as a whole; ``campaigns`` has when some of its tasks were."""
     free: int = 1
     """How many assignments at its stage can still be given out: one, or the number of votes."""
     votes: int = 1

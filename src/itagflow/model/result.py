@@ -120,7 +120,7 @@ class Result:
     votes: tuple[Answer, ...] = ()
     """Every vote of the task's newest labeling, oldest first; empty where one member labels it."""
     became: str = ""
-    """What became of the task, as `Became` has it; empty while the first work on it goes on."""
+    """What became of the task, as ``Became`` has it; empty while the first work on it goes on."""
     revision: int = 0
     """How many times work on it has ended: 1 once it has, one more each time that it has again
     after it was reopened; 0 before."""

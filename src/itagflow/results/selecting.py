@@ -1,4 +1,4 @@
-"""The tasks that a `Selection` means, read from a store."""
+"""The tasks that a ``Selection`` means, read from a store."""
 
 from __future__ import annotations
 

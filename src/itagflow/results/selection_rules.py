@@ -1,4 +1,4 @@
-"""Whether a task is one of those that a `Selection` means."""
+"""Whether a task is one of those that a ``Selection`` means."""
 
 from __future__ import annotations
 

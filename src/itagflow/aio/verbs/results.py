@@ -194,7 +194,7 @@ class AsyncResults:
 
         Raises:
             NotFound: when there is no such job or workspace, or *by* is nobody there.
-            InvalidData: when *after* is no cursor, or *became* none of `Became`.
+            InvalidData: when *after* is no cursor, or *became* none of ``Became``.
             NotAllowed: when *by* may not read results there, or was removed.
         """
         verb = partial(
@@ -243,7 +243,7 @@ class AsyncResults:
     ) -> AsyncItems[Result]:
         """Yield the tasks that match all of what is given, with their results.
 
-        It is short for `list` with a `Selection` of these conditions.
+        It is short for `list` with a ``Selection`` of these conditions.
 
         Args:
             job: The job, or a part of one.
