@@ -11,7 +11,7 @@ from itagflow.aio.items import AsyncItems
 from itagflow.aio.pool import ThreadPool
 from itagflow.api.packages import Packages
 from itagflow.model.package import Assignment, Package, PackageState
-from itagflow.typing import JobRef, MemberRef, NumberedTaskRef, PackageRef
+from itagflow.typing import JobRef, MemberRef, NumberedTaskRef, PackageRef, TaskScores
 
 
 class AsyncPackages:
@@ -116,26 +116,31 @@ class AsyncPackages:
     async def prioritize(
         self,
         job: JobRef,
-        priority: int,
+        priority: float | TaskScores,
         *,
         by: MemberRef,
         packages: Iterable[PackageRef | int] | None = None,
     ) -> int:
         """Give packages a priority, higher first in the queue, and return how many have it now.
 
+        Or one for each task, such as the scores of a model: a package gets the greatest of those of
+        its tasks.  All are checked before the first is stored.  Each transaction then holds up to
+        500 packages; when it breaks off, call it again.
+
         Args:
             job: The job.
-            priority: The new priority; packages start with 0.
+            priority: The new priority; packages start with 0.  Or a mapping to the priorities from
+                tasks, their numbers, or their row keys where these are texts.
             by: The member who decides.
-            packages: Which; every open package of the job when not given.  Each transaction holds
-                up to 500.
+            packages: Which have a priority that is a number; every open one when not given.
 
         Raises:
-            NotFound: when the job has no such package.
-            InvalidData: when the priority is no whole number of 63 bits and a sign.
+            NotFound: when the job has no such package or task.
+            InvalidData: when a priority is no finite number or a whole one beyond 2**53, or
+                *packages* are given beside a mapping.
             NotAllowed: when the job is archived, or *by* may not assign work at the stage of a
-                package; one that has ended is for who may at every stage.  Without *packages* those
-                of other stages are left as they are.
+                package; one that has ended is for who may at every stage.  Where nothing is named,
+                packages of other stages are left as they are.
         """
         verb = partial(self._packages.prioritize, job, priority, by=by, packages=packages)
         return await self._pool.run(verb)
