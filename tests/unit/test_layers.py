@@ -36,6 +36,7 @@ PURE = (
 SLICES = (
     "claiming",
     "comments",
+    "deadlines",
     "events",
     "jobs",
     "labeling",

@@ -141,7 +141,7 @@ def prioritize(
             named = [lookup.package_in(reader, current.id, ref) for ref in packages]
     with engine.transaction() as transaction:
         # all of them are checked before the first is changed
-        _authorize_stages(transaction, current, named or [], by)
+        authorize_stages(transaction, current, named or [], by)
     if named is None:
         open_packages = Query(Package, {"job": current.id, "open": True}, order=("number",))
         numbers = [package.number for package in iterate_query(engine.store, open_packages)]
@@ -171,7 +171,7 @@ class _PriorityChange:
     """Whether the packages were named: then all of them get it, or none."""
 
 
-def _authorize_stages(
+def authorize_stages(
     transaction: Transaction, ref: Job, packages: Iterable[Package], by: MemberRef
 ) -> list[Stage]:
     """Return the stages at which *by* may assign work; they must cover *packages*.
@@ -197,7 +197,7 @@ def _set_priority(transaction: Transaction, change: _PriorityChange, locked: lis
     """Give locked packages a priority: all, or those at a stage where the member assigns work."""
     # asked again of what is locked: a package may have moved to another stage since
     required = locked if change.all_named else []
-    stages = _authorize_stages(transaction, change.job, required, change.by)
+    stages = authorize_stages(transaction, change.job, required, change.by)
     job = transaction.job(change.job)
     rules.must_not_be_archived(job, "prioritize")
     packages = locked

@@ -147,7 +147,7 @@ class Event:
             return f"task {self.task}"
         if self.package:
             return f"package {self.package}"
-        if self.type == "prioritize":
+        if self.type in ("prioritize", "set_due"):
             return format_count(len(self.data.get("packages", ())), "package")
         name = self.data.get("name")
         if not name:
@@ -245,6 +245,8 @@ _PAST = {
     "resume": "resumed",
     "review": "passed",
     "save": "saved",
+    "overdue": "found overdue",
+    "set_due": "set the due time of",
     "set_role": "changed the role of",
     "raise_votes": "raised the votes of",
     "set_validator": "changed the validator of",

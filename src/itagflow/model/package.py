@@ -102,6 +102,9 @@ class Package:
     due: datetime | None = None
     """When its work should be done: of equal priority, what is due earlier is claimed first; None:
     no time was set."""
+    overdue_at: datetime | None = None
+    """When ``Flow.tick`` found its due time passed, and did what `Label.on_overdue` says; None: not
+    since that time was set."""
     size: int = 0
     """How many tasks it has."""
     abandoned: int = 0
@@ -155,6 +158,16 @@ class Package:
     def ranked(self) -> bool:
         """Whether it waits, and its priority or the time when it is due sets it apart."""
         return self.free > 0 and (self.priority != 0 or self.due is not None)
+
+    @property
+    def has_deadline(self) -> bool:
+        """Whether there is still work to come on it, and a time at which it is due."""
+        return self.due is not None and self.open
+
+    @property
+    def is_deadline_pending(self) -> bool:
+        """Whether ``Flow.tick`` is still to look at it once its due time has passed."""
+        return self.overdue_at is None and self.has_deadline
 
     @property
     def disputed(self) -> int:
@@ -253,6 +266,8 @@ class Outcome(Enum):
     """The assignment without a member whose replies are suggestions that people correct."""
     IMPORTED = "imported"
     """The assignment without a member with labels that were made elsewhere and read from a file."""
+    TIMEOUT = "timeout"
+    """The assignment without a member that closed a labeling whose due time had passed."""
     RELEASED = "released"
     EXPIRED = "expired"
     REASSIGNED = "reassigned"
