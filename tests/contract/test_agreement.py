@@ -236,6 +236,14 @@ class Agreement(RuleBasedStateMachine):
                 )
             )
 
+    @rule(
+        package=st.integers(1, 4), minutes=st.none() | st.sampled_from([-5, 5, 5, 20]), priority=anything
+    )
+    def rank(self, package: int, minutes: int | None, priority: int) -> None:
+        due = None if minutes is None else self.clock() + timedelta(minutes=minutes)
+        self.act("packages.set_due", self.job, due, packages=[package], by="ada")
+        self.act("packages.prioritize", self.job, priority % 4 - 1, packages=[package], by="ada")
+
     @rule(package=st.integers(1, 4), to=people)
     def assign(self, package: int, to: str) -> None:
         self.note(self.act("assignments.assign", (self.job, package), to, by="ada"))
@@ -280,6 +288,7 @@ class Agreement(RuleBasedStateMachine):
         if not self.job:
             return
         job = self.flow.jobs.get(self.job)
+        invariants.check_board(self.flow, job)
         for account in PEOPLE:
             available = list(self.flow.available(account, workspace="street"))
             for stage in job.workflow.stages:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 
 import pytest
 from support.scenes import START, Clock, cats, labeled, taken
 
-from itagflow import Flow, Inspect, InvalidData, Job, Label, NotAllowed, NotFound, Workflow
+from itagflow import Flow, Inspect, InvalidData, Job, Label, NotAllowed, NotFound, Stage, Workflow
 
 HOUR = timedelta(hours=1)
 
@@ -81,14 +82,15 @@ def test_the_order_due_puts_it_before_the_priority(flow: Flow) -> None:
 def test_a_package_that_has_waited_for_long_is_not_passed_over_when_its_time_changes(
     flow: Flow, clock: Clock
 ) -> None:
-    """Ben's scan begins behind what he has seen; the old package gets a place behind that."""
-    job = cats(flow, tasks=6, size=1, workflow=Workflow(Label(votes=2), Inspect()))
-    flow.packages.set_due(job, {1: START + HOUR}, by="ada")
-    for number in (1, 2):
-        assert labeled(flow, "ben", job).package == number
+    """Ben's scan begins behind what he has seen, and the old package gets a place before that."""
+    job = cats(flow, tasks=1, size=1, workflow=Workflow(Label(votes=2), Inspect()))
+    for number in (2, 3, 4):
         clock.forward(minutes=10)
-    flow.packages.set_due(job, {6: START + HOUR}, by="ada")
-    assert taken(flow, "ben", job).package == 6
+        flow.jobs.append(job, [{"data": {"source": f"more-{number}.jpg"}}], by="ada")
+    flow.packages.set_due(job, {2: START + HOUR, 3: START + HOUR}, by="ada")
+    assert [labeled(flow, "ben", job).package for _ in range(2)] == [2, 3]
+    flow.packages.set_due(job, {1: START + HOUR}, by="ada")
+    assert taken(flow, "ben", job).package == 1
 
 
 def test_the_overdue_packages_are_listed_the_earliest_first(flow: Flow, clock: Clock) -> None:
@@ -111,3 +113,47 @@ def test_who_may_not_assign_sets_no_due_time(flow: Flow) -> None:
     with pytest.raises(NotAllowed):
         flow.packages.set_due(job, START, by="ben")
     assert due_times(flow, job) == [None, None]
+
+
+def test_the_board_says_what_there_is_to_do(flow: Flow, clock: Clock) -> None:
+    job = cats(flow, tasks=8, size=1, workflow=Workflow(Label(), Inspect()))
+    flow.packages.set_due(job, {1: START + HOUR, 2: START + 9 * HOUR}, by="ada")
+    flow.packages.prioritize(job, 7, packages=[8], by="ada")
+    labeled(flow, "ben", job)
+    clock.forward(hours=2)
+    taken(flow, "ben", job)
+    flow.assignments.assign((job, 5), "cy", by="ada")
+    board = flow.jobs.queue(job)
+    label = board.stages[Stage.LABEL]
+    assert (label.waiting, label.held, label.offered, label.overdue) == (5, 1, 1, 1)
+    assert label.oldest_waiting_since == START
+    assert board.stages[Stage.INSPECT].waiting == 1
+    assert str(board) == "6 packages waiting, 1 held, 1 offered, 1 overdue"
+    assert board.next_due == START + 9 * HOUR
+    assert list(label.priorities.items()) == [(0, 5)]
+
+
+def test_the_board_counts_by_priority_and_what_is_late(flow: Flow, clock: Clock) -> None:
+    job = cats(flow, tasks=6, size=1)
+    for priority, number in ((3, 1), (3, 2), (-1, 3), (9, 4)):
+        flow.packages.prioritize(job, priority, packages=[number], by="ada")
+    flow.packages.set_due(job, {5: START + HOUR, 6: START + 2 * HOUR}, by="ada")
+    clock.forward(hours=1)
+    board = flow.jobs.queue(job, by="ada")
+    assert list(board.stages[Stage.LABEL].priorities.items()) == [(9, 1), (3, 2), (0, 2), (-1, 1)]
+    assert (board.overdue, board.next_due) == (1, START + 2 * HOUR)
+    assert board.to_dict()["stages"]["label"]["priorities"][0] == {"priority": 9, "waiting": 1}
+    json.dumps(board.to_dict())
+
+
+def test_an_archived_job_has_nothing_to_do(flow: Flow) -> None:
+    job = cats(flow, tasks=2, size=1)
+    taken(flow, "ben", job)
+    flow.jobs.archive(job, by="ada")
+    assert (flow.jobs.queue(job).waiting, flow.jobs.queue(job).held) == (0, 0)
+
+
+def test_labelers_do_not_see_the_board(flow: Flow) -> None:
+    job = cats(flow)
+    with pytest.raises(NotAllowed):
+        flow.jobs.queue(job, by="ben")

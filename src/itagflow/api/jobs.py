@@ -9,6 +9,7 @@ from typing_extensions import Unpack
 
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import Page
+from itagflow.deadlines import board
 from itagflow.jobs import blocking, checking, cloning, guidelines, importing, loading, packaging
 from itagflow.jobs import reopening as campaigns
 from itagflow.jobs import service as jobs
@@ -21,6 +22,7 @@ from itagflow.jobs.arguments import (
     parse_workforce,
 )
 from itagflow.model.arguments import require_callable, require_flag
+from itagflow.model.board import QueueReport
 from itagflow.model.enums import parse_optional_enum
 from itagflow.model.guideline import Guideline
 from itagflow.model.job import CrewKey, Job, JobState, Route, Stage, Workflow, parse_crew_key
@@ -257,13 +259,10 @@ class Jobs:
         When it breaks off, call it again with the same data: rows that were read are passed over.
 
         The fields of a row are in its ``data``, as in iTAG's manifest; beside it results may stand.
-        A mapping, or a row of a data frame, may also be the fields alone.  A mapping with a field
-        ``data`` has its fields there; the first good one decides for all of the data, and one that
-        differs is a bad row.  So is one with results and without ``data``.  A JSON text, or a row
-        of a file, always has ``data``.
-
-        In a data frame (pandas, Polars, PyArrow) each column is a field, a missing value is None,
-        and times become texts as in ISO 8601.
+        A mapping, or a row of a data frame, may also be the fields alone: the first good one
+        decides for all of the data, and one that differs is a bad row.  So is one with results and
+        without ``data``.  A JSON text, or a row of a file, always has ``data``.  In a data frame
+        (pandas, Polars, PyArrow) a missing value is None, and times become texts of ISO 8601.
 
         Args:
             job: A job that is a draft.
@@ -299,8 +298,7 @@ class Jobs:
     def load_report(self, job: JobRef, *, by: MemberRef | None = None) -> LoadReport:
         """Return what loading a job's first data has done so far, whoever has loaded it.
 
-        So `create` and `import_results` tell what they have skipped, and a load that broke off what
-        it had done before.  What `append` adds is not part of it: that returns a report of its own.
+        What `append` adds is not part of it: that returns a report of its own.
 
         Raises:
             NotAllowed: when *by* may not read the job.
@@ -371,7 +369,7 @@ class Jobs:
             job: A job in any state.
             name: The name of the new one, unique in the workspace.
             by: The member who orders it.
-            with_data: Whether to load the rows of its tasks too, but not those that were erased.
+            with_data: Whether to load the rows of its tasks too, without those that were erased.
 
         Raises:
             AlreadyExists: when the workspace has a job of this name.
@@ -539,6 +537,14 @@ class Jobs:
         """Return how far a job is: packages and tasks by state, their counts, and rows read."""
         return results.get_progress(self._engine, job, by=by)
 
+    def queue(self, job: JobRef, *, by: MemberRef | None = None) -> QueueReport:
+        """Return what waits, is held, offered and late; its cost does not grow with the job.
+
+        Raises:
+            NotAllowed: when *by* may not read results there.
+        """
+        return board.read_queue(self._engine, job, by=by)
+
     def blocked(
         self,
         job: JobRef,
@@ -560,13 +566,7 @@ class Jobs:
         """
         return blocking.list_blocked(self._engine, job, by=by, page=Page(limit, after))
 
-    def set_workforce(
-        self,
-        job: JobRef,
-        workforce: Workforce,
-        *,
-        by: MemberRef,
-    ) -> Job:
+    def set_workforce(self, job: JobRef, workforce: Workforce, *, by: MemberRef) -> Job:
         """Name who works at these stages; other stages stay as they are, and so do assignments.
 
         Raises:
@@ -633,9 +633,8 @@ class Jobs:
         counts as labeled, by *min_confidence*: a package of which nothing is left to label goes
         straight to its review.  Source: iTAG, *Configure intelligent pre-labeling*.
 
-        A task can have several predictions, one of each model and version; `WorkItem.predictions`
-        has all, and `Result.provenance` says where each came from.  What counts as labeled gets no
-        more.  Packages on which people work, or have worked, are left out; so are tasks that have a
+        A task can have several predictions, one of each model and version; what counts as labeled
+        gets no more.  Packages on which people have worked are left out, and so are tasks with a
         prediction of *model* and *model_version* already, or of any model when neither is given.
         So a call that broke off is simply made again.  A draft with pre-labels takes no more rows.
 
