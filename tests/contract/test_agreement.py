@@ -237,7 +237,9 @@ class Agreement(RuleBasedStateMachine):
             )
 
     @rule(
-        package=st.integers(1, 4), minutes=st.none() | st.sampled_from([-5, 5, 5, 20]), priority=anything
+        package=st.integers(1, 4),
+        minutes=st.none() | st.sampled_from([-5, 5, 5, 20]),
+        priority=anything,
     )
     def rank(self, package: int, minutes: int | None, priority: int) -> None:
         due = None if minutes is None else self.clock() + timedelta(minutes=minutes)

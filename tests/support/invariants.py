@@ -36,9 +36,7 @@ def check_board(flow: Flow, job: Job | int) -> None:
     assert board.next_due == min(following, default=None)
 
 
-def count_stage(
-    packages: list[Package], assignments: list[Assignment], at: datetime
-) -> StageQueue:
+def count_stage(packages: list[Package], assignments: list[Assignment], at: datetime) -> StageQueue:
     """What the board should say of the packages and the live assignments at a stage."""
     waiting = [package for package in packages if package.waiting]
     states = [assignment.state for assignment in assignments]

@@ -25,6 +25,7 @@ PURE = (
     "maintenance.checks",
     "maintenance.counter_checks",
     "maintenance.replay",
+    "maintenance.snapshot_checks",
     "model.*",
     "reviewing.sampling",
     "template_changes.steps",

@@ -156,7 +156,7 @@ class Packages:
     def set_due(
         self,
         job: JobRef,
-        due: datetime | None | Mapping[Any, datetime | None],
+        due: datetime | Mapping[Any, datetime | None] | None,
         *,
         by: MemberRef,
         packages: Iterable[PackageRef | int] | None = None,

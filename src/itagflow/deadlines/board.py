@@ -26,7 +26,6 @@ from itagflow.model.package import (
     AssignmentState,
     Package,
     PackageState,
-
 )
 from itagflow.storage.fields import NEVER
 from itagflow.storage.port import Query, Reader, Span
@@ -125,7 +124,7 @@ class _Reading:
         time, and that of all the others, which are of one rank.
         """
         state = PackageState.at(stage)
-        ranked = {"job": self.job.id, "state": state, "ranked": True}
+        ranked: dict[str, Any] = {"job": self.job.id, "state": state, "ranked": True}
         others = {**self._waiting(stage), "priority": USUAL_PRIORITY, "due": NEVER}
         found = (
             first(self.reader, Query(Package, ranked, order=("waiting_since",), limit=1)),

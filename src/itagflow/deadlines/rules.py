@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.model.change import Saved
 from itagflow.model.copying import evolve
 from itagflow.model.package import Package
 from itagflow.printing import format_repr
@@ -33,17 +32,17 @@ def join_due_times(named: Iterable[tuple[int, datetime | None, str]]) -> DueTime
     return times
 
 
-def change_due(packages: Sequence[Package], times: DueTimes) -> tuple[Saved, ...]:
+def change_due(packages: Sequence[Package], times: DueTimes) -> list[tuple[Package, Package]]:
     """Return those of *packages* whose due time differs from *times*, before and after.
 
     What was done about the time before counts no more: the new one is looked at by itself.
     """
     # what has its time already stays as it is: the call may have been sent again
-    return tuple(
+    return [
         (package, evolve(package, due=times[package.number], overdue_at=None))
         for package in packages
         if package.due != times[package.number]
-    )
+    ]
 
 
 def is_overdue(package: Package, at: datetime) -> bool:

@@ -167,7 +167,7 @@ def _set_some(transaction: Transaction, changing: _DueChange, locked: list[Packa
             job.workspace, transaction.member(job.workspace, changing.by).id
         )
         # which times there were and are is in the changes of the event
-        data = {"packages": [after.key[1] for _, after in saves]}
+        data = {"packages": [after.number for _, after in saves]}
         transaction.apply(record(ctx, "set_due", about=job, save=saves, data=data))
     return len(packages)
 

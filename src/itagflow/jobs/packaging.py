@@ -95,7 +95,18 @@ def _recall_live(
     ]
     # all counters at once, in their common order, before the first assignment moves one
     transaction.lock_counters(job, live)
-    for assignment in live:
+    recall_each(transaction, package, live, member, comment)
+
+
+def recall_each(
+    transaction: Transaction,
+    package: Package,
+    assignments: Iterable[Assignment],
+    member: int,
+    comment: str,
+) -> None:
+    """Recall these assignments, which are locked with their counters; their slots are not free."""
+    for assignment in assignments:
         recall(transaction, package, assignment, member, comment, free=False)
 
 

@@ -26,6 +26,7 @@ from itagflow.jobs.finishing_rules import Staffing, find_hindrance
 from itagflow.jobs.guideline_rules import change_fields, describe_guideline
 from itagflow.jobs.loading import LoadSpec, load, must_be_valid
 from itagflow.jobs.workflow_changes import add_slots, require_possible_change, require_workable
+from itagflow.labeling.default_rules import explain_default_replies, with_default_replies
 from itagflow.labeling.merge_rules import with_merge_rules
 from itagflow.lifecycle.tables import JOB
 from itagflow.model.change import Context, record
@@ -256,7 +257,9 @@ def publish(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
             at=transaction.at,
             packages=counter.packages,
         )
-        hindrance = find_hindrance(old, staffing)
+        # the template may have been changed since the order was made
+        template = transaction.store.get(Template, (old.template,))
+        hindrance = find_hindrance(old, staffing) or explain_default_replies(old, template)
         new = rules.advance_job(old, "publish", tasks=counter.tasks, hindrance=hindrance)
         _store_job(transaction, ctx, "publish", old, new)
         # pre-labels that count may have left nothing to do
@@ -351,8 +354,9 @@ def _find_workflow_change(
     """
     workflow = _with_rework_key(transaction, old.workspace, requested)
     # what was resolved once fits the template of that time
-    known = old.workflow.label.merge
-    if not known or workflow.label.merge != known:
+    known = old.workflow.label
+    has_new_default = workflow.label.on_overdue != known.on_overdue
+    if not known.merge or workflow.label.merge != known.merge or has_new_default:
         template = transaction.store.get(Template, (old.template,))
         workflow = _with_registered_merges(transaction.registry, workflow, template)
     require_possible_change(old, workflow)
@@ -438,13 +442,13 @@ def _require_registered(registry: Registry, validator: object) -> str:
 
 
 def _with_registered_merges(registry: Registry, workflow: Workflow, template: Template) -> Workflow:
-    """Return *workflow* with the merge rule of every question, by its id.
+    """Return *workflow* with the merge rule of every question, and default replies, by its id.
 
     Raises:
-        InvalidData: when a rule does not fit the template.
+        InvalidData: when a rule or a default reply does not fit the template.
         NotRegistered: when this process does not have a merge function that it names.
     """
-    with_rules = with_merge_rules(workflow, template)
+    with_rules = with_default_replies(with_merge_rules(workflow, template), template)
     for name in find_registered_names(with_rules):
         registry.find_merge(name)
     return with_rules

@@ -121,3 +121,45 @@ def _to_dict(queue: StageQueue) -> dict[str, Any]:
 
 def _format(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat()
+
+
+@attrs.frozen(kw_only=True)
+class TickReport:
+    """What time has decided: what ``Flow.tick`` has done.
+
+    >>> print(TickReport(jobs=2, expired=1))
+    2 jobs: 1 assignment expired
+    """
+
+    jobs: int = 0
+    """How many running jobs were looked at."""
+    expired: int = 0
+    """How many assignments and offers were taken back because their lease had lapsed."""
+    notified: int = 0
+    """How many overdue packages are now named so in the history, and nothing else was done."""
+    escalated: int = 0
+    """How many overdue packages now wait for an expert."""
+    defaulted: int = 0
+    """How many overdue packages went on with a default answer to each task without another."""
+    held: int = 0
+    """How many overdue packages are left to who holds them: until that is handed in, or lapses."""
+
+    @property
+    def changed(self) -> int:
+        """How many things were decided: nothing was due where it is 0."""
+        return self.expired + self.notified + self.escalated + self.defaulted
+
+    def __str__(self) -> str:
+        counts = [
+            ("assignment expired", "assignments expired", self.expired),
+            ("package notified", "packages notified", self.notified),
+            ("package escalated", "packages escalated", self.escalated),
+            ("package answered by default", "packages answered by default", self.defaulted),
+            ("package left to its holder", "packages left to their holders", self.held),
+        ]
+        said = [
+            f"{number} {one if number == 1 else many}" for one, many, number in counts if number
+        ]
+        return f"{format_count(self.jobs, 'job')}: {', '.join(said) or 'nothing was due'}"
+
+    __repr__ = show_fields
