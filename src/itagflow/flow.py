@@ -29,7 +29,6 @@ from itagflow.labeling import service as labeling
 from itagflow.labeling.service import Handover, Said
 from itagflow.model.arguments import require_flag, require_kind, require_several
 from itagflow.model.batch import BatchResult
-from itagflow.model.board import TickReport
 from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import (
@@ -38,6 +37,7 @@ from itagflow.model.number import (
     require_whole_number,
 )
 from itagflow.model.package import Assignment
+from itagflow.model.reports import TickReport
 from itagflow.model.task import Answer, WorkItem
 from itagflow.model.terms import (
     SubmitTerms,

@@ -43,6 +43,7 @@ from itagflow.model.job import (
     Rule,
 )
 from itagflow.model.migration import TemplateStep
+from itagflow.model.overdue import OverdueRule
 from itagflow.model.packaging import (
     Packaging,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "MinConfidence",
     "NumberedTaskRef",
     "OnError",
+    "OverdueRule",
     "PackageRef",
     "Packaging",
     "PartitionRef",

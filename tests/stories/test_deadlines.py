@@ -322,7 +322,7 @@ def test_the_review_sees_what_a_default_answer_is_and_may_change_it(
     assert flow.tick().defaulted == 1
     assert replies(flow, job) == [("dog", "timeout")] * 2
     review = taken(flow, "di", job, Stage.INSPECT)
-    first, second = flow.tasks(review)
+    first, _ = flow.tasks(review)
     flow.modify(review, first, Choice("cat"))
     flow.review(review)
     assert replies(flow, job) == [("cat", ""), ("dog", "timeout")]

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import chain
 
 from itagflow import Assignment, AssignmentState, Flow, Job, JobState, Package, maintenance
-from itagflow.model.board import StageQueue
+from itagflow.model.reports import StageQueue
 
 
 def check(flow: Flow) -> None:

@@ -22,7 +22,6 @@ from itagflow.jobs.arguments import (
     parse_workforce,
 )
 from itagflow.model.arguments import require_callable, require_flag
-from itagflow.model.board import QueueReport
 from itagflow.model.enums import parse_optional_enum
 from itagflow.model.guideline import Guideline
 from itagflow.model.job import CrewKey, Job, JobState, Route, Stage, Workflow, parse_crew_key
@@ -31,6 +30,7 @@ from itagflow.model.reports import (
     CheckReport,
     LoadReport,
     PrelabelReport,
+    QueueReport,
     ReopenReport,
     TemplateReport,
 )

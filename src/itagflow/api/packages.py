@@ -59,9 +59,10 @@ class Packages:
         """
         wanted = parse_optional_enum(PackageState, state)
         page = Page(limit, after)
-        if require_flag("packages.list", "overdue", overdue):
-            return deadlines.list_overdue(self._engine, job, state=wanted, by=by, page=page)
-        return results.list_packages(self._engine, job, state=wanted, by=by, page=page)
+        overdue = require_flag("packages.list", "overdue", overdue)
+        return deadlines.list_packages(
+            self._engine, job, overdue=overdue, state=wanted, by=by, page=page
+        )
 
     def get(self, package: PackageRef, *, by: MemberRef | None = None) -> Package:
         """Return a package as it is now.

@@ -18,7 +18,6 @@ from itagflow.core.lookup import PAGE, JobRef, MemberRef, first
 from itagflow.core.visibility import Access, require_readable
 from itagflow.deadlines import board_rules
 from itagflow.deadlines.board_rules import USUAL_PRIORITY, StageCounts
-from itagflow.model.board import QueueReport, StageQueue
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import (
     DECISIONS,
@@ -27,6 +26,7 @@ from itagflow.model.package import (
     Package,
     PackageState,
 )
+from itagflow.model.reports import QueueReport, StageQueue
 from itagflow.storage.fields import NEVER
 from itagflow.storage.port import Query, Reader, Span
 

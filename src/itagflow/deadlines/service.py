@@ -31,6 +31,7 @@ from itagflow.model.job import Job
 from itagflow.model.moment import to_utc
 from itagflow.model.package import Package, PackageState
 from itagflow.model.task import Task, WorkItem
+from itagflow.results import service as results
 from itagflow.storage.fields import cursor
 from itagflow.storage.port import Query, Reader, Span
 
@@ -172,15 +173,18 @@ def _set_some(transaction: Transaction, changing: _DueChange, locked: list[Packa
     return len(packages)
 
 
-def list_overdue(
+def list_packages(
     engine: Engine,
     job: JobRef,
     *,
+    overdue: bool = False,
     state: PackageState | None = None,
     by: MemberRef | None = None,
     page: Page = EVERYTHING,
 ) -> Iterator[Package]:
-    """Yield the open packages of a job whose due time has passed, the earliest first."""
+    """Yield the packages of a job by number; or, the earliest first, those that are *overdue*."""
+    if not overdue:
+        return results.list_packages(engine, job, state=state, by=by, page=page)
     with engine.store.read() as reader:
         current, _ = require_readable(engine, reader, "packages.list", job, by, own=True)
         where: dict[str, Any] = {

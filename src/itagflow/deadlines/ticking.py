@@ -32,9 +32,9 @@ from itagflow.deadlines.overdue_rules import OverdueFacts
 from itagflow.deadlines.rules import is_overdue
 from itagflow.errors import InvalidData, Problem
 from itagflow.jobs.packaging import recall_each
-from itagflow.model.board import TickReport
 from itagflow.model.job import Crew, Job, JobState
 from itagflow.model.package import Assignment, AssignmentState, Outcome, Package
+from itagflow.model.reports import TickReport
 from itagflow.model.task import Task
 from itagflow.reviewing.service import finish_with, has_free_crew
 from itagflow.storage.port import Query, Reader, Span

@@ -149,9 +149,9 @@ def write(
 ) -> WriteReport:
     """Write a manifest: each task's row as it came, then a block of results for each stage.
 
-    An abandoned result has no block; that of a default answer of an overdue task also has
-    ``"decidedBy": "timeout"``, which iTAG does not know.  Blocks of this job with which a row came are replaced, but
-    for those that could not be imported; those of other jobs are kept.  Characters that some
+    An abandoned result has no block; that of the default answer of an overdue task also has
+    ``"decidedBy": "timeout"``.  Blocks of this job with which a row came are replaced, but for
+    those that could not be imported; those of other jobs are kept.  Characters that some
     programs take for the end of a line, such as U+2028, are escaped.  A region without an id gets
     one that is the same in every export.
 

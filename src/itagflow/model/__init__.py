@@ -42,6 +42,7 @@ from itagflow.model.migration import (
     RenameQuestion,
     TemplateChange,
 )
+from itagflow.model.overdue import OnOverdue
 from itagflow.model.package import (
     Assignment,
     AssignmentState,
@@ -77,8 +78,11 @@ from itagflow.model.reports import (
     CheckReport,
     LoadReport,
     PrelabelReport,
+    QueueReport,
     ReopenReport,
+    StageQueue,
     TemplateReport,
+    TickReport,
 )
 from itagflow.model.result import Progress, Provenance, Result, StageResult
 from itagflow.model.segment import Segment, Segments
@@ -143,6 +147,7 @@ __all__ = [
     "OnAbandon",
     "OnDispute",
     "OnMaxRejects",
+    "OnOverdue",
     "Option",
     "Outcome",
     "Package",
@@ -161,6 +166,7 @@ __all__ = [
     "QuestionKind",
     "QuestionMerge",
     "QueueOrder",
+    "QueueReport",
     "Ranking",
     "Rating",
     "Regions",
@@ -181,6 +187,7 @@ __all__ = [
     "Shape",
     "Spans",
     "Stage",
+    "StageQueue",
     "StageResult",
     "StageRule",
     "StageWorkers",
@@ -192,6 +199,7 @@ __all__ = [
     "Text",
     "TextSpan",
     "Thread",
+    "TickReport",
     "Tie",
     "Verdict",
     "View",
