@@ -3,7 +3,7 @@
 A task that is answered keeps its answer: a part that was handed in, what an adjudicator or an
 expert has decided, merged votes.  So does what was saved by somebody whose lease has lapsed, and
 what the votes that were given agree on.  All others get the default answer, or go to the experts.
-An assignment without a member holds what was settled here; it closes the labeling.
+An assignment without a member holds what was kept here; it closes the labeling.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class OverdueFacts:
 
     @property
     def escalates(self) -> bool:
-        """Whether what is not settled goes to the experts."""
+        """Whether what is not kept goes to the experts."""
         return self.job.workflow.label.on_overdue is OnOverdue.ESCALATE
 
 
@@ -146,11 +146,11 @@ def notify(package: Package, ctx: Context, *, reason: str = "") -> Change:
 
 def time_out(facts: OverdueFacts) -> Timeout:
     """Return what the tasks of an overdue package are given, and where it goes."""
-    settled = _settle(facts)
-    open_tasks = _list_open(facts, settled)
+    kept = _keep(facts)
+    open_tasks = _list_open(facts, kept)
     if facts.escalates and open_tasks:
-        return _escalate(facts, settled, open_tasks)
-    return _close(facts, settled, open_tasks)
+        return _escalate(facts, kept, open_tasks)
+    return _close(facts, kept, open_tasks)
 
 
 def _describe(package: Package, rule: str) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def _describe(package: Package, rule: str) -> dict[str, Any]:
     return {"due": due, "rule": rule}
 
 
-# -- what is settled --
+# -- what is kept --
 
 
 def _list_due(facts: OverdueFacts) -> list[int]:
@@ -189,12 +189,12 @@ def _is_answered(facts: OverdueFacts, task: int) -> bool:
     return False
 
 
-def _settle(facts: OverdueFacts) -> dict[int, Answer]:
+def _keep(facts: OverdueFacts) -> dict[int, Answer]:
     """Return the answers that people have given to tasks though nobody has handed them in.
 
     They are answers of the assignment that closes the labeling.
     """
-    settled: dict[int, Answer] = {}
+    kept: dict[int, Answer] = {}
     for task in _list_due(facts):
         if _is_answered(facts, task):
             continue
@@ -202,8 +202,8 @@ def _settle(facts: OverdueFacts) -> dict[int, Answer]:
         if facts.package.votes > 1:
             answer = _merge_given(facts, task)
         if answer is not None:
-            settled[task] = answer
-    return settled
+            kept[task] = answer
+    return kept
 
 
 def _take_over(facts: OverdueFacts, task: int) -> Answer | None:
@@ -268,7 +268,7 @@ def _make_answer(
     )
 
 
-def _list_open(facts: OverdueFacts, settled: Mapping[int, Answer]) -> tuple[int, ...]:
+def _list_open(facts: OverdueFacts, kept: Mapping[int, Answer]) -> tuple[int, ...]:
     """Return the tasks that nobody has answered; without those that are with the experts now."""
     with_experts: set[int] = set()
     if facts.escalates:
@@ -277,7 +277,7 @@ def _list_open(facts: OverdueFacts, settled: Mapping[int, Answer]) -> tuple[int,
     return tuple(
         task
         for task in _list_due(facts)
-        if task not in settled and task not in with_experts and not _is_answered(facts, task)
+        if task not in kept and task not in with_experts and not _is_answered(facts, task)
     )
 
 
@@ -285,14 +285,14 @@ def _list_open(facts: OverdueFacts, settled: Mapping[int, Answer]) -> tuple[int,
 
 
 def _make_closing(facts: OverdueFacts, scope: tuple[int, ...]) -> Assignment:
-    """Return the assignment without a member that holds what was settled here."""
+    """Return the assignment without a member that holds what was kept here."""
     return make_memberless_assignment(
         facts.package, Stage.LABEL, Outcome.TIMEOUT, scope, facts.ctx, facts.ids[0]
     )
 
 
 def _escalate(
-    facts: OverdueFacts, settled: Mapping[int, Answer], open_tasks: tuple[int, ...]
+    facts: OverdueFacts, kept: Mapping[int, Answer], open_tasks: tuple[int, ...]
 ) -> Timeout:
     """Hand *open_tasks* to the experts; the package stays at LABEL until they have answered."""
     package = facts.package
@@ -301,22 +301,20 @@ def _escalate(
     data = {**_describe(package, OnOverdue.ESCALATE.value), "escalated": list(open_tasks)}
     live = find_live_escalation(facts.current)
     if live is not None:
-        return _store(facts, after, settled, data, extend(live, open_tasks))
+        return _store(facts, after, kept, data, extend(live, open_tasks))
     part = part_rules.PackagePart(package, Purpose.ESCALATION, open_tasks)
     offer = part_rules.make_open_offer(part, facts.ctx, id=facts.ids[1])
-    return _store(facts, after, settled, data, offer)
+    return _store(facts, after, kept, data, offer)
 
 
-def _close(
-    facts: OverdueFacts, settled: Mapping[int, Answer], open_tasks: tuple[int, ...]
-) -> Timeout:
+def _close(facts: OverdueFacts, kept: Mapping[int, Answer], open_tasks: tuple[int, ...]) -> Timeout:
     """Give *open_tasks* the default answer, and let the package go on, unless experts have more."""
     package = facts.package
-    closed = {**settled, **{task: _make_default(facts, task) for task in open_tasks}}
+    closed = {**kept, **{task: _make_default(facts, task) for task in open_tasks}}
     rule = OnOverdue.ESCALATE.value if facts.escalates else "default"
     data: dict[str, Any] = {**_describe(package, rule), "defaulted": list(open_tasks)}
     if any(each.live for each in facts.assignments):
-        # what is not settled is with the experts already
+        # what is not kept is with the experts already
         return _store(facts, evolve(package, free=0), closed, data)
     disputes = tuple(task for task in package.disputes if task not in closed)
     closing = _make_closing(facts, tuple(sorted(closed)))

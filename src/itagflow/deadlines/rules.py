@@ -35,7 +35,7 @@ def join_due_times(named: Iterable[tuple[int, datetime | None, str]]) -> DueTime
 def change_due(packages: Sequence[Package], times: DueTimes) -> list[tuple[Package, Package]]:
     """Return those of *packages* whose due time differs from *times*, before and after.
 
-    What was done about the time before counts no more: the new one is looked at by itself.
+    What was done about the time before counts no more.
     """
     # what has its time already stays as it is: the call may have been sent again
     return [

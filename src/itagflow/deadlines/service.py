@@ -1,4 +1,4 @@
-"""Due times of packages: set in blocks, and listed once they have passed."""
+"""Due times of packages: set page by page, and listed once they have passed."""
 
 from __future__ import annotations
 

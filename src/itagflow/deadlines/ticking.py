@@ -59,11 +59,11 @@ def tick(
         must_name_workspace("tick", by)
     jobs, actor = _find_jobs(engine, workspace, job, by)
     done = Counter[str]()
-    looked_at = 0
+    checked = 0
     for each in jobs:
-        looked_at += 1
+        checked += 1
         _tick_job(engine, each, actor, done)
-    return TickReport(jobs=looked_at, **done)
+    return TickReport(jobs=checked, **done)
 
 
 def _find_jobs(

@@ -341,7 +341,7 @@ class TickReport:
     """
 
     jobs: int = 0
-    """How many running jobs were looked at."""
+    """How many running jobs were checked."""
     expired: int = 0
     """How many assignments and offers were taken back because their lease had lapsed."""
     notified: int = 0

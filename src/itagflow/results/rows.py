@@ -60,7 +60,6 @@ class Columns:
             if reply is not None:
                 row[key] = to_plain_value(reply)
         row[STATE] = result.state.value
-        row[DECIDED_BY] = result.decided_by or None
         for stage in self.stages:
             by, at, seconds = _name_stage_columns(stage)
             provenance = _find_provenance(result, stage)
@@ -70,6 +69,7 @@ class Columns:
             row[seconds] = None
             if provenance:
                 row[seconds] = round(sum(entry.seconds for entry in provenance), 3)
+        row[DECIDED_BY] = result.decided_by or None
         return row
 
     def _prefix_fields(self, data: Mapping[str, Any]) -> dict[str, Any]:
