@@ -62,8 +62,8 @@ NOBODY = 0
 _MOMENT = timedelta(microseconds=1)
 _LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 _CANDIDATES = 8
-"""How many packages of an index are read at a time where two are merged: nearly always the first
-will do, unless as many claims run at once."""
+"""How many packages of an index are read at a time where the first will nearly always do, unless as
+many claims run at once."""
 
 
 @attrs.frozen
@@ -347,6 +347,16 @@ def query_allowed_package(
         for package in iterate_in_transaction(reader, query):
             if (package.number, package.round) not in shown:
                 yield attrs.evolve(query, where={**query.where, "number": package.number})
+
+
+def find_waiting(reader: Reader, place: ClaimPlace, start: QueueStart) -> list[Package]:
+    """Return the first packages that wait for the member, by number, whoever has locked them."""
+    found: dict[int, Package] = {}
+    for query in query_allowed_package(reader, place.job, place.member, place.stage, start):
+        for package in reader.find(attrs.evolve(query, limit=_CANDIDATES)):
+            found[package.number] = package
+    # by number, which is the order of locks
+    return [found[number] for number in sorted(found)]
 
 
 def _find_shown(reader: Reader, job: Job, member: Member, stage: Stage) -> set[tuple[int, int]]:

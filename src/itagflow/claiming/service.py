@@ -370,7 +370,7 @@ class _Claim:
                 break
             taken.append(assignment)
         if not taken and count > 0:
-            assignment = self._take_lapsed()
+            assignment = self._wait_for_queue() or self._take_lapsed()
             if assignment is not None:
                 taken.append(assignment)
         if taken:
@@ -466,6 +466,24 @@ class _Claim:
             # more, by the new one.  Never a third time: what is locked now cannot change.
             return self._take_from_queue()
         return self._start_work(package, cursor)
+
+    def _wait_for_queue(self) -> Assignment | None:
+        """Take one of the packages that others have locked, if there is a free slot left.
+
+        With several votes a claim leaves some, and who gives a priority to packages, or takes a
+        claim back, leaves all.  "There is nothing" is only said when nothing waits.
+        """
+        # who has locked a package waits for no other one
+        if self._has_package or Source.QUEUE not in self._decision.sources:
+            return None
+        for waiting in queue.find_waiting(self._transaction.store, self._place, self._start):
+            locked = self._transaction.lock_package(waiting)
+            self._has_package = True
+            if self._can_start(locked, self._transaction.assignments(locked)):
+                return self._start_work(locked, None)
+            if self._is_confirmed:  # counters are locked, which come behind all packages
+                return None
+        return None
 
     def _start_work(self, package: Package, cursor: QueueCursor | None) -> Assignment:
         """Give the member a free slot of the locked *package*."""
