@@ -112,6 +112,17 @@ def test_a_package_that_has_waited_for_long_is_not_passed_over_when_its_time_cha
     assert taken(flow, "ben", job).package == 1
 
 
+def test_nor_is_it_passed_over_when_its_priority_changes(flow: Flow, clock: Clock) -> None:
+    job = cats(flow, tasks=1, size=1, workflow=Workflow(Label(votes=2), Inspect()))
+    for number in (2, 3, 4):
+        clock.forward(minutes=10)
+        flow.jobs.append(job, [{"data": {"source": f"more-{number}.jpg"}}], by="ada")
+    flow.packages.prioritize(job, 5, packages=[2, 3], by="ada")
+    assert [labeled(flow, "ben", job).package for _ in range(2)] == [2, 3]
+    flow.packages.prioritize(job, 5, packages=[1], by="ada")
+    assert taken(flow, "ben", job).package == 1
+
+
 def test_the_overdue_packages_are_listed_the_earliest_first(flow: Flow, clock: Clock) -> None:
     job = cats(flow, tasks=5, size=1)
     times = {5: START + HOUR, 2: START + 2 * HOUR, 3: START + 2 * HOUR, 4: START + 5 * HOUR}

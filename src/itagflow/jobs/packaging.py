@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import attrs
 
 from itagflow.access import Action
+from itagflow.claiming.queue import forget_cursors
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
@@ -217,6 +218,8 @@ def _set_priority(transaction: Transaction, change: _PriorityChange, locked: lis
     # what has it already stays as it is: the call may have been sent again
     others = [package for package in packages if package.priority != change.priority]
     if others:
+        # a package that has waited for long may come before where a scan of the queue begins
+        forget_cursors(transaction, job)
         saves = tuple(
             (package, attrs.evolve(package, priority=change.priority)) for package in others
         )
