@@ -13,13 +13,13 @@ from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef
 from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, NotAllowed, Problem
-from itagflow.jobs.finishing_rules import Staffing, find_hindrance
+from itagflow.jobs.finishing_rules import find_hindrance
+from itagflow.jobs.staffing import read_staffing
 from itagflow.labeling.merge_rules import explain_other_votes
 from itagflow.model.change import Context, Saved, record
 from itagflow.model.job import Job, JobState, Workflow
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package, PackageState
-from itagflow.model.workspace import Member
 from itagflow.results.histories import recount
 from itagflow.reviewing.rules import with_slots_added
 from itagflow.storage.port import Query, Span
@@ -63,15 +63,8 @@ def require_workable(transaction: Transaction, job: Job) -> None:
     """
     if job.state is JobState.DRAFT:
         return  # asked when it is published
-    active = Query(Member, {"workspace": job.workspace, "active": True})
     counter = transaction.store.get(JobCounter, job.key)
-    staffing = Staffing(
-        members=list(transaction.store.find(active)),
-        policy=transaction.policy,
-        at=transaction.at,
-        packages=counter.packages,
-    )
-    hindrance = find_hindrance(job, staffing)
+    hindrance = find_hindrance(job, read_staffing(transaction, job, counter.packages))
     if hindrance:
         raise NotAllowed("", f"change the workflow of job {job.name!r}", hindrance)
 
