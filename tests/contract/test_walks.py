@@ -39,7 +39,7 @@ from itagflow import (
     maintenance,
     templates,
 )
-from itagflow.model import OnDispute
+from itagflow.model import OnDispute, OnOverdue
 from itagflow.templates import (
     AddOption,
     AddQuestion,
@@ -173,6 +173,8 @@ class Walk(Surroundings):
             inspect = Inspect()
         if accept and accept.reject_to is Stage.INSPECT and not inspect:
             accept = Accept()
+        if label.on_overdue is OnOverdue.ESCALATE:
+            crew = {Crew.EXPERTS: PEOPLE, **crew}
         workflow = Workflow(*(part for part in (label, inspect, accept) if part))
 
         def hire(flow: Flow) -> None:
