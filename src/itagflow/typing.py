@@ -44,6 +44,7 @@ from itagflow.model.job import (
     Rule,
 )
 from itagflow.model.migration import TemplateStep
+from itagflow.model.overdue import OverdueRule
 from itagflow.model.packaging import (
     Packaging,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "MinConfidence",
     "NumberedTaskRef",
     "OnError",
+    "OverdueRule",
     "PackageRef",
     "Packaging",
     "PartitionRef",

@@ -60,6 +60,10 @@ labels = st.sampled_from(
         Label(allow_partial=True, lease=LEASE, offer_lease=LEASE, max_total=2),
         Label(allow_partial=True, lease=LEASE, limit=1),
         Label(votes=3, min_votes=2, lease=LEASE, limit=1, rework=Route.QUEUE),
+        Label(on_overdue={"1": Choice("dog")}, lease=LEASE, offer_lease=LEASE, allow_partial=True),
+        Label(votes=2, on_overdue={"1": Choice("dog")}, lease=LEASE, limit=2),
+        Label(on_overdue="escalate", lease=LEASE, offer_lease=LEASE, order="due"),
+        Label(votes=2, on_overdue="escalate", lease=LEASE, offer_lease=LEASE),
     ]
 )
 inspects = st.sampled_from(
@@ -236,6 +240,20 @@ class Agreement(RuleBasedStateMachine):
                 )
             )
 
+    @rule(
+        package=st.integers(1, 4),
+        minutes=st.none() | st.sampled_from([-5, 5, 5, 20]),
+        priority=anything,
+    )
+    def rank(self, package: int, minutes: int | None, priority: int) -> None:
+        due = None if minutes is None else self.clock() + timedelta(minutes=minutes)
+        self.act("packages.set_due", self.job, due, packages=[package], by="ada")
+        self.act("packages.prioritize", self.job, priority % 4 - 1, packages=[package], by="ada")
+
+    @rule(by=st.none() | people)
+    def tick(self, by: str | None) -> None:
+        self.act("tick", job=self.job, by=by)
+
     @rule(package=st.integers(1, 4), to=people)
     def assign(self, package: int, to: str) -> None:
         self.note(self.act("assignments.assign", (self.job, package), to, by="ada"))
@@ -280,6 +298,7 @@ class Agreement(RuleBasedStateMachine):
         if not self.job:
             return
         job = self.flow.jobs.get(self.job)
+        invariants.check_board(self.flow, job)
         for account in PEOPLE:
             available = list(self.flow.available(account, workspace="street"))
             for stage in job.workflow.stages:

@@ -39,7 +39,7 @@ from itagflow import (
     maintenance,
     templates,
 )
-from itagflow.model import OnDispute
+from itagflow.model import OnDispute, OnOverdue
 from itagflow.templates import (
     AddOption,
     AddQuestion,
@@ -72,6 +72,11 @@ labels = st.sampled_from(
         Label(allow_partial=True, limit=2, redo_all=True),
         Label(votes=2, on_dispute="keep", votes_package_share=0.5),
         Label(votes=3, merge={"1": "keep"}, on_dispute="keep"),
+        Label(on_overdue="notify", order="due"),
+        Label(on_overdue={"1": Choice("cat")}, lease=LEASE, allow_partial=True),
+        Label(on_overdue={"1": Choice("cat")}, votes=2, lease=LEASE, limit=2),
+        Label(on_overdue="escalate", lease=LEASE),
+        Label(on_overdue="escalate", votes=2, min_votes=2, lease=LEASE),
     ]
 )
 inspects = st.sampled_from(
@@ -168,6 +173,8 @@ class Walk(Surroundings):
             inspect = Inspect()
         if accept and accept.reject_to is Stage.INSPECT and not inspect:
             accept = Accept()
+        if label.on_overdue is OnOverdue.ESCALATE:
+            crew = {Crew.EXPERTS: PEOPLE, **crew}
         workflow = Workflow(*(part for part in (label, inspect, accept) if part))
 
         def hire(flow: Flow) -> None:
@@ -296,6 +303,24 @@ class Walk(Surroundings):
         said = self.twice(lambda flow: flow.results.restore_version(key, task, version, by=by))
         if said is not None:
             self.accepted[said.key] = said
+
+    @rule(
+        package=st.integers(1, 4),
+        minutes=st.none() | st.sampled_from([-5, 5, 5, 20]),
+        by=st.sampled_from(["ada", "ada", "ben"]),
+    )
+    def set_due(self, package: int, minutes: int | None, by: str) -> None:
+        due = None if minutes is None else self.clock() + timedelta(minutes=minutes)
+        self.twice(lambda flow: flow.packages.set_due(self.job, due, packages=[package], by=by))
+
+    @rule(by=st.none() | st.sampled_from(["ada", "ben"]))
+    def tick(self, by: str | None) -> None:
+        self.all(lambda flow: flow.tick(job=self.job, by=by))
+        overdue = [
+            [each.number for each in flow.packages.list(self.job, overdue=True)]
+            for flow in self.flows
+        ]
+        assert overdue == overdue[:1] * len(overdue)
 
     @rule(text=st.sampled_from(["look", "look twice"]), by=people, acknowledge=st.booleans())
     def write_a_guideline(self, text: str, by: str, acknowledge: bool) -> None:

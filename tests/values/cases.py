@@ -1048,6 +1048,11 @@ WORK: Mapping[str, Case] = {
         lambda s: {"member": s.job and "ben", "workspace": s.home, "by": "ada"},
         always=("workspace",),
     ),
+    "flow.tick": Case(
+        lambda s: {"workspace": s.home, "job": s.job, "by": "ada"},
+        always=("workspace",),
+        alone=("job",),
+    ),
     "flow.explain": Case(lambda s: {"member": "ben", "job": s.job, "stage": "label", "by": "ada"}),
     "flow.can": Case(
         lambda s: {
@@ -1116,7 +1121,17 @@ NAMESPACES: Mapping[str, Case] = {
     "flow.comments.resolve": Case(lambda s: {"thread": s.comment, "by": "ada", "text": "done"}),
     "flow.comments.reopen": Case(lambda s: {"thread": s.comment, "by": "ada", "text": "or not"}),
     "flow.packages.list": Case(
-        lambda s: {"job": s.job, "state": "label", "by": "ada", "limit": 5, "after": 1}
+        lambda s: {
+            "job": s.job,
+            "state": "label",
+            "overdue": False,
+            "by": "ada",
+            "limit": 5,
+            "after": 1,
+        }
+    ),
+    "flow.packages.set_due": Case(
+        lambda s: {"job": s.job, "due": LATER, "by": "ada", "packages": [1]}
     ),
     "flow.packages.ask_again": Case(
         lambda s: {"tasks": [(s.voted.id, 1)], "votes": 1, "by": "ada"}
@@ -1344,6 +1359,7 @@ JOBS: Mapping[str, Case] = {
     ),
     "flow.jobs.get": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.jobs.progress": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.jobs.queue": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.jobs.blocked": Case(lambda s: {"job": s.job, "by": "ada", "limit": 5, "after": 1}),
     "flow.jobs.load": Case(
         lambda s: {
@@ -1495,6 +1511,8 @@ REPEATABLE = (
     "flow.judge",
     "flow.modify",
     "flow.packages.prioritize",
+    "flow.packages.set_due",
+    "flow.tick",
     "flow.jobs.set_workforce",
 )
 """What can be done again in the same place."""

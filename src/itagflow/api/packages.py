@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
 
 from itagflow.claiming import asking
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import Page
+from itagflow.deadlines import service as deadlines
 from itagflow.jobs import packaging, priorities
 from itagflow.jobs.priorities import parse_priorities
-from itagflow.model.arguments import require_several
+from itagflow.model.arguments import require_flag, require_optional_several, require_several
 from itagflow.model.enums import parse_optional_enum
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, Package, PackageState
@@ -34,15 +37,17 @@ class Packages:
         job: JobRef,
         *,
         state: PackageState | str | None = None,
+        overdue: bool = False,
         by: MemberRef | None = None,
         limit: int | None = None,
         after: PackageRef | int | None = None,
     ) -> Iterator[Package]:
-        """Yield the packages of a job, by number.
+        """Yield the packages of a job, by number; overdue ones, the earliest first.
 
         Args:
             job: The job.
             state: Only those in this state.
+            overdue: Only those that are open though their due time has passed.
             by: Who reads: all of them, if the member may see the work of others; else those on
                 which the member has, or had to its end, an assignment.
             limit: How many at the most.
@@ -55,7 +60,10 @@ class Packages:
         """
         wanted = parse_optional_enum(PackageState, state)
         page = Page(limit, after)
-        return results.list_packages(self._engine, job, state=wanted, by=by, page=page)
+        overdue = require_flag("packages.list", "overdue", overdue)
+        return deadlines.list_packages(
+            self._engine, job, overdue=overdue, state=wanted, by=by, page=page
+        )
 
     def get(self, package: PackageRef, *, by: MemberRef | None = None) -> Package:
         """Return a package as it is now.
@@ -153,3 +161,35 @@ class Packages:
         """
         order = parse_priorities("packages.prioritize", priority, packages, by)
         return priorities.prioritize(self._engine, job, order)
+
+    def set_due(
+        self,
+        job: JobRef,
+        due: datetime | Mapping[Any, datetime | None] | None,
+        *,
+        by: MemberRef,
+        packages: Iterable[PackageRef | int] | None = None,
+    ) -> int:
+        """Say when packages are due, and return how many have that time now; None takes it away.
+
+        Of equal priority, what is due earlier is claimed first; ``Label(order="due")`` puts that
+        before the priority.  `Flow.tick` does what `Label.on_overdue` says once the time has
+        passed; a new time counts anew.  It is stored in several transactions.
+
+        Args:
+            job: The job.
+            due: The time, with its zone; or a mapping with the time of each package, its number, or
+                a task of it.
+            by: The member who decides.
+            packages: Which; every open package of the job when not given.  Not beside a mapping.
+
+        Raises:
+            NotFound: when the job has no such package or task.
+            InvalidData: when a time has no zone, or a package is given two.
+            NotAllowed: when the job is archived, or *by* may not assign work at the stage of a
+                package; one that has ended is for who may at every stage.  Without *packages* those
+                of other stages are left as they are.
+        """
+        named = require_optional_several("packages.set_due", "packages", packages, "packages")
+        wish = deadlines.parse_due(due, named)
+        return deadlines.set_due(self._engine, job, wish, by=by)

@@ -194,10 +194,21 @@ def expire_assignment(
     Raises:
         NotAllowed: when its lease goes on, or *by* may not assign work there.
     """
-    package, old = transaction.lock_assignment(assignment)
+    _, old = transaction.lock_assignment(assignment)
     job = transaction.store.get(Job, (old.job,))
     ctx = transaction.authorize(job.workspace, by, Action.ASSIGN, job, old.stage)
     transaction.require_about(ctx, Action.ASSIGN, old.member)
+    return expire_lapsed(transaction, assignment, ctx)
+
+
+def expire_lapsed(transaction: Transaction, assignment: AssignmentRef, ctx: Context) -> Assignment:
+    """Return the same to the queue, in the name of whoever acts.
+
+    Raises:
+        NotAllowed: when its lease goes on.
+    """
+    package, old = transaction.lock_assignment(assignment)
+    job = transaction.store.get(Job, (old.job,))
     if not rules.has_lapsed(old, transaction.at):
         raise NotAllowed("", "expire it", f"the lease of {old} goes on: its holder was faster")
     counters = release_counter(transaction, job, old)

@@ -29,6 +29,8 @@ from itagflow.claiming.decision import (
 )
 from itagflow.core.lookup import first, get_or_none, iterate_in_transaction
 from itagflow.core.registry import Environment
+from itagflow.core.transaction import Transaction
+from itagflow.model.copying import evolve
 from itagflow.model.job import ALL_CREWS, Crew, Job, QueueOrder, Stage, find_registered_names
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import (
@@ -402,6 +404,19 @@ def find_start(reader: Reader, place: ClaimPlace) -> QueueStart:
         return QueueStart()
     counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
     return QueueStart(cursor=None if counter is None else counter.cursor, is_kept=True)
+
+
+def forget_cursors(transaction: Transaction, job: Job) -> None:
+    """Let the next scan of every member begin at the front of the queue of *job* again.
+
+    A cursor says that nothing is left before it.  That is true of what comes into the queue, and
+    not of a package that has waited for long and gets another place in it.  Called behind the locks
+    of packages, in the transaction that moves them.
+    """
+    counters = transaction.store.find(Query(ClaimCounter, {"job": job.id}))
+    for key in sorted(counter.key for counter in counters if counter.cursor is not None):
+        counter = transaction.lock(ClaimCounter, key)
+        transaction.replace(counter, evolve(counter, cursor=None))
 
 
 def _draw_number(place: ClaimPlace, packages: int) -> int:

@@ -11,6 +11,7 @@ import attrs
 from itagflow.access import Action, Policy, is_in_crew, refusal, working_refusal
 from itagflow.claiming.decision import find_barred_stages
 from itagflow.model.job import Accept, Crew, Job, OnMaxRejects, Stage
+from itagflow.model.overdue import OnOverdue
 from itagflow.model.workspace import Member
 from itagflow.printing import format_count, format_time
 
@@ -59,6 +60,7 @@ def find_hindrance(job: Job, staffing: Staffing) -> str:
         or _find_low_total(job, crews, staffing.packages)
         or _find_early_end(job, staffing.at)
         or _find_crew_hindrance(job, crews, staffing)
+        or _find_missing_experts(job)
     )
 
 
@@ -274,3 +276,13 @@ def _find_crew_hindrance(job: Job, crews: Crews, staffing: Staffing) -> str:
                     "and nobody reviews their own work: name somebody else"
                 )
     return ""
+
+
+def _find_missing_experts(job: Job) -> str:
+    """Return that overdue tasks would go to experts whom the job does not have, or nothing."""
+    experts = job.crew(Crew.EXPERTS)
+    if job.workflow.label.on_overdue is not OnOverdue.ESCALATE:
+        return ""
+    if experts.members or experts.groups:
+        return ""  # whether they may work is asked with the other crews
+    return "overdue tasks go to experts, but the job has none: name some for Crew.EXPERTS"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from itagflow.access import Action
@@ -20,8 +21,8 @@ from itagflow.jobs.service import find_job
 from itagflow.jobs.staffing import require_people
 from itagflow.lifecycle.tables import JOB, JobCommand, must_be_working, stage_of
 from itagflow.model.change import Saved, record
-from itagflow.model.job import Job
-from itagflow.model.package import Assignment, Package
+from itagflow.model.job import Job, Stage
+from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.results.histories import read_package_cases, recount
 from itagflow.results.outcome_rules import describe_end, describe_reopening
 from itagflow.results.rules import with_counts
@@ -112,7 +113,18 @@ def _recall_live(
     ]
     # all counters at once, in their common order, before the first assignment moves one
     transaction.lock_counters(job, live)
-    for assignment in live:
+    recall_each(transaction, package, live, member, comment)
+
+
+def recall_each(
+    transaction: Transaction,
+    package: Package,
+    assignments: Iterable[Assignment],
+    member: int,
+    comment: str,
+) -> None:
+    """Recall these assignments, which are locked with their counters; their slots are not free."""
+    for assignment in assignments:
         recall(transaction, package, assignment, member, comment, free=False)
 
 
@@ -142,3 +154,23 @@ def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str =
 def _comment_data(comment: str) -> dict[str, str]:
     """Return what an event says of a comment: nothing when there is none."""
     return {"comment": comment} if comment else {}
+
+
+def authorize_stages(
+    transaction: Transaction, ref: Job, states: Iterable[PackageState], by: MemberRef
+) -> list[Stage]:
+    """Return the stages at which *by* may assign work; they must cover packages in *states*.
+
+    Raises:
+        NotAllowed: when they may not, or at no stage.
+    """
+    job = transaction.job(ref)
+    allowed = transaction.find_allowed_stages(job, by, Action.ASSIGN)
+    needed: set[Stage] = set()
+    for state in states:
+        # one that has ended may come back to any stage
+        needed.update(job.workflow.stages if state.stage is None else (state.stage,))
+    # the first stage in the order of the workflow makes the message, the same each time
+    for stage in sorted(needed.difference(allowed), key=job.workflow.stages.index):
+        transaction.authorize(job.workspace, by, Action.ASSIGN, job, stage)
+    return allowed

@@ -7,19 +7,20 @@ from typing import Any, cast
 
 import attrs
 
-from itagflow.access import Action
+from itagflow.claiming.queue import forget_cursors
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import PAGE, JobRef, MemberRef, PackageRef, TaskRef, iterate_query
 from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, Problem
 from itagflow.jobs import priority_rules, rules
+from itagflow.jobs.packaging import authorize_stages
 from itagflow.jobs.priority_rules import Score, Scores
 from itagflow.jobs.task_places import find_by_key, find_by_number
 from itagflow.model.arguments import require_optional_several
 from itagflow.model.change import Saved, record
 from itagflow.model.copying import evolve
-from itagflow.model.job import Job, Stage
+from itagflow.model.job import Job
 from itagflow.model.number import require_priority
 from itagflow.model.package import Package, PackageState
 from itagflow.storage.port import Query
@@ -136,34 +137,14 @@ def _authorize_all(engine: Engine, numbers: _Numbers) -> None:
             tally = reader.tally(Query(Package, where), by=("state",))
             states.update(PackageState(state) for (state,) in tally)
     with engine.transaction() as transaction:
-        _authorize_stages(transaction, numbers, states)
-
-
-def _authorize_stages(
-    transaction: Transaction, numbers: _Numbers, states: Iterable[PackageState]
-) -> list[Stage]:
-    """Return the stages at which *by* may assign work; they must cover packages in *states*.
-
-    Raises:
-        NotAllowed: when they may not, or at no stage.
-    """
-    job = transaction.job(numbers.job)
-    allowed = transaction.find_allowed_stages(job, numbers.by, Action.ASSIGN)
-    needed: set[Stage] = set()
-    for state in states:
-        # one that has ended may come back to any stage
-        needed.update(job.workflow.stages if state.stage is None else (state.stage,))
-    # the first stage in the order of the workflow makes the message, the same each time
-    for stage in sorted(needed.difference(allowed), key=job.workflow.stages.index):
-        transaction.authorize(job.workspace, numbers.by, Action.ASSIGN, job, stage)
-    return allowed
+        authorize_stages(transaction, numbers.job, states, numbers.by)
 
 
 def _set_priorities(transaction: Transaction, numbers: _Numbers, locked: list[Package]) -> int:
     """Give locked packages their priority: all, or those at a stage where *by* assigns work."""
     # asked again of what is locked: a package may have moved to another stage since
     required = {package.state for package in locked} if numbers.is_named else set[PackageState]()
-    stages = _authorize_stages(transaction, numbers, required)
+    stages = authorize_stages(transaction, numbers.job, required, numbers.by)
     job = transaction.job(numbers.job)
     rules.must_not_be_archived(job, "prioritize")
     packages = locked
@@ -176,6 +157,8 @@ def _set_priorities(transaction: Transaction, numbers: _Numbers, locked: list[Pa
         if package.priority != priority:
             saves.append((package, evolve(package, priority=priority)))
     if saves:
+        # a package that has waited for long may come before where a scan of the queue begins
+        forget_cursors(transaction, job)
         member = transaction.member(job.workspace, numbers.by)
         ctx = transaction.make_context(job.workspace, member.id)
         data = priority_rules.describe([cast(Package, after) for _, after in saves])

@@ -28,6 +28,7 @@ from itagflow.jobs.loading import LoadSpec, load, must_be_valid, read_source
 from itagflow.jobs.previewing import RowPreview, look_ahead
 from itagflow.jobs.staffing import read_staffing, require_publishable
 from itagflow.jobs.workflow_changes import add_slots, require_possible_change, require_workable
+from itagflow.labeling.default_rules import explain_default_replies, with_default_replies
 from itagflow.labeling.merge_rules import with_merge_rules
 from itagflow.lifecycle.tables import JOB
 from itagflow.model.change import Context, record
@@ -341,7 +342,10 @@ def publish(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
         ctx = transaction.authorize(old.workspace, by, Action.MANAGE_JOB, old)
         if JOB.has_led("publish", old.state):
             return old
-        hindrance = find_hindrance(old, read_staffing(transaction, old, counter.packages))
+        # the template may have been changed since the order was made
+        template = transaction.store.get(Template, (old.template,))
+        staffing = read_staffing(transaction, old, counter.packages)
+        hindrance = find_hindrance(old, staffing) or explain_default_replies(old, template)
         new = rules.advance_job(old, "publish", tasks=counter.tasks, hindrance=hindrance)
         _store_job(transaction, ctx, "publish", old, new)
         # pre-labels that count may have left nothing to do
@@ -444,8 +448,9 @@ def _find_workflow_change(
     """
     workflow = _with_rework_key(transaction, old.workspace, requested)
     # what was resolved once fits the template of that time
-    known = old.workflow.label.merge
-    if not known or workflow.label.merge != known:
+    known = old.workflow.label
+    has_new_default = workflow.label.on_overdue != known.on_overdue
+    if not known.merge or workflow.label.merge != known.merge or has_new_default:
         template = transaction.store.get(Template, (old.template,))
         workflow = _with_registered_merges(transaction.registry, workflow, template)
     require_possible_change(old, workflow)
@@ -531,13 +536,13 @@ def _require_registered(registry: Registry, validator: object) -> str:
 
 
 def _with_registered_merges(registry: Registry, workflow: Workflow, template: Template) -> Workflow:
-    """Return *workflow* with the merge rule of every question, by its id.
+    """Return *workflow* with the merge rule of every question, and default replies, by its id.
 
     Raises:
-        InvalidData: when a rule does not fit the template.
+        InvalidData: when a rule or a default reply does not fit the template.
         NotRegistered: when this process does not have a merge function that it names.
     """
-    with_rules = with_merge_rules(workflow, template)
+    with_rules = with_default_replies(with_merge_rules(workflow, template), template)
     for name in find_registered_names(with_rules):
         registry.find_merge(name)
     return with_rules

@@ -43,6 +43,7 @@ from itagflow.model.migration import (
     RenameQuestion,
     TemplateChange,
 )
+from itagflow.model.overdue import OnOverdue
 from itagflow.model.package import (
     Assignment,
     AssignmentState,
@@ -78,8 +79,11 @@ from itagflow.model.reports import (
     CheckReport,
     LoadReport,
     PrelabelReport,
+    QueueReport,
     ReopenReport,
+    StageQueue,
     TemplateReport,
+    TickReport,
 )
 from itagflow.model.result import Progress, Provenance, Result, StageResult
 from itagflow.model.segment import Segment, Segments
@@ -145,6 +149,7 @@ __all__ = [
     "OnAbandon",
     "OnDispute",
     "OnMaxRejects",
+    "OnOverdue",
     "Option",
     "Outcome",
     "Package",
@@ -163,6 +168,7 @@ __all__ = [
     "QuestionKind",
     "QuestionMerge",
     "QueueOrder",
+    "QueueReport",
     "Ranking",
     "Rating",
     "Regions",
@@ -183,6 +189,7 @@ __all__ = [
     "Shape",
     "Spans",
     "Stage",
+    "StageQueue",
     "StageResult",
     "StageRule",
     "StageWorkers",
@@ -194,6 +201,7 @@ __all__ = [
     "Text",
     "TextSpan",
     "Thread",
+    "TickReport",
     "Tie",
     "Verdict",
     "View",

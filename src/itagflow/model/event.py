@@ -175,7 +175,7 @@ class Event:
             return f"package {self.package}"
         if self.type == "add" and "rows" in self.data:
             return f"task {self.data['rows'][0]}"
-        if self.type == "prioritize":
+        if self.type in ("prioritize", "set_due"):
             return format_count(len(self.data.get("packages", ())), "package")
         name = self.data.get("name")
         if not name:
@@ -269,6 +269,8 @@ _PAST = {
     "resume": "resumed",
     "review": "passed",
     "save": "saved",
+    "overdue": "found overdue",
+    "set_due": "set the due time of",
     "set_role": "changed the role of",
     "raise_votes": "raised the votes of",
     "set_validator": "changed the validator of",

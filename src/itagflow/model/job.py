@@ -28,6 +28,7 @@ from itagflow.model.number import (
     to_whole,
     validate_whole,
 )
+from itagflow.model.overdue import OverdueRule, check_on_overdue, convert_on_overdue
 from itagflow.model.packaging import (
     Packaging,
     check_optional_positive,
@@ -326,6 +327,11 @@ class Label(StageRule):
     """What comes first in the queue; None: priority, due time, waiting time, number."""
     allow_partial: bool = attrs.field(default=False, validator=_check_allow_partial)
     """Whether ``submit(…, rest="release")`` may hand in a part; not with several votes."""
+    on_overdue: OverdueRule = attrs.field(
+        default=None, converter=convert_on_overdue, validator=check_on_overdue, hash=False
+    )
+    """What ``Flow.tick`` does when the due time of a package has passed: `OnOverdue` or its value,
+    or a default reply to each question, by its id or title; None: nothing."""
 
     __repr__ = show_fields
 

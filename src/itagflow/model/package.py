@@ -113,6 +113,9 @@ class Package:
     due: datetime | None = None
     """When its work should be done: of equal priority, what is due earlier is claimed first; None:
     no time was set."""
+    overdue_at: datetime | None = None
+    """When ``Flow.tick`` found its due time passed, and did what `Label.on_overdue` says; None: not
+    since that time was set."""
     size: int = 0
     """How many tasks it has."""
     first_task: int = 0
@@ -178,6 +181,16 @@ class Package:
         if not self.withdrawals:
             return self.erased
         return tuple(sorted({*self.erased, *self.withdrawals}))
+
+    @property
+    def has_deadline(self) -> bool:
+        """Whether there is still work to come on it, and a time at which it is due."""
+        return self.due is not None and self.open
+
+    @property
+    def is_deadline_pending(self) -> bool:
+        """Whether ``Flow.tick`` is still to look at it once its due time has passed."""
+        return self.overdue_at is None and self.has_deadline
 
     @property
     def disputed(self) -> int:
@@ -298,6 +311,8 @@ class Outcome(Enum):
     """The assignment without a member whose replies are suggestions that people correct."""
     IMPORTED = "imported"
     """The assignment without a member with labels that were made elsewhere and read from a file."""
+    TIMEOUT = "timeout"
+    """The assignment without a member that closed a labeling whose due time had passed."""
     RELEASED = "released"
     EXPIRED = "expired"
     REASSIGNED = "reassigned"

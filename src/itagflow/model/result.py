@@ -48,6 +48,8 @@ class StageResult:
     """Whether the task was in the reviewer's sample, or only passed with its package."""
     order: Order = attrs.field(factory=make_order)
     """The options as their author saw them: see `itagflow.model.task.Answer.order`."""
+    decided_by: str = ""
+    """``timeout`` when it is the default answer of a task that was overdue; else empty."""
 
     @property
     def is_not_imported(self) -> bool:
@@ -141,6 +143,12 @@ class Result:
         if last is None:
             return None
         return last.replies
+
+    @property
+    def decided_by(self) -> str:
+        """``timeout`` when `replies` are the default answer of an overdue task; else empty."""
+        last = self.last
+        return "" if last is None else last.decided_by
 
     @property
     def kept(self) -> tuple[str, ...]:

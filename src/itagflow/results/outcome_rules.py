@@ -17,7 +17,8 @@ def describe_end(
     """Return what became of the tasks of a package, for the event that ends it; else nothing.
 
     *tasks* are all of its tasks, and *abandoned* those without a result when it is done.  What was
-    erased or withdrawn is neither.  In a campaign only its tasks become something: the others were it before.
+    erased or withdrawn is neither.  In a campaign only its tasks become something: the others were
+    it before.
     """
     state = after.state
     if state is PackageState.DISCARDED:

@@ -51,7 +51,7 @@ from itagflow.model.task import Task, WorkItem
 from itagflow.model.template import Template
 from itagflow.model.text import find_key_error
 from itagflow.model.workspace import Member
-from itagflow.results import rules
+from itagflow.results.building_rules import build_result
 from itagflow.results.histories import read_cases, read_results
 from itagflow.results.rows import Columns
 from itagflow.results.vote_rows import VoteColumns
@@ -382,7 +382,7 @@ def get_result(
         )
         case = next(read_cases(reader, stored_job, [stored], viewer))
         viewer.require_work_of(assignment.member for assignment in case.assignments)
-        return rules.build_result(case, stored)
+        return build_result(case, stored)
 
 
 def find_task_to_read(
@@ -510,9 +510,7 @@ def iter_votes(
         account = _find_last_voter(page.after)
         if account is not None:
             task = lookup.read_task(reader, stored_job.id, page.after["task"])
-            begun.append(
-                rules.build_result(next(read_cases(reader, stored_job, [task], viewer)), task)
-            )
+            begun.append(build_result(next(read_cases(reader, stored_job, [task], viewer)), task))
     columns = VoteColumns.for_template(template)
     accounts = _Accounts(engine)
 

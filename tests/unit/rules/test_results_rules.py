@@ -23,7 +23,7 @@ from itagflow.model import Campaign, Outcome, Purpose, Verdict
 from itagflow.model.migration import RenameQuestion, TemplateChange
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer
-from itagflow.results import rules
+from itagflow.results import building_rules, rules
 from itagflow.results.rules import Case
 from itagflow.testing import (
     make_answer,
@@ -185,7 +185,7 @@ def test_a_result_has_a_block_for_each_stage_that_has_passed() -> None:
     found = case(
         LABELED, REVIEWED, answers=[said(LABELED, replies=CAT), changed], state=PackageState.ACCEPT
     )
-    result = rules.build_result(found, make_task())
+    result = building_rules.build_result(found, make_task())
     assert {stage: made.replies for stage, made in result.stages.items()} == {
         Stage.LABEL: CAT,
         Stage.INSPECT: DOG,
@@ -200,7 +200,7 @@ def test_a_result_has_a_block_for_each_stage_that_has_passed() -> None:
 def test_what_is_being_labeled_again_has_no_result() -> None:
     again = attrs.evolve(AT_INSPECT, package=make_package(round=2, scope=(1,)))
     assert again.is_being_labeled
-    assert rules.build_result(again, make_task()).stages == {}
+    assert building_rules.build_result(again, make_task()).stages == {}
 
 
 def test_a_task_stands_wrong_until_it_is_answered_again() -> None:
@@ -357,7 +357,7 @@ class TestCampaigns:
         assert (outside.is_final, inside.is_final) == (True, False)
         assert rules.compute_state(outside) is TaskState.FINAL
         assert rules.compute_state(inside) is TaskState.WRONG
-        result = rules.build_result(outside, make_task())
+        result = building_rules.build_result(outside, make_task())
         assert result.replies == CAT
         assert [entry.round for entry in result.provenance] == [1, 1]
 

@@ -13,6 +13,7 @@ from itagflow.flow import Flow
 from itagflow.model.batch import BatchResult
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment
+from itagflow.model.reports import TickReport
 from itagflow.model.task import Answer, WorkItem
 from itagflow.typing import (
     AssignmentRef,
@@ -307,8 +308,7 @@ class FlowVerbs:
         """Undo that a task was abandoned, by the member or, in review, by the labeler.
 
         Raises:
-            Incomplete: when the task is not abandoned, or the labeler had saved nothing: then
-                `modify` it.
+            Incomplete: when the task is not abandoned, or nothing was saved before: `modify` it.
             StaleVersion: when the stored answer is of another version than expected.
             NotHeld: when the assignment is not held, or not by the member *by*.
         """
@@ -335,13 +335,12 @@ class FlowVerbs:
             seconds: What was not told for single tasks; it counts as in `save`.
             ignore_drafts: Whether it is submitted though drafts are newer than the answers.
             rest: ``"release"`` hands in what is answered, and leaves the other tasks to whoever
-                takes them, where the rule has ``allow_partial``.  The package moves on when all is
-                in.
+                takes them, where the rule has ``allow_partial``.
             by: Who submits, when the assignment comes from outside.
 
         Raises:
-            Incomplete: when tasks are neither answered nor abandoned, or drafts are newer than the
-                answers; it lists both.  Or when no task of a part is answered.
+            Incomplete: when tasks are neither answered nor abandoned, drafts are newer than the
+                answers (it lists both), or no task of a part is answered.
             NotAllowed: when the rule does not let a part be handed in.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at a review stage: `review` or `accept` it.
@@ -376,8 +375,7 @@ class FlowVerbs:
             assignment: A review assignment that is held.
             task: A task in its scope.
             wrong: What is wrong; the task is right when neither this nor *reason* is given.
-            reason: Why it is wrong: one of the reasons of the stage. Where the stage has some it is
-                required, and *wrong* may be empty.
+            reason: Why: one of the reasons of the stage.  Where it has some, this is required.
             discard_modification: Whether the reviewer's own answer to the task is dropped.
             expected_version: As in `save`.
             seconds: How long it took, as in `save`.
@@ -385,11 +383,10 @@ class FlowVerbs:
 
         Raises:
             StaleVersion: when the reviewer's stored answer is of another version than expected.
-            InvalidData: when the comment is empty where it is needed, the reason is missing or not
-                known, or the task is not in the assignment's scope.
-            Incomplete: when it would drop the reviewer's own answer without
-                ``discard_modification=True``, or the stage has sent the task back as often as it
-                may (``max_rejects``).
+            InvalidData: when a comment or a known reason is missing, or the task is not in the
+                assignment's scope.
+            Incomplete: when it would drop the reviewer's own answer, or the stage has sent the task
+                back as often as it may (``max_rejects``).
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL.
         """
@@ -495,8 +492,7 @@ class FlowVerbs:
             Incomplete: when no task is judged wrong or named and *whole* is not given; when all go
                 back and nothing says why; when named tasks have an answer of the reviewer; or when
                 tasks were sent back as often as they may (``max_rejects``).
-            InvalidData: when named tasks are outside the assignment's scope, or nothing says why
-                they are wrong.
+            InvalidData: when named tasks are outside the scope, or nothing says why they are wrong.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL.
         """
@@ -522,10 +518,7 @@ class FlowVerbs:
     async def accept_many(
         self, assignments: Iterable[AssignmentRef], *, by: MemberRef | None = None
     ) -> list[BatchResult]:
-        """Let packages pass at ACCEPT; refusals are the errors of `accept`.
-
-        All that one holds: ``flow.accept_many(flow.assignments.list("ada", job=job))``.
-        """
+        """Let packages pass at ACCEPT; refusals are the errors of `accept`."""
         verb = partial(self._flow.accept_many, assignments, by=by)
         return await self._pool.run(verb)
 
@@ -588,12 +581,26 @@ class FlowVerbs:
     ) -> Permission:
         """Return whether a member may do something here, without trying it.
 
-        Args:
-            member: The member.
-            action: What they would do.
-            entity: Where: a workspace, job, package or assignment.
-            stage: At which stage; that of the action, package or assignment when not given.
-            by: Who asks: the member, or somebody who may see the work of others.
+        At the stage of the action, package or assignment, unless one is given.  *by* is the member,
+        or somebody who may see the work of others.
         """
         verb = partial(self._flow.can, member, action, entity, stage=stage, by=by)
+        return await self._pool.run(verb)
+
+    async def tick(
+        self,
+        workspace: WorkspaceRef | None = None,
+        *,
+        job: JobRef | None = None,
+        by: MemberRef | None = None,
+    ) -> TickReport:
+        """Do what time decides: for the application to call every minute or so.
+
+        In running jobs, what has lapsed goes back to the queue, and `Label.on_overdue` is applied
+        to packages that are overdue: each due time once, however many call it at once.
+
+        Raises:
+            NotAllowed: when *by* may not manage these jobs.
+        """
+        verb = partial(self._flow.tick, workspace, job=job, by=by)
         return await self._pool.run(verb)

@@ -20,6 +20,7 @@ from itagflow.model.reports import (
     CheckReport,
     LoadReport,
     PrelabelReport,
+    QueueReport,
     ReopenReport,
     TemplateReport,
 )
@@ -243,7 +244,7 @@ class AsyncJobs:
         A mapping may also be the fields alone: the first good one decides for all of the data, and
         one that differs is a bad row.  So is one with results and without ``data``.  A JSON text,
         or a row of a file, always has ``data``.  In a data frame (pandas, Polars, PyArrow) each
-        column is a field, a missing value is None, and times become texts as in ISO 8601.
+        column is a field, a missing value is None, and times become texts of ISO 8601.
 
         Args:
             job: A job that is a draft.
@@ -271,6 +272,9 @@ class AsyncJobs:
         """Return what loading a job's first data has done so far, whoever has loaded it.
 
         Also what `create` and `import_results` have skipped, but not what `append` adds.
+
+        Raises:
+            NotAllowed: when *by* may not read the job.
         """
         verb = partial(self._jobs.load_report, job, by=by)
         return await self._pool.run(verb)
@@ -584,6 +588,15 @@ class AsyncJobs:
         verb = partial(self._jobs.progress, job, by=by)
         return await self._pool.run(verb)
 
+    async def queue(self, job: JobRef, *, by: MemberRef | None = None) -> QueueReport:
+        """Return what waits, is held, offered and late; its cost does not grow with the job.
+
+        Raises:
+            NotAllowed: when *by* may not read results there.
+        """
+        verb = partial(self._jobs.queue, job, by=by)
+        return await self._pool.run(verb)
+
     def blocked(
         self,
         job: JobRef,
@@ -657,11 +670,12 @@ class AsyncJobs:
 
         A pre-label is either suggested, to be corrected by people (`WorkItem.prelabel`), or it
         counts as labeled, by *min_confidence*: a package of which nothing is left to label goes
-        straight to its review.  A task can have one of each model and version; what counts as
-        labeled gets no more.  Packages on which people work, or have worked, are left out; so are
-        tasks that have a prediction of *model* and *model_version* already, or of any model when
-        neither is given.  So a call that broke off is simply made again.  A draft with pre-labels
-        takes no more rows.  Source: iTAG, *Configure intelligent pre-labeling*.
+        straight to its review.  Source: iTAG, *Configure intelligent pre-labeling*.
+
+        A task can have several predictions, one of each model and version; what counts as labeled
+        gets no more.  Packages on which people have worked are left out, and so are tasks with a
+        prediction of *model* and *model_version* already, or of any model when neither is given.
+        So a call that broke off is simply made again.  A draft with pre-labels takes no more rows.
 
         Args:
             job: A job that is a draft, runs or is paused.

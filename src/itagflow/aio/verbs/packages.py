@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import partial
+from typing import Any
 
 from itagflow.aio.items import AsyncItems
 from itagflow.aio.pool import ThreadPool
@@ -27,15 +29,17 @@ class AsyncPackages:
         job: JobRef,
         *,
         state: PackageState | str | None = None,
+        overdue: bool = False,
         by: MemberRef | None = None,
         limit: int | None = None,
         after: PackageRef | int | None = None,
     ) -> AsyncItems[Package]:
-        """Yield the packages of a job, by number.
+        """Yield the packages of a job, by number; overdue ones, the earliest first.
 
         Args:
             job: The job.
             state: Only those in this state.
+            overdue: Only those that are open though their due time has passed.
             by: Who reads: all of them, if the member may see the work of others; else those on
                 which the member has, or had to its end, an assignment.
             limit: How many at the most.
@@ -46,7 +50,9 @@ class AsyncPackages:
                 package *after*.
             NotAllowed: when *by* may not read there, or was removed.
         """
-        verb = partial(self._packages.list, job, state=state, by=by, limit=limit, after=after)
+        verb = partial(
+            self._packages.list, job, state=state, overdue=overdue, by=by, limit=limit, after=after
+        )
         return AsyncItems(self._pool, verb)
 
     async def get(self, package: PackageRef, *, by: MemberRef | None = None) -> Package:
@@ -143,4 +149,35 @@ class AsyncPackages:
                 packages of other stages are left as they are.
         """
         verb = partial(self._packages.prioritize, job, priority, by=by, packages=packages)
+        return await self._pool.run(verb)
+
+    async def set_due(
+        self,
+        job: JobRef,
+        due: datetime | Mapping[Any, datetime | None] | None,
+        *,
+        by: MemberRef,
+        packages: Iterable[PackageRef | int] | None = None,
+    ) -> int:
+        """Say when packages are due, and return how many have that time now; None takes it away.
+
+        Of equal priority, what is due earlier is claimed first; ``Label(order="due")`` puts that
+        before the priority.  `Flow.tick` does what `Label.on_overdue` says once the time has
+        passed; a new time counts anew.  It is stored in several transactions.
+
+        Args:
+            job: The job.
+            due: The time, with its zone; or a mapping with the time of each package, its number, or
+                a task of it.
+            by: The member who decides.
+            packages: Which; every open package of the job when not given.  Not beside a mapping.
+
+        Raises:
+            NotFound: when the job has no such package or task.
+            InvalidData: when a time has no zone, or a package is given two.
+            NotAllowed: when the job is archived, or *by* may not assign work at the stage of a
+                package; one that has ended is for who may at every stage.  Without *packages* those
+                of other stages are left as they are.
+        """
+        verb = partial(self._packages.set_due, job, due, by=by, packages=packages)
         return await self._pool.run(verb)

@@ -40,7 +40,8 @@ CREATE TABLE package (
     free BIGINT NOT NULL, round BIGINT NOT NULL, size BIGINT NOT NULL,
     abandoned BIGINT NOT NULL, wrong BIGINT NOT NULL, disputed BIGINT NOT NULL,
     value TEXT COLLATE "C" NOT NULL, prelabeled BIGINT NOT NULL, corrected BIGINT NOT NULL, final BIGINT NOT NULL,
-    open BIGINT NOT NULL, due BIGINT NOT NULL, ranked BIGINT NOT NULL, first_task BIGINT NOT NULL, body JSONB NOT NULL,
+    open BIGINT NOT NULL, due BIGINT NOT NULL, ranked BIGINT NOT NULL, first_task BIGINT NOT NULL,
+    has_deadline BIGINT NOT NULL, is_deadline_pending BIGINT NOT NULL, body JSONB NOT NULL,
     PRIMARY KEY (job, number)
 );
 CREATE INDEX package_pool ON package (job, state, priority DESC, due, waiting_since, number) WHERE waiting = 1;
@@ -48,6 +49,10 @@ CREATE INDEX package_pool ON package (job, state, priority DESC, due, waiting_si
 -- same order here and there, and are not in these indexes: else each claim would write them, too.
 CREATE INDEX package_due ON package (job, state, due, priority DESC, waiting_since, number) WHERE ranked = 1;
 CREATE INDEX package_oldest ON package (job, state, waiting_since, priority DESC, due, number) WHERE ranked = 1;
+-- What is overdue is listed, and what time has still to decide is found, by the packages that have a due time alone: most
+-- have none, and are in neither index.
+CREATE INDEX package_deadline ON package (job, due, number) WHERE has_deadline = 1;
+CREATE INDEX package_deadline_pending ON package (job, due, number) WHERE is_deadline_pending = 1;
 -- Whether a package was the last open one is asked by an index over the open ones, however many are finished.
 CREATE INDEX package_open ON package (job, number) WHERE open = 1;
 CREATE INDEX package_state ON package (job, state, number);

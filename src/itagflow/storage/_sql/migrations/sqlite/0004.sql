@@ -39,7 +39,8 @@ CREATE TABLE package (
     free INTEGER NOT NULL, round INTEGER NOT NULL, size INTEGER NOT NULL,
     abandoned INTEGER NOT NULL, wrong INTEGER NOT NULL, disputed INTEGER NOT NULL,
     value TEXT NOT NULL, prelabeled INTEGER NOT NULL, corrected INTEGER NOT NULL, final INTEGER NOT NULL,
-    open INTEGER NOT NULL, due INTEGER NOT NULL, ranked INTEGER NOT NULL, first_task INTEGER NOT NULL, body TEXT NOT NULL,
+    open INTEGER NOT NULL, due INTEGER NOT NULL, ranked INTEGER NOT NULL, first_task INTEGER NOT NULL,
+    has_deadline INTEGER NOT NULL, is_deadline_pending INTEGER NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (job, number)
 ) WITHOUT ROWID;
 CREATE INDEX package_pool ON package (job, state, priority DESC, due, waiting_since, number) WHERE waiting = 1;
@@ -47,6 +48,10 @@ CREATE INDEX package_pool ON package (job, state, priority DESC, due, waiting_si
 -- same order here and there, and are not in these indexes: else each claim would write them, too.
 CREATE INDEX package_due ON package (job, state, due, priority DESC, waiting_since, number) WHERE ranked = 1;
 CREATE INDEX package_oldest ON package (job, state, waiting_since, priority DESC, due, number) WHERE ranked = 1;
+-- What is overdue is listed, and what time has still to decide is found, by the packages that have a due time alone: most
+-- have none, and are in neither index.
+CREATE INDEX package_deadline ON package (job, due, number) WHERE has_deadline = 1;
+CREATE INDEX package_deadline_pending ON package (job, due, number) WHERE is_deadline_pending = 1;
 -- Whether a package was the last open one is asked by an index over the open ones, however many are finished.
 CREATE INDEX package_open ON package (job, number) WHERE open = 1;
 CREATE INDEX package_state ON package (job, state, number);
@@ -149,6 +154,8 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('package', 'package_pool', '300000 3000 1000 500 400 10 1'),
     ('package', 'package_due', '30000 3000 1000 400 300 10 1'),
     ('package', 'package_oldest', '30000 3000 1000 10 5 5 1'),
+    ('package', 'package_deadline', '30000 3000 10 1'),
+    ('package', 'package_deadline_pending', '30000 3000 10 1'),
     ('package', 'package_state', '1000000 10000 500 1'),
     ('package', 'package_value', '1000000 10000 1 1'),
     ('task', 'sqlite_autoindex_task_1', '50000000 500000 1'),
