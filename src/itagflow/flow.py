@@ -18,8 +18,9 @@ from itagflow.api.packages import Packages
 from itagflow.api.results import Results
 from itagflow.api.templates import Templates
 from itagflow.api.workspaces import Workspaces
-from itagflow.claiming import assigning, explaining, service
+from itagflow.claiming import anything, assigning, explaining, service
 from itagflow.claiming.service import parse_claim
+from itagflow.claiming.wanted import Options, parse_wanted
 from itagflow.core.engine import Engine, now
 from itagflow.core.registry import MergeFunction
 from itagflow.core.settings import MOST_SECONDS, Settings, make_engine, require_store
@@ -131,9 +132,10 @@ class Flow:
     def claim(
         self,
         member: MemberRef,
-        job: JobRef,
-        stage: Stage | str,
+        job: JobRef | None = None,
+        stage: Stage | str | None = None,
         *,
+        workspace: WorkspaceRef | None = None,
         package: PackageRef | int | None = None,
         resume: bool = False,
         token: str = "",
@@ -143,37 +145,51 @@ class Flow:
         First what is offered to them; then the queue in order of priority, due time, waiting time
         and number, or in the order of the LABEL stage, and what they labeled in an earlier round
         last; then the assignment whose lease lapsed first.  Their own lapsed one is returned
-        renewed.  `explain` says why there is nothing.
+        renewed.  Of several jobs that of a higher `Job.priority` comes first.  `explain` says why
+        there is nothing.
 
         Args:
             member: Who claims.
-            job: The job.
-            stage: The kind of work: a `Stage`, or its value, such as ``"label"``.
-            package: Only what the member may have of this package, or number of one.
+            job: The job; any job of the workspace that runs, unless given.
+            stage: The kind of work: a `Stage` or its value, such as ``"label"``; any, unless given.
+            workspace: Where, without a job; the only one that the member is in, unless given.
+            package: Only what the member may have of this package of the job, or number of one.
             resume: Give back first what the member holds there, the oldest first, such as for a
                 page that is reloaded; one that has lapsed is renewed.
             token: The caller's own name for this claim: a repeated token gives the same assignment,
-                so a claim whose answer was lost can be sent again.  It belongs to the member, the
-                job, the stage, and the arguments *package* and *resume*.
+                so a claim whose answer was lost can be sent again.  It belongs to the member, and
+                to what is given as *job*, *stage*, *package* and *resume*.
 
         Raises:
             NotAllowed: when the member may not work there.
             NotAcknowledged: when the stage asks for it, and they have not read the guideline.
             NotRegistered: when this process lacks the job's validator.
-            InvalidData: when the job does not have this stage.
-            NotFound: when the job has no such package.
+            InvalidData: when the job does not have this stage, or the workspace is not clear.
+            NotFound: when the job has no such package, or the workspace no such job.
         """
+        if job is None or stage is None or workspace is not None:
+            options = Options(workspace, package, token, is_resumed=resume)
+            return anything.claim(self._engine, parse_wanted("claim", member, job, stage, options))
         request = parse_claim(member, job, stage, package=package, resume=resume, token=token)
         return service.claim(self._engine, request)
 
     def claim_many(
-        self, member: MemberRef, job: JobRef, stage: Stage | str, count: int
+        self,
+        member: MemberRef,
+        job: JobRef | None = None,
+        stage: Stage | str | None = None,
+        count: int = 1,
+        *,
+        workspace: WorkspaceRef | None = None,
     ) -> list[Assignment]:
         """Take up to *count* assignments in the order of `claim`; fewer when there are no more.
 
-        Errors are those of `claim`.
+        The other arguments and the errors are those of `claim`.
         """
         count = require_whole_number("claim_many", "count", count, least=0)
+        if job is None or stage is None or workspace is not None:
+            wanted = parse_wanted("claim_many", member, job, stage, Options(workspace))
+            return anything.claim_many(self._engine, wanted, count)
         return service.claim_many(self._engine, member, job, parse_enum(Stage, stage), count)
 
     def acknowledge(self, member: MemberRef, job: JobRef, *, version: int | None = None) -> int:
@@ -599,22 +615,30 @@ class Flow:
         return explaining.available(self._engine, member, workspace=workspace, by=by)
 
     def explain(
-        self, member: MemberRef, job: JobRef, stage: Stage | str, *, by: MemberRef | None = None
+        self,
+        member: MemberRef,
+        job: JobRef | None = None,
+        stage: Stage | str | None = None,
+        *,
+        workspace: WorkspaceRef | None = None,
+        by: MemberRef | None = None,
     ) -> str:
         """Say what `claim` would find for a member, and if nothing, why, in one sentence.
 
         Args:
             member: Who would claim.
-            job: The job.
-            stage: The kind of work.
+            job: The job; all jobs of the workspace that run, unless given.
+            stage: The kind of work; any, unless given.
+            workspace: Where, without a job; the only one that the member is in, unless given.
             by: Who asks: the member, or somebody who may see the work of others.
 
         Raises:
             NotFound: when there is no such member or job.
             NotAllowed: when *by* may not read there.
-            InvalidData: when the job does not have this stage.
+            InvalidData: when the job does not have this stage, or the workspace is not clear.
         """
-        return explaining.explain(self._engine, member, job, parse_enum(Stage, stage), by=by)
+        wanted = parse_wanted("explain", member, job, stage, Options(workspace))
+        return explaining.explain(self._engine, wanted, by=by)
 
     def can(
         self,

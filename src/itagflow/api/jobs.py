@@ -116,7 +116,7 @@ class Jobs:
                 here; data, and arguments that are not given, are not compared, nor an order of
                 workers.  Only a draft goes on: rows behind those that were read are loaded
                 (`Progress.rows_read`), and it is published.  So a program is simply run again.
-            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``, ``closes_at``.
+            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``, ``closes_at``, ``priority``.
 
         Raises:
             InvalidData: on a bad name, rule or row; nothing is left behind, but a draft that was
@@ -189,7 +189,7 @@ class Jobs:
             row_key: See `create`, as for all that follow.
             row_key_type: ``"text"``, or None.
             progress: Wraps the iterable of rows.
-            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``, ``closes_at``.
+            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``, ``closes_at``, ``priority``.
 
         Raises:
             InvalidData: when there are no results, or those of several jobs; on a bad name, row or

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 
 from itagflow import access
 from itagflow.access import Action, Permission
 from itagflow.claiming import queue, rules
+from itagflow.claiming.anything import decide_all, list_places, list_running
 from itagflow.claiming.decision import (
     ClaimPlace,
     Decision,
@@ -18,9 +19,10 @@ from itagflow.claiming.decision import (
     decide,
 )
 from itagflow.claiming.queue import describe
+from itagflow.claiming.wanted import Wanted, find_job_and_member
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import JobRef, MemberRef, WorkspaceRef
+from itagflow.core.lookup import MemberRef, WorkspaceRef
 from itagflow.core.visibility import access_of
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import Assignment, Package, PackageState, Purpose
@@ -91,18 +93,54 @@ def _is_available(
         return can_claim(reader, describe(reader, engine, place), place.at)
 
 
-def explain(
-    engine: Engine, member: MemberRef, job: JobRef, stage: Stage, *, by: MemberRef | None = None
-) -> str:
+def explain(engine: Engine, wanted: Wanted, *, by: MemberRef | None = None) -> str:
     """Say what `claim` would find for a member, and if nothing, why, in one sentence."""
     with engine.store.read() as reader:
-        current = lookup.job(reader, job)
-        worker = lookup.member(reader, current.workspace, member)
-        seeing = access_of(reader, engine.policy, current.workspace, by)
-        seeing.require("explain", current, own=seeing.is_own(worker.id))
+        job, worker = find_job_and_member(reader, wanted)
+        seeing = access_of(reader, engine.policy, worker.workspace, by)
+        own = seeing.is_own(worker.id)
+        # without a job, what is said is only of those that may be read
+        if job is not None:
+            seeing.require("explain", job, own=own)
         seeing.require_work_of([worker.id])
-        place = ClaimPlace(current, worker, stage, engine.now())
-        return make_printable(_explain(reader, describe(reader, engine, place), place.at))
+        at = engine.now()
+        if job is not None and wanted.stage is not None:
+            place = ClaimPlace(job, worker, wanted.stage, at)
+            return make_printable(_explain(reader, describe(reader, engine, place), at))
+        jobs = list_running(reader, worker.workspace) if job is None else [job]
+        visible = [each for each in jobs if seeing.can_see("explain", each, own=own)]
+        places = list_places(visible, worker, wanted.stage, at)
+        decisions = decide_all(reader, engine, places)
+        return make_printable(_explain_all(reader, decisions, worker.account, at))
+
+
+MAX_NAMED = 5
+"""How many queues `explain` names with what it says of them."""
+
+
+def _explain_all(reader: Reader, decisions: Sequence[Decision], account: str, at: datetime) -> str:
+    """Return the same for several queues: the first where something is, or the reason for each."""
+    if not decisions:
+        return "no job is running"
+    own = [each for each in decisions if each.obstacle is not Obstacle.POLICY]
+    if not own:
+        return f"{account} may work at no job that is running"
+    # what a claim would find there first is not said, but that there is something
+    for decision in own:
+        if queue.find_source(reader, decision, at) is not None:
+            return f"{_name_queue(decision)}: {_explain(reader, decision.situation, at)}"
+    reasons = [
+        f"{_name_queue(decision)}: {_explain(reader, decision.situation, at)}"
+        for decision in own[:MAX_NAMED]
+    ]
+    if len(own) > MAX_NAMED:
+        reasons.append(f"and {format_count(len(own) - MAX_NAMED, 'more queue')}")
+    return "; ".join(reasons)
+
+
+def _name_queue(decision: Decision) -> str:
+    situation = decision.situation
+    return f"job {situation.job.name!r}, {situation.stage.value}"
 
 
 def _locate(reader: Reader, entity: Place) -> tuple[int, Job | None, Stage | None]:

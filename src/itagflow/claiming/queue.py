@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -57,6 +57,8 @@ RANDOM_ORDER = ("number",)
 """From a number on that is drawn, see `QueueStart`."""
 NOBODY = 0
 """How a query names the member of an open offer."""
+_AGAIN: Mapping[str, Condition] = {"round": Span(2, None)}
+"""What holds of packages that somebody may have labeled in an earlier round."""
 _MOMENT = timedelta(microseconds=1)
 _LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 _CANDIDATES = 8
@@ -82,11 +84,24 @@ def describe(reader: Reader, environment: Environment, place: ClaimPlace) -> Sit
     Raises:
         InvalidData: when the job does not have this stage.
     """
-    job, member, stage = place.job, place.member, place.stage
     counter: ClaimCounter | None = None
+    if needs_counter(place.job, place.stage):
+        key = (place.job.id, place.stage.value, place.member.id)
+        counter = get_or_none(reader, ClaimCounter, key)
+    return make_situation(environment, place, counter)
+
+
+def needs_counter(job: Job, stage: Stage) -> bool:
+    """Return whether the decision at *stage* depends on the counter of the member."""
     # else nobody counts, and nobody asks what was read: the query is saved
-    if has_limits(job, stage) or job.workflow.rule(stage).acknowledge:
-        counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
+    return has_limits(job, stage) or job.workflow.rule(stage).acknowledge
+
+
+def make_situation(
+    environment: Environment, place: ClaimPlace, counter: ClaimCounter | None
+) -> Situation:
+    """Return what the decision depends on, once the member's *counter* is read, if it is needed."""
+    job, member, stage = place.job, place.member, place.stage
     missing_merge = ""
     if stage is Stage.LABEL:  # the last vote is merged by whoever submits it
         names = find_registered_names(job.workflow)
@@ -192,6 +207,46 @@ def find_open_offers(reader: Reader, decision: Decision) -> list[Assignment]:
     return [offer for offer in permitted if decision.accepts_open(offer, own[offer.package])]
 
 
+def find_open_offers_of(
+    reader: Reader, decisions: Sequence[Decision]
+) -> list[tuple[Decision, Assignment]]:
+    """Return the same in several queues, oldest first, each with the decision of its queue."""
+    by_job = {
+        decision.situation.job.id: decision
+        for decision in decisions
+        if Source.OPEN in decision.sources
+        and can_have_open_offers(decision.situation.job, decision.situation.stage)
+    }
+    if not by_job:
+        return []
+    # one query says which of the jobs have any: most have none
+    where: dict[str, Any] = {
+        "member": NOBODY,
+        "state": AssignmentState.OFFERED,
+        "job": tuple(by_job),
+    }
+    jobs = [job for (job,) in reader.tally(Query(Assignment, where), by=("job",))]
+    found = [
+        (decision, offer)
+        for decision in (by_job[int(job)] for job in jobs if isinstance(job, int))
+        for offer in find_open_offers(reader, decision)
+    ]
+    return sorted(found, key=lambda pair: pair[1].id)
+
+
+def find_lapsed_of(reader: Reader, jobs: tuple[int, ...], at: datetime) -> list[Assignment]:
+    """Return the assignments of several jobs whose lease has lapsed, the longest first."""
+    if not jobs:
+        return []
+    where: dict[str, Any] = {
+        "job": jobs,
+        "live": True,
+        "stage": tuple(Stage),
+        "lease_until": Span(None, at),
+    }
+    return list(reader.find(Query(Assignment, where, order=("lease_until", "id"))))
+
+
 def find_lapsed(reader: Reader, job: Job, stage: Stage, at: datetime) -> list[Assignment]:
     """Return the assignments whose lease has lapsed at this time, the longest first."""
     where: dict[str, Any] = {
@@ -210,14 +265,14 @@ def iter_lapsed(reader: Reader, place: ClaimPlace) -> Iterator[Assignment]:
     """
     later = list[Assignment]()
     for lapsed in find_lapsed(reader, place.job, place.stage, place.at):
-        if _comes_last(reader, lapsed, place.member):
+        if comes_last(reader, lapsed, place.member):
             later.append(lapsed)
         else:
             yield lapsed
     yield from later
 
 
-def _comes_last(reader: Reader, lapsed: Assignment, member: Member) -> bool:
+def comes_last(reader: Reader, lapsed: Assignment, member: Member) -> bool:
     """Return whether the member labeled the package of another's lapsed work before."""
     # in the first round nobody labeled it before, and nothing has to be read
     if lapsed.stage is not Stage.LABEL or lapsed.round == 1 or lapsed.member == member.id:
@@ -325,8 +380,12 @@ def query_next_package(
     for where in (*_begin_at(start), everything):
         yield from _query_in_order(reader, job, stage, where, unless)
     if stage is Stage.LABEL:
-        again: dict[str, Condition] = {"round": Span(2, None)}
-        yield from _query_in_order(reader, job, stage, again, _exclude_votes(member))
+        yield from _query_in_order(reader, job, stage, _AGAIN, _exclude_votes(member))
+
+
+def is_for_last(query: Query[Package]) -> bool:
+    """Return whether *query* is for what the member has labeled in an earlier round."""
+    return query.where.get("round") == _AGAIN["round"]
 
 
 def query_allowed_package(

@@ -44,6 +44,7 @@ from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, AssignmentState, ClaimCounter, Package, QueueCursor
 from itagflow.model.text import require_text
 from itagflow.model.workspace import Member
+from itagflow.storage.port import Query
 
 
 @attrs.frozen
@@ -137,7 +138,7 @@ def take_work(transaction: Transaction, request: ClaimRequest) -> list[Assignmen
     job = cache.job(store, request.job)
     member = cache.member(store, job.workspace, request.member)
     place = ClaimPlace(job, member, request.stage, transaction.at)
-    work = _Claim(transaction, describe(store, transaction, place))
+    work = Claim(transaction, describe(store, transaction, place))
     taken = work.take(request.count)
     if not taken and work.is_out_of_date(*_read_job_and_member(transaction, request)):
         taken = work.take(request.count)
@@ -160,7 +161,7 @@ def _take_requested(transaction: Transaction, request: ClaimRequest) -> list[Ass
         arguments=rules.describe_arguments(number, is_resumed=request.is_resumed),
     )
     place = ClaimPlace(job, member, request.stage, transaction.at)
-    work = _Claim(transaction, describe(transaction.store, transaction, place), terms)
+    work = Claim(transaction, describe(transaction.store, transaction, place), terms)
     work.require_permission()
     earlier = work.find_earlier() if request.token else None
     if earlier is None and request.is_resumed:
@@ -193,7 +194,7 @@ def _get_result(transaction: Transaction, change: Change) -> Assignment:
     return transaction.as_stored(assignments[0])
 
 
-class _Claim:
+class Claim:
     """A claim that runs, in one pass.
 
     Packages and assignments are locked as they are found.  With the first one, `_confirm` locks
@@ -202,8 +203,21 @@ class _Claim:
     """
 
     def __init__(
-        self, transaction: Transaction, situation: Situation, terms: rules.Terms = rules.NO_TERMS
+        self,
+        transaction: Transaction,
+        situation: Situation,
+        terms: rules.Terms = rules.NO_TERMS,
+        *,
+        may_wait: bool = True,
     ) -> None:
+        """Begin a claim of what *situation* is about.
+
+        Args:
+            transaction: The transaction.
+            situation: Who claims, where, and what the decision depends on.
+            terms: The caller's own name for the claim.
+            may_wait: Whether it may wait for its first package: nothing is locked yet.
+        """
         self._transaction = transaction
         self._situation = situation
         self._decided: Decision | None = None
@@ -216,9 +230,14 @@ class _Claim:
         """The counter of the holder who loses an assignment, once it is locked."""
         self._earlier: Assignment | None = None
         """What the same claim, sent before, has been given meanwhile."""
-        self._has_package = False
+        self._has_package = not may_wait
         """Whether a package is locked."""
         self._is_confirmed = False
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether it has locked all that a claim locks: no other claim can follow it then."""
+        return self._is_confirmed
 
     @property
     def _decision(self) -> Decision:
@@ -283,14 +302,17 @@ class _Claim:
 
         One whose lease has lapsed is renewed, unless others are about to take it.
         """
-        situation = self._situation
-        for held in queue.find_held(self._transaction.store, self._place, package):
-            has_lapsed = rules.has_lapsed(held, self._transaction.at)
-            if not has_lapsed or Source.LAPSED not in self._decision.sources:
-                return held
-            renewed = self._take_one_lapsed(held)
-            if renewed is not None and renewed.member == situation.member.id:
-                return renewed
+        held = queue.find_held(self._transaction.store, self._place, package)
+        return next(filter(None, map(self.give_back_held, held)), None)
+
+    def give_back_held(self, held: Assignment) -> Assignment | None:
+        """Return what the member holds; None when its lease has lapsed and others are taking it."""
+        has_lapsed = rules.has_lapsed(held, self._transaction.at)
+        if not has_lapsed or Source.LAPSED not in self._decision.sources:
+            return held
+        renewed = self.take_one_lapsed(held)
+        if renewed is not None and renewed.member == self._situation.member.id:
+            return renewed
         return None
 
     def take_package(self, package: Package) -> list[Assignment]:
@@ -315,7 +337,7 @@ class _Claim:
             ]
             # the longest first, as everywhere
             for assignment in sorted(lapsed, key=attrgetter("lease_until", "id")):
-                taken = taken or self._take_one_lapsed(assignment)
+                taken = taken or self.take_one_lapsed(assignment)
         if taken is None:
             taken = self._find_sent_before()
         return [] if taken is None else [taken]
@@ -405,16 +427,22 @@ class _Claim:
         self._transaction.lock_assignments(offer.key for offer in offers[:count])
         self._has_package = True
         for offer in offers:  # the first ones are locked already: locking them again costs nothing
-            if len(taken) == count:
+            if len(taken) == count or Source.OFFERS not in self._decision.sources:
                 break
-            locked = self._lock_assignment(offer)
-            if locked is None or locked[1].state is not AssignmentState.OFFERED:
-                continue  # others have it, or it was withdrawn meanwhile
-            self._confirm()
-            if Source.OFFERS not in self._decision.sources:
-                break
-            taken.append(self._take_offer(locked[1]))
+            assignment = self.take_own_offer(offer)
+            if assignment is not None:
+                taken.append(assignment)
         return taken
+
+    def take_own_offer(self, offer: Assignment) -> Assignment | None:
+        """Take what is offered to the member, unless it is gone or locked by others."""
+        locked = self._lock_assignment(offer)
+        if locked is None or locked[1].state is not AssignmentState.OFFERED:
+            return None  # others have it, or it was withdrawn meanwhile
+        self._confirm()
+        if Source.OFFERS not in self._decision.sources:
+            return None
+        return self._take_offer(locked[1])
 
     def _take_open(self, count: int) -> list[Assignment]:
         """Take up to *count* of the parts that are offered to whoever may have them."""
@@ -424,16 +452,23 @@ class _Claim:
         for offer in queue.find_open_offers(self._transaction.store, self._decision):
             if len(taken) == count:
                 break
-            # Without waiting, as for the queue: what others have locked is as good as taken.
-            locked = self._transaction.try_lock_assignment(offer)
-            if locked is None:
-                continue
-            self._has_package = True
-            self._confirm()
-            package, current = locked
-            if self._decision.accepts_open(current, self._transaction.assignments(package)):
-                taken.append(self._take_offer(current))
+            assignment = self.take_open_offer(offer)
+            if assignment is not None:
+                taken.append(assignment)
         return taken
+
+    def take_open_offer(self, offer: Assignment) -> Assignment | None:
+        """Take a part that is offered to whoever may have it, unless others have locked it."""
+        # Without waiting, as for the queue: what others have locked is as good as taken.
+        locked = self._transaction.try_lock_assignment(offer)
+        if locked is None:
+            return None
+        self._has_package = True
+        self._confirm()
+        package, current = locked
+        if not self._decision.accepts_open(current, self._transaction.assignments(package)):
+            return None
+        return self._take_offer(current)
 
     def _take_offer(self, offer: Assignment) -> Assignment:
         counters = self._count_one()
@@ -450,6 +485,17 @@ class _Claim:
         package = self._lock_next_package()
         if package is None:
             return None
+        return self._take_locked(package)
+
+    def take_waiting(self, query: Query[Package]) -> Assignment | None:
+        """Take the first package that *query* finds unlocked, all of which the member may have."""
+        package = self._transaction.lock_first(query)
+        if package is None:
+            return None
+        return self._take_locked(package)
+
+    def _take_locked(self, package: Package) -> Assignment | None:
+        """Take a *package* of the queue that is locked."""
         self._has_package = True
         # before `_confirm`, which locks the counter that has the cursor, if there is one to save
         cursor = self._choose_cursor(package)
@@ -492,13 +538,13 @@ class _Claim:
             return None
         # read without locks; each is checked again once it is locked
         for lapsed in queue.iter_lapsed(self._transaction.store, self._place):
-            taken = self._take_one_lapsed(lapsed)
+            taken = self.take_one_lapsed(lapsed)
             if taken is not None:
                 return taken
         return None
 
-    def _take_one_lapsed(self, lapsed: Assignment) -> Assignment | None:
-        """Lock an assignment whose lease has lapsed and take it, if the member may have it."""
+    def take_one_lapsed(self, lapsed: Assignment) -> Assignment | None:
+        """Take an assignment whose lease has lapsed, if the member may have it."""
         locked = self._lock_assignment(lapsed)
         if locked is None:
             return None  # somebody else is about to take it or to go on with it

@@ -14,6 +14,7 @@ from itagflow.jobs.row_sources import Data, Wrap
 from itagflow.model.arguments import make_error, require_kind, require_several, require_wrapper
 from itagflow.model.job import Crew, CrewKey, Stage, Workflow, parse_crew_key
 from itagflow.model.moment import to_utc
+from itagflow.model.number import require_whole_number
 from itagflow.model.text import parse_texts, require_text
 from itagflow.model.workspace import Group
 from itagflow.printing import format_repr
@@ -36,13 +37,14 @@ ON_ERROR = ("raise", "skip")
 
 
 class JobNotes(TypedDict, total=False):
-    """What people note about a job; no rule looks at it, but claims at `closes_at`."""
+    """What people note about a job; only claims look at it: at `closes_at` and `priority`."""
 
     tags: Sequence[str]
     remark: str
     guideline: str
     due_at: datetime | None
     closes_at: datetime | None
+    priority: int
 
 
 class JobFields(JobNotes, total=False):
@@ -90,6 +92,8 @@ def _parse_fields(what: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("name", "remark", "guideline"):
         if name in fields:
             parsed[name] = require_text(what, name, fields[name])
+    if "priority" in fields:
+        parsed["priority"] = require_whole_number(what, "priority", fields["priority"])
     if "workflow" in fields:
         wanted = "a Workflow, such as Workflow(Label(), Inspect())"
         require_kind(what, "workflow", fields["workflow"], Workflow, wanted)

@@ -653,8 +653,8 @@ class Job:
     work whose lease has lapsed, goes on."""
     validator: str = attrs.field(default="", converter=to_text, validator=validate_text)
     """The name of the application's own check of its answers; empty when there is none."""
-    priority: int = 0
-    """Higher comes first among the jobs of a workspace.  Reserved: nothing sets or asks it yet."""
+    priority: int = attrs.field(default=0, converter=to_whole, validator=validate_whole())
+    """Higher comes first among the jobs of a workspace, for a claim that names no job."""
     deleting: bool = False
     """Whether it is being deleted, so that what is left of it is not consistent."""
     workflow_changes: int = 0

@@ -401,6 +401,11 @@ class QueueCursor:
     __repr__ = show_fields
 
 
+NO_JOB = 0
+"""The job of a `ClaimCounter` that is of none: it counts nothing, and the claims of a member that
+name no job queue up at it where they have a token."""
+
+
 @copyable
 @attrs.frozen(kw_only=True, slots=False)
 class ClaimCounter:
@@ -411,7 +416,7 @@ class ClaimCounter:
     """
 
     job: int
-    """The job."""
+    """The job; `NO_JOB` for none."""
     stage: Stage
     """The stage."""
     member: int

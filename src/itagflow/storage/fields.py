@@ -251,7 +251,7 @@ _JOB = Fields(
     Job,
     (_integer("id"),),
     (_integer("workspace"), _name("name"), _choice("state", JobState), _integer("priority")),
-    (("workspace", "name"), ("name",)),
+    (("workspace", "name"), ("name",), ("workspace", "state", "id")),
     unique=("workspace", "name"),
 )
 _JOB_COUNTER = Fields(
@@ -316,7 +316,7 @@ _ASSIGNMENT = Fields(
     ),
     (
         ("job", "package", "id"),
-        ("job", "member", "token"),
+        ("member", "token", "job"),
         ("member", "state", "job", "id"),
         ("job", "live", "stage", "lease_until", "id"),
     ),

@@ -26,6 +26,8 @@ CREATE TABLE job (
 );
 CREATE UNIQUE INDEX job_name ON job (workspace, name);
 CREATE INDEX job_everywhere ON job (name);
+-- what a claim goes through that names no job
+CREATE INDEX job_running ON job (workspace, id) WHERE state = 'running';
 
 -- What every append changes is not in the row of the job, which every claim locks and compares.
 CREATE TABLE job_counter (
@@ -79,7 +81,7 @@ CREATE TABLE assignment (
 CREATE INDEX assignment_package ON assignment (job, package, id);
 CREATE INDEX assignment_member ON assignment (member, state, job, id);
 CREATE INDEX assignment_lease ON assignment (job, stage, lease_until, id) WHERE live = 1;
-CREATE INDEX assignment_token ON assignment (job, member, token) WHERE token <> '';
+CREATE INDEX assignment_token ON assignment (member, token, job) WHERE token <> '';
 
 CREATE TABLE answer (
     job INTEGER NOT NULL, assignment INTEGER NOT NULL, task INTEGER NOT NULL, version INTEGER NOT NULL,
