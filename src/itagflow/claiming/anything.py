@@ -286,14 +286,9 @@ class _Search:
 
     def _take_waiting(self, decisions: Sequence[Decision]) -> Assignment | None:
         """Take the best package that waits."""
-        side_by_side = [
-            lane
-            for decision in decisions
-            if Source.QUEUE in decision.sources
-            for lane in lanes.list_lanes(decision)
-        ]
+        queues = [decision for decision in decisions if Source.QUEUE in decision.sources]
         at = self._transaction.at
-        for decision, query in lanes.iterate_best(self._reader, side_by_side, at):
+        for decision, query in lanes.iterate_best(self._reader, queues, at):
             begun = self._begin(decision)
             taken = self._note(begun, begun.take_waiting(query))
             if taken is not None or self.is_overtaken:

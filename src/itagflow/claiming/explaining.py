@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import chain
+from typing import Any
 
 from itagflow import access
 from itagflow.access import Action, Permission
@@ -26,10 +27,11 @@ from itagflow.core.lookup import MemberRef, WorkspaceRef
 from itagflow.core.visibility import access_of
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import Assignment, Package, PackageState, Purpose
+from itagflow.model.skills import list_skills
 from itagflow.model.workspace import Member
 from itagflow.printing import format_count, format_time, make_printable
 from itagflow.results.service import find_members, list_jobs
-from itagflow.storage.port import Query, Reader
+from itagflow.storage.port import Query, Reader, Span
 
 Place = WorkspaceRef | Job | tuple[WorkspaceRef, str] | Package | Assignment
 """What `Flow.can` is asked about."""
@@ -201,19 +203,20 @@ def _explain_nothing(reader: Reader, decision: Decision, at: datetime) -> str:
     if decision.situation.policy_refusal is not None:
         # who is only in a crew does not wait for whole packages
         return _explain_crews(decision, live)
-    # A claim would have found any other waiting package: those that are left are the member's own.
-    own = reader.count(
-        Query(Package, {"job": job.id, "state": PackageState.at(stage), "waiting": True})
-    )
+    # A claim would have found any other waiting package: those that are left are the member's own,
+    # or they need what the member cannot do.
+    lacking = _count_by_missing_skill(reader, decision)
+    queued = Query(Package, {"job": job.id, "state": PackageState.at(stage), "waiting": True})
+    own = reader.count(queued) - sum(lacking.values())
+    if lacking:
+        reasons.append(_explain_skills(lacking))
     if own:
         waiting = "1 waiting package is" if own == 1 else f"{own} waiting packages are"
         reasons.append(f"{waiting} {member.account}'s own work")
     # for the same reason, a lapsed one that the member may take would have been found
     lapsed = [assignment for assignment in live if rules.has_lapsed(assignment, at)]
     if lapsed:
-        number = format_count(len(lapsed), "assignment")
-        verb = "is" if len(lapsed) == 1 else "are"
-        reasons.append(f"{number} whose lease has lapsed {verb} on {member.account}'s own work")
+        reasons.append(_explain_lapsed(decision, lapsed))
     open_offers = [assignment for assignment in live if assignment.is_open_offer]
     named = [assignment for assignment in open_offers if not _may_tell_a_vote(job, assignment)]
     if named:
@@ -233,6 +236,41 @@ def _explain_nothing(reader: Reader, decision: Decision, at: datetime) -> str:
         packages = "1 package is" if behind == 1 else f"{behind} packages are"
         reasons.append(f"all done here: {packages} at a later stage")
     return "; ".join(reasons) or "all done"
+
+
+def _explain_lapsed(decision: Decision, lapsed: list[Assignment]) -> str:
+    """Return why the member may not have what has lapsed."""
+    situation = decision.situation
+    number = format_count(len(lapsed), "assignment")
+    verb = "is" if len(lapsed) == 1 else "are"
+    account = situation.member.account
+    place = f"on {account}'s own work"
+    if situation.job.workflow.rule(situation.stage).requires is not None:
+        place += f", or needs a skill that {account} lacks"
+    return f"{number} whose lease has lapsed {verb} {place}"
+
+
+def _count_by_missing_skill(reader: Reader, decision: Decision) -> dict[str, int]:
+    """Return how many packages wait for each skill that the member lacks."""
+    job, member, stage = decision.situation.job, decision.situation.member, decision.situation.stage
+    requires = job.workflow.rule(stage).requires
+    if requires is None:
+        return {}
+    theirs = requires.list_values(member.skills)
+    where: dict[str, Any] = {"job": job.id, "state": PackageState.at(stage)}
+    waiting = {**where, "waiting_value": Span("", None), "waiting": True}
+    tally = reader.tally(Query(Package, waiting), by=("value",))
+    values = {str(value): number for (value,), (number,) in tally.items() if value not in theirs}
+    return requires.count_by_skill(values)
+
+
+def _explain_skills(lacking: dict[str, int]) -> str:
+    """Return how many packages need what the member cannot do."""
+    number = sum(lacking.values())
+    waits = f"{number} wait" if number > 1 else "1 waits"
+    if number == 1:
+        return f"{waits}, and needs {list_skills(lacking)}"
+    return f"{waits}; all need {list_skills(lacking)}"
 
 
 def _may_tell_a_vote(job: Job, offer: Assignment) -> bool:

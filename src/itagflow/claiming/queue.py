@@ -55,6 +55,13 @@ DUE_ORDER = ("due", "-priority", "waiting_since", "number")
 OLDEST_ORDER = ("waiting_since", "-priority", "due", "number")
 RANDOM_ORDER = ("number",)
 """From a number on that is drawn, see `QueueStart`."""
+_ORDERS: Mapping[QueueOrder | None, tuple[str, ...]] = {
+    None: USUAL_ORDER,
+    QueueOrder.DUE: DUE_ORDER,
+    QueueOrder.OLDEST: OLDEST_ORDER,
+    QueueOrder.RANDOM: RANDOM_ORDER,
+}
+_EVERYTHING: Mapping[str, Condition] = {}
 NOBODY = 0
 """How a query names the member of an open offer."""
 _AGAIN: Mapping[str, Condition] = {"round": Span(2, None)}
@@ -204,7 +211,15 @@ def find_open_offers(reader: Reader, decision: Decision) -> list[Assignment]:
     own: defaultdict[int, list[Assignment]] = defaultdict(list)
     for assignment in reader.find(Query(Assignment, theirs)):
         own[assignment.package].append(assignment)
-    return [offer for offer in permitted if decision.accepts_open(offer, own[offer.package])]
+    by_number = dict[int, Package]()
+    if job.workflow.rule(stage).requires is not None:
+        found = reader.find(Query(Package, {"job": job.id, "number": packages}))
+        by_number = {package.number: package for package in found}
+    return [
+        offer
+        for offer in permitted
+        if decision.accepts_open(offer, own[offer.package], by_number.get(offer.package))
+    ]
 
 
 def find_open_offers_of(
@@ -288,7 +303,10 @@ def query_waiting(
     unless: Unless | None = None,
 ) -> Query[Package]:
     """Return the query for the first package that waits at *stage*, in the usual order."""
-    return _query_first(job, stage, {"waiting": True, **(where or {})}, USUAL_ORDER, unless)
+    where = where or {}
+    # what has a waiting value waits: to ask both would lead to the index without the value
+    waits: dict[str, Condition] = {} if "waiting_value" in where else {"waiting": True}
+    return _query_first(job, stage, {**waits, **where}, USUAL_ORDER, unless)
 
 
 def _query_first(
@@ -317,7 +335,10 @@ def _query_in_order(
     has them by their age.  The indexes for the other orders hold only the rest.
     """
     order = get_order(job, stage)
-    if order is None:
+    if "waiting_value" in where:
+        # for what is of one value each order has an index of its own
+        yield _query_first(job, stage, where, _ORDERS[order], unless)
+    elif order is None:
         yield query_waiting(job, stage, where, unless)
     elif order is QueueOrder.RANDOM:
         yield _query_first(job, stage, {"waiting": True, **where}, RANDOM_ORDER, unless)
@@ -361,26 +382,45 @@ def _get_age_rank(package: Package) -> tuple[datetime, int, datetime, int]:
     return (package.waiting_since, -package.priority, due, package.number)
 
 
+def list_conditions(decision: Decision) -> list[Mapping[str, Condition]]:
+    """Return what is true of the packages that the member may have, one for each row of them.
+
+    Where a skill is required there is a row for each value that their skills name; else only one.
+    """
+    situation = decision.situation
+    requires = situation.job.workflow.rule(situation.stage).requires
+    if requires is None:
+        return [_EVERYTHING]
+    return [{"waiting_value": value} for value in requires.list_values(situation.member.skills)]
+
+
 def get_order(job: Job, stage: Stage) -> QueueOrder | None:
     """Return what comes first at *stage*; None: what always does."""
     return job.workflow.label.order if stage is Stage.LABEL else None
 
 
 def query_next_package(
-    reader: Reader, job: Job, member: Member, stage: Stage, start: QueueStart
+    reader: Reader,
+    job: Job,
+    member: Member,
+    stage: Stage,
+    start: QueueStart,
+    only: Mapping[str, Condition] = _EVERYTHING,
 ) -> Iterator[Query[Package]]:
     """Yield queries for the next package of *member*: the first query that finds one has found it.
 
     From *start* on first, so that a long row of own work is not scanned again; what came to the
     front since has a higher priority, or is due earlier.  Then the whole queue: whatever *start*
     says, nothing is left out.  What the member has labeled in an earlier round comes last.
+
+    *only* is what all of them have in common: the value that names a skill, see `list_conditions`.
     """
     unless = _exclude_own_work(job, member, stage)
-    everything: dict[str, Condition] = {}
-    for where in (*_begin_at(start), everything):
-        yield from _query_in_order(reader, job, stage, where, unless)
+    for where in (*_begin_at(start), _EVERYTHING):
+        yield from _query_in_order(reader, job, stage, {**where, **only}, unless)
     if stage is Stage.LABEL:
-        yield from _query_in_order(reader, job, stage, _AGAIN, _exclude_votes(member))
+        again = {**_AGAIN, **only}
+        yield from _query_in_order(reader, job, stage, again, _exclude_votes(member))
 
 
 def is_for_last(query: Query[Package]) -> bool:
@@ -389,7 +429,12 @@ def is_for_last(query: Query[Package]) -> bool:
 
 
 def query_allowed_package(
-    reader: Reader, job: Job, member: Member, stage: Stage, start: QueueStart
+    reader: Reader,
+    job: Job,
+    member: Member,
+    stage: Stage,
+    start: QueueStart,
+    only: Mapping[str, Condition] = _EVERYTHING,
 ) -> Iterator[Query[Package]]:
     """Yield the same queries, without the packages of which *member* was shown votes.
 
@@ -397,7 +442,7 @@ def query_allowed_package(
     for them the packages are gone through, and asked for one by one.
     """
     shown = _find_shown(reader, job, member, stage)
-    for query in query_next_package(reader, job, member, stage, start):
+    for query in query_next_package(reader, job, member, stage, start, only):
         if not shown:
             yield query
             continue
@@ -446,7 +491,8 @@ def find_start(reader: Reader, place: ClaimPlace) -> QueueStart:
     if get_order(job, stage) is QueueOrder.RANDOM:
         packages = reader.get(JobCounter, (job.id,)).packages
         return QueueStart(number=_draw_number(place, packages))
-    if not can_own_work_wait(job, stage):
+    # where a skill is required there are several rows, and each is scanned from its front
+    if not can_own_work_wait(job, stage) or job.workflow.rule(stage).requires is not None:
         return QueueStart()
     counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
     return QueueStart(cursor=None if counter is None else counter.cursor, is_kept=True)
@@ -481,7 +527,8 @@ def _has_candidate(reader: Reader, decision: Decision, source: Source, at: datet
         start = find_start(reader, ClaimPlace(job, member, stage, at))
         return any(
             first(reader, query) is not None
-            for query in query_allowed_package(reader, job, member, stage, start)
+            for only in list_conditions(decision)
+            for query in query_allowed_package(reader, job, member, stage, start, only)
         )
     return any(
         is_acceptable(reader, decision, lapsed) for lapsed in find_lapsed(reader, job, stage, at)

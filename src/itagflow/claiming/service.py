@@ -13,7 +13,7 @@ import attrs
 
 from itagflow import access
 from itagflow.access import Action
-from itagflow.claiming import queue, rules
+from itagflow.claiming import lanes, queue, rules
 from itagflow.claiming.decision import (
     ClaimPlace,
     Decision,
@@ -325,7 +325,7 @@ class Claim:
         locked = self._transaction.lock_package(package)
         self._has_package = True
         assignments = self._transaction.assignments(locked)
-        taken = self._take_offer_of(assignments) or self._take_part_of(assignments)
+        taken = self._take_offer_of(assignments) or self._take_part_of(locked, assignments)
         if taken is None and self._can_start(locked, assignments):
             taken = self._start_work(locked, None)
         if taken is None:
@@ -358,14 +358,16 @@ class Claim:
                     return self._take_offer(offer)
         return None
 
-    def _take_part_of(self, assignments: Sequence[Assignment]) -> Assignment | None:
+    def _take_part_of(
+        self, package: Package, assignments: Sequence[Assignment]
+    ) -> Assignment | None:
         """Take an open offer among these *assignments* of the locked package."""
         for assignment in assignments:
-            if not self._decision.accepts_open(assignment, assignments):
+            if not self._decision.accepts_open(assignment, assignments, package):
                 continue
             _, offer = self._transaction.lock_assignment(assignment)
             self._confirm()
-            if self._decision.accepts_open(offer, assignments):
+            if self._decision.accepts_open(offer, assignments, package):
                 return self._take_offer(offer)
         return None
 
@@ -466,7 +468,9 @@ class Claim:
         self._has_package = True
         self._confirm()
         package, current = locked
-        if not self._decision.accepts_open(current, self._transaction.assignments(package)):
+        if not self._decision.accepts_open(
+            current, self._transaction.assignments(package), package
+        ):
             return None
         return self._take_offer(current)
 
@@ -591,6 +595,8 @@ class Claim:
     def _lock_next_package(self) -> Package | None:
         """Lock the next package of the queue that nobody else has locked."""
         situation = self._situation
+        if situation.job.workflow.rule(situation.stage).requires is not None:
+            return self._lock_package_by_skill()
         for query in queue.query_allowed_package(
             self._transaction.store,
             situation.job,
@@ -602,6 +608,13 @@ class Claim:
             if package is not None:
                 return package
         return None
+
+    def _lock_package_by_skill(self) -> Package | None:
+        """Lock the same, where the queue has a lane for each skill."""
+        store, at = self._transaction.store, self._transaction.at
+        best = lanes.iterate_best(store, [self._decision], at)
+        packages = (self._transaction.lock_first(query) for _, query in best)
+        return next((package for package in packages if package is not None), None)
 
     def _choose_cursor(self, package: Package) -> QueueCursor | None:
         """Return where the member's next scan should begin, or None if that is not worth saving.

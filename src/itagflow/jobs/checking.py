@@ -45,8 +45,11 @@ def check_job(
     staffing = Staffing(members=members, policy=engine.policy, at=transaction.at)
     if data is None:
         return CheckReport(blocking_reason=find_hindrance(design.job, staffing))
-    report = _Rows(design.job, design.template).check(data)
-    reason = find_hindrance(design.job, attrs.evolve(staffing, packages=report.packages))
+    rows = _Rows(design.job, design.template)
+    report = rows.check(data)
+    values = {value: number for value, number in rows.by_value.items() if value}
+    staffing = attrs.evolve(staffing, packages=report.packages, values=values)
+    reason = find_hindrance(design.job, staffing)
     if not report.tasks:
         reason = reason or NO_TASKS
     return attrs.evolve(report, blocking_reason=reason)

@@ -12,9 +12,7 @@ from itagflow.errors import NotAllowed
 from itagflow.jobs.row_rules import PreparedRow
 from itagflow.jobs.rules import reopen_finished
 from itagflow.model.change import Change, Context, Saved, record
-from itagflow.model.job import (
-    Job,
-)
+from itagflow.model.job import Job, find_skill_field
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package
 from itagflow.model.packaging import (
@@ -191,6 +189,7 @@ def _fill_packages(job: Job, batch: RowBatch, at: datetime) -> tuple[list[Packag
         sizes[number] = sizes.get(number, 0) + 1
         values[number] = row.value
     new = list[Package]()
+    needs_skill = bool(find_skill_field(job.workflow))
     for number, size in sizes.items():
         if number in batch.existing:
             continue
@@ -203,6 +202,7 @@ def _fill_packages(job: Job, batch: RowBatch, at: datetime) -> tuple[list[Packag
             waiting_since=at,
             size=size,
             value=values[number],
+            needs_skill=needs_skill,
         )
         new.append(package)
     grown: list[Saved] = [

@@ -25,7 +25,13 @@ from itagflow.jobs.arguments import JobFields, JobNotes, Workers
 from itagflow.jobs.finishing_rules import Staffing, find_hindrance
 from itagflow.jobs.guideline_rules import change_fields, describe_guideline
 from itagflow.jobs.loading import LoadSpec, load, must_be_valid
-from itagflow.jobs.workflow_changes import add_slots, require_possible_change, require_workable
+from itagflow.jobs.skill_rules import require_whole_values
+from itagflow.jobs.workflow_changes import (
+    add_slots,
+    count_values,
+    require_possible_change,
+    require_workable,
+)
 from itagflow.labeling.merge_rules import with_merge_rules
 from itagflow.lifecycle.tables import JOB
 from itagflow.model.change import Context, record
@@ -207,13 +213,15 @@ def design_job(
     workflow = Workflow() if spec.workflow is None else spec.workflow
     workflow = _with_rework_key(transaction, workspace_id, workflow)
     workflow = _with_registered_merges(transaction.registry, workflow, template)
+    packaging = FixedSize(50) if spec.packaging is None else spec.packaging
+    require_whole_values(workflow, packaging)
     job = Job(
         id=id,
         workspace=workspace_id,
         name=spec.name,
         template=template.id,
         workflow=workflow,
-        packaging=FixedSize(50) if spec.packaging is None else spec.packaging,
+        packaging=packaging,
         workforce=_find_crews(transaction, workspace_id, workflow, spec.workforce or {}),
         created_by=ctx.member,
         created_at=ctx.at,
@@ -255,6 +263,7 @@ def publish(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
             policy=engine.policy,
             at=transaction.at,
             packages=counter.packages,
+            values=count_values(transaction.store, old),
         )
         hindrance = find_hindrance(old, staffing)
         new = rules.advance_job(old, "publish", tasks=counter.tasks, hindrance=hindrance)

@@ -14,15 +14,16 @@ from itagflow.core.lookup import MemberRef
 from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, NotAllowed, Problem
 from itagflow.jobs.finishing_rules import Staffing, find_hindrance
+from itagflow.jobs.skill_rules import require_same_field, require_whole_values
 from itagflow.labeling.merge_rules import explain_other_votes
 from itagflow.model.change import Context, Saved, record
-from itagflow.model.job import Job, JobState, Workflow
+from itagflow.model.job import Job, JobState, Workflow, find_skill_field
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.workspace import Member
 from itagflow.results.histories import recount
 from itagflow.reviewing.rules import with_slots_added
-from itagflow.storage.port import Query, Span
+from itagflow.storage.port import Query, Reader, Span
 
 PACKAGES_PER_TRANSACTION = 100
 """How many packages get more slots in one transaction: claims of these wait for it."""
@@ -41,6 +42,8 @@ def require_possible_change(old: Job, new: Workflow) -> None:
         there = ", ".join(stage.value for stage in old.workflow.stages)
         reason = f"must have the same stages as before: {there}"
         raise InvalidData("the workflow", [Problem("", reason)])
+    require_same_field(old.workflow, new)
+    require_whole_values(new, old.packaging)
     reason = explain_other_votes(old.workflow.label, new.label)
     if reason:
         raise InvalidData("the workflow", [Problem("label", reason)])
@@ -53,6 +56,17 @@ def require_possible_change(old: Job, new: Workflow) -> None:
                     "can be another number, but not be given to or taken from a job that exists"
                 )
                 raise InvalidData("the workflow", [Problem(f"{stage.value}, {name}", reason)])
+
+
+def count_values(reader: Reader, job: Job) -> dict[str, int]:
+    """Return how many packages of *job* have each value that names a skill, if some are required.
+
+    One look at all packages, before anybody works on them or when their rules change.
+    """
+    if not find_skill_field(job.workflow):
+        return {}
+    tally = reader.tally(Query(Package, {"job": job.id}), by=("value",))
+    return {str(value): number for (value,), (number,) in tally.items()}
 
 
 def require_workable(transaction: Transaction, job: Job) -> None:
@@ -70,6 +84,7 @@ def require_workable(transaction: Transaction, job: Job) -> None:
         policy=transaction.policy,
         at=transaction.at,
         packages=counter.packages,
+        values=count_values(transaction.store, job),
     )
     hindrance = find_hindrance(job, staffing)
     if hindrance:

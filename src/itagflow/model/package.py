@@ -127,7 +127,9 @@ class Package:
     campaigns: tuple[Campaign, ...] = ()
     """The campaigns that have opened tasks of it again, oldest first."""
     value: str = ""
-    """The value of the field that made the package (FIELD_BASE), as JSON."""
+    """The value of the field that made the package (FIELD_BASE), or that names a skill, as JSON."""
+    needs_skill: bool = False
+    """Whether its job has a field that names skills: its value is of that field."""
     version: int = 0
     """Counts the saves."""
 
@@ -155,6 +157,13 @@ class Package:
     def ranked(self) -> bool:
         """Whether it waits, and its priority or the time when it is due sets it apart."""
         return self.free > 0 and (self.priority != 0 or self.due is not None)
+
+    @property
+    def waiting_value(self) -> str:
+        """Its value while it waits, if that names the skill that its work needs; else empty."""
+        if self.needs_skill and self.free > 0:
+            return self.value
+        return ""
 
     @property
     def disputed(self) -> int:

@@ -282,6 +282,7 @@ _PACKAGE = Fields(
         _flag("open", derived=True),
         _time_limit("due"),
         _flag("ranked", derived=True),
+        _text("waiting_value", derived=True),
     ),
     (
         ("job", "open", "number"),
@@ -290,6 +291,10 @@ _PACKAGE = Fields(
         ("job", "state", "ranked", "waiting_since", "-priority", "due", "number"),
         ("job", "state", "number"),
         ("job", "value", "number"),
+        ("job", "state", "waiting_value", "-priority", "due", "waiting_since", "number"),
+        ("job", "state", "waiting_value", "due", "-priority", "waiting_since", "number"),
+        ("job", "state", "waiting_value", "waiting_since", "-priority", "due", "number"),
+        ("job", "state", "waiting_value", "number"),
     ),
 )
 _TASK = Fields(

@@ -332,7 +332,7 @@ _ALL: list[Layout[Any]] = [
     Layout(
         Package,
         "package",
-        sparse=frozenset({"value"}),
+        sparse=frozenset({"value", "waiting_value"}),
         sums=Sums("package_sums", by=("job", "state"), add=("size", *COUNTS)),
     ),
     Layout(Task, "task", sparse=frozenset({"row_key_text"}), text="row"),

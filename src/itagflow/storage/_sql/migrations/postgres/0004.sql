@@ -42,7 +42,8 @@ CREATE TABLE package (
     free BIGINT NOT NULL, round BIGINT NOT NULL, size BIGINT NOT NULL,
     abandoned BIGINT NOT NULL, wrong BIGINT NOT NULL, disputed BIGINT NOT NULL,
     value TEXT COLLATE "C" NOT NULL, prelabeled BIGINT NOT NULL, corrected BIGINT NOT NULL, final BIGINT NOT NULL,
-    open BIGINT NOT NULL, due BIGINT NOT NULL, ranked BIGINT NOT NULL, body JSONB NOT NULL,
+    open BIGINT NOT NULL, due BIGINT NOT NULL, ranked BIGINT NOT NULL,
+    waiting_value TEXT COLLATE "C" NOT NULL, body JSONB NOT NULL,
     PRIMARY KEY (job, number)
 );
 CREATE INDEX package_pool ON package (job, state, priority DESC, due, waiting_since, number) WHERE waiting = 1;
@@ -53,6 +54,15 @@ CREATE INDEX package_oldest ON package (job, state, waiting_since, priority DESC
 -- Whether a package was the last open one is asked by an index over the open ones, however many are finished.
 CREATE INDEX package_open ON package (job, number) WHERE open = 1;
 CREATE INDEX package_state ON package (job, state, number);
+-- What waits of a job whose packages need a skill, by the value that names it, in each of the orders; the packages of
+-- other jobs are not in these indexes.
+CREATE INDEX package_skill ON package (job, state, waiting_value, priority DESC, due, waiting_since, number)
+    WHERE waiting_value <> '';
+CREATE INDEX package_skill_due ON package (job, state, waiting_value, due, priority DESC, waiting_since, number)
+    WHERE waiting_value <> '';
+CREATE INDEX package_skill_oldest ON package (job, state, waiting_value, waiting_since, priority DESC, due, number)
+    WHERE waiting_value <> '';
+CREATE INDEX package_skill_number ON package (job, state, waiting_value, number) WHERE waiting_value <> '';
 CREATE INDEX package_value ON package (job, value, number) WHERE value <> '';
 
 -- How many packages and tasks of a job are in which state is kept, so that it is there at once. A sum is spread over

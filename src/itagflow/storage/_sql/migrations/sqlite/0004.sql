@@ -41,7 +41,8 @@ CREATE TABLE package (
     free INTEGER NOT NULL, round INTEGER NOT NULL, size INTEGER NOT NULL,
     abandoned INTEGER NOT NULL, wrong INTEGER NOT NULL, disputed INTEGER NOT NULL,
     value TEXT NOT NULL, prelabeled INTEGER NOT NULL, corrected INTEGER NOT NULL, final INTEGER NOT NULL,
-    open INTEGER NOT NULL, due INTEGER NOT NULL, ranked INTEGER NOT NULL, body TEXT NOT NULL,
+    open INTEGER NOT NULL, due INTEGER NOT NULL, ranked INTEGER NOT NULL,
+    waiting_value TEXT NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (job, number)
 ) WITHOUT ROWID;
 CREATE INDEX package_pool ON package (job, state, priority DESC, due, waiting_since, number) WHERE waiting = 1;
@@ -52,6 +53,15 @@ CREATE INDEX package_oldest ON package (job, state, waiting_since, priority DESC
 -- Whether a package was the last open one is asked by an index over the open ones, however many are finished.
 CREATE INDEX package_open ON package (job, number) WHERE open = 1;
 CREATE INDEX package_state ON package (job, state, number);
+-- What waits of a job whose packages need a skill, by the value that names it, in each of the orders; the packages of
+-- other jobs are not in these indexes.
+CREATE INDEX package_skill ON package (job, state, waiting_value, priority DESC, due, waiting_since, number)
+    WHERE waiting_value <> '';
+CREATE INDEX package_skill_due ON package (job, state, waiting_value, due, priority DESC, waiting_since, number)
+    WHERE waiting_value <> '';
+CREATE INDEX package_skill_oldest ON package (job, state, waiting_value, waiting_since, priority DESC, due, number)
+    WHERE waiting_value <> '';
+CREATE INDEX package_skill_number ON package (job, state, waiting_value, number) WHERE waiting_value <> '';
 CREATE INDEX package_value ON package (job, value, number) WHERE value <> '';
 
 -- How many packages and tasks of a job are in which state is kept, so that it is there at once. A sum is spread over
@@ -134,6 +144,10 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('package', 'package_pool', '300000 3000 1000 500 400 10 1'),
     ('package', 'package_due', '30000 3000 1000 400 300 10 1'),
     ('package', 'package_oldest', '30000 3000 1000 10 5 5 1'),
+    ('package', 'package_skill_due', '300000 3000 1000 10 5 4 3 1'),
+    ('package', 'package_skill_oldest', '300000 3000 1000 10 5 4 3 1'),
+    ('package', 'package_skill_number', '300000 3000 1000 10 1'),
+    ('package', 'package_skill', '300000 3000 1000 10 5 4 3 1'),
     ('package', 'package_state', '1000000 10000 500 1'),
     ('package', 'package_value', '1000000 10000 1 1'),
     ('task', 'sqlite_autoindex_task_1', '50000000 500000 1'),
@@ -143,7 +157,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('assignment', 'assignment_package', '3000000 30000 3 1'),
     ('assignment', 'assignment_member', '3000000 3000 1500 150 1'),
     ('assignment', 'assignment_lease', '10000 100 40 1 1'),
-    ('assignment', 'assignment_token', '100000 1000 100 1 1'),
+    ('assignment', 'assignment_token', '100000 1000 1 1 1'),
     ('answer', 'answer', '150000000 1500000 50 1'),
     ('answer', 'answer_task', '150000000 1500000 3 1'),
     ('draft', 'draft', '100000 1000 5 1'),
