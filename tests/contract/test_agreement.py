@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
 
+import attrs
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -21,6 +23,7 @@ from itagflow import (
     AssignmentState,
     Choice,
     Crew,
+    Field,
     FixedSize,
     Flow,
     Inspect,
@@ -47,6 +50,7 @@ from itagflow.model import Purpose
 
 PEOPLE = ("ada", "ben", "cy", "di", "eve")
 LEASE = timedelta(minutes=10)
+KIND = Field("kind", skill="kind {}")
 people = st.sampled_from(PEOPLE)
 stages = st.sampled_from(Stage)
 anything = st.integers(0, 10_000)
@@ -92,8 +96,14 @@ others = st.sampled_from(
         Label(lease=LEASE, limit=1),
         Label(lease=LEASE, max_total=1, rework=Route.QUEUE),
         Label(votes=2, lease=LEASE, offer_lease=LEASE, limit=2),
+        Label(lease=LEASE, requires=KIND),
+        Label(lease=LEASE, requires=attrs.evolve(KIND, least=2), rework=Route.QUEUE),
+        Label(votes=2, lease=LEASE, requires=KIND),
+        Label(lease=LEASE, allow_partial=True, requires=KIND, order="due"),
     ]
 )
+inspect_others = st.sampled_from([None, KIND, attrs.evolve(KIND, least=2)])
+SKILLS = {"kind x": 1, "kind y": 3, "z": 9}
 priorities = st.sampled_from([0, 0, 1, -1])
 PASS = {Stage.LABEL: "submit", Stage.INSPECT: "review", Stage.ACCEPT: "accept"}
 
@@ -126,6 +136,7 @@ class Agreement(RuleBasedStateMachine):
         is_everybody_named=st.booleans(),
         crew=crews,
         other=others,
+        inspect_other=inspect_others,
         priorities=st.tuples(priorities, priorities),
     )
     def order(
@@ -137,12 +148,15 @@ class Agreement(RuleBasedStateMachine):
         is_everybody_named: bool,
         crew: dict[Crew, tuple[str, ...]],
         other: Label,
+        inspect_other: Field | None,
         priorities: tuple[int, int],
     ) -> None:
         workflow = Workflow(*(part for part in (label, inspect, accept) if part))
         workspace = self.flow.workspaces.create("street", admin="ada")
         for name in PEOPLE[1:]:
             self.flow.members.add(workspace, name, Role.OPERATOR, by="ada")
+            # whoever can do all of it: else it could not be published
+            self.flow.members.set_skills(workspace, name, {"kind x": 2, "kind y": 2}, by="ada")
         ordered = self.act(
             "jobs.create",
             workspace,
@@ -164,8 +178,8 @@ class Agreement(RuleBasedStateMachine):
             workspace,
             "other",
             template=templates.image_classification(["cat", "dog"]),
-            data=rows(2),
-            workflow=Workflow(other, Inspect(lease=LEASE)),
+            data=[{"source": f"{kind}.jpg", "kind": kind} for kind in "xyx"],
+            workflow=Workflow(other, Inspect(lease=LEASE, requires=inspect_other)),
             packaging=FixedSize(1),
             workforce={Stage.LABEL: ["ben", "cy", "di"], Stage.INSPECT: ["eve", "ada"]},
             by="ada",
@@ -195,6 +209,11 @@ class Agreement(RuleBasedStateMachine):
             again = self.act("claim", account, stage=stage, token=token)
             assert isinstance(again, Assignment)
             assert again.id == first.id, "the same claim, sent again"
+
+    @rule(account=people, skills=st.sets(st.sampled_from(sorted(SKILLS))))
+    def change_skills(self, account: str, skills: set[str]) -> None:
+        theirs = {name: SKILLS[name] for name in skills}
+        self.act("members.set_skills", "street", account, theirs, by="ada")
 
     @rule(account=people, priority=priorities)
     def change_priority(self, account: str, priority: int) -> None:
@@ -654,6 +673,8 @@ class MemberSituation:
 
     def can_begin(self, package: Package) -> bool:
         """Whether the member may have *package* as a whole."""
+        if not self.has_skill(package):
+            return False
         labeled = self.past(package.number, Stage.LABEL)
         if self.stage is Stage.LABEL:
             here = [assignment for assignment in labeled if assignment.round == package.round]
@@ -664,6 +685,14 @@ class MemberSituation:
         if not isinstance(self.rule, Accept) or self.rule.allow_own_review:
             return True
         return not any(each.authored for each in self.past(package.number, Stage.INSPECT))
+
+    def has_skill(self, package: Package) -> bool:
+        """Whether the member can do what the kind of the package asks for, if anything."""
+        requires = self.rule.requires
+        if requires is None:
+            return True
+        least = 0 if requires.least is None else requires.least
+        return self.member.skills.get(f"kind {json.loads(package.value)}", -1) >= least
 
     def has_seen_votes(self, package: int, round: int) -> bool:
         """Whether the member had votes of this round before them; also if they gave that back."""
@@ -678,6 +707,8 @@ class MemberSituation:
     def can_take(self, assignment: Assignment) -> bool:
         """Whether the member may have this part, or what somebody else has left."""
         package = self.packages[assignment.package]
+        if not self.has_skill(package):
+            return False
         here = [
             past for past in self.past(package.number, self.stage) if past.round == assignment.round
         ]

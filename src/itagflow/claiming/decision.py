@@ -359,6 +359,14 @@ def has_skill(job: Job, stage: Stage, member: Member, package: Package | None) -
     return package is not None and requires.is_met(member.skills, package.value)
 
 
+def requires_other_skill(before: Situation, now: Situation) -> bool:
+    """Return whether other packages are for the member now, by what they can do."""
+    known, wanted = (each.job.workflow.rule(each.stage).requires for each in (before, now))
+    if known is None and wanted is None:
+        return False
+    return known != wanted or before.member.skills != now.member.skills
+
+
 def has_labeled(member: Member, assignments: Sequence[Assignment]) -> bool:
     """Return whether *member* labeled the package, in whatever round.
 

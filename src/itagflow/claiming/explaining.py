@@ -111,6 +111,8 @@ def explain(engine: Engine, wanted: Wanted, *, by: MemberRef | None = None) -> s
             return make_printable(_explain(reader, describe(reader, engine, place), at))
         jobs = list_running(reader, worker.workspace) if job is None else [job]
         visible = [each for each in jobs if seeing.can_see("explain", each, own=own)]
+        if jobs and not visible:
+            seeing.require("explain", jobs[0], own=own)
         places = list_places(visible, worker, wanted.stage, at)
         decisions = decide_all(reader, engine, places)
         return make_printable(_explain_all(reader, decisions, worker.account, at))

@@ -23,6 +23,7 @@ from itagflow.claiming.decision import (
     decide,
     get_decision_inputs,
     is_own_work,
+    requires_other_skill,
 )
 from itagflow.claiming.queue import describe, has_limits
 from itagflow.core.engine import BLOCK, Engine
@@ -507,15 +508,23 @@ class Claim:
         self._confirm(saves_cursor=cursor is not None)
         if Source.QUEUE not in self._decision.sources:
             return None
-        situation = self._situation
-        job, member, stage = situation.job, situation.member, situation.stage
-        if situation.job is not before.job and is_own_work(
-            job, package, member, stage, self._transaction.assignments(package)
-        ):
-            # The workflow was changed while the package was being locked: it is looked for once
-            # more, by the new one.  Never a third time: what is locked now cannot change.
+        if self._situation is not before and self._has_changed_since(before, package):
+            # The workflow, or what the member can do, was changed while the package was being
+            # locked: it is looked for once more, by what is now.  Never a third time: what is
+            # locked now cannot change.
             return self._take_from_queue()
         return self._start_work(package, cursor)
+
+    def _has_changed_since(self, before: Situation, package: Package) -> bool:
+        """Return whether a *package* that was found by what was *before* is the wrong one now."""
+        situation = self._situation
+        job, member, stage = situation.job, situation.member, situation.stage
+        if requires_other_skill(before, situation):
+            return True
+        if job is before.job:
+            return False
+        assignments = self._transaction.assignments(package)
+        return is_own_work(job, package, member, stage, assignments)
 
     def _start_work(self, package: Package, cursor: QueueCursor | None) -> Assignment:
         """Give the member a free slot of the locked *package*."""

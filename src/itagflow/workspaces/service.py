@@ -152,7 +152,7 @@ def set_skills(
         new = rules.with_skills(old, skills)
         if new == old:
             return old  # the call was sent again
-        data = {"name": old.account}
+        data = {"name": old.account, "before": {**old.skills}, "after": {**new.skills}}
         transaction.apply(record(ctx, "set_skills", save=((old, new),), data=data))
         return transaction.as_stored(new)
 
