@@ -27,11 +27,11 @@ def quickstart(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests, with every example and every code block of the documentation."""
     install(session, "tests")
-    # three processes for two cores, since tests wait for databases; the tests of one file and the
-    # code blocks of one page stay together, in order
-    # in the order of the folders: the slow ones come first, so that no process is left with one
+    # four processes for two cores, since tests wait for databases; the tests of one file and the
+    # code blocks of one page stay together, in order: the slow files come first, so that no process
+    # is left with one at the end
     order = ("--dist", "loadfile", "--no-loadscope-reorder")
-    session.run("pytest", "-n", "3", *order, *session.posargs)
+    session.run("pytest", "-n", "4", *order, *session.posargs)
 
 
 @nox.session

@@ -30,13 +30,20 @@ DIVIDED = (
     "tests/stories/",
     "tests/values/",
     "tests/contract/test_bad_input.py",
+    "tests/contract/test_blind.py",
     "tests/contract/test_clock_and_ids.py",
+    "tests/contract/test_exist_ok.py",
     "tests/contract/test_keys.py",
     "tests/contract/test_names.py",
+    "tests/contract/test_secrecy.py",
+    "tests/contract/test_sent_twice.py",
     "tests/contract/test_texts.py",
+    "tests/contract/test_validators.py",
 )
 """Tests of rules that no store knows of, which an ordinary run divides: each is run in memory, and
 then on SQLite or on PostgreSQL.  With ``--stores memory,sqlite,postgres`` each is run on all of them."""
+SLOW = ("tests/values/test_values.py", "tests/contract/test_postgres.py")
+"""The files that take longest, which no process may be left with at the end."""
 
 
 @pytest.fixture(scope="session")
@@ -95,6 +102,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         gone = set(left_out)
         items[:] = [item for item in items if item not in gone]
+    items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
 
 
 def find_doubled(items: list[pytest.Item]) -> list[pytest.Item]:

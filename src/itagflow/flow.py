@@ -19,7 +19,7 @@ from itagflow.api.results import Results
 from itagflow.api.templates import Templates
 from itagflow.api.workspaces import Workspaces
 from itagflow.claiming import anything, assigning, explaining, service
-from itagflow.claiming.service import parse_claim
+from itagflow.claiming.service import ClaimRequest
 from itagflow.claiming.wanted import Options, parse_wanted
 from itagflow.core.engine import Engine, now
 from itagflow.core.registry import MergeFunction
@@ -156,9 +156,9 @@ class Flow:
             package: Only what the member may have of this package of the job, or number of one.
             resume: Give back first what the member holds there, the oldest first, such as for a
                 page that is reloaded; one that has lapsed is renewed.
-            token: The caller's own name for this claim: a repeated token gives the same assignment,
-                so a claim whose answer was lost can be sent again.  It belongs to the member, and
-                to what is given as *job*, *stage*, *package* and *resume*.
+            token: The caller's own name for this claim: sent again, it gives the same assignment.
+                It belongs to the member, and to what is given as *job*, *stage*, *package* and
+                *resume*.
 
         Raises:
             NotAllowed: when the member may not work there.
@@ -167,11 +167,14 @@ class Flow:
             InvalidData: when the job does not have this stage, or the workspace is not clear.
             NotFound: when the job has no such package, or the workspace no such job.
         """
-        if job is None or stage is None or workspace is not None:
-            options = Options(workspace, package, token, is_resumed=resume)
-            return anything.claim(self._engine, parse_wanted("claim", member, job, stage, options))
-        request = parse_claim(member, job, stage, package=package, resume=resume, token=token)
-        return service.claim(self._engine, request)
+        token = require_text("claim", "token", token)
+        resume = require_flag("claim", "resume", resume)
+        is_plain = workspace is None and package is None and not token and not resume
+        if is_plain and job is not None and stage is not None:
+            request = ClaimRequest(member, job, parse_enum(Stage, stage))
+            return service.claim(self._engine, request)
+        options = Options(workspace, package, token, is_resumed=resume)
+        return anything.claim(self._engine, parse_wanted("claim", member, job, stage, options))
 
     def claim_many(
         self,
@@ -656,7 +659,7 @@ class Flow:
             action: What they would do.
             entity: Where: a workspace, job, package or assignment.
             stage: At which stage; that of the action, package or assignment when not given.
-            by: Who asks: the member, or somebody who may see the work of others.
+            by: As in `explain`.
 
         >>> import itagflow
         >>> flow = itagflow.open("memory:")

@@ -1,6 +1,6 @@
 """Many at once: nobody is handed the same assignment twice, nothing is lost, nobody sees a locked database.
 
-``ITAGFLOW_PROCESSES`` and ``ITAGFLOW_PACKAGES`` say how many; 8 and 400 unless set.
+``ITAGFLOW_PROCESSES`` and ``ITAGFLOW_PACKAGES`` say how many; 5 and 400 unless set.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from itagflow import (
 )
 
 SPAWN = multiprocessing.get_context("spawn")
-PROCESSES = int(os.environ.get("ITAGFLOW_PROCESSES", "8"))
+PROCESSES = int(os.environ.get("ITAGFLOW_PROCESSES", "5"))
 PACKAGES = int(os.environ.get("ITAGFLOW_PACKAGES", "400"))
 
 
@@ -94,7 +94,7 @@ def test_many_processes_claim_from_one_store(shared_url: str, votes: int) -> Non
 @pytest.mark.parametrize("votes", [1, 3])
 def test_eight_threads_claim_from_memory(votes: int) -> None:
     with itagflow.open("memory:") as flow:
-        job = crowd(flow, 4 * PACKAGES, 8, votes)
+        job = crowd(flow, 2 * PACKAGES, 8, votes)
         claimed: list[list[tuple[int, int]]] = []
 
         def work(name: str) -> None:
@@ -106,7 +106,7 @@ def test_eight_threads_claim_from_memory(votes: int) -> None:
         for thread in threads:
             thread.join()
         assert len(claimed) == 8
-        check(flow, job, claimed, 4 * PACKAGES, votes)
+        check(flow, job, claimed, 2 * PACKAGES, votes)
 
 
 def test_the_last_of_many_finishes_the_job(shared_url: str) -> None:

@@ -44,8 +44,7 @@ from itagflow import (
 from itagflow.access import Action
 from itagflow.claiming import service
 from itagflow.claiming.anything import claim_once
-from itagflow.claiming.service import ClaimRequest
-from itagflow.claiming.wanted import Wanted
+from itagflow.claiming.wanted import Options, Wanted
 from itagflow.model import Purpose
 
 PEOPLE = ("ada", "ben", "cy", "di", "eve")
@@ -421,8 +420,11 @@ class Agreement(RuleBasedStateMachine):
         self, account: str, stage: Stage, package: int | None = None
     ) -> Assignment | None:
         """What a claim gives, taken back."""
+        if package is not None:
+            wanted = Wanted(account, self.job, stage, Options(package=package))
+            return self.claim_anything_and_undo(wanted)
         taken: list[Assignment] = []
-        request = ClaimRequest(account, self.job, stage, package=package)
+        request = ClaimRequest(account, self.job, stage)
         try:
             with self.flow._engine.transaction() as transaction:
                 taken += service.take_work(transaction, request)

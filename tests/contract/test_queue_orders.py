@@ -202,6 +202,7 @@ def test_postgres_passes_over_what_others_have_locked(
         with held_elsewhere(flow, job, source.sample(range(1, 10), 4)) as locked:
             claim_in_order(flow, job, order, locked)
         claim_in_order(flow, job, order, set())
+        assert flow.claim("ben", job, Stage.LABEL) is None
         assert not any(package.waiting for package in stored(flow, job))
 
 
@@ -227,11 +228,25 @@ def held_elsewhere(flow: Flow, job: Job, numbers: Iterable[int]) -> Iterator[set
 
 
 def claim_in_order(flow: Flow, job: Job, order: QueueOrder | None, locked: Collection[int]) -> None:
-    """Claim until nothing more is given, and compare each claim with the sorted list."""
+    """Claim all that is not locked, and compare each claim with the sorted list."""
     while True:
         expected = make_expected(flow, job, "ben", order, set())
         allowed = [number for number in expected if number not in locked]
-        claimed = flow.claim("ben", job, Stage.LABEL)
-        assert (claimed.package if claimed else None) == (allowed[0] if allowed else None)
-        if claimed is None:
+        if not allowed:
             return
+        claimed = flow.claim("ben", job, Stage.LABEL)
+        assert claimed is not None
+        assert claimed.package == allowed[0]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_claim_waits_for_what_others_have_locked_before_it_says_that_there_is_nothing(
+    postgres_url: str, clock: Clock, order: QueueOrder | None
+) -> None:
+    with itagflow.open(postgres_url, clock=clock) as flow, ThreadPoolExecutor(1) as pool:
+        job = make_job(flow, clock, 3, Workflow(Label(order=order)))
+        with held_elsewhere(flow, job, range(1, 4)):
+            claimed = pool.submit(flow.claim, "ben", job, Stage.LABEL)
+            with pytest.raises(TimeoutError):
+                claimed.result(0.5)
+        assert claimed.result(60) is not None

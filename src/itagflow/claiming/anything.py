@@ -15,9 +15,10 @@ import attrs
 
 from itagflow import access
 from itagflow.access import Action
-from itagflow.claiming import lanes, queue, rules, service
+from itagflow.claiming import lanes, queue, rules
 from itagflow.claiming.decision import ClaimPlace, Decision, Obstacle, Source, decide
-from itagflow.claiming.service import Claim, ClaimRequest
+from itagflow.claiming.requested import take_requested
+from itagflow.claiming.service import Claim
 from itagflow.claiming.wanted import Wanted, find_job_and_member
 from itagflow.core import lookup
 from itagflow.core.engine import RACES, Engine
@@ -25,7 +26,7 @@ from itagflow.core.registry import Environment
 from itagflow.core.transaction import Transaction
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.number import require_whole_number
-from itagflow.model.package import NO_JOB, Assignment, AssignmentState, ClaimCounter
+from itagflow.model.package import NO_JOB, Assignment, AssignmentState, ClaimCounter, Package
 from itagflow.model.workspace import Member
 from itagflow.storage.port import Query, Reader
 
@@ -65,14 +66,7 @@ def claim_once(transaction: Transaction, wanted: Wanted) -> tuple[Assignment | N
         if stage is None:
             return None, False  # its work is done
     if job is not None and stage is not None:
-        request = ClaimRequest(
-            *(member, job, stage),
-            token=wanted.options.token,
-            package=wanted.options.package,
-            is_resumed=wanted.options.is_resumed,
-        )
-        taken = service.take_work(transaction, request)
-        return (taken[0] if taken else None), False
+        return take_requested(transaction, member, job, stage, wanted.options), False
     search = _Search(transaction, wanted, member, job)
     return search.take(), search.is_overtaken
 
@@ -172,7 +166,7 @@ class _Search:
         if self._is_of_one_job:
             self._require_permission()
         taken = self._find_earlier() or self._find_held() or self._take_offer()
-        taken = taken or self._take_new() or self._take_lapsed()
+        taken = taken or self._take_new() or self._wait_for_queue() or self._take_lapsed()
         if taken is None and not self.is_overtaken:
             self._require_no_more()
         return taken
@@ -204,7 +198,7 @@ class _Search:
 
     def _note(self, begun: Claim, taken: Assignment | None) -> Assignment | None:
         """Return what a claim has *taken*; without it, note whether another one can follow."""
-        self._may_wait = False  # its package may be locked
+        self._may_wait = self._may_wait and not begun.has_package
         if taken is None and begun.is_confirmed:
             self.is_overtaken = True
         return taken
@@ -294,6 +288,31 @@ class _Search:
             if taken is not None or self.is_overtaken:
                 return taken
         return None
+
+    def _wait_for_queue(self) -> Assignment | None:
+        """Take one of the packages that others have locked, if there is a free slot left."""
+        if self.is_overtaken or not self._may_wait:
+            return None
+        waiting = [
+            (package, decision)
+            for decision in self._decisions
+            if Source.QUEUE in decision.sources
+            for package in self._find_waiting(decision)
+        ]
+        # by key, which is the order of locks
+        for package, decision in sorted(waiting, key=lambda pair: pair[0].key):
+            begun = self._begin(decision)
+            taken = self._note(begun, begun.wait_for(package))
+            if taken is not None or self.is_overtaken:
+                return taken
+        return None
+
+    def _find_waiting(self, decision: Decision) -> list[Package]:
+        situation = decision.situation
+        at = self._transaction.at
+        place = ClaimPlace(situation.job, situation.member, situation.stage, at)
+        start = queue.find_start(self._reader, place)
+        return queue.find_waiting(self._reader, decision, start)
 
     def _take_lapsed(self) -> Assignment | None:
         """Take the assignment whose lease lapsed first."""

@@ -69,8 +69,8 @@ _AGAIN: Mapping[str, Condition] = {"round": Span(2, None)}
 _MOMENT = timedelta(microseconds=1)
 _LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 _CANDIDATES = 8
-"""How many packages of an index are read at a time where two are merged: nearly always the first
-will do, unless as many claims run at once."""
+"""How many packages of an index are read at a time where the first will nearly always do, unless as
+many claims run at once."""
 
 
 @attrs.frozen
@@ -449,6 +449,19 @@ def query_allowed_package(
         for package in iterate_in_transaction(reader, query):
             if (package.number, package.round) not in shown:
                 yield attrs.evolve(query, where={**query.where, "number": package.number})
+
+
+def find_waiting(reader: Reader, decision: Decision, start: QueueStart) -> list[Package]:
+    """Return the first packages that wait for the member, by number, whoever has locked them."""
+    situation = decision.situation
+    job, member, stage = situation.job, situation.member, situation.stage
+    found: dict[int, Package] = {}
+    for only in list_conditions(decision):
+        for query in query_allowed_package(reader, job, member, stage, start, only):
+            for package in reader.find(attrs.evolve(query, limit=_CANDIDATES)):
+                found[package.number] = package
+    # by number, which is the order of locks
+    return [found[number] for number in sorted(found)]
 
 
 def _find_shown(reader: Reader, job: Job, member: Member, stage: Stage) -> set[tuple[int, int]]:

@@ -30,27 +30,22 @@ from itagflow.core.engine import BLOCK, Engine
 from itagflow.core.lookup import (
     JobRef,
     MemberRef,
-    PackageRef,
     first,
-    package_in,
 )
 from itagflow.core.transaction import Transaction
 from itagflow.errors import NotAcknowledged
-from itagflow.model.arguments import require_flag
 from itagflow.model.change import Change, Context, Saved, add_to_counter, move_counter
 from itagflow.model.copying import evolve
-from itagflow.model.enums import parse_enum
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, AssignmentState, ClaimCounter, Package, QueueCursor
-from itagflow.model.text import require_text
 from itagflow.model.workspace import Member
 from itagflow.storage.port import Query
 
 
 @attrs.frozen
 class ClaimRequest:
-    """What is asked for by a claim."""
+    """What is asked for by a plain claim; for others see ``requested.py`` and ``anything.py``."""
 
     member: MemberRef
     """Who claims."""
@@ -58,44 +53,8 @@ class ClaimRequest:
     """The job."""
     stage: Stage
     """The kind of work."""
-    token: str = ""
-    """The caller's own name for the claim."""
     count: int = 1
     """How many assignments at the most."""
-    package: PackageRef | int | None = None
-    """The only package that will do; None: any."""
-    is_resumed: bool = False
-    """Whether what the member holds is given back first."""
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether nothing but the member, the job and the stage is given."""
-        return not self.token and self.package is None and not self.is_resumed
-
-
-def parse_claim(
-    member: MemberRef,
-    job: JobRef,
-    stage: Stage | str,
-    *,
-    package: PackageRef | int | None,
-    resume: bool,
-    token: str,
-) -> ClaimRequest:
-    """Return what is asked for by a claim.
-
-    Raises:
-        InvalidData: when the stage is none, the token is no text that can be stored, or *resume* is
-            no flag.
-    """
-    return ClaimRequest(
-        member,
-        job,
-        parse_enum(Stage, stage),
-        token=require_text("claim", "token", token),
-        package=package,
-        is_resumed=require_flag("claim", "resume", resume),
-    )
 
 
 def claim(engine: Engine, request: ClaimRequest) -> Assignment | None:
@@ -128,10 +87,8 @@ def take_work(transaction: Transaction, request: ClaimRequest) -> list[Assignmen
 
     Raises:
         NotAllowed: when the member may not work there.
-        InvalidData: when the job does not have this stage, or the token cannot be stored.
+        InvalidData: when the job does not have this stage.
     """
-    if not request.is_plain:
-        return _take_requested(transaction, request)
     cache, store = transaction.cache, transaction.store
     # Job and member as last seen, which saves two queries.  They may be out of date: whatever is
     # found is confirmed by what is locked, and that there is nothing is only said by what is stored
@@ -141,7 +98,9 @@ def take_work(transaction: Transaction, request: ClaimRequest) -> list[Assignmen
     place = ClaimPlace(job, member, request.stage, transaction.at)
     work = Claim(transaction, describe(store, transaction, place))
     taken = work.take(request.count)
-    if not taken and work.is_out_of_date(*_read_job_and_member(transaction, request)):
+    if not taken and work.is_out_of_date(
+        *read_job_and_member(transaction, request.job, request.member)
+    ):
         taken = work.take(request.count)
     if not taken:
         work.require_permission()
@@ -149,36 +108,12 @@ def take_work(transaction: Transaction, request: ClaimRequest) -> list[Assignmen
     return taken
 
 
-def _take_requested(transaction: Transaction, request: ClaimRequest) -> list[Assignment]:
-    """Give what the same claim, sent before, was given, or what is held, or else something new."""
-    rules.must_be_a_token(request.token)
-    job, member = _read_job_and_member(transaction, request)
-    package: Package | None = None
-    if request.package is not None:
-        package = package_in(transaction.store, job.id, request.package)
-    number = None if package is None else package.number
-    terms = rules.Terms(
-        token=request.token,
-        arguments=rules.describe_arguments(number, is_resumed=request.is_resumed),
-    )
-    place = ClaimPlace(job, member, request.stage, transaction.at)
-    work = Claim(transaction, describe(transaction.store, transaction, place), terms)
-    work.require_permission()
-    earlier = work.find_earlier() if request.token else None
-    if earlier is None and request.is_resumed:
-        earlier = work.find_held(number)
-    if earlier is not None:
-        return [earlier]
-    taken = work.take(request.count) if package is None else work.take_package(package)
-    if not taken:
-        work.require_acknowledged()
-    return taken
-
-
-def _read_job_and_member(transaction: Transaction, request: ClaimRequest) -> tuple[Job, Member]:
+def read_job_and_member(
+    transaction: Transaction, job: JobRef, member: MemberRef
+) -> tuple[Job, Member]:
     """Return job and member of a claim as they are stored now."""
-    job = transaction.cache.read_job(transaction.store, request.job)
-    return job, transaction.cache.read_member(transaction.store, job.workspace, request.member)
+    current = transaction.cache.read_job(transaction.store, job)
+    return current, transaction.cache.read_member(transaction.store, current.workspace, member)
 
 
 def apply(transaction: Transaction, change: Change) -> Assignment:
@@ -213,11 +148,7 @@ class Claim:
     ) -> None:
         """Begin a claim of what *situation* is about.
 
-        Args:
-            transaction: The transaction.
-            situation: Who claims, where, and what the decision depends on.
-            terms: The caller's own name for the claim.
-            may_wait: Whether it may wait for its first package: nothing is locked yet.
+        It waits for its first package only, and only if it *may_wait*: nothing is locked yet.
         """
         self._transaction = transaction
         self._situation = situation
@@ -231,9 +162,15 @@ class Claim:
         """The counter of the holder who loses an assignment, once it is locked."""
         self._earlier: Assignment | None = None
         """What the same claim, sent before, has been given meanwhile."""
-        self._has_package = not may_wait
+        self._may_wait = may_wait
+        self._has_package = False
         """Whether a package is locked."""
         self._is_confirmed = False
+
+    @property
+    def has_package(self) -> bool:
+        """Whether it has locked a package."""
+        return self._has_package
 
     @property
     def is_confirmed(self) -> bool:
@@ -395,7 +332,7 @@ class Claim:
                 break
             taken.append(assignment)
         if not taken and count > 0:
-            assignment = self._take_lapsed()
+            assignment = self._wait_for_queue() or self._take_lapsed()
             if assignment is not None:
                 taken.append(assignment)
         if taken:
@@ -508,7 +445,9 @@ class Claim:
         self._confirm(saves_cursor=cursor is not None)
         if Source.QUEUE not in self._decision.sources:
             return None
-        if self._situation is not before and self._has_changed_since(before, package):
+        now = self._situation
+        has_changed = now.job is not before.job or now.member is not before.member
+        if has_changed and self._has_changed_since(before, package):
             # The workflow, or what the member can do, was changed while the package was being
             # locked: it is looked for once more, by what is now.  Never a third time: what is
             # locked now cannot change.
@@ -525,6 +464,28 @@ class Claim:
             return False
         assignments = self._transaction.assignments(package)
         return is_own_work(job, package, member, stage, assignments)
+
+    def _wait_for_queue(self) -> Assignment | None:
+        """Take one of the packages that others have locked, if there is a free slot left.
+
+        With several votes a claim leaves some, and who gives a priority to packages leaves all.
+        """
+        # who has locked a package waits for no other one
+        if self._has_package or Source.QUEUE not in self._decision.sources:
+            return None
+        for waiting in queue.find_waiting(self._transaction.store, self._decision, self._start):
+            taken = self.wait_for(waiting)
+            if taken is not None or self._is_confirmed:
+                return taken  # counters may be locked, which come behind all packages
+        return None
+
+    def wait_for(self, waiting: Package) -> Assignment | None:
+        """Take a package once those who have locked it are done, if there is a free slot left."""
+        locked = self._transaction.lock_package(waiting)
+        self._has_package = True
+        if not self._can_start(locked, self._transaction.assignments(locked)):
+            return None
+        return self._start_work(locked, None)
 
     def _start_work(self, package: Package, cursor: QueueCursor | None) -> Assignment:
         """Give the member a free slot of the locked *package*."""
@@ -596,8 +557,10 @@ class Claim:
         A claim waits for its first package only.  Later it takes what is free, since two claims
         that wait for each other's packages would never end: None when others have it.
         """
-        if self._has_package:
-            return self._transaction.try_lock_assignment(assignment)
+        if self._has_package or not self._may_wait:
+            locked = self._transaction.try_lock_assignment(assignment)
+            self._has_package = self._has_package or locked is not None
+            return locked
         self._has_package = True
         return self._transaction.lock_assignment(assignment)
 

@@ -7,10 +7,8 @@ import attrs
 from itagflow.core import lookup
 from itagflow.core.lookup import JobRef, MemberRef, PackageRef, WorkspaceRef
 from itagflow.errors import InvalidData, NotFound, Problem
-from itagflow.model.arguments import require_flag
 from itagflow.model.enums import parse_optional_enum
 from itagflow.model.job import Job, Stage
-from itagflow.model.text import require_text
 from itagflow.model.workspace import Member
 from itagflow.printing import format_count
 from itagflow.storage.port import Reader
@@ -55,8 +53,6 @@ def parse_wanted(
     if options.package is not None and job is None:
         reason = "is one of a job: name the job, too"
         raise InvalidData(verb, [Problem("package", reason)])
-    require_text(verb, "token", options.token)
-    require_flag(verb, "resume", options.is_resumed)
     return Wanted(member, job, parse_optional_enum(Stage, stage), options)
 
 
