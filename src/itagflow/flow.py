@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from operator import attrgetter
-from types import TracebackType
 from typing import NoReturn, Self
 
 from itagflow.access import Action, Permission, default_policy
@@ -19,8 +18,8 @@ from itagflow.api.results import Results
 from itagflow.api.templates import Templates
 from itagflow.api.workspaces import Workspaces
 from itagflow.claiming import anything, assigning, explaining, service
-from itagflow.claiming.service import ClaimRequest
-from itagflow.claiming.wanted import Options, parse_wanted
+from itagflow.claiming.service import ClaimRequest, parse_claim
+from itagflow.claiming.wanted import Options, Wanted
 from itagflow.core.engine import Engine, now
 from itagflow.core.registry import MergeFunction
 from itagflow.core.settings import MOST_SECONDS, Settings, make_engine, require_store
@@ -94,17 +93,7 @@ class Flow:
         validators: Mapping[str, Validator] | None = None,
         merges: Mapping[str, MergeFunction] | None = None,
     ) -> None:
-        """Work over *store*.
-
-        Args:
-            store: Where everything is kept.
-            policy: See `itagflow.open`, as for all that follow.
-            clock: Tells the time.
-            ids: Makes new keys.
-            listeners: Are told each event.
-            validators: The application's own checks of answers.
-            merges: The application's own merge rules.
-        """
+        """Work over *store*; the other arguments are those of `itagflow.open`."""
         import_module("itagflow.preload")  # no verb may import anything; that module says why
 
         settings = Settings(policy, clock, ids, listeners, validators, merges)
@@ -142,23 +131,21 @@ class Flow:
     ) -> Assignment | None:
         """Take the next assignment that is there for a member, or return None when there is none.
 
-        First what is offered to them; then the queue in order of priority, due time, waiting time
-        and number, or in the order of the LABEL stage, and what they labeled in an earlier round
-        last; then the assignment whose lease lapsed first.  Their own lapsed one is returned
-        renewed.  Of several jobs that of a higher `Job.priority` comes first.  `explain` says why
-        there is nothing.
+        First what is offered to them; then the queue by priority (first that of the job), due time,
+        waiting time and number, or in the order of the LABEL stage, and what they labeled in an
+        earlier round last; then the assignment whose lease lapsed first.  Their own lapsed one is
+        returned renewed.  `explain` says why there is nothing.
 
         Args:
             member: Who claims.
             job: The job; any job of the workspace that runs, unless given.
-            stage: The kind of work: a `Stage` or its value, such as ``"label"``; any, unless given.
+            stage: The kind of work: a `Stage` or its value, such as ``"label"``; or any.
             workspace: Where, without a job; the only one that the member is in, unless given.
             package: Only what the member may have of this package of the job, or number of one.
-            resume: Give back first what the member holds there, the oldest first, such as for a
-                page that is reloaded; one that has lapsed is renewed.
+            resume: Give back first what the member holds there, the oldest first; one that has
+                lapsed is renewed.
             token: The caller's own name for this claim: sent again, it gives the same assignment.
-                It belongs to the member, and to what is given as *job*, *stage*, *package* and
-                *resume*.
+                It belongs to the member, the job, the stage, the package and *resume*.
 
         Raises:
             NotAllowed: when the member may not work there.
@@ -167,14 +154,10 @@ class Flow:
             InvalidData: when the job does not have this stage, or the workspace is not clear.
             NotFound: when the job has no such package, or the workspace no such job.
         """
-        token = require_text("claim", "token", token)
-        resume = require_flag("claim", "resume", resume)
-        is_plain = workspace is None and package is None and not token and not resume
-        if is_plain and job is not None and stage is not None:
-            request = ClaimRequest(member, job, parse_enum(Stage, stage))
-            return service.claim(self._engine, request)
-        options = Options(workspace, package, token, is_resumed=resume)
-        return anything.claim(self._engine, parse_wanted("claim", member, job, stage, options))
+        request = parse_claim(
+            *(member, job, stage), workspace=workspace, package=package, resume=resume, token=token
+        )
+        return _claim(self._engine, request)
 
     def claim_many(
         self,
@@ -190,10 +173,8 @@ class Flow:
         The other arguments and the errors are those of `claim`.
         """
         count = require_whole_number("claim_many", "count", count, least=0)
-        if job is None or stage is None or workspace is not None:
-            wanted = parse_wanted("claim_many", member, job, stage, Options(workspace))
-            return anything.claim_many(self._engine, wanted, count)
-        return service.claim_many(self._engine, member, job, parse_enum(Stage, stage), count)
+        request = parse_claim(member, job, stage, workspace=workspace)
+        return _claim_many(self._engine, request, count)
 
     def acknowledge(self, member: MemberRef, job: JobRef, *, version: int | None = None) -> int:
         """Note that a member has read the guideline of a job, and return the version of that.
@@ -255,7 +236,7 @@ class Flow:
 
         Args:
             assignment: For a member it must be offered or held, or have ended with its work.
-            model: Whose prediction is shown as `WorkItem.prelabel`; the newest of any if not given.
+            model: Whose prediction is shown as `WorkItem.prelabel`; the newest unless given.
             model_version: Which version of the model.
             by: Who reads, when the assignment comes from outside: asked again for every page.
 
@@ -290,11 +271,9 @@ class Flow:
             task: A task in its scope.
             reply: The replies by question id, or the reply to the only question.
             draft: Whether it is half-filled: it lies beside the answer as `WorkItem.draft`, until a
-                complete one is saved.  Its replies must be valid values, but none is required and
-                the validator is not asked; it has no event.
+                complete one is saved.  No reply is required, and the validator is not asked.
             expected_version: The `WorkItem.version` that was read: another one is not replaced.
-            seconds: How long it took.  Of that not more is counted than has passed since the last
-                call that told its time, and at most 300.
+            seconds: How long it took: at most 300 count, and what has passed since the last call.
             score: How sure a program is that gives the answer, from 0 to 1.
             model: The name of that program.
             pick: Instead of a reply: the vote that has won, one of ``item.votes``.  For who
@@ -367,8 +346,7 @@ class Flow:
     ) -> Answer:
         """Hand a task to the experts of the job; it counts as settled when the rest is submitted.
 
-        What was saved stays in the answer that this returns, and is shown to the expert with the
-        comment.  The package stays at LABEL until an expert has answered the task.
+        What was saved is shown to them.  The package stays at LABEL until one has answered it.
 
         Args:
             assignment: An assignment at LABEL that is held.
@@ -424,8 +402,7 @@ class Flow:
             seconds: What was not told for single tasks; it counts as in `save`.
             ignore_drafts: Whether it is submitted though drafts are newer than the answers.
             rest: ``"release"`` hands in what is answered, and leaves the other tasks to whoever
-                takes them, where the rule has ``allow_partial``.  The package moves on when all is
-                in.
+                takes them, where the rule has ``allow_partial``.
             by: Who submits, when the assignment comes from outside.
 
         Raises:
@@ -628,19 +605,16 @@ class Flow:
     ) -> str:
         """Say what `claim` would find for a member, and if nothing, why, in one sentence.
 
-        Args:
-            member: Who would claim.
-            job: The job; all jobs of the workspace that run, unless given.
-            stage: The kind of work; any, unless given.
-            workspace: Where, without a job; the only one that the member is in, unless given.
-            by: Who asks: the member, or somebody who may see the work of others.
+        The arguments are those of `claim`; *by* is the member, or somebody who may see the work of
+        others.
 
         Raises:
             NotFound: when there is no such member or job.
             NotAllowed: when *by* may not read there.
             InvalidData: when the job does not have this stage, or the workspace is not clear.
         """
-        wanted = parse_wanted("explain", member, job, stage, Options(workspace))
+        stage = parse_optional_enum(Stage, stage)
+        wanted = Wanted(member, job, stage, Options(workspace))
         return explaining.explain(self._engine, wanted, by=by)
 
     def can(
@@ -659,7 +633,7 @@ class Flow:
             action: What they would do.
             entity: Where: a workspace, job, package or assignment.
             stage: At which stage; that of the action, package or assignment when not given.
-            by: As in `explain`.
+            by: Who asks, as in `explain`.
 
         >>> import itagflow
         >>> flow = itagflow.open("memory:")
@@ -675,7 +649,7 @@ class Flow:
         """Close the store, for all threads of this process.
 
         New verbs are refused at once; half-read iterators raise `StoreFailed` at their next step.
-        Verbs that run are waited for, except for one of the calling thread.
+        Verbs that run in other threads are waited for.
 
         Args:
             timeout: For how many seconds to wait at most.
@@ -698,17 +672,24 @@ class Flow:
         """Return the Flow itself, to be closed at the end of the ``with`` block."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the store."""
         self.close()
 
     def __repr__(self) -> str:
         return show_line(self, f"on {self.store.name}")
+
+
+def _claim(engine: Engine, request: ClaimRequest | Wanted) -> Assignment | None:
+    if isinstance(request, ClaimRequest):
+        return service.claim(engine, request)
+    return anything.claim(engine, request)
+
+
+def _claim_many(engine: Engine, request: ClaimRequest | Wanted, count: int) -> list[Assignment]:
+    if isinstance(request, ClaimRequest):
+        return service.claim_many(engine, request, count)
+    return anything.claim_many(engine, request, count)
 
 
 _get_engine: Callable[[Flow], Engine] = attrgetter("_engine")

@@ -147,5 +147,6 @@ OPTIONAL = {
     ("events.list", "closed"),
     ("results.find", "member"),
     ("available", "workspace"),
+    ("explain", "job"),
     ("assignments.list", "job"),
 }

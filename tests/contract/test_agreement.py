@@ -44,6 +44,7 @@ from itagflow import (
 from itagflow.access import Action
 from itagflow.claiming import service
 from itagflow.claiming.anything import claim_once
+from itagflow.claiming.service import ClaimRequest
 from itagflow.claiming.wanted import Options, Wanted
 from itagflow.model import Purpose
 

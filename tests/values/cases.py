@@ -72,7 +72,12 @@ def ordered(scene: Scene, **more: Any) -> None:
 
 def use_rule(scene: Scene, rule: Any) -> None:
     rules = {P.Label: P.Label(), P.Inspect: P.Inspect(), P.Accept: P.Accept(), type(rule): rule}
-    ordered(scene, workflow=P.Workflow(*rules.values()))
+    packaging = P.FixedSize(2) if rule.requires is None else P.GroupByField(rule.requires.name)
+    ordered(scene, workflow=P.Workflow(*rules.values()), packaging=packaging)
+
+
+def use_field(scene: Scene, field: Any) -> None:
+    use_rule(scene, P.Label(requires=field))
 
 
 def use_template(scene: Scene, template: Any) -> None:
@@ -177,6 +182,7 @@ def fields_of(entity: Any) -> Arguments:
 
 LATER = START + timedelta(days=30)
 RULE: Arguments = {
+    "requires": P.Field("text", skill="about {}"),
     "lease": SOON,
     "offer_lease": SOON,
     "limit": 2,
@@ -291,6 +297,11 @@ ORDERS: Mapping[str, Case] = {
     ),
     "FixedSize": Case(lambda s: {"size": 2}, lambda s, made: ordered(s, packaging=made)),
     "PackageCount": Case(lambda s: {"packages": 2}, lambda s, made: ordered(s, packaging=made)),
+    "Field": Case(
+        lambda s: {"name": "text", "skill": "about {}", "least": 1.5},
+        use_field,
+        always=("least",),
+    ),
     "GroupByField": Case(
         lambda s: {"field": "text", "max_size": 3}, lambda s, made: ordered(s, packaging=made)
     ),
@@ -817,12 +828,19 @@ WORK: Mapping[str, Case] = {
             "job": s.job,
             "stage": "label",
             "package": s.held.package,
+            "workspace": s.home,
             "resume": True,
             "token": "t",
         }
     ),
     "flow.claim_many": Case(
-        lambda s: {"member": "ben", "job": s.job, "stage": "label", "count": 2}
+        lambda s: {
+            "member": "ben",
+            "job": s.job,
+            "stage": "label",
+            "count": 2,
+            "workspace": s.home,
+        }
     ),
     "flow.acknowledge": Case(lambda s: {"member": "ben", "job": s.job, "version": 0}),
     "flow.renew": Case(lambda s: {"assignment": s.held, "by": "ben"}),
@@ -939,7 +957,15 @@ WORK: Mapping[str, Case] = {
         lambda s: {"member": s.job and "ben", "workspace": s.home, "by": "ada"},
         always=("workspace",),
     ),
-    "flow.explain": Case(lambda s: {"member": "ben", "job": s.job, "stage": "label", "by": "ada"}),
+    "flow.explain": Case(
+        lambda s: {
+            "member": "ben",
+            "job": s.job,
+            "stage": "label",
+            "workspace": s.home,
+            "by": "ada",
+        }
+    ),
     "flow.can": Case(
         lambda s: {
             "member": "ben",
@@ -1058,6 +1084,15 @@ NAMESPACES: Mapping[str, Case] = {
         },
         lambda s, made: s.new_job(),
     ),
+    "flow.members.set_skills": Case(
+        lambda s: {
+            "workspace": s.home,
+            "member": "eve",
+            "skills": {"lang:de": 1, "radiology": 0.5},
+            "by": "ada",
+        },
+        lambda s, made: s.new_job(),
+    ),
     "flow.templates.add": Case(
         lambda s: {
             "workspace": s.home,
@@ -1168,6 +1203,7 @@ ORDER: Callable[[Scene], Arguments] = lambda s: {  # noqa: E731
     "guideline": "look twice",
     "due_at": START,
     "closes_at": LATER,
+    "priority": 3,
 }
 JOBS: Mapping[str, Case] = {
     "flow.jobs.create": Case(
@@ -1262,6 +1298,7 @@ JOBS: Mapping[str, Case] = {
             "guideline": "look twice",
             "due_at": START,
             "closes_at": LATER,
+            "priority": -1,
             "name": "renamed",
             "workflow": s.job.workflow,
         }
@@ -1312,6 +1349,7 @@ MAKE_JOBS = (
     "Workflow",
     "FixedSize",
     "PackageCount",
+    "Field",
     "GroupByField",
     "Option",
     "View",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from itagflow.claiming import rules
+from collections.abc import Sequence
+from operator import attrgetter
+
+from itagflow.claiming import queue, rules
 from itagflow.claiming.decision import ClaimPlace
 from itagflow.claiming.queue import describe
 from itagflow.claiming.service import Claim, read_job_and_member
@@ -10,7 +13,7 @@ from itagflow.claiming.wanted import Options
 from itagflow.core.lookup import package_in
 from itagflow.core.transaction import Transaction
 from itagflow.model.job import Job, Stage
-from itagflow.model.package import Assignment, Package
+from itagflow.model.package import Assignment, AssignmentState, Package
 from itagflow.model.workspace import Member
 
 
@@ -38,11 +41,52 @@ def take_requested(
     work.require_permission()
     earlier = work.find_earlier() if options.token else None
     if earlier is None and options.is_resumed:
-        earlier = work.find_held(number)
+        earlier = _find_held(transaction, work, place, number)
     if earlier is not None:
         return earlier
-    taken = work.take(1) if package is None else work.take_package(package)
-    if not taken:
+    taken = (
+        next(iter(work.take(1)), None)
+        if package is None
+        else _take_package(transaction, work, package)
+    )
+    if taken is None:
         work.require_acknowledged()
-        return None
-    return taken[0]
+    return taken
+
+
+def _find_held(
+    transaction: Transaction, work: Claim, place: ClaimPlace, package: int | None
+) -> Assignment | None:
+    """Return what the member holds already, on this *package* or any, the oldest first.
+
+    One whose lease has lapsed is renewed, unless others are about to take it.
+    """
+    held = queue.find_held(transaction.store, place, package)
+    return next(filter(None, map(work.give_back_held, held)), None)
+
+
+def _take_package(transaction: Transaction, work: Claim, package: Package) -> Assignment | None:
+    """Take what the member may have of one package: an offer, a free slot, lapsed work.
+
+    An offer is their own, or a part that is offered to whoever may have it.
+    """
+    locked = work.lock_package(package)
+    assignments = transaction.assignments(locked)
+    offered = [each for each in assignments if each.state is AssignmentState.OFFERED]
+    # its package is locked: each of them is looked at once more as it is now
+    for offer in offered:
+        taken = work.take_own_offer(offer) if work.is_own(offer) else None
+        if taken is not None:
+            return taken
+    for offer in offered:
+        taken = work.take_open_offer(offer) if work.accepts_open(offer, locked) else None
+        if taken is not None:
+            return taken
+    return work.start(locked) or _take_lapsed(work, assignments) or work.find_sent_before()
+
+
+def _take_lapsed(work: Claim, assignments: Sequence[Assignment]) -> Assignment | None:
+    """Take one of these *assignments* whose lease has lapsed, the longest first."""
+    lapsed = filter(work.has_lapsed, assignments)
+    in_order = sorted(lapsed, key=attrgetter("lease_until", "id"))
+    return next(filter(None, map(work.take_one_lapsed, in_order)), None)

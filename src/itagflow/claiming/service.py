@@ -7,7 +7,6 @@ Who has locked a package waits for no other one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import attrgetter
 
 import attrs
 
@@ -26,26 +25,26 @@ from itagflow.claiming.decision import (
     requires_other_skill,
 )
 from itagflow.claiming.queue import describe, has_limits
+from itagflow.claiming.wanted import Options, Wanted, make_wanted
 from itagflow.core.engine import BLOCK, Engine
-from itagflow.core.lookup import (
-    JobRef,
-    MemberRef,
-    first,
-)
+from itagflow.core.lookup import JobRef, MemberRef, PackageRef, WorkspaceRef, first
 from itagflow.core.transaction import Transaction
 from itagflow.errors import NotAcknowledged
+from itagflow.model.arguments import require_flag
 from itagflow.model.change import Change, Context, Saved, add_to_counter, move_counter
 from itagflow.model.copying import evolve
+from itagflow.model.enums import parse_optional_enum
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, AssignmentState, ClaimCounter, Package, QueueCursor
+from itagflow.model.text import require_text
 from itagflow.model.workspace import Member
 from itagflow.storage.port import Query
 
 
 @attrs.frozen
 class ClaimRequest:
-    """What is asked for by a plain claim; for others see ``requested.py`` and ``anything.py``."""
+    """What is asked for by a plain claim, of one queue; for others see `Wanted`."""
 
     member: MemberRef
     """Who claims."""
@@ -57,6 +56,31 @@ class ClaimRequest:
     """How many assignments at the most."""
 
 
+def parse_claim(
+    member: MemberRef,
+    job: JobRef | None,
+    stage: Stage | str | None,
+    *,
+    workspace: WorkspaceRef | None = None,
+    package: PackageRef | int | None = None,
+    resume: bool = False,
+    token: str = "",
+) -> ClaimRequest | Wanted:
+    """Return what is asked for by a claim.
+
+    Raises:
+        InvalidData: when an argument is of another kind, or a package is named without its job.
+    """
+    token = require_text("claim", "token", token)
+    resume = require_flag("claim", "resume", resume)
+    known = parse_optional_enum(Stage, stage)
+    asks_more = bool(token) or resume or package is not None or workspace is not None
+    if job is not None and known is not None and not asks_more:
+        return ClaimRequest(member, job, known)
+    options = Options(workspace, package, token, is_resumed=resume)
+    return make_wanted("claim", member, job, known, options)
+
+
 def claim(engine: Engine, request: ClaimRequest) -> Assignment | None:
     """Take the next assignment that is there for a member, or return None when there is none."""
     with engine.transaction() as transaction:
@@ -64,18 +88,16 @@ def claim(engine: Engine, request: ClaimRequest) -> Assignment | None:
     return taken[0] if taken else None
 
 
-def claim_many(
-    engine: Engine, member: MemberRef, job: JobRef, stage: Stage, count: int
-) -> list[Assignment]:
+def claim_many(engine: Engine, request: ClaimRequest, count: int) -> list[Assignment]:
     """Take up to *count* assignments in the order of `claim`; fewer when there are no more."""
     count = require_whole_number("the claim", "count", count)
     # A transaction for each block, which locks its packages while others write.  Each sees what the
     # one before has stored, so the limit holds for all of them.
     taken: list[Assignment] = []
     while len(taken) < count:
-        request = ClaimRequest(member, job, stage, count=min(count - len(taken), BLOCK))
+        block = attrs.evolve(request, count=min(count - len(taken), BLOCK))
         with engine.transaction() as transaction:
-            more = take_work(transaction, request)
+            more = take_work(transaction, block)
         if not more:
             break
         taken += more
@@ -235,14 +257,6 @@ class Claim:
         """Return what the same claim was given before."""
         return queue.find_claimed(self._transaction.store, self._place, self._terms)
 
-    def find_held(self, package: int | None) -> Assignment | None:
-        """Return what the member holds already, on this *package* or any, the oldest first.
-
-        One whose lease has lapsed is renewed, unless others are about to take it.
-        """
-        held = queue.find_held(self._transaction.store, self._place, package)
-        return next(filter(None, map(self.give_back_held, held)), None)
-
     def give_back_held(self, held: Assignment) -> Assignment | None:
         """Return what the member holds; None when its lease has lapsed and others are taking it."""
         has_lapsed = rules.has_lapsed(held, self._transaction.at)
@@ -253,61 +267,32 @@ class Claim:
             return renewed
         return None
 
-    def take_package(self, package: Package) -> list[Assignment]:
-        """Take what the member may have of one package: an offer, a free slot, lapsed work.
-
-        An offer is their own, or a part that is offered to whoever may have it.
-
-        The package is waited for: others may be about to take another slot of it.
-        """
-        locked = self._transaction.lock_package(package)
-        self._has_package = True
-        assignments = self._transaction.assignments(locked)
-        taken = self._take_offer_of(assignments) or self._take_part_of(locked, assignments)
-        if taken is None and self._can_start(locked, assignments):
-            taken = self._start_work(locked, None)
-        if taken is None:
-            stage = self._situation.stage
-            lapsed = [
-                assignment
-                for assignment in assignments
-                if assignment.stage is stage and rules.has_lapsed(assignment, self._transaction.at)
-            ]
-            # the longest first, as everywhere
-            for assignment in sorted(lapsed, key=attrgetter("lease_until", "id")):
-                taken = taken or self.take_one_lapsed(assignment)
-        if taken is None:
-            taken = self._find_sent_before()
-        return [] if taken is None else [taken]
-
-    def _take_offer_of(self, assignments: Sequence[Assignment]) -> Assignment | None:
-        """Take the member's own offer among these *assignments* of the locked package."""
+    def is_own(self, offer: Assignment) -> bool:
+        """Return whether *offer* is the member's own, at the stage of the claim."""
         situation = self._situation
-        for assignment in assignments:
-            if (
-                assignment.member == situation.member.id
-                and assignment.stage is situation.stage
-                and assignment.state is AssignmentState.OFFERED
-                and self._decision.permits(assignment)
-            ):
-                _, offer = self._transaction.lock_assignment(assignment)
-                self._confirm()
-                if Source.OFFERS in self._decision.sources:
-                    return self._take_offer(offer)
-        return None
+        is_here = offer.stage is situation.stage and self._decision.permits(offer)
+        return is_here and offer.member == situation.member.id
 
-    def _take_part_of(
-        self, package: Package, assignments: Sequence[Assignment]
-    ) -> Assignment | None:
-        """Take an open offer among these *assignments* of the locked package."""
-        for assignment in assignments:
-            if not self._decision.accepts_open(assignment, assignments, package):
-                continue
-            _, offer = self._transaction.lock_assignment(assignment)
-            self._confirm()
-            if self._decision.accepts_open(offer, assignments, package):
-                return self._take_offer(offer)
-        return None
+    def accepts_open(self, offer: Assignment, package: Package) -> bool:
+        """Return whether the member may have *offer*, a part of this *package*."""
+        assignments = self._transaction.assignments(package)
+        return self._decision.accepts_open(offer, assignments, package)
+
+    def has_lapsed(self, assignment: Assignment) -> bool:
+        """Return whether *assignment*, at the stage of the claim, has lapsed."""
+        is_here = assignment.stage is self._situation.stage
+        return is_here and rules.has_lapsed(assignment, self._transaction.at)
+
+    def lock_package(self, package: Package) -> Package:
+        """Lock a package, waiting for others who may be about to take another slot of it."""
+        self._has_package = True
+        return self._transaction.lock_package(package)
+
+    def start(self, package: Package) -> Assignment | None:
+        """Take a free slot of the locked *package*, if the member may have one."""
+        if not self._can_start(package, self._transaction.assignments(package)):
+            return None
+        return self._start_work(package, None)
 
     def _can_start(self, package: Package, assignments: Sequence[Assignment]) -> bool:
         """Return whether the member may have a free slot of the locked *package*, by this stage."""
@@ -337,10 +322,10 @@ class Claim:
                 taken.append(assignment)
         if taken:
             return taken
-        earlier = self._find_sent_before()
+        earlier = self.find_sent_before()
         return [] if earlier is None else [earlier]
 
-    def _find_sent_before(self) -> Assignment | None:
+    def find_sent_before(self) -> Assignment | None:
         """Return what the same claim, sent at the same time, was given, where this one got nothing.
 
         What this claim would have got may have gone to that one: it is waited for.
@@ -481,11 +466,7 @@ class Claim:
 
     def wait_for(self, waiting: Package) -> Assignment | None:
         """Take a package once those who have locked it are done, if there is a free slot left."""
-        locked = self._transaction.lock_package(waiting)
-        self._has_package = True
-        if not self._can_start(locked, self._transaction.assignments(locked)):
-            return None
-        return self._start_work(locked, None)
+        return self.start(self.lock_package(waiting))
 
     def _start_work(self, package: Package, cursor: QueueCursor | None) -> Assignment:
         """Give the member a free slot of the locked *package*."""

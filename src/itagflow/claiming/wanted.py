@@ -7,7 +7,6 @@ import attrs
 from itagflow.core import lookup
 from itagflow.core.lookup import JobRef, MemberRef, PackageRef, WorkspaceRef
 from itagflow.errors import InvalidData, NotFound, Problem
-from itagflow.model.enums import parse_optional_enum
 from itagflow.model.job import Job, Stage
 from itagflow.model.workspace import Member
 from itagflow.printing import format_count
@@ -42,18 +41,18 @@ class Wanted:
     """What else was given."""
 
 
-def parse_wanted(
-    verb: str, member: MemberRef, job: JobRef | None, stage: Stage | str | None, options: Options
+def make_wanted(
+    verb: str, member: MemberRef, job: JobRef | None, stage: Stage | None, options: Options
 ) -> Wanted:
     """Return what is asked for by *verb*.
 
     Raises:
-        InvalidData: when an argument is of another kind, or a package is named without its job.
+        InvalidData: when a package is named without its job.
     """
     if options.package is not None and job is None:
         reason = "is one of a job: name the job, too"
         raise InvalidData(verb, [Problem("package", reason)])
-    return Wanted(member, job, parse_optional_enum(Stage, stage), options)
+    return Wanted(member, job, stage, options)
 
 
 def find_job_and_member(reader: Reader, wanted: Wanted) -> tuple[Job | None, Member]:

@@ -11,8 +11,9 @@ import attrs
 from itagflow.errors import NotAllowed
 from itagflow.jobs.row_rules import PreparedRow
 from itagflow.jobs.rules import reopen_finished
+from itagflow.jobs.skill_rules import find_skill_field
 from itagflow.model.change import Change, Context, Saved, record
-from itagflow.model.job import Job, find_skill_field
+from itagflow.model.job import Job
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package
 from itagflow.model.packaging import (

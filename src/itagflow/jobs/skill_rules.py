@@ -7,12 +7,21 @@ from typing import Any
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.jsontext import standard
-from itagflow.model.job import Job, Stage, Workflow, find_skill_field
+from itagflow.model.job import Job, Stage, Workflow
 from itagflow.model.packaging import FixedSize, GroupByField, Packaging
 from itagflow.model.skills import find_value_error, list_skills
 from itagflow.model.text import normalize_name
 from itagflow.model.workspace import Member
 from itagflow.printing import format_count, format_repr
+
+
+def find_skill_field(workflow: Workflow) -> str:
+    """Return the name of the field that names skills, or an empty text; each stage has the same."""
+    for stage in workflow.stages:
+        requires = workflow.rule(stage).requires
+        if requires is not None:
+            return requires.name
+    return ""
 
 
 def require_whole_values(workflow: Workflow, packaging: Packaging) -> None:

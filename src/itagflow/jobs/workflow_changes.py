@@ -14,10 +14,10 @@ from itagflow.core.lookup import MemberRef
 from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, NotAllowed, Problem
 from itagflow.jobs.finishing_rules import Staffing, find_hindrance
-from itagflow.jobs.skill_rules import require_same_field, require_whole_values
+from itagflow.jobs.skill_rules import find_skill_field, require_same_field, require_whole_values
 from itagflow.labeling.merge_rules import explain_other_votes
 from itagflow.model.change import Context, Saved, record
-from itagflow.model.job import Job, JobState, Workflow, find_skill_field
+from itagflow.model.job import Job, JobState, Workflow
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.workspace import Member

@@ -30,7 +30,7 @@ TextFilter = Callable[[str], str]
 
 _REMARKING = frozenset({"escalate", "judge", "reject"})
 _ABOUT_MEMBERS = frozenset(
-    {"add_member", "set_role", "remove_member", "pause_member", "resume_member"}
+    {"add_member", "set_role", "set_skills", "remove_member", "pause_member", "resume_member"}
 )
 
 

@@ -193,7 +193,15 @@ def build_first_changes(package: tuple[int, int]) -> tuple[FieldChange, ...]:
 
 
 _ABOUT_MEMBERS = frozenset(
-    {"add_member", "erase_member", "pause_member", "remove_member", "resume_member", "set_role"}
+    {
+        "add_member",
+        "erase_member",
+        "pause_member",
+        "remove_member",
+        "resume_member",
+        "set_role",
+        "set_skills",
+    }
 )
 """The types whose name in `data` is the account of a member."""
 
@@ -246,6 +254,7 @@ _PAST = {
     "review": "passed",
     "save": "saved",
     "set_role": "changed the role of",
+    "set_skills": "changed the skills of",
     "raise_votes": "raised the votes of",
     "set_validator": "changed the validator of",
     "set_workforce": "changed the workforce of",

@@ -34,7 +34,7 @@ from itagflow.model.packaging import (
     check_packaging,
     check_positive,
 )
-from itagflow.model.skills import Field
+from itagflow.model.skills import Field, check_requires, require_one_field
 from itagflow.model.text import (
     find_name_error,
     to_optional_text,
@@ -172,12 +172,6 @@ def _check_duration(instance: Any, attribute: "attrs.Attribute[Any]", value: Any
         )
 
 
-def _check_requires(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-    if value is not None:
-        wanted = "a Field, such as Field('lang', skill='lang:{}')"
-        require_kind(type(instance).__name__, attribute.name, value, Field, wanted)
-
-
 @attrs.frozen(kw_only=True)
 class StageRule:
     """What the rules of every stage share."""
@@ -202,7 +196,7 @@ class StageRule:
     package that they had before."""
     acknowledge: bool = attrs.field(default=False, validator=validate_flag)
     """Whether a member must have acknowledged the newest guideline before they can claim."""
-    requires: Field | None = attrs.field(default=None, validator=_check_requires)
+    requires: Field | None = attrs.field(default=None, validator=check_requires)
     """The field whose value names the skill that a member needs for a package; None: none."""
 
     __repr__ = show_fields
@@ -488,7 +482,7 @@ class Workflow:
             raise _make_error(
                 "Workflow", "reject_to", "there is no INSPECT stage to reject to: add Inspect"
             )
-        _require_one_field(label, inspect, accept)
+        require_one_field(rule.requires for rule in (label, inspect, accept) if rule)
         for name, rule in (("label", label), ("inspect", inspect), ("accept", accept)):
             # frozen, and attrs has no part in this constructor
             object.__setattr__(self, name, rule)
@@ -541,18 +535,6 @@ class Workflow:
     def __repr__(self) -> str:
         rules = [self._find_stage_rule(stage) for stage in self.stages]
         return f"Workflow({', '.join(map(repr, rules))})"
-
-
-def _require_one_field(*rules: StageRule | None) -> None:
-    """Check that all rules that ask for a skill find its name in one field.
-
-    A package carries one value, by which the queue is searched.
-    """
-    fields = [rule.requires.name for rule in rules if rule is not None and rule.requires]
-    if len(set(fields)) > 1:
-        named = " and ".join(format_repr(field) for field in dict.fromkeys(fields))
-        reason = f"must be of one field at all stages, not of {named}"
-        raise _make_error("Workflow", "requires", reason)
 
 
 def _require_rules(rules: Sequence[object]) -> None:
@@ -704,15 +686,6 @@ class Job:
 
     def __repr__(self) -> str:
         return show_line(self, show(self.name), self.state.name, f"id={self.id}")
-
-
-def find_skill_field(workflow: Workflow) -> str:
-    """Return the name of the field that names skills, or an empty text; each stage has the same."""
-    for stage in workflow.stages:
-        requires = workflow.rule(stage).requires
-        if requires is not None:
-            return requires.name
-    return ""
 
 
 def find_registered_names(workflow: Workflow) -> list[str]:

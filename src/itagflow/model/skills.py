@@ -1,14 +1,14 @@
 """Skills: what members can do, and which one the work on a package needs."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.jsontext import standard
-from itagflow.model.arguments import make_error, require_mapping
+from itagflow.model.arguments import make_error, require_kind, require_mapping
 from itagflow.model.copying import ReadOnlyDict
 from itagflow.model.number import require_number
 from itagflow.model.text import (
@@ -121,6 +121,28 @@ class Field:
         return value in self.list_values(skills)
 
     __repr__ = show_fields
+
+
+def check_requires(rule: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    """Check a field that says which skill a stage requires: an attrs validator."""
+    if value is not None:
+        wanted = "a Field, such as Field('lang', skill='lang:{}')"
+        require_kind(type(rule).__name__, attribute.name, value, Field, wanted)
+
+
+def require_one_field(required: Iterable[Field | None]) -> None:
+    """Check that all stages that ask for a skill find its name in one field.
+
+    A package carries one value, by which the queue is searched.
+
+    Raises:
+        InvalidData: when they name several.
+    """
+    fields = list(dict.fromkeys(each.name for each in required if each is not None))
+    if len(fields) > 1:
+        named = " and ".join(map(format_repr, fields))
+        reason = f"must be of one field at all stages, not of {named}"
+        raise InvalidData("Workflow", [Problem("requires", reason)])
 
 
 def _spell_values(text: str) -> list[str]:

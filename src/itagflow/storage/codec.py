@@ -38,7 +38,7 @@ from itagflow.model.packaging import (
 from itagflow.model.region import Keypoint, Region
 from itagflow.model.reply import Reply
 from itagflow.model.segment import Segment
-from itagflow.model.skills import Field as SkillField
+from itagflow.model.skills import Field
 from itagflow.model.span import Relation, TextSpan
 from itagflow.model.template import (
     Option,
@@ -146,7 +146,7 @@ def _make_converter() -> Converter:
         Merge,
         QuestionMerge,
         MergeReport,
-        SkillField,
+        Field,
         *_RULES.values(),
         QueueCursor,
     ):
