@@ -142,8 +142,7 @@ class Flow:
             stage: The kind of work: a `Stage` or its value, such as ``"label"``; or any.
             workspace: Where, without a job; the only one that the member is in, unless given.
             package: Only what the member may have of this package of the job, or number of one.
-            resume: Give back first what the member holds there, the oldest first; one that has
-                lapsed is renewed.
+            resume: Give back first what the member holds there; one that has lapsed is renewed.
             token: The caller's own name for this claim: sent again, it gives the same assignment.
                 It belongs to the member, the job, the stage, the package and *resume*.
 
@@ -201,7 +200,7 @@ class Flow:
     ) -> Assignment:
         """Give an assignment back, or decline an offer; the next holder sees what was saved.
 
-        Its holder does that, or, with *by*, somebody who may assign work; *comment* says why.
+        Its holder does that, or, with *by*, who may assign work; *comment* says why.
 
         Raises:
             WrongState: when it has ended.
@@ -238,7 +237,7 @@ class Flow:
             assignment: For a member it must be offered or held, or have ended with its work.
             model: Whose prediction is shown as `WorkItem.prelabel`; the newest unless given.
             model_version: Which version of the model.
-            by: Who reads, when the assignment comes from outside: asked again for every page.
+            by: Who reads, when the assignment comes from outside.
 
         Raises:
             NotHeld: when *by* is not the assignment's member, or the assignment was given back or
@@ -400,9 +399,8 @@ class Flow:
         Args:
             assignment: An assignment at LABEL that is held.
             seconds: What was not told for single tasks; it counts as in `save`.
-            ignore_drafts: Whether it is submitted though drafts are newer than the answers.
-            rest: ``"release"`` hands in what is answered, and leaves the other tasks to whoever
-                takes them, where the rule has ``allow_partial``.
+            ignore_drafts: Whether drafts may be newer than the answers.
+            rest: ``"release"`` hands in a part and leaves the rest, with ``allow_partial``.
             by: Who submits, when the assignment comes from outside.
 
         Raises:
@@ -439,8 +437,7 @@ class Flow:
             assignment: A review assignment that is held.
             task: A task in its scope.
             wrong: What is wrong; the task is right when neither this nor *reason* is given.
-            reason: Why it is wrong: one of the reasons of the stage. Where the stage has some it is
-                required, and *wrong* may be empty.
+            reason: One of the reasons of the stage; where it has some, *wrong* may be empty.
             discard_modification: Whether the reviewer's own answer to the task is dropped.
             expected_version: As in `save`.
             seconds: How long it took, as in `save`.
@@ -590,7 +587,7 @@ class Flow:
     ) -> Iterator[tuple[Job, Stage]]:
         """Yield the running jobs with the stages at which there is work for a member now.
 
-        *by* is the member, or somebody who may see the work of others: then only where they may.
+        *by* is the member, or who may see the work of others: then only where they may.
         """
         return explaining.available(self._engine, member, workspace=workspace, by=by)
 
@@ -605,8 +602,7 @@ class Flow:
     ) -> str:
         """Say what `claim` would find for a member, and if nothing, why, in one sentence.
 
-        The arguments are those of `claim`; *by* is the member, or somebody who may see the work of
-        others.
+        The arguments are those of `claim`; *by* is the member, or who may see the work of others.
 
         Raises:
             NotFound: when there is no such member or job.

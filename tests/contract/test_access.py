@@ -147,6 +147,8 @@ OPTIONAL = {
     ("events.list", "closed"),
     ("results.find", "member"),
     ("available", "workspace"),
+    ("claim", "job"),
+    ("claim_many", "job"),
     ("explain", "job"),
     ("assignments.list", "job"),
 }

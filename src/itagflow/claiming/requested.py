@@ -73,7 +73,7 @@ def _take_package(transaction: Transaction, work: Claim, package: Package) -> As
     locked = work.lock_package(package)
     assignments = transaction.assignments(locked)
     offered = [each for each in assignments if each.state is AssignmentState.OFFERED]
-    # its package is locked: each of them is looked at once more as it is now
+    # its package is locked: each of them is checked once more as it is now
     for offer in offered:
         taken = work.take_own_offer(offer) if work.is_own(offer) else None
         if taken is not None:
