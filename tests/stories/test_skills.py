@@ -226,6 +226,14 @@ class TestNamedMembers:
         flow.reject(taken(flow, "di", job, I), comment="again", whole=True)
         assert taken(flow, "ben", job).package == held.package, "and comes back to its author"
 
+    def test_what_was_erased_is_for_anybody(self, flow: Flow) -> None:
+        job = ordered(flow, "de", "fr")
+        maintenance.erase_task(flow, (job, 1), by="ada")
+        assert flow.packages.get((job, 1)).value == "null"
+        now_has(flow, "ben", {})
+        assert claimed(flow, "cy", job) == [1, 2]
+        assert list(maintenance.verify(flow)) == []
+
 
 class TestSayings:
     def test_it_is_explained(self, flow: Flow) -> None:

@@ -45,7 +45,7 @@ NOT_TRIED = frozenset({"testing"})
 """Public modules whose callables take no input of users: tools for tests of stores."""
 PORT = frozenset(
     {
-        "Field",
+        "IndexField",
         "Fields",
         "Query",
         "Span",

@@ -17,6 +17,7 @@ from itagflow.claiming.part_rules import has_conflict, has_seen_votes
 from itagflow.model.copying import copyable
 from itagflow.model.job import ALL_CREWS, Accept, Crew, Job, JobState, Stage
 from itagflow.model.package import Assignment, AssignmentState, Package
+from itagflow.model.skills import is_met
 from itagflow.model.workspace import Member
 from itagflow.printing import format_count, format_time
 
@@ -356,7 +357,7 @@ def has_skill(job: Job, stage: Stage, member: Member, package: Package | None) -
     requires = job.workflow.rule(stage).requires
     if requires is None:
         return True
-    return package is not None and requires.is_met(member.skills, package.value)
+    return package is not None and is_met(requires, member.skills, package.value)
 
 
 def requires_other_skill(before: Situation, now: Situation) -> bool:

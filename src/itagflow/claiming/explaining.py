@@ -27,7 +27,7 @@ from itagflow.core.lookup import MemberRef, WorkspaceRef
 from itagflow.core.visibility import access_of
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import Assignment, Package, PackageState, Purpose
-from itagflow.model.skills import list_skills
+from itagflow.model.skills import count_by_skill, list_skills, list_values
 from itagflow.model.workspace import Member
 from itagflow.printing import format_count, format_time, make_printable
 from itagflow.results.service import find_members, list_jobs
@@ -258,12 +258,12 @@ def _count_by_missing_skill(reader: Reader, decision: Decision) -> dict[str, int
     requires = job.workflow.rule(stage).requires
     if requires is None:
         return {}
-    theirs = requires.list_values(member.skills)
+    theirs = list_values(requires, member.skills)
     where: dict[str, Any] = {"job": job.id, "state": PackageState.at(stage)}
     waiting = {**where, "waiting_value": Span("", None), "waiting": True}
     tally = reader.tally(Query(Package, waiting), by=("value",))
     values = {str(value): number for (value,), (number,) in tally.items() if value not in theirs}
-    return requires.count_by_skill(values)
+    return count_by_skill(requires, values)
 
 
 def _explain_skills(lacking: dict[str, int]) -> str:

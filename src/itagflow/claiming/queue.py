@@ -39,6 +39,7 @@ from itagflow.model.package import (
     PackageState,
     QueueCursor,
 )
+from itagflow.model.skills import list_values
 from itagflow.model.workspace import Member, is_paused
 from itagflow.storage.fields import NEVER
 from itagflow.storage.port import (
@@ -391,7 +392,7 @@ def list_conditions(decision: Decision) -> list[Mapping[str, Condition]]:
     requires = situation.job.workflow.rule(situation.stage).requires
     if requires is None:
         return [_EVERYTHING]
-    return [{"waiting_value": value} for value in requires.list_values(situation.member.skills)]
+    return [{"waiting_value": value} for value in list_values(requires, situation.member.skills)]
 
 
 def get_order(job: Job, stage: Stage) -> QueueOrder | None:

@@ -31,6 +31,7 @@ from itagflow.model.package import (
     Purpose,
     QueueCursor,
 )
+from itagflow.model.skills import name_skill
 from itagflow.model.text import find_key_error, find_text_error
 from itagflow.model.workspace import Member, is_paused
 
@@ -383,7 +384,7 @@ def must_have_skill(job: Job, package: Package, member: Member, stage: Stage) ->
     requires = job.workflow.rule(stage).requires
     if requires is None or has_skill(job, stage, member, package):
         return
-    reason = f"{package} needs the skill {requires.name_skill(package.value)}"
+    reason = f"{package} needs the skill {name_skill(requires, package.value)}"
     if requires.least is not None:
         reason += f", at least {requires.least:g}"
     raise NotAllowed(member.account, "be assigned", f"{reason}: see members.set_skills")

@@ -19,6 +19,7 @@ from itagflow.lifecycle.tables import stage_of
 from itagflow.model.job import Crew, Job, Stage
 from itagflow.model.package import Assignment, AssignmentState, Package, Purpose
 from itagflow.model.reports import BlockedPackage
+from itagflow.model.skills import name_skill
 from itagflow.printing import format_count
 
 MAX_NAMED = 5
@@ -265,7 +266,7 @@ def _find_refusal(decision: Decision, need: Need, assignments: Sequence[Assignme
     job, member, package = situation.job, situation.member, need.package
     requires = job.workflow.rule(situation.stage).requires
     if requires is not None and not has_skill(job, situation.stage, member, package):
-        return f"who takes it needs the skill {requires.name_skill(package.value)}"
+        return f"who takes it needs the skill {name_skill(requires, package.value)}"
     if has_seen_votes(job, member, package.round, assignments):
         return "who was shown the votes gives none"
     part = need.assignment if need.is_part else None

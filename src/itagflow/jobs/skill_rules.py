@@ -9,7 +9,7 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.jsontext import standard
 from itagflow.model.job import Job, Stage, Workflow
 from itagflow.model.packaging import FixedSize, GroupByField, Packaging
-from itagflow.model.skills import find_value_error, list_skills
+from itagflow.model.skills import count_by_skill, find_value_error, list_skills, list_values
 from itagflow.model.text import normalize_name
 from itagflow.model.workspace import Member
 from itagflow.printing import format_count, format_repr
@@ -97,14 +97,14 @@ def find_missing_skills(
         if requires is None:
             continue
         needed = job.workflow.label.votes if stage is Stage.LABEL else 1
-        able = [set(requires.list_values(m.skills)) for m in known if m.id in crews[stage]]
+        able = [set(list_values(requires, m.skills)) for m in known if m.id in crews[stage]]
         lacking = {
             value: packages
             for value, packages in values.items()
             if value and sum(value in theirs for theirs in able) < needed
         }
         if lacking:
-            missing = requires.count_by_skill(lacking)
+            missing = count_by_skill(requires, lacking)
             least = "" if requires.least is None else f", at least {requires.least:g}"
             who = "nobody" if needed == 1 else f"fewer than {needed}"
             number = format_count(sum(missing.values()), "package")

@@ -21,6 +21,8 @@ from itagflow.model.text import (
 from itagflow.printing import format_repr
 from itagflow.reprs import show_fields
 
+NO_VALUE = "null"
+"""The value, as JSON, of a package whose value was erased: anybody may finish it."""
 PLACE = "{}"
 """Where the value of a package stands in the name of a skill."""
 MAX_NAMED = 5
@@ -76,8 +78,8 @@ def _to_level(value: float | None) -> float | None:
 class Field:
     """A field of the data whose value names a skill: who works on a package must have it.
 
-    >>> Field("lang", skill="lang:{}").list_values({"lang:de": 1, "radiology": 80})
-    ('"de"',)
+    >>> Field("lang", skill="lang:{}", least=80).least
+    80.0
     """
 
     name: str = attrs.field(converter=to_text, validator=validate_name)
@@ -87,40 +89,44 @@ class Field:
     least: float | None = attrs.field(default=None, kw_only=True, converter=_to_level)
     """How well they must be able to do it, at the least; None: it is enough to have the skill."""
 
-    def name_skill(self, value: str) -> str:
-        """Return the name of the skill that work on a package with this *value*, as JSON, needs.
-
-        >>> Field("lang", skill="lang:{}").name_skill('"de"')
-        'lang:de'
-        """
-        return self.skill.replace(PLACE, str(standard.loads(value)))
-
-    def count_by_skill(self, packages: Mapping[str, int]) -> dict[str, int]:
-        """Return how many packages need each skill, of how many have each value, as JSON."""
-        counts = dict[str, int]()
-        for value, number in packages.items():  # 1 and "1" name one skill
-            skill = self.name_skill(value)
-            counts[skill] = counts.get(skill, 0) + number
-        return counts
-
-    def list_values(self, skills: Mapping[str, float]) -> tuple[str, ...]:
-        """Return the values, as JSON, of the packages on which one with these *skills* may work."""
-        before, after = map(normalize_name, self.skill.split(PLACE))
-        values = set[str]()
-        for name, level in skills.items():
-            text = normalize_name(name)
-            is_fit = text.startswith(before) and text.endswith(after)
-            if not is_fit or (self.least is not None and level < self.least):
-                continue
-            values.update(_spell_values(text[len(before) : len(text) - len(after)]))
-        return tuple(sorted(values))
-
-    def is_met(self, skills: Mapping[str, float], value: str) -> bool:
-        """Return whether one with these *skills* may work on packages with this value, as JSON."""
-        # by the same list by which the queue is searched: they cannot contradict each other
-        return value in self.list_values(skills)
-
     __repr__ = show_fields
+
+
+def name_skill(field: Field, value: str) -> str:
+    """Return the name of the skill that work on a package with this *value*, as JSON, needs.
+
+    >>> name_skill(Field("lang", skill="lang:{}"), '"de"')
+    'lang:de'
+    """
+    return field.skill.replace(PLACE, str(standard.loads(value)))
+
+
+def count_by_skill(field: Field, packages: Mapping[str, int]) -> dict[str, int]:
+    """Return how many packages need each skill, of how many have each value, as JSON."""
+    counts = dict[str, int]()
+    for value, number in packages.items():  # 1 and "1" name one skill
+        skill = name_skill(field, value)
+        counts[skill] = counts.get(skill, 0) + number
+    return counts
+
+
+def list_values(field: Field, skills: Mapping[str, float]) -> tuple[str, ...]:
+    """Return the values, as JSON, of the packages on which one with these *skills* may work."""
+    before, after = map(normalize_name, field.skill.split(PLACE))
+    values = set[str]()
+    for name, level in skills.items():
+        text = normalize_name(name)
+        is_fit = text.startswith(before) and text.endswith(after)
+        if not is_fit or (field.least is not None and level < field.least):
+            continue
+        values.update(_spell_values(text[len(before) : len(text) - len(after)]))
+    return (*sorted(values), NO_VALUE)
+
+
+def is_met(field: Field, skills: Mapping[str, float], value: str) -> bool:
+    """Return whether one with these *skills* may work on packages with this value, as JSON."""
+    # by the same list by which the queue is searched: they cannot contradict each other
+    return value in list_values(field, skills)
 
 
 def check_requires(rule: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
