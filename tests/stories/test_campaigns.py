@@ -525,7 +525,7 @@ class TestReports:
         progress = flow.jobs.progress(job)
         assert (progress.done, progress.final) == (4, 2)
         flow.packages.discard((job, 2), by="ada")
-        assert flow.jobs.progress(job).done == 3
+        assert flow.jobs.progress(job).done == 5
         invariants.check(flow)
 
     def test_who_is_missing_is_told(self, flow: Flow) -> None:
@@ -605,10 +605,63 @@ class TestAfterwards:
         assert passed(flow, job).scope == (2,)
         invariants.check(flow)
 
-    def test_a_package_that_is_discarded_in_a_campaign_is_labeled_whole(self, flow: Flow) -> None:
+    def test_what_is_discarded_in_a_campaign_has_its_former_results(self, flow: Flow) -> None:
+        """Whatever was done in it: offered, labeled, or sent back."""
+        job = a_finished_job(flow)
+        before = list(flow.results.list(job))
+        flow.jobs.reopen(job, where=DOGS, by="ada")
+        answered(flow, "ben", job, "cat")
+        answered(flow, "ben", job, "cat")
+        review = taken(flow, "di", job, I)
+        flow.modify(review, review.scope[0] if review.scope else 0, Choice("cat"))
+        invariants.check(flow)
+        flow.jobs.finish(job, discard_open=True, by="ada")
+        invariants.check(flow)
+        assert list(flow.results.list(job)) == before
+        assert flow.jobs.get(job).state is JobState.FINISHED
+        assert list(flow.assignments.list("di", job=job)) == []
+        events = flow.events.list(job, package=review.package)
+        (event,) = (each for each in events if each.type == "discard")
+        assert (event.became, event.data["tasks"]) == ("final", list(review.scope or ()))
+        (campaign,) = flow.packages.get((job, review.package)).campaigns
+        assert campaign.is_withdrawn
+
+    def test_a_whole_campaign_is_withdrawn_and_its_package_goes_on_as_before(
+        self, flow: Flow
+    ) -> None:
+        """Who modified at INSPECT before it does not accept, and who labeled gets the next one."""
+        workflow = Workflow(Label(), Inspect(), Accept())
+        job = cats(flow, tasks=2, workflow=workflow, accept=("ada", "di"))
+        answered(flow, "ben", job, "dog")
+        review = taken(flow, "di", job, I)
+        flow.modify(review, 1, Choice("cat"))
+        flow.review(review)
+        flow.accept(taken(flow, "ada", job, A))
+        before = list(flow.results.list(job))
+        flow.jobs.reopen(job, where=Selection(package=1), assign="cy", by="ada")
+        answered(flow, "cy", job, "cat")
+        passed(flow, job)
+        flow.packages.discard((job, 1), by="ada", comment="a mistake")
+        invariants.check(flow)
+        assert list(flow.results.list(job)) == before
+        assert flow.jobs.get(job).state is JobState.FINISHED
+        flow.jobs.reopen(job, where=Selection(package=1), to=A, assign="queue", by="ada")
+        assert flow.claim("di", job, A) is None
+        flow.packages.discard((job, 1), by="ada")
+        flow.jobs.reopen(job, where=Selection(package=1), by="ada")
+        (item, _) = flow.tasks(taken(flow, "ben", job))
+        assert item.submitted is not None
+        assert item.submitted.reply == Choice("cat")
+        invariants.check(flow)
+
+    def test_after_a_campaign_a_package_can_still_be_discarded_whole(self, flow: Flow) -> None:
         job = a_finished_job(flow)
         flow.jobs.reopen(job, where=DOGS, by="ada")
+        for _ in range(2):
+            flow.packages.discard((job, 1), by="ada")
+            flow.packages.reopen((job, 1), by="ada")
         flow.packages.discard((job, 1), by="ada")
+        assert flow.packages.get((job, 1)).state is PackageState.DISCARDED
         invariants.check(flow)
         flow.packages.reopen((job, 1), by="ada")
         invariants.check(flow)
@@ -628,6 +681,28 @@ class TestAfterwards:
         assert flow.jobs.progress(job).abandoned == 0
         answered(flow, "cy", job, "dog")
         assert [row["label_by"] for row in flow.results.rows(job)] == ["ben", "cy"]
+        invariants.check(flow)
+
+    @pytest.mark.parametrize("how", ["a campaign", "the package"])
+    def test_rejects_are_counted_anew(self, flow: Flow, how: str) -> None:
+        """Before it the task was sent back as often as it may be; now it may be once more."""
+        job = cats(flow, tasks=2, workflow=Workflow(Label(), Inspect(max_rejects=1)))
+
+        def send_back() -> None:
+            flow.reject(taken(flow, "di", job, I), tasks=[1], comment="no dog")
+            answered(flow, "ben", job, "dog")
+
+        answered(flow, "ben", job, "dog")
+        send_back()
+        passed(flow, job)
+        if how == "a campaign":
+            flow.jobs.reopen(job, where=Selection(package=1), by="ada")
+            answered(flow, "ben", job, "dog")
+        else:
+            flow.packages.reopen((job, 1), by="ada")
+        send_back()
+        with pytest.raises(Incomplete, match="1 time, which is the most"):
+            flow.judge(taken(flow, "di", job, I), 1, wrong="no dog")
         invariants.check(flow)
 
     def test_a_campaign_can_be_handed_in_in_parts(self, flow: Flow) -> None:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import invariants
 from support.answering import ALL, a_row, as_written, replies
+from support.refusals import is_refused
 from support.scenes import cats, labeled, rows, street, taken, verbs
 
 import itagflow
@@ -21,6 +22,7 @@ from itagflow import (
     Choice,
     FixedSize,
     Flow,
+    Incomplete,
     Inspect,
     InvalidData,
     Job,
@@ -28,6 +30,7 @@ from itagflow import (
     Label,
     NotFound,
     Role,
+    Selection,
     Stage,
     TaskState,
     Workflow,
@@ -143,6 +146,22 @@ class TestAsAFinishedJob:
         flow.accept(taken(flow, "ada", job, Stage.ACCEPT))
         assert flow.results.get((job.id, 1)).replies == {"1": Choice("dog")}
         assert flow.jobs.get(job).state is JobState.FINISHED
+
+    def test_who_is_missing_is_said_before_anything_is_opened(self, flow: Flow) -> None:
+        """It names nobody: so only the administrator may work, and would review their own work."""
+        job = read(flow, io.BytesIO(a_finished_manifest()))
+
+        def open_again() -> None:
+            flow.jobs.reopen(job, where=Selection(package=1), by="ada")
+
+        wanted = "cannot reopen: whoever may work at INSPECT must label too"
+        is_refused(flow, Incomplete, wanted, open_again)
+        flow.jobs.set_workforce(job, {Stage.LABEL: ["ben"], Stage.INSPECT: ["di"]}, by="ada")
+        assert flow.jobs.reopen(job, where=Selection(package=1), by="ada").packages == 1
+        flow.members.remove("street", "ben", by="ada")
+        flow.members.remove("street", "di", by="ada")
+        wanted = "cannot reopen: nobody may work at INSPECT"
+        is_refused(flow, Incomplete, wanted, lambda: flow.packages.reopen((job.id, 2), by="ada"))
 
     def test_its_history_says_so(self, flow: Flow) -> None:
         job = read(flow, io.BytesIO(a_finished_manifest()))

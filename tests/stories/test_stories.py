@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from support.scenes import Clock, cats, labeled, rows, street, taken, verbs
@@ -27,6 +28,7 @@ from itagflow import (
     PackageState,
     Role,
     Route,
+    Selection,
     Stage,
     TaskState,
     Text,
@@ -645,6 +647,24 @@ class TestJobs:
             4,
         ]
         assert list(flow.results.find(job, member="cy")) == []
+
+    def test_finding_is_listing_with_a_selection(self, flow: Flow) -> None:
+        """Who did what was sent back and done again by somebody else is not who did the task."""
+        job = cats(flow, workflow=Workflow(Label(rework="queue"), Inspect()))
+        labeled(flow, "ben", job)
+        flow.reject(taken(flow, "di", job, Stage.INSPECT), tasks=[1], comment="no cat")
+        labeled(flow, "cy", job)
+        conditions: list[dict[str, Any]] = [
+            {"member": "ben"},
+            {"member": "cy"},
+            {"member": "di"},
+            {"label": "cat"},
+            {"state": TaskState.ANSWERED, "member": "cy"},
+        ]
+        for each in conditions:
+            found = list(flow.results.find(job, **each))
+            assert found == list(flow.results.list(job, where=Selection(**each))), each
+        assert [result.task.number for result in flow.results.find(job, member="cy")] == [1]
 
     def test_everything_is_copied_to_another_store(self, flow: Flow) -> None:
         job = cats(flow, workflow=Workflow(Label(), Inspect()))

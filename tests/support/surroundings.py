@@ -8,7 +8,7 @@ from typing import Any
 import hypothesis.strategies as st
 from hypothesis.stateful import rule
 
-from itagflow import Crew, FixedSize, Flow, Role, Stage, maintenance, templates
+from itagflow import Crew, FixedSize, Flow, Label, Role, Stage, Workflow, maintenance, templates
 from support.scenes import rows
 from support.walking import SideBySide
 
@@ -39,17 +39,24 @@ class Surroundings(SideBySide):
         self.all(lambda flow: flow.comments.add((self.job, task), text, by=who))
 
     @around(
-        number=st.integers(0, 9), who=people, ends=st.booleans(), text=st.sampled_from(["", "ok"])
+        number=st.integers(0, 9),
+        who=people,
+        fits=st.sampled_from([True, True, False]),
+        text=st.sampled_from(["", "ok"]),
     )
-    def go_on_with_a_thread(self, number: int, who: str, ends: bool, text: str) -> None:
+    def go_on_with_a_thread(self, number: int, who: str, fits: bool, text: str) -> None:
+        """Resolve what is open, and open again what is resolved, or the other way round."""
+        if not list(self.flows[0].comments.list(self.job)):
+            self.all(lambda flow: flow.comments.add((self.job, 1), "why?", by="ada"))
         threads = list(self.flows[0].comments.list(self.job))
         if not threads:
-            return
+            return  # nobody may begin one: its data was erased
         place = number % len(threads)
+        resolves = fits is not threads[place].is_resolved
 
         def act(flow: Flow) -> Any:
             thread = list(flow.comments.list(self.job))[place]
-            if ends:
+            if resolves:
                 return flow.comments.resolve(thread, text=text, by=who)
             return flow.comments.reopen(thread, text=text, by=who)
 
@@ -121,7 +128,7 @@ class Surroundings(SideBySide):
             self.all(lambda flow: maintenance.erase_member(flow, "street", "fay", by="ada"))
 
     @around(
-        made=st.sampled_from(["draft", "clone", "import"]),
+        made=st.sampled_from(["draft", "clone", "import", "refused"]),
         steps=st.lists(st.sampled_from(["load", "publish", "archive", "delete"]), max_size=4),
         by=st.sampled_from(["ada", "ada", "ada", "ben"]),
     )
@@ -141,9 +148,16 @@ class Surroundings(SideBySide):
     def make_another(self, flow: Flow, made: str, by: str) -> Any:
         order: dict[str, Any] = {"template": CATS, "packaging": FixedSize(2), "by": by}
         if made == "clone":
-            return flow.jobs.clone(self.job, "other", by=by)
+            return flow.jobs.clone(self.job, "other", by=by, with_data=True)
+        if made == "refused":
+            # known only when its rows were read: nobody may take the second package
+            workflow = Workflow(Label(max_total=1))
+            order |= {"workflow": workflow, "workforce": {Stage.LABEL: ["ben"]}}
+            return flow.jobs.create("street", "other", data=rows(3), **order)
         if made == "import":
-            return flow.jobs.import_results("street", "other", data=rows(2), **order)
+            said = {"questionId": "1", "data": "cat", "type": "survey/value"}
+            data = [{**row, "label-77": {"results": [said]}} for row in rows(2)]
+            return flow.jobs.import_results("street", "other", data=data, **order)
         flow.jobs.check("street", "other", data=rows(2), **order)
         return flow.jobs.create("street", "other", draft=True, **order)
 

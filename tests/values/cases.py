@@ -831,7 +831,8 @@ WORK: Mapping[str, Case] = {
             "workspace": s.home,
             "resume": True,
             "token": "t",
-        }
+        },
+        always=("job", "workspace"),
     ),
     "flow.claim_many": Case(
         lambda s: {
@@ -840,7 +841,8 @@ WORK: Mapping[str, Case] = {
             "stage": "label",
             "count": 2,
             "workspace": s.home,
-        }
+        },
+        always=("job", "workspace"),
     ),
     "flow.acknowledge": Case(lambda s: {"member": "ben", "job": s.job, "version": 0}),
     "flow.renew": Case(lambda s: {"assignment": s.held, "by": "ben"}),
@@ -964,7 +966,8 @@ WORK: Mapping[str, Case] = {
             "stage": "label",
             "workspace": s.home,
             "by": "ada",
-        }
+        },
+        always=("job", "workspace"),
     ),
     "flow.can": Case(
         lambda s: {

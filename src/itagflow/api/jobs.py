@@ -119,8 +119,8 @@ class Jobs:
             **notes: ``tags``, ``remark``, ``guideline``, ``due_at``, ``closes_at``, ``priority``.
 
         Raises:
-            InvalidData: on a bad name, rule or row; nothing is left behind, but a draft that was
-                there before stays.
+            InvalidData: on a bad name, rule or row; no job is left behind, but a draft that was
+                there before stays.  Up to row 5,000 nothing was stored, not even an event.
             Incomplete: when it could never finish; what is left behind is the same.
             AlreadyExists: when the workspace has a job of this name, or it is being deleted; with
                 *exist_ok*, when it does not agree: see `AlreadyExists.differences`.
@@ -484,7 +484,7 @@ class Jobs:
         Raises:
             InvalidData: when the workflow does not have the stage.
             WrongState: when the job is a draft or archived.
-            Incomplete: when answers still follow a change of the template.
+            Incomplete: when answers follow a change of the template, or too few may do the work.
             NotAllowed: when the named member may not do it, or *by* may not manage jobs.
         """
         spec = campaigns.ReopenSpec(where, to, assign, comment, dry_run, progress, by)

@@ -71,6 +71,9 @@ class Packages:
     def discard(self, package: PackageRef, *, by: MemberRef, comment: str = "") -> Package:
         """Discard a package: its assignments are recalled, its tasks count no more, answers stay.
 
+        In the middle of a campaign only the campaign ends: all tasks have the results that they had
+        before, and the package is done.
+
         Raises:
             WrongState: when it is done or discarded.
             NotAllowed: when the job does not go on, or *by* may not manage jobs.
@@ -85,6 +88,7 @@ class Packages:
 
         Raises:
             WrongState: when the package is still open, or the job a draft or archived.
+            Incomplete: when too few people may do the work.
             NotAllowed: when *by* may not manage jobs.
         """
         comment = require_text("packages.reopen", "comment", comment)

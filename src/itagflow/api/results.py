@@ -188,10 +188,13 @@ class Results:
     ) -> Iterator[Result]:
         """Yield the tasks that match all of what is given, with their results.
 
+        It is short for `list` with a `Selection` of these conditions.
+
         Args:
             job: The job, or a part of one.
             state: How far they are.
-            member: Who has worked on them in an assignment that ended with its work.
+            member: Who did work that the result comes from: the newest labeling, or a review that
+                the task passed since.
             label: An option chosen in the result, for the task or one of its regions.
             by: Who reads, when the policy is to be asked; votes that are secret from them match
                 nothing.
@@ -203,17 +206,12 @@ class Results:
                 nobody in its workspace.
             NotAllowed: when *by* may not read there, or was removed.
         """
-        wanted = parse_optional_enum(TaskState, state)
-        label = require_optional_text("results.find", "label", label)
-        return results.find_tasks(
-            self._engine,
-            job,
-            state=wanted,
-            member=member,
-            label=label,
-            by=by,
-            page=Page(limit, after),
+        where = Selection(
+            state=parse_optional_enum(TaskState, state),
+            label=require_optional_text("results.find", "label", label),
         )
+        page = Page(limit, after)
+        return results.find_tasks(self._engine, job, where=where, member=member, by=by, page=page)
 
     def rows(
         self,

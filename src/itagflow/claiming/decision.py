@@ -318,9 +318,9 @@ def can_have_open_offers(job: Job, stage: Stage) -> bool:
     if job.workflow_changes:
         return True
     label = job.workflow.label
-    return (
-        label.votes > 1 or label.allow_partial or any(crew in job.workforce for crew in ALL_CREWS)
-    )
+    if label.votes > 1 or label.allow_partial:
+        return True
+    return bool(job.workforce) and any(crew in job.workforce for crew in ALL_CREWS)
 
 
 def can_own_work_wait(job: Job, stage: Stage) -> bool:

@@ -143,12 +143,12 @@ def _find_crews(
     environment: Environment, job: Job, member: Member, stage: Stage
 ) -> frozenset[Crew]:
     """Return the crews in which *member* may work at *stage*; their work is done at LABEL."""
-    if stage is not Stage.LABEL:
+    # most jobs have no crews, and the policy takes time
+    if stage is not Stage.LABEL or not job.workforce:
         return frozenset()
     return frozenset(
         crew
         for crew in ALL_CREWS
-        # asked first whether there is one: most jobs have none, and the policy takes time
         if crew in job.workforce
         and access.working_refusal(environment.policy, member, job, crew) is None
     )

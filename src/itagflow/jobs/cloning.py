@@ -10,8 +10,10 @@ from itagflow.access import Action
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, iterate_query
 from itagflow.core.transaction import Transaction
+from itagflow.jobs import loading_rules
 from itagflow.jobs.loading import LoadSpec, load
-from itagflow.jobs.service import Design, delete, find_job, store_draft
+from itagflow.jobs.previewing import RowPreview, look_ahead
+from itagflow.jobs.service import Design, delete, find_job, require_free_name, store_draft
 from itagflow.model.job import Job, JobState, find_registered_names
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
@@ -23,17 +25,38 @@ def clone_job(
 ) -> Job:
     """Store a new draft that is set up like *job*, and load the rows of its tasks if asked to."""
     source = find_job(engine, job)
+    if not with_data:
+        with engine.transaction() as transaction:
+            return store_draft(transaction, _design_clone(transaction, source, name, by))
+    rows = _preview(engine, source, name, by)
     with engine.transaction() as transaction:
         clone = store_draft(transaction, _design_clone(transaction, source, name, by))
-    if not with_data:
-        return clone
     try:
-        load(engine, clone, LoadSpec(data=_iter_rows(engine, source), by=by))
+        load(engine, clone, rows)
         return find_job(engine, clone)
     except Exception:
         # a draft with a part of the rows would be taken for a whole one
         delete(engine, clone, by=by)
         raise
+
+
+def _preview(engine: Engine, source: Job, name: str, by: MemberRef) -> LoadSpec:
+    """Return the rows of *source*, and refuse what can be known now, while nothing is stored.
+
+    Raises:
+        AlreadyExists: when the workspace has a job of this name.
+        InvalidData: when the first rows do not fit the template as it is now.
+    """
+    with engine.transaction() as transaction:
+        design = _design_clone(transaction, source, name, by)
+        require_free_name(transaction, design.job)
+    rows = _iter_rows(engine, source)
+    preview = RowPreview(design.job, design.template)
+    spec, _ = look_ahead(
+        rows, preview, LoadSpec(data=rows, by=by), loading_rules.ROWS_PER_TRANSACTION
+    )
+    preview.raise_problems()
+    return spec
 
 
 def _design_clone(transaction: Transaction, ref: Job, name: str, by: MemberRef) -> Design:

@@ -51,10 +51,7 @@ def find_workers(job: Job, stage: Stage, members: Sequence[Member], policy: Poli
 
 def find_hindrance(job: Job, staffing: Staffing) -> str:
     """Return why *job* could never finish with these members, or an empty string."""
-    crews = {
-        stage: find_workers(job, stage, staffing.members, staffing.policy)
-        for stage in job.workflow.stages
-    }
+    crews = _find_crews(job, staffing)
     # in this order: each may count on what the ones before have found to be there
     return (
         _find_missing_workers(job, crews)
@@ -69,6 +66,26 @@ def find_hindrance(job: Job, staffing: Staffing) -> str:
     )
 
 
+def find_missing_people(job: Job, stage: Stage, staffing: Staffing) -> str:
+    """Return why what is opened again at *stage* could not be done, or an empty string."""
+    crews = _find_crews(job, staffing)
+    if stage is Stage.LABEL:
+        return (
+            _find_missing_workers(job, crews)
+            or _find_missing_reviewer(job, crews)
+            or _find_only_reviewer(job, crews)
+        )
+    begin = job.workflow.stages.index(stage)
+    return _find_missing_reviewers(job.workflow.stages[begin:], crews)
+
+
+def _find_crews(job: Job, staffing: Staffing) -> Crews:
+    return {
+        stage: find_workers(job, stage, staffing.members, staffing.policy)
+        for stage in job.workflow.stages
+    }
+
+
 def _find_missing_workers(job: Job, crews: Crews) -> str:
     """Return at which stage there are too few members, or an empty string."""
     votes, able = job.workflow.label.votes, len(crews[Stage.LABEL])
@@ -76,7 +93,12 @@ def _find_missing_workers(job: Job, crews: Crews) -> str:
         voters = "1 member" if votes == 1 else f"{votes} different members"
         only = str(able) if able else "nobody"
         return f"{voters} must label each package, but only {only} may: name more for LABEL"
-    for stage in job.workflow.stages[1:]:
+    return _find_missing_reviewers(job.workflow.stages[1:], crews)
+
+
+def _find_missing_reviewers(stages: Sequence[Stage], crews: Crews) -> str:
+    """Return at which of the review *stages* there is nobody, or an empty string."""
+    for stage in stages:
         if not crews[stage]:
             return f"nobody may work at {stage.name}: name somebody for it"
     return ""
@@ -138,10 +160,7 @@ def find_missing_team(job: Job, member: Member, staffing: Staffing) -> str:
     """Return why nobody could review what *member* labels of *job*, or an empty string."""
     if len(job.workflow.stages) == 1:
         return ""
-    crews = {
-        stage: find_workers(job, stage, staffing.members, staffing.policy)
-        for stage in job.workflow.stages
-    }
+    crews = _find_crews(job, staffing)
     if any(True for _ in _iterate_teams(job, crews, member.id)):
         return ""
     return (

@@ -16,9 +16,17 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.formats._plain import parse_key
 from itagflow.jobs import importing_rules, rules
 from itagflow.jobs.importing_rules import ImportedTask
-from itagflow.jobs.loading import LoadSpec, load, must_be_valid
+from itagflow.jobs.loading import LoadSpec, load, must_be_valid, read_source
+from itagflow.jobs.previewing import RowPreview, look_ahead
 from itagflow.jobs.row_sources import read_rows
-from itagflow.jobs.service import JobSpec, delete, draft_job
+from itagflow.jobs.service import (
+    DraftIds,
+    JobSpec,
+    delete,
+    design_job,
+    draft_job,
+    require_free_name,
+)
 from itagflow.model.change import record
 from itagflow.model.entity import Entity
 from itagflow.model.job import Accept, Inspect, Job, Label, Rule, Stage, Workflow
@@ -114,15 +122,92 @@ def import_job(
     if spec.workflow is None:
         workflow = Workflow(*(RULES[stage] for stage in origin.stages))
         spec = attrs.evolve(spec, workflow=workflow)
-    job = draft_job(engine, workspace, spec, id=parse_key(origin.label_id))
+    rows, ids = _preview(engine, workspace, spec, origin, data)
+    job = draft_job(engine, workspace, spec, ids)
     try:
-        load(engine, job, attrs.evolve(data, data=origin.rows))
+        load(engine, job, rows)
         counts = _import_results(engine, job, origin, data)
         return _finish(engine, job, data.by, counts.as_left_out())
     except Exception:
         # a job that is half imported would look like one that is finished
         delete(engine, job, by=data.by)
         raise
+
+
+@attrs.define
+class _ResultPreview:
+    """The rows that were read, and what is wrong with them or their results."""
+
+    running: _Import
+    rows: RowPreview
+    results: _ResultCounts = attrs.field(factory=_ResultCounts)
+
+    def add(self, item: object) -> None:
+        """Look at the next row, and at its results if it would become a task."""
+        row = self.rows.add(item)
+        if row is None:
+            return
+        task = Task(
+            job=self.running.job.id,
+            number=self.rows.tasks,
+            package=1,
+            row=row.text,
+            row_key_text=row.row_key,
+        )
+        _, wrong = _read_task_results(self.running, task)
+        if wrong:
+            self.results.add(wrong)
+
+    @property
+    def has_problems(self) -> bool:
+        return self.rows.has_problems or self.results.bad_results > 0
+
+
+def _preview(
+    engine: Engine, workspace: WorkspaceRef, spec: JobSpec, origin: _Origin, data: LoadSpec
+) -> tuple[LoadSpec, DraftIds]:
+    """Return the rows, the first of them read, and the ids of the job that they are for.
+
+    What can be known now to be refused is refused now: so it leaves no trace.
+
+    Raises:
+        AlreadyExists: when the workspace has a job of this name.
+        InvalidData: when rows or results are bad that are not to be skipped.
+        Incomplete: when no row becomes a task.
+    """
+    # A transaction because jobs are designed in one.  Nothing is applied to it.
+    with engine.transaction() as transaction:
+        design = design_job(transaction, workspace, spec, DraftIds(parse_key(origin.label_id)))
+        require_free_name(transaction, design.job)
+    job, template = design.job, design.template
+    running = _Import(
+        engine=engine,
+        job=job,
+        template=template,
+        label_id=origin.label_id,
+        is_named=origin.is_named,
+        by=data.by,
+    )
+    preview = _ResultPreview(running, RowPreview(job, template))
+    given = attrs.evolve(data, data=origin.rows)
+    rows = read_source(job, template, given)
+    again, are_all = look_ahead(rows, preview, given, TASKS_PER_TRANSACTION)
+    if data.on_error == "raise":
+        preview.rows.raise_problems()
+        _raise_problems(job, preview.results)
+    if are_all:
+        rules.advance_job(job, "import", tasks=preview.rows.tasks)
+    return again, design.ids
+
+
+def _raise_problems(job: Job, counts: _ResultCounts) -> None:
+    """Raise what is wrong with the results of *job*, if anything is.
+
+    Raises:
+        InvalidData: when results are bad.
+    """
+    if counts.bad_results:
+        raise InvalidData(f"the results of job {job.name!r}", counts.problems, counts.total)
 
 
 def _import_results(engine: Engine, job: Job, origin: _Origin, data: LoadSpec) -> _ResultCounts:
@@ -148,8 +233,8 @@ def _import_results(engine: Engine, job: Job, origin: _Origin, data: LoadSpec) -
         by_package = _read_results(running, packages, counts)
         if data.on_error == "skip" or not counts.bad_results:
             _store_results(running, by_package)
-    if counts.bad_results and data.on_error == "raise":
-        raise InvalidData(f"the results of job {job.name!r}", counts.problems, counts.total)
+    if data.on_error == "raise":
+        _raise_problems(job, counts)
     return counts
 
 

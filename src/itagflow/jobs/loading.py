@@ -135,7 +135,7 @@ class _Loading:
 def load(engine: Engine, job: JobRef, spec: LoadSpec) -> LoadReport:
     """Load a draft's data, or go on with it where loading broke off."""
     loading = _begin(engine, "load", job, spec)
-    rows = _read(loading, spec)
+    rows = read_source(loading.job, loading.template, spec)
     passed_over = _pass_over(loading, rows)
     for checked in _check_in_batches(loading, rows, spec, passed_over):
         if spec.shared:
@@ -160,7 +160,8 @@ def read_report(engine: Engine, job: Job) -> LoadReport:
 def append(engine: Engine, job: JobRef, spec: LoadSpec) -> LoadReport:
     """Add rows to a published job; they form new packages, and a finished job runs again."""
     loading = _begin(engine, "append", job, spec)
-    for checked in _check_in_batches(loading, _read(loading, spec), spec, 0):
+    rows = read_source(loading.job, loading.template, spec)
+    for checked in _check_in_batches(loading, rows, spec, 0):
         _append_batch(loading, checked)
     _end(loading, spec)
     return loading.counts.make_report()
@@ -197,8 +198,9 @@ def must_be_valid(spec: LoadSpec) -> None:
     must_have_rows(spec.data, spec.format)
 
 
-def _read(loading: _Loading, spec: LoadSpec) -> Iterator[object]:
-    fields = sorted(row_rules.find_required_fields(loading.template, loading.job))
+def read_source(job: Job, template: Template, spec: LoadSpec) -> Iterator[object]:
+    """Return an iterator over the rows that *spec* has for *job*, which asks *template*."""
+    fields = sorted(row_rules.find_required_fields(template, job))
     return read_rows(spec.data, spec.format, fields)
 
 
@@ -235,7 +237,7 @@ def _end(loading: _Loading, spec: LoadSpec) -> None:
     """
     counts = loading.counts
     if counts.skipped and spec.on_error == "raise":
-        raise InvalidData(f"the data of job {loading.job.name!r}", counts.problems, counts.skipped)
+        raise loading_rules.make_rows_error(loading.job, counts.problems, counts.skipped)
 
 
 def _check_in_batches(

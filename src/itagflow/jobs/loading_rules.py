@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from itagflow.errors import NotAllowed
+from itagflow.errors import InvalidData, NotAllowed, Problem
 from itagflow.jobs.row_rules import PreparedRow
 from itagflow.jobs.rules import reopen_finished
 from itagflow.jobs.skill_rules import find_skill_field
@@ -43,6 +43,11 @@ def must_have_no_prelabels(job: Job, assignment: Assignment | None) -> None:
         raise NotAllowed(
             "", "load more rows", f"job {job.name!r} has pre-labels: publish it, then append"
         )
+
+
+def make_rows_error(job: Job, problems: Sequence[Problem], bad_rows: int) -> InvalidData:
+    """Return the error for rows that cannot be loaded, of which so many are bad."""
+    return InvalidData(f"the data of job {job.name!r}", problems, bad_rows)
 
 
 def batch_size(job: Job, counter: JobCounter) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import attrs
 
@@ -20,15 +21,19 @@ from itagflow.core.lookup import (
 from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules
 from itagflow.jobs.service import find_job
-from itagflow.lifecycle.tables import JOB, JobCommand, must_be_working
-from itagflow.model.change import record
+from itagflow.jobs.staffing import require_people
+from itagflow.lifecycle.tables import JOB, JobCommand, must_be_working, stage_of
+from itagflow.model.change import Saved, record
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, Package
-from itagflow.results.histories import recount
+from itagflow.results.histories import read_package_cases, recount
+from itagflow.results.rules import with_counts
 from itagflow.reviewing import rules as reviewing_rules
+from itagflow.reviewing.reject_rules import WorkPlace
 from itagflow.reviewing.rules import find_outdated_authors
 from itagflow.reviewing.service import finish_with, recall
+from itagflow.reviewing.withdrawing_rules import find_restored_authors, withdraw_campaign
 from itagflow.storage.port import Query
 
 
@@ -69,17 +74,31 @@ def _discard_open(engine: Engine, job: Job, by: MemberRef) -> None:
 
 
 def discard(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str = "") -> Package:
-    """Discard a package: its assignments are recalled, its tasks count no more, answers stay."""
+    """Discard a package: its assignments are recalled, its tasks count no more, answers stay.
+
+    In the middle of a campaign only that ends: its tasks have their former results again.
+    """
     with engine.transaction() as transaction:
         old = transaction.lock_package(package)
         job = transaction.store.get(Job, (old.job,))
         ctx = transaction.authorize(job.workspace, by, Action.MANAGE_JOB, job)
         must_be_working(job, "discard")
-        discarded = reviewing_rules.discard_package(job, old)
-        _recall_live(transaction, job, old, ctx.member, comment or f"{old} was discarded")
-        new = recount(transaction.store, job, discarded, transaction.assignments(old))
-        saves = ((old, new), *finish_with(transaction, new))
-        data = _comment_data(comment)
+        data: dict[str, Any] = {**_comment_data(comment)}
+        if old.campaign is None:
+            ended = reviewing_rules.discard_package(job, old)
+            reason = f"{old} was discarded"
+        else:
+            ended = withdraw_campaign(job, old, old.campaign)
+            reason = "its campaign was withdrawn"
+            data["tasks"] = list(old.campaign.tasks)
+        _recall_live(transaction, job, old, ctx.member, comment or reason)
+        assignments = transaction.assignments(old)
+        cases = read_package_cases(transaction.store, job, ended, assignments)
+        new = with_counts(ended, cases)
+        restored = list[Saved]()
+        if old.campaign is not None:
+            restored = find_restored_authors(cases, assignments)
+        saves = ((old, new), *restored, *finish_with(transaction, new))
         transaction.apply(record(ctx, "discard", about=new, save=saves, data=data))
         return transaction.as_stored(new)
 
@@ -110,6 +129,8 @@ def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str =
         # what was erased is not reviewed again: the others are named one by one
         tasks = read_task_numbers(transaction.store, old) if old.erased else ()
         reopened = reviewing_rules.reopen_package(job, old, ctx, tasks=tasks)
+        stage = stage_of(reopened)
+        require_people(transaction.store, WorkPlace(transaction.policy, job, stage, transaction.at))
         assignments = transaction.assignments(old)
         new = recount(transaction.store, job, reopened, assignments)
         outdated = find_outdated_authors(new, assignments, tasks)

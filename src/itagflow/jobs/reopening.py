@@ -25,10 +25,11 @@ from itagflow.core.transaction import Transaction
 from itagflow.core.visibility import access_of
 from itagflow.errors import NotAllowed, Problem
 from itagflow.jobs import reopening_rules as rules
-from itagflow.jobs.finishing_rules import Staffing, find_missing_team
+from itagflow.jobs.finishing_rules import find_missing_team
 from itagflow.jobs.reopening_rules import CampaignFacts
 from itagflow.jobs.row_sources import Wrap
 from itagflow.jobs.rules import reopen_finished
+from itagflow.jobs.staffing import read_staffing_at, require_people
 from itagflow.model.arguments import require_flag, require_wrapper
 from itagflow.model.change import Change, Context
 from itagflow.model.enums import parse_enum
@@ -172,7 +173,8 @@ def _begin(engine: Engine, ref: JobRef, spec: ReopenSpec) -> _Campaign:
         NotFound: when there is no such job, member or package.
         InvalidData: when the job does not have a stage.
         WrongState: when the job is a draft or archived.
-        Incomplete: when its answers still follow a change of the template.
+        Incomplete: when its answers still follow a change of the template, or too few people may
+            do the work.
         NotAllowed: when *by* may not manage jobs, or the named member may not have the work.
     """
     with engine.store.read() as reader:
@@ -183,11 +185,13 @@ def _begin(engine: Engine, ref: JobRef, spec: ReopenSpec) -> _Campaign:
         must_fit_its_template(job, "reopen tasks")
         reopen_finished(job, "reopen")
         selection = find_selection(reader, job, spec.where)
+        place = WorkPlace(engine.policy, job, spec.to, engine.now())
+        require_people(reader, place)
         assign = spec.assign
         if not isinstance(assign, Route):
             member = lookup.member(reader, job.workspace, assign)
             access.check_about(engine.policy, actor, Action.ASSIGN, member)
-            _require_able(reader, WorkPlace(engine.policy, job, spec.to, engine.now()), member)
+            _require_able(reader, place, member)
             assign = member.id
     return _Campaign(spec, job, selection, assign)
 
@@ -203,9 +207,7 @@ def _require_able(reader: Reader, place: WorkPlace, member: Member) -> None:
     claiming.must_not_be_paused(member, place.at)
     if stage is not Stage.LABEL:
         return
-    active = Query(Member, {"workspace": job.workspace, "active": True})
-    staffing = Staffing(members=list(reader.find(active)), policy=place.policy, at=place.at)
-    hindrance = find_missing_team(job, member, staffing)
+    hindrance = find_missing_team(job, member, read_staffing_at(reader, place))
     if hindrance:
         raise NotAllowed(member.account, "be assigned", hindrance)
 
@@ -301,11 +303,7 @@ def _decide(
     transaction: Transaction, campaign: _Campaign, facts: Sequence[CampaignFacts], ctx: Context
 ) -> list[Change]:
     """Return the changes that open the tasks; all are decided before the first is stored."""
-    spec = campaign.spec
-    candidates = [
-        rules.find_candidates(spec.to, campaign.assign, each.tasks, each.history.assignments)
-        for each in facts
-    ]
+    candidates = [rules.find_candidates(each, campaign.assign) for each in facts]
     # last in the order of locks, by key and shared, as claims of the same members do
     keys = sorted({key for named in candidates for key in named})
     locked = {key: transaction.lock(Member, (key,), shared=True) for key in keys}

@@ -15,7 +15,12 @@ from itagflow.model.job import Route, Stage
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.workspace import Member
 from itagflow.results.rules import build_cases, with_counts
-from itagflow.reviewing.reject_rules import WorkPlace, list_authors, select_able
+from itagflow.reviewing.reject_rules import (
+    WorkPlace,
+    list_authors,
+    select_able,
+    without_withdrawn,
+)
 from itagflow.reviewing.rules import (
     PackageHistory,
     Reopening,
@@ -81,10 +86,8 @@ def explain_refusal(
     return ""
 
 
-def find_candidates(
-    stage: Stage, assign: Route | int, tasks: Sequence[int], assignments: Sequence[Assignment]
-) -> tuple[int, ...]:
-    """Return the keys of those to whom *tasks* may be offered: the named member, or the authors.
+def find_candidates(facts: CampaignFacts, assign: Route | int) -> tuple[int, ...]:
+    """Return the keys of those to whom the tasks may be offered: the named member, or the authors.
 
     At a review stage the author is who reviewed the package last.
     """
@@ -92,7 +95,8 @@ def find_candidates(
         return (assign,)
     if assign is Route.QUEUE:
         return ()
-    return list_authors(stage, assignments, tasks)
+    assignments = without_withdrawn(facts.package, facts.history.assignments)
+    return list_authors(facts.place.stage, assignments, facts.tasks)
 
 
 def select_members(facts: CampaignFacts, candidates: Sequence[Member]) -> list[Member]:

@@ -20,18 +20,15 @@ from itagflow.core.lookup import (
 from itagflow.core.registry import Registry
 from itagflow.core.transaction import Transaction
 from itagflow.errors import AlreadyExists, InvalidData, Problem, WrongState
-from itagflow.jobs import rules
+from itagflow.jobs import loading_rules, rules
 from itagflow.jobs.arguments import JobFields, JobNotes, Workers
-from itagflow.jobs.finishing_rules import Staffing, find_hindrance
+from itagflow.jobs.finishing_rules import find_hindrance
 from itagflow.jobs.guideline_rules import change_fields, describe_guideline
-from itagflow.jobs.loading import LoadSpec, load, must_be_valid
+from itagflow.jobs.loading import LoadSpec, load, must_be_valid, read_source
+from itagflow.jobs.previewing import RowPreview, look_ahead
 from itagflow.jobs.skill_rules import require_whole_values
-from itagflow.jobs.workflow_changes import (
-    add_slots,
-    count_values,
-    require_possible_change,
-    require_workable,
-)
+from itagflow.jobs.staffing import read_staffing, require_publishable
+from itagflow.jobs.workflow_changes import add_slots, require_possible_change, require_workable
 from itagflow.labeling.merge_rules import with_merge_rules
 from itagflow.lifecycle.tables import JOB
 from itagflow.model.change import Context, record
@@ -61,7 +58,7 @@ from itagflow.model.packaging import (
 from itagflow.model.task import Answer, Draft, Task
 from itagflow.model.template import Template
 from itagflow.model.text import to_optional_text, validate_text
-from itagflow.model.workspace import Group, Member
+from itagflow.model.workspace import Group
 from itagflow.printing import format_repr
 from itagflow.reviewing.service import finish_if_done
 from itagflow.storage import codec
@@ -121,6 +118,15 @@ class JobSpec:
 
 
 @attrs.frozen
+class DraftIds:
+    """The ids that a new draft is to get, where they are known and still free."""
+
+    job: int | None = None
+    template: int | None = None
+    """That of a template that is stored with it."""
+
+
+@attrs.frozen
 class Design:
     """A job that is described, but not stored."""
 
@@ -130,6 +136,11 @@ class Design:
     template: Template
     has_new_template: bool
     """Whether the template has still to be stored, with the job."""
+
+    @property
+    def ids(self) -> DraftIds:
+        """The ids that were drawn for it."""
+        return DraftIds(self.job.id, self.template.id if self.has_new_template else None)
 
 
 def create_job(
@@ -142,14 +153,19 @@ def create_job(
     exist_ok: bool = False,
 ) -> Job:
     """Create, load and publish a job, or return the one that exists already."""
+    ids = DraftIds()
     if data is not None:
         must_be_valid(data)  # before anything is stored for it
         # others may create and load the same job at the same time
         data = attrs.evolve(data, shared=exist_ok)
+        data, ids = _preview(engine, workspace, spec, data, draft=draft, exist_ok=exist_ok)
     if exist_ok:
-        job, is_new = find_or_create(lambda: _find_or_draft(engine, workspace, spec))
+        is_published = data is not None and not draft
+        job, is_new = find_or_create(
+            lambda: _find_or_draft(engine, workspace, spec, ids, is_published=is_published)
+        )
     else:
-        job, is_new = draft_job(engine, workspace, spec), True
+        job, is_new = draft_job(engine, workspace, spec, ids), True
     if data is None or job.state is not JobState.DRAFT:
         return job
     try:
@@ -170,25 +186,87 @@ def create_job(
         raise
 
 
-def draft_job(
-    engine: Engine, workspace: WorkspaceRef, spec: JobSpec, *, id: int | None = None
-) -> Job:
-    """Store a new draft, with this id if it is free, and its template if that is new."""
+def draft_job(engine: Engine, workspace: WorkspaceRef, spec: JobSpec, ids: DraftIds) -> Job:
+    """Store a new draft, with these ids if they are free, and its template if that is new."""
     with engine.transaction() as transaction:
-        return store_draft(transaction, design_job(transaction, workspace, spec, id))
+        return store_draft(transaction, design_job(transaction, workspace, spec, ids))
 
 
-def _find_or_draft(engine: Engine, workspace: WorkspaceRef, spec: JobSpec) -> tuple[Job, bool]:
+def _preview(
+    engine: Engine,
+    workspace: WorkspaceRef,
+    spec: JobSpec,
+    data: LoadSpec,
+    *,
+    draft: bool,
+    exist_ok: bool,
+) -> tuple[LoadSpec, DraftIds]:
+    """Return *data* with its first rows read, and the ids of the job that it is for.
+
+    What can be known now to be refused is refused now.
+    So it leaves no trace: nothing is stored yet.  Of what comes behind these rows, or changes
+    meanwhile, it is known only when the job is there.
+
+    Raises:
+        AlreadyExists: when the workspace has a job of this name, and *exist_ok* is not set.
+        InvalidData: when rows are bad.
+        Incomplete: when it could not be published.
+    """
+    # A transaction because `create` designs its jobs in one.  Nothing is applied to it.
+    with engine.transaction() as transaction:
+        design = design_job(transaction, workspace, spec, DraftIds())
+        job = design.job
+        if exist_ok and _find_same_name(transaction, job) is not None:
+            return data, DraftIds()  # its rows are read only if it is a draft that agrees
+        require_free_name(transaction, job)
+        staffing = read_staffing(transaction, job)
+    if not draft:
+        require_publishable(job, staffing, tasks=None)
+    preview = RowPreview(job, design.template)
+    rows = read_source(job, design.template, data)
+    again, are_all = look_ahead(rows, preview, data, loading_rules.ROWS_PER_TRANSACTION)
+    if data.on_error == "raise":
+        preview.raise_problems()
+    if not draft:
+        staffing = attrs.evolve(staffing, packages=preview.count_packages(), values=preview.values)
+        require_publishable(job, staffing, tasks=preview.tasks if are_all else None)
+    return again, design.ids
+
+
+def _find_same_name(transaction: Transaction, job: Job) -> Job | None:
+    """Return the job of the name of a new *job* in its workspace, if there is one."""
+    query = Query(Job, {"workspace": job.workspace, "name": job.name}, limit=1)
+    return next(iter(lookup.find_by_name(transaction.store, query)), None)
+
+
+def require_free_name(transaction: Transaction, job: Job) -> None:
+    """Check that a new *job* can be stored under its name.
+
+    Raises:
+        AlreadyExists: when its workspace has a job of this name.
+    """
+    if _find_same_name(transaction, job) is not None:
+        raise AlreadyExists("Job", job.name)
+
+
+def _find_or_draft(
+    engine: Engine,
+    workspace: WorkspaceRef,
+    spec: JobSpec,
+    ids: DraftIds,
+    *,
+    is_published: bool,
+) -> tuple[Job, bool]:
     """Return the job of this name if it agrees with *spec*, or a new draft; and whether it is new.
 
     Raises:
         AlreadyExists: when it does not agree, or is being deleted.
+        Incomplete: when a draft that *is_published* afterwards could not be.
     """
     with engine.transaction() as transaction:
-        design = design_job(transaction, workspace, spec, None)
+        design = design_job(transaction, workspace, spec, ids)
         requested = design.job
-        query = Query(Job, {"workspace": requested.workspace, "name": requested.name}, limit=1)
-        known = next(iter(lookup.find_by_name(transaction.store, query)), None)
+        known = _find_same_name(transaction, requested)
         if known is None:
             return store_draft(transaction, design), True
         used = transaction.store.get(Template, (known.template,))
@@ -197,19 +275,20 @@ def _find_or_draft(engine: Engine, workspace: WorkspaceRef, spec: JobSpec) -> tu
         )
         if differences or known.deleting:
             raise AlreadyExists("Job", requested.name, differences)
+        if known.state is JobState.DRAFT and is_published:
+            require_publishable(known, read_staffing(transaction, known), tasks=None)
         return known, False
 
 
 def design_job(
-    transaction: Transaction, workspace: WorkspaceRef, spec: JobSpec, id: int | None
+    transaction: Transaction, workspace: WorkspaceRef, spec: JobSpec, ids: DraftIds
 ) -> Design:
     """Return the job that *spec* describes, with its template; store nothing."""
     workspace_id = lookup.workspace(transaction.store, workspace).id
     ctx = transaction.authorize(workspace_id, spec.by, Action.MANAGE_JOB)
     validator = _require_registered(transaction.registry, spec.validator)
-    template, is_new = _find_template(transaction, workspace_id, spec.template)
-    if id is None or transaction.is_taken(Job, id):
-        id = transaction.new_id(Job)
+    template, is_new = _find_template(transaction, workspace_id, spec.template, ids)
+    id = _find_free_id(transaction, Job, ids.job)
     workflow = Workflow() if spec.workflow is None else spec.workflow
     workflow = _with_rework_key(transaction, workspace_id, workflow)
     workflow = _with_registered_merges(transaction.registry, workflow, template)
@@ -257,15 +336,7 @@ def publish(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
         ctx = transaction.authorize(old.workspace, by, Action.MANAGE_JOB, old)
         if JOB.has_led("publish", old.state):
             return old
-        active = Query(Member, {"workspace": old.workspace, "active": True})
-        staffing = Staffing(
-            members=list(transaction.store.find(active)),
-            policy=engine.policy,
-            at=transaction.at,
-            packages=counter.packages,
-            values=count_values(transaction.store, old),
-        )
-        hindrance = find_hindrance(old, staffing)
+        hindrance = find_hindrance(old, read_staffing(transaction, old, counter.packages))
         new = rules.advance_job(old, "publish", tasks=counter.tasks, hindrance=hindrance)
         _store_job(transaction, ctx, "publish", old, new)
         # pre-labels that count may have left nothing to do
@@ -516,13 +587,20 @@ def _describe_workflow(old: Job, new: Job) -> dict[str, Any]:
     return {"workflow": {"before": before, "after": after}}
 
 
+def _find_free_id(transaction: Transaction, kind: type[Entity], wanted: int | None) -> int:
+    """Return the id that is *wanted* for a new entity, or another if it is taken."""
+    if wanted is None or transaction.is_taken(kind, wanted):
+        return transaction.new_id(kind)
+    return wanted
+
+
 def _find_template(
-    transaction: Transaction, workspace: int, ref: TemplateRef
+    transaction: Transaction, workspace: int, ref: TemplateRef, ids: DraftIds
 ) -> tuple[Template, bool]:
     """Return the template, and whether it has still to be stored."""
     if isinstance(ref, Template) and not ref.id:
         # a template that is built in the call belongs to this job alone, and has no name
-        id = transaction.new_id(Template)
+        id = _find_free_id(transaction, Template, ids.template)
         return attrs.evolve(ref, id=id, workspace=workspace, name=""), True
     return lookup.template(transaction.store, workspace, ref), False
 

@@ -13,17 +13,17 @@ from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef
 from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, NotAllowed, Problem
-from itagflow.jobs.finishing_rules import Staffing, find_hindrance
-from itagflow.jobs.skill_rules import find_skill_field, require_same_field, require_whole_values
+from itagflow.jobs.finishing_rules import find_hindrance
+from itagflow.jobs.skill_rules import require_same_field, require_whole_values
+from itagflow.jobs.staffing import read_staffing
 from itagflow.labeling.merge_rules import explain_other_votes
 from itagflow.model.change import Context, Saved, record
 from itagflow.model.job import Job, JobState, Workflow
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package, PackageState
-from itagflow.model.workspace import Member
 from itagflow.results.histories import recount
 from itagflow.reviewing.rules import with_slots_added
-from itagflow.storage.port import Query, Reader, Span
+from itagflow.storage.port import Query, Span
 
 PACKAGES_PER_TRANSACTION = 100
 """How many packages get more slots in one transaction: claims of these wait for it."""
@@ -58,17 +58,6 @@ def require_possible_change(old: Job, new: Workflow) -> None:
                 raise InvalidData("the workflow", [Problem(f"{stage.value}, {name}", reason)])
 
 
-def count_values(reader: Reader, job: Job) -> dict[str, int]:
-    """Return how many packages of *job* have each value that names a skill, if some are required.
-
-    One look at all packages, before anybody works on them or when their rules change.
-    """
-    if not find_skill_field(job.workflow):
-        return {}
-    tally = reader.tally(Query(Package, {"job": job.id}), by=("value",))
-    return {str(value): number for (value,), (number,) in tally.items()}
-
-
 def require_workable(transaction: Transaction, job: Job) -> None:
     """Check that the people of a *job* that was published can do its work.
 
@@ -77,16 +66,8 @@ def require_workable(transaction: Transaction, job: Job) -> None:
     """
     if job.state is JobState.DRAFT:
         return  # asked when it is published
-    active = Query(Member, {"workspace": job.workspace, "active": True})
     counter = transaction.store.get(JobCounter, job.key)
-    staffing = Staffing(
-        members=list(transaction.store.find(active)),
-        policy=transaction.policy,
-        at=transaction.at,
-        packages=counter.packages,
-        values=count_values(transaction.store, job),
-    )
-    hindrance = find_hindrance(job, staffing)
+    hindrance = find_hindrance(job, read_staffing(transaction, job, counter.packages))
     if hindrance:
         raise NotAllowed("", f"change the workflow of job {job.name!r}", hindrance)
 

@@ -315,6 +315,8 @@ def _build_package_lifecycle(
             # abandoned tasks are labeled once more
             Step("requeue", PackageState.LABEL, PackageState.LABEL),
             *(Step("discard", state, PackageState.DISCARDED) for state in states),
+            # a campaign is ended early: the package is as it was before
+            *(Step("withdraw", state, PackageState.DONE) for state in states),
             Step("reopen", PackageState.DONE, first_review),
             Step("reopen", PackageState.DISCARDED, PackageState.LABEL),
             # a campaign: some tasks of a package that is done

@@ -369,12 +369,12 @@ def _check_draws(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
         for assignment in snapshot.assignments
         if assignment.outcome in PASSING and assignment.round == package.round
     }
-    if package.state is PackageState.DISCARDED:
+    campaign = find_campaign(package, package.round)
+    if package.state is PackageState.DISCARDED or (campaign and campaign.is_withdrawn):
         return  # it may have been at any stage
     behind = job.workflow.stages[1:]
     if package.stage in job.workflow.stages:
         behind = behind[: max(job.workflow.stages.index(package.stage) - 1, 0)]
-    campaign = find_campaign(package, package.round)
     if campaign is not None and campaign.round == package.round:
         begin = job.workflow.stages.index(campaign.stage)
         behind = tuple(stage for stage in behind if job.workflow.stages.index(stage) >= begin)

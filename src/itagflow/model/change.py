@@ -5,9 +5,10 @@ And the pairs of before and after that many rules need: of answers, and of claim
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
+from operator import attrgetter
 from typing import Any, cast
 
 import attrs
@@ -35,6 +36,11 @@ _TRACKED: Mapping[type, tuple[str, tuple[str, ...]]] = {
     ),
     Assignment: ("assignment", ("state", "member", "round")),
     Member: ("member", ("role", "active", "paused")),
+}
+_get_tracked: Mapping[type, Callable[[Any], tuple[Any, ...]]] = {
+    # all of them in C; the first one twice: of a single name `attrgetter` would make no tuple
+    kind: attrgetter(*fields, fields[0])
+    for kind, (_, fields) in _TRACKED.items()
 }
 
 
@@ -131,9 +137,12 @@ def _list_changes(saved: Sequence[Saved]) -> Iterator[FieldChange]:
         tracked = _TRACKED.get(type(after))
         if tracked is None:
             continue
+        get_values = _get_tracked[type(after)]
+        old_values, new_values = get_values(before), get_values(after)
+        if old_values == new_values:  # as with most packages that are claimed
+            continue
         kind, fields = tracked
-        for field in fields:
-            old, new = getattr(before, field), getattr(after, field)
+        for field, old, new in zip(fields, old_values, new_values, strict=False):
             if old != new:
                 yield FieldChange(kind, after.key, field, _to_plain(old), _to_plain(new))
 

@@ -51,16 +51,24 @@ def copy_with(value: V, **changes: Any) -> V:
     What is changed is neither converted nor checked.
     """
     kind = type(value)
-    changed = object.__new__(kind)
-    # all fields by one call in C
-    fields = changed.__dict__
-    fields.update(value.__dict__)
-    count = len(fields)
-    fields.update(changes)
-    if len(fields) != count:  # `__init__` would have refused a name that is no field
+    # The fields are copied by one call in C, and become those of the new value as they are: put
+    # into it one by one they would take several times as long.
+    fields = value.__dict__ | changes
+    if len(fields) != len(value.__dict__):  # `__init__` would have refused a name that is no field
         known = {field.name for field in attrs.fields(kind)}
         raise TypeError(f"{kind.__name__} has no field {', '.join(changes.keys() - known)}")
-    return changed
+    return make_of_fields(kind, fields)
+
+
+def make_of_fields(kind: type[T], fields: dict[str, Any]) -> T:
+    """Return the value of *kind* that has these *fields*, all of them, in its ``__dict__``.
+
+    They are neither converted nor checked, and *fields* belongs to the value from then on.
+    """
+    made = object.__new__(kind)
+    # past the `__setattr__` of a frozen class
+    object.__setattr__(made, "__dict__", fields)
+    return made
 
 
 class ReadOnlyDict(dict[K, T]):

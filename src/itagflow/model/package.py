@@ -50,13 +50,19 @@ class Campaign:
     round: int
     """The round of the package that began with it."""
     last_round: int | None = None
-    """The round in which the package was done again, or discarded; None: it goes on."""
+    """The round in which the package was done again, or it was withdrawn; None: it goes on."""
+    is_withdrawn: bool = False
+    """Whether it was ended before it was done: nothing that was done in it counts."""
     stage: Stage
     """The stage at which it began."""
     tasks: tuple[int, ...]
     """The numbers of the tasks, in order."""
     skipped: tuple[Stage, ...] = ()
     """The review stages that the package had passed before without a review: so have the others."""
+    whole_round: int = 1
+    """The round in which the package had been labeled whole before it."""
+    requeued: tuple[int, ...] = ()
+    """The abandoned tasks that had been offered once more before it."""
     comment: str = ""
     """Why they were opened, for those who work on them."""
 
@@ -67,7 +73,10 @@ class Campaign:
         2- label 3 7
         """
         last = "" if self.last_round is None else self.last_round
-        return " ".join([f"{self.round}-{last}", self.stage.value, *map(str, self.tasks)])
+        words = [f"{self.round}-{last}", self.stage.value, *map(str, self.tasks)]
+        if self.is_withdrawn:
+            words.append("withdrawn")
+        return " ".join(words)
 
     __repr__ = show_fields
 

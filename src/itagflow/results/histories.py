@@ -55,6 +55,14 @@ def recount(
     return with_counts(package, build_cases(job, package, assignments, answers))
 
 
+def read_package_cases(
+    reader: Reader, job: Job, package: Package, assignments: Sequence[Assignment]
+) -> list[Case]:
+    """Return the cases of all tasks of *package*, which has these assignments."""
+    answers = read_answers(reader, job.id, read_task_numbers(reader, package))
+    return build_cases(job, package, assignments, answers)
+
+
 def read_cases(
     reader: Reader,
     job: Job,

@@ -219,9 +219,9 @@ def find_campaign(package: Package, round: int) -> Campaign | None:
     return next((each for each in package.campaigns if is_in_campaign(each, round)), None)
 
 
-def _hides(campaign: Campaign, task: int, round: int) -> bool:
-    """Return whether what was done in this round is no part of the history of the task."""
-    return task not in campaign.tasks and is_in_campaign(campaign, round)
+def has_opened(campaign: Campaign, task: int) -> bool:
+    """Return whether the result of *task* is what *campaign* has made of it."""
+    return task in campaign.tasks and not campaign.is_withdrawn
 
 
 def select_history(
@@ -229,15 +229,16 @@ def select_history(
 ) -> Sequence[Assignment]:
     """Return those of the *assignments* of a package that are part of the history of a task of it.
 
-    What belongs to a campaign that did not open the task is not: its result, and who made it, stay
-    as they are.
+    What belongs to a campaign that did not open the task, or was withdrawn, is not: its result, and
+    who made it, stay as they are.
     """
     if not package.campaigns:
         return assignments  # nearly always
+    others = [campaign for campaign in package.campaigns if not has_opened(campaign, task)]
     return [
         assignment
         for assignment in assignments
-        if not any(_hides(campaign, task, assignment.round) for campaign in package.campaigns)
+        if not any(is_in_campaign(campaign, assignment.round) for campaign in others)
     ]
 
 
@@ -247,7 +248,7 @@ def find_skipped(package: Package, task: int) -> tuple[Stage, ...]:
     for campaign in reversed(package.campaigns):
         # what the package passed without a review before that was another labeling of the task, or
         # everything was reviewed since
-        if task in campaign.tasks or campaign.round < package.reopened_round:
+        if has_opened(campaign, task) or campaign.round < package.reopened_round:
             break
         skipped = campaign.skipped
     return skipped

@@ -47,7 +47,7 @@ from itagflow.model.reports import LoadReport
 from itagflow.model.result import COUNTS, Progress, Result
 from itagflow.model.row_key import format_row_key
 from itagflow.model.selection import ALL_TASKS, Selection
-from itagflow.model.task import Task, TaskState, WorkItem
+from itagflow.model.task import Task, WorkItem
 from itagflow.model.template import Template
 from itagflow.model.text import find_key_error
 from itagflow.model.workspace import Member
@@ -56,7 +56,6 @@ from itagflow.results.histories import read_cases, read_results
 from itagflow.results.rows import Columns
 from itagflow.results.vote_rows import VoteColumns
 from itagflow.storage.port import Query, Reader
-from itagflow.validation.answers import has_label
 
 ResultRef = Result | TaskRef | tuple[JobRef, int]
 """A result, its task, the number of that in the job, or job and number."""
@@ -567,27 +566,22 @@ def find_tasks(
     engine: Engine,
     job: PartitionRef,
     *,
-    state: TaskState | None = None,
+    where: Selection,
     member: MemberRef | None = None,
-    label: str | None = None,
     by: MemberRef | None = None,
     page: Page = EVERYTHING,
 ) -> Iterator[Result]:
-    """Yield the tasks that match all of what is given, with their results."""
-    with engine.store.read() as reader:
-        stored_job, _ = require_readable(engine, reader, "results.find", job, by)
-        worker = None if member is None else lookup.member(reader, stored_job.workspace, member).id
+    """Yield the results of the selected tasks, as `iter_results` does; *member* is selected, too.
 
-    def matches(result: Result) -> bool:
-        has_worked = worker is None or any(
-            entry.member == worker and entry.inspected for entry in result.provenance
-        )
-        is_labeled = label is None or has_label(result.replies, label)
-        return has_worked and is_labeled and state in (None, result.state)
-
-    place = job if isinstance(job, JobPartition) else stored_job
-    results = read_results(engine, "results.find", place, by, page=attrs.evolve(page, limit=None))
-    return page.cut(filter(matches, results))
+    Raises:
+        NotFound: when nobody in the workspace of the job is *member*.
+    """
+    if member is not None:
+        with engine.store.read() as reader:
+            stored_job, _ = require_readable(engine, reader, "results.find", job, by)
+            worker = lookup.member(reader, stored_job.workspace, member)
+        where = attrs.evolve(where, member=worker.id)
+    return page.cut(read_results(engine, "results.find", job, by, page=page, where=where))
 
 
 def list_events(

@@ -33,7 +33,13 @@ from itagflow.model.task import Answer, Verdict
 from itagflow.model.text import find_text_error
 from itagflow.model.workspace import Member, is_paused
 from itagflow.printing import format_count, format_repr
-from itagflow.results.rules import build_cases, select_history, with_counts
+from itagflow.results.rules import (
+    build_cases,
+    has_opened,
+    is_in_campaign,
+    select_history,
+    with_counts,
+)
 from itagflow.reviewing.rules import (
     AssignmentContext,
     PackageHistory,
@@ -173,7 +179,11 @@ def find_limit(job: Job, stage: Stage) -> RejectLimit:
 def count_rejects(
     package: Package, assignments: Sequence[Assignment], stage: Stage, tasks: Collection[int]
 ) -> dict[int, int]:
-    """Return how many times *stage* has sent each of these tasks of *package* back."""
+    """Return how many times *stage* has sent each of these tasks of *package* back.
+
+    What was opened again, with its package or in a campaign, is counted anew: whoever did that
+    asks for another labeling, and not for the rest of the one before.
+    """
     rejects = [
         assignment
         for assignment in assignments
@@ -181,10 +191,18 @@ def count_rejects(
     ]
     counts = dict.fromkeys(tasks, 0)
     for task in tasks:
+        opened = _find_last_opening(package, task)
         for assignment in select_history(package, rejects, task):
-            if assignment.sent_back is None or task in assignment.sent_back:
+            is_sent = assignment.sent_back is None or task in assignment.sent_back
+            if is_sent and assignment.round >= opened:
                 counts[task] += 1
     return counts
+
+
+def _find_last_opening(package: Package, task: int) -> int:
+    """Return the round in which a task was opened again last; 0: never."""
+    campaigns = [each.round for each in package.campaigns if has_opened(each, task)]
+    return max(package.reopened_round, *campaigns, 0)
 
 
 def find_limited(job: Job, stage: Stage, rejects: Mapping[int, int]) -> tuple[int, ...]:
@@ -370,7 +388,19 @@ def find_authors(
     stage = _find_target(job, package)
     if stage is None or (stage is Stage.LABEL and job.workflow.label.rework is Route.QUEUE):
         return ()
-    return list_authors(stage, assignments, sent)
+    return list_authors(stage, without_withdrawn(package, assignments), sent)
+
+
+def without_withdrawn(package: Package, assignments: Sequence[Assignment]) -> Sequence[Assignment]:
+    """Return those of the *assignments* of a package that are part of no withdrawn campaign."""
+    withdrawn = [each for each in package.campaigns if each.is_withdrawn]
+    if not withdrawn:
+        return assignments  # nearly always
+    return [
+        assignment
+        for assignment in assignments
+        if not any(is_in_campaign(campaign, assignment.round) for campaign in withdrawn)
+    ]
 
 
 def list_authors(

@@ -370,6 +370,8 @@ def reopen_tasks(job: Job, package: Package, ctx: Context, opening: Reopening) -
         stage=opening.stage,
         tasks=opening.tasks,
         skipped=package.skipped,
+        whole_round=package.whole_round,
+        requeued=package.requeued,
         comment=opening.comment,
     )
     return evolve(
@@ -398,11 +400,11 @@ def list_due(package: Package, tasks: Sequence[int]) -> Sequence[int]:
 
 
 def discard_package(job: Job, package: Package) -> Package:
-    """Return *package* as it is when it is discarded; its answers stay in the history."""
+    """Return *package*, in no campaign, as it is when it is discarded; its answers stay."""
     state = get_package_lifecycle(job.workflow).advance(
         package.state, "discard", entity=str(package)
     )
-    return evolve(package, state=state, free=0, scope=None, campaigns=end_campaign(package))
+    return evolve(package, state=state, free=0, scope=None)
 
 
 def finish_job(job: Job | None) -> tuple[Saved, ...]:

@@ -126,6 +126,33 @@ def test_a_limit_of_rejects_needs_somebody_else_where_it_leads_to_the_queue(
     assert said.endswith(f"on_max_rejects to 'modify' or 'abandon' for {sender}")
 
 
+@pytest.mark.parametrize(
+    ("stage", "crews", "words"),
+    [
+        (Stage.LABEL, ((2,), (3,), (1,)), ""),
+        (Stage.LABEL, ((9,), (3,), (1,)), "only nobody may: name more for LABEL"),
+        (Stage.LABEL, ((2,), (9,), (1,)), "nobody may work at INSPECT"),
+        (Stage.LABEL, ((2,), (2,), (1,)), "whoever may work at INSPECT must label too"),
+        (Stage.LABEL, ((2,), (3,), (3,)), "the only member who may accept"),
+        (Stage.INSPECT, ((9,), (3,), (1,)), ""),
+        (Stage.INSPECT, ((2,), (2,), (1,)), ""),
+        (Stage.INSPECT, ((2,), (9,), (1,)), "nobody may work at INSPECT"),
+        (Stage.INSPECT, ((2,), (3,), (9,)), "nobody may work at ACCEPT"),
+        (Stage.ACCEPT, ((2,), (9,), (1,)), ""),
+        (Stage.ACCEPT, ((2,), (3,), (9,)), "nobody may work at ACCEPT"),
+    ],
+)
+def test_what_is_opened_again_needs_people_from_its_stage_on(
+    stage: Stage, crews: tuple[tuple[int, ...], ...], words: str
+) -> None:
+    """Who labeled is not to review: that a review may come back is no reason to refuse it."""
+    named = {each: StageWorkers(crew) for each, crew in zip(Stage, crews, strict=True)}
+    job = make_job(workflow=Workflow(Inspect(), Accept()), workforce=named)
+    said = rules.find_missing_people(job, stage, STAFFING)
+    assert words in said
+    assert bool(words) == bool(said)
+
+
 def test_a_job_that_closes_before_it_begins_is_refused() -> None:
     for closes_at, words in ((AT, "which has passed"), (AT + timedelta(hours=1), "")):
         said = rules.find_hindrance(make_job(closes_at=closes_at), STAFFING)

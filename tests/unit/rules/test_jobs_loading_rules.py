@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from itagflow import FixedSize, GroupByField, JobState, NotAllowed, PackageCount
+from itagflow.errors import Problem
 from itagflow.jobs import loading_rules as rules
 from itagflow.jobs.loading_rules import RowBatch
 from itagflow.jobs.row_rules import PreparedRow
@@ -24,6 +25,12 @@ def test_a_draft_with_prelabels_takes_no_more_rows() -> None:
     rules.must_have_no_prelabels(make_job(), None)
     with pytest.raises(NotAllowed, match="publish it, then append"):
         rules.must_have_no_prelabels(make_job(), make_assignment())
+
+
+def test_the_error_for_bad_rows_counts_all_of_them() -> None:
+    error = rules.make_rows_error(make_job(name="cats"), [Problem("row 1", "is bad")], 3)
+    assert (error.what, error.total) == ("the data of job 'cats'", 3)
+    assert list(map(str, error.problems)) == ["row 1: is bad"]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from itagflow import (
 )
 from itagflow.access import default_policy
 from itagflow.jobs import reopening_rules as rules
-from itagflow.model import Outcome, Purpose
+from itagflow.model import Campaign, Outcome, Purpose
 from itagflow.model.change import Context
 from itagflow.model.job import StageWorkers
 from itagflow.reviewing.reject_rules import WorkPlace
@@ -92,12 +92,24 @@ class TestTasks:
 
 class TestPeople:
     def test_the_authors_or_the_named_member_get_it(self) -> None:
-        assignments = [LABELED, INSPECTED]
         find = rules.find_candidates
-        assert find(Stage.LABEL, Route.AUTHOR, (1,), assignments) == (2,)
-        assert find(Stage.INSPECT, Route.AUTHOR, (1,), assignments) == (3,)
-        assert find(Stage.LABEL, Route.QUEUE, (1,), assignments) == ()
-        assert find(Stage.LABEL, 9, (1,), assignments) == (9,)
+        assert find(facts_of(1), Route.AUTHOR) == (2,)
+        assert find(facts_of(1, stage=Stage.INSPECT), Route.AUTHOR) == (3,)
+        assert find(facts_of(1), Route.QUEUE) == ()
+        assert find(facts_of(1), 9) == (9,)
+
+    def test_who_labeled_in_a_withdrawn_campaign_is_no_author(self) -> None:
+        campaign = Campaign(round=2, last_round=2, stage=Stage.LABEL, tasks=(1,))
+        later = attrs.evolve(LABELED, id=9, round=2, member=3)
+        for is_withdrawn, author in ((False, 3), (True, 2)):
+            ended = attrs.evolve(campaign, is_withdrawn=is_withdrawn)
+            package = make_package(round=2, campaigns=(ended,))
+            facts = attrs.evolve(
+                facts_of(1),
+                package=package,
+                history=PackageHistory(assignments=[LABELED, INSPECTED, later]),
+            )
+            assert rules.find_candidates(facts, Route.AUTHOR) == (author,)
 
     def test_nobody_is_named_for_a_review_of_their_own_work(self) -> None:
         place = WorkPlace(default_policy, JOB, Stage.INSPECT, AT)

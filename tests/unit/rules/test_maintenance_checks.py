@@ -163,6 +163,14 @@ class TestCampaigns:
     def test_campaigns_that_cannot_be_are_found(self, campaigns: Any, field: str) -> None:
         assert field in self.found(*campaigns)
 
+    def test_a_package_whose_campaign_was_withdrawn_is_as_before(self) -> None:
+        """The stages that it passed before are not those of its last round."""
+        withdrawn = attrs.evolve(self.CAMPAIGN, last_round=2, is_withdrawn=True)
+        done = {"state": PackageState.DONE, "scope": None}
+        again = attrs.evolve(self.AGAIN, state=AssignmentState.RETURNED, ended_at=AT)
+        again = attrs.evolve(again, outcome=Outcome.RECALLED)
+        assert self.found(withdrawn, again=again, **done) == []
+
     def test_a_campaign_ends_with_its_package(self) -> None:
         done = {"state": PackageState.DONE, "scope": None}
         assert "last round of a campaign" in self.found(self.CAMPAIGN, **done)

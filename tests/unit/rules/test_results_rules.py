@@ -376,6 +376,16 @@ class TestCampaigns:
         assert result.replies == CAT
         assert [entry.round for entry in result.provenance] == [1, 1]
 
+    def test_what_was_done_in_a_withdrawn_campaign_is_no_part_of_any_history(self) -> None:
+        withdrawn = attrs.evolve(self.OTHERS, last_round=2, is_withdrawn=True)
+        assert [rules.has_opened(each, 2) for each in (self.OTHERS, withdrawn)] == [True, False]
+        assert not rules.has_opened(self.OTHERS, 1)
+        package = make_package(size=2, round=2, campaigns=(withdrawn,), skipped=(Stage.INSPECT,))
+        for task in (1, 2):
+            found = rules.select_history(package, [LABELED, REVIEWED, self.AGAIN], task)
+            assert list(found) == [LABELED, REVIEWED]
+            assert rules.find_skipped(package, task) == (Stage.INSPECT,)
+
     def test_who_works_on_it_is_told_why(self) -> None:
         campaign = attrs.evolve(self.OTHERS, tasks=(1,), comment="cats have tails")
         held = make_assignment(7, round=2, scope=(1,), purpose=Purpose.CAMPAIGN)

@@ -49,6 +49,7 @@ from itagflow.reviewing.reject_rules import (
     require_explanation,
     require_known_reason,
     require_no_modification,
+    without_withdrawn,
 )
 from itagflow.reviewing.rules import AssignmentContext, PackageHistory
 from itagflow.testing.builders import (
@@ -498,6 +499,46 @@ def test_what_a_campaign_sent_back_whole_counts_for_its_tasks_only() -> None:
     campaign = Campaign(round=1, last_round=1, stage=Stage.LABEL, tasks=(1,))
     package = make_package(round=2, campaigns=(campaign,))
     assert count_rejects(package, [ended(6, Outcome.REJECTED, None)], I, (1, 2)) == {1: 1, 2: 0}
+
+
+@pytest.mark.parametrize(
+    "opened",
+    [
+        {"reopened_round": 2},
+        {"campaigns": (Campaign(round=2, stage=Stage.LABEL, tasks=(1, 2)),)},
+        {"campaigns": (Campaign(round=1, last_round=1, stage=Stage.LABEL, tasks=(1, 2)),)}
+        | {"reopened_round": 2},
+    ],
+)
+def test_what_is_opened_again_is_counted_anew(opened: dict[str, Any]) -> None:
+    before = ended(6, Outcome.REJECTED, (1, 2))
+    since = attrs.evolve(ended(7, Outcome.REJECTED, (2,)), round=2)
+    package = make_package(round=3, **opened)
+    assert count_rejects(package, [before, since], I, (1, 2)) == {1: 0, 2: 1}
+
+
+def test_a_campaign_about_other_tasks_does_not_begin_the_count_anew() -> None:
+    campaign = Campaign(round=2, last_round=2, stage=Stage.LABEL, tasks=(2,))
+    package = make_package(round=3, campaigns=(campaign,))
+    assert count_rejects(package, [ended(6, Outcome.REJECTED, (1,))], I, (1,)) == {1: 1}
+
+
+def test_what_was_done_in_a_withdrawn_campaign_is_left_out() -> None:
+    campaign = Campaign(round=2, last_round=3, stage=Stage.LABEL, tasks=(1,))
+    rounds = [attrs.evolve(ended(6, Outcome.SUBMITTED, None), round=n) for n in (1, 2, 3, 4)]
+    kept = without_withdrawn(make_package(round=4, campaigns=(campaign,)), rounds)
+    assert list(kept) == rounds
+    withdrawn = attrs.evolve(campaign, is_withdrawn=True)
+    kept = without_withdrawn(make_package(round=4, campaigns=(withdrawn,)), rounds)
+    assert [assignment.round for assignment in kept] == [1, 4]
+
+
+def test_a_withdrawn_campaign_changes_no_count() -> None:
+    campaign = Campaign(round=2, last_round=2, stage=Stage.LABEL, tasks=(1,), is_withdrawn=True)
+    package = make_package(round=2, campaigns=(campaign,))
+    before = ended(6, Outcome.REJECTED, (1,))
+    since = attrs.evolve(before, id=7, round=2)
+    assert count_rejects(package, [before, since], I, (1,)) == {1: 1}
 
 
 def test_the_limit_is_that_of_the_rule() -> None:

@@ -356,7 +356,7 @@ class TestPackages:
         opened = rules.reopen_tasks(job, done, CTX, rules.Reopening((1,), Stage.LABEL))
         assert (opened.free, opened.votes) == (3, 3)
 
-    def test_a_campaign_ends_when_its_package_is_done_or_discarded(self) -> None:
+    def test_a_campaign_ends_when_its_package_is_done(self) -> None:
         campaign = Campaign(round=2, stage=Stage.LABEL, tasks=(2,))
         ended = (attrs.evolve(campaign, last_round=3),)
         package = make_package(
@@ -364,7 +364,6 @@ class TestPackages:
         )
         assert rules.end_campaign(package) == ended
         assert rules.pass_package(STAGES, package, CTX, tasks=TASKS).campaigns == ended
-        assert rules.discard_package(STAGES, package).campaigns == ended
         over = attrs.evolve(package, campaigns=ended)
         assert (over.campaign, over.final, rules.end_campaign(over)) == (None, 0, ended)
         inspected = attrs.evolve(package, state=PackageState.INSPECT)

@@ -16,7 +16,7 @@ import attrs
 
 from itagflow import jsontext
 from itagflow.model.comment import Comment
-from itagflow.model.copying import is_copyable
+from itagflow.model.copying import is_copyable, make_of_fields
 from itagflow.model.entity import E
 from itagflow.model.event import Event
 from itagflow.model.job import Job
@@ -71,7 +71,7 @@ def _get_default(field: attrs.Attribute[Any]) -> Any:
     return default
 
 
-def _find_omitted(layout: Layout[Any]) -> Mapping[str, Any] | None:
+def _find_omitted(layout: Layout[Any]) -> dict[str, Any] | None:
     if not is_copyable(layout.kind):
         return None
     # what has no default is in every row; one that follows from other fields has a column
@@ -111,8 +111,12 @@ def _list_encoders(layout: Layout[Any]) -> tuple[tuple[int, Encode], ...]:
     )
 
 
-def _list_loaded_fields(layout: Layout[Any]) -> tuple[str | None, ...]:
-    return tuple(None if column.decode is None else column.name for column in layout.stored)
+def _list_loaded_columns(layout: Layout[Any]) -> tuple[bool, ...]:
+    return tuple(column.decode is not None for column in layout.stored)
+
+
+def _list_loaded_fields(layout: Layout[Any]) -> tuple[str, ...]:
+    return tuple(column.name for column in layout.stored if column.decode is not None)
 
 
 def _list_decoders(layout: Layout[Any]) -> tuple[tuple[str, Decode], ...]:
@@ -192,7 +196,10 @@ class Layout(Generic[E]):
     text: str = ""
     """The field whose text is the whole body; empty when the body is JSON of the other fields."""
     cached: bool = False
-    """Whether it changes so seldom that a store decodes it once for each version."""
+    """Whether each version is read so often that a store decodes it once.
+
+    What seldom changes, and assignments: every answer that is saved reads one.
+    """
     sums: Sums | None = None
     """The sums that are kept of it."""
     key: tuple[IndexField, ...] = attrs.field(
@@ -233,10 +240,12 @@ class Layout(Generic[E]):
         init=False, default=_derive(_list_encoders)
     )
     """Which columns do not keep a field as it is: the index in a row, and what is kept."""
-    loaded_fields: tuple[str | None, ...] = attrs.field(
-        init=False, default=_derive(_list_loaded_fields)
+    loaded_columns: tuple[bool, ...] = attrs.field(
+        init=False, default=_derive(_list_loaded_columns)
     )
-    """The field that each column is read back into; None for what follows from other fields."""
+    """Whether each column is read back; not what follows from other fields."""
+    loaded_fields: tuple[str, ...] = attrs.field(init=False, default=_derive(_list_loaded_fields))
+    """The fields that those are read back into."""
     decoders: tuple[tuple[str, Decode], ...] = attrs.field(
         init=False, default=_derive(_list_decoders)
     )
@@ -245,7 +254,7 @@ class Layout(Generic[E]):
         init=False, default=_derive(_list_made)
     )
     """What makes the defaults that no two entities may share, such as an empty dict."""
-    omitted: Mapping[str, Any] | None = attrs.field(init=False, default=_derive(_find_omitted))
+    omitted: dict[str, Any] | None = attrs.field(init=False, default=_derive(_find_omitted))
     """What other fields have that a row may omit, for kinds whose fields are set all at once."""
     field_count: int = attrs.field(
         init=False, default=_derive(lambda layout: len(attrs.fields(layout.kind)))
@@ -265,8 +274,8 @@ class Layout(Generic[E]):
         """Return the entity that `row` made this row of."""
         # the whole row in C, and then the few columns that need more: this is done for every row
         # that is read.  The body, behind the columns, is left out.
-        fields: dict[Any, Any] = dict(zip(self.loaded_fields, row, strict=False))
-        fields.pop(None, None)
+        fields = {} if self.omitted is None else self.omitted.copy()
+        fields.update(zip(self.loaded_fields, compress(row, self.loaded_columns), strict=True))
         for name, decode in self.decoders:
             fields[name] = decode(fields[name])
         if self.text:
@@ -281,11 +290,9 @@ class Layout(Generic[E]):
         for name, make in self.made:
             if name not in fields:
                 fields[name] = make()
-        entity = object.__new__(self.kind)
-        entity.__dict__.update(self.omitted, **fields)
-        if len(entity.__dict__) != self.field_count:
+        if len(fields) != self.field_count:
             return self.kind(**fields)  # which says what the row lacks
-        return entity
+        return make_of_fields(self.kind, fields)
 
     def value(self, entity: E, name: str) -> Any:
         """Return what the column *name* holds for *entity*."""
@@ -336,7 +343,7 @@ _ALL: list[Layout[Any]] = [
         sums=Sums("package_sums", by=("job", "state"), add=("size", *COUNTS)),
     ),
     Layout(Task, "task", sparse=frozenset({"row_key_text"}), text="row"),
-    Layout(Assignment, "assignment", sparse=frozenset({"token"})),
+    Layout(Assignment, "assignment", sparse=frozenset({"token"}), cached=True),
     Layout(Answer, "answer"),
     Layout(Draft, "draft"),
     Layout(ClaimCounter, "claim_counter"),

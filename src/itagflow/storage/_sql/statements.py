@@ -246,30 +246,31 @@ def _can_be_empty(condition: Condition) -> bool:
 
 def _render_literals(condition: Condition) -> str:
     """Return how a column is compared with words of ours, or with a truth value; else nothing."""
-    if condition is True or condition is False:
-        return f"= {condition:d}"
     if isinstance(condition, Enum):
         return f"= {_render_literal(condition)}"
+    if condition is True or condition is False:
+        return f"= {condition:d}"
     if isinstance(condition, tuple) and condition and isinstance(condition[0], Enum):
         return _render_in_literals(condition)
     return ""
+
+
+def _render_literal(word: Enum) -> str:
+    """Return a word of ours as SQL text."""
+    # an attribute, which is read in C; `value` is a property written in Python
+    return f"'{word._value_}'"
 
 
 # Every claim asks for the same few.  Enums never change, so no answer is ever out of date; the
 # bound is only there because a query may name any combination of words.  Typed: a member of an
 # IntEnum equals its number.
 @lru_cache(maxsize=256, typed=True)
-def _render_literal(word: Scalar) -> str:
-    """Return a word of ours as SQL text."""
-    return f"'{encode_value(word)}'"
-
-
-@lru_cache(maxsize=256, typed=True)
 def _render_in_literals(words: tuple[Scalar, ...]) -> str:
     """Return how a column is compared with several words of ours; nothing if one is not."""
-    if not all(isinstance(word, Enum) for word in words):
+    literals = [_render_literal(word) for word in words if isinstance(word, Enum)]
+    if len(literals) < len(words):
         return ""
-    return f"IN ({', '.join(map(_render_literal, words))})"
+    return f"IN ({', '.join(literals)})"
 
 
 def _compare_span(sql: Sql, span: Span) -> tuple[str, list[Any]]:

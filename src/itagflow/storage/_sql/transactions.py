@@ -10,8 +10,9 @@ written in C:
 4. ``_lend`` of each database: the connection, and on it the transaction.  To roll back and to lend
    it again takes more than one call; where that is interrupted, an outer clause closes it.
 
-Around all of them, `Transactions._end` gives back once more what a layer did not get to give back.
-A function in Python can be struck at its first line, so no layer relies on it.
+Around all of them, when something was raised, `Transactions._end` gives back once more what a layer
+did not get to give back.  A function in Python can be struck at its first line, so no layer relies
+on it.
 
 What threads share (`State`) is changed by single calls of dicts and deques, which are atomic; there
 are no locks that an exception could leave locked.
@@ -188,17 +189,20 @@ class Transactions(ABC, Generic[C]):
             raise StoreFailed(self.name, "this thread has a transaction open already", hint)
         try:
             # a long one runs beside others of its thread: no mark, and no place in the queue
-            try:
-                if transaction.is_long:
-                    yield from self._run_registered(transaction, state, view)
-                else:
+            if transaction.is_long:
+                yield from self._run_registered(transaction, state, view)
+            else:
+                try:
                     owners[thread] = transaction
                     yield from self._run_in_turn(transaction, state, view)
-            finally:
-                if not transaction.is_long:
+                finally:
                     owners.pop(thread, None)
-        finally:
+        except BaseException:
+            # only then: where nothing was raised, each layer has come to its end
             self._end(transaction, state)
+            raise
+        if state.is_closed:
+            self._close_idle(state)
 
     def _run_in_turn(
         self, transaction: Transaction[C], state: State[C], view: Callable[[Transaction[C]], V]

@@ -19,14 +19,13 @@ from itagflow.errors import (
 )
 from itagflow.model.entity import E, Entity, Key
 from itagflow.model.event import Event
-from itagflow.model.number import LEAST, MOST
 from itagflow.storage._sql.layout import LAYOUTS, Layout, Sums
 from itagflow.storage._sql.statements import Sql
 from itagflow.storage._sql.transaction import Transaction
 from itagflow.storage.port import Query, Scalar
 
 MAX_DECODED = 4_096
-"""How many decoded entities of the kinds that seldom change are kept.
+"""How many decoded entities are kept of each kind that is read again and again.
 
 As many as an `itagflow.core.lookup.EntityCache` has of one kind: what is in use at a time.
 """
@@ -37,7 +36,7 @@ _NOTHING_KNOWN: tuple[Row, Any] = ((), None)
 
 
 class RowCache:
-    """The entities of rows; rows of a kind that seldom changes are decoded once per version."""
+    """The entities of rows; rows of a kind that is read often are decoded once per version."""
 
     # All threads of a store share it without a lock: each access is one call of a dict.  It cannot
     # be out of date, since every row is read from the database first, and only its decoding is
@@ -45,23 +44,27 @@ class RowCache:
 
     def __init__(self) -> None:
         """Start empty."""
-        self._decoded: dict[tuple[type[Any], Key], tuple[Row, Any]] = {}
+        # kind by kind: many assignments come and go, and jobs and templates are to stay
+        self._decoded: dict[type[Any], dict[Key, tuple[Row, Any]]] = {
+            layout.kind: {} for layout in LAYOUTS.values() if layout.cached
+        }
 
     def entity(self, layout: Layout[E], row: Row) -> E:
         """Return the entity of *row*."""
-        if not layout.cached:
+        decoded = self._decoded.get(layout.kind)
+        if decoded is None:
             return layout.entity(row)
-        name = (layout.kind, row[: len(layout.key)])
-        known, entity = self._decoded.get(name, _NOTHING_KNOWN)
+        key = row[: len(layout.key)]
+        known, entity = decoded.get(key, _NOTHING_KNOWN)
         # The whole row and not the version: a transaction that decodes what it has saved itself may
         # be rolled back, and a key may be used again.
         if known != row:
-            if len(self._decoded) >= MAX_DECODED:
-                self._decoded.clear()
+            if len(decoded) >= MAX_DECODED:
+                decoded.clear()
             entity = layout.entity(row)
-            self._decoded[name] = (row, entity)
-        decoded: E = entity
-        return decoded
+            decoded[key] = (row, entity)
+        found: E = entity
+        return found
 
 
 class SqlReader(ABC):
@@ -129,11 +132,10 @@ class SqlReader(ABC):
 
     def _find_row(self, text: str, key: Key) -> Row | None:
         """Return the row that *text* reads by its key, or None."""
-        for value in key:
-            # no column holds such an integer, and a driver raises errors of its own
-            if type(value) is int and not LEAST <= value <= MOST:
-                return None
-        rows = self.rows(text, key)
+        try:
+            rows = self.rows(text, key)
+        except OverflowError:
+            return None  # no column holds such an integer
         if not rows:
             return None
         return rows[0]

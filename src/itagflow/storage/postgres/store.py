@@ -14,9 +14,9 @@ from psycopg.conninfo import conninfo_to_dict
 from itagflow.contexts import SafeContext, safe_context
 from itagflow.errors import InvalidData, Problem, StoreFailed
 from itagflow.model.arguments import require_flag
-from itagflow.model.entity import E, Entity
+from itagflow.model.entity import E, Entity, Key
 from itagflow.model.event import Event
-from itagflow.model.number import require_whole_number
+from itagflow.model.number import LEAST, MOST, require_whole_number
 from itagflow.model.text import require_text
 from itagflow.reprs import show_line
 from itagflow.storage._secrets import Connector, is_clear, safe_name
@@ -77,6 +77,13 @@ class _Reader(SqlReader):
 
     def rows(self, text: str, values: Sequence[Any]) -> list[Row]:
         return self._run(text, values).fetchall()
+
+    def _find_row(self, text: str, key: Key) -> Row | None:
+        # the driver sends an integer of any size, and fails with an error of its own at the largest
+        for value in key:
+            if type(value) is int and not LEAST <= value <= MOST:
+                return None
+        return super()._find_row(text, key)
 
     def _run(self, text: str, values: Sequence[Any] = ()) -> RowCursor:
         transaction = self._transaction

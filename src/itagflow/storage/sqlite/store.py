@@ -64,7 +64,16 @@ class _Reader(SqlReader):
 
 
 class _Writer(_Reader, SqlWriter):
-    """A writer in one transaction."""
+    """A writer in one transaction.
+
+    It does not note that a statement runs: nobody ends a transaction that writes from outside.
+    """
+
+    def rows(self, text: str, values: Sequence[Any]) -> list[Row]:
+        try:
+            return self.transaction.usable_connection().execute(text, values).fetchall()
+        except sqlite3.Error as error:
+            raise failure_of(self.transaction, error) from error
 
     def run(self, text: str, values: Sequence[Any]) -> int:
         return self._run(text, values).rowcount

@@ -87,8 +87,36 @@ class FileTransactions(Transactions[sqlite3.Connection]):
         state: SqliteState,
         view: Callable[[SqliteTransaction], V],
     ) -> Generator[V]:
+        writes = transaction.mode is Mode.WRITE
+        idle = state.idle[writes]
         try:
-            yield from self._lend_and_take_back(transaction, state, view)
+            try:
+                # a transaction that reads costs too little for one more system call
+                if writes or _unusable_files:
+                    self._must_be_the_file()
+                if not transaction.take(idle):
+                    self._connect(transaction, state)
+                self._begin(transaction.usable_connection(), transaction, state)
+                lent = view(transaction)
+                self._must_go_on(transaction)
+                yield lent
+                if writes:
+                    lent.settle()
+                    self._commit(transaction)
+            finally:
+                # a child that is forked from here on sees it empty in the transaction
+                connections = transaction.connections
+                if connections and (not transaction.is_long or transaction.has_claim()):
+                    connection = connections[0]
+                    try:
+                        connection.rollback()  # does nothing after a commit
+                    except sqlite3.Error:
+                        self._drop_if_own(connection, state)  # which rolls back as well
+                    else:
+                        transaction.connections = []
+                        idle.append(connection)
+                        if len(idle) > IDLE:
+                            self._close_idle(state, keep=IDLE)
         finally:
             # what could not be taken back is closed: one call in C, so it comes to that however
             # often exceptions strike
@@ -99,42 +127,6 @@ class FileTransactions(Transactions[sqlite3.Connection]):
                     connections[0].close()
                 except sqlite3.ProgrammingError:
                     connections.clear()  # it was interrupted before it was opened
-
-    def _lend_and_take_back(
-        self,
-        transaction: SqliteTransaction,
-        state: SqliteState,
-        view: Callable[[SqliteTransaction], V],
-    ) -> Generator[V]:
-        writes = transaction.mode is Mode.WRITE
-        idle = state.idle[writes]
-        try:
-            # a transaction that reads costs too little for one more system call
-            if writes or _unusable_files:
-                self._must_be_the_file()
-            if not transaction.take(idle):
-                self._connect(transaction, state)
-            self._begin(transaction.usable_connection(), transaction, state)
-            lent = view(transaction)
-            self._must_go_on(transaction)
-            yield lent
-            if writes:
-                lent.settle()
-                self._commit(transaction)
-        finally:
-            # a child that is forked from here on sees it empty in the transaction
-            connections = transaction.connections
-            if connections and (not transaction.is_long or transaction.has_claim()):
-                connection = connections[0]
-                try:
-                    connection.rollback()  # does nothing after a commit
-                except sqlite3.Error:
-                    self._drop_if_own(connection, state)  # which rolls back as well
-                else:
-                    transaction.connections = []
-                    idle.append(connection)
-                    if len(idle) > IDLE:
-                        self._close_idle(state, keep=IDLE)
 
     def _begin(
         self, connection: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState

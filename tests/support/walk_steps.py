@@ -1,0 +1,152 @@
+"""Walks that are written down: together they do every verb on every store, without a refusal.
+
+What random walks do is a matter of luck.  These show that each verb can be done next to all others,
+that the stores agree after each step, and that nothing is broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from itagflow import Accept, Crew, FixedSize, Inspect, Label, Role, Selection, Stage
+
+L, I, A = Stage.LABEL, Stage.INSPECT, Stage.ACCEPT
+CREWS = {Crew.EXPERTS: ("di", "cy"), Crew.ADJUDICATORS: ("di", "cy")}
+
+
+class Steps:
+    """A walk that goes where it is told, and is checked after each step."""
+
+    def __init__(self, walk: Any, label: Label) -> None:
+        self.walk = walk
+        self.walk.order(
+            label=label,
+            inspect=Inspect(),
+            accept=None if label.votes > 1 else Accept(),
+            packaging=FixedSize(2),
+            seed=7,
+            crew=CREWS,
+        )
+
+    def do(self, name: str, *arguments: Any, **named: Any) -> None:
+        getattr(self.walk, name)(*arguments, **named)
+        self.walk.nothing_differs_and_nothing_is_broken()
+
+    def last(self) -> int:
+        """Say which assignment a step is about: the last that was given out."""
+        # a multiple of four means any, in the order in which they were noted
+        return 4 * (len(self.walk.assignments) - 1)
+
+    def claim(self, who: str, stage: Stage) -> None:
+        before = len(self.walk.assignments)
+        self.do("claim", who, stage, "")
+        assert len(self.walk.assignments) == before + 1, (who, stage)
+
+    def take_part(self, who: str, stage: Stage, verb: str = "pass") -> None:
+        """Claim, and end it: labeled as cats, and passed or rejected."""
+        assert self.walk._do_an_assignment(who, stage, "cat", verb), (who, stage)
+        self.walk.nothing_differs_and_nothing_is_broken()
+
+
+def label_and_review(steps: Steps) -> None:
+    """A package is labeled with care, sent back, done again and accepted."""
+    steps.do("write_a_guideline", "look", "ada", True)
+    steps.claim("ben", L)
+    steps.do("save", steps.last(), 1, "dog", "ben")
+    steps.do("save_a_draft", steps.last(), 1, "cat", None)
+    steps.do("abandon", steps.last(), 1, False)
+    steps.do("abandon", steps.last(), 1, True)
+    steps.do("restore_a_version", steps.last(), 0, 0, None)
+    steps.do("end", steps.last(), "renew")
+    steps.do("answer_all", steps.last(), "cat", True)
+    steps.claim("ada", I)
+    steps.do("look", steps.last(), 0, "right", None, False)
+    steps.do("look", steps.last(), 1, "dog", None, False)
+    steps.do("reject", steps.last(), [], "no good", None, True)
+    steps.take_part("ben", L)
+    steps.take_part("ada", I)
+    steps.take_part("cy", A)
+
+
+def go_on(steps: Steps) -> None:
+    """The other packages, in many calls at once; one task needs an expert."""
+    steps.do("claim_many", "cy", L, 1)
+    steps.do("end_many", [steps.last()], "release")
+    steps.claim("cy", L)
+    steps.do("end", steps.last(), "release")
+    steps.claim("ben", L)
+    steps.do("escalate", steps.last(), 0, "a fox?")
+    steps.do("save", steps.last(), 4, "cat", None)
+    steps.do("end", steps.last(), "submit")
+    steps.claim("di", L)
+    steps.do("answer_all", steps.last(), "cat", True)
+    steps.claim("ada", I)
+    steps.do("look", steps.last(), 0, "wrong", None, False)
+    steps.do("end_many", [steps.last()], "reject")
+    steps.take_part("di", L)
+    steps.claim("ada", I)
+    steps.do("end_many", [steps.last()], "review")
+    steps.claim("cy", A)
+    steps.do("end_many", [steps.last()], "accept")
+
+
+def manage(steps: Steps) -> None:
+    """What those who manage do with people, packages and jobs."""
+    steps.do("change_package", 2, "discard", "ada")
+    steps.do("change_job", "finish")
+    steps.do("begin_a_campaign", Selection(package=1), L, "author", "ada")
+    steps.do("append", 2)
+    steps.do("assign", 4, "ben")
+    steps.do("reassign", steps.last(), "cy", "ada")
+    steps.do("assign_many", [4], "ben")
+    steps.do("expire")
+    steps.do("prelabel", False, "cat", "ada")
+    steps.do("prioritize", 2, None, "ada")
+    steps.do("change_job", "pause")
+    steps.do("change_job", "resume")
+    steps.do("change_package", 3, "reopen", "ada")
+    steps.do("change_template", "bird", False, "ada")
+    steps.do("pause_or_resume", "ben", True, None)
+    steps.do("pause_or_resume", "ben", False, None)
+    steps.do("come_and_go", "ben", False)
+    steps.do("come_and_go", "ben", True)
+    steps.do("set_role", "cy", Role.LEADER, "ada")
+    for how in ("set", "add", "remove"):
+        steps.do("change_workforce", I, ["di", "ada"], how)
+    steps.do("set_validator", "anything goes")
+    steps.do("comment", 1, "ben", "why?")
+    steps.do("go_on_with_a_thread", 0, "ada", True, "ok")
+    steps.do("go_on_with_a_thread", 0, "ada", True, "")
+    steps.do("furnish", "loft")
+    steps.do("hire", True)
+    for made in ("draft", "clone", "import"):
+        steps.do("another_job", made, ["load", "publish", "archive", "delete"], "ada")
+    steps.do("erase", 1, "ada")
+
+
+def vote(steps: Steps) -> None:
+    """Two vote, a third is asked, too, and the dispute is decided."""
+    steps.claim("ben", L)
+    steps.do("answer_all", steps.last(), "cat", True)
+    steps.do("ask_again", [1], 1)
+    steps.do("decide", "ada", 0, True)
+    steps.do("decide", "cy", 0, True)
+    steps.do("decide", "di", 0, True)
+
+
+WALKS: tuple[tuple[Label, tuple[Callable[[Steps], None], ...]], ...] = (
+    (Label(), (label_and_review, go_on, manage)),
+    (Label(votes=2, min_votes=2), (vote,)),
+)
+"""How tasks are labeled in each of the walks, and what happens."""
+
+
+def follow(walk: Any, label: Label, parts: Iterable[Callable[[Steps], None]]) -> None:
+    """Let *walk*, which has just begun, do this, and check it at its end."""
+    steps = Steps(walk, label)
+    try:
+        for part in parts:
+            part(steps)
+    finally:
+        walk.teardown()
