@@ -57,9 +57,6 @@ def require_skills(what: str, skills: Mapping[str, float]) -> Mapping[str, float
 
 def to_skills(value: Mapping[str, float]) -> Mapping[str, float]:
     """Return the skills of a `Member`: a converter of attrs."""
-    # nearly always: most members have none
-    if isinstance(value, Mapping) and not value:
-        return ReadOnlyDict[str, float]()
     return require_skills("Member", value)
 
 
