@@ -103,8 +103,12 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "claim": [
             {"member": "ben", "job": job, "stage": L},
             {"member": "cy", "job": job, "stage": L, "package": 3},
+            {"member": "cy", "workspace": home, "resume": True},
         ],
-        "claim_many": [{"member": "ben", "job": job, "stage": L, "count": 1}],
+        "claim_many": [
+            {"member": "ben", "job": job, "stage": L, "count": 1},
+            {"member": "ben", "workspace": home, "count": 1},
+        ],
         "maintenance.copy": [{"to": itagflow.storage.MemoryStore(), "workspace": home, **by}],
         "jobs.create": [
             {**create, "seed": 3},
@@ -120,7 +124,10 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "maintenance.erase_task": [{"task": (job, 5), **by}],
         "events.since": [{"after": 0, "workspace": home, "limit": 1, **by}],
         "assignments.expire": [{"job": job, **by}],
-        "explain": [{"member": "ben", "job": job, "stage": L, **by}],
+        "explain": [
+            {"member": "ben", "job": job, "stage": L, **by},
+            {"member": "ben", "workspace": home, **by},
+        ],
         "results.export": [export],
         "results.find": [{"job": job, "member": "ben", "limit": 1, **by}],
         "jobs.finish": [{"job": job, **by}],
@@ -199,6 +206,7 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         ],
         "jobs.set_validator": [{"job": job, "validator": None, **by}],
         "members.set_role": [{"workspace": home, "member": "cy", "role": Role.LEADER, **by}],
+        "members.set_skills": [{"workspace": home, "member": "cy", "skills": {"lang:de": 1}, **by}],
         "jobs.set_workforce": [{"job": job, "workforce": {L: ["ben"]}, **by}],
         "submit": [{"assignment": assignment, "by": "ben"}],
         "tasks": [{"assignment": assignment, "by": "ben"}],

@@ -482,6 +482,10 @@ VERBS: dict[str, Case] = {
         lambda f, a: f.members.set_role(a.workspace, a.member, Role.LEADER, by=a.by),
         ("workspace", "member"),
     ),
+    "members.set_skills": Case(
+        lambda f, a: f.members.set_skills(a.workspace, a.member, {"lang:de": 1}, by=a.by),
+        ("workspace", "member"),
+    ),
     "members.pause": Case(
         lambda f, a: f.members.pause(a.workspace, a.member, by=a.by), ("workspace", "member")
     ),

@@ -72,7 +72,12 @@ def ordered(scene: Scene, **more: Any) -> None:
 
 def use_rule(scene: Scene, rule: Any) -> None:
     rules = {P.Label: P.Label(), P.Inspect: P.Inspect(), P.Accept: P.Accept(), type(rule): rule}
-    ordered(scene, workflow=P.Workflow(*rules.values()))
+    packaging = P.FixedSize(2) if rule.requires is None else P.GroupByField(rule.requires.name)
+    ordered(scene, workflow=P.Workflow(*rules.values()), packaging=packaging)
+
+
+def use_field(scene: Scene, field: Any) -> None:
+    use_rule(scene, P.Label(requires=field))
 
 
 def use_template(scene: Scene, template: Any) -> None:
@@ -195,6 +200,7 @@ def fields_of(entity: Any) -> Arguments:
 
 LATER = START + timedelta(days=30)
 RULE: Arguments = {
+    "requires": P.Field("text", skill="about {}"),
     "lease": SOON,
     "offer_lease": SOON,
     "limit": 2,
@@ -309,6 +315,11 @@ ORDERS: Mapping[str, Case] = {
     ),
     "FixedSize": Case(lambda s: {"size": 2}, lambda s, made: ordered(s, packaging=made)),
     "PackageCount": Case(lambda s: {"packages": 2}, lambda s, made: ordered(s, packaging=made)),
+    "Field": Case(
+        lambda s: {"name": "text", "skill": "about {}", "least": 1.5},
+        use_field,
+        always=("least",),
+    ),
     "GroupByField": Case(
         lambda s: {"field": "text", "max_size": 3}, lambda s, made: ordered(s, packaging=made)
     ),
@@ -926,12 +937,21 @@ WORK: Mapping[str, Case] = {
             "job": s.job,
             "stage": "label",
             "package": s.held.package,
+            "workspace": s.home,
             "resume": True,
             "token": "t",
-        }
+        },
+        always=("job", "workspace"),
     ),
     "flow.claim_many": Case(
-        lambda s: {"member": "ben", "job": s.job, "stage": "label", "count": 2}
+        lambda s: {
+            "member": "ben",
+            "job": s.job,
+            "stage": "label",
+            "count": 2,
+            "workspace": s.home,
+        },
+        always=("job", "workspace"),
     ),
     "flow.acknowledge": Case(lambda s: {"member": "ben", "job": s.job, "version": 0}),
     "flow.renew": Case(lambda s: {"assignment": s.held, "by": "ben"}),
@@ -1053,7 +1073,16 @@ WORK: Mapping[str, Case] = {
         always=("workspace",),
         alone=("job",),
     ),
-    "flow.explain": Case(lambda s: {"member": "ben", "job": s.job, "stage": "label", "by": "ada"}),
+    "flow.explain": Case(
+        lambda s: {
+            "member": "ben",
+            "job": s.job,
+            "stage": "label",
+            "workspace": s.home,
+            "by": "ada",
+        },
+        always=("job", "workspace"),
+    ),
     "flow.can": Case(
         lambda s: {
             "member": "ben",
@@ -1179,6 +1208,15 @@ NAMESPACES: Mapping[str, Case] = {
             "by": "ada",
             "groups": ["day"],
             "external": True,
+        },
+        lambda s, made: s.new_job(),
+    ),
+    "flow.members.set_skills": Case(
+        lambda s: {
+            "workspace": s.home,
+            "member": "eve",
+            "skills": {"lang:de": 1, "radiology": 0.5},
+            "by": "ada",
         },
         lambda s, made: s.new_job(),
     ),
@@ -1316,6 +1354,7 @@ ORDER: Callable[[Scene], Arguments] = lambda s: {  # noqa: E731
     "due_at": START,
     "closes_at": LATER,
     "auto_finish": False,
+    "priority": 3,
 }
 JOBS: Mapping[str, Case] = {
     "flow.jobs.create": Case(
@@ -1437,6 +1476,7 @@ JOBS: Mapping[str, Case] = {
             "due_at": START,
             "closes_at": LATER,
             "auto_finish": False,
+            "priority": -1,
             "name": "renamed",
             "workflow": s.job.workflow,
         }
@@ -1487,6 +1527,7 @@ MAKE_JOBS = (
     "Workflow",
     "FixedSize",
     "PackageCount",
+    "Field",
     "GroupByField",
     "Option",
     "View",

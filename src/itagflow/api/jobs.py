@@ -131,7 +131,7 @@ class Jobs:
             exist_ok: Return the job that has this name, if it agrees with what is given here; data,
                 and the order of workers, are not compared.  Only a draft goes on behind the rows
                 that were read, and is published.  So a program is simply run again.
-            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``, ``closes_at``;
+            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``, ``closes_at``, ``priority``;
                 ``auto_finish=False`` for a job that never ends by itself, and may be empty.
 
         Raises:
@@ -183,9 +183,8 @@ class Jobs:
     ) -> Job:
         """Read an exported manifest as a finished job: a task per row, a result per block.
 
-        The job gets the id that it has in the manifest, where that is a number that no job has or
-        had here, so that an export of it has the same keys.  A row without a result becomes an
-        abandoned task.  Who did the work elsewhere a manifest does not say.
+        The job gets its id in the manifest, where that is a number that no job has or had here, so
+        that an export has the same keys.  A row without a result of it is an abandoned task.
 
         Args:
             workspace: The workspace.
@@ -194,13 +193,10 @@ class Jobs:
             data: A manifest, or its rows; see `load`.
             by: The member who imports.
             of_job: Whose results, where rows have those of several jobs: the id in ``label-<id>``.
-                The results of the others stay in the rows, and rows without one of this job become
-                abandoned tasks.
             workflow: The stages; those that the first row with a result has, unless given.
             packaging: As in `create`.
             on_error: ``"raise"`` on a bad row or result and leave nothing behind; ``"skip"`` leaves
-                bad rows out, and makes a task with a bad result at any stage an abandoned one,
-                whose results stay in its row and in the next manifest.  `load_report` says which.
+                bad rows out, and makes a task with a bad result an abandoned one.
             row_key: As in `create`.
             row_key_type: As in `create`.
             progress: As in `create`.
@@ -419,17 +415,9 @@ class Jobs:
             WrongState: when the job is a draft (`load` into it) or archived.
             NotRegistered: when this process lacks the validator for a prediction that counts.
         """
-        verb = "jobs.add"
-        item = adding.NewItem(
-            by=by,
-            row=data,
-            key=key,
-            terms=adding.parse_terms(verb, priority, due),
-            tags=tags,
-            prediction=prediction,
-            min_confidence=min_confidence,
-        )
-        return adding.add_item(self._engine, job, adding.parse_item(verb, item))
+        terms = adding.parse_terms("jobs.add", priority, due)
+        item = adding.NewItem(by, data, key, terms, tags, prediction, min_confidence)
+        return adding.add_item(self._engine, job, adding.parse_item("jobs.add", item))
 
     def withdraw(
         self,
@@ -460,8 +448,7 @@ class Jobs:
         """Give out a draft's work from now on.  Publishing again what runs changes nothing.
 
         Raises:
-            Incomplete: when it has no tasks, unless it never ends by itself; or its set-up could
-                never finish: it says which rule.
+            Incomplete: when it could never finish, by which rule; or has no tasks, but may end.
             WrongState: when it is neither a draft nor running.
         """
         return jobs.publish(self._engine, job, by=by)

@@ -36,7 +36,7 @@ from itagflow.storage.port import Query
 from itagflow.template_changes.answers import must_still_ask
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class NewItem:
     """What `jobs.add` is given, beside the job."""
 

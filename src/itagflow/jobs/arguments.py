@@ -20,6 +20,7 @@ from itagflow.model.arguments import (
 )
 from itagflow.model.job import Crew, CrewKey, Stage, Workflow, parse_crew_key
 from itagflow.model.moment import to_utc
+from itagflow.model.number import require_whole_number
 from itagflow.model.text import parse_texts, require_text
 from itagflow.model.workspace import Group
 from itagflow.printing import format_repr
@@ -42,7 +43,7 @@ ON_ERROR = ("raise", "skip")
 
 
 class JobNotes(TypedDict, total=False):
-    """What people note about a job, when it closes, and whether it ends by itself."""
+    """What people note about a job, when it closes and ends, and its rank in claims of any job."""
 
     tags: Sequence[str]
     remark: str
@@ -50,6 +51,7 @@ class JobNotes(TypedDict, total=False):
     due_at: datetime | None
     closes_at: datetime | None
     auto_finish: bool
+    priority: int
 
 
 class JobFields(JobNotes, total=False):
@@ -97,6 +99,8 @@ def _parse_fields(what: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("name", "remark", "guideline"):
         if name in fields:
             parsed[name] = require_text(what, name, fields[name])
+    if "priority" in fields:
+        parsed["priority"] = require_whole_number(what, "priority", fields["priority"])
     if "workflow" in fields:
         wanted = "a Workflow, such as Workflow(Label(), Inspect())"
         require_kind(what, "workflow", fields["workflow"], Workflow, wanted)

@@ -10,6 +10,7 @@ import attrs
 
 from itagflow.access import Action, Policy, is_in_crew, refusal, working_refusal
 from itagflow.claiming.decision import find_barred_stages
+from itagflow.jobs.skill_rules import find_missing_skills
 from itagflow.model.job import Accept, Crew, Job, OnMaxRejects, Stage
 from itagflow.model.overdue import OnOverdue
 from itagflow.model.workspace import Member
@@ -31,6 +32,8 @@ class Staffing:
     """When it is published."""
     packages: int = 0
     """How many packages it has, as far as that is known."""
+    values: Mapping[str, int] = attrs.field(factory=dict[str, int])
+    """How many of them have each value that names a skill, where skills are required."""
 
 
 def find_workers(job: Job, stage: Stage, members: Sequence[Member], policy: Policy) -> set[int]:
@@ -55,6 +58,7 @@ def find_hindrance(job: Job, staffing: Staffing) -> str:
         _find_missing_workers(job, crews)
         or _find_missing_reviewer(job, crews)
         or _find_only_reviewer(job, crews)
+        or find_missing_skills(job, crews, staffing.members, staffing.values)
         or _find_bad_rework(job, crews, staffing.members)
         or _find_endless_route(job, crews)
         or _find_low_total(job, crews, staffing.packages)

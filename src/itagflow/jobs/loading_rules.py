@@ -11,10 +11,9 @@ import attrs
 from itagflow.errors import InvalidData, NotAllowed, Problem
 from itagflow.jobs.row_rules import PreparedRow
 from itagflow.jobs.rules import reopen_finished
+from itagflow.jobs.skill_rules import find_skill_field
 from itagflow.model.change import Change, Context, Saved, record
-from itagflow.model.job import (
-    Job,
-)
+from itagflow.model.job import Job
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package
 from itagflow.model.packaging import (
@@ -218,6 +217,7 @@ def _fill_packages(
             run.add(task)
         values[number] = row.value
     new = list[Package]()
+    needs_skill = bool(find_skill_field(job.workflow))
     for number, run in runs.items():
         if number in batch.existing:
             continue
@@ -233,6 +233,7 @@ def _fill_packages(
             size=run.size,
             first_task=run.first if run.is_consecutive else 0,
             value=values[number],
+            needs_skill=needs_skill,
         )
         new.append(package)
     grown: list[Saved] = [

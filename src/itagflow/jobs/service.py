@@ -26,6 +26,7 @@ from itagflow.jobs.finishing_rules import find_hindrance
 from itagflow.jobs.guideline_rules import change_fields, describe_guideline
 from itagflow.jobs.loading import LoadSpec, load, must_be_valid, read_source
 from itagflow.jobs.previewing import RowPreview, look_ahead
+from itagflow.jobs.skill_rules import require_whole_values
 from itagflow.jobs.staffing import read_staffing, require_publishable
 from itagflow.jobs.workflow_changes import add_slots, require_possible_change, require_workable
 from itagflow.labeling.default_rules import explain_default_replies, with_default_replies
@@ -234,7 +235,7 @@ def _preview(
     if data.on_error == "raise":
         preview.raise_problems()
     if not draft:
-        staffing = attrs.evolve(staffing, packages=preview.count_packages())
+        staffing = attrs.evolve(staffing, packages=preview.count_packages(), values=preview.values)
         require_publishable(job, staffing, tasks=preview.tasks if are_all else None)
     return again, design.ids
 
@@ -300,13 +301,15 @@ def design_job(
     workflow = _with_registered_merges(transaction.registry, workflow, template)
     notes: JobNotes = {"auto_finish": not spec.is_endless}
     notes.update(spec.notes)
+    packaging = FixedSize(50) if spec.packaging is None else spec.packaging
+    require_whole_values(workflow, packaging)
     job = Job(
         id=id,
         workspace=workspace_id,
         name=spec.name,
         template=template.id,
         workflow=workflow,
-        packaging=FixedSize(50) if spec.packaging is None else spec.packaging,
+        packaging=packaging,
         workforce=_find_crews(transaction, workspace_id, workflow, spec.workforce or {}),
         created_by=ctx.member,
         created_at=ctx.at,

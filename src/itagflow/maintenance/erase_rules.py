@@ -14,6 +14,7 @@ from itagflow import jsontext
 from itagflow.model.event import Event
 from itagflow.model.merging import MergeReport
 from itagflow.model.package import Assignment, Package
+from itagflow.model.skills import NO_VALUE
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.text import normalize_name
@@ -30,7 +31,7 @@ TextFilter = Callable[[str], str]
 
 _REMARKING = frozenset({"escalate", "judge", "reject"})
 _ABOUT_MEMBERS = frozenset(
-    {"add_member", "set_role", "remove_member", "pause_member", "resume_member"}
+    {"add_member", "set_role", "set_skills", "remove_member", "pause_member", "resume_member"}
 )
 
 
@@ -68,7 +69,7 @@ def erase_from_package(
     after = attrs.evolve(erase_from_campaigns(package, erase_text), erased=erased)
     if len(erased) == package.size:
         # the value came from the data, such as a patient's number; remaining tasks have it too
-        after = attrs.evolve(after, value="")
+        after = attrs.evolve(after, value=NO_VALUE if package.needs_skill else "")
     if package.stage:
         after = attrs.evolve(after, scope=without_excluded(after, package.scope, tasks))
     return after

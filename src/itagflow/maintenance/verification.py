@@ -51,6 +51,7 @@ from itagflow.model.inconsistency import Inconsistency, compare_field
 from itagflow.model.job import Job, Stage
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import (
+    NO_JOB,
     Assignment,
     AssignmentState,
     ClaimCounter,
@@ -185,7 +186,8 @@ def _find_orphans(reader: Reader) -> Iterator[Inconsistency]:
     )
     for kind in of_job:
         for (job,), (count,) in reader.tally(Query(kind), by=("job",)).items():
-            if job not in jobs:
+            # a counter of no job counts nothing: claims that name none queue up at it
+            if job not in jobs and (kind, job) != (ClaimCounter, NO_JOB):
                 yield Inconsistency(
                     "job", (cast(int, job),), f"what it has of {kind.__name__}", count, 0
                 )

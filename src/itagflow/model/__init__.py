@@ -88,6 +88,7 @@ from itagflow.model.reports import (
 from itagflow.model.result import Progress, Provenance, Result, StageResult
 from itagflow.model.segment import Segment, Segments
 from itagflow.model.selection import Selection
+from itagflow.model.skills import Field
 from itagflow.model.span import Relation, Spans, TextSpan
 from itagflow.model.task import Answer, Draft, Row, Task, TaskState, Verdict, WorkItem
 from itagflow.model.template import (
@@ -128,6 +129,7 @@ __all__ = [
     "DropOption",
     "DropQuestion",
     "Event",
+    "Field",
     "FieldChange",
     "FixedSize",
     "Group",

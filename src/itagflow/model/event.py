@@ -216,7 +216,15 @@ def build_first_changes(package: tuple[int, int]) -> tuple[FieldChange, ...]:
 
 
 _ABOUT_MEMBERS = frozenset(
-    {"add_member", "erase_member", "pause_member", "remove_member", "resume_member", "set_role"}
+    {
+        "add_member",
+        "erase_member",
+        "pause_member",
+        "remove_member",
+        "resume_member",
+        "set_role",
+        "set_skills",
+    }
 )
 """The types whose name in `data` is the account of a member."""
 
@@ -272,6 +280,7 @@ _PAST = {
     "overdue": "found overdue",
     "set_due": "set the due time of",
     "set_role": "changed the role of",
+    "set_skills": "changed the skills of",
     "raise_votes": "raised the votes of",
     "set_validator": "changed the validator of",
     "set_workforce": "changed the workforce of",

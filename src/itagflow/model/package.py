@@ -146,7 +146,9 @@ class Package:
     campaigns: tuple[Campaign, ...] = ()
     """The campaigns that have opened tasks of it again, oldest first."""
     value: str = ""
-    """The value of the field that made the package (FIELD_BASE), as JSON."""
+    """The value of the field that made the package (FIELD_BASE), or that names a skill, as JSON."""
+    needs_skill: bool = False
+    """Whether its job has a field that names skills: its value is of that field."""
     version: int = 0
     """Counts the saves."""
 
@@ -191,6 +193,13 @@ class Package:
     def is_deadline_pending(self) -> bool:
         """Whether ``Flow.tick`` is still to look at it once its due time has passed."""
         return self.overdue_at is None and self.has_deadline
+
+    @property
+    def waiting_value(self) -> str:
+        """Its value while it waits, if that names the skill that its work needs; else empty."""
+        if self.needs_skill and self.free > 0:
+            return self.value
+        return ""
 
     @property
     def disputed(self) -> int:
@@ -461,6 +470,11 @@ class QueueCursor:
     __repr__ = show_fields
 
 
+NO_JOB = 0
+"""The job of a `ClaimCounter` that is of none: it counts nothing, and the claims of a member that
+name no job queue up at it where they have a token."""
+
+
 @copyable
 @attrs.frozen(kw_only=True, slots=False)
 class ClaimCounter:
@@ -471,7 +485,7 @@ class ClaimCounter:
     """
 
     job: int
-    """The job."""
+    """The job; `NO_JOB` for none."""
     stage: Stage
     """The stage."""
     member: int

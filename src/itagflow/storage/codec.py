@@ -40,6 +40,7 @@ from itagflow.model.packaging import (
 from itagflow.model.region import Keypoint, Region
 from itagflow.model.reply import Reply
 from itagflow.model.segment import Segment
+from itagflow.model.skills import Field
 from itagflow.model.span import Relation, TextSpan
 from itagflow.model.template import (
     Option,
@@ -147,6 +148,7 @@ def _make_converter() -> Converter:
         Merge,
         QuestionMerge,
         MergeReport,
+        Field,
         *_RULES.values(),
         QueueCursor,
     ):
