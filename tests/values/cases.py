@@ -292,6 +292,7 @@ ORDERS: Mapping[str, Case] = {
             "rework": P.Route.QUEUE,
             "redo_all": True,
             "on_abandon": "queue",
+            "on_overdue": {"1": P.Choice("cat")},
             "order": "oldest",
             "allow_partial": False,
         },
@@ -580,6 +581,11 @@ ENTITIES: Mapping[str, Case] = {
         lambda s: {"kind": "package", "key": (4, 1), "field": "wrong", "actual": 1, "expected": 0}
     ),
     "LoadReport": Case(lambda s: fields_of(P.LoadReport())),
+    "QueueReport": Case(
+        lambda s: fields_of(P.QueueReport(at=START, stages={P.Stage.LABEL: P.StageQueue(held=1)}))
+    ),
+    "StageQueue": Case(lambda s: fields_of(P.StageQueue(waiting=2, priorities={0: 2}))),
+    "TickReport": Case(lambda s: fields_of(P.TickReport(jobs=1, held=1))),
     "MergeReport": Case(
         lambda s: {
             "voters": (2, 3),
@@ -637,6 +643,7 @@ ENTITIES: Mapping[str, Case] = {
             "inspected": True,
             "order": {"1": ("b", "a")},
             "labeler": "labeler 1",
+            "decided_by": "timeout",
         }
     ),
     "TemplateReport": Case(lambda s: fields_of(P.TemplateReport(version=1))),
@@ -647,6 +654,7 @@ ENTITIES: Mapping[str, Case] = {
             "abandoned": 0,
             "unfinished": 0,
             "erased": 0,
+            "withdrawn": 0,
         }
     ),
     "Reading": Case(lambda s: {"own": P.Action.LABEL, "others": None}),
@@ -1443,7 +1451,8 @@ JOBS: Mapping[str, Case] = {
             "comment": "gone",
             "progress": wrapped,
             "by": "ada",
-        }
+        },
+        always=("tasks",),
     ),
     "flow.jobs.publish": Case(lambda s: {"job": s.loaded, "by": "ada"}),
     "flow.jobs.pause": Case(lambda s: {"job": s.job, "by": "ada"}),
