@@ -442,7 +442,7 @@ def _check_parts(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     handed = {
         each.task for each in snapshot.answers if each.is_escalated and each.assignment in holders
     }
-    due = snapshot.tasks.keys() - set(package.erased)
+    due = snapshot.tasks.keys() - set(package.excluded)
     if package.scope is not None:
         due &= set(package.scope)
     lost = (handed & due) - part_rules.find_escalated(assignments, package.round)

@@ -660,7 +660,7 @@ class Job:
     closes_at: datetime | None = None
     """From when on it gives out no new work, but what is offered or has lapsed; None: never."""
     auto_finish: bool = attrs.field(default=True, validator=validate_flag)
-    """Whether it finishes when its last open package ends; else only `jobs.finish` ends it."""
+    """Whether it finishes when its last open package ends; else only ``jobs.finish`` ends it."""
     validator: str = attrs.field(default="", converter=to_text, validator=validate_text)
     """The name of the application's own check of its answers; empty when there is none."""
     priority: int = attrs.field(default=0, converter=to_whole, validator=validate_whole())

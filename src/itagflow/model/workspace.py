@@ -117,7 +117,7 @@ class Member:
     skills: Mapping[str, float] = attrs.field(
         factory=ReadOnlyDict[str, float], converter=to_skills, hash=False
     )
-    """What the member can do, by name, and how well: see `itagflow.Field`."""
+    """What the member can do, by name, and how well: see `Field`."""
     active: bool = True
     """False once removed; history keeps pointing here."""
     paused: bool = False
