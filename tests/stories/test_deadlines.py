@@ -305,7 +305,7 @@ def test_a_default_answer_ends_the_labeling(flow: Flow, clock: Clock) -> None:
     assert (entry.outcome, entry.member) == (Outcome.TIMEOUT, None)
     event = [each for each in flow.events.list(job) if each.type == "overdue"][-1]
     assert event.data["defaulted"] == [3, 4]
-    assert event.became == "final"
+    assert (event.became, event.tasks) == ("final", (3, 4))
 
 
 def test_a_default_answer_can_be_given_by_title_and_is_checked(flow: Flow) -> None:

@@ -83,9 +83,12 @@ class TestJobsThatNeverEnd:
             "workforce": {Stage.LABEL: ["ben"], Stage.INSPECT: ["ben"]},
             "by": "ada",
         }
-        with pytest.raises(Incomplete, match="nobody reviews their own work"):
-            flow.jobs.create("street", "flagged", **order)
+        before = list(flow.events.since())
+        for exist_ok in (False, True):
+            with pytest.raises(Incomplete, match="nobody reviews their own work"):
+                flow.jobs.create("street", "flagged", exist_ok=exist_ok, **order)
         assert list(flow.jobs.list("street")) == []
+        assert list(flow.events.since()) == before, "what was refused left no trace"
         assert "nobody reviews" in flow.jobs.check("street", "flagged", **order).blocking_reason
         assert flow.jobs.check("street", "x", template=CATS, data=[], by="ada").blocking_reason
         assert flow.jobs.check(

@@ -326,3 +326,41 @@ class TestWhatCannotBe:
             now_has(flow, "cy", {"a": 1})
         with pytest.raises(NotAllowed):
             flow.members.set_skills("street", "di", {"a": 1}, by="ben")
+
+
+class TestAQueueThatIsFedWhileItRuns:
+    """`jobs.add`, `jobs.append` and withdrawals beside skills."""
+
+    def queue(self, flow: Flow) -> Job:
+        workflow = Workflow(Label(requires=LANG))
+        return ordered(flow, data=None, workflow=workflow, workforce={L: ["ben", "cy"]})
+
+    def test_what_is_added_waits_for_those_who_can_do_it(self, flow: Flow) -> None:
+        job = self.queue(flow)
+        for number, lang in enumerate(["de", "fr", "it"], 1):
+            flow.jobs.add(job, {"source": f"{number}.jpg", "lang": lang}, key=number, by="ada")
+        flow.jobs.append(job, texts("fr"), by="ada")
+        assert claimed(flow, "cy", job) == [2, 4]
+        assert claimed(flow, "ben", job) == [1]
+        assert [each.package.number for each in flow.jobs.blocked(job)] == [3]
+        assert list(maintenance.verify(flow)) == []
+
+    def test_the_most_urgent_that_a_member_can_do_comes_first(self, flow: Flow) -> None:
+        job = self.queue(flow)
+        flow.jobs.add(job, {"source": "a.jpg", "lang": "it"}, priority=9.5, by="ada")
+        flow.jobs.add(job, {"source": "b.jpg", "lang": "fr"}, by="ada")
+        flow.jobs.add(job, {"source": "c.jpg", "lang": "fr"}, priority=0.5, by="ada")
+        assert taken(flow, "cy", job).package == 3
+        anything = flow.claim("cy", workspace="street")
+        assert anything is not None
+        assert anything.package == 2
+        assert flow.claim("cy", workspace="street") is None
+
+    def test_what_is_withdrawn_waits_for_nobody(self, flow: Flow) -> None:
+        job = self.queue(flow)
+        flow.jobs.add(job, {"source": "a.jpg", "lang": "it"}, key="a", by="ada")
+        assert [each.package.number for each in flow.jobs.blocked(job)] == [1]
+        flow.jobs.withdraw(job, keys=["a"], by="ada")
+        assert list(flow.jobs.blocked(job)) == []
+        assert flow.jobs.queue(job).stages[L].waiting == 0
+        assert list(maintenance.verify(flow)) == []

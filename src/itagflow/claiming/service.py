@@ -26,7 +26,7 @@ from itagflow.claiming.decision import (
 )
 from itagflow.claiming.queue import describe, has_limits
 from itagflow.claiming.wanted import Options, Wanted, make_wanted
-from itagflow.core.engine import BLOCK, Engine
+from itagflow.core.engine import BLOCK, RACES, Engine
 from itagflow.core.lookup import JobRef, MemberRef, PackageRef, WorkspaceRef, first
 from itagflow.core.transaction import Transaction
 from itagflow.errors import NotAcknowledged
@@ -83,8 +83,7 @@ def parse_claim(
 
 def claim(engine: Engine, request: ClaimRequest) -> Assignment | None:
     """Take the next assignment that is there for a member, or return None when there is none."""
-    with engine.transaction() as transaction:
-        taken = take_work(transaction, request)
+    taken = _take_block(engine, request)
     return taken[0] if taken else None
 
 
@@ -96,16 +95,30 @@ def claim_many(engine: Engine, request: ClaimRequest, count: int) -> list[Assign
     taken: list[Assignment] = []
     while len(taken) < count:
         block = attrs.evolve(request, count=min(count - len(taken), BLOCK))
-        with engine.transaction() as transaction:
-            more = take_work(transaction, block)
+        more = _take_block(engine, block)
         if not more:
             break
         taken += more
     return taken
 
 
-def take_work(transaction: Transaction, request: ClaimRequest) -> list[Assignment]:
+def _take_block(engine: Engine, request: ClaimRequest) -> list[Assignment]:
+    """Take up to *request.count* in one transaction."""
+    taken, is_overtaken = list[Assignment](), True
+    for _ in range(RACES):
+        # Once is enough, unless job, member or counter had changed when they were locked: by then
+        # not all that is there can be locked any more.
+        if is_overtaken:
+            with engine.transaction() as transaction:
+                taken, is_overtaken = _take_work(transaction, request)
+    return taken
+
+
+def _take_work(transaction: Transaction, request: ClaimRequest) -> tuple[list[Assignment], bool]:
     """Give a member up to so many assignments; fewer when there are no more.
+
+    Returns:
+        They, and whether there may be some after all, for a claim that begins anew.
 
     Raises:
         NotAllowed: when the member may not work there.
@@ -124,10 +137,11 @@ def take_work(transaction: Transaction, request: ClaimRequest) -> list[Assignmen
         *read_job_and_member(transaction, request.job, request.member)
     ):
         taken = work.take(request.count)
-    if not taken:
+    is_overtaken = not taken and work.is_confirmed
+    if not taken and not is_overtaken:
         work.require_permission()
         work.require_acknowledged()
-    return taken
+    return taken, is_overtaken
 
 
 def read_job_and_member(

@@ -196,7 +196,20 @@ def create_job(
 def draft_job(engine: Engine, workspace: WorkspaceRef, spec: JobSpec, ids: DraftIds) -> Job:
     """Store a new draft, with these ids if they are free, and its template if that is new."""
     with engine.transaction() as transaction:
-        return store_draft(transaction, design_job(transaction, workspace, spec, ids))
+        design = design_job(transaction, workspace, spec, ids)
+        _require_publishable_empty(transaction, spec, design)
+        return store_draft(transaction, design)
+
+
+def _require_publishable_empty(transaction: Transaction, spec: JobSpec, design: Design) -> None:
+    """Check that a new job can be published, if that is done at once and without data.
+
+    Raises:
+        Incomplete: when it could never finish; nothing is stored yet.
+    """
+    job = design.job
+    if spec.is_endless and not job.auto_finish:
+        require_publishable(job, read_staffing(transaction, job), tasks=None)
 
 
 def _preview(
@@ -275,6 +288,7 @@ def _find_or_draft(
         requested = design.job
         known = _find_same_name(transaction, requested)
         if known is None:
+            _require_publishable_empty(transaction, spec, design)
             return store_draft(transaction, design), True
         used = transaction.store.get(Template, (known.template,))
         differences = rules.find_differences(
@@ -282,7 +296,8 @@ def _find_or_draft(
         )
         if differences or known.deleting:
             raise AlreadyExists("Job", requested.name, differences)
-        if known.state is JobState.DRAFT and is_published:
+        is_empty = spec.is_endless and not known.auto_finish
+        if known.state is JobState.DRAFT and (is_published or is_empty):
             require_publishable(known, read_staffing(transaction, known), tasks=None)
         return known, False
 
