@@ -342,7 +342,7 @@ class TestAQueueThatIsFedWhileItRuns:
         flow.jobs.append(job, texts("fr"), by="ada")
         assert claimed(flow, "cy", job) == [2, 4]
         assert claimed(flow, "ben", job) == [1]
-        assert [each.package.number for each in flow.jobs.blocked(job)] == [3]
+        assert [each.package for each in flow.jobs.blocked(job)] == [3]
         assert list(maintenance.verify(flow)) == []
 
     def test_the_most_urgent_that_a_member_can_do_comes_first(self, flow: Flow) -> None:
@@ -359,7 +359,7 @@ class TestAQueueThatIsFedWhileItRuns:
     def test_what_is_withdrawn_waits_for_nobody(self, flow: Flow) -> None:
         job = self.queue(flow)
         flow.jobs.add(job, {"source": "a.jpg", "lang": "it"}, key="a", by="ada")
-        assert [each.package.number for each in flow.jobs.blocked(job)] == [1]
+        assert [each.package for each in flow.jobs.blocked(job)] == [1]
         flow.jobs.withdraw(job, keys=["a"], by="ada")
         assert list(flow.jobs.blocked(job)) == []
         assert flow.jobs.queue(job).stages[L].waiting == 0
