@@ -23,6 +23,7 @@ from itagflow import (
     AssignmentState,
     Choice,
     Crew,
+    Field,
     FixedSize,
     Flow,
     GroupByField,
@@ -52,6 +53,8 @@ from itagflow.templates import (
 EXAMPLES = int(os.environ.get("ITAGFLOW_WALKS", "20"))
 PEOPLE = ("ada", "ben", "cy", "di")
 LEASE = timedelta(minutes=10)
+SKILLS = {f"{number}.jpg": 60 for number in range(1, 6)}
+"""What everybody can do, until somebody says otherwise."""
 people = st.sampled_from(PEOPLE)
 stages = st.sampled_from(Stage)
 anything = st.integers(0, 10_000)
@@ -72,6 +75,7 @@ labels = st.sampled_from(
         Label(allow_partial=True, limit=2, redo_all=True),
         Label(votes=2, on_dispute="keep", votes_package_share=0.5),
         Label(votes=3, merge={"1": "keep"}, on_dispute="keep"),
+        Label(requires=Field("source", skill="{}", least=50), lease=LEASE),
         Label(on_overdue="notify", order="due"),
         Label(on_overdue={"1": Choice("cat")}, lease=LEASE, allow_partial=True),
         Label(on_overdue={"1": Choice("cat")}, votes=2, lease=LEASE, limit=2),
@@ -175,6 +179,8 @@ class Walk(Surroundings):
             accept = Accept()
         if label.on_overdue is OnOverdue.ESCALATE:
             crew = {Crew.EXPERTS: PEOPLE, **crew}
+        if label.requires:
+            packaging = GroupByField("source")
         workflow = Workflow(*(part for part in (label, inspect, accept) if part))
 
         def hire(flow: Flow) -> None:
@@ -183,6 +189,7 @@ class Walk(Surroundings):
                 flow.members.add(
                     home, name, Role.ANNOTATION_ADMIN if name == "di" else Role.OPERATOR, by="ada"
                 )
+                flow.members.set_skills(home, name, SKILLS, by="ada")
 
         def begin(flow: Flow, workflow: Workflow) -> int:
             return flow.jobs.create(
