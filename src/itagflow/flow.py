@@ -17,8 +17,8 @@ from itagflow.api.packages import Packages
 from itagflow.api.results import Results
 from itagflow.api.templates import Templates
 from itagflow.api.workspaces import Workspaces
-from itagflow.claiming import anything, assigning, explaining
-from itagflow.claiming.service import parse_claim
+from itagflow.claiming import anything, assigning, explaining, service
+from itagflow.claiming.service import ClaimRequest, parse_claim
 from itagflow.claiming.wanted import Options, Wanted
 from itagflow.core.engine import Engine, now
 from itagflow.core.registry import MergeFunction
@@ -97,7 +97,6 @@ class Flow:
     ) -> None:
         """Work over *store*; the other arguments are those of `itagflow.open`."""
         import_module("itagflow.preload")  # no verb may import anything; that module says why
-
         settings = Settings(policy, clock, ids, listeners, validators, merges)
         self._engine = make_engine(require_store("itagflow.Flow", "store", store), settings)
         self.assignments = Assignments(self._engine)
@@ -158,7 +157,7 @@ class Flow:
         request = parse_claim(
             *(member, job, stage), workspace=workspace, package=package, resume=resume, token=token
         )
-        return anything.claim(self._engine, request)
+        return _claim(self._engine, request)
 
     def claim_many(
         self,
@@ -175,7 +174,7 @@ class Flow:
         """
         count = require_whole_number("claim_many", "count", count, least=0)
         request = parse_claim(member, job, stage, workspace=workspace)
-        return anything.claim_many(self._engine, request, count)
+        return _claim_many(self._engine, request, count)
 
     def acknowledge(self, member: MemberRef, job: JobRef, *, version: int | None = None) -> int:
         """Note that a member has read the guideline of a job, and return the version of that.
@@ -242,8 +241,7 @@ class Flow:
             by: Who reads, when the assignment comes from outside.
 
         Raises:
-            NotHeld: when *by* is not the assignment's member, or the assignment was given back or
-                taken from them.
+            NotHeld: when *by* is not its member, or it was given back or taken from them.
             NotAllowed: when *by* may not read there, or was removed.
         """
         choice = ModelChoice(model, model_version)
@@ -277,15 +275,13 @@ class Flow:
             seconds: How long it took: at most 300 count, and what has passed since the last call.
             score: How sure a program is that gives the answer, from 0 to 1.
             model: The name of that program.
-            pick: Instead of a reply: the vote that has won, one of ``item.votes``.  For who
-                adjudicates, or answers as an expert.
+            pick: Instead of a reply: the vote in ``item.votes`` that has won, from who decides.
             by: Who saves, when the assignment comes from outside.
 
         Raises:
-            InvalidData: when the answer does not fit the template or the job's validator, or the
-                task is not in the assignment's scope; it lists every problem.
-            StaleVersion: when the stored answer is another one, and of another version than
-                expected.
+            InvalidData: when the answer does not fit template or validator, or the task is not in
+                scope; it lists every problem.
+            StaleVersion: when the stored answer is another one, of another version than expected.
             NotHeld: when the assignment is not held, or not by the member *by*.
             NotRegistered: when this process lacks the job's validator.
             Conflict: when the job was given another validator meanwhile: save again.
@@ -655,9 +651,7 @@ class Flow:
 
         New verbs are refused at once; half-read iterators raise `StoreFailed` at their next step.
         Verbs that run are waited for, up to *timeout* seconds, but not one of the calling thread.
-
-        Returns:
-            Whether all have ended.  If not, each gives back what it holds at its end.
+        It returns whether all have ended.  If not, each gives back what it holds at its end.
         """
         timeout = require_number("close", "timeout", timeout, least=0, most=MOST_SECONDS)
         return self._engine.store.close(timeout)
@@ -680,6 +674,18 @@ class Flow:
 
     def __repr__(self) -> str:
         return show_line(self, f"on {self.store.name}")
+
+
+def _claim(engine: Engine, request: ClaimRequest | Wanted) -> Assignment | None:
+    if isinstance(request, ClaimRequest):
+        return service.claim(engine, request)
+    return anything.claim(engine, request)
+
+
+def _claim_many(engine: Engine, request: ClaimRequest | Wanted, count: int) -> list[Assignment]:
+    if isinstance(request, ClaimRequest):
+        return service.claim_many(engine, request, count)
+    return anything.claim_many(engine, request, count)
 
 
 _get_engine: Callable[[Flow], Engine] = attrgetter("_engine")

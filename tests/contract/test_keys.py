@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from support.foreigners import public_names, public_verbs
 from support.refusals import everything
-from support.scenes import cats, labeled, rows, street, taken
+from support.scenes import START, cats, labeled, rows, street, taken
 
 import itagflow
 from itagflow import (
@@ -164,6 +164,9 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "jobs.load_report": [{"job": job, **by}],
         "jobs.guidelines": [{"job": job, **by}],
         "jobs.blocked": [{"job": job, "limit": 1, **by}],
+        "jobs.queue": [{"job": job, **by}],
+        "packages.set_due": [{"job": job, "due": START, "packages": [1], **by}],
+        "tick": [{"job": job, **by}, {"workspace": home, **by}],
         "jobs.clone": [{"job": job, "name": "clone", **by}],
         "jobs.check": [{**create, "name": "checked", "seed": 3}],
         "jobs.publish": [{"job": job, **by}],

@@ -541,7 +541,7 @@ class TestReferences:
 def the_fields() -> set[str]:
     return {
         *("name", "tags", "remark", "guideline"),
-        *("due_at", "closes_at", "auto_finish", "workflow"),
+        *("due_at", "closes_at", "auto_finish", "priority", "workflow"),
     }
 
 

@@ -15,10 +15,10 @@ import attrs
 
 from itagflow import access
 from itagflow.access import Action
-from itagflow.claiming import lanes, queue, rules, service
+from itagflow.claiming import lanes, queue, rules
 from itagflow.claiming.decision import ClaimPlace, Decision, Obstacle, Source, decide
 from itagflow.claiming.requested import take_requested
-from itagflow.claiming.service import Claim, ClaimRequest
+from itagflow.claiming.service import Claim
 from itagflow.claiming.wanted import Wanted, find_job_and_member
 from itagflow.core import lookup
 from itagflow.core.engine import RACES, Engine
@@ -31,17 +31,8 @@ from itagflow.model.workspace import Member
 from itagflow.storage.port import Query, Reader
 
 
-def claim(engine: Engine, request: ClaimRequest | Wanted) -> Assignment | None:
-    """Take the best that is there for a member, or return None when there is nothing.
-
-    What names a job and a stage asks one queue; else all are looked at.
-    """
-    if isinstance(request, ClaimRequest):
-        return service.claim(engine, request)
-    return _claim_best(engine, request)
-
-
-def _claim_best(engine: Engine, wanted: Wanted) -> Assignment | None:
+def claim(engine: Engine, wanted: Wanted) -> Assignment | None:
+    """Take the best that is there for a member, or return None when there is nothing."""
     taken, is_overtaken = None, True
     for _ in range(RACES):
         # Once is enough, unless what was locked is not what was read a moment before: then others
@@ -52,15 +43,13 @@ def _claim_best(engine: Engine, wanted: Wanted) -> Assignment | None:
     return taken
 
 
-def claim_many(engine: Engine, request: ClaimRequest | Wanted, count: int) -> list[Assignment]:
+def claim_many(engine: Engine, wanted: Wanted, count: int) -> list[Assignment]:
     """Take up to *count* assignments in the order of `claim`; fewer when there are no more."""
-    if isinstance(request, ClaimRequest):
-        return service.claim_many(engine, request, count)
     count = require_whole_number("the claim", "count", count)
     taken: list[Assignment] = []
     # A transaction for each: they may be of different jobs, and a claim ends with the locks of one.
     while len(taken) < count:
-        assignment = _claim_best(engine, request)
+        assignment = claim(engine, wanted)
         if assignment is None:
             break
         taken.append(assignment)

@@ -165,8 +165,7 @@ class FlowVerbs:
             by: Who reads, when the assignment comes from outside.
 
         Raises:
-            NotHeld: when *by* is not the assignment's member, or the assignment was given back or
-                taken from them.
+            NotHeld: when *by* is not its member, or it was given back or taken from them.
             NotAllowed: when *by* may not read there, or was removed.
         """
         verb = partial(
@@ -202,15 +201,13 @@ class FlowVerbs:
             seconds: How long it took: at most 300 count, and what has passed since the last call.
             score: How sure a program is that gives the answer, from 0 to 1.
             model: The name of that program.
-            pick: Instead of a reply: the vote that has won, one of ``item.votes``.  For who
-                adjudicates, or answers as an expert.
+            pick: Instead of a reply: the vote in ``item.votes`` that has won, from who decides.
             by: Who saves, when the assignment comes from outside.
 
         Raises:
-            InvalidData: when the answer does not fit the template or the job's validator, or the
-                task is not in the assignment's scope; it lists every problem.
-            StaleVersion: when the stored answer is another one, and of another version than
-                expected.
+            InvalidData: when the answer does not fit template or validator, or the task is not in
+                scope; it lists every problem.
+            StaleVersion: when the stored answer is another one, of another version than expected.
             NotHeld: when the assignment is not held, or not by the member *by*.
             NotRegistered: when this process lacks the job's validator.
             Conflict: when the job was given another validator meanwhile: save again.

@@ -141,7 +141,7 @@ class AsyncMembers:
         """Say what a member can do, such as ``{"lang:de": 1, "radiology": 80}``.
 
         These replace those that they had.  Jobs ask for them by ``requires`` of a stage; see
-        `itagflow.Field`.  From now on they are given what they can do; what they hold, and what is
+        `Field`.  From now on they are given what they can do; what they hold, and what is
         offered to them, stays theirs.
 
         Args:
