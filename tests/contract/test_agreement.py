@@ -447,7 +447,7 @@ class Agreement(RuleBasedStateMachine):
         request = ClaimRequest(account, self.job, stage)
         try:
             with self.flow._engine.transaction() as transaction:
-                taken += service.take_work(transaction, request)
+                taken += service.take_work(transaction, request)[0]
                 raise Undo
         except Undo:
             return taken[0] if taken else None

@@ -110,11 +110,11 @@ def _take_block(engine: Engine, request: ClaimRequest) -> list[Assignment]:
         # not all that is there can be locked any more.
         if is_overtaken:
             with engine.transaction() as transaction:
-                taken, is_overtaken = _take_work(transaction, request)
+                taken, is_overtaken = take_work(transaction, request)
     return taken
 
 
-def _take_work(transaction: Transaction, request: ClaimRequest) -> tuple[list[Assignment], bool]:
+def take_work(transaction: Transaction, request: ClaimRequest) -> tuple[list[Assignment], bool]:
     """Give a member up to so many assignments; fewer when there are no more.
 
     Returns:
