@@ -41,8 +41,10 @@ OUTCOMES = {
 }
 """How an assignment has ended after each operation that returns it."""
 
-LEASE_STEP = timedelta(seconds=1)
-"""What a save must add to a lease for it to be stored."""
+LEASE_STEP = timedelta(minutes=1)
+"""By how much a save must move the end of a lease for it to be stored; see `must_renew`."""
+LEASE_PART = 60
+"""A short lease moves in steps of one part in so many of it."""
 
 
 @attrs.frozen
@@ -286,18 +288,18 @@ def renew(job: Job, assignment: Assignment, ctx: Context) -> Assignment | None:
 def must_renew(job: Job, assignment: Assignment, at: datetime) -> bool:
     """Return whether a save at this time must store a lease that counts from then.
 
-    Not when it moves by less than `LEASE_STEP`: a program that saves a hundred answers in a second
-    would write its assignment a hundred times, for nothing that anybody sees.  A short lease moves
-    in steps of a tenth of it, so that nobody loses more than that.
+    Not when its end moves by less than a minute, or by less than a 60th of a lease shorter than an
+    hour: who saves an answer every few seconds would write the assignment each time, for nothing
+    that anybody sees.  So a lease ends at most that much earlier than it would otherwise.
     """
     lease = job.workflow.rule(assignment.stage).lease
     if lease is None:
         return False
     if assignment.lease_until is None:  # the job had no leases when it was claimed
         return True
-    # shorter, too: the workflow of the job may have been changed
-    added = lease - (assignment.lease_until - at)
-    return abs(added) >= min(LEASE_STEP, lease / 10)
+    # earlier, too: the workflow of the job may have been changed, or the clock set back
+    moved = lease - (assignment.lease_until - at)
+    return abs(moved) >= min(LEASE_STEP, lease / LEASE_PART)
 
 
 def has_lapsed(assignment: Assignment, at: datetime) -> bool:

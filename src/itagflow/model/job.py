@@ -176,8 +176,10 @@ class StageRule:
     """What the rules of every stage share."""
 
     lease: timedelta | None = attrs.field(default=timedelta(hours=2), validator=_check_duration)
-    """How long a claimed assignment is safe after its last save, to the second; None: without end.
-    Then others may take it, and until somebody does its holder may go on."""
+    """How long a claimed assignment is safe after its last save; None: without end.  Then others
+    may take it, and until somebody does its holder may go on.  Saves that follow each other within
+    a minute (in a lease shorter than an hour: within a 60th of it) need not renew it, so it may end
+    that much earlier.  `renew` counts from now."""
     offer_lease: timedelta | None = attrs.field(
         default=timedelta(hours=24), validator=_check_duration
     )
