@@ -33,6 +33,8 @@ from itagflow.model.package import (
 from itagflow.model.text import find_key_error, find_text_error
 from itagflow.model.workspace import Member, is_paused
 
+# globals: Python 3.11 takes ten times as long to find a member of an enum in its class
+_LABEL, _HELD = Stage.LABEL, AssignmentState.HELD
 OUTCOMES = {
     "release": Outcome.RELEASED,
     "expire": Outcome.EXPIRED,
@@ -92,7 +94,7 @@ def start(
     slot: Slot, ctx: Context, *, id: int, terms: Terms = NO_TERMS, counters: Sequence[Saved] = ()
 ) -> Change:
     """Give a free slot to its member, who holds it from now on."""
-    assignment = _fill(slot, ctx, id, AssignmentState.HELD, terms)
+    assignment = _fill(slot, ctx, id, _HELD, terms)
     taken = evolve(slot.package, free=slot.package.free - 1)
     return record(
         ctx, "claim", about=assignment, add=(assignment,), save=((slot.package, taken), *counters)
@@ -143,7 +145,7 @@ def take_over(
     )
     # the package stays as it is: the slot goes from hand to hand and is never free
     assignment = evolve(
-        _fill(slot, ctx, id, AssignmentState.HELD, terms),
+        _fill(slot, ctx, id, _HELD, terms),
         scope=lapsed.scope,
         purpose=lapsed.purpose,
     )
@@ -466,7 +468,7 @@ def _fill(
     """Return a new assignment in *slot*: held, or offered."""
     rule = slot.job.workflow.rule(slot.stage)
     lease, guideline_version = rule.offer_lease, 0
-    if state is AssignmentState.HELD:
+    if state is _HELD:
         lease, guideline_version = rule.lease, slot.job.guideline_version
     return Assignment(
         job=slot.package.job,
@@ -482,7 +484,7 @@ def _fill(
         token=terms.token,
         token_arguments=terms.arguments,
         counted=terms.counted,
-        purpose=slot.package.purpose if slot.stage is Stage.LABEL else Purpose.REVIEW,
+        purpose=slot.package.purpose if slot.stage is _LABEL else Purpose.REVIEW,
         guideline_version=guideline_version,
     )
 

@@ -45,6 +45,9 @@ from itagflow.model.package import Assignment, AssignmentState, ClaimCounter, Pa
 from itagflow.model.text import require_text
 from itagflow.model.workspace import Member
 
+# globals: Python 3.11 takes ten times as long to find a member of an enum in its class
+_QUEUE, _OFFERS = Source.QUEUE, Source.OFFERS
+
 
 @attrs.frozen
 class ClaimRequest:
@@ -332,7 +335,7 @@ class _Claim:
             ):
                 _, offer = self._transaction.lock_assignment(assignment)
                 self._confirm()
-                if Source.OFFERS in self._decision.sources:
+                if _OFFERS in self._decision.sources:
                     return self._take_offer(offer)
         return None
 
@@ -349,7 +352,7 @@ class _Claim:
 
     def _can_start(self, package: Package, assignments: Sequence[Assignment]) -> bool:
         """Return whether the member may have a free slot of the locked *package*, by this stage."""
-        if Source.QUEUE not in self._decision.sources:
+        if _QUEUE not in self._decision.sources:
             return False
         if package.stage is not self._situation.stage or package.free < 1:
             return False
@@ -392,7 +395,7 @@ class _Claim:
         """Take up to *count* of what is offered to the member."""
         situation = self._situation
         taken: list[Assignment] = []
-        if Source.OFFERS not in self._decision.sources or count < 1:
+        if _OFFERS not in self._decision.sources or count < 1:
             return taken
         offers = queue.find_offers(
             self._transaction.store, situation.job, situation.member, situation.stage
@@ -411,7 +414,7 @@ class _Claim:
             if locked is None or locked[1].state is not AssignmentState.OFFERED:
                 continue  # others have it, or it was withdrawn meanwhile
             self._confirm()
-            if Source.OFFERS not in self._decision.sources:
+            if _OFFERS not in self._decision.sources:
                 break
             taken.append(self._take_offer(locked[1]))
         return taken
@@ -443,7 +446,7 @@ class _Claim:
         return apply(self._transaction, change)
 
     def _take_from_queue(self) -> Assignment | None:
-        if Source.QUEUE not in self._decision.sources:
+        if _QUEUE not in self._decision.sources:
             return None
         # Without waiting: a package that another claim has locked is as good as taken, and the next
         # one in the queue will do.  So claims of many members do not wait for each other here.
@@ -455,7 +458,7 @@ class _Claim:
         cursor = self._choose_cursor(package)
         before = self._situation
         self._confirm(saves_cursor=cursor is not None)
-        if Source.QUEUE not in self._decision.sources:
+        if _QUEUE not in self._decision.sources:
             return None
         situation = self._situation
         job, member, stage = situation.job, situation.member, situation.stage
@@ -474,7 +477,7 @@ class _Claim:
         claim back, leaves all.  "There is nothing" is only said when nothing waits.
         """
         # who has locked a package waits for no other one
-        if self._has_package or Source.QUEUE not in self._decision.sources:
+        if self._has_package or _QUEUE not in self._decision.sources:
             return None
         for waiting in queue.find_waiting(self._transaction.store, self._place, self._start):
             locked = self._transaction.lock_package(waiting)

@@ -30,6 +30,7 @@ class Mode(Enum):
 
 
 _LONG = (Mode.SNAPSHOT, Mode.LISTEN)
+_WRITE = Mode.WRITE
 
 
 HAS_ENDED = ("this transaction has ended", "Open another one")
@@ -78,6 +79,8 @@ class Transaction(Generic[C]):
         self.until = until
         self.is_long = mode in _LONG
         """Whether its thread may have another one open, and closing the store ends it."""
+        self.is_writing = mode is _WRITE
+        """Whether it writes."""
         self.connections: list[C] = []
         """Its connection, in here alone from when it is made or taken until it is given back."""
         self._claims = [None] if self.is_long else []
