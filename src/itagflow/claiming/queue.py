@@ -89,6 +89,10 @@ class QueueStart:
     """Whether the place that a member has come to is kept for their next claim."""
 
 
+_FRONT = QueueStart()
+"""Where most scans begin."""
+
+
 def describe(reader: Reader, environment: Environment, place: ClaimPlace) -> Situation:
     """Return what the decision depends on, as it is stored.
 
@@ -411,7 +415,7 @@ def find_start(reader: Reader, place: ClaimPlace) -> QueueStart:
         packages = reader.get(JobCounter, (job.id,)).packages
         return QueueStart(number=_draw_number(place, packages))
     if not can_own_work_wait(job, stage):
-        return QueueStart()
+        return _FRONT
     counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
     return QueueStart(cursor=None if counter is None else counter.cursor, is_kept=True)
 
