@@ -189,7 +189,7 @@ class Flow:
         return guidelines.acknowledge(self._engine, member, job, version=version)
 
     def renew(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
-        """Count the lease of a held assignment from now; saving an answer does the same.
+        """Count the lease of a held assignment from now; saving does the same, to a minute.
 
         Raises:
             NotHeld: when it is not held, or not by the member *by*.

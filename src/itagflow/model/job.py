@@ -66,6 +66,8 @@ class Stage(Enum):
 
 STAGES = tuple(Stage)
 """The stages in the order in which work passes them."""
+_LABEL = Stage.LABEL
+"""A global: Python 3.11 takes ten times as long to find a member in its class."""
 
 
 class Crew(Enum):
@@ -178,8 +180,10 @@ class StageRule:
     """What the rules of every stage share."""
 
     lease: timedelta | None = attrs.field(default=timedelta(hours=2), validator=_check_duration)
-    """How long a claimed assignment is safe after its last save, to the second; None: without end.
-    Then others may take it, and until somebody does its holder may go on."""
+    """How long a claimed assignment is safe after its last save; None: without end.  Then others
+    may take it, and until somebody does its holder may go on.  Saves that follow each other within
+    a minute (in a lease shorter than an hour: within a 60th of it) need not renew it, so it may end
+    that much earlier.  `renew` counts from now."""
     offer_lease: timedelta | None = attrs.field(
         default=timedelta(hours=24), validator=_check_duration
     )
@@ -498,7 +502,7 @@ class Workflow:
     def stages(self) -> tuple[Stage, ...]:
         """The stages, in the order in which a package passes them."""
         # asked in every submission: three conditions take a part of the time of a loop
-        stages = [Stage.LABEL]
+        stages = [_LABEL]
         if self.inspect is not None:
             stages.append(Stage.INSPECT)
         if self.accept is not None:
@@ -515,7 +519,7 @@ class Workflow:
         Raises:
             InvalidData: when the workflow does not have it.
         """
-        if stage is Stage.LABEL:  # by far the most, some of them several times in an operation
+        if stage is _LABEL:  # by far the most, some of them several times in an operation
             return self.label
         wanted = _convert_stage(stage)
         rule = self._find_stage_rule(wanted)
@@ -533,7 +537,7 @@ class Workflow:
         return None
 
     def _find_stage_rule(self, stage: Stage) -> StageRule | None:
-        if stage is Stage.LABEL:
+        if stage is _LABEL:
             return self.label
         if stage is Stage.INSPECT:
             return self.inspect

@@ -8,7 +8,7 @@ text and the statement that its driver has prepared for it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
@@ -38,8 +38,11 @@ OPEN_SPAN = Span()
 MATCHES_NONE, MATCHES_ALL = "IS NULL", "IS NOT NULL"
 """What no value of a column fulfills, and what each does: columns are never NULL."""
 
-Shape = tuple[tuple[str, str], ...]
-"""What the text of conditions depends on: the names, and how each is compared."""
+Shape = tuple[str, ...]
+"""What the text of conditions depends on: each name, and behind it how it is compared.
+
+Flat, since every query looks up its text by it: pairs would be hashed and compared one by one.
+"""
 
 
 class _Absence(NamedTuple):
@@ -47,7 +50,7 @@ class _Absence(NamedTuple):
 
     layout: Layout[Any]
     """The kind that must not be there."""
-    same: Shape
+    same: tuple[tuple[str, str], ...]
     """The join: the query's column, and the equal column of this kind."""
     shape: Shape
     """The conditions on this kind."""
@@ -201,23 +204,23 @@ def _render_query(sql: Sql, query: Query[Any]) -> tuple[_Filter, list[Any]]:
 def _render_conditions(
     sql: Sql, layout: Layout[Any], where: Mapping[str, Condition]
 ) -> tuple[Shape, list[Any]]:
-    shape: list[tuple[str, str]] = []
+    shape: list[str] = []
     values: list[Any] = []
     equal = f"= {sql.placeholder}"
     for name, condition in where.items():
         # by far the most are keys; an integer that no column can hold must not reach the driver
         if type(condition) is int and LEAST <= condition <= MOST:
-            shape.append((name, equal))
+            shape += name, equal
             values.append(condition)
-            continue
-        if isinstance(condition, Span) and condition == OPEN_SPAN:
             continue
         # What is one of a few, some of which are rare, is a literal.  An index over part of the
         # rows, such as those that wait, is only used when the text itself says that the condition
         # implies that of the index; a parameter could be anything.
         literals = _render_literals(condition)
         if literals:
-            shape.append((name, literals))
+            shape += name, literals
+            continue
+        if condition == OPEN_SPAN:
             continue
         # for the same reason: the index over the filled ones, see `Layout.sparse`
         filled = ""
@@ -226,11 +229,11 @@ def _render_conditions(
         if isinstance(condition, Span):
             comparison, ends = _compare_span(sql, condition)
             if comparison:  # else no column can reach either end: all values match
-                shape.append((name, comparison + filled))
+                shape += name, comparison + filled
                 values += ends
         else:
             comparison, operands = _compare_values(sql, condition)
-            shape.append((name, comparison + filled))
+            shape += name, comparison + filled
             values += operands
     return tuple(shape), values
 
@@ -314,12 +317,17 @@ def _compare_values(sql: Sql, condition: Scalar | tuple[Scalar, ...]) -> tuple[s
 
 
 def _render_where(conditions: _Filter) -> str:
-    texts = [_render_condition(name, comparison) for name, comparison in conditions.shape]
+    texts = [_render_condition(name, how) for name, how in _pair(conditions.shape)]
     if conditions.absence is not None:
         texts.append(_render_absence(conditions.sql, conditions.layout, conditions.absence))
     if not texts:
         return ""
     return f" WHERE {' AND '.join(texts)}"
+
+
+def _pair(shape: Shape) -> Iterator[tuple[str, str]]:
+    """Return each name with how it is compared."""
+    return zip(shape[::2], shape[1::2], strict=True)
 
 
 def _render_condition(name: str, comparison: str, table: str = "") -> str:
@@ -331,7 +339,7 @@ def _render_absence(sql: Sql, layout: Layout[Any], absence: _Absence) -> str:
     equalities = [
         f"beside.{theirs} = {sql.schema}{layout.table}.{ours}" for ours, theirs in absence.same
     ]
-    conditions = [_render_condition(name, how, "beside.") for name, how in absence.shape]
+    conditions = [_render_condition(name, how, "beside.") for name, how in _pair(absence.shape)]
     where = " AND ".join([*equalities, *conditions])
     # Without the end, PostgreSQL may make a hash join of NOT EXISTS and read all rows of both
     # tables; with it, it looks beside one row after the other and stops at the first that fits.
@@ -432,7 +440,7 @@ def _add_up_text(sql: Sql, sums: Sums, groups: int) -> str:
 def _check_names(conditions: _Filter, names: tuple[str, ...] = ()) -> None:
     # names become part of the text, so none may come from outside; each shape is checked once,
     # when its text is made
-    check_names(conditions.layout.fields, (*(name for name, _ in conditions.shape), *names))
+    check_names(conditions.layout.fields, (*conditions.shape[::2], *names))
 
 
 # -- order and pages --

@@ -87,7 +87,7 @@ class FileTransactions(Transactions[sqlite3.Connection]):
         state: SqliteState,
         view: Callable[[SqliteTransaction], V],
     ) -> Generator[V]:
-        writes = transaction.mode is Mode.WRITE
+        writes = transaction.is_writing
         idle = state.idle[writes]
         try:
             try:
@@ -131,7 +131,7 @@ class FileTransactions(Transactions[sqlite3.Connection]):
     def _begin(
         self, connection: sqlite3.Connection, transaction: SqliteTransaction, state: SqliteState
     ) -> None:
-        if transaction.mode is Mode.WRITE:
+        if transaction.is_writing:
             self._begin_writing(connection, transaction, state)
             return
         try:
@@ -173,7 +173,7 @@ class FileTransactions(Transactions[sqlite3.Connection]):
     def _connect(self, transaction: SqliteTransaction, state: SqliteState) -> None:
         """Make a connection.  A writing one never waits inside SQLite: nothing interrupts it."""
         self._must_be_the_file()  # SQLite would make a new one
-        writes = transaction.mode is Mode.WRITE
+        writes = transaction.is_writing
         try:
             connection = _Connection(
                 transaction,
@@ -343,7 +343,7 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
             lent = view(transaction)
             self._must_go_on(transaction)
             yield lent
-            if transaction.mode is Mode.WRITE:
+            if transaction.is_writing:
                 lent.settle()
                 self._commit(transaction)
         finally:
@@ -399,7 +399,7 @@ class MemoryTransactions(Transactions[sqlite3.Connection]):
         if own is None:
             with self.open(Mode.READ, _Copier) as copier:
                 return copier.copy()
-        if own.mode is Mode.WRITE:
+        if own.is_writing:
             hint = "Open it before the transaction that writes, or after it"
             raise StoreFailed(
                 self.name, "a snapshot in memory cannot begin in a transaction that writes", hint
