@@ -66,8 +66,7 @@ class Stage(Enum):
 
 STAGES = tuple(Stage)
 """The stages in the order in which work passes them."""
-_LABEL = Stage.LABEL
-"""A global: Python 3.11 takes ten times as long to find a member in its class."""
+_LABEL = Stage.LABEL  # Python 3.11 takes ten times as long to find a member in its class
 
 
 class Crew(Enum):
@@ -181,9 +180,8 @@ class StageRule:
 
     lease: timedelta | None = attrs.field(default=timedelta(hours=2), validator=_check_duration)
     """How long a claimed assignment is safe after its last save; None: without end.  Then others
-    may take it, and until somebody does its holder may go on.  Saves that follow each other within
-    a minute (in a lease shorter than an hour: within a 60th of it) need not renew it, so it may end
-    that much earlier.  `renew` counts from now."""
+    may take it.  Saves within a minute of each other (or a 60th of a lease shorter than an hour)
+    need not renew it, so it may end that much earlier."""
     offer_lease: timedelta | None = attrs.field(
         default=timedelta(hours=24), validator=_check_duration
     )
@@ -196,9 +194,8 @@ class StageRule:
     max_total: int | None = attrs.field(
         default=None, converter=to_optional_whole, validator=check_optional_positive
     )
-    """How many packages one member may get at this stage from the queue, or from others whose lease
-    has lapsed, in the whole job; None: any number.  What is offered to them does not count, nor a
-    package that they had before."""
+    """How many packages one member may get at this stage in the whole job; None: any number.  What
+    is offered to them does not count, nor a package that they had before."""
     acknowledge: bool = attrs.field(default=False, validator=validate_flag)
     """Whether a member must have acknowledged the newest guideline before they can claim."""
     requires: Field | None = attrs.field(default=None, validator=check_requires)
