@@ -164,18 +164,6 @@ def _make_sums_splitter(layout: Layout[Any]) -> Callable[[tuple[Any, ...]], tupl
 
 
 @attrs.frozen
-class Difference:
-    """The columns of a row that may differ once some fields of its entity have changed."""
-
-    columns: tuple[int, ...]
-    """Their indexes in the row."""
-    getter: Callable[[Any], tuple[Any, ...]]
-    """Gets what they are made of out of an entity."""
-    encoders: tuple[Encode, ...]
-    """How each is written."""
-
-
-@attrs.frozen
 class Sums:
     """Sums over the entities of a kind that are kept, so that reading them takes constant time."""
 
@@ -273,46 +261,6 @@ class Layout(Generic[E]):
         init=False, default=_derive(lambda layout: len(attrs.fields(layout.kind)))
     )
     """How many fields the kind has."""
-
-    _differences: dict[frozenset[str], Difference] = attrs.field(
-        init=False, factory=dict[frozenset[str], Difference], repr=False
-    )
-    """The columns that may differ, by the fields that have changed: a few sets for each kind."""
-
-    def row_after(self, row: tuple[Any, ...], before: E, after: E) -> tuple[Any, ...]:
-        """Return *after* as a row, where *row* is that of *before*.
-
-        What has not changed is taken over: most operations change a few of some forty fields.
-        """
-        if self.omitted is None:
-            return self.row(after)
-        old, new = vars(before), vars(after)
-        # by identity and in C: a value that is made anew only counts as changed
-        changed = frozenset(compress(new, map(is_not, new.values(), map(old.__getitem__, new))))
-        if not changed.isdisjoint(self.body):
-            return self.row(after)
-        difference = self._differences.get(changed)
-        if difference is None:
-            difference = self._differences[changed] = self._find_difference(changed)
-        values = list(row)
-        for index, encode, value in zip(
-            difference.columns, difference.encoders, difference.getter(after), strict=False
-        ):
-            values[index] = encode(value)
-        return tuple(values)
-
-    def _find_difference(self, changed: frozenset[str]) -> Difference:
-        """Return which columns may differ where these fields have changed."""
-        columns = tuple(
-            index
-            for index, column in enumerate(self.stored)
-            # what follows from other fields may follow from one of these
-            if column.name in changed or column.decode is None
-        )
-        names = [self.stored[index].name for index in columns]
-        # with one name, attrgetter would return the value itself: so the first one comes twice
-        getter: Callable[[Any], tuple[Any, ...]] = attrgetter(*names, *names[:1] or ("version",) * 2)
-        return Difference(columns, getter, tuple(self.stored[index].encode for index in columns))
 
     def row(self, entity: E) -> tuple[Any, ...]:
         """Return *entity* as a row."""

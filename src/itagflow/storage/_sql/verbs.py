@@ -156,8 +156,8 @@ class SqlWriter(SqlReader):
     def __init__(self, sql: Sql, row_cache: RowCache, transaction: Transaction[Any]) -> None:
         """Ask and write in this *sql*."""
         super().__init__(sql, row_cache, transaction)
-        self._locked_rows: dict[tuple[type[Any], Key], tuple[Row, Any]] = {}
-        """The rows as they were locked, each with its entity: `save` updates only what differs."""
+        self._locked_rows: dict[tuple[type[Any], Key], Row] = {}
+        """The rows as they were locked: `save` updates only what differs from them."""
         self._sums: dict[Sums, dict[Row, list[int]]] = {}
         """What is to be added to each kept sum, by group, when the transaction ends."""
 
@@ -192,8 +192,9 @@ class SqlWriter(SqlReader):
 
     def _save(self, entity: Entity) -> None:
         layout: Layout[Any] = LAYOUTS[type(entity)]
-        keys = len(layout.key)
-        old, row = self._make_rows(layout, entity)
+        row, keys = layout.row(entity), len(layout.key)
+        # taken out: once it is saved, the row is not as it was locked any more
+        old = self._locked_rows.pop((type(entity), row[:keys]), None)
         columns = _find_changed(old, row, keys)
         if layout.sums and old is None:
             # before the update: the sums need to know which group the entity leaves
@@ -205,15 +206,6 @@ class SqlWriter(SqlReader):
             raise Conflict(type(entity).__name__, entity.key)
         if layout.sums and old is not None:
             self._count_moved(layout.sums, layout.split_for_sums(old), layout.split_for_sums(row))
-
-    def _make_rows(self, layout: Layout[Any], entity: Entity) -> tuple[Row | None, Row]:
-        """Return the row of an entity as it was locked, if it was, and as it is to be."""
-        # taken out: once it is saved, the row is not as it was locked any more
-        locked = self._locked_rows.pop((layout.kind, entity.key), None)
-        if locked is None:
-            return None, layout.row(entity)
-        row, before = locked
-        return row, layout.row_after(row, before, entity)
 
     def update_many(
         self, layout: Layout[Any], columns: tuple[int, ...], rows: Sequence[Sequence[Any]]
@@ -229,7 +221,9 @@ class SqlWriter(SqlReader):
         """
         keys, changes = len(layout.key), defaultdict[tuple[int, ...], list[Row]](list)
         for entity in entities:
-            old, row = self._make_rows(layout, entity)
+            row = layout.row(entity)
+            # taken out: once it is saved, the row is not as it was locked any more
+            old = self._locked_rows.pop((layout.kind, row[:keys]), None)
             columns = _find_changed(old, row, keys)
             if layout.sums:
                 if old is None:
@@ -351,9 +345,8 @@ class SqlWriter(SqlReader):
 
     def _note_locked(self, layout: Layout[E], row: Row) -> E:
         """Return the entity of a row that was locked, and keep the row for `save`."""
-        entity = self._row_cache.entity(layout, row)
-        self._locked_rows[layout.kind, row[: len(layout.key)]] = (row, entity)
-        return entity
+        self._locked_rows[layout.kind, row[: len(layout.key)]] = row
+        return self._row_cache.entity(layout, row)
 
     def _make_taken_error(self, entity: Entity) -> AlreadyExists:
         """Return the error that tells what of *entity* was taken: its key, or its name."""
