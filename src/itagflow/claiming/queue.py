@@ -364,7 +364,13 @@ def _query_in_order(
     elif order is _RANDOM:
         yield _query_first(job, stage, {"waiting": True, **where}, RANDOM_ORDER, unless)
     elif order is QueueOrder.DUE:
-        has_due = {"ranked": True, "due": Span(None, _LAST_MOMENT), **where}
+        # both flags are those of the index, which so holds none that only has a priority
+        has_due = {
+            "ranked": True,
+            "has_deadline": True,
+            "due": Span(None, _LAST_MOMENT),
+            **where,
+        }
         yield _query_first(job, stage, has_due, DUE_ORDER, unless)
         yield query_waiting(job, stage, {"due": NEVER, **where}, unless)
     else:

@@ -298,7 +298,7 @@ _PACKAGE = Fields(
     (
         ("job", "open", "number"),
         ("job", "state", "waiting", "-priority", "due", "waiting_since", "number"),
-        ("job", "state", "ranked", "due", "-priority", "waiting_since", "number"),
+        ("job", "state", "ranked", "has_deadline", "due", "-priority", "waiting_since", "number"),
         ("job", "state", "ranked", "waiting_since", "-priority", "due", "number"),
         ("job", "has_deadline", "due", "number"),
         ("job", "is_deadline_pending", "due", "number"),

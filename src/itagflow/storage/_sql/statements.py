@@ -113,6 +113,22 @@ class Sql:
         """Return the UPDATE of these columns: the values, then the key and the old version."""
         return _update_text(self, layout, columns)
 
+    def update_many(
+        self, layout: Layout[Any], columns: tuple[int, ...], rows: Sequence[Sequence[Any]]
+    ) -> tuple[str, tuple[str]]:
+        """Return one UPDATE of the same columns of several rows, for PostgreSQL, and its parameter.
+
+        Each of *rows* is as `update` takes it: the values, the key and the old version.
+        """
+        names = (*(column.name for column in layout.stored), "body")
+        fields = (*(names[index] for index in columns), *names[: len(layout.key)])
+        made = [
+            # behind the others: whatever the entity was locked as, it becomes the next version
+            {**dict(zip(fields, row[:-1], strict=True)), "version": row[-1] + 1}
+            for row in rows
+        ]
+        return _update_many_text(self, layout, columns), (json.dumps(made),)
+
     def get(self, layout: Layout[Any]) -> str:
         """Return the text that reads a row by its key."""
         return _get_text(self, layout)
@@ -377,6 +393,25 @@ def _update_text(sql: Sql, layout: Layout[Any], columns: tuple[int, ...]) -> str
     # transaction was faster
     where = f"{_render_key(sql, layout)} AND version = {sql.placeholder}"
     return f"UPDATE {sql.schema}{layout.table} SET {sets} WHERE {where}"
+
+
+@cache
+def _update_many_text(sql: Sql, layout: Layout[Any], columns: tuple[int, ...]) -> str:
+    table = f"{sql.schema}{layout.table}"
+    names = (*(column.name for column in layout.stored), "body")
+    # The rows are parsed as rows of the table, so that each value has the type of its column. A
+    # body comes as the text that it is, and not as JSON inside of JSON.
+    made = {name: f"made.{name}" for name in names}
+    if not layout.text:
+        made["body"] = "CAST(made.body #>> '{}' AS jsonb)"
+    sets = ", ".join(f"{names[index]} = {made[names[index]]}" for index in columns)
+    key = " AND ".join(f"{table}.{column.name} = made.{column.name}" for column in layout.key)
+    # each version is the next one, so the old one need not be sent
+    rows = f"jsonb_populate_recordset(CAST(NULL AS {table}), CAST({sql.placeholder} AS jsonb))"
+    return (
+        f"UPDATE {table} SET {sets} FROM {rows} AS made "
+        f"WHERE {key} AND {table}.version = made.version - 1"
+    )
 
 
 @cache
