@@ -9,7 +9,6 @@ from support.reliability import connections, forks, points
 from support.reliability.street import is_file
 from support.reliability.trials import run, run_all
 
-
 # Every way is tried, each a few times; at lines, the same ones in every run, with a step that is odd
 # and prime, so that the parent waits at every second point and no loop is met at one place only.
 # `support.reliability.long` forks at every line, and hundreds of times.

@@ -1,8 +1,8 @@
 """A soak: everybody does anything on PostgreSQL, while connections are cut and the server is restarted.
 
 Nobody gets what somebody else has, and whatever a verb had returned is there.  ``ITAGFLOW_SOAK``
-says for how many seconds; 10 unless set, half of them on either side of a restart.  Above 60 it is the long form: 16 processes and three
-restarts.
+says for how many seconds; 10 unless set, half of them on either side of a restart.  Above 60 it is
+the long form: 16 processes and three restarts.
 """
 
 from __future__ import annotations
