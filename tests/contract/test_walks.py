@@ -49,7 +49,7 @@ from itagflow.templates import (
     QuestionKind,
 )
 
-EXAMPLES = int(os.environ.get("ITAGFLOW_WALKS", "20"))
+EXAMPLES = int(os.environ.get("ITAGFLOW_WALKS", "10"))
 PEOPLE = ("ada", "ben", "cy", "di")
 LEASE = timedelta(minutes=10)
 people = st.sampled_from(PEOPLE)

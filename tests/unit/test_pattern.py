@@ -96,7 +96,7 @@ def test_nothing_however_often_repeated_is_read_at_once(nothing: str) -> None:
 def test_a_count_without_its_end_is_text_however_long() -> None:
     assert Pattern("a{99").matches("a{99")
     with pytest.raises(InvalidData, match="steps"):
-        Pattern("a{" + "9" * 200_000)
+        Pattern("a{" + "9" * 20_000)
 
 
 def test_only_digits_of_ascii_count() -> None:
