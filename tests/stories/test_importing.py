@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import invariants
+from support.amounts import amount
 from support.answering import ALL, a_row, as_written, replies
 from support.refusals import is_refused
 from support.scenes import cats, labeled, rows, street, taken, verbs
@@ -42,7 +43,10 @@ from itagflow.model import Outcome, Row
 SAMPLES = Path(__file__).parents[1] / "formats" / "samples"
 WHOLE = sorted(path for path in SAMPLES.glob("*.output*.json*") if "partial" not in path.name)
 CATS = templates.image_classification(["cat", "dog"])
-quiet = settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
+# five for each of some thirty templates, each with two stores of its own
+quiet = settings(
+    deadline=None, max_examples=amount(5, 100), suppress_health_check=list(HealthCheck)
+)
 
 
 @pytest.fixture(params=["memory:", "labels.db"])
