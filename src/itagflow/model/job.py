@@ -189,8 +189,7 @@ class StageRule:
     limit: int | None = attrs.field(
         default=None, converter=to_optional_whole, validator=check_optional_positive
     )
-    """How many assignments one member may hold at this stage at once, also of those that were
-    offered to them; None: any number."""
+    """How many assignments one member may hold here at once, with offers; None: any number."""
     max_total: int | None = attrs.field(
         default=None, converter=to_optional_whole, validator=check_optional_positive
     )
