@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin
 import attrs
 import pytest
 
-from itagflow import Answer, Box, Stage
+from itagflow import Answer, Box
 from itagflow.model import Event, StageResult
 from values import report
 from values.callables import public_callables, public_names

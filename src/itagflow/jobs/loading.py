@@ -19,12 +19,14 @@ from itagflow.jobs import loading_rules, row_rules
 from itagflow.jobs.loading_rules import RowBatch
 from itagflow.jobs.row_rules import PreparedRow
 from itagflow.jobs.row_sources import Data, Wrap, must_have_rows, read_rows
+from itagflow.jobs.staffing import require_people
 from itagflow.lifecycle.tables import JOB, JobCommand
 from itagflow.model.change import Context
 from itagflow.model.event import Event
 from itagflow.model.job import (
     Job,
     JobState,
+    Stage,
 )
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package
@@ -35,6 +37,7 @@ from itagflow.model.reports import MAX_PROBLEMS, LeftOut, LoadReport, build_load
 from itagflow.model.task import Task
 from itagflow.model.template import Template
 from itagflow.model.text import format_value
+from itagflow.reviewing.reject_rules import WorkPlace
 from itagflow.storage.port import Condition, Query, Span
 
 OnError = Literal["raise", "skip"]
@@ -306,7 +309,11 @@ def _load_batch_together(loading: _Loading, checked: _CheckedRows) -> None:
 
 
 def _append_batch(loading: _Loading, checked: _CheckedRows) -> None:
-    """Store rows in new packages."""
+    """Store rows in new packages.
+
+    Raises:
+        Incomplete: when a finished job would run again, and too few members may do the work.
+    """
     with loading.engine.transaction() as transaction:
         ctx = _authorize(transaction, "append", loading)
         # Locked before anything is numbered: until the transaction ends nobody else gets a number,
@@ -316,6 +323,10 @@ def _append_batch(loading: _Loading, checked: _CheckedRows) -> None:
         _must_take_rows("append", job)
         new, left_out = _find_unknown_rows(transaction, loading, checked)
         if new:
+            # a job that runs was looked at when it was published; an imported one names nobody
+            if job.state is JobState.FINISHED:
+                place = WorkPlace(transaction.policy, job, Stage.LABEL, transaction.at)
+                require_people(transaction.store, place, "append")
             numbers = loading_rules.place_rows(job, counter, new, {}, draft=False)
             batch = RowBatch(
                 rows=new, numbers=numbers, rows_read=counter.rows_read, left_out=left_out

@@ -26,15 +26,15 @@ def read_staffing_at(reader: Reader, place: WorkPlace) -> Staffing:
     return Staffing(members=list(reader.find(active)), policy=place.policy, at=place.at)
 
 
-def require_people(reader: Reader, place: WorkPlace) -> None:
-    """Check that work that is opened again at the stage of *place* can be done.
+def require_people(reader: Reader, place: WorkPlace, operation: str = "reopen") -> None:
+    """Check that work that *operation* adds to a job at the stage of *place* can be done.
 
     Raises:
         Incomplete: when too few members may do it, or review it.
     """
     missing = find_missing_people(place.job, place.stage, read_staffing_at(reader, place))
     if missing:
-        raise Incomplete("reopen", missing)
+        raise Incomplete(operation, missing)
 
 
 def require_publishable(job: Job, staffing: Staffing, tasks: int | None) -> None:
