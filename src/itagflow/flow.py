@@ -38,11 +38,10 @@ from itagflow.model.number import (
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer, WorkItem
 from itagflow.model.terms import (
-    SubmitTerms,
     parse_pairs,
     parse_program,
-    parse_rest,
     parse_seconds,
+    parse_submission,
     parse_terms,
     parse_versions,
 )
@@ -73,6 +72,11 @@ from itagflow.validation.answers import Validator
 
 class Flow:
     """Runs labeling work over one store; threads may share it.
+
+    Raises:
+        InvalidData: from every verb, when an argument is no value of its kind.
+        NotFound: from every verb, when there is nothing of the name or key that it was given.
+        StoreFailed: from every verb, when the database refuses or breaks, or is closed.
 
     >>> from itagflow.storage import MemoryStore
     >>> with Flow(MemoryStore()) as flow:
@@ -416,11 +420,7 @@ class Flow:
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at a review stage: `review` or `accept` it.
         """
-        terms = SubmitTerms(
-            seconds=parse_seconds("submit", seconds),
-            ignore_drafts=require_flag("submit", "ignore_drafts", ignore_drafts),
-            releases_rest=parse_rest("submit", rest),
-        )
+        terms = parse_submission(seconds, ignore_drafts=ignore_drafts, rest=rest)
         return labeling.submit(self._engine, assignment, terms, by=by)
 
     def judge(
@@ -580,7 +580,10 @@ class Flow:
         whole: bool = False,
         by: MemberRef | None = None,
     ) -> list[BatchResult]:
-        """Reject several assignments: what is judged wrong, or all; arguments as in `reject`."""
+        """Reject several assignments: what is judged wrong, or all.
+
+        The arguments are those of `reject`; refusals are the errors of `reject`.
+        """
         refs = require_several("reject_many", "assignments", assignments, "assignments")
         order = parse_rejection("reject_many", comment, reason, whole=whole)
         return batch.reject_many(self._engine, refs, order=order, by=by)
@@ -595,6 +598,7 @@ class Flow:
         """Yield the running jobs with the stages at which there is work for a member now.
 
         *by* is the member, or somebody who may see the work of others: then only where they may.
+        Errors are those of `explain`.
         """
         return explaining.available(self._engine, member, workspace=workspace, by=by)
 
@@ -625,7 +629,7 @@ class Flow:
         stage: Stage | str | None = None,
         by: MemberRef | None = None,
     ) -> Permission:
-        """Return whether a member may do something here, without trying it.
+        """Return whether a member may do something here, without trying it; errors as in `explain`.
 
         Args:
             member: The member.

@@ -239,7 +239,7 @@ class Jobs:
         return results.list_jobs(self._engine, workspace, state=wanted, by=by, page=page)
 
     def get(self, job: JobRef, *, by: MemberRef | None = None) -> Job:
-        """Return a job as it is now; when there is none, it raises `NotFound`."""
+        """Return a job as it is now.  Errors are those of `load_report`."""
         return results.get_job(self._engine, job, by=by)
 
     def load(
@@ -399,6 +399,7 @@ class Jobs:
         Raises:
             InvalidData: on bad rows; it lists the first 1,000 problems and counts all.
             WrongState: when the job is a draft (`load` into it) or archived.
+            Incomplete: when it has finished, and too few people may do the work or review it.
             NotAllowed: when *by* may not manage jobs.
         """
         rows = parse_load(
@@ -532,11 +533,11 @@ class Jobs:
         return jobs.update_job(self._engine, job, parse_fields("update", fields), by=by)
 
     def guidelines(self, job: JobRef, *, by: MemberRef | None = None) -> Sequence[Guideline]:
-        """Return every version of a job's guideline, the oldest first."""
+        """Return every version of a job's guideline, the oldest first; errors as in `get`."""
         return guidelines.list_guidelines(self._engine, job, by=by)
 
     def progress(self, job: JobRef, *, by: MemberRef | None = None) -> Progress:
-        """Return how far a job is: packages and tasks by state, their counts, and rows read."""
+        """Return how far a job is, in packages, tasks and rows read; errors as in `get`."""
         return results.get_progress(self._engine, job, by=by)
 
     def blocked(
@@ -656,8 +657,7 @@ class Jobs:
         Raises:
             WrongState: when the job is finished or archived.
             NotAllowed: when *by* may not manage jobs.
-            InvalidData: when *predict* does not return as many as it was given, or an argument is
-                of the wrong kind.
+            InvalidData: when *predict* does not return as many as it was given.
             NotRegistered: when this process lacks the job's validator, which is to be asked.
             Conflict: when the template or the validator was changed meanwhile: call it again.
         """
