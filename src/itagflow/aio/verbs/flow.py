@@ -538,7 +538,10 @@ class FlowVerbs:
         whole: bool = False,
         by: MemberRef | None = None,
     ) -> list[BatchResult]:
-        """Reject several assignments: what is judged wrong, or all; arguments as in `reject`."""
+        """Reject several assignments: what is judged wrong, or all.
+
+        The arguments are those of `reject`; refusals are the errors of `reject`.
+        """
         verb = partial(
             self._flow.reject_many, assignments, comment=comment, reason=reason, whole=whole, by=by
         )
@@ -554,6 +557,7 @@ class FlowVerbs:
         """Yield the running jobs with the stages at which there is work for a member now.
 
         *by* is the member, or somebody who may see the work of others: then only where they may.
+        Errors are those of `explain`.
         """
         verb = partial(self._flow.available, member, workspace=workspace, by=by)
         return AsyncItems(self._pool, verb)
@@ -586,7 +590,7 @@ class FlowVerbs:
         stage: Stage | str | None = None,
         by: MemberRef | None = None,
     ) -> Permission:
-        """Return whether a member may do something here, without trying it.
+        """Return whether a member may do something here, without trying it; errors as in `explain`.
 
         Args:
             member: The member.

@@ -229,7 +229,7 @@ class AsyncJobs:
         return AsyncItems(self._pool, verb)
 
     async def get(self, job: JobRef, *, by: MemberRef | None = None) -> Job:
-        """Return a job as it is now; when there is none, it raises `NotFound`."""
+        """Return a job as it is now.  Errors are those of `load_report`."""
         verb = partial(self._jobs.get, job, by=by)
         return await self._pool.run(verb)
 
@@ -378,6 +378,7 @@ class AsyncJobs:
         Raises:
             InvalidData: on bad rows; it lists the first 1,000 problems and counts all.
             WrongState: when the job is a draft (`load` into it) or archived.
+            Incomplete: when it has finished, and too few people may do the work or review it.
             NotAllowed: when *by* may not manage jobs.
         """
         verb = partial(
@@ -527,12 +528,12 @@ class AsyncJobs:
         return await self._pool.run(verb)
 
     async def guidelines(self, job: JobRef, *, by: MemberRef | None = None) -> Sequence[Guideline]:
-        """Return every version of a job's guideline, the oldest first."""
+        """Return every version of a job's guideline, the oldest first; errors as in `get`."""
         verb = partial(self._jobs.guidelines, job, by=by)
         return await self._pool.run(verb)
 
     async def progress(self, job: JobRef, *, by: MemberRef | None = None) -> Progress:
-        """Return how far a job is: packages and tasks by state, their counts, and rows read."""
+        """Return how far a job is, in packages, tasks and rows read; errors as in `get`."""
         verb = partial(self._jobs.progress, job, by=by)
         return await self._pool.run(verb)
 
@@ -638,8 +639,7 @@ class AsyncJobs:
         Raises:
             WrongState: when the job is finished or archived.
             NotAllowed: when *by* may not manage jobs.
-            InvalidData: when *predict* does not return as many as it was given, or an argument is
-                of the wrong kind.
+            InvalidData: when *predict* does not return as many as it was given.
             NotRegistered: when this process lacks the job's validator, which is to be asked.
             Conflict: when the template or the validator was changed meanwhile: call it again.
         """
