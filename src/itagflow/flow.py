@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
-from operator import attrgetter
 from types import TracebackType
 from typing import NoReturn, Self
 
@@ -20,13 +19,13 @@ from itagflow.api.templates import Templates
 from itagflow.api.workspaces import Workspaces
 from itagflow.claiming import assigning, explaining, service
 from itagflow.claiming.service import parse_claim
-from itagflow.core.engine import Engine, now
+from itagflow.core.engine import now
 from itagflow.core.registry import MergeFunction
 from itagflow.core.settings import MOST_SECONDS, Settings, make_engine, require_store
 from itagflow.jobs import guidelines
 from itagflow.labeling import service as labeling
 from itagflow.labeling.service import Handover, Said
-from itagflow.model.arguments import require_flag, require_kind, require_several
+from itagflow.model.arguments import require_flag, require_several
 from itagflow.model.batch import BatchResult
 from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, Stage
@@ -197,6 +196,7 @@ class Flow:
 
         Raises:
             NotHeld: when it is not held, or not by the member *by*.
+            NotAllowed: when *by* may not do such work any more.
         """
         return assigning.renew(self._engine, assignment, by=by)
 
@@ -209,6 +209,7 @@ class Flow:
 
         Raises:
             WrongState: when it has ended.
+            NotHeld: when it is offered to nobody yet.
             NotAllowed: when *by* is another member, who may not assign work.
         """
         comment = require_text("release", "comment", comment)
@@ -295,6 +296,7 @@ class Flow:
             NotRegistered: when this process lacks the job's validator.
             Conflict: when the job was given another validator meanwhile: save again.
             WrongState: when the assignment is at a review stage: `modify` is the verb there.
+            NotAllowed: when *by* may not label any more, or the holder may not pick a vote.
         """
         terms = parse_terms("save", expected_version=expected_version, seconds=seconds)
         terms = parse_program("save", terms, score=score, model=model)
@@ -336,6 +338,7 @@ class Flow:
             InvalidData: when the reason is empty or not one of the template's.
             StaleVersion: when the stored answer is of another version than expected.
             NotHeld: when the assignment is not held, or not by the member *by*.
+            NotAllowed: when *by* may not do such work any more.
         """
         reason = require_text("abandon", "reason", reason)
         terms = parse_terms("abandon", expected_version=expected_version, seconds=seconds)
@@ -363,7 +366,8 @@ class Flow:
             by: Who hands it on, when the assignment comes from outside.
 
         Raises:
-            NotAllowed: when the job has no experts, or none who has not worked on the package.
+            NotAllowed: when the job has no experts, or none who has not worked on the package, or
+                *by* may not label any more.
             InvalidData: when the task is not in the assignment's scope.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at a review stage.
@@ -387,6 +391,7 @@ class Flow:
                 `modify` it.
             StaleVersion: when the stored answer is of another version than expected.
             NotHeld: when the assignment is not held, or not by the member *by*.
+            NotAllowed: when *by* may not do such work any more.
         """
         terms = parse_terms("restore", expected_version=expected_version)
         return labeling.restore(self._engine, assignment, task, terms=terms, by=by)
@@ -416,7 +421,8 @@ class Flow:
         Raises:
             Incomplete: when tasks are neither answered nor abandoned, or drafts are newer than the
                 answers; it lists both.  Or when no task of a part is answered.
-            NotAllowed: when the rule does not let a part be handed in.
+            NotAllowed: when no part may be handed in, or *by* may not label any more.
+            NotRegistered: when this process lacks a merge function that the votes need.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at a review stage: `review` or `accept` it.
         """
@@ -459,6 +465,7 @@ class Flow:
                 may (``max_rejects``).
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL.
+            NotAllowed: when *by* may not do such work any more.
         """
         judgment = parse_judgment(wrong, reason, discard_modification=discard_modification)
         terms = parse_terms("judge", expected_version=expected_version, seconds=seconds)
@@ -485,6 +492,7 @@ class Flow:
             NotRegistered: when this process lacks the job's validator.
             Conflict: when the job was given another validator meanwhile: modify again.
             WrongState: when the assignment is at LABEL: `save` is the verb there.
+            NotAllowed: when *by* may not do such work any more.
         """
         terms = parse_terms("modify", expected_version=expected_version, seconds=seconds)
         return judging.modify(self._engine, assignment, task, reply, terms=terms, by=by)
@@ -504,6 +512,7 @@ class Flow:
             Incomplete: when tasks stand judged wrong or disputed ones undecided; it lists them.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at another stage.
+            NotAllowed: when *by* may not do such work any more.
         """
         seconds = parse_seconds("review", seconds)
         return reviewing.review(self._engine, assignment, seconds=seconds, by=by)
@@ -549,6 +558,7 @@ class Flow:
                 they are wrong.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL.
+            NotAllowed: when *by* may not do such work any more.
         """
         order = parse_rejection("reject", comment, reason, whole=whole, tasks=tasks)
         seconds = parse_seconds("reject", seconds)
@@ -686,15 +696,3 @@ class Flow:
 
     def __repr__(self) -> str:
         return show_line(self, f"on {self.store.name}")
-
-
-_get_engine: Callable[[Flow], Engine] = attrgetter("_engine")
-
-
-def engine_of(what: str, flow: Flow) -> Engine:
-    """Return the engine of a flow, for `itagflow.maintenance`; applications call the verbs.
-
-    Raises:
-        InvalidData: when it is no flow; *what* is where it was given.
-    """
-    return _get_engine(require_kind(what, "flow", flow, Flow, "a Flow"))

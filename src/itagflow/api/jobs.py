@@ -124,6 +124,7 @@ class Jobs:
             Incomplete: when it could never finish; what is left behind is the same.
             AlreadyExists: when the workspace has a job of this name, or it is being deleted; with
                 *exist_ok*, when it does not agree: see `AlreadyExists.differences`.
+            UnknownFormat: when there is no such format.
             NotRegistered: when this process does not have the validator.
             NotAllowed: when *by* may not manage jobs.
         """
@@ -280,6 +281,7 @@ class Jobs:
 
         Raises:
             InvalidData: on bad rows; it lists the first 1,000 problems and counts all.
+            UnknownFormat: when there is no such format; it lists those there are.
             WrongState: when the job is not a draft: `append` to it.
             NotAllowed: when *by* may not manage jobs.
 
@@ -333,6 +335,7 @@ class Jobs:
         Raises:
             InvalidData: on a bad name or rule, or when *data* is nothing that has rows.
             AlreadyExists: when the workspace has a job of this name.
+            UnknownFormat: when there is no such format.
             NotRegistered: when this process does not have the validator.
             NotAllowed: when *by* may not manage jobs.
 
@@ -394,13 +397,11 @@ class Jobs:
         """Add rows to a published job; they form new packages, and a finished job runs again.
 
         Rows whose row key the job knows are left out, so a broken append is simply sent again.  The
-        arguments are those of `load`.
+        arguments and errors are those of `load`.
 
         Raises:
-            InvalidData: on bad rows; it lists the first 1,000 problems and counts all.
             WrongState: when the job is a draft (`load` into it) or archived.
             Incomplete: when it has finished, and too few people may do the work or review it.
-            NotAllowed: when *by* may not manage jobs.
         """
         rows = parse_load(
             "jobs.append", data, by, format=format, on_error=on_error, progress=progress
@@ -494,8 +495,7 @@ class Jobs:
     def archive(self, job: JobRef, *, by: MemberRef) -> Job:
         """Close a job permanently: it stays readable, and all open assignments are recalled.
 
-        Nobody gets work of it from the first transaction on.  When the process ends in between,
-        call it again; once more changes nothing.
+        Nobody gets work of it any more.  Called again it goes on where it broke off.
 
         Raises:
             NotAllowed: when *by* may not manage jobs.

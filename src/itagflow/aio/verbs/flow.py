@@ -103,6 +103,7 @@ class FlowVerbs:
 
         Raises:
             NotHeld: when it is not held, or not by the member *by*.
+            NotAllowed: when *by* may not do such work any more.
         """
         verb = partial(self._flow.renew, assignment, by=by)
         return await self._pool.run(verb)
@@ -116,6 +117,7 @@ class FlowVerbs:
 
         Raises:
             WrongState: when it has ended.
+            NotHeld: when it is offered to nobody yet.
             NotAllowed: when *by* is another member, who may not assign work.
         """
         verb = partial(self._flow.release, assignment, by=by, comment=comment)
@@ -203,6 +205,7 @@ class FlowVerbs:
             NotRegistered: when this process lacks the job's validator.
             Conflict: when the job was given another validator meanwhile: save again.
             WrongState: when the assignment is at a review stage: `modify` is the verb there.
+            NotAllowed: when *by* may not label any more, or the holder may not pick a vote.
         """
         verb = partial(
             self._flow.save,
@@ -254,6 +257,7 @@ class FlowVerbs:
             InvalidData: when the reason is empty or not one of the template's.
             StaleVersion: when the stored answer is of another version than expected.
             NotHeld: when the assignment is not held, or not by the member *by*.
+            NotAllowed: when *by* may not do such work any more.
         """
         verb = partial(
             self._flow.abandon,
@@ -288,7 +292,8 @@ class FlowVerbs:
             by: Who hands it on, when the assignment comes from outside.
 
         Raises:
-            NotAllowed: when the job has no experts, or none who has not worked on the package.
+            NotAllowed: when the job has no experts, or none who has not worked on the package, or
+                *by* may not label any more.
             InvalidData: when the task is not in the assignment's scope.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at a review stage.
@@ -311,6 +316,7 @@ class FlowVerbs:
                 `modify` it.
             StaleVersion: when the stored answer is of another version than expected.
             NotHeld: when the assignment is not held, or not by the member *by*.
+            NotAllowed: when *by* may not do such work any more.
         """
         verb = partial(
             self._flow.restore, assignment, task, expected_version=expected_version, by=by
@@ -342,7 +348,8 @@ class FlowVerbs:
         Raises:
             Incomplete: when tasks are neither answered nor abandoned, or drafts are newer than the
                 answers; it lists both.  Or when no task of a part is answered.
-            NotAllowed: when the rule does not let a part be handed in.
+            NotAllowed: when no part may be handed in, or *by* may not label any more.
+            NotRegistered: when this process lacks a merge function that the votes need.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at a review stage: `review` or `accept` it.
         """
@@ -392,6 +399,7 @@ class FlowVerbs:
                 may (``max_rejects``).
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL.
+            NotAllowed: when *by* may not do such work any more.
         """
         verb = partial(
             self._flow.judge,
@@ -427,6 +435,7 @@ class FlowVerbs:
             NotRegistered: when this process lacks the job's validator.
             Conflict: when the job was given another validator meanwhile: modify again.
             WrongState: when the assignment is at LABEL: `save` is the verb there.
+            NotAllowed: when *by* may not do such work any more.
         """
         verb = partial(
             self._flow.modify,
@@ -454,6 +463,7 @@ class FlowVerbs:
             Incomplete: when tasks stand judged wrong or disputed ones undecided; it lists them.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at another stage.
+            NotAllowed: when *by* may not do such work any more.
         """
         verb = partial(self._flow.review, assignment, seconds=seconds, by=by)
         return await self._pool.run(verb)
@@ -499,6 +509,7 @@ class FlowVerbs:
                 they are wrong.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL.
+            NotAllowed: when *by* may not do such work any more.
         """
         verb = partial(
             self._flow.reject,
