@@ -348,6 +348,8 @@ class TestAppending:
         with pytest.raises(Incomplete, match="cannot append: whoever may work at INSPECT") as told:
             flow.jobs.append(job, rows(2), by="ada")
         assert "name somebody else" in str(told.value)
+        with pytest.raises(Incomplete, match="cannot add: whoever may work at INSPECT"):
+            flow.jobs.add(job, {"source": "5.jpg"}, by="ada")
         assert flow.jobs.get(job).state is JobState.FINISHED
         assert list(flow.events.list(job)) == before
 

@@ -20,6 +20,8 @@ _AS_ELSEWHERE = re.compile(
     r"errors\s+(?:are\s+those\s+)?(?:of|as\s+in)\s+`([\w.]+)`", re.IGNORECASE
 )
 """Such as ``Errors are those of `review`.``"""
+_IN_A_SENTENCE = re.compile(r"raises\s+`(\w+)`")
+"""Such as ``What changes a job raises `NotAllowed` when …``"""
 
 
 @cache
@@ -62,9 +64,11 @@ def _function(path: str) -> Callable[..., Any] | None:
 
 @cache
 def own_errors(path: str) -> frozenset[str]:
-    """Return the errors that a verb names, also by naming another verb that has the same."""
+    """Return the errors that a verb names, or its namespace for all, or another verb that it names."""
     text = getattr(_function(path), "__doc__", None) or ""
-    found = section_names(text)
+    found = section_names(text) | set(_IN_A_SENTENCE.findall(text))
+    if path in verbs():
+        found.update(_IN_A_SENTENCE.findall(verbs()[path][0].__doc__ or ""))
     for other in _AS_ELSEWHERE.findall(text):
         beside = f"{path.rpartition('.')[0]}.{other}"
         found |= own_errors(beside if beside in verbs() else other)

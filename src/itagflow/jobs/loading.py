@@ -16,17 +16,16 @@ from itagflow.core.lookup import JobRef, MemberRef
 from itagflow.core.transaction import Transaction
 from itagflow.errors import Conflict, InvalidData, Problem
 from itagflow.jobs import loading_rules, row_rules
-from itagflow.jobs.loading_rules import RowBatch
+from itagflow.jobs.loading_rules import NO_TERMS, QueueTerms, RowBatch
 from itagflow.jobs.row_rules import PreparedRow
 from itagflow.jobs.row_sources import Data, Wrap, must_have_rows, read_rows
-from itagflow.jobs.staffing import require_people
+from itagflow.jobs.staffing import require_people_again
 from itagflow.lifecycle.tables import JOB, JobCommand
 from itagflow.model.change import Context
 from itagflow.model.event import Event
 from itagflow.model.job import (
     Job,
     JobState,
-    Stage,
 )
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package
@@ -37,7 +36,6 @@ from itagflow.model.reports import MAX_PROBLEMS, LeftOut, LoadReport, build_load
 from itagflow.model.task import Task
 from itagflow.model.template import Template
 from itagflow.model.text import format_value
-from itagflow.reviewing.reject_rules import WorkPlace
 from itagflow.storage.port import Condition, Query, Span
 
 OnError = Literal["raise", "skip"]
@@ -160,12 +158,12 @@ def read_report(engine: Engine, job: Job) -> LoadReport:
     return build_load_report(event.data for event in lookup.iterate_query(engine.store, events))
 
 
-def append(engine: Engine, job: JobRef, spec: LoadSpec) -> LoadReport:
+def append(engine: Engine, job: JobRef, spec: LoadSpec, terms: QueueTerms = NO_TERMS) -> LoadReport:
     """Add rows to a published job; they form new packages, and a finished job runs again."""
     loading = _begin(engine, "append", job, spec)
     rows = read_source(loading.job, loading.template, spec)
     for checked in _check_in_batches(loading, rows, spec, 0):
-        _append_batch(loading, checked)
+        _append_batch(loading, checked, terms)
     _end(loading, spec)
     return loading.counts.make_report()
 
@@ -308,7 +306,7 @@ def _load_batch_together(loading: _Loading, checked: _CheckedRows) -> None:
                 loading.counter = reader.get(JobCounter, loading.job.key)
 
 
-def _append_batch(loading: _Loading, checked: _CheckedRows) -> None:
+def _append_batch(loading: _Loading, checked: _CheckedRows, terms: QueueTerms) -> None:
     """Store rows in new packages.
 
     Raises:
@@ -323,13 +321,14 @@ def _append_batch(loading: _Loading, checked: _CheckedRows) -> None:
         _must_take_rows("append", job)
         new, left_out = _find_unknown_rows(transaction, loading, checked)
         if new:
-            # a job that runs was looked at when it was published; an imported one names nobody
-            if job.state is JobState.FINISHED:
-                place = WorkPlace(transaction.policy, job, Stage.LABEL, transaction.at)
-                require_people(transaction.store, place, "append")
+            require_people_again(transaction, job, "append")
             numbers = loading_rules.place_rows(job, counter, new, {}, draft=False)
             batch = RowBatch(
-                rows=new, numbers=numbers, rows_read=counter.rows_read, left_out=left_out
+                rows=new,
+                numbers=numbers,
+                rows_read=counter.rows_read,
+                left_out=left_out,
+                terms=terms,
             )
             change = loading_rules.make_load_change("append", job, counter, batch, ctx)
             transaction.apply(change)
