@@ -198,7 +198,7 @@ class RolePolicy:
     True
     """
 
-    table: Table = attrs.field(repr=False, converter=_convert_table)
+    table: Table = attrs.field(repr=False, hash=False, converter=_convert_table)
     """What each role may do of each action."""
     leaders_within_groups: bool = attrs.field(default=False, kw_only=True, validator=validate_flag)
     """Whether a leader only assigns to, and reads the work of, members of a group of theirs."""

@@ -66,6 +66,7 @@ LAYERS = (
     ("typing",),
     ("api",),
     ("flow",),
+    ("engines",),
     ("opening",),
     ("aio",),
     ("delivery/__init__", "maintenance/__init__", "preload", "testing", "__init__"),
@@ -231,7 +232,7 @@ def test_pure_files_ask_nobody() -> None:
 
 def test_only_the_top_knows_the_flow_and_its_nouns() -> None:
     """Services are given the engine."""
-    top = ("itagflow.flow", "itagflow.api", "itagflow.opening")
+    top = ("itagflow.flow", "itagflow.api", "itagflow.opening", "itagflow.engines")
     users = {name for name in KNOWN if any(is_inside(one, top) for one in ours(name))}
     allowed = (*top, "itagflow.aio", "itagflow.testing")
     assert {name for name in users if not is_inside(name, allowed)} == {

@@ -630,7 +630,7 @@ class Job:
     packaging: Packaging = attrs.field(validator=check_packaging)
     """How its tasks are cut into packages; fixed at creation."""
     workforce: Mapping[CrewKey, StageWorkers] = attrs.field(
-        factory=ReadOnlyDict[CrewKey, StageWorkers], converter=_convert_workforce
+        factory=ReadOnlyDict[CrewKey, StageWorkers], converter=_convert_workforce, hash=False
     )
     """Who works at which stage, and who is in which crew."""
     created_by: int
