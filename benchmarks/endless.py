@@ -31,8 +31,12 @@ def open_queue(flow: Flow, tasks: int) -> Job:
     return job
 
 
-def work(flow: Flow, job: Job, times: dict[str, list[float]], name: str) -> None:
-    """Add an item, work on what comes first, and look the new one up; note what each took."""
+def work(flow: Flow, job: Job, times: dict[str, list[float]], name: str, after: str | int) -> str:
+    """Add an item, work on what comes first, look up and follow; note what each took.
+
+    Returns:
+        Where the follower goes on.
+    """
 
     def timed(act: str, call: Callable[[], object]) -> object:
         begin = time.perf_counter()
@@ -48,7 +52,11 @@ def work(flow: Flow, job: Job, times: dict[str, list[float]], name: str) -> None
     timed("save", lambda: flow.save(assignment, item, Choice("cat")))
     timed("submit", lambda: flow.submit(assignment))
     timed("by key", lambda: flow.results.get(job, key=name))
+    timed("queue", lambda: flow.jobs.queue(job))
     timed("progress", lambda: flow.jobs.progress(job))
+    result = timed("follow", lambda: next(flow.results.follow(job, after=after, timeout=0)))
+    assert isinstance(result, itagflow.Result)
+    return result.cursor
 
 
 def measure(url: str, tasks: int, rounds: int) -> dict[str, float]:
@@ -56,8 +64,9 @@ def measure(url: str, tasks: int, rounds: int) -> dict[str, float]:
     times: dict[str, list[float]] = {}
     with itagflow.open(url) as flow:
         job = open_queue(flow, tasks)
+        cursor: str | int = 0
         for n in range(rounds):
-            work(flow, job, times, f"new-{n}.jpg")
+            cursor = work(flow, job, times, f"new-{n}.jpg", cursor)
     return {act: statistics.median(each) for act, each in times.items()}
 
 
@@ -65,9 +74,10 @@ def repeat(url: str, cycles: int) -> None:
     """Let a queue become busy and idle so many times, and print the first and the last times."""
     with itagflow.open(url) as flow:
         job, times = open_queue(flow, 0), list[float]()
+        cursor: str | int = 0
         for n in range(cycles):
             begin = time.perf_counter()
-            work(flow, job, {}, f"{n}.jpg")
+            cursor = work(flow, job, {}, f"{n}.jpg", cursor)
             times.append(time.perf_counter() - begin)
         progress = flow.jobs.progress(job)
         assert progress.is_idle

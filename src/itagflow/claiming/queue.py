@@ -250,7 +250,7 @@ def find_open_offers_of(
     by_job = {
         decision.situation.job.id: decision
         for decision in decisions
-        if Source.OPEN in decision.sources
+        if _OPEN in decision.sources
         and can_have_open_offers(decision.situation.job, decision.situation.stage)
     }
     if not by_job:
@@ -258,7 +258,7 @@ def find_open_offers_of(
     # one query says which of the jobs have any: most have none
     where: dict[str, Any] = {
         "member": NOBODY,
-        "state": AssignmentState.OFFERED,
+        "state": _OFFERED,
         "job": tuple(by_job),
     }
     jobs = [job for (job,) in reader.tally(Query(Assignment, where), by=("job",))]

@@ -382,7 +382,7 @@ class Claim:
         if locked is None or locked[1].state is not AssignmentState.OFFERED:
             return None  # others have it, or it was withdrawn meanwhile
         self._confirm()
-        if Source.OFFERS not in self._decision.sources:
+        if _OFFERS not in self._decision.sources:
             return None
         return self._take_offer(locked[1])
 

@@ -161,17 +161,14 @@ def _make_error(what: str, field: str, reason: str) -> InvalidData:
 
 
 def _check_duration(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-    if value is not None and not isinstance(value, timedelta):
-        raise _make_error(
-            type(instance).__name__,
-            attribute.name,
-            f"must be a timedelta or None, not {format_repr(value)}",
-        )
+    if value is None:
+        return
+    what, field = type(instance).__name__, attribute.name
+    if not isinstance(value, timedelta):
+        raise _make_error(what, field, f"must be a timedelta or None, not {format_repr(value)}")
     # a lease of no time would lapse before its holder could save anything
-    if value is not None and value <= timedelta(0):
-        raise _make_error(
-            type(instance).__name__, attribute.name, f"must be more than 0, not {value}"
-        )
+    if value <= timedelta(0):
+        raise _make_error(what, field, f"must be more than 0, not {value}")
 
 
 @attrs.frozen(kw_only=True)
@@ -180,8 +177,8 @@ class StageRule:
 
     lease: timedelta | None = attrs.field(default=timedelta(hours=2), validator=_check_duration)
     """How long a claimed assignment is safe after its last save; None: without end.  Then others
-    may take it.  Saves within a minute of each other (or a 60th of a lease shorter than an hour)
-    need not renew it, so it may end that much earlier."""
+    may take it, and until somebody does its holder may go on.  It is kept to a minute, or to a 60th
+    of a lease shorter than an hour: saves that follow each other faster do not renew it."""
     offer_lease: timedelta | None = attrs.field(
         default=timedelta(hours=24), validator=_check_duration
     )
