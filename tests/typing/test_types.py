@@ -19,7 +19,7 @@ from itagflow import Box, Stage
 
 with itagflow.open("memory:") as flow:
     flow.claims("ben", "cats", Stage.LABEL)
-    flow.claim("ben", "cats")
+    flow.save((1, 2))
     flow.jobs.creat("street", "cats")
     assignment = flow.claim("ben", "cats", Stage.LABEL)
     flow.submit(assignment)
@@ -30,7 +30,7 @@ with itagflow.open("memory:") as flow:
 """A script of a user with one mistake in each line after the `with`, but the one that claims."""
 EXPECTED = {
     5: '"Flow" has no attribute "claims"',
-    6: 'Missing positional argument "stage" in call to "claim" of "Flow"',
+    6: 'Missing positional argument "task" in call to "save" of "Flow"',
     7: '"Jobs" has no attribute "creat"',
     9: 'Argument 1 to "submit" of "Flow" has incompatible type "Assignment | None"',
     10: '"Job" has no attribute "nam"',
