@@ -1,0 +1,105 @@
+"""How good labels are: agreement of members, and what follows from it.
+
+Pure functions over iterables: they need neither a store nor a job, and read labels from wherever
+they come, as (task, member, value).
+
+>>> from itagflow import quality
+>>> labels = [(1, "ann", "cat"), (1, "bob", "cat"), (2, "ann", "dog"), (2, "bob", "dog")]
+>>> quality.alpha(labels).value
+1.0
+
+What is computed over many labels needs NumPy: ``pip install 'itagflow[quality]'``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from itagflow.quality.agreement import (
+        Agreement,
+        DistanceWeights,
+        Level,
+        Measure,
+        PairAgreement,
+        alpha,
+        by_label,
+        by_member,
+        by_pair,
+        by_question,
+        cohen,
+        fleiss,
+        gwet_ac1,
+        raw,
+    )
+    from itagflow.quality.labels import Label, LabelTable
+    from itagflow.quality.matching import Marks, Match, MatchAgreement, Matching, f1, match
+
+__all__ = [
+    "Agreement",
+    "DistanceWeights",
+    "Label",
+    "LabelTable",
+    "Level",
+    "Marks",
+    "Match",
+    "MatchAgreement",
+    "Matching",
+    "Measure",
+    "PairAgreement",
+    "alpha",
+    "by_label",
+    "by_member",
+    "by_pair",
+    "by_question",
+    "cohen",
+    "f1",
+    "fleiss",
+    "gwet_ac1",
+    "match",
+    "raw",
+]
+
+# Merging votes needs the matching of regions only: what else is here is imported when it is asked
+# for.
+_HOMES = {
+    name: module
+    for module, names in {
+        "agreement": (
+            "Agreement",
+            "DistanceWeights",
+            "Level",
+            "Measure",
+            "PairAgreement",
+            "alpha",
+            "by_label",
+            "by_member",
+            "by_pair",
+            "by_question",
+            "cohen",
+            "fleiss",
+            "gwet_ac1",
+            "raw",
+        ),
+        "labels": ("Label", "LabelTable"),
+        "matching": ("Marks", "Match", "MatchAgreement", "Matching", "f1", "match"),
+    }.items()
+    for name in names
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if isinstance(found, type):
+        found.__module__ = __name__  # a class reports the place where users import it
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return sorted(__all__)
