@@ -10,7 +10,7 @@ QUICK = ("tests/unit", "tests/stories", "--stores", "memory", "--hypothesis-prof
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 
-def install(session: nox.Session, *groups: str, extras: str = "postgres,webhooks") -> None:
+def install(session: nox.Session, *groups: str, extras: str = "postgres,quality,webhooks") -> None:
     """Install the project with its extras, and the tools of its dependency groups."""
     tools = [tool for group in groups for tool in nox.project.dependency_groups(PROJECT, group)]
     session.install("-e", f".[{extras}]", *tools)
@@ -45,7 +45,7 @@ def quick(session: nox.Session) -> None:
 @nox.session
 def fast(session: nox.Session) -> None:
     """Run the tests that read and write JSON with the extra `fast` installed."""
-    install(session, "tests", extras="fast,postgres,webhooks")
+    install(session, "tests", extras="fast,postgres,quality,webhooks")
     session.run("pytest", "tests/formats", "src/itagflow/jsontext", "-n", "2", *session.posargs)
 
 

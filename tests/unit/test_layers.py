@@ -29,6 +29,10 @@ PURE = (
     "maintenance.outcome_checks",
     "maintenance.replay",
     "model.*",
+    "quality.assigning",
+    "quality.matching",
+    "quality.overlap",
+    "quality.values",
     "reviewing.sampling",
     "template_changes.steps",
     "validation.*",
@@ -54,6 +58,7 @@ SLICES = (
 LAYERS = (
     ("contexts", "errors", "jsontext", "printing", "reprs"),
     ("model",),
+    ("quality",),
     ("access", "lifecycle", "templates", "validation"),
     ("core: pure", *(f"{name}: pure" for name in SLICES)),
     ("storage",),
@@ -237,6 +242,7 @@ def test_the_core_knows_no_slice() -> None:
         ("fcntl", {"storage.sqlite"}),
         ("psycopg", {"storage.postgres"}),
         ("urllib3", {"delivery.sending"}),
+        ("numpy", {"quality"}),
     ],
 )
 def test_a_library_has_one_home(library: str, home: set[str]) -> None:
@@ -260,6 +266,7 @@ def test_nothing_else_is_imported_than_the_dependencies() -> None:
         "cattrs",
         "itagflow",
         "msgspec",
+        "numpy",
         "psycopg",
         "transitions",
         "typing_extensions",

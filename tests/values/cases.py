@@ -26,6 +26,7 @@ from itagflow.testing import (
     make_template,
 )
 from values.callables import P
+from values.quality_cases import QUALITY
 from values.scene import SOON, TEMPLATES, Scene, region_question, rows
 
 Arguments = Mapping[str, Any]
@@ -1483,6 +1484,7 @@ TABLES: Mapping[str, Case] = {
     **WORK,
     **NAMESPACES,
     **JOBS,
+    **{key: Case(good) for key, good in QUALITY.items()},
 }
 CASES: Mapping[str, Case] = {
     key: attrs.evolve(

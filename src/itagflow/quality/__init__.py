@@ -18,11 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from itagflow.quality.agreement import (
-        Agreement,
         DistanceWeights,
         Level,
         Measure,
-        PairAgreement,
         alpha,
         by_label,
         by_member,
@@ -33,13 +31,20 @@ if TYPE_CHECKING:
         gwet_ac1,
         raw,
     )
-    from itagflow.quality.labels import Label, LabelTable
-    from itagflow.quality.matching import Marks, Match, MatchAgreement, Matching, f1, match
+    from itagflow.quality.labels import LabelRow, LabelTable
+    from itagflow.quality.matching import Marks, f1, match
+    from itagflow.quality.values import (
+        Agreement,
+        Match,
+        MatchAgreement,
+        Matching,
+        PairAgreement,
+    )
 
 __all__ = [
     "Agreement",
     "DistanceWeights",
-    "Label",
+    "LabelRow",
     "LabelTable",
     "Level",
     "Marks",
@@ -67,11 +72,9 @@ _HOMES = {
     name: module
     for module, names in {
         "agreement": (
-            "Agreement",
             "DistanceWeights",
             "Level",
             "Measure",
-            "PairAgreement",
             "alpha",
             "by_label",
             "by_member",
@@ -82,8 +85,9 @@ _HOMES = {
             "gwet_ac1",
             "raw",
         ),
-        "labels": ("Label", "LabelTable"),
-        "matching": ("Marks", "Match", "MatchAgreement", "Matching", "f1", "match"),
+        "labels": ("LabelRow", "LabelTable"),
+        "matching": ("Marks", "f1", "match"),
+        "values": ("Agreement", "Match", "MatchAgreement", "Matching", "PairAgreement"),
     }.items()
     for name in names
 }

@@ -16,8 +16,8 @@ from itagflow.model.arguments import require_mapping, require_optional_several
 from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.number import find_number, require_whole_number
 from itagflow.printing import format_repr
-from itagflow.quality.labels import Label, LabelTable, read_codes
-from itagflow.reprs import show_fields
+from itagflow.quality.labels import LabelRow, LabelTable, read_codes
+from itagflow.quality.values import Agreement, PairAgreement
 
 if TYPE_CHECKING:
     from itagflow.quality.coding import Codes
@@ -71,48 +71,7 @@ class DistanceWeights(Enum):
     """Its square."""
 
 
-@attrs.frozen(kw_only=True)
-class Agreement:
-    """How far members agree: a number, or the reason why there is none."""
-
-    value: float | None = None
-    """1 is full agreement; 0, but for the raw share, is what chance gives; None when it cannot be
-    said."""
-    why: str = ""
-    """Why there is no value; empty when there is one."""
-    tasks: int = 0
-    """The tasks with two or more labels: only these tell anything."""
-    pairs: int = 0
-    """The pairs of labels of the same task."""
-    members: int = 0
-    """The members who labeled these tasks."""
-    low: float | None = None
-    """The lower end of the 95 % interval; None without a bootstrap."""
-    high: float | None = None
-    """The upper end of the 95 % interval; None without a bootstrap."""
-
-    __repr__ = show_fields
-
-
-@attrs.frozen(kw_only=True)
-class PairAgreement:
-    """How far two members agree on the tasks that both have labeled."""
-
-    first: Any
-    """A member."""
-    second: Any
-    """Another member."""
-    tasks: int
-    """The tasks that both have labeled."""
-    raw: float
-    """The share of these to which they gave the same value."""
-    cohen: float | None
-    """Cohen's kappa; None when both used only one and the same value."""
-
-    __repr__ = show_fields
-
-
-def raw(labels: LabelTable | Iterable[Label], *, bootstrap: int = 0, seed: int = 0) -> Agreement:
+def raw(labels: LabelTable | Iterable[LabelRow], *, bootstrap: int = 0, seed: int = 0) -> Agreement:
     """Return the mean over tasks of the share of pairs of labels that are equal.
 
     It says nothing of chance: with two values, guessing agrees in half of the cases or more.
@@ -132,7 +91,7 @@ def raw(labels: LabelTable | Iterable[Label], *, bootstrap: int = 0, seed: int =
 
 
 def alpha(
-    labels: LabelTable | Iterable[Label],
+    labels: LabelTable | Iterable[LabelRow],
     level: Level | str = Level.NOMINAL,
     *,
     order: Iterable[Any] | None = None,
@@ -188,7 +147,9 @@ def alpha(
     )
 
 
-def fleiss(labels: LabelTable | Iterable[Label], *, bootstrap: int = 0, seed: int = 0) -> Agreement:
+def fleiss(
+    labels: LabelTable | Iterable[LabelRow], *, bootstrap: int = 0, seed: int = 0
+) -> Agreement:
     """Return Fleiss' kappa, for the same number of labels on every task.
 
     Source: Fleiss, *Measuring nominal scale agreement among many raters* (1971).
@@ -209,7 +170,7 @@ def fleiss(labels: LabelTable | Iterable[Label], *, bootstrap: int = 0, seed: in
 
 
 def gwet_ac1(
-    labels: LabelTable | Iterable[Label], *, bootstrap: int = 0, seed: int = 0
+    labels: LabelTable | Iterable[LabelRow], *, bootstrap: int = 0, seed: int = 0
 ) -> Agreement:
     """Return Gwet's AC1, which stays high where nearly all labels are one value.
 
@@ -231,7 +192,7 @@ def gwet_ac1(
 
 
 def cohen(
-    labels: LabelTable | Iterable[Label],
+    labels: LabelTable | Iterable[LabelRow],
     *,
     members: Iterable[Any] | None = None,
     weights: DistanceWeights | str | None = None,
@@ -285,7 +246,7 @@ def cohen(
 
 
 def by_question(
-    questions: Mapping[Q, LabelTable | Iterable[Label]], measure: Measure | str = Measure.ALPHA
+    questions: Mapping[Q, LabelTable | Iterable[LabelRow]], measure: Measure | str = Measure.ALPHA
 ) -> dict[Q, Agreement]:
     """Return the agreement on each question.
 
@@ -306,7 +267,7 @@ def by_question(
 
 
 def by_label(
-    labels: LabelTable | Iterable[Label], measure: Measure | str = Measure.ALPHA
+    labels: LabelTable | Iterable[LabelRow], measure: Measure | str = Measure.ALPHA
 ) -> dict[Any, Agreement]:
     """Return the agreement on each value against all others: which labels are told apart badly.
 
@@ -334,7 +295,7 @@ def by_label(
     return found
 
 
-def by_pair(labels: LabelTable | Iterable[Label]) -> tuple[PairAgreement, ...]:
+def by_pair(labels: LabelTable | Iterable[LabelRow]) -> tuple[PairAgreement, ...]:
     """Return the agreement of every two members who have labeled a task in common.
 
     Args:
@@ -361,7 +322,7 @@ def by_pair(labels: LabelTable | Iterable[Label]) -> tuple[PairAgreement, ...]:
     )
 
 
-def by_member(labels: LabelTable | Iterable[Label]) -> dict[Any, Agreement]:
+def by_member(labels: LabelTable | Iterable[LabelRow]) -> dict[Any, Agreement]:
     """Return how far each member agrees with the others: the share of equal pairs of labels.
 
     Every pair counts once, so that tasks with many labels count more.
@@ -389,7 +350,7 @@ def by_member(labels: LabelTable | Iterable[Label]) -> dict[Any, Agreement]:
 
 def _measure(
     what: str,
-    labels: LabelTable | Iterable[Label],
+    labels: LabelTable | Iterable[LabelRow],
     measure: Measure,
     draws: tuple[int, int],
 ) -> Agreement:

@@ -82,10 +82,14 @@ def _to_column(name: str, column: Iterable[Any]) -> Sequence[Any] | NDArray[Any]
 
 
 def _require_triple(number: int, row: object) -> None:
-    if isinstance(row, list | tuple) and len(cast("Sequence[object]", row)) == 3:
+    if _is_triple(row):
         return
     reason = f"must be (task, member, value), not {format_repr(row)}"
     raise InvalidData(WHAT, [Problem(f"label {number}", reason)])
+
+
+def _is_triple(row: object) -> bool:
+    return isinstance(row, list | tuple) and len(cast("Sequence[object]", row)) == 3
 
 
 def _code(column: Sequence[Any] | NDArray[Any], name: str) -> tuple[Whole, Sequence[Any]]:

@@ -11,7 +11,7 @@ from itagflow.quality._numpy import require_numpy
 if TYPE_CHECKING:
     from itagflow.quality.coding import Codes
 
-Label = tuple[Hashable, Hashable, Hashable]
+LabelRow = tuple[Hashable, Hashable, Hashable]
 """What one member says about one task: (task, member, value)."""
 
 
@@ -28,7 +28,7 @@ class LabelTable:
 
     __slots__ = ("codes",)
 
-    def __init__(self, labels: Iterable[Label]) -> None:
+    def __init__(self, labels: Iterable[LabelRow]) -> None:
         """Read labels.
 
         Args:
@@ -94,7 +94,7 @@ class LabelTable:
         return f"<LabelTable {format_count(len(self), 'label')} of {tasks}>"
 
 
-def read_codes(what: str, labels: LabelTable | Iterable[Label]) -> Codes:
+def read_codes(what: str, labels: LabelTable | Iterable[LabelRow]) -> Codes:
     """Return labels as numbers.
 
     Raises:

@@ -223,9 +223,7 @@ def _name_places(keypoints: Keypoints) -> dict[str, tuple[float, float]]:
 
 
 def _measure_to_line(point: tuple[float, float], line: Points) -> float:
-    return min(
-        _measure_to_side(point, start, end) for start, end in pairwise(line)
-    )
+    return min(_measure_to_side(point, start, end) for start, end in pairwise(line))
 
 
 def _measure_to_side(

@@ -227,9 +227,9 @@ class TestValues:
     def test_weights_count_places_in_the_order(self) -> None:
         rows = [(1, "ann", "a"), (1, "bob", "b"), (2, "ann", "c"), (2, "bob", "c")]
         # observed 1, expected by chance (1 + 2 + 1 + 0) / 2
-        linear = quality.cohen(rows, weights="linear", order="a b c".split())
+        linear = quality.cohen(rows, weights="linear", order=["a", "b", "c"])
         assert linear.value == pytest.approx(1 - 1 / 2)
-        quadratic = quality.cohen(rows, weights="quadratic", order="a b c".split())
+        quadratic = quality.cohen(rows, weights="quadratic", order=["a", "b", "c"])
         assert quadratic.value == pytest.approx(1 - 1 / 3)
 
     @pytest.mark.parametrize(

@@ -95,9 +95,7 @@ class TestOverlap:
     @pytest.mark.parametrize("seed", range(5))
     def test_masks_are_compared_by_pixels(self, seed: int) -> None:
         random_ = random.Random(seed)
-        sets = [
-            {(random_.randrange(20), random_.randrange(100)) for _ in range(900)} for _ in "ab"
-        ]
+        sets = [{(random_.randrange(20), random_.randrange(100)) for _ in range(900)} for _ in "ab"]
         common, together = sets[0] & sets[1], sets[0] | sets[1]
         assert overlap(*map(mask, sets)) == pytest.approx(len(common) / len(together))
         box = {(x, y) for x in range(3, 11) for y in range(20, 50)}

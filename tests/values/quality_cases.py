@@ -1,0 +1,72 @@
+"""How the functions of `itagflow.quality` are called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+
+from values.callables import P
+from values.scene import Scene
+
+Arguments = Mapping[str, Any]
+ROWS = [(1, "ann", 1), (1, "bob", 1), (2, "ann", 2), (2, "bob", 3)]
+DRAWS = {"bootstrap": 5, "seed": 1}
+
+
+def of(**arguments: Any) -> Callable[[Scene], Arguments]:
+    """Return what gives these arguments."""
+    return lambda _: arguments
+
+
+def fields_of(make: Callable[[], Any]) -> Callable[[Scene], Arguments]:
+    """Return what gives the fields of a value."""
+    return lambda _: attrs.asdict(make(), recurse=False)
+
+
+def boxes() -> Any:
+    return P.Regions([P.Box(0, 0, 5, 5, label="car")], width=100, height=100)
+
+
+def marked(_: Scene) -> Arguments:
+    return {
+        "labels": [(1, "ann", boxes()), (1, "bob", boxes())],
+        "threshold": 0.5,
+        "same_label": False,
+        "distance": 5,
+    }
+
+
+def matched(_: Scene) -> Arguments:
+    return {
+        "first": boxes(),
+        "second": boxes(),
+        "threshold": 0.5,
+        "same_label": False,
+        "distance": 5,
+    }
+
+
+QUALITY: Mapping[str, Callable[[Scene], Arguments]] = {
+    "Agreement": fields_of(lambda: P.Agreement()),
+    "PairAgreement": of(first="ann", second="bob", tasks=3, raw=0.5, cohen=None),
+    "LabelTable": of(labels=ROWS),
+    "Match": of(first=0, second=1, overlap=0.5),
+    "Matching": fields_of(lambda: P.Matching()),
+    "MatchAgreement": fields_of(lambda: P.MatchAgreement()),
+    "quality.raw": of(labels=ROWS, **DRAWS),
+    "quality.alpha": of(labels=ROWS, level="ordinal", order=[1, 2, 3], **DRAWS),
+    "quality.fleiss": of(labels=ROWS, **DRAWS),
+    "quality.gwet_ac1": of(labels=ROWS, **DRAWS),
+    "quality.cohen": of(
+        labels=ROWS, members=["ann", "bob"], weights="linear", order=[1, 2, 3], **DRAWS
+    ),
+    "quality.by_question": of(questions={"kind": ROWS}, measure="raw"),
+    "quality.by_label": of(labels=ROWS, measure="raw"),
+    "quality.by_pair": of(labels=ROWS),
+    "quality.by_member": of(labels=ROWS),
+    "quality.f1": marked,
+    "quality.match": matched,
+}
+"""Good arguments for every parameter, by the key of the callable."""
