@@ -26,7 +26,7 @@ from itagflow.testing import (
     make_template,
 )
 from values.callables import P
-from values.quality_cases import QUALITY
+from values.quality_cases import QUALITY, QUALITY_OWNERS
 from values.scene import SOON, TEMPLATES, Scene, region_question, rows
 
 Arguments = Mapping[str, Any]
@@ -656,6 +656,7 @@ ENTITIES: Mapping[str, Case] = {
     "Workflow.rule": Case(lambda s: {"stage": P.Stage.LABEL}),
 }
 OWNERS: Mapping[str, Callable[[Scene], Any]] = {
+    **QUALITY_OWNERS,
     "Package": lambda s: s.package,
     "RolePolicy": lambda s: P.RolePolicy(P.default_policy.table, leaders_within_groups=True),
     "Assignment": lambda s: make_assignment(scope=(1, 2)),

@@ -31,8 +31,24 @@ if TYPE_CHECKING:
         gwet_ac1,
         raw,
     )
+    from itagflow.quality.iso_plans import (
+        InspectionLevel,
+        Iso2859,
+        Iso2859LotPlan,
+        SwitchingState,
+        iso2859,
+    )
     from itagflow.quality.labels import LabelRow, LabelTable
     from itagflow.quality.matching import Marks, f1, match
+    from itagflow.quality.plans import (
+        AcceptancePlan,
+        LotPlan,
+        PlanDecision,
+        PlanVerdict,
+        Severity,
+        SinglePlan,
+    )
+    from itagflow.quality.sequential_plans import SequentialPlan, sequential
     from itagflow.quality.values import (
         Agreement,
         Match,
@@ -42,17 +58,28 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "AcceptancePlan",
     "Agreement",
     "DistanceWeights",
+    "InspectionLevel",
+    "Iso2859",
+    "Iso2859LotPlan",
     "LabelRow",
     "LabelTable",
     "Level",
+    "LotPlan",
     "Marks",
     "Match",
     "MatchAgreement",
     "Matching",
     "Measure",
     "PairAgreement",
+    "PlanDecision",
+    "PlanVerdict",
+    "SequentialPlan",
+    "Severity",
+    "SinglePlan",
+    "SwitchingState",
     "alpha",
     "by_label",
     "by_member",
@@ -62,8 +89,10 @@ __all__ = [
     "f1",
     "fleiss",
     "gwet_ac1",
+    "iso2859",
     "match",
     "raw",
+    "sequential",
 ]
 
 # Merging votes needs the matching of regions only: what else is here is imported when it is asked
@@ -85,8 +114,24 @@ _HOMES = {
             "gwet_ac1",
             "raw",
         ),
+        "iso_plans": (
+            "InspectionLevel",
+            "Iso2859",
+            "Iso2859LotPlan",
+            "SwitchingState",
+            "iso2859",
+        ),
         "labels": ("LabelRow", "LabelTable"),
         "matching": ("Marks", "f1", "match"),
+        "plans": (
+            "AcceptancePlan",
+            "LotPlan",
+            "PlanDecision",
+            "PlanVerdict",
+            "Severity",
+            "SinglePlan",
+        ),
+        "sequential_plans": ("SequentialPlan", "sequential"),
         "values": ("Agreement", "Match", "MatchAgreement", "Matching", "PairAgreement"),
     }.items()
     for name in names
