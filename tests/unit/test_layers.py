@@ -31,6 +31,7 @@ PURE = (
     "model.*",
     "quality.assigning",
     "quality.distributions",
+    "quality.errors_left",
     "quality.iso_plans",
     "quality.matching",
     "quality.overlap",

@@ -93,6 +93,14 @@ QUALITY: Mapping[str, Callable[[Scene], Arguments]] = {
     "SequentialPlan.decide": of(looked=5, wrong=1),
     "SequentialPlan.oc": of(p=0.1, lot=50),
     "SequentialPlan.expect_looks": of(p=0.1, lot=50),
+    "Inspection": of(tasks=50, sample=10, wrong=1, accept=0, round=1, is_drawn=True),
+    "Skipped": of(packages=2, tasks=100),
+    "ErrorLeft": fields_of(lambda: P.ErrorLeft()),
+    "quality.error_left": lambda _: {
+        "inspections": [P.Inspection(50, 10, 1), P.Inspection(50, 10, 0)],
+        "skipped": P.Skipped(2, 100),
+        "detection": 0.9,
+    },
     "quality.iso2859": of(aql=1.0, level="II"),
     "quality.sequential": of(p0=0.02, p1=0.08, alpha=0.05, beta=0.1),
 }

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         gwet_ac1,
         raw,
     )
+    from itagflow.quality.errors_left import error_left
     from itagflow.quality.iso_plans import (
         InspectionLevel,
         Iso2859,
@@ -51,16 +52,21 @@ if TYPE_CHECKING:
     from itagflow.quality.sequential_plans import SequentialPlan, sequential
     from itagflow.quality.values import (
         Agreement,
+        ErrorLeft,
+        Inspection,
         Match,
         MatchAgreement,
         Matching,
         PairAgreement,
+        Skipped,
     )
 
 __all__ = [
     "AcceptancePlan",
     "Agreement",
     "DistanceWeights",
+    "ErrorLeft",
+    "Inspection",
     "InspectionLevel",
     "Iso2859",
     "Iso2859LotPlan",
@@ -79,6 +85,7 @@ __all__ = [
     "SequentialPlan",
     "Severity",
     "SinglePlan",
+    "Skipped",
     "SwitchingState",
     "alpha",
     "by_label",
@@ -86,6 +93,7 @@ __all__ = [
     "by_pair",
     "by_question",
     "cohen",
+    "error_left",
     "f1",
     "fleiss",
     "gwet_ac1",
@@ -114,6 +122,7 @@ _HOMES = {
             "gwet_ac1",
             "raw",
         ),
+        "errors_left": ("error_left",),
         "iso_plans": (
             "InspectionLevel",
             "Iso2859",
@@ -132,7 +141,16 @@ _HOMES = {
             "SinglePlan",
         ),
         "sequential_plans": ("SequentialPlan", "sequential"),
-        "values": ("Agreement", "Match", "MatchAgreement", "Matching", "PairAgreement"),
+        "values": (
+            "Agreement",
+            "ErrorLeft",
+            "Inspection",
+            "Match",
+            "MatchAgreement",
+            "Matching",
+            "PairAgreement",
+            "Skipped",
+        ),
     }.items()
     for name in names
 }

@@ -1,7 +1,7 @@
 """Probabilities of counts: binomial, hypergeometric and Poisson, and quantiles of intervals.
 
-Everything is computed from logarithms of factorials, to about twelve digits, without SciPy, which
-is the oracle of the tests.
+Everything is computed from logarithms of factorials, without SciPy, to about twelve digits for
+numbers up to some thousands; each power of ten more costs one digit.
 """
 
 from __future__ import annotations
@@ -83,15 +83,6 @@ def chi_squared_quantile(share: float, freedom: float) -> float:
     while gamma_share(freedom / 2, high / 2) < share:
         high *= 2
     return bisect(lambda x: gamma_share(freedom / 2, x / 2) - share, 0.0, high)
-
-
-def beta_quantile(share: float, a: float, b: float) -> float:
-    """Return the value below which this share of the beta distribution lies.
-
-    >>> round(beta_quantile(0.975, 1, 50), 6)
-    0.071122
-    """
-    return bisect(lambda x: beta_share(a, b, x) - share, 0.0, 1.0)
 
 
 def normal_quantile(share: float) -> float:

@@ -6,10 +6,15 @@ from typing import Protocol, cast, runtime_checkable
 import attrs
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.model.number import MOST, require_number, require_whole_number, to_whole
+from itagflow.model.number import require_number, require_whole_number, to_whole
 from itagflow.printing import format_count
 from itagflow.quality.distributions import binomial_cdf, hypergeometric_cdf
 from itagflow.reprs import show_fields
+
+MAX_SAMPLE = 1_000_000
+"""How many tasks a plan may look at."""
+MAX_LOT = 100_000_000
+"""How many tasks a lot may have: with more, probabilities have less than seven digits."""
 
 
 class PlanVerdict(Enum):
@@ -74,17 +79,17 @@ class AcceptancePlan(Protocol):
 
 
 def _check_sample(_: object, __: object, value: int) -> None:
-    require_whole_number("SinglePlan", "sample", value, least=1, most=MOST)
+    require_whole_number("SinglePlan", "sample", value, least=1, most=MAX_SAMPLE)
 
 
 def _check_accept(_: object, __: object, value: int) -> None:
-    require_whole_number("SinglePlan", "accept", value, least=0, most=MOST)
+    require_whole_number("SinglePlan", "accept", value, least=0, most=MAX_SAMPLE)
 
 
 def _check_lot(plan: "SinglePlan", _: object, value: int | None) -> None:
     if value is None:
         return
-    require_whole_number("SinglePlan", "lot", value, least=1, most=MOST)
+    require_whole_number("SinglePlan", "lot", value, least=1, most=MAX_LOT)
     if plan.sample > value:
         reason = f"has {format_count(value, 'task')}, fewer than the sample of {plan.sample}"
         raise InvalidData("SinglePlan", [Problem("lot", reason)])
@@ -215,7 +220,7 @@ def require_lot(what: str, lot: object) -> int:
     Raises:
         InvalidData: when it is no whole number of at least 1.
     """
-    return require_whole_number(what, "lot", lot, least=1)
+    return require_whole_number(what, "lot", lot, least=1, most=MAX_LOT)
 
 
 def require_looks(what: str, looked: object, wrong: object) -> tuple[int, int]:

@@ -9,6 +9,16 @@ from typing import Any
 
 import attrs
 
+from itagflow.errors import InvalidData, Problem
+from itagflow.model.arguments import validate_flag
+from itagflow.model.number import (
+    MOST,
+    require_whole_number,
+    to_optional_whole,
+    to_whole,
+    validate_whole,
+)
+from itagflow.printing import format_count
 from itagflow.reprs import show_fields
 
 
@@ -115,5 +125,119 @@ class MatchAgreement:
     """The mean overlap of what was matched; None when nothing was."""
     by_label: Mapping[Any, float] = attrs.field(factory=dict[Any, float])
     """F1 over all annotations with each label; those without one label are under None."""
+
+    __repr__ = show_fields
+
+
+def _check_sample(inspection: "Inspection", _: object, value: int) -> None:
+    require_whole_number("Inspection", "sample", value, least=1, most=inspection.tasks)
+
+
+def _check_wrong(inspection: "Inspection", _: object, value: int) -> None:
+    require_whole_number("Inspection", "wrong", value, least=0, most=inspection.sample)
+
+
+def _check_accept(_: object, __: object, value: int | None) -> None:
+    if value is not None:
+        require_whole_number("Inspection", "accept", value, least=0)
+
+
+@attrs.frozen
+class Inspection:
+    """One inspection of a random sample of a package, or of a lot.
+
+    >>> Inspection(tasks=50, sample=10, wrong=1, accept=0).is_accepted
+    False
+    """
+
+    tasks: int = attrs.field(converter=to_whole, validator=validate_whole(1, MOST))
+    """How many tasks the package has."""
+    sample: int = attrs.field(converter=to_whole, validator=_check_sample)
+    """How many of them were looked at."""
+    wrong: int = attrs.field(converter=to_whole, validator=_check_wrong)
+    """How many of these were wrong; they are corrected."""
+    accept: int | None = attrs.field(
+        default=None, kw_only=True, converter=to_optional_whole, validator=_check_accept
+    )
+    """With how many wrong ones it is accepted; None when it always is, once they are corrected."""
+    round: int = attrs.field(
+        default=1, kw_only=True, converter=to_whole, validator=validate_whole(1, MOST)
+    )
+    """Which inspection of the package it is: 1, and more after the package was labeled again."""
+    is_drawn: bool = attrs.field(default=True, kw_only=True, validator=validate_flag)
+    """Whether the package was drawn by chance; False where it is always inspected."""
+
+    @property
+    def limit(self) -> int:
+        """With how many wrong ones it is accepted: the whole sample, where it always is."""
+        if self.accept is None:
+            return self.sample
+        return min(self.accept, self.sample)
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the package was accepted."""
+        return self.wrong <= self.limit
+
+    __repr__ = show_fields
+
+
+def _check_tasks(skipped: "Skipped", _: object, value: int) -> None:
+    require_whole_number("Skipped", "tasks", value, least=0, most=MOST)
+    if value < skipped.packages:
+        packages = format_count(skipped.packages, "package")
+        reason = f"must be at least one for each of {packages}, not {value}"
+        raise InvalidData("Skipped", [Problem("tasks", reason)])
+
+
+@attrs.frozen
+class Skipped:
+    """The packages that passed without an inspection, because they were not drawn.
+
+    >>> Skipped(packages=80, tasks=4_000).tasks
+    4000
+    """
+
+    packages: int = attrs.field(converter=to_whole, validator=validate_whole(0, MOST))
+    """How many packages."""
+    tasks: int = attrs.field(converter=to_whole, validator=_check_tasks)
+    """How many tasks they have together."""
+
+    __repr__ = show_fields
+
+
+@attrs.frozen(kw_only=True)
+class ErrorLeft:
+    """The rate of errors that are left in accepted work: a number, or why there is none."""
+
+    rate: float | None = None
+    """The share of accepted tasks that is wrong, by estimate; None when it cannot be said."""
+    low: float | None = None
+    """The lower end of the 95 % interval."""
+    high: float | None = None
+    """The upper end of the 95 % interval: the number to state."""
+    why: str = ""
+    """Why there is no rate; empty when there is one."""
+    tasks: int = 0
+    """The accepted tasks."""
+    inspections: int = 0
+    """How many inspections it is found from."""
+    looked: int = 0
+    """How many tasks were looked at in these."""
+    wrong: int = 0
+    """How many of them were wrong."""
+    assumptions: tuple[str, ...] = ()
+    """What must hold for it."""
+
+    @property
+    def sentence(self) -> str:
+        """The rate and its interval in a sentence."""
+        if self.rate is None or self.low is None or self.high is None:
+            return f"It cannot be said how many errors are left: {self.why}."
+        shown = [f"{100 * share:.3g} %" for share in (self.rate, self.high, self.low)]
+        return (
+            f"{shown[0]} of {format_count(self.tasks, 'accepted task')} are wrong by estimate, and "
+            f"at most {shown[1]} (95 % interval from {shown[2]})."
+        )
 
     __repr__ = show_fields
