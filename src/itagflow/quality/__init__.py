@@ -17,6 +17,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from itagflow.quality.aggregation import (
+        Majority,
+        majority,
+        position_bias,
+        truth,
+        weigh_members,
+    )
     from itagflow.quality.agreement import (
         DistanceWeights,
         Level,
@@ -41,6 +48,7 @@ if TYPE_CHECKING:
     )
     from itagflow.quality.labels import LabelRow, LabelTable
     from itagflow.quality.matching import Marks, f1, match
+    from itagflow.quality.merging import merge_marks
     from itagflow.quality.plans import (
         AcceptancePlan,
         LotPlan,
@@ -52,18 +60,24 @@ if TYPE_CHECKING:
     from itagflow.quality.sequential_plans import SequentialPlan, sequential
     from itagflow.quality.values import (
         Agreement,
+        Cluster,
         ErrorLeft,
         Inspection,
         Match,
         MatchAgreement,
         Matching,
+        MemberSkill,
+        MergedMarks,
         PairAgreement,
+        PositionBias,
         Skipped,
+        Truth,
     )
 
 __all__ = [
     "AcceptancePlan",
     "Agreement",
+    "Cluster",
     "DistanceWeights",
     "ErrorLeft",
     "Inspection",
@@ -74,19 +88,24 @@ __all__ = [
     "LabelTable",
     "Level",
     "LotPlan",
+    "Majority",
     "Marks",
     "Match",
     "MatchAgreement",
     "Matching",
     "Measure",
+    "MemberSkill",
+    "MergedMarks",
     "PairAgreement",
     "PlanDecision",
     "PlanVerdict",
+    "PositionBias",
     "SequentialPlan",
     "Severity",
     "SinglePlan",
     "Skipped",
     "SwitchingState",
+    "Truth",
     "alpha",
     "by_label",
     "by_member",
@@ -98,9 +117,14 @@ __all__ = [
     "fleiss",
     "gwet_ac1",
     "iso2859",
+    "majority",
     "match",
+    "merge_marks",
+    "position_bias",
     "raw",
     "sequential",
+    "truth",
+    "weigh_members",
 ]
 
 # Merging votes needs the matching of regions only: what else is here is imported when it is asked
@@ -108,6 +132,7 @@ __all__ = [
 _HOMES = {
     name: module
     for module, names in {
+        "aggregation": ("Majority", "majority", "position_bias", "truth", "weigh_members"),
         "agreement": (
             "DistanceWeights",
             "Level",
@@ -132,6 +157,7 @@ _HOMES = {
         ),
         "labels": ("LabelRow", "LabelTable"),
         "matching": ("Marks", "f1", "match"),
+        "merging": ("merge_marks",),
         "plans": (
             "AcceptancePlan",
             "LotPlan",
@@ -143,13 +169,18 @@ _HOMES = {
         "sequential_plans": ("SequentialPlan", "sequential"),
         "values": (
             "Agreement",
+            "Cluster",
             "ErrorLeft",
             "Inspection",
             "Match",
             "MatchAgreement",
             "Matching",
+            "MemberSkill",
+            "MergedMarks",
             "PairAgreement",
+            "PositionBias",
             "Skipped",
+            "Truth",
         ),
     }.items()
     for name in names

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.arguments import require_several
 from itagflow.printing import format_count, format_repr
+from itagflow.quality.rows import is_row
 
 Whole = NDArray[np.int64]
 """An array of whole numbers."""
@@ -82,14 +83,10 @@ def _to_column(name: str, column: Iterable[Any]) -> Sequence[Any] | NDArray[Any]
 
 
 def _require_triple(number: int, row: object) -> None:
-    if _is_triple(row):
+    if is_row(row, 3):
         return
     reason = f"must be (task, member, value), not {format_repr(row)}"
     raise InvalidData(WHAT, [Problem(f"label {number}", reason)])
-
-
-def _is_triple(row: object) -> bool:
-    return isinstance(row, list | tuple) and len(cast("Sequence[object]", row)) == 3
 
 
 def _code(column: Sequence[Any] | NDArray[Any], name: str) -> tuple[Whole, Sequence[Any]]:

@@ -21,6 +21,7 @@ from itagflow.model.span import Spans
 from itagflow.printing import format_repr
 from itagflow.quality.assigning import find_best_pairs
 from itagflow.quality.overlap import Part, Shape, make_shape, measure_overlap
+from itagflow.quality.rows import is_row
 from itagflow.quality.values import Match, MatchAgreement, Matching
 
 Marks = Regions | Spans | Segments
@@ -252,8 +253,8 @@ def _group_by_task(what: str, labels: Iterable[Any]) -> dict[Any, dict[Any, Mark
     tasks = dict[Any, dict[Any, Marks]]()
     for number, row in enumerate(rows, 1):
         where = f"label {number}"
-        if not isinstance(row, list | tuple) or len(cast("Sequence[object]", row)) != 3:
-            reason = f"must be (task, member, marks), not {format_repr(cast(object, row))}"
+        if not is_row(row, 3):
+            reason = f"must be (task, member, marks), not {format_repr(row)}"
             raise InvalidData(what, [Problem(where, reason)])
         task, member, marks = cast("Sequence[Any]", row)
         try:

@@ -241,3 +241,84 @@ class ErrorLeft:
         )
 
     __repr__ = show_fields
+
+
+@attrs.frozen(kw_only=True)
+class Cluster:
+    """Annotations of different members that are the same."""
+
+    part: Any
+    """The region, span or segment that stands for them."""
+    voters: tuple[int, ...] = ()
+    """Who marked it: the indexes of the votes."""
+    has_one_label: bool = True
+    """Whether all of them gave it the same labels."""
+
+    __repr__ = show_fields
+
+
+@attrs.frozen(kw_only=True)
+class MergedMarks:
+    """What several members marked, as one, or why it is disputed."""
+
+    marks: Any = None
+    """The regions, spans or segments; None when it is disputed."""
+    clusters: tuple[Cluster, ...] = ()
+    """All that was marked, also what is disputed, in the order in which it was first marked."""
+    confidence: float | None = None
+    """The share of voters who marked what the fewest have marked; None when it is disputed."""
+    reason: str = ""
+    """Why it is disputed; empty when it is not."""
+
+    __repr__ = show_fields
+
+
+@attrs.frozen(kw_only=True)
+class PositionBias:
+    """How often each position was chosen, where options are shown in an order of their own."""
+
+    chosen: tuple[int, ...] = ()
+    """How often the option at each position was chosen, from the first."""
+    expected: tuple[float, ...] = ()
+    """How often it would be, if positions made no difference."""
+    p_value: float | None = None
+    """The probability of such a difference, or a larger one, by chance; None when it cannot be
+    said."""
+    why: str = ""
+    """Why there is no `p_value`; empty when there is one."""
+
+    __repr__ = show_fields
+
+
+@attrs.frozen(kw_only=True)
+class MemberSkill:
+    """How well a member labels, as `truth` sees it."""
+
+    accuracy: float
+    """The share of right labels that is expected of them, by how frequent values are."""
+    labels: int
+    """How many labels they gave."""
+    confusion: Mapping[Any, Mapping[Any, float]]
+    """By the true value, then by what they said: the probability; 0 is left out."""
+
+    __repr__ = show_fields
+
+
+@attrs.frozen(kw_only=True)
+class Truth:
+    """What labels are true, by estimate, and how well each member labels."""
+
+    labels: Mapping[Any, Any]
+    """The most probable value of each task."""
+    confidence: Mapping[Any, float]
+    """Its probability, by task."""
+    members: Mapping[Any, MemberSkill] = attrs.field(factory=dict[Any, MemberSkill])
+    """How well each member labels; empty when there are not enough votes."""
+    shares: Mapping[Any, float] = attrs.field(factory=dict[Any, float])
+    """How frequent each value is."""
+    log_likelihoods: tuple[float, ...] = ()
+    """That of the labels after each iteration; it never falls."""
+    why: str = ""
+    """Why it is only the majority; empty when it is more."""
+
+    __repr__ = show_fields
