@@ -57,6 +57,17 @@ def dask(session: nox.Session) -> None:
 
 
 @nox.session
+@nox.parametrize("group", ["coefficients", "crowds"])
+def oracles(session: nox.Session, group: str) -> None:
+    """Compare agreement and aggregation with other libraries; ``-- --bench`` measures them, too."""
+    # in environments of their own: they pull in much, also libraries under the GPL
+    install(session, "tests", group)
+    session.run("pytest", f"tests/oracles/test_{group}.py", "-q", "--stores", "memory")
+    if "--bench" in session.posargs:
+        session.run("python", "-m", "benchmarks.labels")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and formatting."""
     install(session, "lint")

@@ -386,10 +386,12 @@ def _require_same_number(what: str, units: Units) -> None:
 
 def _describe(codes: Codes, units: Units, compute: Compute, draws: tuple[int, int]) -> Agreement:
     """Return what *compute* finds, with how much it is found from."""
+    from itagflow.quality import coefficients as found
+
     paired = units.is_paired
     n = units.labels[paired]
-    members = set[int](codes.member[paired[codes.task]].tolist())
-    shown = Agreement(tasks=len(n), pairs=int((n * (n - 1)).sum()) // 2, members=len(members))
+    members = found.count_used(codes.member[paired[codes.task]])
+    shown = Agreement(tasks=len(n), pairs=int((n * (n - 1)).sum()) // 2, members=members)
     if not shown.tasks:
         return attrs.evolve(shown, why=NO_PAIR)
     return _with_value(shown, compute, len(units.labels), draws)

@@ -124,7 +124,7 @@ def _code_whole(column: NDArray[Any]) -> tuple[Whole, Sequence[Any]]:
     # numbers that lie close together need no sorting
     shifted = column.astype(np.int64) - least
     is_used = np.bincount(shifted) > 0
-    codes = (np.cumsum(is_used) - 1)[shifted]
+    codes = shifted if is_used.all() else (np.cumsum(is_used) - 1)[shifted]
     return codes, cast("list[Any]", (np.flatnonzero(is_used) + least).tolist())
 
 
@@ -148,7 +148,10 @@ def _join(
             number = int(np.argmin(numbers)) + 1
             raise InvalidData(WHAT, [Problem(f"{name} of label {number}", "is missing")])
     given = value[0] >= 0
-    codes = Codes(task[0][given], member[0][given], value[0][given], task[1], member[1], value[1])
+    columns = [task[0], member[0], value[0]]
+    if not given.all():
+        columns = [column[given] for column in columns]
+    codes = Codes(columns[0], columns[1], columns[2], task[1], member[1], value[1])
     _require_one_each(codes)
     return codes
 

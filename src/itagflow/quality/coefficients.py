@@ -10,6 +10,7 @@ other libraries.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -56,6 +57,11 @@ def make_units(codes: Codes) -> Units:
         found, counts = np.unique(cells, return_counts=True)
         squares = np.bincount(found // width, weights=counts**2, minlength=tasks)
     return Units(codes.task, codes.value, labels, (squares - labels).astype(float), values)
+
+
+def count_used(codes: Whole) -> int:
+    """Return how many different numbers there are."""
+    return int(np.count_nonzero(np.bincount(codes)))
 
 
 def compute_raw(units: Units, weights: Floats) -> float | None:
@@ -192,14 +198,12 @@ def compute_cohen(pairs: Pairs, weights: Floats, power: int) -> float | None:
     return None if ratio is None else 1 - ratio
 
 
-def resample(tasks: int, draws: int, seed: int) -> list[Floats]:
-    """Return weights for so many samples of tasks, drawn with replacement."""
+def resample(tasks: int, draws: int, seed: int) -> Iterator[Floats]:
+    """Yield weights for so many samples of tasks, drawn with replacement."""
     # not `default_rng`: only the older generator promises the same numbers with every NumPy
     random = np.random.RandomState(seed)
-    return [
-        np.bincount(random.randint(0, tasks, tasks), minlength=tasks).astype(float)
-        for _ in range(draws)
-    ]
+    for _ in range(draws):
+        yield np.bincount(random.randint(0, tasks, tasks), minlength=tasks).astype(float)
 
 
 def find_interval(values: list[float], confidence: float) -> tuple[float, float]:

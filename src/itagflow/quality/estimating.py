@@ -107,25 +107,20 @@ def estimate_truth(
 ) -> Estimate:
     """Return the estimate after so many iterations, or when it stands still."""
     values = len(codes.values)
-    tasks, task = np.unique(codes.task, return_inverse=True)
-    pairs, pair, pair_labels = np.unique(
-        codes.member * values + codes.value, return_inverse=True, return_counts=True
-    )
+    tasks, task, votes = _renumber(codes.task)
+    pairs, pair, pair_labels = _renumber(codes.member * values + codes.value)
     # only pairs that occur are kept: members by values by values may not fit into memory
     pair_member, pair_value = pairs // values, pairs % values
     is_known = np.isin(tasks, list(fixed))
     truths = np.array([fixed[number] for number in tasks[is_known].tolist()], dtype=np.int64)
     table = np.bincount(codes.value * len(tasks) + task, minlength=values * len(tasks))
-    probabilities = table.reshape(values, len(tasks)) / np.bincount(task)
+    probabilities = table.reshape(values, len(tasks)) / votes
     _fix(probabilities, is_known, truths)
     errors = np.zeros((values, len(pairs)))
     likelihoods = list[float]()
     for _ in range(iterations):
         shares = probabilities.mean(axis=1)
-        for value in range(values):
-            counts = np.bincount(pair, weights=probabilities[value][task], minlength=len(pairs))
-            np.maximum(counts, LEAST_COUNT, out=counts)
-            errors[value] = counts / np.bincount(pair_member, weights=counts)[pair_member]
+        _estimate_errors(errors, probabilities, (pair, pair_member, task))
         for value in range(values):
             logarithms = np.log(np.maximum(errors[value], LEAST_SHARE))
             sums = np.bincount(task, weights=logarithms[pair], minlength=len(tasks))
@@ -134,6 +129,8 @@ def estimate_truth(
         _fix(probabilities, is_known, truths)
         if len(likelihoods) > 1 and _stands_still(likelihoods, tolerance):
             break
+    # what is told of members is what follows from what is told of tasks
+    _estimate_errors(errors, probabilities, (pair, pair_member, task))
     return Estimate(
         tasks,
         probabilities,
@@ -144,6 +141,34 @@ def estimate_truth(
         errors,
         likelihoods,
     )
+
+
+def _renumber(numbers: Whole) -> tuple[Whole, Whole, Whole]:
+    """Return the numbers that occur, for each element the place of its own, and how often each."""
+    if int(numbers.max()) > DENSE * len(numbers) + 1_000_000:
+        found, places, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+        return found, places, counts
+    # without sorting, which takes five times the memory of the labels
+    counts = np.bincount(numbers)
+    found = np.flatnonzero(counts)
+    if len(found) == len(counts):
+        return found, numbers, counts
+    places = np.cumsum(counts > 0) - 1
+    return found, places[numbers], counts[found]
+
+
+def _estimate_errors(
+    errors: Floats, probabilities: Floats, places: tuple[Whole, Whole, Whole]
+) -> None:
+    """Compute, in place, how probable each pair of a member and a value is, by true value.
+
+    *places* are the pair of each label, the member of each pair, and the task of each label.
+    """
+    pair, pair_member, task = places
+    for value, row in enumerate(probabilities):
+        counts = np.bincount(pair, weights=row[task], minlength=len(pair_member))
+        counts = np.maximum(counts, LEAST_COUNT)
+        errors[value] = counts / np.bincount(pair_member, weights=counts)[pair_member]
 
 
 def _normalize(table: Floats, is_known: NDArray[np.bool_], truths: Whole) -> float:
