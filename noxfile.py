@@ -101,7 +101,8 @@ def bench(session: nox.Session) -> None:
         session.run("python", "-m", f"benchmarks.{name}", *session.posargs)
     # ten million tasks take a quarter of an hour and 8 GB of disk
     session.run("python", "-m", "benchmarks.million", *([] if is_long else ["200000"]))
-    for name in ("own_work", "calls", "imports", "appends", "following", "event_loop"):
+    names = ("own_work", "anything", "calls", "imports", "appends", "following", "event_loop")
+    for name in names:
         session.run("python", "-m", f"benchmarks.{name}")
 
 

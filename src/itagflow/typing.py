@@ -32,6 +32,7 @@ from itagflow.core.transaction import Ids as IdSource
 from itagflow.formats._files import Source, Target
 from itagflow.jobs.arguments import JobFields, JobNotes, Workers, Workforce
 from itagflow.jobs.loading import OnError
+from itagflow.jobs.priorities import TaskScores
 from itagflow.jobs.reopening import Assignee
 from itagflow.jobs.row_sources import Data as RowSource
 from itagflow.jobs.row_sources import DataFrame
@@ -43,6 +44,7 @@ from itagflow.model.job import (
     Rule,
 )
 from itagflow.model.migration import TemplateStep
+from itagflow.model.overdue import OverdueRule
 from itagflow.model.packaging import (
     Packaging,
 )
@@ -76,6 +78,7 @@ __all__ = [
     "MinConfidence",
     "NumberedTaskRef",
     "OnError",
+    "OverdueRule",
     "PackageRef",
     "Packaging",
     "PartitionRef",
@@ -96,6 +99,7 @@ __all__ = [
     "Target",
     "TaskPlace",
     "TaskRef",
+    "TaskScores",
     "TemplateRef",
     "TemplateStep",
     "ThreadRef",

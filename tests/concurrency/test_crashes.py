@@ -218,7 +218,11 @@ def test_loading_goes_on_after_every_kill(path: str) -> None:
     with itagflow.open(path) as flow:
         if how == "-":
             flow.jobs.create(
-                "street", "big", template=templates.image_classification(["cat"]), by="ada"
+                "street",
+                "big",
+                template=templates.image_classification(["cat"]),
+                by="ada",
+                draft=True,
             )
         flow.jobs.load("big", ({"data": {"source": f"{n}.jpg"}} for n in range(60_000)), by="ada")
         assert flow.jobs.progress(flow.jobs.publish("big", by="ada")).total == 60_000

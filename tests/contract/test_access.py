@@ -126,6 +126,8 @@ def test_what_is_no_reference_is_not_found(flow: Flow) -> None:
     for name, case in CASES.items():
         for place in case.takes:
             for wrong in NO_REFERENCES:
+                if name in ("claim", "claim_many") and wrong is None:
+                    continue  # it stands for any job: something is taken
                 args = attrs.evolve(town.args, by=case.by, **{place: wrong})
                 try:
                     value = came_to(lambda case=case, args=args: case.call(flow, args))
@@ -147,5 +149,6 @@ OPTIONAL = {
     ("events.list", "closed"),
     ("results.find", "member"),
     ("available", "workspace"),
+    ("explain", "job"),
     ("assignments.list", "job"),
 }

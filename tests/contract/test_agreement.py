@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
 
+import attrs
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -21,6 +23,7 @@ from itagflow import (
     AssignmentState,
     Choice,
     Crew,
+    Field,
     FixedSize,
     Flow,
     Inspect,
@@ -40,11 +43,14 @@ from itagflow import (
 )
 from itagflow.access import Action
 from itagflow.claiming import service
+from itagflow.claiming.anything import claim_once
 from itagflow.claiming.service import ClaimRequest
+from itagflow.claiming.wanted import Options, Wanted
 from itagflow.model import Purpose
 
 PEOPLE = ("ada", "ben", "cy", "di", "eve")
 LEASE = timedelta(minutes=10)
+KIND = Field("kind", skill="kind {}")
 people = st.sampled_from(PEOPLE)
 stages = st.sampled_from(Stage)
 anything = st.integers(0, 10_000)
@@ -60,6 +66,10 @@ labels = st.sampled_from(
         Label(allow_partial=True, lease=LEASE, offer_lease=LEASE, max_total=2),
         Label(allow_partial=True, lease=LEASE, limit=1),
         Label(votes=3, min_votes=2, lease=LEASE, limit=1, rework=Route.QUEUE),
+        Label(on_overdue={"1": Choice("dog")}, lease=LEASE, offer_lease=LEASE, allow_partial=True),
+        Label(votes=2, on_overdue={"1": Choice("dog")}, lease=LEASE, limit=2),
+        Label(on_overdue="escalate", lease=LEASE, offer_lease=LEASE, order="due"),
+        Label(votes=2, on_overdue="escalate", lease=LEASE, offer_lease=LEASE),
     ]
 )
 inspects = st.sampled_from(
@@ -84,6 +94,21 @@ accepts = st.sampled_from(
         Accept(allow_own_review=True, reject_to=Stage.LABEL),
     ]
 )
+others = st.sampled_from(
+    [
+        Label(lease=LEASE, offer_lease=LEASE),
+        Label(lease=LEASE, limit=1),
+        Label(lease=LEASE, max_total=1, rework=Route.QUEUE),
+        Label(votes=2, lease=LEASE, offer_lease=LEASE, limit=2),
+        Label(lease=LEASE, requires=KIND),
+        Label(lease=LEASE, requires=attrs.evolve(KIND, least=2), rework=Route.QUEUE),
+        Label(votes=2, lease=LEASE, requires=KIND),
+        Label(lease=LEASE, allow_partial=True, requires=KIND, order="due"),
+    ]
+)
+inspect_others = st.sampled_from([None, KIND, attrs.evolve(KIND, least=2)])
+SKILLS = {"kind x": 1, "kind y": 3, "z": 9}
+priorities = st.sampled_from([0, 0, 1, -1])
 PASS = {Stage.LABEL: "submit", Stage.INSPECT: "review", Stage.ACCEPT: "accept"}
 
 
@@ -99,6 +124,8 @@ class Agreement(RuleBasedStateMachine):
         self.clock = Clock()
         self.flow = itagflow.open("memory:", clock=self.clock, ids=itertools.count(1000).__next__)
         self.job = 0
+        self.other = 0
+        """A second job, which runs all the time: what is given out without a job is of either."""
         self.assignments: list[Assignment] = []
 
     def teardown(self) -> None:
@@ -112,6 +139,9 @@ class Agreement(RuleBasedStateMachine):
         tasks=st.integers(1, 4),
         is_everybody_named=st.booleans(),
         crew=crews,
+        other=others,
+        inspect_other=inspect_others,
+        priorities=st.tuples(priorities, priorities),
     )
     def order(
         self,
@@ -121,11 +151,16 @@ class Agreement(RuleBasedStateMachine):
         tasks: int,
         is_everybody_named: bool,
         crew: dict[Crew, tuple[str, ...]],
+        other: Label,
+        inspect_other: Field | None,
+        priorities: tuple[int, int],
     ) -> None:
         workflow = Workflow(*(part for part in (label, inspect, accept) if part))
         workspace = self.flow.workspaces.create("street", admin="ada")
         for name in PEOPLE[1:]:
             self.flow.members.add(workspace, name, Role.OPERATOR, by="ada")
+            # whoever can do all of it: else it could not be published
+            self.flow.members.set_skills(workspace, name, {"kind x": 2, "kind y": 2}, by="ada")
         ordered = self.act(
             "jobs.create",
             workspace,
@@ -139,9 +174,21 @@ class Agreement(RuleBasedStateMachine):
                 **crew,
             },
             by="ada",
+            priority=priorities[0],
         )
         if isinstance(ordered, Job):  # else it could never finish: all who review would label
             self.job = ordered.id
+        self.other = self.flow.jobs.create(
+            workspace,
+            "other",
+            template=templates.image_classification(["cat", "dog"]),
+            data=[{"source": f"{kind}.jpg", "kind": kind} for kind in "xyx"],
+            workflow=Workflow(other, Inspect(lease=LEASE, requires=inspect_other)),
+            packaging=FixedSize(1),
+            workforce={Stage.LABEL: ["ben", "cy", "di"], Stage.INSPECT: ["eve", "ada"]},
+            by="ada",
+            priority=priorities[1],
+        ).id
 
     def act(self, operation: str, *arguments: object, **options: object) -> object:
         try:
@@ -158,12 +205,43 @@ class Agreement(RuleBasedStateMachine):
     def claim(self, account: str, stage: Stage, token: str) -> None:
         self.note(self.act("claim", account, self.job, stage, token=token))
 
+    @rule(account=people, stage=st.none() | stages, token=st.sampled_from(["", "t1"]))
+    def claim_anything(self, account: str, stage: Stage | None, token: str) -> None:
+        first = self.act("claim", account, stage=stage, token=token)
+        self.note(first)
+        if token and isinstance(first, Assignment):
+            again = self.act("claim", account, stage=stage, token=token)
+            assert isinstance(again, Assignment)
+            assert again.id == first.id, "the same claim, sent again"
+
+    @rule(account=people, skills=st.sets(st.sampled_from(sorted(SKILLS))))
+    def change_skills(self, account: str, skills: set[str]) -> None:
+        theirs = {name: SKILLS[name] for name in skills}
+        self.act("members.set_skills", "street", account, theirs, by="ada")
+
+    @rule(account=people, priority=priorities)
+    def change_priority(self, account: str, priority: int) -> None:
+        self.act("jobs.update", self.other, priority=priority, by=account)
+
+    @rule(package=st.integers(1, 4), priority=st.sampled_from([0, 0, 1, -1]), other=st.booleans())
+    def prioritize(self, package: int, priority: int, other: bool) -> None:
+        job = self.other if other else self.job
+        self.act("packages.prioritize", job, priority, packages=[package], by="ada")
+
     @rule(account=people, stage=stages, operation=st.sampled_from(["pass", "pass", "reject"]))
     def work(self, account: str, stage: Stage, operation: str) -> None:
-        assignment = self.act("claim", account, self.job, stage)
+        self.do(self.act("claim", account, self.job, stage), operation)
+
+    @rule(account=people, operation=st.sampled_from(["pass", "pass", "reject"]))
+    def work_on_anything(self, account: str, operation: str) -> None:
+        self.do(self.act("claim", account), operation)
+
+    def do(self, assignment: object, operation: str) -> None:
+        """Do all the work of an assignment, if there is one."""
         if not isinstance(assignment, Assignment):
             return
         self.note(assignment)
+        stage = assignment.stage
         if stage is Stage.LABEL:
             for work in self.flow.tasks(assignment):
                 self.act("save", assignment, work, Choice("cat"))
@@ -236,6 +314,20 @@ class Agreement(RuleBasedStateMachine):
                 )
             )
 
+    @rule(
+        package=st.integers(1, 4),
+        minutes=st.none() | st.sampled_from([-5, 5, 5, 20]),
+        priority=anything,
+    )
+    def rank(self, package: int, minutes: int | None, priority: int) -> None:
+        due = None if minutes is None else self.clock() + timedelta(minutes=minutes)
+        self.act("packages.set_due", self.job, due, packages=[package], by="ada")
+        self.act("packages.prioritize", self.job, priority % 4 - 1, packages=[package], by="ada")
+
+    @rule(by=st.none() | people)
+    def tick(self, by: str | None) -> None:
+        self.act("tick", job=self.job, by=by)
+
     @rule(package=st.integers(1, 4), to=people)
     def assign(self, package: int, to: str) -> None:
         self.note(self.act("assignments.assign", (self.job, package), to, by="ada"))
@@ -280,8 +372,10 @@ class Agreement(RuleBasedStateMachine):
         if not self.job:
             return
         job = self.flow.jobs.get(self.job)
+        invariants.check_board(self.flow, job)
         for account in PEOPLE:
             available = list(self.flow.available(account, workspace="street"))
+            self.check_anything(account, available)
             for stage in job.workflow.stages:
                 claimed = self.claim_and_undo(account, stage)
                 explanation = self.flow.explain(account, job, stage)
@@ -302,6 +396,36 @@ class Agreement(RuleBasedStateMachine):
                     assert claimed.lease_until is None or claimed.lease_until > self.clock.now
                 self.check_packages(situation)
 
+    def check_anything(self, account: str, available: list[tuple[Job, Stage]]) -> None:
+        """Without a job, or a stage, a claim gives the best of what is there, or nothing."""
+        queues = [
+            MemberSituation(self.flow, job, account, stage, self.clock.now)
+            for job in self.flow.jobs.list("street", state="running")
+            for stage in job.workflow.stages
+        ]
+        for stage in (None, Stage.LABEL) if account == "ben" else (None,):
+            expected = find_best([each for each in queues if stage in (None, each.stage)])
+            claimed = self.claim_anything_and_undo(Wanted(account, None, stage))
+            assert (claimed is None) == (expected is None), account
+            assert (claimed is None) == (not [s for _, s in available if stage in (None, s)])
+            if claimed is not None and expected is not None:
+                assert expected in ((claimed.job, claimed.id), (claimed.job, -claimed.package))
+        explanation = self.flow.explain(account)
+        assert explanation.endswith(": claim it") == bool(available), explanation
+
+    def claim_anything_and_undo(self, wanted: Wanted) -> Assignment | None:
+        """What a claim without a job gives, taken back."""
+        taken: Assignment | None = None
+        try:
+            with self.flow._engine.transaction() as transaction:
+                taken, is_overtaken = claim_once(transaction, wanted)
+                assert not is_overtaken
+                raise Undo
+        except Undo:
+            return taken
+        except NotAllowed:
+            return None
+
     def check_packages(self, situation: MemberSituation) -> None:
         """A claim that names a package gives something of it, or nothing, for the same reasons."""
         account, stage = situation.member.account, situation.stage
@@ -316,16 +440,46 @@ class Agreement(RuleBasedStateMachine):
         self, account: str, stage: Stage, package: int | None = None
     ) -> Assignment | None:
         """What a claim gives, taken back."""
+        if package is not None:
+            wanted = Wanted(account, self.job, stage, Options(package=package))
+            return self.claim_anything_and_undo(wanted)
         taken: list[Assignment] = []
-        request = ClaimRequest(account, self.job, stage, package=package)
+        request = ClaimRequest(account, self.job, stage)
         try:
             with self.flow._engine.transaction() as transaction:
-                taken += service.take_work(transaction, request)
+                taken += service.take_work(transaction, request)[0]
                 raise Undo
         except Undo:
             return taken[0] if taken else None
         except NotAllowed:
             return None
+
+
+def find_best(queues: list[MemberSituation]) -> tuple[int, int] | None:
+    """Which work of several queues comes first: its job with its key, or minus its package."""
+    offers = [(each.id, each.job) for queue in queues for each in queue.list_offers()]
+    if offers:
+        id, job = min(offers)
+        return job, id
+    for priority in sorted({queue.job.priority for queue in queues}, reverse=True):
+        group = [queue for queue in queues if queue.job.priority == priority]
+        parts = [(each.id, each.job) for queue in group for each in queue.list_open_offers()]
+        if parts:
+            id, job = min(parts)
+            return job, id
+        packages = [(queue.rank(each), each) for queue in group for each in queue.list_new()]
+        if packages:
+            _, package = min(packages, key=lambda pair: pair[0])
+            return package.job, -package.number
+    lapsed = [
+        ((queue.comes_last(each), each.lease_until, each.id), each)
+        for queue in queues
+        for each in queue.list_lapsed()
+    ]
+    if not lapsed:
+        return None
+    _, assignment = min(lapsed, key=lambda pair: pair[0])
+    return assignment.job, -assignment.package
 
 
 class MemberSituation:
@@ -450,6 +604,58 @@ class MemberSituation:
             return False
         return package in self.waiting() and self.can_begin(package)
 
+    def list_offers(self) -> list[Assignment]:
+        """What is offered to the member, and can be claimed."""
+        if not self.is_open() or self.find_obstacle():
+            return []
+        return list(filter(self.is_theirs, self.list_own(AssignmentState.OFFERED)))
+
+    def list_open_offers(self) -> list[Assignment]:
+        """The parts that the member may have."""
+        if not self.is_open() or self.find_obstacle() or self.is_total_reached():
+            return []
+        return [
+            each
+            for each in self.live
+            if each.member is None and self.is_theirs(each) and self.can_take(each)
+        ]
+
+    def list_new(self) -> list[Package]:
+        """The packages that the member may begin."""
+        if not self.is_open() or not self.is_named:
+            return []
+        if self.find_obstacle() or self.find_limit_of_new_work():
+            return []
+        return list(filter(self.can_begin, self.waiting()))
+
+    def list_lapsed(self) -> list[Assignment]:
+        """The lapsed work that the member may have."""
+        if not self.is_open():
+            return []
+        theirs = [each for each in filter(self.has_lapsed, self.live) if self.is_theirs(each)]
+        own = [each for each in theirs if each.member == self.member.id]
+        held = [each for each in own if each.state is AssignmentState.HELD]
+        if self.find_obstacle() or self.is_total_reached():
+            return held
+        return held + [each for each in theirs if each not in own and self.can_take(each)]
+
+    def is_open(self) -> bool:
+        return (self.is_named or bool(self.crews)) and self.job.state is JobState.RUNNING
+
+    def rank(self, package: Package) -> tuple[object, ...]:
+        """What comes first is least."""
+        again = self.stage is Stage.LABEL and bool(self.past(package.number, self.stage))
+        due = package.due or datetime.max.replace(tzinfo=self.now.tzinfo)
+        since = package.waiting_since
+        return (again, -package.priority, due, since, package.number, package.job)
+
+    def comes_last(self, lapsed: Assignment) -> bool:
+        """Whether it is of a package that the member has labeled before."""
+        is_own = lapsed.member == self.member.id
+        if self.stage is not Stage.LABEL or lapsed.round == 1 or is_own:
+            return False
+        return bool(self.past(lapsed.package, self.stage))
+
     def is_total_reached(self) -> bool:
         return self.find_limit_of_new_work().startswith(f"{self.member.account} has got")
 
@@ -489,6 +695,8 @@ class MemberSituation:
 
     def can_begin(self, package: Package) -> bool:
         """Whether the member may have *package* as a whole."""
+        if not self.has_skill(package):
+            return False
         labeled = self.past(package.number, Stage.LABEL)
         if self.stage is Stage.LABEL:
             here = [assignment for assignment in labeled if assignment.round == package.round]
@@ -499,6 +707,14 @@ class MemberSituation:
         if not isinstance(self.rule, Accept) or self.rule.allow_own_review:
             return True
         return not any(each.authored for each in self.past(package.number, Stage.INSPECT))
+
+    def has_skill(self, package: Package) -> bool:
+        """Whether the member can do what the kind of the package asks for, if anything."""
+        requires = self.rule.requires
+        if requires is None:
+            return True
+        least = 0 if requires.least is None else requires.least
+        return self.member.skills.get(f"kind {json.loads(package.value)}", -1) >= least
 
     def has_seen_votes(self, package: int, round: int) -> bool:
         """Whether the member had votes of this round before them; also if they gave that back."""
@@ -513,6 +729,8 @@ class MemberSituation:
     def can_take(self, assignment: Assignment) -> bool:
         """Whether the member may have this part, or what somebody else has left."""
         package = self.packages[assignment.package]
+        if not self.has_skill(package):
+            return False
         here = [
             past for past in self.past(package.number, self.stage) if past.round == assignment.round
         ]

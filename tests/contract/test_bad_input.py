@@ -264,10 +264,11 @@ class TestManaging:
                 flow,
                 InvalidData,
                 "1 to 100 characters",
-                lambda n=name: flow.jobs.create(home, n, template=template, by="ada"),
+                lambda n=name: flow.jobs.create(home, n, template=template, by="ada", draft=True),
             )
         assert (
-            flow.jobs.create(home, "标注-2026_x", template=template, by="ada").name == "标注-2026_x"
+            flow.jobs.create(home, "标注-2026_x", template=template, by="ada", draft=True).name
+            == "标注-2026_x"
         )
 
     def test_external_members_and_the_last_administrator(self, flow: Flow) -> None:
@@ -304,9 +305,9 @@ class TestManaging:
             flow,
             NotFound,
             "no Template",
-            lambda: flow.jobs.create("street", "y", template=stored, by="ada"),
+            lambda: flow.jobs.create("street", "y", template=stored, by="ada", draft=True),
         )
-        flow.jobs.create(other, "cats", template="x", by="olga")
+        flow.jobs.create(other, "cats", template="x", by="olga", draft=True)
         is_refused(flow, InvalidData, "more than one workspace", lambda: flow.jobs.get("cats"))
 
     @pytest.mark.parametrize(

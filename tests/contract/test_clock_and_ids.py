@@ -176,6 +176,7 @@ ACTS: dict[str, Callable[[itagflow.Flow, itagflow.Job], object]] = {
         template=templates.image_classification(["x"]),
         by="ada",
         packaging=GroupByField("source"),
+        draft=True,
     ),
     "import_job": lambda flow, job: flow.jobs.import_results(
         "street",

@@ -168,7 +168,10 @@ class TestJobs:
 
     def test_what_is_not_given_is_not_compared(self, flow: Flow, home: itagflow.Workspace) -> None:
         job = ordered(flow, home)
-        assert flow.jobs.create(home, "cats", template=CATS, by="ada", exist_ok=True) == job
+        assert (
+            flow.jobs.create(home, "cats", template=CATS, by="ada", exist_ok=True, draft=True)
+            == job
+        )
         assert ordered(flow, home, data=rows(9), packaging=None, seed=None).id == job.id
 
     @pytest.mark.parametrize(
@@ -233,8 +236,8 @@ class TestJobs:
         assert ordered(flow, home) == flow.jobs.get(job)
 
     def test_a_draft_without_data_stays_one(self, flow: Flow, home: itagflow.Workspace) -> None:
-        assert ordered(flow, home, data=None).state is JobState.DRAFT
-        assert ordered(flow, home, data=None).state is JobState.DRAFT
+        assert ordered(flow, home, data=None, draft=True).state is JobState.DRAFT
+        assert ordered(flow, home, data=None).state is JobState.DRAFT, "it waits for its data"
         assert ordered(flow, home, draft=True).state is JobState.DRAFT
         assert flow.jobs.progress("cats").total == 4
         assert ordered(flow, home).state is JobState.RUNNING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import typing
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from support.foreigners import public_names, public_verbs
 from support.refusals import everything
-from support.scenes import cats, labeled, rows, street, taken
+from support.scenes import START, cats, labeled, rows, street, taken
 
 import itagflow
 from itagflow import (
@@ -65,7 +66,7 @@ class Scene:
         self.lapsed = flow.assignments.assign((self.job.id, 3), "cy", by="ada")
         home = self.job.workspace
         self.thread = flow.comments.add((self.job.id, 1), "is it one?", by="ada")
-        self.draft = flow.jobs.create(home, "draft", template=ASKED, by="ada").id
+        self.draft = flow.jobs.create(home, "draft", template=ASKED, by="ada", draft=True).id
         flow.members.remove(home, flow.members.add(home, "gone", Role.OPERATOR, by="ada"), by="ada")
 
 
@@ -91,6 +92,8 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "templates.add": [{"workspace": home, "template": ASKED, "name": "new", **by}],
         "jobs.add_workers": [{"job": job, "stage": L, "workers": ["ben"], **by}],
         "jobs.append": [{"job": job, "data": rows(1), **by}],
+        "jobs.add": [{"job": job, "data": {"source": "1"}, **by}],
+        "jobs.withdraw": [{"job": job, "tasks": [1], **by}],
         "jobs.archive": [{"job": job, **by}],
         "assignments.assign": [{"package": (job, 2), "member": "cy", **by}],
         "assignments.assign_many": [{"packages": [(job, 2)], "member": "cy", **by}],
@@ -100,8 +103,12 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "claim": [
             {"member": "ben", "job": job, "stage": L},
             {"member": "cy", "job": job, "stage": L, "package": 3},
+            {"member": "cy", "workspace": home, "resume": True},
         ],
-        "claim_many": [{"member": "ben", "job": job, "stage": L, "count": 1}],
+        "claim_many": [
+            {"member": "ben", "job": job, "stage": L, "count": 1},
+            {"member": "ben", "workspace": home, "count": 1},
+        ],
         "maintenance.copy": [{"to": itagflow.storage.MemoryStore(), "workspace": home, **by}],
         "jobs.create": [
             {**create, "seed": 3},
@@ -117,7 +124,10 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "maintenance.erase_task": [{"task": (job, 5), **by}],
         "events.since": [{"after": 0, "workspace": home, "limit": 1, **by}],
         "assignments.expire": [{"job": job, **by}],
-        "explain": [{"member": "ben", "job": job, "stage": L, **by}],
+        "explain": [
+            {"member": "ben", "job": job, "stage": L, **by},
+            {"member": "ben", "workspace": home, **by},
+        ],
         "results.export": [export],
         "results.find": [{"job": job, "member": "ben", "limit": 1, **by}],
         "jobs.finish": [{"job": job, **by}],
@@ -154,6 +164,9 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "jobs.load_report": [{"job": job, **by}],
         "jobs.guidelines": [{"job": job, **by}],
         "jobs.blocked": [{"job": job, "limit": 1, **by}],
+        "jobs.queue": [{"job": job, **by}],
+        "packages.set_due": [{"job": job, "due": START, "packages": [1], **by}],
+        "tick": [{"job": job, **by}, {"workspace": home, **by}],
         "jobs.clone": [{"job": job, "name": "clone", **by}],
         "jobs.check": [{**create, "name": "checked", "seed": 3}],
         "jobs.publish": [{"job": job, **by}],
@@ -196,6 +209,7 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         ],
         "jobs.set_validator": [{"job": job, "validator": None, **by}],
         "members.set_role": [{"workspace": home, "member": "cy", "role": Role.LEADER, **by}],
+        "members.set_skills": [{"workspace": home, "member": "cy", "skills": {"lang:de": 1}, **by}],
         "jobs.set_workforce": [{"job": job, "workforce": {L: ["ben"]}, **by}],
         "submit": [{"assignment": assignment, "by": "ben"}],
         "tasks": [{"assignment": assignment, "by": "ben"}],
@@ -308,6 +322,7 @@ def test_every_verb_that_takes_a_number_has_good_arguments(flow: Flow) -> None:
             "min_confidence",
             "after",  # of lists: a reference, which the tests of pages give
             "key",
+            "keys",
         }, verb
 
 
@@ -320,6 +335,8 @@ def is_wrong(verb: str, name: str, bad: Any) -> bool:
     if name == "expected_version" or (verb, name) == ("acknowledge", "version"):
         # one that another version overtook is refused, too, but says something sensible
         return bad in FAR or not isinstance(bad, int) or isinstance(bad, bool) or bad < 0
+    if name == "priority" and isinstance(bad, float):
+        return not math.isfinite(bad)
     if name == "after" or name in ("priority", "seed"):
         return bad in FAR or not isinstance(bad, int) or isinstance(bad, bool)
     if (

@@ -93,7 +93,7 @@ TAKES: dict[str, Callable[[Flow, Job, str], object]] = {
     ),
     "template": lambda flow, job, name: flow.templates.add("street", ASKED, name=name, by="ada"),
     "label": lambda flow, job, name: flow.jobs.create(
-        "street", "new", template=templates.image_classification(["x", name]), by="ada"
+        "street", "new", template=templates.image_classification(["x", name]), by="ada", draft=True
     ),
     "label later": lambda flow, job, name: flow.jobs.change_template(
         job, [AddOption("1", Option(name))], by="ada"
@@ -200,7 +200,9 @@ class TestOneNameTypedInTwoWays:
             "already",
             lambda: flow.templates.add(home, ASKED, name=other, by="ada"),
         )
-        assert flow.jobs.create(one, "x", template=other, by="ada").template == stored.id
+        assert (
+            flow.jobs.create(one, "x", template=other, by="ada", draft=True).template == stored.id
+        )
         with itagflow.open("memory:") as target:
             target.workspaces.create(other, admin="ada")
             with pytest.raises(AlreadyExists):

@@ -62,7 +62,7 @@ def mix(flow: Flow, job: Job, source: random.Random) -> None:
                 transaction.lock(Package, package.key),
                 attrs.evolve(
                     package,
-                    priority=source.choice((0, 0, 0, -2, -1, 1, 2**63 - 1, -(2**63))),
+                    priority=source.choice((0, 0, 0, -0.5, -1, 0.1, 2**53, -(2**53))),
                     due=source.choice((None, None, START, START + timedelta(hours=1))),
                     waiting_since=START + timedelta(minutes=source.choice((0, 0, *MINUTES))),
                 ),

@@ -147,7 +147,7 @@ MORE_PAIRS = [
 """What else there is of a vote; in memory alone, as on the others every store agrees with it."""
 UNFINISHED = frozenset({hesitates, begins, changes_a_draft})
 """What is still in the hands of the voter."""
-HOLDING = frozenset({"explain", "available", "what I find"})
+HOLDING = frozenset({"explain", "available", "jobs.queue", "what I find"})
 """What tells how many hold an assignment, and so that somebody has handed theirs in, but not with what."""
 
 

@@ -64,13 +64,13 @@ WRITTEN: dict[str, Callable[[Flow, Job, Any, Any, str], object]] = {
         job, guideline=bad, by="ada"
     ),
     "tags of a new job": lambda flow, job, label, inspect, bad: flow.jobs.create(
-        "street", "x", template=ASKED, tags=[bad], by="ada"
+        "street", "x", template=ASKED, tags=[bad], by="ada", draft=True
     ),
     "row key": lambda flow, job, label, inspect, bad: flow.jobs.create(
-        "street", "x", template=ASKED, row_key=bad, by="ada"
+        "street", "x", template=ASKED, row_key=bad, by="ada", draft=True
     ),
     "field of packages": lambda flow, job, label, inspect, bad: flow.jobs.create(
-        "street", "x", template=ASKED, packaging=GroupByField(bad), by="ada"
+        "street", "x", template=ASKED, packaging=GroupByField(bad), by="ada", draft=True
     ),
     "group that works": lambda flow, job, label, inspect, bad: flow.jobs.set_workforce(
         job, {L: [Group(bad)]}, by="ada"
@@ -80,12 +80,14 @@ WRITTEN: dict[str, Callable[[Flow, Job, Any, Any, str], object]] = {
         "x",
         template=Template(questions=ASKED.questions, views=(View(ViewKind.IMAGE, bad),)),
         by="ada",
+        draft=True,
     ),
     "reasons to abandon": lambda flow, job, label, inspect, bad: flow.jobs.create(
         "street",
         "x",
         template=Template(questions=ASKED.questions, abandon_reasons=("b", bad)),
         by="ada",
+        draft=True,
     ),
     "token": lambda flow, job, label, inspect, bad: flow.claim("ben", job, L, token=bad),
     "release": lambda flow, job, label, inspect, bad: flow.release(label, comment=bad),
@@ -166,7 +168,9 @@ SOUGHT: dict[str, Callable[[Flow, Job, str], object]] = {
     "member anywhere": lambda flow, job, bad: (
         list(flow.assignments.list(bad)) or flow.jobs.get(bad)
     ),
-    "template": lambda flow, job, bad: flow.jobs.create("street", "x", template=bad, by="ada"),
+    "template": lambda flow, job, bad: flow.jobs.create(
+        "street", "x", template=bad, by="ada", draft=True
+    ),
     "by": lambda flow, job, bad: flow.jobs.pause(job, by=bad),
 }
 

@@ -165,7 +165,7 @@ class TestSettingIt:
         with pytest.raises(InvalidData, match="validator: must be the name"):
             flow.jobs.set_validator(job, bad, by="ada")
         with pytest.raises(InvalidData, match="validator: must be the name"):
-            flow.jobs.create("street", "dogs", template=CATS, validator=bad, by="ada")
+            flow.jobs.create("street", "dogs", template=CATS, validator=bad, by="ada", draft=True)
 
     @pytest.mark.parametrize("unknown", ["no_cats", "", "NO_DOGS", " no_dogs"])
     def test_an_unknown_name_is_refused(self, flow: Flow, unknown: str) -> None:
@@ -175,7 +175,9 @@ class TestSettingIt:
         assert (refused.value.kind, refused.value.name) == ("validator", unknown)
         assert refused.value.known == ("anything", "no_dogs")
         with pytest.raises(NotRegistered):
-            flow.jobs.create("street", "dogs", template=CATS, validator=unknown, by="ada")
+            flow.jobs.create(
+                "street", "dogs", template=CATS, validator=unknown, by="ada", draft=True
+            )
         assert [each.name for each in flow.jobs.list("street")] == ["cats"]
 
     def test_exist_ok_compares_it(self, flow: Flow) -> None:

@@ -23,6 +23,7 @@ from itagflow import (
     AssignmentState,
     Choice,
     Crew,
+    Field,
     FixedSize,
     Flow,
     GroupByField,
@@ -39,7 +40,7 @@ from itagflow import (
     maintenance,
     templates,
 )
-from itagflow.model import OnDispute
+from itagflow.model import OnDispute, OnOverdue
 from itagflow.templates import (
     AddOption,
     AddQuestion,
@@ -52,6 +53,8 @@ from itagflow.templates import (
 EXAMPLES = int(os.environ.get("ITAGFLOW_WALKS", "20"))
 PEOPLE = ("ada", "ben", "cy", "di")
 LEASE = timedelta(minutes=10)
+SKILLS = {f"{number}.jpg": 60 for number in range(1, 6)}
+"""What everybody can do, until somebody says otherwise."""
 people = st.sampled_from(PEOPLE)
 stages = st.sampled_from(Stage)
 anything = st.integers(0, 10_000)
@@ -72,6 +75,12 @@ labels = st.sampled_from(
         Label(allow_partial=True, limit=2, redo_all=True),
         Label(votes=2, on_dispute="keep", votes_package_share=0.5),
         Label(votes=3, merge={"1": "keep"}, on_dispute="keep"),
+        Label(requires=Field("source", skill="{}", least=50), lease=LEASE),
+        Label(on_overdue="notify", order="due"),
+        Label(on_overdue={"1": Choice("cat")}, lease=LEASE, allow_partial=True),
+        Label(on_overdue={"1": Choice("cat")}, votes=2, lease=LEASE, limit=2),
+        Label(on_overdue="escalate", lease=LEASE),
+        Label(on_overdue="escalate", votes=2, min_votes=2, lease=LEASE),
     ]
 )
 inspects = st.sampled_from(
@@ -168,6 +177,10 @@ class Walk(Surroundings):
             inspect = Inspect()
         if accept and accept.reject_to is Stage.INSPECT and not inspect:
             accept = Accept()
+        if label.on_overdue is OnOverdue.ESCALATE:
+            crew = {Crew.EXPERTS: PEOPLE, **crew}
+        if label.requires:
+            packaging = GroupByField("source")
         workflow = Workflow(*(part for part in (label, inspect, accept) if part))
 
         def hire(flow: Flow) -> None:
@@ -176,6 +189,7 @@ class Walk(Surroundings):
                 flow.members.add(
                     home, name, Role.ANNOTATION_ADMIN if name == "di" else Role.OPERATOR, by="ada"
                 )
+                flow.members.set_skills(home, name, SKILLS, by="ada")
 
         def begin(flow: Flow, workflow: Workflow) -> int:
             return flow.jobs.create(
@@ -296,6 +310,24 @@ class Walk(Surroundings):
         said = self.twice(lambda flow: flow.results.restore_version(key, task, version, by=by))
         if said is not None:
             self.accepted[said.key] = said
+
+    @rule(
+        package=st.integers(1, 4),
+        minutes=st.none() | st.sampled_from([-5, 5, 5, 20]),
+        by=st.sampled_from(["ada", "ada", "ben"]),
+    )
+    def set_due(self, package: int, minutes: int | None, by: str) -> None:
+        due = None if minutes is None else self.clock() + timedelta(minutes=minutes)
+        self.twice(lambda flow: flow.packages.set_due(self.job, due, packages=[package], by=by))
+
+    @rule(by=st.none() | st.sampled_from(["ada", "ben"]))
+    def tick(self, by: str | None) -> None:
+        self.all(lambda flow: flow.tick(job=self.job, by=by))
+        overdue = [
+            [each.number for each in flow.packages.list(self.job, overdue=True)]
+            for flow in self.flows
+        ]
+        assert overdue == overdue[:1] * len(overdue)
 
     @rule(text=st.sampled_from(["look", "look twice"]), by=people, acknowledge=st.booleans())
     def write_a_guideline(self, text: str, by: str, acknowledge: bool) -> None:

@@ -23,6 +23,14 @@ def example(name: str) -> ModuleType:
     return module
 
 
+def test_active_learning_finds_more_with_as_many_labels(capsys: pytest.CaptureFixture[str]) -> None:
+    example("active_learning").main()
+    lines = capsys.readouterr().out.splitlines()
+    errors = {line.split(":")[0]: float(line.split()[-1]) for line in lines}
+    assert errors["least-sure-first"] < errors["as-they-come"]
+    assert errors["least-sure-first"] < 0.01
+
+
 def test_quickstart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     example("quickstart").main(tmp_path)
     shown = capsys.readouterr().out

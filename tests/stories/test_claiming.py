@@ -491,6 +491,29 @@ class TestDeadEnds:
             list(flow.jobs.blocked(job, by="ben"))
 
 
+class TestAClaimByWhatWasKnownBefore:
+    """A job and its members are kept in memory: the first claim after a change may go by the old."""
+
+    @pytest.mark.parametrize("asks", [{}, {"token": "a"}, {"workspace": "street"}])
+    def test_lapsed_work_of_a_job_that_has_just_closed(
+        self, flow: Flow, clock: Clock, asks: dict[str, Any]
+    ) -> None:
+        job = cats(flow, size=1)
+        flow.claim("ben", job, Stage.LABEL)
+        clock.forward(days=2)
+        flow.jobs.update(job, closes_at=clock.now, by="ada")
+        taken = flow.claim("cy", job, Stage.LABEL, **asks)
+        assert taken is not None
+        assert taken.package == 1
+
+    def test_many_at_once(self, flow: Flow, clock: Clock) -> None:
+        job = cats(flow, size=1)
+        flow.claim("ben", job, Stage.LABEL)
+        clock.forward(days=2)
+        flow.jobs.update(job, closes_at=clock.now, by="ada")
+        assert [each.package for each in flow.claim_many("cy", job, Stage.LABEL, 5)] == [1]
+
+
 def test_a_claim_that_finds_nothing_of_one_package_leaves_nothing_behind() -> None:
     with Flow(MemoryStore()) as flow:
         job = cats(flow, tasks=2)

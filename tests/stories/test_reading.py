@@ -476,9 +476,9 @@ class TestReferences:
         cats_ = flow.templates.add(
             home, templates.image_classification(["cat"]), name="asked", by="ada"
         )
-        old = flow.jobs.create(home, "old", template=cats_, by="ada")
+        old = flow.jobs.create(home, "old", template=cats_, by="ada", draft=True)
         flow.jobs.delete(old, by="ada")
-        new = flow.jobs.create(home, "new", template=cats_, by="ada")
+        new = flow.jobs.create(home, "new", template=cats_, by="ada", draft=True)
         assert (old.id, new.id) == (4, 5)
         flow.close()
 
@@ -539,7 +539,10 @@ class TestReferences:
 
 
 def the_fields() -> set[str]:
-    return {"name", "tags", "remark", "guideline", "due_at", "closes_at", "workflow"}
+    return {
+        *("name", "tags", "remark", "guideline"),
+        *("due_at", "closes_at", "auto_finish", "priority", "workflow"),
+    }
 
 
 class TestImporting:

@@ -522,7 +522,9 @@ class TestJobs:
     def test_loading_goes_on_where_it_broke_off(self, flow: Flow) -> None:
         home = street(flow, "ben")
         template = templates.image_classification(["cat"])
-        job = flow.jobs.create(home, "later", template=template, packaging=FixedSize(2), by="ada")
+        job = flow.jobs.create(
+            home, "later", template=template, packaging=FixedSize(2), by="ada", draft=True
+        )
         flow.jobs.load(job, rows(3), by="ada")
         report = flow.jobs.load(job, rows(5), by="ada")
         assert (report.loaded, flow.jobs.progress(job).total) == (2, 5)

@@ -42,12 +42,22 @@ from support.scenes import START, cats, labeled, taken
 L, I, A = Stage.LABEL, Stage.INSPECT, Stage.ACCEPT
 UNFIT = "what does not fit the template is 1: 'cow' is not an option; the options are cat, dog"
 TOMORROW = START + timedelta(days=1)
+OVERDUE_AT = "overdue_at, as the history tells it,"
 THREE = Workflow(
     Label(limit=2, lease=timedelta(minutes=5), offer_lease=None),
     Inspect(lease=None),
     Accept(lease=None),
 )
 FINISHING = FieldChange("job", (7,), "state", "running", "finished")
+
+
+def an_overdue_job(flow: Flow) -> Job:
+    """Package 1 has default answers and waits for its review; nothing was done with package 2."""
+    label = Label(on_overdue={"1": Choice("dog")})
+    job = cats(flow, tasks=4, workflow=Workflow(label, Inspect()))
+    flow.packages.set_due(job, START, packages=[1], by="ada")
+    flow.tick()
+    return job
 
 
 def a_busy_job(flow: Flow) -> Job:
@@ -212,6 +222,15 @@ CORRUPTIONS = [
             "task 7 of job 7: what became of it, as the history tells it, is erased, and should be nothing",
         ],
         id="erased, but for the data",
+    ),
+    pytest.param(
+        a_busy_job,
+        change(Package, 7, 4, withdrawals=(1,)),
+        [
+            "package 4 of job 7: withdrawals is 1, and should be nothing",
+            "package 4 of job 7: withdrawals, as the history tells it, is 1, and should be nothing",
+        ],
+        id="withdrawn, and of another package",
     ),
     pytest.param(
         a_prelabeled_job,
@@ -965,5 +984,29 @@ CORRUPTIONS = [
         ),
         ["event 25: type is renew, and should be one that moves a job"],
         id="event that moves the job",
+    ),
+    pytest.param(
+        a_busy_job,
+        change(Package, 7, 4, due=START, overdue_at=TOMORROW),
+        [f"package 4 of job 7: {OVERDUE_AT} is {TOMORROW}, and should be nothing"],
+        id="overdue and not told",
+    ),
+    pytest.param(
+        an_overdue_job,
+        change(Package, 7, 1, due=TOMORROW),
+        [f"package 1 of job 7: due is {TOMORROW}, and should be at most {START}"],
+        id="overdue before it is due",
+    ),
+    pytest.param(
+        an_overdue_job,
+        change(Package, 7, 1, overdue_at=TOMORROW),
+        [f"package 1 of job 7: {OVERDUE_AT} is {TOMORROW}, and should be {START}"],
+        id="overdue at another time",
+    ),
+    pytest.param(
+        an_overdue_job,
+        change(Assignment, 7, 8, outcome=Outcome.IMPORTED),
+        ["package 1 of job 7: labelings that ended overdue is 0, and should be 1"],
+        id="overdue labeling that did not end so",
     ),
 ]

@@ -35,7 +35,7 @@ from itagflow.access import Action, Permission
 from itagflow.model import BatchResult, Comment
 from itagflow.storage import FIELDS, MemoryStore, Query
 from itagflow.templates import RenameOption
-from support.scenes import rows, taken
+from support.scenes import START, rows, taken
 
 CATS = templates.image_classification(["cat", "dog"])
 LEASE = timedelta(hours=1)
@@ -310,6 +310,7 @@ READERS: dict[str, Case] = {
     "results.partition": Case(lambda f, a: f.results.partition(a.job, 2, by=a.by), ("job",), READS),
     "jobs.progress": Case(lambda f, a: f.jobs.progress(a.job, by=a.by), ("job",), READS),
     "jobs.load_report": Case(lambda f, a: f.jobs.load_report(a.job, by=a.by), ("job",), READS),
+    "jobs.queue": Case(lambda f, a: f.jobs.queue(a.job, by=a.by), ("job",), READS),
     # nothing is stuck in the job: that nothing is refused is what the call comes to
     "jobs.blocked": Case(
         lambda f, a: ("blocked", list(f.jobs.blocked(a.job, by=a.by))), ("job",), READS
@@ -416,6 +417,11 @@ VERBS: dict[str, Case] = {
     "packages.prioritize": Case(
         lambda f, a: f.packages.prioritize(a.job, 3, packages=[a.free], by=a.by), ("job", "free")
     ),
+    "packages.set_due": Case(
+        lambda f, a: f.packages.set_due(a.job, START, packages=[a.free], by=a.by), ("job", "free")
+    ),
+    # which jobs it looks at is what the call comes to
+    "tick": Case(lambda f, a: f.tick(a.workspace, by=a.by), ("workspace",)),
     "save": Case(
         lambda f, a: f.save(a.assignment, a.task, Choice("cat"), by=a.by),
         ("assignment", "task"),
@@ -476,6 +482,10 @@ VERBS: dict[str, Case] = {
         lambda f, a: f.members.set_role(a.workspace, a.member, Role.LEADER, by=a.by),
         ("workspace", "member"),
     ),
+    "members.set_skills": Case(
+        lambda f, a: f.members.set_skills(a.workspace, a.member, {"lang:de": 1}, by=a.by),
+        ("workspace", "member"),
+    ),
     "members.pause": Case(
         lambda f, a: f.members.pause(a.workspace, a.member, by=a.by), ("workspace", "member")
     ),
@@ -523,6 +533,10 @@ VERBS: dict[str, Case] = {
     "jobs.clone": Case(lambda f, a: f.jobs.clone(a.job, "new", by=a.by), ("job",)),
     "jobs.import_results": Case(data, ("workspace", "template")),
     "jobs.load": Case(lambda f, a: f.jobs.load(a.draft, rows(2), by=a.by), ("draft",)),
+    "jobs.add": Case(lambda f, a: f.jobs.add(a.job, {"source": "1"}, by=a.by), ("job",)),
+    "jobs.withdraw": Case(
+        lambda f, a: f.jobs.withdraw(a.job, tasks=[a.task], by=a.by), ("job", "task")
+    ),
     "jobs.append": Case(lambda f, a: f.jobs.append(a.job, rows(1), by=a.by), ("job",)),
     "jobs.publish": Case(lambda f, a: f.jobs.publish(a.draft, by=a.by), ("draft",)),
     "jobs.pause": Case(lambda f, a: f.jobs.pause(a.job, by=a.by), ("job",)),

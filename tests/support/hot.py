@@ -47,6 +47,21 @@ HOT: list[tuple[Query[Any], str]] = [
     (ordered("waiting_since", "-priority", "due", "number"), "package_oldest"),
     (Query(Package, {"job": 4, "open": True}, order=("number",), limit=2), "package_open"),
     (Query(Package, {"job": 4, "value": ("a", "b")}), "package_value"),
+    (
+        Query(
+            Package, {"job": 4, "has_deadline": True, "due": Span(None, 5)}, order=("due", "number")
+        ),
+        "package_deadline",
+    ),
+    (
+        Query(
+            Package,
+            {"job": 4, "is_deadline_pending": True, "due": Span(None, 5)},
+            order=("due", "number"),
+            limit=9,
+        ),
+        "package_deadline_pending",
+    ),
     (Query(Assignment, {"job": 4, "package": 1}, order=("id",)), "assignment_package"),
     (
         Query(Assignment, {"member": 2, "state": AssignmentState.OFFERED, "job": 4}, order=("id",)),

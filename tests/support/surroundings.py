@@ -8,7 +8,18 @@ from typing import Any
 import hypothesis.strategies as st
 from hypothesis.stateful import rule
 
-from itagflow import Crew, FixedSize, Flow, Label, Role, Stage, Workflow, maintenance, templates
+from itagflow import (
+    Choice,
+    Crew,
+    FixedSize,
+    Flow,
+    Label,
+    Role,
+    Stage,
+    Workflow,
+    maintenance,
+    templates,
+)
 from support.scenes import rows
 from support.walking import SideBySide
 
@@ -94,6 +105,63 @@ class Surroundings(SideBySide):
         self.twice(
             lambda flow: flow.packages.prioritize(self.job, priority, packages=packages, by=by)
         )
+
+    @around(
+        scores=st.dictionaries(
+            st.integers(1, 6) | st.sampled_from(["1.jpg", "new 1"]),
+            st.sampled_from([0, 0.5, -1.25, 2]),
+            min_size=1,
+            max_size=3,
+        ),
+        by=people,
+    )
+    def prioritize_each(self, scores: dict[int | str, float], by: str) -> None:
+        self.twice(lambda flow: flow.packages.prioritize(self.job, scores, by=by))
+
+    @around(
+        number=st.integers(1, 3),
+        keyed=st.booleans(),
+        predicted=st.booleans(),
+        by=st.sampled_from(["ada", "ada", "ben"]),
+    )
+    def add_an_item(self, number: int, keyed: bool, predicted: bool, by: str) -> None:
+        data = {"source": f"{number}.jpg"}
+        prediction = Choice("dog") if predicted else None
+
+        def act(flow: Flow) -> Any:
+            key = f"new {number}" if keyed else None
+            return flow.jobs.add(
+                self.job, data, key=key, priority=number / 2, prediction=prediction, by=by
+            )
+
+        # what has no key is something new each time
+        (self.twice if keyed else self.all)(act)
+
+    @around(
+        tasks=st.lists(st.integers(1, 7), max_size=2, unique=True),
+        key=st.none() | st.sampled_from(["new 1", "new 2"]),
+        by=st.sampled_from(["ada", "ada", "ben"]),
+    )
+    def withdraw(self, tasks: list[int], key: str | None, by: str) -> None:
+        keys = [] if key is None else [key]
+        self.twice(lambda flow: flow.jobs.withdraw(self.job, tasks=tasks, keys=keys, by=by))
+
+    @around(
+        who=people,
+        skills=st.dictionaries(st.sampled_from(["street", "1.jpg"]), st.sampled_from([1, 60])),
+    )
+    def set_skills(self, who: str, skills: dict[str, float]) -> None:
+        self.twice(lambda flow: flow.members.set_skills("street", who, skills, by="ada"))
+        self.all(lambda flow: list(flow.jobs.blocked(self.job)))
+
+    @around(who=people, stage=st.none() | st.sampled_from(Stage), named=st.booleans())
+    def claim_anything(self, who: str, stage: Stage | None, named: bool) -> None:
+        """The best of all jobs, or of all stages of this one."""
+        job = self.job if named else None
+        self.all(lambda flow: flow.explain(who, job, stage, workspace="street"))
+        taken = self.all(lambda flow: flow.claim(who, job, stage, workspace="street"))
+        if taken is not None and taken.job == self.job:
+            self.note(taken)
 
     @around(packages=st.lists(st.integers(1, 4), max_size=3), to=people)
     def assign_many(self, packages: list[int], to: str) -> None:

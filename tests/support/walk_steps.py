@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from itagflow import Accept, Crew, FixedSize, Inspect, Label, Role, Selection, Stage
+from itagflow import Accept, Choice, Crew, FixedSize, Inspect, Label, Role, Selection, Stage
 
 L, I, A = Stage.LABEL, Stage.INSPECT, Stage.ACCEPT
 CREWS = {Crew.EXPERTS: ("di", "cy"), Crew.ADJUDICATORS: ("di", "cy")}
@@ -103,6 +103,11 @@ def manage(steps: Steps) -> None:
     steps.do("expire")
     steps.do("prelabel", False, "cat", "ada")
     steps.do("prioritize", 2, None, "ada")
+    steps.do("add_an_item", 1, True, True, "ada")
+    steps.do("prioritize_each", {"new 1": 0.5, 3: -1.25}, "ada")
+    steps.do("set_skills", "ben", {"1.jpg": 60})
+    steps.do("claim_anything", "ben", None, False)
+    steps.do("withdraw", [], "new 1", "ada")
     steps.do("change_job", "pause")
     steps.do("change_job", "resume")
     steps.do("change_package", 3, "reopen", "ada")
@@ -135,9 +140,22 @@ def vote(steps: Steps) -> None:
     steps.do("decide", "di", 0, True)
 
 
+def come_late(steps: Steps) -> None:
+    """A package is overdue while nobody has it, another one while ben holds it."""
+    steps.claim("ben", L)
+    steps.do("set_due", 1, -5, "ada")
+    steps.do("set_due", 2, -5, "ada")
+    steps.do("set_due", 3, 20, "ada")
+    steps.do("tick", "ada")
+    steps.do("answer_all", steps.last(), "cat", True)
+    steps.take_part("ada", I)
+    steps.do("tick", None)
+
+
 WALKS: tuple[tuple[Label, tuple[Callable[[Steps], None], ...]], ...] = (
     (Label(), (label_and_review, go_on, manage)),
     (Label(votes=2, min_votes=2), (vote,)),
+    (Label(on_overdue={"1": Choice("dog")}), (come_late,)),
 )
 """How tasks are labeled in each of the walks, and what happens."""
 

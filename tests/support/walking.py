@@ -227,5 +227,8 @@ class SideBySide(RuleBasedStateMachine):
                 list(flow.assignments.list(name, job=self.job, live=False)) for flow in flows
             ]
             assert assignments == assignments[:1] * len(assignments)
+        boards = [flow.jobs.queue(self.job) for flow in flows]
+        assert boards == boards[:1] * len(boards)
+        invariants.check_board(flows[0], self.job)
         progress = [flow.jobs.progress(self.job) for flow in flows]
         assert progress == progress[:1] * len(progress)

@@ -54,7 +54,7 @@ def managing(flow: Flow, workspace: Workspace) -> None:
     assert_type(flow.members.add(workspace, "ben", Role.OPERATOR, by="ada"), Member)
     template = templates.image_classification(["cat", "dog"])
     assert_type(template, Template)
-    job = flow.jobs.create(workspace, "cats", template=template, by="ada")
+    job = flow.jobs.create(workspace, "cats", template=template, by="ada", draft=True)
     assert_type(job, Job)
     assert_type(flow.jobs.load(job, [], by="ada"), LoadReport)
     assert_type(flow.jobs.load_report(job), LoadReport)

@@ -54,7 +54,9 @@ class Case:
 
 def make_job(flow: Flow, stage: Any) -> Any:
     asked = templates.image_classification(["cat"])
-    return flow.jobs.create("street", "new", template=asked, workforce={stage: ["ben"]}, by="ada")
+    return flow.jobs.create(
+        "street", "new", template=asked, workforce={stage: ["ben"]}, by="ada", draft=True
+    )
 
 
 def check_job(flow: Flow, stage: Any) -> Any:

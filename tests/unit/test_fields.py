@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from itagflow import Job, Stage
+from itagflow import Job, Package, Stage
 from itagflow.storage import (
     FIELDS,
     Fields,
@@ -26,6 +26,7 @@ from itagflow.testing import (
     make_job,
     make_member,
     make_one_of_each,
+    make_package,
     make_task,
 )
 
@@ -63,9 +64,8 @@ def test_what_is_encoded_comes_back(fields: Fields) -> None:
     entity: Any = next(entity for entity in make_one_of_each() if type(entity) is fields.kind)
     for field in fields.by_name.values():
         value = getattr(entity, field.name)
-        assert type(field_value(entity, field.name)) in (int, str), (
-            "no NULL, no float: it can be compared"
-        )
+        kinds = (int, str, float) if field.name == "priority" else (int, str)
+        assert type(field_value(entity, field.name)) in kinds, "no NULL: it can be compared"
         if field.decode is not None:
             assert field.decode(field_value(entity, field.name)) == value
 
@@ -91,6 +91,16 @@ def test_values_are_encoded_as_entities_are() -> None:
     assert field_value(assignment, "stage") == encode_value(Stage.LABEL)
     assert field_value(assignment, "member") == 0
     assert field_value(assignment, "lease_until") == encode_value(AT)
+
+
+def test_a_priority_is_a_fraction_or_whole_however_a_database_gives_it_back() -> None:
+    field = FIELDS[Package].by_name["priority"]
+    for priority in (0, -3, 2**53, 0.1, -0.5, 1e300, 5e-324):
+        package = make_package(1, priority=priority)
+        assert field_value(package, "priority") == encode_value(priority) == priority
+        assert field.decode is not None
+        assert field.decode(float(priority)) == priority
+        assert type(field.decode(float(priority))) is type(priority)
 
 
 def test_names_are_unique_however_they_were_typed_and_empty_ones_are_not() -> None:

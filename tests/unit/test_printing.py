@@ -112,6 +112,7 @@ SENTENCES = [
     ("add_template", {"job": 0}, "added template 'names': no longer needed"),
     ("create_workspace", {"job": 0}, "created workspace 'names': no longer needed"),
     ("set_role", {"job": 0}, "changed the role of names: no longer needed"),
+    ("set_skills", {"job": 0}, "changed the skills of names: no longer needed"),
 ]
 
 

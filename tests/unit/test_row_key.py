@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from itagflow.model.row_key import format_row_key, parse_row_key
+from itagflow import InvalidData
+from itagflow.model.row_key import format_row_key, parse_row_key, require_row_key
 from itagflow.testing import make_task
 
 
@@ -49,3 +52,16 @@ def test_a_task_shows_its_key_as_its_row_has_it() -> None:
 @pytest.mark.parametrize("text", ['"', '"a', "-" + "9" * 5_000, "-0x"])
 def test_what_no_row_has_is_shown_as_it_is(text: str) -> None:
     assert parse_row_key(text) == text
+
+
+@pytest.mark.parametrize("given", ["a7", "7", 7, -3, IntEnum("Number", {"SEVEN": 7}).SEVEN])
+def test_a_row_key_is_a_plain_text_or_a_plain_number(given: object) -> None:
+    key = require_row_key(given)
+    assert key == given
+    assert type(key) in (str, int)
+
+
+@pytest.mark.parametrize("given", [True, 1.0, None, b"a", ["a"]])
+def test_nothing_else_is_a_row_key(given: object) -> None:
+    with pytest.raises(InvalidData, match="key: must be a text or a whole number"):
+        require_row_key(given)

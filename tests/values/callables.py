@@ -46,7 +46,7 @@ NOT_TRIED = frozenset({"aio", "testing"})
 are tried, and tools for tests of stores."""
 PORT = frozenset(
     {
-        "Field",
+        "IndexField",
         "Fields",
         "Query",
         "Span",

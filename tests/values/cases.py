@@ -73,7 +73,12 @@ def ordered(scene: Scene, **more: Any) -> None:
 
 def use_rule(scene: Scene, rule: Any) -> None:
     rules = {P.Label: P.Label(), P.Inspect: P.Inspect(), P.Accept: P.Accept(), type(rule): rule}
-    ordered(scene, workflow=P.Workflow(*rules.values()))
+    packaging = P.FixedSize(2) if rule.requires is None else P.GroupByField(rule.requires.name)
+    ordered(scene, workflow=P.Workflow(*rules.values()), packaging=packaging)
+
+
+def use_field(scene: Scene, field: Any) -> None:
+    use_rule(scene, P.Label(requires=field))
 
 
 def use_template(scene: Scene, template: Any) -> None:
@@ -196,6 +201,7 @@ def fields_of(entity: Any) -> Arguments:
 
 LATER = START + timedelta(days=30)
 RULE: Arguments = {
+    "requires": P.Field("text", skill="about {}"),
     "lease": SOON,
     "offer_lease": SOON,
     "limit": 2,
@@ -287,6 +293,7 @@ ORDERS: Mapping[str, Case] = {
             "rework": P.Route.QUEUE,
             "redo_all": True,
             "on_abandon": "queue",
+            "on_overdue": {"1": P.Choice("cat")},
             "order": "oldest",
             "allow_partial": False,
         },
@@ -310,6 +317,11 @@ ORDERS: Mapping[str, Case] = {
     ),
     "FixedSize": Case(lambda s: {"size": 2}, lambda s, made: ordered(s, packaging=made)),
     "PackageCount": Case(lambda s: {"packages": 2}, lambda s, made: ordered(s, packaging=made)),
+    "Field": Case(
+        lambda s: {"name": "text", "skill": "about {}", "least": 1.5},
+        use_field,
+        always=("least",),
+    ),
     "GroupByField": Case(
         lambda s: {"field": "text", "max_size": 3}, lambda s, made: ordered(s, packaging=made)
     ),
@@ -570,6 +582,11 @@ ENTITIES: Mapping[str, Case] = {
         lambda s: {"kind": "package", "key": (4, 1), "field": "wrong", "actual": 1, "expected": 0}
     ),
     "LoadReport": Case(lambda s: fields_of(P.LoadReport())),
+    "QueueReport": Case(
+        lambda s: fields_of(P.QueueReport(at=START, stages={P.Stage.LABEL: P.StageQueue(held=1)}))
+    ),
+    "StageQueue": Case(lambda s: fields_of(P.StageQueue(waiting=2, priorities={0: 2}))),
+    "TickReport": Case(lambda s: fields_of(P.TickReport(jobs=1, held=1))),
     "MergeReport": Case(
         lambda s: {
             "voters": (2, 3),
@@ -627,6 +644,7 @@ ENTITIES: Mapping[str, Case] = {
             "inspected": True,
             "order": {"1": ("b", "a")},
             "labeler": "labeler 1",
+            "decided_by": "timeout",
         }
     ),
     "TemplateReport": Case(lambda s: fields_of(P.TemplateReport(version=1))),
@@ -637,6 +655,7 @@ ENTITIES: Mapping[str, Case] = {
             "abandoned": 0,
             "unfinished": 0,
             "erased": 0,
+            "withdrawn": 0,
         }
     ),
     "Reading": Case(lambda s: {"own": P.Action.LABEL, "others": None}),
@@ -928,12 +947,21 @@ WORK: Mapping[str, Case] = {
             "job": s.job,
             "stage": "label",
             "package": s.held.package,
+            "workspace": s.home,
             "resume": True,
             "token": "t",
-        }
+        },
+        always=("job", "workspace"),
     ),
     "flow.claim_many": Case(
-        lambda s: {"member": "ben", "job": s.job, "stage": "label", "count": 2}
+        lambda s: {
+            "member": "ben",
+            "job": s.job,
+            "stage": "label",
+            "count": 2,
+            "workspace": s.home,
+        },
+        always=("job", "workspace"),
     ),
     "flow.acknowledge": Case(lambda s: {"member": "ben", "job": s.job, "version": 0}),
     "flow.renew": Case(lambda s: {"assignment": s.held, "by": "ben"}),
@@ -1050,7 +1078,21 @@ WORK: Mapping[str, Case] = {
         lambda s: {"member": s.job and "ben", "workspace": s.home, "by": "ada"},
         always=("workspace",),
     ),
-    "flow.explain": Case(lambda s: {"member": "ben", "job": s.job, "stage": "label", "by": "ada"}),
+    "flow.tick": Case(
+        lambda s: {"workspace": s.home, "job": s.job, "by": "ada"},
+        always=("workspace",),
+        alone=("job",),
+    ),
+    "flow.explain": Case(
+        lambda s: {
+            "member": "ben",
+            "job": s.job,
+            "stage": "label",
+            "workspace": s.home,
+            "by": "ada",
+        },
+        always=("job", "workspace"),
+    ),
     "flow.can": Case(
         lambda s: {
             "member": "ben",
@@ -1118,7 +1160,17 @@ NAMESPACES: Mapping[str, Case] = {
     "flow.comments.resolve": Case(lambda s: {"thread": s.comment, "by": "ada", "text": "done"}),
     "flow.comments.reopen": Case(lambda s: {"thread": s.comment, "by": "ada", "text": "or not"}),
     "flow.packages.list": Case(
-        lambda s: {"job": s.job, "state": "label", "by": "ada", "limit": 5, "after": 1}
+        lambda s: {
+            "job": s.job,
+            "state": "label",
+            "overdue": False,
+            "by": "ada",
+            "limit": 5,
+            "after": 1,
+        }
+    ),
+    "flow.packages.set_due": Case(
+        lambda s: {"job": s.job, "due": LATER, "by": "ada", "packages": [1]}
     ),
     "flow.packages.ask_again": Case(
         lambda s: {"tasks": [(s.voted.id, 1)], "votes": 1, "by": "ada"}
@@ -1166,6 +1218,15 @@ NAMESPACES: Mapping[str, Case] = {
             "by": "ada",
             "groups": ["day"],
             "external": True,
+        },
+        lambda s, made: s.new_job(),
+    ),
+    "flow.members.set_skills": Case(
+        lambda s: {
+            "workspace": s.home,
+            "member": "eve",
+            "skills": {"lang:de": 1, "radiology": 0.5},
+            "by": "ada",
         },
         lambda s, made: s.new_job(),
     ),
@@ -1302,6 +1363,8 @@ ORDER: Callable[[Scene], Arguments] = lambda s: {  # noqa: E731
     "guideline": "look twice",
     "due_at": START,
     "closes_at": LATER,
+    "auto_finish": False,
+    "priority": 3,
 }
 JOBS: Mapping[str, Case] = {
     "flow.jobs.create": Case(
@@ -1345,6 +1408,7 @@ JOBS: Mapping[str, Case] = {
     ),
     "flow.jobs.get": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.jobs.progress": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.jobs.queue": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.jobs.blocked": Case(lambda s: {"job": s.job, "by": "ada", "limit": 5, "after": 1}),
     "flow.jobs.load": Case(
         lambda s: {
@@ -1364,7 +1428,33 @@ JOBS: Mapping[str, Case] = {
             "format": "itag",
             "on_error": "skip",
             "progress": wrapped,
+            "priority": 0.5,
+            "due": LATER,
         }
+    ),
+    "flow.jobs.add": Case(
+        lambda s: {
+            "job": s.job,
+            "data": {"source": "new.jpg"},
+            "by": "ada",
+            "key": f"key-{s.position()}",
+            "priority": 0.5,
+            "due": LATER,
+            "tags": ["night"],
+            "prediction": P.PreLabel(P.Choice("cat"), score=0.5),
+            "min_confidence": 0.9,
+        }
+    ),
+    "flow.jobs.withdraw": Case(
+        lambda s: {
+            "job": s.keyed,
+            "tasks": [1],
+            "keys": ["2.jpg"],
+            "comment": "gone",
+            "progress": wrapped,
+            "by": "ada",
+        },
+        always=("tasks",),
     ),
     "flow.jobs.publish": Case(lambda s: {"job": s.loaded, "by": "ada"}),
     "flow.jobs.pause": Case(lambda s: {"job": s.job, "by": "ada"}),
@@ -1396,6 +1486,8 @@ JOBS: Mapping[str, Case] = {
             "guideline": "look twice",
             "due_at": START,
             "closes_at": LATER,
+            "auto_finish": False,
+            "priority": -1,
             "name": "renamed",
             "workflow": s.job.workflow,
         }
@@ -1446,6 +1538,7 @@ MAKE_JOBS = (
     "Workflow",
     "FixedSize",
     "PackageCount",
+    "Field",
     "GroupByField",
     "Option",
     "View",
@@ -1470,6 +1563,8 @@ REPEATABLE = (
     "flow.judge",
     "flow.modify",
     "flow.packages.prioritize",
+    "flow.packages.set_due",
+    "flow.tick",
     "flow.jobs.set_workforce",
 )
 """What can be done again in the same place."""

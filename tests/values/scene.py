@@ -73,6 +73,10 @@ class Scene:
         home = self.flow.workspaces.create(f"street-{self.number}", admin="ada")
         for account in PEOPLE:
             self.flow.members.add(home, account, "operator", by="ada", groups=["night"])
+        # what rows are about, whatever field names the skill
+        skills = {f"about {value}": 2 for value in ("a red car", "yes", "no")}
+        for account in ("ada", *PEOPLE):
+            self.flow.members.set_skills(home, account, skills, by="ada")
         return home
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from fractions import Fraction
@@ -28,7 +29,7 @@ from itagflow import (
 )
 from itagflow.access import TABLE, Action, Grant, RolePolicy, default_policy
 from itagflow.model import Group, JobPartition, Progress, StageWorkers
-from itagflow.model.number import find_number, require_number
+from itagflow.model.number import find_number, require_number, require_priority
 from itagflow.model.workspace import Member
 from itagflow.testing import make_job, make_member
 
@@ -330,3 +331,15 @@ class TestTimes:
         assert stored == at
         assert stored.tzinfo is UTC
         assert type(to_utc("job", "due_at", Stamp(2026, 1, 1, tzinfo=UTC))) is datetime
+
+
+def test_a_priority_is_whole_where_it_can_be() -> None:
+    given = (2, 2.0, 0.5, -0.0, Fraction(1, 4), 2.0**53, 1e300)
+    kept = [require_priority("the call", "priority", value) for value in given]
+    assert kept == [2, 2, 0.5, 0, 0.25, 2**53, 1e300]
+    assert [type(value) for value in kept] == [int, int, float, int, float, int, float]
+    for wrong in (math.nan, math.inf, "1", None, True, 2**53 + 1, -(2**53) - 1):
+        refused(
+            lambda wrong=wrong: require_priority("the call", "priority", wrong),
+            "the call: priority: must be",
+        )

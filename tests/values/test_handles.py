@@ -397,7 +397,7 @@ class TestExistOk:
         with pytest.raises(AlreadyExists) as refused:
             flow.jobs.create(
                 home, "cats", template=CATS, packaging=PackageCount(2), workflow=Workflow(),
-                seed=8, tags=["b"], remark="", by="ada", exist_ok=True,
+                seed=8, tags=["b"], remark="", by="ada", exist_ok=True, draft=True,
             )  # fmt: skip
         assert set(refused.value.differences) == {"packaging", "seed", "tags"}
         assert flow.jobs.get(job) == paused

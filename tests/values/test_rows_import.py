@@ -285,7 +285,9 @@ class TestTheWrapper:
             raise KeyboardInterrupt
 
         street(flow, "ben")
-        draft = flow.jobs.create("street", "cats", template=CATS, packaging=FixedSize(2), by="ada")
+        draft = flow.jobs.create(
+            "street", "cats", template=CATS, packaging=FixedSize(2), by="ada", draft=True
+        )
         with pytest.raises(KeyboardInterrupt):
             flow.jobs.load(draft, breaks_off(), by="ada", on_error="skip")
         rest = [
@@ -354,7 +356,9 @@ class TestLargeGroups:
 class TestReports:
     def test_each_loading_verb_says_which_tasks_it_made(self, flow: Flow) -> None:
         street(flow, "ben")
-        draft = flow.jobs.create("street", "cats", template=CATS, by="ada", row_key="id")
+        draft = flow.jobs.create(
+            "street", "cats", template=CATS, by="ada", row_key="id", draft=True
+        )
         assert flow.jobs.load_report(draft) == LoadReport()
         rows = [*keyed(1, 2), {"source": "x"}, *keyed(2)]
         report = flow.jobs.load(draft, rows, by="ada", on_error="skip")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import Page
 from itagflow.model.arguments import require_flag
 from itagflow.model.moment import to_utc
+from itagflow.model.skills import require_skills
 from itagflow.model.text import parse_texts, require_text
 from itagflow.model.workspace import Member, Role
 from itagflow.typing import MemberRef, WorkspaceRef
@@ -126,6 +127,39 @@ class Members:
         """
         membership = _describe_membership("members.set_role", role, groups, external)
         return workspaces.set_role(self._engine, workspace, member, membership, by=by)
+
+    def set_skills(
+        self,
+        workspace: WorkspaceRef,
+        member: MemberRef,
+        skills: Mapping[str, float],
+        *,
+        by: MemberRef,
+    ) -> Member:
+        """Say what a member can do, such as ``{"lang:de": 1, "radiology": 80}``.
+
+        These replace those that they had.  Jobs ask for them by ``requires`` of a stage; see
+        `Field`.  From now on they are given what they can do; what they hold, and what is
+        offered to them, stays theirs.
+
+        Args:
+            workspace: The workspace.
+            member: The member.
+            skills: How well they can do each thing, by name; an empty mapping takes all away.
+            by: Who says so.
+
+        Raises:
+            InvalidData: when a skill has no name, two have the same, or a number is not finite.
+            NotAllowed: when *by* may not manage members, or the member was removed.
+
+        >>> import itagflow
+        >>> flow = itagflow.open("memory:")
+        >>> street = flow.workspaces.create("street", admin="ada")
+        >>> dict(flow.members.set_skills(street, "ada", {"lang:de": 1}, by="ada").skills)
+        {'lang:de': 1.0}
+        """
+        levels = require_skills("members.set_skills", skills)
+        return workspaces.set_skills(self._engine, workspace, member, levels, by=by)
 
     def remove(self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
         """Remove a member: their open work returns to the queue, their finished work stays.

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
 
 from itagflow.claiming import asking
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import Page
-from itagflow.jobs import packaging
-from itagflow.model.arguments import require_optional_several, require_several
+from itagflow.deadlines import service as deadlines
+from itagflow.jobs import packaging, priorities
+from itagflow.jobs.priorities import parse_priorities
+from itagflow.model.arguments import require_flag, require_optional_several, require_several
 from itagflow.model.enums import parse_optional_enum
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.text import require_text
 from itagflow.results import service as results
-from itagflow.typing import JobRef, MemberRef, NumberedTaskRef, PackageRef
+from itagflow.typing import JobRef, MemberRef, NumberedTaskRef, PackageRef, TaskScores
 
 MOST_VOTES = 1_000
 """How many votes can be asked for at once: more is a mistake."""
@@ -33,15 +37,17 @@ class Packages:
         job: JobRef,
         *,
         state: PackageState | str | None = None,
+        overdue: bool = False,
         by: MemberRef | None = None,
         limit: int | None = None,
         after: PackageRef | int | None = None,
     ) -> Iterator[Package]:
-        """Yield the packages of a job, by number.
+        """Yield the packages of a job, by number; overdue ones, the earliest first.
 
         Args:
             job: The job.
             state: Only those in this state.
+            overdue: Only those that are open though their due time has passed.
             by: Who reads: all of them, if the member may see the work of others; else those on
                 which the member has, or had to its end, an assignment.
             limit: How many at the most.
@@ -54,7 +60,10 @@ class Packages:
         """
         wanted = parse_optional_enum(PackageState, state)
         page = Page(limit, after)
-        return results.list_packages(self._engine, job, state=wanted, by=by, page=page)
+        overdue = require_flag("packages.list", "overdue", overdue)
+        return deadlines.list_packages(
+            self._engine, job, overdue=overdue, state=wanted, by=by, page=page
+        )
 
     def get(self, package: PackageRef, *, by: MemberRef | None = None) -> Package:
         """Return a package as it is now.
@@ -124,28 +133,63 @@ class Packages:
     def prioritize(
         self,
         job: JobRef,
-        priority: int,
+        priority: float | TaskScores,
         *,
         by: MemberRef,
         packages: Iterable[PackageRef | int] | None = None,
     ) -> int:
         """Give packages a priority, higher first in the queue, and return how many have it now.
 
+        Or one for each task, such as the scores of a model: a package gets the greatest of those of
+        its tasks.  All are checked before the first is stored.  Each transaction then holds up to
+        500 packages; when it breaks off, call it again.
+
         Args:
             job: The job.
-            priority: The new priority; packages start with 0.
+            priority: The new priority; packages start with 0.  Or a mapping to the priorities from
+                tasks, their numbers, or their row keys where these are texts.
             by: The member who decides.
-            packages: Which; every open package of the job when not given.  Each transaction holds
-                up to 500.
+            packages: Which have a priority that is a number; every open one when not given.
 
         Raises:
-            NotFound: when the job has no such package.
-            InvalidData: when the priority is no whole number of 63 bits and a sign.
+            NotFound: when the job has no such package or task.
+            InvalidData: when a priority is no finite number or a whole one beyond 2**53, or
+                *packages* are given beside a mapping.
+            NotAllowed: when the job is archived, or *by* may not assign work at the stage of a
+                package; one that has ended is for who may at every stage.  Where nothing is named,
+                packages of other stages are left as they are.
+        """
+        order = parse_priorities("packages.prioritize", priority, packages, by)
+        return priorities.prioritize(self._engine, job, order)
+
+    def set_due(
+        self,
+        job: JobRef,
+        due: datetime | Mapping[Any, datetime | None] | None,
+        *,
+        by: MemberRef,
+        packages: Iterable[PackageRef | int] | None = None,
+    ) -> int:
+        """Say when packages are due, and return how many have that time now; None takes it away.
+
+        Of equal priority, what is due earlier is claimed first; ``Label(order="due")`` puts that
+        before the priority.  `Flow.tick` does what `Label.on_overdue` says once the time has
+        passed; a new time counts anew.  It is stored in several transactions.
+
+        Args:
+            job: The job.
+            due: The time, with its zone; or a mapping with the time of each package, its number, or
+                a task of it.
+            by: The member who decides.
+            packages: Which; every open package of the job when not given.  Not beside a mapping.
+
+        Raises:
+            NotFound: when the job has no such package or task.
+            InvalidData: when a time has no zone, or a package is given two.
             NotAllowed: when the job is archived, or *by* may not assign work at the stage of a
                 package; one that has ended is for who may at every stage.  Without *packages* those
                 of other stages are left as they are.
         """
-        priority = require_whole_number("packages.prioritize", "priority", priority)
-        verb = "packages.prioritize"
-        named = require_optional_several(verb, "packages", packages, "packages")
-        return packaging.prioritize(self._engine, job, priority, by=by, packages=named)
+        named = require_optional_several("packages.set_due", "packages", packages, "packages")
+        wish = deadlines.parse_due(due, named)
+        return deadlines.set_due(self._engine, job, wish, by=by)

@@ -134,6 +134,7 @@ def assign_package(
     slot = rules.Slot(job, due, stage, assignee)
     change = rules.assign(slot, ctx, id=transaction.new_id(Assignment, job.id))
     _confirm_work_goes_on(transaction, job, assignee, stage)
+    _require_skill(transaction, job, due, assignee)
     return apply(transaction, change)
 
 
@@ -169,6 +170,7 @@ def reassign_slot(
     id = transaction.new_id(Assignment, job.id)
     change = rules.reassign(slot, old, ctx, id=id, comment=comment, counters=counters)
     _confirm_work_goes_on(transaction, job, assignee, old.workers)
+    _require_skill(transaction, job, package, assignee)
     return apply(transaction, change)
 
 
@@ -194,10 +196,21 @@ def expire_assignment(
     Raises:
         NotAllowed: when its lease goes on, or *by* may not assign work there.
     """
-    package, old = transaction.lock_assignment(assignment)
+    _, old = transaction.lock_assignment(assignment)
     job = transaction.store.get(Job, (old.job,))
     ctx = transaction.authorize(job.workspace, by, Action.ASSIGN, job, old.stage)
     transaction.require_about(ctx, Action.ASSIGN, old.member)
+    return expire_lapsed(transaction, assignment, ctx)
+
+
+def expire_lapsed(transaction: Transaction, assignment: AssignmentRef, ctx: Context) -> Assignment:
+    """Return the same to the queue, in the name of whoever acts.
+
+    Raises:
+        NotAllowed: when its lease goes on.
+    """
+    package, old = transaction.lock_assignment(assignment)
+    job = transaction.store.get(Job, (old.job,))
     if not rules.has_lapsed(old, transaction.at):
         raise NotAllowed("", "expire it", f"the lease of {old} goes on: its holder was faster")
     counters = release_counter(transaction, job, old)
@@ -245,6 +258,16 @@ def _make_context_of_holder_or_assigner(
     ctx = transaction.authorize(job.workspace, by, Action.ASSIGN, job, assignment.stage)
     transaction.require_about(ctx, Action.ASSIGN, assignment.member)
     return ctx
+
+
+def _require_skill(transaction: Transaction, job: Job, package: Package, member: Member) -> None:
+    """Check that *member* can do what the value of *package* asks for; both are locked by now.
+
+    Raises:
+        NotAllowed: when they lack the skill.
+    """
+    current, worker = transaction.lock_job_and_member(job.id, member.id)
+    rules.must_have_skill(current, package, worker, stage_of(package))
 
 
 def _confirm_work_goes_on(

@@ -17,6 +17,7 @@ from itagflow.claiming.part_rules import has_conflict, has_seen_votes
 from itagflow.model.copying import copyable
 from itagflow.model.job import ALL_CREWS, Accept, Crew, Job, JobState, Stage
 from itagflow.model.package import Assignment, AssignmentState, Package
+from itagflow.model.skills import is_met
 from itagflow.model.workspace import Member
 from itagflow.printing import format_count, format_time
 
@@ -140,19 +141,26 @@ class Decision:
             return False
         if stage is Stage.LABEL and has_seen_votes(job, member, package.round, assignments):
             return False
+        if not has_skill(job, stage, member, package):
+            return False
         return not is_own_work(job, package, member, stage, assignments)
 
-    def accepts_open(self, offer: Assignment, assignments: Sequence[Assignment]) -> bool:
+    def accepts_open(
+        self, offer: Assignment, assignments: Sequence[Assignment], package: Package | None = None
+    ) -> bool:
         """Return whether the member may have *offer*, which is open.
 
         Args:
             offer: The offer.
             assignments: The assignments on its package; those of the member are enough.
+            package: Its package; asked only where the stage requires a skill.
         """
         situation = self.situation
         if Source.OPEN not in self.sources or offer.stage is not situation.stage:
             return False
         if not offer.is_open_offer or not self.permits(offer):
+            return False
+        if not has_skill(situation.job, situation.stage, situation.member, package):
             return False
         return not has_conflict(situation.job, offer, situation.member, assignments)
 
@@ -178,6 +186,8 @@ class Decision:
             return lapsed.state is AssignmentState.HELD
         # also at a job that is closed to new work: what has lapsed was begun before
         if self.obstacle not in (None, Obstacle.CLOSED):
+            return False
+        if not has_skill(situation.job, situation.stage, situation.member, package):
             return False
         if lapsed.is_part:
             return not has_conflict(situation.job, lapsed, situation.member, assignments)
@@ -337,6 +347,25 @@ def is_own_work(
         assignment.member == member.id and assignment.authored and assignment.stage in barred
         for assignment in assignments
     )
+
+
+def has_skill(job: Job, stage: Stage, member: Member, package: Package | None) -> bool:
+    """Return whether *member* can do what the value of *package* asks for at *stage*, if anything.
+
+    Whoever holds it, or is offered it by name, is not asked.
+    """
+    requires = job.workflow.rule(stage).requires
+    if requires is None:
+        return True
+    return package is not None and is_met(requires, member.skills, package.value)
+
+
+def requires_other_skill(before: Situation, now: Situation) -> bool:
+    """Return whether other packages are for the member now, by what they can do."""
+    known, wanted = (each.job.workflow.rule(each.stage).requires for each in (before, now))
+    if known is None and wanted is None:
+        return False
+    return known != wanted or before.member.skills != now.member.skills
 
 
 def has_labeled(member: Member, assignments: Sequence[Assignment]) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import chain
+from typing import Any
 
 from itagflow import access
 from itagflow.access import Action, Permission
 from itagflow.claiming import queue, rules
+from itagflow.claiming.anything import decide_all, list_places, list_running
 from itagflow.claiming.decision import (
     ClaimPlace,
     Decision,
@@ -18,16 +20,18 @@ from itagflow.claiming.decision import (
     decide,
 )
 from itagflow.claiming.queue import describe
+from itagflow.claiming.wanted import Wanted, find_job_and_member
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import JobRef, MemberRef, WorkspaceRef
+from itagflow.core.lookup import MemberRef, WorkspaceRef
 from itagflow.core.visibility import access_of
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import Assignment, Package, PackageState, Purpose
+from itagflow.model.skills import count_by_skill, list_skills, list_values
 from itagflow.model.workspace import Member
 from itagflow.printing import format_count, format_time, make_printable
 from itagflow.results.service import find_members, list_jobs
-from itagflow.storage.port import Query, Reader
+from itagflow.storage.port import Query, Reader, Span
 
 Place = WorkspaceRef | Job | tuple[WorkspaceRef, str] | Package | Assignment
 """What `Flow.can` is asked about."""
@@ -91,18 +95,56 @@ def _is_available(
         return can_claim(reader, describe(reader, engine, place), place.at)
 
 
-def explain(
-    engine: Engine, member: MemberRef, job: JobRef, stage: Stage, *, by: MemberRef | None = None
-) -> str:
+def explain(engine: Engine, wanted: Wanted, *, by: MemberRef | None = None) -> str:
     """Say what `claim` would find for a member, and if nothing, why, in one sentence."""
     with engine.store.read() as reader:
-        current = lookup.job(reader, job)
-        worker = lookup.member(reader, current.workspace, member)
-        seeing = access_of(reader, engine.policy, current.workspace, by)
-        seeing.require("explain", current, own=seeing.is_own(worker.id))
+        job, worker = find_job_and_member(reader, wanted)
+        seeing = access_of(reader, engine.policy, worker.workspace, by)
+        own = seeing.is_own(worker.id)
+        # without a job, what is said is only of those that may be read
+        if job is not None:
+            seeing.require("explain", job, own=own)
         seeing.require_work_of([worker.id])
-        place = ClaimPlace(current, worker, stage, engine.now())
-        return make_printable(_explain(reader, describe(reader, engine, place), place.at))
+        at = engine.now()
+        if job is not None and wanted.stage is not None:
+            place = ClaimPlace(job, worker, wanted.stage, at)
+            return make_printable(_explain(reader, describe(reader, engine, place), at))
+        jobs = list_running(reader, worker.workspace) if job is None else [job]
+        visible = [each for each in jobs if seeing.can_see("explain", each, own=own)]
+        if jobs and not visible:
+            seeing.require("explain", jobs[0], own=own)
+        places = list_places(visible, worker, wanted.stage, at)
+        decisions = decide_all(reader, engine, places)
+        return make_printable(_explain_all(reader, decisions, worker.account, at))
+
+
+MAX_NAMED = 5
+"""How many queues `explain` names with what it says of them."""
+
+
+def _explain_all(reader: Reader, decisions: Sequence[Decision], account: str, at: datetime) -> str:
+    """Return the same for several queues: the first where something is, or the reason for each."""
+    if not decisions:
+        return "no job is running"
+    own = [each for each in decisions if each.obstacle is not Obstacle.POLICY]
+    if not own:
+        return f"{account} may work at no job that is running"
+    # what a claim would find there first is not said, but that there is something
+    for decision in own:
+        if queue.find_source(reader, decision, at) is not None:
+            return f"{_name_queue(decision)}: {_explain(reader, decision.situation, at)}"
+    reasons = [
+        f"{_name_queue(decision)}: {_explain(reader, decision.situation, at)}"
+        for decision in own[:MAX_NAMED]
+    ]
+    if len(own) > MAX_NAMED:
+        reasons.append(f"and {format_count(len(own) - MAX_NAMED, 'more queue')}")
+    return "; ".join(reasons)
+
+
+def _name_queue(decision: Decision) -> str:
+    situation = decision.situation
+    return f"job {situation.job.name!r}, {situation.stage.value}"
 
 
 def _locate(reader: Reader, entity: Place) -> tuple[int, Job | None, Stage | None]:
@@ -144,7 +186,11 @@ def _explain(reader: Reader, situation: Situation, at: datetime) -> str:
         return _SENTENCES[source]
     if decision.obstacle is Obstacle.LIMIT:
         return decision.reason + _explain_offers(reader, situation)
-    return decision.reason or _explain_nothing(reader, decision, at)
+    reason = decision.reason or _explain_nothing(reader, decision, at)
+    if decision.reason or situation.job.auto_finish:
+        return reason
+    # more may come at any time
+    return f"nothing waits now; {reason}" if reason else "nothing waits now"
 
 
 def _explain_offers(reader: Reader, situation: Situation) -> str:
@@ -163,19 +209,20 @@ def _explain_nothing(reader: Reader, decision: Decision, at: datetime) -> str:
     if decision.situation.policy_refusal is not None:
         # who is only in a crew does not wait for whole packages
         return _explain_crews(decision, live)
-    # A claim would have found any other waiting package: those that are left are the member's own.
-    own = reader.count(
-        Query(Package, {"job": job.id, "state": PackageState.at(stage), "waiting": True})
-    )
+    # A claim would have found any other waiting package: those that are left are the member's own,
+    # or they need what the member cannot do.
+    lacking = _count_by_missing_skill(reader, decision)
+    queued = Query(Package, {"job": job.id, "state": PackageState.at(stage), "waiting": True})
+    own = reader.count(queued) - sum(lacking.values())
+    if lacking:
+        reasons.append(_explain_skills(lacking))
     if own:
         waiting = "1 waiting package is" if own == 1 else f"{own} waiting packages are"
         reasons.append(f"{waiting} {member.account}'s own work")
     # for the same reason, a lapsed one that the member may take would have been found
     lapsed = [assignment for assignment in live if rules.has_lapsed(assignment, at)]
     if lapsed:
-        number = format_count(len(lapsed), "assignment")
-        verb = "is" if len(lapsed) == 1 else "are"
-        reasons.append(f"{number} whose lease has lapsed {verb} on {member.account}'s own work")
+        reasons.append(_explain_lapsed(decision, lapsed))
     open_offers = [assignment for assignment in live if assignment.is_open_offer]
     named = [assignment for assignment in open_offers if not _may_tell_a_vote(job, assignment)]
     if named:
@@ -190,11 +237,52 @@ def _explain_nothing(reader: Reader, decision: Decision, at: datetime) -> str:
         reasons.append(f"{packages} still at an earlier stage")
     if open_offers and not reasons:
         reasons.append(_explain_open(open_offers))
-    behind = _count(reader, job, stages[stages.index(stage) + 1 :])
-    if behind and not reasons:
-        packages = "1 package is" if behind == 1 else f"{behind} packages are"
-        reasons.append(f"all done here: {packages} at a later stage")
-    return "; ".join(reasons) or "all done"
+    return "; ".join(reasons or _explain_end(reader, job, stages[stages.index(stage) + 1 :]))
+
+
+def _explain_end(reader: Reader, job: Job, later: tuple[Stage, ...]) -> list[str]:
+    """Return that everything is done, at the stages before these *later* ones at least."""
+    behind = _count(reader, job, later)
+    packages = "1 package is" if behind == 1 else f"{behind} packages are"
+    # a job that does not end by itself is never all done: more may come at any time
+    if not job.auto_finish:
+        return [f"{packages} at a later stage"] if behind else []
+    return [f"all done here: {packages} at a later stage" if behind else "all done"]
+
+
+def _explain_lapsed(decision: Decision, lapsed: list[Assignment]) -> str:
+    """Return why the member may not have what has lapsed."""
+    situation = decision.situation
+    number = format_count(len(lapsed), "assignment")
+    verb = "is" if len(lapsed) == 1 else "are"
+    account = situation.member.account
+    place = f"on {account}'s own work"
+    if situation.job.workflow.rule(situation.stage).requires is not None:
+        place += f", or needs a skill that {account} lacks"
+    return f"{number} whose lease has lapsed {verb} {place}"
+
+
+def _count_by_missing_skill(reader: Reader, decision: Decision) -> dict[str, int]:
+    """Return how many packages wait for each skill that the member lacks."""
+    job, member, stage = decision.situation.job, decision.situation.member, decision.situation.stage
+    requires = job.workflow.rule(stage).requires
+    if requires is None:
+        return {}
+    theirs = list_values(requires, member.skills)
+    where: dict[str, Any] = {"job": job.id, "state": PackageState.at(stage)}
+    waiting = {**where, "waiting_value": Span("", None), "waiting": True}
+    tally = reader.tally(Query(Package, waiting), by=("value",))
+    values = {str(value): number for (value,), (number,) in tally.items() if value not in theirs}
+    return count_by_skill(requires, values)
+
+
+def _explain_skills(lacking: dict[str, int]) -> str:
+    """Return how many packages need what the member cannot do."""
+    number = sum(lacking.values())
+    waits = f"{number} wait" if number > 1 else "1 waits"
+    if number == 1:
+        return f"{waits}, and needs {list_skills(lacking)}"
+    return f"{waits}; all need {list_skills(lacking)}"
 
 
 def _may_tell_a_vote(job: Job, offer: Assignment) -> bool:

@@ -162,10 +162,12 @@ def are_votes_in(package: Package, assignments: Sequence[Assignment], ended: int
 
 
 def are_votes_merged(package: Package, assignments: Sequence[Assignment]) -> bool:
-    """Return whether the votes of the present round of *package* are merged."""
-    return any(
-        each.outcome is Outcome.MERGED and each.round == package.round for each in assignments
-    )
+    """Return whether the votes of the present round of *package* are merged.
+
+    They are given no more either once its due time has passed, and experts have what is left.
+    """
+    ended = (Outcome.MERGED, Outcome.TIMEOUT)
+    return any(each.outcome in ended and each.round == package.round for each in assignments)
 
 
 @attrs.frozen(kw_only=True)
@@ -196,7 +198,7 @@ def ask_again(asked: ExtraVotes, ctx: Context, *, ids: Sequence[int]) -> Change:
     _require_voting(asked)
     _require_voters(asked, len(ids))
     due = package.scope
-    others = [task for task in asked.tasks if task in package.erased or (due and task not in due)]
+    others = [task for task in asked.tasks if task in package.excluded or (due and task not in due)]
     if others:
         reason = "is not voted on in this round"
         problems = [Problem(f"task {task}", reason) for task in others]

@@ -6,8 +6,9 @@ That is offers, waiting packages, lapsed leases, and the start of a scan.
 from __future__ import annotations
 
 import heapq
+import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -28,6 +29,8 @@ from itagflow.claiming.decision import (
 )
 from itagflow.core.lookup import first, get_or_none, iterate_in_transaction
 from itagflow.core.registry import Environment
+from itagflow.core.transaction import Transaction
+from itagflow.model.copying import evolve
 from itagflow.model.job import ALL_CREWS, Crew, Job, QueueOrder, Stage, find_registered_names
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import (
@@ -39,6 +42,7 @@ from itagflow.model.package import (
     PackageState,
     QueueCursor,
 )
+from itagflow.model.skills import list_values
 from itagflow.model.workspace import Member, is_paused
 from itagflow.storage.fields import NEVER
 from itagflow.storage.port import (
@@ -55,8 +59,17 @@ DUE_ORDER = ("due", "-priority", "waiting_since", "number")
 OLDEST_ORDER = ("waiting_since", "-priority", "due", "number")
 RANDOM_ORDER = ("number",)
 """From a number on that is drawn, see `QueueStart`."""
+_ORDERS: Mapping[QueueOrder | None, tuple[str, ...]] = {
+    None: USUAL_ORDER,
+    QueueOrder.DUE: DUE_ORDER,
+    QueueOrder.OLDEST: OLDEST_ORDER,
+    QueueOrder.RANDOM: RANDOM_ORDER,
+}
+_EVERYTHING: Mapping[str, Condition] = {}
 NOBODY = 0
 """How a query names the member of an open offer."""
+_AGAIN: Mapping[str, Condition] = {"round": Span(2, None)}
+"""What holds of packages that somebody may have labeled in an earlier round."""
 _MOMENT = timedelta(microseconds=1)
 _LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 _CANDIDATES = 8
@@ -82,11 +95,24 @@ def describe(reader: Reader, environment: Environment, place: ClaimPlace) -> Sit
     Raises:
         InvalidData: when the job does not have this stage.
     """
-    job, member, stage = place.job, place.member, place.stage
     counter: ClaimCounter | None = None
+    if needs_counter(place.job, place.stage):
+        key = (place.job.id, place.stage.value, place.member.id)
+        counter = get_or_none(reader, ClaimCounter, key)
+    return make_situation(environment, place, counter)
+
+
+def needs_counter(job: Job, stage: Stage) -> bool:
+    """Return whether the decision at *stage* depends on the counter of the member."""
     # else nobody counts, and nobody asks what was read: the query is saved
-    if has_limits(job, stage) or job.workflow.rule(stage).acknowledge:
-        counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
+    return has_limits(job, stage) or job.workflow.rule(stage).acknowledge
+
+
+def make_situation(
+    environment: Environment, place: ClaimPlace, counter: ClaimCounter | None
+) -> Situation:
+    """Return what the decision depends on, once the member's *counter* is read, if it is needed."""
+    job, member, stage = place.job, place.member, place.stage
     missing_merge = ""
     if stage is Stage.LABEL:  # the last vote is merged by whoever submits it
         names = find_registered_names(job.workflow)
@@ -189,7 +215,55 @@ def find_open_offers(reader: Reader, decision: Decision) -> list[Assignment]:
     own: defaultdict[int, list[Assignment]] = defaultdict(list)
     for assignment in reader.find(Query(Assignment, theirs)):
         own[assignment.package].append(assignment)
-    return [offer for offer in permitted if decision.accepts_open(offer, own[offer.package])]
+    by_number = dict[int, Package]()
+    if job.workflow.rule(stage).requires is not None:
+        found = reader.find(Query(Package, {"job": job.id, "number": packages}))
+        by_number = {package.number: package for package in found}
+    return [
+        offer
+        for offer in permitted
+        if decision.accepts_open(offer, own[offer.package], by_number.get(offer.package))
+    ]
+
+
+def find_open_offers_of(
+    reader: Reader, decisions: Sequence[Decision]
+) -> list[tuple[Decision, Assignment]]:
+    """Return the same in several queues, oldest first, each with the decision of its queue."""
+    by_job = {
+        decision.situation.job.id: decision
+        for decision in decisions
+        if Source.OPEN in decision.sources
+        and can_have_open_offers(decision.situation.job, decision.situation.stage)
+    }
+    if not by_job:
+        return []
+    # one query says which of the jobs have any: most have none
+    where: dict[str, Any] = {
+        "member": NOBODY,
+        "state": AssignmentState.OFFERED,
+        "job": tuple(by_job),
+    }
+    jobs = [job for (job,) in reader.tally(Query(Assignment, where), by=("job",))]
+    found = [
+        (decision, offer)
+        for decision in (by_job[int(job)] for job in jobs if isinstance(job, int))
+        for offer in find_open_offers(reader, decision)
+    ]
+    return sorted(found, key=lambda pair: pair[1].id)
+
+
+def find_lapsed_of(reader: Reader, jobs: tuple[int, ...], at: datetime) -> list[Assignment]:
+    """Return the assignments of several jobs whose lease has lapsed, the longest first."""
+    if not jobs:
+        return []
+    where: dict[str, Any] = {
+        "job": jobs,
+        "live": True,
+        "stage": tuple(Stage),
+        "lease_until": Span(None, at),
+    }
+    return list(reader.find(Query(Assignment, where, order=("lease_until", "id"))))
 
 
 def find_lapsed(reader: Reader, job: Job, stage: Stage, at: datetime) -> list[Assignment]:
@@ -210,14 +284,14 @@ def iter_lapsed(reader: Reader, place: ClaimPlace) -> Iterator[Assignment]:
     """
     later = list[Assignment]()
     for lapsed in find_lapsed(reader, place.job, place.stage, place.at):
-        if _comes_last(reader, lapsed, place.member):
+        if comes_last(reader, lapsed, place.member):
             later.append(lapsed)
         else:
             yield lapsed
     yield from later
 
 
-def _comes_last(reader: Reader, lapsed: Assignment, member: Member) -> bool:
+def comes_last(reader: Reader, lapsed: Assignment, member: Member) -> bool:
     """Return whether the member labeled the package of another's lapsed work before."""
     # in the first round nobody labeled it before, and nothing has to be read
     if lapsed.stage is not Stage.LABEL or lapsed.round == 1 or lapsed.member == member.id:
@@ -233,7 +307,10 @@ def query_waiting(
     unless: Unless | None = None,
 ) -> Query[Package]:
     """Return the query for the first package that waits at *stage*, in the usual order."""
-    return _query_first(job, stage, {"waiting": True, **(where or {})}, USUAL_ORDER, unless)
+    where = where or {}
+    # what has a waiting value waits: to ask both would lead to the index without the value
+    waits: dict[str, Condition] = {} if "waiting_value" in where else {"waiting": True}
+    return _query_first(job, stage, {**waits, **where}, USUAL_ORDER, unless)
 
 
 def _query_first(
@@ -262,7 +339,10 @@ def _query_in_order(
     has them by their age.  The indexes for the other orders hold only the rest.
     """
     order = get_order(job, stage)
-    if order is None:
+    if "waiting_value" in where:
+        # for what is of one value each order has an index of its own
+        yield _query_first(job, stage, where, _ORDERS[order], unless)
+    elif order is None:
         yield query_waiting(job, stage, where, unless)
     elif order is QueueOrder.RANDOM:
         yield _query_first(job, stage, {"waiting": True, **where}, RANDOM_ORDER, unless)
@@ -300,10 +380,22 @@ def _query_oldest(
     yield ranked
 
 
-def _get_age_rank(package: Package) -> tuple[datetime, int, datetime, int]:
+def _get_age_rank(package: Package) -> tuple[datetime, float, datetime, int]:
     """Return by what packages are sorted in `OLDEST_ORDER`."""
     due = package.due or _LAST_MOMENT
     return (package.waiting_since, -package.priority, due, package.number)
+
+
+def list_conditions(decision: Decision) -> list[Mapping[str, Condition]]:
+    """Return what is true of the packages that the member may have, one for each row of them.
+
+    Where a skill is required there is a row for each value that their skills name; else only one.
+    """
+    situation = decision.situation
+    requires = situation.job.workflow.rule(situation.stage).requires
+    if requires is None:
+        return [_EVERYTHING]
+    return [{"waiting_value": value} for value in list_values(requires, situation.member.skills)]
 
 
 def get_order(job: Job, stage: Stage) -> QueueOrder | None:
@@ -312,25 +404,41 @@ def get_order(job: Job, stage: Stage) -> QueueOrder | None:
 
 
 def query_next_package(
-    reader: Reader, job: Job, member: Member, stage: Stage, start: QueueStart
+    reader: Reader,
+    job: Job,
+    member: Member,
+    stage: Stage,
+    start: QueueStart,
+    only: Mapping[str, Condition] = _EVERYTHING,
 ) -> Iterator[Query[Package]]:
     """Yield queries for the next package of *member*: the first query that finds one has found it.
 
     From *start* on first, so that a long row of own work is not scanned again; what came to the
     front since has a higher priority, or is due earlier.  Then the whole queue: whatever *start*
     says, nothing is left out.  What the member has labeled in an earlier round comes last.
+
+    *only* is what all of them have in common: the value that names a skill, see `list_conditions`.
     """
     unless = _exclude_own_work(job, member, stage)
-    everything: dict[str, Condition] = {}
-    for where in (*_begin_at(start), everything):
-        yield from _query_in_order(reader, job, stage, where, unless)
+    for where in (*_begin_at(start), _EVERYTHING):
+        yield from _query_in_order(reader, job, stage, {**where, **only}, unless)
     if stage is Stage.LABEL:
-        again: dict[str, Condition] = {"round": Span(2, None)}
+        again = {**_AGAIN, **only}
         yield from _query_in_order(reader, job, stage, again, _exclude_votes(member))
 
 
+def is_for_last(query: Query[Package]) -> bool:
+    """Return whether *query* is for what the member has labeled in an earlier round."""
+    return query.where.get("round") == _AGAIN["round"]
+
+
 def query_allowed_package(
-    reader: Reader, job: Job, member: Member, stage: Stage, start: QueueStart
+    reader: Reader,
+    job: Job,
+    member: Member,
+    stage: Stage,
+    start: QueueStart,
+    only: Mapping[str, Condition] = _EVERYTHING,
 ) -> Iterator[Query[Package]]:
     """Yield the same queries, without the packages of which *member* was shown votes.
 
@@ -338,7 +446,7 @@ def query_allowed_package(
     for them the packages are gone through, and asked for one by one.
     """
     shown = _find_shown(reader, job, member, stage)
-    for query in query_next_package(reader, job, member, stage, start):
+    for query in query_next_package(reader, job, member, stage, start, only):
         if not shown:
             yield query
             continue
@@ -347,12 +455,15 @@ def query_allowed_package(
                 yield attrs.evolve(query, where={**query.where, "number": package.number})
 
 
-def find_waiting(reader: Reader, place: ClaimPlace, start: QueueStart) -> list[Package]:
+def find_waiting(reader: Reader, decision: Decision, start: QueueStart) -> list[Package]:
     """Return the first packages that wait for the member, by number, whoever has locked them."""
+    situation = decision.situation
+    job, member, stage = situation.job, situation.member, situation.stage
     found: dict[int, Package] = {}
-    for query in query_allowed_package(reader, place.job, place.member, place.stage, start):
-        for package in reader.find(attrs.evolve(query, limit=_CANDIDATES)):
-            found[package.number] = package
+    for only in list_conditions(decision):
+        for query in query_allowed_package(reader, job, member, stage, start, only):
+            for package in reader.find(attrs.evolve(query, limit=_CANDIDATES)):
+                found[package.number] = package
     # by number, which is the order of locks
     return [found[number] for number in sorted(found)]
 
@@ -379,7 +490,7 @@ def _begin_at(start: QueueStart) -> Iterator[Mapping[str, Condition]]:
     if cursor is None:
         return
     # several queries, since each runs along an index; "higher, or equal and later" would not
-    yield {"priority": Span(cursor.priority + 1, None)}
+    yield {"priority": Span(math.nextafter(cursor.priority, math.inf), None)}
     due, since = cursor.due, Span(cursor.since - rules.CURSOR_OVERLAP, None)
     same = {"priority": cursor.priority}
     if due is None:
@@ -397,10 +508,24 @@ def find_start(reader: Reader, place: ClaimPlace) -> QueueStart:
     if get_order(job, stage) is QueueOrder.RANDOM:
         packages = reader.get(JobCounter, (job.id,)).packages
         return QueueStart(number=_draw_number(place, packages))
-    if not can_own_work_wait(job, stage):
+    # where a skill is required there are several rows, and each is scanned from its front
+    if not can_own_work_wait(job, stage) or job.workflow.rule(stage).requires is not None:
         return QueueStart()
     counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
     return QueueStart(cursor=None if counter is None else counter.cursor, is_kept=True)
+
+
+def forget_cursors(transaction: Transaction, job: Job) -> None:
+    """Let the next scan of every member begin at the front of the queue of *job* again.
+
+    A cursor says that nothing is left before it.  That is true of what comes into the queue, and
+    not of a package that has waited for long and gets another place in it.  Called behind the locks
+    of packages, in the transaction that moves them.
+    """
+    counters = transaction.store.find(Query(ClaimCounter, {"job": job.id}))
+    for key in sorted(counter.key for counter in counters if counter.cursor is not None):
+        counter = transaction.lock(ClaimCounter, key)
+        transaction.replace(counter, evolve(counter, cursor=None))
 
 
 def _draw_number(place: ClaimPlace, packages: int) -> int:
@@ -432,7 +557,8 @@ def _has_candidate(reader: Reader, decision: Decision, source: Source, at: datet
         start = find_start(reader, ClaimPlace(job, member, stage, at))
         return any(
             first(reader, query) is not None
-            for query in query_allowed_package(reader, job, member, stage, start)
+            for only in list_conditions(decision)
+            for query in query_allowed_package(reader, job, member, stage, start, only)
         )
     return any(
         is_acceptable(reader, decision, lapsed) for lapsed in find_lapsed(reader, job, stage, at)

@@ -15,6 +15,7 @@ from itagflow.claiming.decision import (
     find_barred_stages,
     has_assignment,
     has_labeled,
+    has_skill,
     is_own_work,
 )
 from itagflow.errors import InvalidData, NotAllowed, Problem
@@ -30,6 +31,7 @@ from itagflow.model.package import (
     Purpose,
     QueueCursor,
 )
+from itagflow.model.skills import name_skill
 from itagflow.model.text import find_key_error, find_text_error
 from itagflow.model.workspace import Member, is_paused
 
@@ -371,6 +373,21 @@ def must_be_assignable(
         raise NotAllowed(member.account, "be assigned", reason)
     if stage is not Stage.LABEL:
         must_not_review_own_work(job, package, member, stage, assignments)
+
+
+def must_have_skill(job: Job, package: Package, member: Member, stage: Stage) -> None:
+    """Check that *member* can do what the value of *package* asks for at *stage*, if anything.
+
+    Raises:
+        NotAllowed: when they lack the skill.
+    """
+    requires = job.workflow.rule(stage).requires
+    if requires is None or has_skill(job, stage, member, package):
+        return
+    reason = f"{package} needs the skill {name_skill(requires, package.value)}"
+    if requires.least is not None:
+        reason += f", at least {requires.least:g}"
+    raise NotAllowed(member.account, "be assigned", f"{reason}: see members.set_skills")
 
 
 def must_not_vote_twice(

@@ -7,13 +7,12 @@ Who has locked a package waits for no other one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import attrgetter
 
 import attrs
 
 from itagflow import access
 from itagflow.access import Action
-from itagflow.claiming import queue, rules
+from itagflow.claiming import lanes, queue, rules
 from itagflow.claiming.decision import (
     ClaimPlace,
     Decision,
@@ -23,32 +22,29 @@ from itagflow.claiming.decision import (
     decide,
     get_decision_inputs,
     is_own_work,
+    requires_other_skill,
 )
 from itagflow.claiming.queue import describe, has_limits
-from itagflow.core.engine import BLOCK, Engine
-from itagflow.core.lookup import (
-    JobRef,
-    MemberRef,
-    PackageRef,
-    first,
-    package_in,
-)
+from itagflow.claiming.wanted import Options, Wanted, make_wanted
+from itagflow.core.engine import BLOCK, RACES, Engine
+from itagflow.core.lookup import JobRef, MemberRef, PackageRef, WorkspaceRef, first
 from itagflow.core.transaction import Transaction
 from itagflow.errors import NotAcknowledged
 from itagflow.model.arguments import require_flag
 from itagflow.model.change import Change, Context, Saved, add_to_counter, move_counter
 from itagflow.model.copying import evolve
-from itagflow.model.enums import parse_enum
+from itagflow.model.enums import parse_optional_enum
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, AssignmentState, ClaimCounter, Package, QueueCursor
 from itagflow.model.text import require_text
 from itagflow.model.workspace import Member
+from itagflow.storage.port import Query
 
 
 @attrs.frozen
 class ClaimRequest:
-    """What is asked for by a claim."""
+    """What is asked for by a plain claim, of one queue; for others see `Wanted`."""
 
     member: MemberRef
     """Who claims."""
@@ -56,80 +52,78 @@ class ClaimRequest:
     """The job."""
     stage: Stage
     """The kind of work."""
-    token: str = ""
-    """The caller's own name for the claim."""
     count: int = 1
     """How many assignments at the most."""
-    package: PackageRef | int | None = None
-    """The only package that will do; None: any."""
-    is_resumed: bool = False
-    """Whether what the member holds is given back first."""
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether nothing but the member, the job and the stage is given."""
-        return not self.token and self.package is None and not self.is_resumed
 
 
 def parse_claim(
     member: MemberRef,
-    job: JobRef,
-    stage: Stage | str,
+    job: JobRef | None,
+    stage: Stage | str | None,
     *,
-    package: PackageRef | int | None,
-    resume: bool,
-    token: str,
-) -> ClaimRequest:
+    workspace: WorkspaceRef | None = None,
+    package: PackageRef | int | None = None,
+    resume: bool = False,
+    token: str = "",
+) -> ClaimRequest | Wanted:
     """Return what is asked for by a claim.
 
     Raises:
-        InvalidData: when the stage is none, the token is no text that can be stored, or *resume* is
-            no flag.
+        InvalidData: when an argument is of another kind, or a package is named without its job.
     """
-    return ClaimRequest(
-        member,
-        job,
-        parse_enum(Stage, stage),
-        token=require_text("claim", "token", token),
-        package=package,
-        is_resumed=require_flag("claim", "resume", resume),
-    )
+    token = require_text("claim", "token", token)
+    resume = require_flag("claim", "resume", resume)
+    known = parse_optional_enum(Stage, stage)
+    asks_more = bool(token) or resume or package is not None or workspace is not None
+    if job is not None and known is not None and not asks_more:
+        return ClaimRequest(member, job, known)
+    options = Options(workspace, package, token, is_resumed=resume)
+    return make_wanted("claim", member, job, known, options)
 
 
 def claim(engine: Engine, request: ClaimRequest) -> Assignment | None:
     """Take the next assignment that is there for a member, or return None when there is none."""
-    with engine.transaction() as transaction:
-        taken = take_work(transaction, request)
+    taken = _take_block(engine, request)
     return taken[0] if taken else None
 
 
-def claim_many(
-    engine: Engine, member: MemberRef, job: JobRef, stage: Stage, count: int
-) -> list[Assignment]:
+def claim_many(engine: Engine, request: ClaimRequest, count: int) -> list[Assignment]:
     """Take up to *count* assignments in the order of `claim`; fewer when there are no more."""
     count = require_whole_number("the claim", "count", count)
     # A transaction for each block, which locks its packages while others write.  Each sees what the
     # one before has stored, so the limit holds for all of them.
     taken: list[Assignment] = []
     while len(taken) < count:
-        request = ClaimRequest(member, job, stage, count=min(count - len(taken), BLOCK))
-        with engine.transaction() as transaction:
-            more = take_work(transaction, request)
+        block = attrs.evolve(request, count=min(count - len(taken), BLOCK))
+        more = _take_block(engine, block)
         if not more:
             break
         taken += more
     return taken
 
 
-def take_work(transaction: Transaction, request: ClaimRequest) -> list[Assignment]:
+def _take_block(engine: Engine, request: ClaimRequest) -> list[Assignment]:
+    """Take up to *request.count* in one transaction."""
+    taken, is_overtaken = list[Assignment](), True
+    for _ in range(RACES):
+        # Once is enough, unless job, member or counter had changed when they were locked: by then
+        # not all that is there can be locked any more.
+        if is_overtaken:
+            with engine.transaction() as transaction:
+                taken, is_overtaken = take_work(transaction, request)
+    return taken
+
+
+def take_work(transaction: Transaction, request: ClaimRequest) -> tuple[list[Assignment], bool]:
     """Give a member up to so many assignments; fewer when there are no more.
+
+    Returns:
+        They, and whether there may be some after all, for a claim that begins anew.
 
     Raises:
         NotAllowed: when the member may not work there.
-        InvalidData: when the job does not have this stage, or the token cannot be stored.
+        InvalidData: when the job does not have this stage.
     """
-    if not request.is_plain:
-        return _take_requested(transaction, request)
     cache, store = transaction.cache, transaction.store
     # Job and member as last seen, which saves two queries.  They may be out of date: whatever is
     # found is confirmed by what is locked, and that there is nothing is only said by what is stored
@@ -137,46 +131,25 @@ def take_work(transaction: Transaction, request: ClaimRequest) -> list[Assignmen
     job = cache.job(store, request.job)
     member = cache.member(store, job.workspace, request.member)
     place = ClaimPlace(job, member, request.stage, transaction.at)
-    work = _Claim(transaction, describe(store, transaction, place))
+    work = Claim(transaction, describe(store, transaction, place))
     taken = work.take(request.count)
-    if not taken and work.is_out_of_date(*_read_job_and_member(transaction, request)):
+    if not taken and work.is_out_of_date(
+        *read_job_and_member(transaction, request.job, request.member)
+    ):
         taken = work.take(request.count)
-    if not taken:
+    is_overtaken = not taken and work.is_confirmed
+    if not taken and not is_overtaken:
         work.require_permission()
         work.require_acknowledged()
-    return taken
+    return taken, is_overtaken
 
 
-def _take_requested(transaction: Transaction, request: ClaimRequest) -> list[Assignment]:
-    """Give what the same claim, sent before, was given, or what is held, or else something new."""
-    rules.must_be_a_token(request.token)
-    job, member = _read_job_and_member(transaction, request)
-    package: Package | None = None
-    if request.package is not None:
-        package = package_in(transaction.store, job.id, request.package)
-    number = None if package is None else package.number
-    terms = rules.Terms(
-        token=request.token,
-        arguments=rules.describe_arguments(number, is_resumed=request.is_resumed),
-    )
-    place = ClaimPlace(job, member, request.stage, transaction.at)
-    work = _Claim(transaction, describe(transaction.store, transaction, place), terms)
-    work.require_permission()
-    earlier = work.find_earlier() if request.token else None
-    if earlier is None and request.is_resumed:
-        earlier = work.find_held(number)
-    if earlier is not None:
-        return [earlier]
-    taken = work.take(request.count) if package is None else work.take_package(package)
-    if not taken:
-        work.require_acknowledged()
-    return taken
-
-
-def _read_job_and_member(transaction: Transaction, request: ClaimRequest) -> tuple[Job, Member]:
+def read_job_and_member(
+    transaction: Transaction, job: JobRef, member: MemberRef
+) -> tuple[Job, Member]:
     """Return job and member of a claim as they are stored now."""
-    job = transaction.cache.read_job(transaction.store, request.job)
-    return job, transaction.cache.read_member(transaction.store, job.workspace, request.member)
+    current = transaction.cache.read_job(transaction.store, job)
+    return current, transaction.cache.read_member(transaction.store, current.workspace, member)
 
 
 def apply(transaction: Transaction, change: Change) -> Assignment:
@@ -193,7 +166,7 @@ def _get_result(transaction: Transaction, change: Change) -> Assignment:
     return transaction.as_stored(assignments[0])
 
 
-class _Claim:
+class Claim:
     """A claim that runs, in one pass.
 
     Packages and assignments are locked as they are found.  With the first one, `_confirm` locks
@@ -202,8 +175,17 @@ class _Claim:
     """
 
     def __init__(
-        self, transaction: Transaction, situation: Situation, terms: rules.Terms = rules.NO_TERMS
+        self,
+        transaction: Transaction,
+        situation: Situation,
+        terms: rules.Terms = rules.NO_TERMS,
+        *,
+        may_wait: bool = True,
     ) -> None:
+        """Begin a claim of what *situation* is about.
+
+        It waits for its first package only, and only if it *may_wait*: nothing is locked yet.
+        """
         self._transaction = transaction
         self._situation = situation
         self._decided: Decision | None = None
@@ -216,9 +198,20 @@ class _Claim:
         """The counter of the holder who loses an assignment, once it is locked."""
         self._earlier: Assignment | None = None
         """What the same claim, sent before, has been given meanwhile."""
+        self._may_wait = may_wait
         self._has_package = False
         """Whether a package is locked."""
         self._is_confirmed = False
+
+    @property
+    def has_package(self) -> bool:
+        """Whether it has locked a package."""
+        return self._has_package
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether it has locked all that a claim locks: no other claim can follow it then."""
+        return self._is_confirmed
 
     @property
     def _decision(self) -> Decision:
@@ -278,74 +271,42 @@ class _Claim:
         """Return what the same claim was given before."""
         return queue.find_claimed(self._transaction.store, self._place, self._terms)
 
-    def find_held(self, package: int | None) -> Assignment | None:
-        """Return what the member holds already, on this *package* or any, the oldest first.
-
-        One whose lease has lapsed is renewed, unless others are about to take it.
-        """
-        situation = self._situation
-        for held in queue.find_held(self._transaction.store, self._place, package):
-            has_lapsed = rules.has_lapsed(held, self._transaction.at)
-            if not has_lapsed or Source.LAPSED not in self._decision.sources:
-                return held
-            renewed = self._take_one_lapsed(held)
-            if renewed is not None and renewed.member == situation.member.id:
-                return renewed
+    def give_back_held(self, held: Assignment) -> Assignment | None:
+        """Return what the member holds; None when its lease has lapsed and others are taking it."""
+        has_lapsed = rules.has_lapsed(held, self._transaction.at)
+        if not has_lapsed or Source.LAPSED not in self._decision.sources:
+            return held
+        renewed = self.take_one_lapsed(held)
+        if renewed is not None and renewed.member == self._situation.member.id:
+            return renewed
         return None
 
-    def take_package(self, package: Package) -> list[Assignment]:
-        """Take what the member may have of one package: an offer, a free slot, lapsed work.
+    def is_own(self, offer: Assignment) -> bool:
+        """Return whether *offer* is the member's own, at the stage of the claim."""
+        situation = self._situation
+        is_here = offer.stage is situation.stage and self._decision.permits(offer)
+        return is_here and offer.member == situation.member.id
 
-        An offer is their own, or a part that is offered to whoever may have it.
+    def accepts_open(self, offer: Assignment, package: Package) -> bool:
+        """Return whether the member may have *offer*, a part of this *package*."""
+        assignments = self._transaction.assignments(package)
+        return self._decision.accepts_open(offer, assignments, package)
 
-        The package is waited for: others may be about to take another slot of it.
-        """
-        locked = self._transaction.lock_package(package)
+    def has_lapsed(self, assignment: Assignment) -> bool:
+        """Return whether *assignment*, at the stage of the claim, has lapsed."""
+        is_here = assignment.stage is self._situation.stage
+        return is_here and rules.has_lapsed(assignment, self._transaction.at)
+
+    def lock_package(self, package: Package) -> Package:
+        """Lock a package, waiting for others who may be about to take another slot of it."""
         self._has_package = True
-        assignments = self._transaction.assignments(locked)
-        taken = self._take_offer_of(assignments) or self._take_part_of(assignments)
-        if taken is None and self._can_start(locked, assignments):
-            taken = self._start_work(locked, None)
-        if taken is None:
-            stage = self._situation.stage
-            lapsed = [
-                assignment
-                for assignment in assignments
-                if assignment.stage is stage and rules.has_lapsed(assignment, self._transaction.at)
-            ]
-            # the longest first, as everywhere
-            for assignment in sorted(lapsed, key=attrgetter("lease_until", "id")):
-                taken = taken or self._take_one_lapsed(assignment)
-        if taken is None:
-            taken = self._find_sent_before()
-        return [] if taken is None else [taken]
+        return self._transaction.lock_package(package)
 
-    def _take_offer_of(self, assignments: Sequence[Assignment]) -> Assignment | None:
-        """Take the member's own offer among these *assignments* of the locked package."""
-        situation = self._situation
-        for assignment in assignments:
-            if (
-                assignment.member == situation.member.id
-                and assignment.stage is situation.stage
-                and assignment.state is AssignmentState.OFFERED
-                and self._decision.permits(assignment)
-            ):
-                _, offer = self._transaction.lock_assignment(assignment)
-                self._confirm()
-                if Source.OFFERS in self._decision.sources:
-                    return self._take_offer(offer)
-        return None
-
-    def _take_part_of(self, assignments: Sequence[Assignment]) -> Assignment | None:
-        """Take an open offer among these *assignments* of the locked package."""
-        for assignment in assignments:
-            if not self._decision.accepts_open(assignment, assignments):
-                continue
-            _, offer = self._transaction.lock_assignment(assignment)
-            self._confirm()
-            if self._decision.accepts_open(offer, assignments):
-                return self._take_offer(offer)
-        return None
+    def start(self, package: Package) -> Assignment | None:
+        """Take a free slot of the locked *package*, if the member may have one."""
+        if not self._can_start(package, self._transaction.assignments(package)):
+            return None
+        return self._start_work(package, None)
 
     def _can_start(self, package: Package, assignments: Sequence[Assignment]) -> bool:
         """Return whether the member may have a free slot of the locked *package*, by this stage."""
@@ -375,10 +336,10 @@ class _Claim:
                 taken.append(assignment)
         if taken:
             return taken
-        earlier = self._find_sent_before()
+        earlier = self.find_sent_before()
         return [] if earlier is None else [earlier]
 
-    def _find_sent_before(self) -> Assignment | None:
+    def find_sent_before(self) -> Assignment | None:
         """Return what the same claim, sent at the same time, was given, where this one got nothing.
 
         What this claim would have got may have gone to that one: it is waited for.
@@ -405,16 +366,22 @@ class _Claim:
         self._transaction.lock_assignments(offer.key for offer in offers[:count])
         self._has_package = True
         for offer in offers:  # the first ones are locked already: locking them again costs nothing
-            if len(taken) == count:
+            if len(taken) == count or Source.OFFERS not in self._decision.sources:
                 break
-            locked = self._lock_assignment(offer)
-            if locked is None or locked[1].state is not AssignmentState.OFFERED:
-                continue  # others have it, or it was withdrawn meanwhile
-            self._confirm()
-            if Source.OFFERS not in self._decision.sources:
-                break
-            taken.append(self._take_offer(locked[1]))
+            assignment = self.take_own_offer(offer)
+            if assignment is not None:
+                taken.append(assignment)
         return taken
+
+    def take_own_offer(self, offer: Assignment) -> Assignment | None:
+        """Take what is offered to the member, unless it is gone or locked by others."""
+        locked = self._lock_assignment(offer)
+        if locked is None or locked[1].state is not AssignmentState.OFFERED:
+            return None  # others have it, or it was withdrawn meanwhile
+        self._confirm()
+        if Source.OFFERS not in self._decision.sources:
+            return None
+        return self._take_offer(locked[1])
 
     def _take_open(self, count: int) -> list[Assignment]:
         """Take up to *count* of the parts that are offered to whoever may have them."""
@@ -424,16 +391,25 @@ class _Claim:
         for offer in queue.find_open_offers(self._transaction.store, self._decision):
             if len(taken) == count:
                 break
-            # Without waiting, as for the queue: what others have locked is as good as taken.
-            locked = self._transaction.try_lock_assignment(offer)
-            if locked is None:
-                continue
-            self._has_package = True
-            self._confirm()
-            package, current = locked
-            if self._decision.accepts_open(current, self._transaction.assignments(package)):
-                taken.append(self._take_offer(current))
+            assignment = self.take_open_offer(offer)
+            if assignment is not None:
+                taken.append(assignment)
         return taken
+
+    def take_open_offer(self, offer: Assignment) -> Assignment | None:
+        """Take a part that is offered to whoever may have it, unless others have locked it."""
+        # Without waiting, as for the queue: what others have locked is as good as taken.
+        locked = self._transaction.try_lock_assignment(offer)
+        if locked is None:
+            return None
+        self._has_package = True
+        self._confirm()
+        package, current = locked
+        if not self._decision.accepts_open(
+            current, self._transaction.assignments(package), package
+        ):
+            return None
+        return self._take_offer(current)
 
     def _take_offer(self, offer: Assignment) -> Assignment:
         counters = self._count_one()
@@ -450,6 +426,17 @@ class _Claim:
         package = self._lock_next_package()
         if package is None:
             return None
+        return self._take_locked(package)
+
+    def take_waiting(self, query: Query[Package]) -> Assignment | None:
+        """Take the first package that *query* finds unlocked, all of which the member may have."""
+        package = self._transaction.lock_first(query)
+        if package is None:
+            return None
+        return self._take_locked(package)
+
+    def _take_locked(self, package: Package) -> Assignment | None:
+        """Take a *package* of the queue that is locked."""
         self._has_package = True
         # before `_confirm`, which locks the counter that has the cursor, if there is one to save
         cursor = self._choose_cursor(package)
@@ -457,33 +444,43 @@ class _Claim:
         self._confirm(saves_cursor=cursor is not None)
         if Source.QUEUE not in self._decision.sources:
             return None
-        situation = self._situation
-        job, member, stage = situation.job, situation.member, situation.stage
-        if situation.job is not before.job and is_own_work(
-            job, package, member, stage, self._transaction.assignments(package)
-        ):
-            # The workflow was changed while the package was being locked: it is looked for once
-            # more, by the new one.  Never a third time: what is locked now cannot change.
+        now = self._situation
+        has_changed = now.job is not before.job or now.member is not before.member
+        if has_changed and self._has_changed_since(before, package):
+            # The workflow, or what the member can do, was changed while the package was being
+            # locked: it is looked for once more, by what is now.  Never a third time: what is
+            # locked now cannot change.
             return self._take_from_queue()
         return self._start_work(package, cursor)
+
+    def _has_changed_since(self, before: Situation, package: Package) -> bool:
+        """Return whether a *package* that was found by what was *before* is the wrong one now."""
+        situation = self._situation
+        job, member, stage = situation.job, situation.member, situation.stage
+        if requires_other_skill(before, situation):
+            return True
+        if job is before.job:
+            return False
+        assignments = self._transaction.assignments(package)
+        return is_own_work(job, package, member, stage, assignments)
 
     def _wait_for_queue(self) -> Assignment | None:
         """Take one of the packages that others have locked, if there is a free slot left.
 
-        With several votes a claim leaves some, and who gives a priority to packages, or takes a
-        claim back, leaves all.  "There is nothing" is only said when nothing waits.
+        With several votes a claim leaves some, and who gives a priority to packages leaves all.
         """
         # who has locked a package waits for no other one
         if self._has_package or Source.QUEUE not in self._decision.sources:
             return None
-        for waiting in queue.find_waiting(self._transaction.store, self._place, self._start):
-            locked = self._transaction.lock_package(waiting)
-            self._has_package = True
-            if self._can_start(locked, self._transaction.assignments(locked)):
-                return self._start_work(locked, None)
-            if self._is_confirmed:  # counters are locked, which come behind all packages
-                return None
+        for waiting in queue.find_waiting(self._transaction.store, self._decision, self._start):
+            taken = self.wait_for(waiting)
+            if taken is not None or self._is_confirmed:
+                return taken  # counters may be locked, which come behind all packages
         return None
+
+    def wait_for(self, waiting: Package) -> Assignment | None:
+        """Take a package once those who have locked it are done, if there is a free slot left."""
+        return self.start(self.lock_package(waiting))
 
     def _start_work(self, package: Package, cursor: QueueCursor | None) -> Assignment:
         """Give the member a free slot of the locked *package*."""
@@ -510,13 +507,13 @@ class _Claim:
             return None
         # read without locks; each is checked again once it is locked
         for lapsed in queue.iter_lapsed(self._transaction.store, self._place):
-            taken = self._take_one_lapsed(lapsed)
+            taken = self.take_one_lapsed(lapsed)
             if taken is not None:
                 return taken
         return None
 
-    def _take_one_lapsed(self, lapsed: Assignment) -> Assignment | None:
-        """Lock an assignment whose lease has lapsed and take it, if the member may have it."""
+    def take_one_lapsed(self, lapsed: Assignment) -> Assignment | None:
+        """Take an assignment whose lease has lapsed, if the member may have it."""
         locked = self._lock_assignment(lapsed)
         if locked is None:
             return None  # somebody else is about to take it or to go on with it
@@ -555,14 +552,18 @@ class _Claim:
         A claim waits for its first package only.  Later it takes what is free, since two claims
         that wait for each other's packages would never end: None when others have it.
         """
-        if self._has_package:
-            return self._transaction.try_lock_assignment(assignment)
+        if self._has_package or not self._may_wait:
+            locked = self._transaction.try_lock_assignment(assignment)
+            self._has_package = self._has_package or locked is not None
+            return locked
         self._has_package = True
         return self._transaction.lock_assignment(assignment)
 
     def _lock_next_package(self) -> Package | None:
         """Lock the next package of the queue that nobody else has locked."""
         situation = self._situation
+        if situation.job.workflow.rule(situation.stage).requires is not None:
+            return self._lock_package_by_skill()
         for query in queue.query_allowed_package(
             self._transaction.store,
             situation.job,
@@ -574,6 +575,13 @@ class _Claim:
             if package is not None:
                 return package
         return None
+
+    def _lock_package_by_skill(self) -> Package | None:
+        """Lock the same, where the queue has a lane for each skill."""
+        store, at = self._transaction.store, self._transaction.at
+        best = lanes.iterate_best(store, [self._decision], at)
+        packages = (self._transaction.lock_first(query) for _, query in best)
+        return next((package for package in packages if package is not None), None)
 
     def _choose_cursor(self, package: Package) -> QueueCursor | None:
         """Return where the member's next scan should begin, or None if that is not worth saving.

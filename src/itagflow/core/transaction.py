@@ -36,7 +36,7 @@ from itagflow.model.package import Assignment, AssignmentState, ClaimCounter, Pa
 from itagflow.model.task import Answer, Task
 from itagflow.model.workspace import Member, Workspace
 from itagflow.printing import format_repr
-from itagflow.storage.port import Query, Reader, Scalar, Writer
+from itagflow.storage.port import Query, Reader, Scalar, SupportsLockAll, Writer
 
 LOCK_ORDER: tuple[type[Entity], ...] = (
     Workspace,
@@ -398,6 +398,27 @@ class Transaction:
             is_locked = (entity.job, entity.package) in self._locked[Package]
             self._locks.require_package(entity, is_locked=is_locked)
         return entity
+
+    def lock_numbered(self, job: int, numbers: Sequence[int]) -> list[Package]:
+        """Lock the packages of a job with these *numbers*, which ascend, and return them.
+
+        Raises:
+            NotFound: when there is one that is not there.
+        """
+        keys = [(job, number) for number in numbers]
+        locked: dict[Key, Package] = self._locked[Package]
+        # one question, and not one for each: but only where none of them is locked already
+        is_free = keys and not locked and not self._is_batch
+        if is_free and isinstance(self._writer, SupportsLockAll):
+            for key in keys:
+                self._locks.require_next(Package, key, shared=False)
+            where: dict[str, Any] = {"job": job, "number": tuple(numbers)}
+            found = self._writer.lock_all(Query(Package, where, order=("number",)))
+            locked.update((package.key, package) for package in found)
+            for key in keys:
+                if key not in locked:
+                    raise NotFound(Package.__name__, key)
+        return [self.lock(Package, key) for key in keys]
 
     def lock_first(self, query: Query[E]) -> E | None:
         """Lock the first match that no other writer has locked, and return it; this never waits."""

@@ -56,6 +56,8 @@ class WriteReport:
     """How many tasks have no result at any of these stages."""
     erased: int = 0
     """How many tasks were left out because their data was erased."""
+    withdrawn: int = 0
+    """How many tasks were left out because they were withdrawn."""
 
     def __add__(self, other: WriteReport) -> WriteReport:
         """Return what was written in all."""
@@ -65,6 +67,7 @@ class WriteReport:
             abandoned=self.abandoned + other.abandoned,
             unfinished=self.unfinished + other.unfinished,
             erased=self.erased + other.erased,
+            withdrawn=self.withdrawn + other.withdrawn,
         )
 
     __repr__ = show_fields

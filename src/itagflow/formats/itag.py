@@ -149,8 +149,9 @@ def write(
 ) -> WriteReport:
     """Write a manifest: each task's row as it came, then a block of results for each stage.
 
-    An abandoned result has no block.  Blocks of this job with which a row came are replaced, but
-    for those that could not be imported; those of other jobs are kept.  Characters that some
+    An abandoned result has no block; that of the default answer of an overdue task also has
+    ``"decidedBy": "timeout"``.  Blocks of this job with which a row came are replaced, but for
+    those that could not be imported; those of other jobs are kept.  Characters that some
     programs take for the end of a line, such as U+2028, are escaped.  A region without an id gets
     one that is the same in every export.
 
@@ -201,9 +202,11 @@ def _render_line(
             elements_text = jsontext.dumps(
                 elements(stage_result.replies, template, region_id=region_id)
             )
-            pieces.append(
-                f',"{job.label_key}{SUFFIX[stage_result.stage]}":{{"results":{elements_text}}}'
-            )
+            key = f"{job.label_key}{SUFFIX[stage_result.stage]}"
+            decided = ""
+            if stage_result.decided_by:
+                decided = f',"decidedBy":"{stage_result.decided_by}"'
+            pieces.append(f',"{key}":{{"results":{elements_text}{decided}}}')
     # line breaks can only be white space between tokens of JSON; half a surrogate pair has to be
     # escaped
     text = "".join(pieces).replace("\n", " ").replace("\r", " ")

@@ -11,9 +11,16 @@ from itagflow.core.lookup import MemberRef
 from itagflow.errors import InvalidData, Problem
 from itagflow.jobs.loading import LoadSpec, OnError
 from itagflow.jobs.row_sources import Data, Wrap
-from itagflow.model.arguments import make_error, require_kind, require_several, require_wrapper
+from itagflow.model.arguments import (
+    make_error,
+    require_flag,
+    require_kind,
+    require_several,
+    require_wrapper,
+)
 from itagflow.model.job import Crew, CrewKey, Stage, Workflow, parse_crew_key
 from itagflow.model.moment import to_utc
+from itagflow.model.number import require_whole_number
 from itagflow.model.text import parse_texts, require_text
 from itagflow.model.workspace import Group
 from itagflow.printing import format_repr
@@ -36,13 +43,15 @@ ON_ERROR = ("raise", "skip")
 
 
 class JobNotes(TypedDict, total=False):
-    """What people note about a job; no rule looks at it, but claims at `closes_at`."""
+    """What people note about a job, when it closes and ends, and its rank in claims of any job."""
 
     tags: Sequence[str]
     remark: str
     guideline: str
     due_at: datetime | None
     closes_at: datetime | None
+    auto_finish: bool
+    priority: int
 
 
 class JobFields(JobNotes, total=False):
@@ -90,18 +99,27 @@ def _parse_fields(what: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("name", "remark", "guideline"):
         if name in fields:
             parsed[name] = require_text(what, name, fields[name])
+    if "priority" in fields:
+        parsed["priority"] = require_whole_number(what, "priority", fields["priority"])
     if "workflow" in fields:
         wanted = "a Workflow, such as Workflow(Label(), Inspect())"
         require_kind(what, "workflow", fields["workflow"], Workflow, wanted)
+    if "auto_finish" in fields:
+        parsed["auto_finish"] = require_flag(what, "auto_finish", fields["auto_finish"])
     if "tags" in fields:
-        parsed["tags"] = _parse_tags(what, fields["tags"])
+        parsed["tags"] = parse_tags(what, fields["tags"])
     for name in ("due_at", "closes_at"):
         if fields.get(name) is not None:
             parsed[name] = to_utc(what, name, fields[name])
     return parsed
 
 
-def _parse_tags(what: str, tags: Iterable[str]) -> tuple[str, ...]:
+def parse_tags(what: str, tags: Iterable[str]) -> tuple[str, ...]:
+    """Return free words, such as those of a job or a task.
+
+    Raises:
+        InvalidData: when they are one text, or one is none.
+    """
     several = parse_texts(what, "tags", tags)
     return tuple(require_text(what, f"tags, number {n}", tag) for n, tag in enumerate(several, 1))
 

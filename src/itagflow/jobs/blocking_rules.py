@@ -7,12 +7,19 @@ from datetime import datetime
 
 import attrs
 
-from itagflow.claiming.decision import Decision, Obstacle, has_assignment, is_own_work
+from itagflow.claiming.decision import (
+    Decision,
+    Obstacle,
+    has_assignment,
+    has_skill,
+    is_own_work,
+)
 from itagflow.claiming.part_rules import has_conflict, has_seen_votes
 from itagflow.lifecycle.tables import stage_of
 from itagflow.model.job import Crew, Job, Stage
 from itagflow.model.package import Assignment, AssignmentState, Package, Purpose
 from itagflow.model.reports import BlockedPackage
+from itagflow.model.skills import name_skill
 from itagflow.printing import format_count
 
 MAX_NAMED = 5
@@ -70,7 +77,7 @@ class Need:
         if self.assignment is None:
             return decision.accepts_new(self.package, assignments)
         if self.assignment.is_open_offer:
-            return decision.accepts_open(self.assignment, assignments)
+            return decision.accepts_open(self.assignment, assignments, self.package)
         if self.assignment.member == decision.situation.member.id:
             return False  # who has it, and cannot go on with it, does not take it over
         return decision.accepts_lapsed(self.assignment, self.package, assignments)
@@ -257,6 +264,9 @@ def _find_refusal(decision: Decision, need: Need, assignments: Sequence[Assignme
         return decision.reason
     situation = decision.situation
     job, member, package = situation.job, situation.member, need.package
+    requires = job.workflow.rule(situation.stage).requires
+    if requires is not None and not has_skill(job, situation.stage, member, package):
+        return f"who takes it needs the skill {name_skill(requires, package.value)}"
     if has_seen_votes(job, member, package.round, assignments):
         return "who was shown the votes gives none"
     part = need.assignment if need.is_part else None

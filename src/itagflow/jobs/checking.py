@@ -36,7 +36,8 @@ def check_job(
     for item in data.progress(rows) if data.progress else rows:
         preview.add(item)
     report = preview.make_report()
-    reason = find_hindrance(design.job, attrs.evolve(staffing, packages=report.packages))
-    if not report.tasks:
+    staffing = attrs.evolve(staffing, packages=report.packages, values=preview.values)
+    reason = find_hindrance(design.job, staffing)
+    if not report.tasks and design.job.auto_finish:
         reason = reason or NO_TASKS
     return attrs.evolve(report, blocking_reason=reason)

@@ -95,6 +95,7 @@ def _design_clone(transaction: Transaction, ref: Job, name: str, by: MemberRef) 
         row_key_type=source.row_key_type,
         tags=source.tags,
         validator=source.validator,
+        auto_finish=source.auto_finish,
     )
     return Design(ctx, job, template, is_new)
 

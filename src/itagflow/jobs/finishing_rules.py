@@ -10,7 +10,9 @@ import attrs
 
 from itagflow.access import Action, Policy, is_in_crew, refusal, working_refusal
 from itagflow.claiming.decision import find_barred_stages
+from itagflow.jobs.skill_rules import find_missing_skills
 from itagflow.model.job import Accept, Crew, Job, OnMaxRejects, Stage
+from itagflow.model.overdue import OnOverdue
 from itagflow.model.workspace import Member
 from itagflow.printing import format_count, format_time
 
@@ -30,6 +32,8 @@ class Staffing:
     """When it is published."""
     packages: int = 0
     """How many packages it has, as far as that is known."""
+    values: Mapping[str, int] = attrs.field(factory=dict[str, int])
+    """How many of them have each value that names a skill, where skills are required."""
 
 
 def find_workers(job: Job, stage: Stage, members: Sequence[Member], policy: Policy) -> set[int]:
@@ -54,11 +58,13 @@ def find_hindrance(job: Job, staffing: Staffing) -> str:
         _find_missing_workers(job, crews)
         or _find_missing_reviewer(job, crews)
         or _find_only_reviewer(job, crews)
+        or find_missing_skills(job, crews, staffing.members, staffing.values)
         or _find_bad_rework(job, crews, staffing.members)
         or _find_endless_route(job, crews)
         or _find_low_total(job, crews, staffing.packages)
         or _find_early_end(job, staffing.at)
         or _find_crew_hindrance(job, crews, staffing)
+        or _find_missing_experts(job)
     )
 
 
@@ -274,3 +280,13 @@ def _find_crew_hindrance(job: Job, crews: Crews, staffing: Staffing) -> str:
                     "and nobody reviews their own work: name somebody else"
                 )
     return ""
+
+
+def _find_missing_experts(job: Job) -> str:
+    """Return that overdue tasks would go to experts whom the job does not have, or nothing."""
+    experts = job.crew(Crew.EXPERTS)
+    if job.workflow.label.on_overdue is not OnOverdue.ESCALATE:
+        return ""
+    if experts.members or experts.groups:
+        return ""  # whether they may work is asked with the other crews
+    return "overdue tasks go to experts, but the job has none: name some for Crew.EXPERTS"

@@ -16,7 +16,7 @@ from itagflow.core.lookup import JobRef, MemberRef
 from itagflow.core.transaction import Transaction
 from itagflow.errors import Conflict, InvalidData, Problem
 from itagflow.jobs import loading_rules, row_rules
-from itagflow.jobs.loading_rules import RowBatch
+from itagflow.jobs.loading_rules import NO_TERMS, QueueTerms, RowBatch
 from itagflow.jobs.row_rules import PreparedRow
 from itagflow.jobs.row_sources import Data, Wrap, must_have_rows, read_rows
 from itagflow.lifecycle.tables import JOB, JobCommand
@@ -157,12 +157,12 @@ def read_report(engine: Engine, job: Job) -> LoadReport:
     return build_load_report(event.data for event in lookup.iterate_query(engine.store, events))
 
 
-def append(engine: Engine, job: JobRef, spec: LoadSpec) -> LoadReport:
+def append(engine: Engine, job: JobRef, spec: LoadSpec, terms: QueueTerms = NO_TERMS) -> LoadReport:
     """Add rows to a published job; they form new packages, and a finished job runs again."""
     loading = _begin(engine, "append", job, spec)
     rows = read_source(loading.job, loading.template, spec)
     for checked in _check_in_batches(loading, rows, spec, 0):
-        _append_batch(loading, checked)
+        _append_batch(loading, checked, terms)
     _end(loading, spec)
     return loading.counts.make_report()
 
@@ -305,7 +305,7 @@ def _load_batch_together(loading: _Loading, checked: _CheckedRows) -> None:
                 loading.counter = reader.get(JobCounter, loading.job.key)
 
 
-def _append_batch(loading: _Loading, checked: _CheckedRows) -> None:
+def _append_batch(loading: _Loading, checked: _CheckedRows, terms: QueueTerms) -> None:
     """Store rows in new packages."""
     with loading.engine.transaction() as transaction:
         ctx = _authorize(transaction, "append", loading)
@@ -318,7 +318,11 @@ def _append_batch(loading: _Loading, checked: _CheckedRows) -> None:
         if new:
             numbers = loading_rules.place_rows(job, counter, new, {}, draft=False)
             batch = RowBatch(
-                rows=new, numbers=numbers, rows_read=counter.rows_read, left_out=left_out
+                rows=new,
+                numbers=numbers,
+                rows_read=counter.rows_read,
+                left_out=left_out,
+                terms=terms,
             )
             change = loading_rules.make_load_change("append", job, counter, batch, ctx)
             transaction.apply(change)

@@ -11,10 +11,9 @@ import attrs
 from itagflow.errors import InvalidData, NotAllowed, Problem
 from itagflow.jobs.row_rules import PreparedRow
 from itagflow.jobs.rules import reopen_finished
+from itagflow.jobs.skill_rules import find_skill_field
 from itagflow.model.change import Change, Context, Saved, record
-from itagflow.model.job import (
-    Job,
-)
+from itagflow.model.job import Job
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package
 from itagflow.model.packaging import (
@@ -25,6 +24,20 @@ from itagflow.model.packaging import (
 from itagflow.model.reports import LeftOut
 from itagflow.model.task import Task
 from itagflow.reviewing.rules import count_votes
+
+
+@attrs.frozen(kw_only=True)
+class QueueTerms:
+    """How new packages wait: the same for all of one call."""
+
+    priority: float = 0
+    """Higher comes first in the queue."""
+    due: datetime | None = None
+    """When their work should be done."""
+
+
+NO_TERMS = QueueTerms()
+"""Nothing sets them apart."""
 
 ROWS_PER_TRANSACTION = 5_000
 """About how many rows are stored in one transaction.
@@ -149,6 +162,8 @@ class RowBatch:
     """How many rows of the job's first data have been read with these."""
     left_out: LeftOut = attrs.field(factory=LeftOut)
     """The rows that were read with these, and not loaded."""
+    terms: QueueTerms = NO_TERMS
+    """How the new packages wait."""
 
 
 def make_load_change(
@@ -202,6 +217,7 @@ def _fill_packages(
             run.add(task)
         values[number] = row.value
     new = list[Package]()
+    needs_skill = bool(find_skill_field(job.workflow))
     for number, run in runs.items():
         if number in batch.existing:
             continue
@@ -212,9 +228,12 @@ def _fill_packages(
             free=votes,
             votes=votes,
             waiting_since=at,
+            priority=batch.terms.priority,
+            due=batch.terms.due,
             size=run.size,
             first_task=run.first if run.is_consecutive else 0,
             value=values[number],
+            needs_skill=needs_skill,
         )
         new.append(package)
     grown: list[Saved] = [

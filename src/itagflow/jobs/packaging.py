@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import attrs
-
 from itagflow.access import Action
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
-    PAGE,
     JobRef,
     MemberRef,
     PackageRef,
@@ -25,8 +22,7 @@ from itagflow.jobs.staffing import require_people
 from itagflow.lifecycle.tables import JOB, JobCommand, must_be_working, stage_of
 from itagflow.model.change import Saved, record
 from itagflow.model.job import Job, Stage
-from itagflow.model.number import require_whole_number
-from itagflow.model.package import Assignment, Package
+from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.results.histories import read_package_cases, recount
 from itagflow.results.outcome_rules import describe_end, describe_reopening
 from itagflow.results.rules import with_counts
@@ -99,7 +95,7 @@ def discard(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str 
         restored = list[Saved]()
         if old.campaign is not None:
             restored = find_restored_authors(cases, assignments)
-        saves = ((old, new), *restored, *finish_with(transaction, new))
+        saves = ((old, new), *restored, *finish_with(transaction, job, new))
         tasks = [case.task for case in cases]
         became = describe_end(old, new, tasks, reviewing_rules.find_abandoned(cases))
         transaction.apply(record(ctx, "discard", about=new, save=saves, data=data, became=became))
@@ -117,7 +113,18 @@ def _recall_live(
     ]
     # all counters at once, in their common order, before the first assignment moves one
     transaction.lock_counters(job, live)
-    for assignment in live:
+    recall_each(transaction, package, live, member, comment)
+
+
+def recall_each(
+    transaction: Transaction,
+    package: Package,
+    assignments: Iterable[Assignment],
+    member: int,
+    comment: str,
+) -> None:
+    """Recall these assignments, which are locked with their counters; their slots are not free."""
+    for assignment in assignments:
         recall(transaction, package, assignment, member, comment, free=False)
 
 
@@ -149,95 +156,21 @@ def _comment_data(comment: str) -> dict[str, str]:
     return {"comment": comment} if comment else {}
 
 
-def prioritize(
-    engine: Engine,
-    job: JobRef,
-    priority: int,
-    *,
-    by: MemberRef,
-    packages: Iterable[PackageRef | int] | None = None,
-) -> int:
-    """Give packages a priority, higher first in the queue, and return how many have it now."""
-    priority = require_whole_number("the packages", "priority", priority)
-    with engine.store.read() as reader:
-        current = lookup.job(reader, job)
-        named: list[Package] | None = None
-        if packages is not None:
-            named = [lookup.package_in(reader, current.id, ref) for ref in packages]
-    with engine.transaction() as transaction:
-        # all of them are checked before the first is changed
-        _authorize_stages(transaction, current, named or [], by)
-    if named is None:
-        open_packages = Query(Package, {"job": current.id, "open": True}, order=("number",))
-        numbers = [package.number for package in iterate_query(engine.store, open_packages)]
-    else:
-        numbers = sorted({package.number for package in named})
-    change = _PriorityChange(current, priority, by, all_named=named is not None)
-    changed = 0
-    # Page by page: each transaction holds its packages, and claims of them wait for its end.
-    for start in range(0, len(numbers), PAGE):
-        with engine.transaction() as transaction:
-            locked = [
-                transaction.lock_package((current.id, number))
-                for number in numbers[start : start + PAGE]
-            ]
-            changed += _set_priority(transaction, change, locked)
-    return changed
-
-
-@attrs.frozen
-class _PriorityChange:
-    """A priority that is given to packages of a job."""
-
-    job: Job
-    priority: int
-    by: MemberRef
-    all_named: bool = attrs.field(kw_only=True)
-    """Whether the packages were named: then all of them get it, or none."""
-
-
-def _authorize_stages(
-    transaction: Transaction, ref: Job, packages: Iterable[Package], by: MemberRef
+def authorize_stages(
+    transaction: Transaction, ref: Job, states: Iterable[PackageState], by: MemberRef
 ) -> list[Stage]:
-    """Return the stages at which *by* may assign work; they must cover *packages*.
+    """Return the stages at which *by* may assign work; they must cover packages in *states*.
 
     Raises:
         NotAllowed: when they may not, or at no stage.
     """
     job = transaction.job(ref)
     allowed = transaction.find_allowed_stages(job, by, Action.ASSIGN)
-    needed = {stage for package in packages for stage in _stages_of(job, package)}
+    needed: set[Stage] = set()
+    for state in states:
+        # one that has ended may come back to any stage
+        needed.update(job.workflow.stages if state.stage is None else (state.stage,))
     # the first stage in the order of the workflow makes the message, the same each time
     for stage in sorted(needed.difference(allowed), key=job.workflow.stages.index):
         transaction.authorize(job.workspace, by, Action.ASSIGN, job, stage)
     return allowed
-
-
-def _stages_of(job: Job, package: Package) -> tuple[Stage, ...]:
-    """Return the stage of *package*; one that has ended may come back to any."""
-    return job.workflow.stages if package.stage is None else (package.stage,)
-
-
-def _set_priority(transaction: Transaction, change: _PriorityChange, locked: list[Package]) -> int:
-    """Give locked packages a priority: all, or those at a stage where the member assigns work."""
-    # asked again of what is locked: a package may have moved to another stage since
-    required = locked if change.all_named else []
-    stages = _authorize_stages(transaction, change.job, required, change.by)
-    job = transaction.job(change.job)
-    rules.must_not_be_archived(job, "prioritize")
-    packages = locked
-    if not change.all_named:
-        packages = [package for package in locked if package.stage in stages]
-    # what has it already stays as it is: the call may have been sent again
-    others = [package for package in packages if package.priority != change.priority]
-    if others:
-        saves = tuple(
-            (package, attrs.evolve(package, priority=change.priority)) for package in others
-        )
-        ctx = transaction.make_context(
-            job.workspace, transaction.member(job.workspace, change.by).id
-        )
-        numbers = [package.number for package in others]
-        data = {"priority": change.priority, "packages": numbers}
-        transaction.apply(record(ctx, "prioritize", about=job, save=saves, data=data))
-    return len(packages)

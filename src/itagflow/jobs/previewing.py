@@ -68,6 +68,11 @@ class RowPreview:
         """Return how many packages the rows so far would form."""
         return loading_rules.count_packages(self.job, self.tasks, self.by_value.values())
 
+    @property
+    def values(self) -> dict[str, int]:
+        """How many rows have each value that there is."""
+        return {value: number for value, number in self.by_value.items() if value}
+
     def make_report(self) -> CheckReport:
         """Return what the rows so far would become."""
         return CheckReport(

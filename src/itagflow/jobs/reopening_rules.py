@@ -69,11 +69,15 @@ def sort_selected(package: Package, selected: Sequence[int], refusal: str = "") 
     reason = _explain_state(package) or refusal
     if reason:
         return SelectedTasks(problems=tuple(_make_problem(task, reason) for task in selected))
-    erased = [task for task in selected if task in package.erased]
+    excluded = [task for task in selected if task in package.excluded]
     return SelectedTasks(
-        opened=tuple(task for task in selected if task not in package.erased),
-        problems=tuple(_make_problem(task, "its data was erased") for task in erased),
+        opened=tuple(task for task in selected if task not in excluded),
+        problems=tuple(_make_problem(task, _explain_excluded(package, task)) for task in excluded),
     )
+
+
+def _explain_excluded(package: Package, task: int) -> str:
+    return "its data was erased" if task in package.erased else "it was withdrawn"
 
 
 def explain_refusal(

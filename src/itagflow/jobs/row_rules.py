@@ -13,14 +13,12 @@ import attrs
 
 from itagflow import jsontext
 from itagflow.errors import Problem
+from itagflow.jobs.skill_rules import find_value_field, format_package_value
 from itagflow.jsontext import standard
 from itagflow.model.job import (
     Job,
 )
 from itagflow.model.number import is_storable
-from itagflow.model.packaging import (
-    GroupByField,
-)
 from itagflow.model.row_key import format_row_key
 from itagflow.model.task import Row
 from itagflow.model.template import Template
@@ -283,8 +281,8 @@ def find_required_fields(template: Template, job: Job) -> set[str]:
     required = set(template.fields)
     if job.row_key:
         required.add(job.row_key)
-    if isinstance(job.packaging, GroupByField):
-        required.add(job.packaging.field)
+    if field := find_value_field(job):
+        required.add(field)
     return required
 
 
@@ -310,11 +308,12 @@ def _find_key(where: str, data: Mapping[str, Any], job: Job) -> str:
 
 
 def _find_value(where: str, data: Mapping[str, Any], job: Job) -> str:
-    if not isinstance(job.packaging, GroupByField):
+    field = find_value_field(job)
+    if not field:
         return ""
-    field = job.packaging.field
-    # as JSON, so that 1 and "1" are two groups
-    value = standard.dumps(data[field])
+    value, wrong = format_package_value(job, data[field])
+    if wrong:
+        raise _BadRow(Problem(f"{where}, data.{field}", wrong))
     wrong = find_key_error(value)
     if wrong:
         raise _BadRow(Problem(f"{where}, data.{field}", f"names a package, and {wrong}"))

@@ -26,8 +26,10 @@ from itagflow.jobs.finishing_rules import find_hindrance
 from itagflow.jobs.guideline_rules import change_fields, describe_guideline
 from itagflow.jobs.loading import LoadSpec, load, must_be_valid, read_source
 from itagflow.jobs.previewing import RowPreview, look_ahead
+from itagflow.jobs.skill_rules import require_whole_values
 from itagflow.jobs.staffing import read_staffing, require_publishable
 from itagflow.jobs.workflow_changes import add_slots, require_possible_change, require_workable
+from itagflow.labeling.default_rules import explain_default_replies, with_default_replies
 from itagflow.labeling.merge_rules import with_merge_rules
 from itagflow.lifecycle.tables import JOB
 from itagflow.model.change import Context, record
@@ -59,7 +61,7 @@ from itagflow.model.template import Template
 from itagflow.model.text import to_optional_text, validate_text
 from itagflow.model.workspace import Group
 from itagflow.printing import format_repr
-from itagflow.reviewing.service import finish_if_done
+from itagflow.reviewing.service import finish_idle, finish_if_done
 from itagflow.storage import codec
 from itagflow.storage.port import Query
 
@@ -104,6 +106,8 @@ class JobSpec:
     )
     seed: int | None = attrs.field(default=None, validator=_check_seed)
     validator: str | None = None
+    is_endless: bool = False
+    """Whether it never ends by itself, unless the notes say so or otherwise."""
     notes: JobNotes = attrs.field(factory=JobNotes)
 
     @property
@@ -152,6 +156,8 @@ def create_job(
     exist_ok: bool = False,
 ) -> Job:
     """Create, load and publish a job, or return the one that exists already."""
+    # what is neither given data nor left for them is a queue that is filled while it runs
+    spec = attrs.evolve(spec, is_endless=data is None and not draft)
     ids = DraftIds()
     if data is not None:
         must_be_valid(data)  # before anything is stored for it
@@ -165,10 +171,12 @@ def create_job(
         )
     else:
         job, is_new = draft_job(engine, workspace, spec, ids), True
-    if data is None or job.state is not JobState.DRAFT:
+    waits_for_data = data is None and (draft or job.auto_finish)
+    if waits_for_data or job.state is not JobState.DRAFT:
         return job
     try:
-        load(engine, job, data)
+        if data is not None:
+            load(engine, job, data)
         if draft:
             return find_job(engine, job)
         return publish(engine, job, by=spec.by)
@@ -188,7 +196,20 @@ def create_job(
 def draft_job(engine: Engine, workspace: WorkspaceRef, spec: JobSpec, ids: DraftIds) -> Job:
     """Store a new draft, with these ids if they are free, and its template if that is new."""
     with engine.transaction() as transaction:
-        return store_draft(transaction, design_job(transaction, workspace, spec, ids))
+        design = design_job(transaction, workspace, spec, ids)
+        _require_publishable_empty(transaction, spec, design)
+        return store_draft(transaction, design)
+
+
+def _require_publishable_empty(transaction: Transaction, spec: JobSpec, design: Design) -> None:
+    """Check that a new job can be published, if that is done at once and without data.
+
+    Raises:
+        Incomplete: when it could never finish; nothing is stored yet.
+    """
+    job = design.job
+    if spec.is_endless and not job.auto_finish:
+        require_publishable(job, read_staffing(transaction, job), tasks=None)
 
 
 def _preview(
@@ -227,7 +248,7 @@ def _preview(
     if data.on_error == "raise":
         preview.raise_problems()
     if not draft:
-        staffing = attrs.evolve(staffing, packages=preview.count_packages())
+        staffing = attrs.evolve(staffing, packages=preview.count_packages(), values=preview.values)
         require_publishable(job, staffing, tasks=preview.tasks if are_all else None)
     return again, design.ids
 
@@ -267,6 +288,7 @@ def _find_or_draft(
         requested = design.job
         known = _find_same_name(transaction, requested)
         if known is None:
+            _require_publishable_empty(transaction, spec, design)
             return store_draft(transaction, design), True
         used = transaction.store.get(Template, (known.template,))
         differences = rules.find_differences(
@@ -274,7 +296,8 @@ def _find_or_draft(
         )
         if differences or known.deleting:
             raise AlreadyExists("Job", requested.name, differences)
-        if known.state is JobState.DRAFT and is_published:
+        is_empty = spec.is_endless and not known.auto_finish
+        if known.state is JobState.DRAFT and (is_published or is_empty):
             require_publishable(known, read_staffing(transaction, known), tasks=None)
         return known, False
 
@@ -291,13 +314,17 @@ def design_job(
     workflow = Workflow() if spec.workflow is None else spec.workflow
     workflow = _with_rework_key(transaction, workspace_id, workflow)
     workflow = _with_registered_merges(transaction.registry, workflow, template)
+    notes: JobNotes = {"auto_finish": not spec.is_endless}
+    notes.update(spec.notes)
+    packaging = FixedSize(50) if spec.packaging is None else spec.packaging
+    require_whole_values(workflow, packaging)
     job = Job(
         id=id,
         workspace=workspace_id,
         name=spec.name,
         template=template.id,
         workflow=workflow,
-        packaging=FixedSize(50) if spec.packaging is None else spec.packaging,
+        packaging=packaging,
         workforce=_find_crews(transaction, workspace_id, workflow, spec.workforce or {}),
         created_by=ctx.member,
         created_at=ctx.at,
@@ -306,7 +333,7 @@ def design_job(
         row_key_type="" if spec.row_key_type is None else spec.row_key_type,
         validator=validator,
         guideline_version=int(bool(spec.notes.get("guideline"))),
-        **spec.notes,
+        **notes,
     )
     return Design(ctx, job, template, is_new)
 
@@ -333,7 +360,10 @@ def publish(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
         ctx = transaction.authorize(old.workspace, by, Action.MANAGE_JOB, old)
         if JOB.has_led("publish", old.state):
             return old
-        hindrance = find_hindrance(old, read_staffing(transaction, old, counter.packages))
+        # the template may have been changed since the order was made
+        template = transaction.store.get(Template, (old.template,))
+        staffing = read_staffing(transaction, old, counter.packages)
+        hindrance = find_hindrance(old, staffing) or explain_default_replies(old, template)
         new = rules.advance_job(old, "publish", tasks=counter.tasks, hindrance=hindrance)
         _store_job(transaction, ctx, "publish", old, new)
         # pre-labels that count may have left nothing to do
@@ -393,9 +423,12 @@ def delete(engine: Engine, job: JobRef, *, by: MemberRef) -> None:
 
 
 def update_job(engine: Engine, job: JobRef, fields: JobFields, *, by: MemberRef) -> Job:
-    """Change name, tags, remark, guideline, due time or votes; what is not given stays."""
+    """Change name, notes, times, votes or whether it ends by itself; what is not given stays."""
     changed: dict[str, Any] = {**fields}
+    may_end = fields.get("auto_finish", False)
     with engine.transaction() as transaction:
+        if may_end:  # before the job, in the common order: it may finish at once
+            transaction.lock_job_counter(transaction.job(job).id)
         old = transaction.lock_job(job)
         ctx = transaction.authorize(old.workspace, by, Action.MANAGE_JOB, old)
         rules.must_not_be_archived(old, "change it")
@@ -410,9 +443,14 @@ def update_job(engine: Engine, job: JobRef, fields: JobFields, *, by: MemberRef)
             }
             transaction.apply(record(ctx, "update_job", about=new, save=((old, new),), data=data))
             new = transaction.as_stored(new)
+        if may_end:
+            finish_if_done(transaction, new, ctx)
+            new = transaction.job(new.id)
     # after the job, whose new votes everybody sees from here on: packages are locked before jobs
     if new.raising_votes:
-        return add_slots(engine, new, by=by)
+        new = add_slots(engine, new, by=by)
+    if may_end and new.state is not JobState.FINISHED:
+        return finish_idle(engine, new, by=by)
     return new
 
 
@@ -428,8 +466,9 @@ def _find_workflow_change(
     """
     workflow = _with_rework_key(transaction, old.workspace, requested)
     # what was resolved once fits the template of that time
-    known = old.workflow.label.merge
-    if not known or workflow.label.merge != known:
+    known = old.workflow.label
+    has_new_default = workflow.label.on_overdue != known.on_overdue
+    if not known.merge or workflow.label.merge != known.merge or has_new_default:
         template = transaction.store.get(Template, (old.template,))
         workflow = _with_registered_merges(transaction.registry, workflow, template)
     require_possible_change(old, workflow)
@@ -515,13 +554,13 @@ def _require_registered(registry: Registry, validator: object) -> str:
 
 
 def _with_registered_merges(registry: Registry, workflow: Workflow, template: Template) -> Workflow:
-    """Return *workflow* with the merge rule of every question, by its id.
+    """Return *workflow* with the merge rule of every question, and default replies, by its id.
 
     Raises:
-        InvalidData: when a rule does not fit the template.
+        InvalidData: when a rule or a default reply does not fit the template.
         NotRegistered: when this process does not have a merge function that it names.
     """
-    with_rules = with_merge_rules(workflow, template)
+    with_rules = with_default_replies(with_merge_rules(workflow, template), template)
     for name in find_registered_names(with_rules):
         registry.find_merge(name)
     return with_rules

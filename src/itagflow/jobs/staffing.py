@@ -8,7 +8,9 @@ from itagflow.core.transaction import Transaction
 from itagflow.errors import Incomplete
 from itagflow.jobs.finishing_rules import Staffing, find_hindrance, find_missing_people
 from itagflow.jobs.rules import advance_job
+from itagflow.jobs.skill_rules import find_skill_field
 from itagflow.model.job import Job, Stage
+from itagflow.model.package import Package
 from itagflow.model.workspace import Member
 from itagflow.reviewing.reject_rules import WorkPlace
 from itagflow.storage.port import Query, Reader
@@ -17,7 +19,19 @@ from itagflow.storage.port import Query, Reader
 def read_staffing(transaction: Transaction, job: Job, packages: int = 0) -> Staffing:
     """Return what a *job* with so many packages can count on now."""
     place = WorkPlace(transaction.policy, job, Stage.LABEL, transaction.at)
-    return attrs.evolve(read_staffing_at(transaction.store, place), packages=packages)
+    staffing = read_staffing_at(transaction.store, place)
+    return attrs.evolve(staffing, packages=packages, values=_count_values(transaction.store, job))
+
+
+def _count_values(reader: Reader, job: Job) -> dict[str, int]:
+    """Return how many packages of *job* have each value that names a skill, if some are required.
+
+    One look at all packages, before anybody works on them or when their rules change.
+    """
+    if not find_skill_field(job.workflow):
+        return {}
+    tally = reader.tally(Query(Package, {"job": job.id}), by=("value",))
+    return {str(value): number for (value,), (number,) in tally.items()}
 
 
 def read_staffing_at(reader: Reader, place: WorkPlace) -> Staffing:

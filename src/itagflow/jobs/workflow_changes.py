@@ -14,6 +14,7 @@ from itagflow.core.lookup import MemberRef
 from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, NotAllowed, Problem
 from itagflow.jobs.finishing_rules import find_hindrance
+from itagflow.jobs.skill_rules import require_same_field, require_whole_values
 from itagflow.jobs.staffing import read_staffing
 from itagflow.labeling.merge_rules import explain_other_votes
 from itagflow.model.change import Context, Saved, record
@@ -41,6 +42,8 @@ def require_possible_change(old: Job, new: Workflow) -> None:
         there = ", ".join(stage.value for stage in old.workflow.stages)
         reason = f"must have the same stages as before: {there}"
         raise InvalidData("the workflow", [Problem("", reason)])
+    require_same_field(old.workflow, new)
+    require_whole_values(new, old.packaging)
     reason = explain_other_votes(old.workflow.label, new.label)
     if reason:
         raise InvalidData("the workflow", [Problem("label", reason)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -92,18 +92,18 @@ def _hand_on(facts: EscalationFacts, task: int) -> Saved | Assignment | None:
         return None  # another voter has handed it on already
     live = find_extendable(assignment, facts.assignments)
     if live is not None:
-        return (live, extend(live, task))
+        return (live, extend(live, [task]))
     if not facts.has_experts:
         raise NotAllowed("the holder", "escalate", _explain_missing(facts))
     part = PackagePart(facts.package, Purpose.ESCALATION, (task,))
     return part_rules.make_open_offer(part, facts.answers.ctx, id=facts.id)
 
 
-def extend(assignment: Assignment, task: int) -> Assignment:
-    """Return a part, offered or held, with one more task in its scope."""
+def extend(assignment: Assignment, tasks: Iterable[int]) -> Assignment:
+    """Return a part, offered or held, with more tasks in its scope."""
     command = AssignmentCommand(assignment=assignment)
     state = ASSIGNMENT.advance(assignment.state, "extend", command, str(assignment))
-    return evolve(assignment, state=state, scope=tuple(sorted({*(assignment.scope or ()), task})))
+    return evolve(assignment, state=state, scope=tuple(sorted({*(assignment.scope or ()), *tasks})))
 
 
 def _explain_missing(facts: EscalationFacts) -> str:

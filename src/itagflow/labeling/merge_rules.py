@@ -361,10 +361,10 @@ def _resolve_questions(merge: Mapping[str, Merge], template: Template) -> dict[s
     by_id = dict[str, Merge]()
     problems = list[Problem]()
     for name, rule in merge.items():
-        questions = _find_questions(name, template)
+        questions = find_questions(name, template)
         problem = ""
         if len(questions) != 1:
-            problem = _explain_number(questions, template)
+            problem = explain_number(questions, template)
         elif questions[0].id in by_id:
             problem = "is given by its title and by its id"
         else:
@@ -377,13 +377,16 @@ def _resolve_questions(merge: Mapping[str, Merge], template: Template) -> dict[s
     return by_id
 
 
-def _find_questions(name: str, template: Template) -> list[Question]:
+def find_questions(name: str, template: Template) -> list[Question]:
     """Return the question with this id, or else those with this title."""
     with_id = [question for question in template.asked if question.id == name]
     return with_id or [question for question in template.asked if question.title == name]
 
 
-def _explain_number(questions: list[Question], template: Template) -> str:
+def explain_number(questions: list[Question], template: Template) -> str:
+    """Return why a name that stands for these *questions* is not that of one; empty if it is."""
+    if len(questions) == 1:
+        return ""
     if questions:
         ids = ", ".join(repr(question.id) for question in questions)
         return f"is the title of several questions: give one of their ids, {ids}"

@@ -125,7 +125,8 @@ def _make_ended_error(assignment: Assignment) -> NotHeld:
 
 
 def _require_tasks(command: JobCommand) -> None:
-    if not command.tasks:
+    # a job that never ends by itself waits for what comes
+    if command.job.auto_finish and not command.tasks:
         raise Incomplete("begin", "the job has no tasks: load some data first")
 
 
@@ -235,9 +236,15 @@ JOB = Lifecycle(
             Step("prelabel", state, state)
             for state in (JobState.DRAFT, JobState.RUNNING, JobState.PAUSED)
         ),
-        Step("append", JobState.RUNNING, JobState.RUNNING),
-        Step("append", JobState.PAUSED, JobState.PAUSED),
-        Step("append", JobState.FINISHED, JobState.RUNNING),
+        *(
+            step
+            for verb in ("append", "add")
+            for step in (
+                Step(verb, JobState.RUNNING, JobState.RUNNING),
+                Step(verb, JobState.PAUSED, JobState.PAUSED),
+                Step(verb, JobState.FINISHED, JobState.RUNNING),
+            )
+        ),
         Step("reopen", JobState.RUNNING, JobState.RUNNING),
         Step("reopen", JobState.PAUSED, JobState.PAUSED),
         Step("reopen", JobState.FINISHED, JobState.RUNNING),

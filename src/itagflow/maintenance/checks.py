@@ -10,7 +10,6 @@ from functools import cached_property
 import attrs
 
 from itagflow.claiming import part_rules
-from itagflow.labeling.draft_rules import make_optional
 from itagflow.labeling.voting import is_to_be_decided, merge, remake_voting_rules
 from itagflow.lifecycle.tables import JOB
 from itagflow.maintenance.replay import Guidelines
@@ -27,7 +26,7 @@ from itagflow.model.package import (
     PackageState,
     Purpose,
 )
-from itagflow.model.task import Answer, Draft, Task, count_versions
+from itagflow.model.task import Answer, Draft, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import (
     NOT_EXTERNAL_ROLES,
@@ -52,7 +51,7 @@ _ENDS = {
 """The outcomes of an assignment in each state but DONE, which has all the others."""
 _DONE = frozenset[Outcome | None](Outcome).difference(*_ENDS.values())
 _LABELED = frozenset(
-    {Outcome.SUBMITTED, Outcome.MERGED, Outcome.PRELABELED, Outcome.SUGGESTED, Outcome.IMPORTED},
+    {*results_rules.CLOSING, Outcome.SUBMITTED, Outcome.MERGED, Outcome.SUGGESTED},
 )
 """The outcomes of assignments that have an answer to every task of their scope."""
 
@@ -106,9 +105,8 @@ class PackageSnapshot:
 
     def get_scope(self, assignment: Assignment) -> set[int]:
         """Return the numbers of the tasks that *assignment* is about."""
-        if assignment.scope is None:
-            return set(self.tasks)
-        return set(assignment.scope)
+        scope = assignment.scope
+        return set(self.tasks if scope is None else scope)
 
 
 def check_package(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
@@ -129,8 +127,6 @@ def check_package(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
         yield from _check_completeness(snapshot, assignment)
     for answer in snapshot.answers:
         yield from _check_answer(snapshot, answer)
-    for draft in snapshot.drafts:
-        yield from _check_draft(snapshot, draft)
 
 
 def check_workspace(workspace: Workspace, members: Sequence[Member]) -> Iterator[Inconsistency]:
@@ -158,7 +154,7 @@ def check_job(
     )
     if job.state is JobState.FINISHED and open_package:
         yield from compare_field(job, "state", job.state, f"running: {open_package} is open")
-    if job.state in JOB.get_sources("finish") and not open_package:
+    if job.auto_finish and job.state in JOB.get_sources("finish") and not open_package:
         yield from compare_field(job, "state", job.state, JobState.FINISHED)
 
 
@@ -213,6 +209,8 @@ def _check_task_lists(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     package = snapshot.package
     erased = {number for number, task in snapshot.tasks.items() if task.erased}
     yield from compare_field(package, "erased", package.erased, tuple(sorted(erased)))
+    withdrawn = tuple(sorted(snapshot.tasks.keys() & set(package.withdrawals)))
+    yield from compare_field(package, "withdrawals", package.withdrawals, withdrawn)
     yield from compare_field(
         package,
         "disputes",
@@ -232,12 +230,11 @@ def _check_task_lists(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     requeued = tuple(task for task in package.requeued if task in given_up)
     yield from compare_field(package, "requeued", package.requeued, requeued)
     if package.scope is not None:
-        scope = tuple(sorted((snapshot.tasks.keys() - erased) & set(package.scope)))
-        # nothing is due only where something was erased
-        expected = None
-        if package.stage and (scope or erased):
-            expected = scope
-        yield from compare_field(package, "scope", package.scope, expected)
+        excluded = erased.union(package.withdrawals)
+        scope = tuple(sorted((snapshot.tasks.keys() - excluded) & set(package.scope)))
+        # nothing is due only where something is excluded
+        is_possible = package.stage and (scope or excluded)
+        yield from compare_field(package, "scope", package.scope, scope if is_possible else None)
 
 
 def _is_disputed(case: Case, package: Package) -> bool:
@@ -319,6 +316,8 @@ def _check_slots(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
         if assignment.live or assignment.outcome is Outcome.SUBMITTED
     ]
     slots = reviewing_rules.slots(package, package.stage)
+    if any(assignment.outcome is Outcome.TIMEOUT for assignment in current):
+        slots = len(taken)  # nobody gets one any more: experts have what is left
     yield from compare_field(package, "free and taken slots", package.free + len(taken), slots)
     yield from compare_field(package, "free", package.free, max(package.free, 0))
 
@@ -380,8 +379,8 @@ def _check_draws(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
         behind = tuple(stage for stage in behind if job.workflow.stages.index(stage) >= begin)
     unseen = tuple(stage for stage in behind if stage not in passed)
     expected = unseen
-    # it was drawn by the shares of the time at which it came there
-    if package.skipped == unseen and not job.workflow_changes:
+    # it was drawn by the shares of the time; of what is withdrawn nothing may be left to review
+    if package.skipped == unseen and not job.workflow_changes and not package.withdrawals:
         expected = tuple(stage for stage in unseen if not is_drawn(job, package, stage))
     yield from compare_field(package, "skipped", _name(package.skipped), _name(expected))
 
@@ -443,7 +442,7 @@ def _check_parts(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     handed = {
         each.task for each in snapshot.answers if each.is_escalated and each.assignment in holders
     }
-    due = snapshot.tasks.keys() - set(package.erased)
+    due = snapshot.tasks.keys() - set(package.excluded)
     if package.scope is not None:
         due &= set(package.scope)
     lost = (handed & due) - part_rules.find_escalated(assignments, package.round)
@@ -524,7 +523,7 @@ def _check_assignment(snapshot: PackageSnapshot, assignment: Assignment) -> Iter
 
 def _check_author(snapshot: PackageSnapshot, assignment: Assignment) -> Iterator[Inconsistency]:
     """Yield where an assignment says wrongly whether its member is an author."""
-    expected = assignment.outcome is Outcome.SUBMITTED
+    expected = assignment.outcome is Outcome.SUBMITTED or _is_taken_over(snapshot, assignment)
     # what was imported has no member, so no author
     if assignment.stage is Stage.INSPECT and assignment.ended_at and assignment.member:
         answers = [each for each in snapshot.answers if each.assignment == assignment.id]
@@ -536,6 +535,13 @@ def _check_author(snapshot: PackageSnapshot, assignment: Assignment) -> Iterator
         if (expected and is_past) or any(answer.erased for answer in answers):
             return
     yield from compare_field(assignment, "authored", assignment.authored, expected)
+
+
+def _is_taken_over(snapshot: PackageSnapshot, assignment: Assignment) -> bool:
+    """Return whether answers of *assignment*, which had lapsed, count since an overdue package."""
+    by_id = snapshot.assignments_by_id
+    taken = (answer for answer in snapshot.answers if answer.picked == assignment.id)
+    return any(by_id[each.assignment].outcome is Outcome.TIMEOUT for each in taken)
 
 
 def _check_member(snapshot: PackageSnapshot, assignment: Assignment) -> Iterator[Inconsistency]:
@@ -650,9 +656,9 @@ def _check_answer(snapshot: PackageSnapshot, answer: Answer) -> Iterator[Inconsi
         return
     for name in ("package", "stage", "round", "member"):
         yield from compare_field(answer, name, getattr(answer, name), getattr(assignment, name))
-    if task is None or not (
-        task.erased or assignment.covers(answer.task)
-    ):  # an erased task leaves the scope of live assignments
+    # what was erased or withdrawn leaves the scope of live assignments
+    is_excluded = answer.task in snapshot.package.excluded
+    if task is None or not (is_excluded or assignment.covers(answer.task)):
         yield from compare_field(answer, "task", answer.task, "one in the scope of its assignment")
     elif task.erased or answer.erased:
         yield from compare_field(answer, "erased", answer.erased, task.erased)
@@ -672,29 +678,3 @@ def _check_template_fit(
     if answer.replies is not None and by_itself and snapshot.job.pending_template_change is None:
         for problem in answers.find_problems(template, answer.replies, task):
             yield from compare_field(answer, "what does not fit the template", str(problem), None)
-
-
-def _check_draft(snapshot: PackageSnapshot, draft: Draft) -> Iterator[Inconsistency]:
-    """Yield where *draft* does not fit its assignment, its task, or the answer beside it."""
-    assignment = snapshot.assignments_by_id.get(draft.assignment)
-    task = snapshot.tasks.get(draft.task)
-    if assignment is None:
-        expected = f"one on package {snapshot.package.number}"
-        yield from compare_field(draft, "assignment", draft.assignment, expected)
-        return
-    for name in ("stage", "round", "member"):
-        yield from compare_field(draft, name, getattr(draft, name), getattr(assignment, name))
-    yield from compare_field(assignment, "has_drafts", assignment.has_drafts, True)
-    if task is None or task.erased:  # a draft is erased with its task
-        yield from compare_field(draft, "task", draft.task, "one of its package, and not erased")
-        return
-    answer = snapshot.answers_by_task[draft.task].get(assignment.id)
-    if draft.answer_version > count_versions(answer):
-        expected = f"at most {count_versions(answer)}"
-        yield from compare_field(draft, "answer_version", draft.answer_version, expected)
-    template = snapshot.template
-    # one that could not follow a change of the template is left as it was
-    if template is None or draft.template_version != template.version:
-        return
-    for problem in answers.find_problems(make_optional(template), draft.replies, task):
-        yield from compare_field(draft, "what does not fit the template", str(problem), None)

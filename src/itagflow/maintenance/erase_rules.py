@@ -14,10 +14,11 @@ from itagflow import jsontext
 from itagflow.model.event import Event
 from itagflow.model.merging import MergeReport
 from itagflow.model.package import Assignment, Package
+from itagflow.model.skills import NO_VALUE
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.text import normalize_name
-from itagflow.reviewing.rules import without_erased
+from itagflow.reviewing.rules import without_excluded
 
 ERASED = "erased"
 """What stands where a text was."""
@@ -30,7 +31,7 @@ TextFilter = Callable[[str], str]
 
 _REMARKING = frozenset({"escalate", "judge", "reject"})
 _ABOUT_MEMBERS = frozenset(
-    {"add_member", "set_role", "remove_member", "pause_member", "resume_member"}
+    {"add_member", "set_role", "set_skills", "remove_member", "pause_member", "resume_member"}
 )
 
 
@@ -68,9 +69,9 @@ def erase_from_package(
     after = attrs.evolve(erase_from_campaigns(package, erase_text), erased=erased)
     if len(erased) == package.size:
         # the value came from the data, such as a patient's number; remaining tasks have it too
-        after = attrs.evolve(after, value="")
+        after = attrs.evolve(after, value=NO_VALUE if package.needs_skill else "")
     if package.stage:
-        after = attrs.evolve(after, scope=without_erased(after, package.scope, tasks))
+        after = attrs.evolve(after, scope=without_excluded(after, package.scope, tasks))
     return after
 
 
@@ -95,7 +96,7 @@ def erase_from_assignment(
     """
     scope = assignment.scope
     if assignment.live:
-        scope = without_erased(package, assignment.scope, tasks)
+        scope = without_excluded(package, assignment.scope, tasks)
     comment = erase_text(assignment.comment)
     # the same object when nothing changed, so that the caller saves only what did
     if (scope, comment) == (assignment.scope, assignment.comment):

@@ -19,7 +19,7 @@ _BEFORE: Mapping[str, frozenset[str]] = {
     Became.FINAL: _AT_WORK,
     Became.ABANDONED: _AT_WORK,
     Became.REOPENED: frozenset({Became.FINAL, Became.ABANDONED}),
-    Became.WITHDRAWN: _AT_WORK,
+    Became.WITHDRAWN: frozenset(Became) - {Became.WITHDRAWN, Became.ERASED} | {""},
     Became.ERASED: frozenset(Became) - {Became.ERASED} | {""},
 }
 """What may have become of a task before each of these."""
@@ -66,8 +66,8 @@ def check_outcomes(
         replayed = told.pop(case.task, "")
         if became != replayed:
             yield Inconsistency("task", key, _BECAME, became or None, replayed or None)
-        # after a task was erased its package is opened again without it
-        if case.task not in package.erased:
+        # after a task was erased or withdrawn its package is opened again without it
+        if case.task not in package.excluded:
             counted, reopenings = package.count_reopenings(case.task), outcomes.reopenings
             if counted != reopenings[case.task]:
                 yield Inconsistency("task", key, _REOPENINGS, counted, reopenings[case.task])

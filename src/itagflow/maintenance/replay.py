@@ -26,7 +26,7 @@ EntityKey = tuple[str, Key]
 Fields = dict[str, str | int | None]
 """The tracked fields of a thing."""
 
-ENDING = ("submit", "review", "accept", "discard", "reopen")
+ENDING = ("submit", "review", "accept", "discard", "reopen", "overdue")
 """Package operations that may change the job too: they close or reopen the last open one."""
 
 
@@ -159,6 +159,7 @@ def _get_tracked(entity: Member | Job | Package | Assignment) -> tuple[EntityKey
                 "reopenings": entity.reopenings,
                 "skipped": ",".join(stage.value for stage in entity.skipped) or None,
                 "campaigns": ",".join(map(str, entity.campaigns)) or None,
+                "withdrawals": ",".join(map(str, entity.withdrawals)) or None,
             }
         case Assignment():
             fields: Fields = {

@@ -32,7 +32,7 @@ from itagflow.core.visibility import (
     require_readable,
 )
 from itagflow.jobs.rules import packages_of
-from itagflow.maintenance import checks, counter_checks, delivery_checks
+from itagflow.maintenance import checks, counter_checks, delivery_checks, snapshot_checks
 from itagflow.maintenance.checks import PackageSnapshot
 from itagflow.maintenance.outcome_checks import Outcomes, check_outcomes, check_place
 from itagflow.maintenance.replay import (
@@ -51,6 +51,7 @@ from itagflow.model.inconsistency import Inconsistency, compare_field
 from itagflow.model.job import Job, Stage
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import (
+    NO_JOB,
     Assignment,
     AssignmentState,
     ClaimCounter,
@@ -185,7 +186,8 @@ def _find_orphans(reader: Reader) -> Iterator[Inconsistency]:
     )
     for kind in of_job:
         for (job,), (count,) in reader.tally(Query(kind), by=("job",)).items():
-            if job not in jobs:
+            # a counter of no job counts nothing: claims that name none queue up at it
+            if job not in jobs and (kind, job) != (ClaimCounter, NO_JOB):
                 yield Inconsistency(
                     "job", (cast(int, job),), f"what it has of {kind.__name__}", count, 0
                 )
@@ -317,6 +319,7 @@ class _Verification:
         snapshots = read_snapshots(reader, job, packages, checked, self.last_package)
         for snapshot in snapshots:
             inconsistencies += checks.check_package(snapshot)
+            inconsistencies += snapshot_checks.check_drafts(snapshot)
         inconsistencies += _check_package_histories(reader, job, snapshots, checked)
         return numbers[size:], inconsistencies
 
@@ -479,12 +482,17 @@ def _check_package_histories(
     for snapshot in snapshots:
         replays[snapshot.package.number].add_package(snapshot.package)
     where: dict[str, Any] = {"job": job.id, "package": _to_span(numbers)}
+    overdue = defaultdict[int, list[Event]](list)
     for event in iterate_in_transaction(reader, Query(Event, where, order=("package", "position"))):
         replays[event.package].apply(event)
         outcomes[event.package].apply(event)
+        if event.type == "overdue":
+            overdue[event.package].append(event)
     for snapshot in snapshots:
         # taken out: what remains are events of packages that are not there
         replay = replays.pop(snapshot.package.number)
+        told = overdue[snapshot.package.number]
+        yield from snapshot_checks.check_deadline(snapshot.package, told, snapshot)
         yield from compare_replay(
             replay, [snapshot.package, *snapshot.assignments], snapshot.answers
         )

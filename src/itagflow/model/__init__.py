@@ -43,6 +43,7 @@ from itagflow.model.migration import (
     RenameQuestion,
     TemplateChange,
 )
+from itagflow.model.overdue import OnOverdue
 from itagflow.model.package import (
     Assignment,
     AssignmentState,
@@ -78,12 +79,16 @@ from itagflow.model.reports import (
     CheckReport,
     LoadReport,
     PrelabelReport,
+    QueueReport,
     ReopenReport,
+    StageQueue,
     TemplateReport,
+    TickReport,
 )
 from itagflow.model.result import Progress, Provenance, Result, StageResult
 from itagflow.model.segment import Segment, Segments
 from itagflow.model.selection import Selection
+from itagflow.model.skills import Field
 from itagflow.model.span import Relation, Spans, TextSpan
 from itagflow.model.task import Answer, Draft, Row, Task, TaskState, Verdict, WorkItem
 from itagflow.model.template import (
@@ -124,6 +129,7 @@ __all__ = [
     "DropOption",
     "DropQuestion",
     "Event",
+    "Field",
     "FieldChange",
     "FixedSize",
     "Group",
@@ -145,6 +151,7 @@ __all__ = [
     "OnAbandon",
     "OnDispute",
     "OnMaxRejects",
+    "OnOverdue",
     "Option",
     "Outcome",
     "Package",
@@ -163,6 +170,7 @@ __all__ = [
     "QuestionKind",
     "QuestionMerge",
     "QueueOrder",
+    "QueueReport",
     "Ranking",
     "Rating",
     "Regions",
@@ -183,6 +191,7 @@ __all__ = [
     "Shape",
     "Spans",
     "Stage",
+    "StageQueue",
     "StageResult",
     "StageRule",
     "StageWorkers",
@@ -194,6 +203,7 @@ __all__ = [
     "Text",
     "TextSpan",
     "Thread",
+    "TickReport",
     "Tie",
     "Verdict",
     "View",

@@ -17,7 +17,7 @@ class Became(StrEnum):
     REOPENED = "reopened"
     """Work on it began again after either."""
     WITHDRAWN = "withdrawn"
-    """It was taken back before work on it ended: nobody waits for it any more."""
+    """It was taken out of the work by ``jobs.withdraw``: nobody waits for it any more."""
     ERASED = "erased"
     """Its data and all that was said about it were erased."""
 

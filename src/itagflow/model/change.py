@@ -32,7 +32,10 @@ _TRACKED: Mapping[type, tuple[str, tuple[str, ...]]] = {
     Job: ("job", ("state",)),
     Package: (
         "package",
-        ("state", "round", "whole_round", "reopened_round", "reopenings", "skipped", "campaigns"),
+        (
+            *("state", "round", "whole_round", "reopened_round", "reopenings", "skipped"),
+            *("campaigns", "withdrawals", "due"),
+        ),
     ),
     Assignment: ("assignment", ("state", "member", "round")),
     Member: ("member", ("role", "active", "paused")),
@@ -154,6 +157,8 @@ def _to_plain(value: Any) -> Any:
     """Return what an event stores: it is read long after an enum may have got other members."""
     if isinstance(value, Enum):
         return value._value_  # an attribute; `value` is a property written in Python
+    if isinstance(value, datetime):
+        return value.isoformat()
     if isinstance(value, tuple):
         return ",".join(str(_to_plain(part)) for part in cast("tuple[object, ...]", value)) or None
     return value

@@ -173,7 +173,9 @@ class Event:
             return f"task {self.task}"
         if self.package:
             return f"package {self.package}"
-        if self.type == "prioritize":
+        if self.type == "add" and "rows" in self.data:
+            return f"task {self.data['rows'][0]}"
+        if self.type in ("prioritize", "set_due"):
             return format_count(len(self.data.get("packages", ())), "package")
         name = self.data.get("name")
         if not name:
@@ -201,7 +203,7 @@ _FIRST_VALUES: Mapping[str, str | int] = {
 }
 """What the tracked fields of a package hold when it is loaded; the others are nothing."""
 
-LOADING = frozenset({"load", "append"})
+LOADING = frozenset({"load", "append", "add"})
 """The verbs that make packages."""
 
 
@@ -214,7 +216,15 @@ def build_first_changes(package: tuple[int, int]) -> tuple[FieldChange, ...]:
 
 
 _ABOUT_MEMBERS = frozenset(
-    {"add_member", "erase_member", "pause_member", "remove_member", "resume_member", "set_role"}
+    {
+        "add_member",
+        "erase_member",
+        "pause_member",
+        "remove_member",
+        "resume_member",
+        "set_role",
+        "set_skills",
+    }
 )
 """The types whose name in `data` is the account of a member."""
 
@@ -222,6 +232,7 @@ _PAST = {
     "acknowledge": "acknowledged the guideline of",
     "abandon": "abandoned",
     "accept": "accepted",
+    "add": "added",
     "add_member": "added member",
     "add_template": "added template",
     "append": "appended rows",
@@ -266,12 +277,16 @@ _PAST = {
     "resume": "resumed",
     "review": "passed",
     "save": "saved",
+    "overdue": "found overdue",
+    "set_due": "set the due time of",
     "set_role": "changed the role of",
+    "set_skills": "changed the skills of",
     "raise_votes": "raised the votes of",
     "set_validator": "changed the validator of",
     "set_workforce": "changed the workforce of",
     "submit": "submitted",
     "update_job": "changed",
+    "withdraw": "withdrew from",
 }
 """What was done, by type; the package, the task or the name follows."""
 

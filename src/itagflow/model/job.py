@@ -28,12 +28,14 @@ from itagflow.model.number import (
     to_whole,
     validate_whole,
 )
+from itagflow.model.overdue import OverdueRule, check_on_overdue, convert_on_overdue
 from itagflow.model.packaging import (
     Packaging,
     check_optional_positive,
     check_packaging,
     check_positive,
 )
+from itagflow.model.skills import Field, check_requires, require_one_field
 from itagflow.model.text import (
     find_name_error,
     to_optional_text,
@@ -195,6 +197,8 @@ class StageRule:
     package that they had before."""
     acknowledge: bool = attrs.field(default=False, validator=validate_flag)
     """Whether a member must have acknowledged the newest guideline before they can claim."""
+    requires: Field | None = attrs.field(default=None, validator=check_requires)
+    """The field whose value names the skill that a member needs for a package; None: none."""
 
     __repr__ = show_fields
 
@@ -326,6 +330,11 @@ class Label(StageRule):
     """What comes first in the queue; None: priority, due time, waiting time, number."""
     allow_partial: bool = attrs.field(default=False, validator=_check_allow_partial)
     """Whether ``submit(…, rest="release")`` may hand in a part; not with several votes."""
+    on_overdue: OverdueRule = attrs.field(
+        default=None, converter=convert_on_overdue, validator=check_on_overdue, hash=False
+    )
+    """What ``Flow.tick`` does when the due time of a package has passed: `OnOverdue` or its value,
+    or a default reply to each question, by its id or title; None: nothing."""
 
     __repr__ = show_fields
 
@@ -480,6 +489,7 @@ class Workflow:
             raise _make_error(
                 "Workflow", "reject_to", "there is no INSPECT stage to reject to: add Inspect"
             )
+        require_one_field(rule.requires for rule in (label, inspect, accept) if rule)
         for name, rule in (("label", label), ("inspect", inspect), ("accept", accept)):
             # frozen, and attrs has no part in this constructor
             object.__setattr__(self, name, rule)
@@ -632,9 +642,7 @@ class Job:
     state: JobState = JobState.DRAFT
     """Where it is in its lifecycle."""
     row_key: str | None = attrs.field(
-        default=None,
-        converter=to_optional_text,
-        validator=attrs.validators.optional(validate_text),
+        default=None, converter=to_optional_text, validator=attrs.validators.optional(validate_text)
     )
     """The field of ``data`` that identifies rows; a row that is known is not loaded again."""
     row_key_type: str = attrs.field(default="", validator=_check_row_key_type)
@@ -650,12 +658,13 @@ class Job:
     due_at: datetime | None = None
     """When it should be done; shown, and not enforced."""
     closes_at: datetime | None = None
-    """From when on it gives out no new work; None: it stays open.  What is offered to a member, and
-    work whose lease has lapsed, goes on."""
+    """From when on it gives out no new work, but what is offered or has lapsed; None: never."""
+    auto_finish: bool = attrs.field(default=True, validator=validate_flag)
+    """Whether it finishes when its last open package ends; else only ``jobs.finish`` ends it."""
     validator: str = attrs.field(default="", converter=to_text, validator=validate_text)
     """The name of the application's own check of its answers; empty when there is none."""
-    priority: int = 0
-    """Higher comes first among the jobs of a workspace.  Reserved: nothing sets or asks it yet."""
+    priority: int = attrs.field(default=0, converter=to_whole, validator=validate_whole())
+    """Higher comes first among the jobs of a workspace, for a claim that names no job."""
     deleting: bool = False
     """Whether it is being deleted, so that what is left of it is not consistent."""
     workflow_changes: int = 0

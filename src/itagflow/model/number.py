@@ -126,6 +126,35 @@ def require_number(
     raise InvalidData(what, [Problem(field, f"{reason}, not {format_repr(value)}")])
 
 
+MOST_EXACT = 2**53
+"""The greatest whole number up to which each is a float of its own, as databases keep them."""
+
+
+def require_priority(what: str, field: str, value: object) -> float:
+    """Return *value* as a priority: an `int` where it is whole, else a `float`.
+
+    Raises:
+        InvalidData: when it is no finite number, or a whole one beyond 2**53.
+    """
+    # a database keeps priorities as floats: beyond these, two whole numbers would become equal
+    if is_whole(value):
+        return require_whole_number(what, field, value, least=-MOST_EXACT, most=MOST_EXACT)
+    return to_shortest(require_number(what, field, value))
+
+
+def to_shortest(value: float) -> float:
+    """Return a number as an `int` where that is the same, and small enough to be exact.
+
+    >>> to_shortest(2.0), to_shortest(0.5), to_shortest(-0.0), to_shortest(1e300)
+    (2, 0.5, 0, 1e+300)
+    """
+    if value.__class__ is int:  # nearly always
+        return value
+    if value.is_integer() and -MOST_EXACT <= value <= MOST_EXACT:
+        return int(value)
+    return value
+
+
 def find_number(value: object) -> float | None:
     """Return *value* as an `int` or a finite `float`, or None when it is no such number.
 

@@ -108,11 +108,14 @@ class Package:
     """The first round that so many label: before it, one member did."""
     waiting_since: datetime
     """Since when it waits in the queue."""
-    priority: int = 0
-    """Higher comes first in the queue."""
+    priority: float = 0
+    """Higher comes first in the queue; an integer where it is whole."""
     due: datetime | None = None
     """When its work should be done: of equal priority, what is due earlier is claimed first; None:
     no time was set."""
+    overdue_at: datetime | None = None
+    """When ``Flow.tick`` found its due time passed, and did what `Label.on_overdue` says; None: not
+    since that time was set."""
     size: int = 0
     """How many tasks it has."""
     first_task: int = 0
@@ -138,10 +141,14 @@ class Package:
     """The abandoned tasks that were offered once more, as `Label.on_abandon` says."""
     erased: tuple[int, ...] = ()
     """The tasks whose data was erased: no assignment is about them any more."""
+    withdrawals: tuple[int, ...] = ()
+    """The tasks that were withdrawn: they keep their data, and no assignment is about them."""
     campaigns: tuple[Campaign, ...] = ()
     """The campaigns that have opened tasks of it again, oldest first."""
     value: str = ""
-    """The value of the field that made the package (FIELD_BASE), as JSON."""
+    """The value of the field that made the package (FIELD_BASE), or that names a skill, as JSON."""
+    needs_skill: bool = False
+    """Whether its job has a field that names skills: its value is of that field."""
     version: int = 0
     """Counts the saves."""
 
@@ -171,6 +178,30 @@ class Package:
         return self.free > 0 and (self.priority != 0 or self.due is not None)
 
     @property
+    def excluded(self) -> tuple[int, ...]:
+        """The tasks that no assignment is about any more: those that were erased or withdrawn."""
+        if not self.withdrawals:
+            return self.erased
+        return tuple(sorted({*self.erased, *self.withdrawals}))
+
+    @property
+    def has_deadline(self) -> bool:
+        """Whether there is still work to come on it, and a time at which it is due."""
+        return self.due is not None and self.open
+
+    @property
+    def is_deadline_pending(self) -> bool:
+        """Whether ``Flow.tick`` is still to look at it once its due time has passed."""
+        return self.overdue_at is None and self.has_deadline
+
+    @property
+    def waiting_value(self) -> str:
+        """Its value while it waits, if that names the skill that its work needs; else empty."""
+        if self.needs_skill and self.free > 0:
+            return self.value
+        return ""
+
+    @property
     def disputed(self) -> int:
         """How many of its tasks are disputed."""
         return len(self.disputes)
@@ -189,8 +220,8 @@ class Package:
         return 0 if campaign is None else self.size - len(campaign.tasks)
 
     def has_ended(self, task: int) -> bool:
-        """Return whether work on the task with this number has ended: no campaign is about it."""
-        if self.stage is None:
+        """Return whether work on the task with this number has ended, also by a withdrawal."""
+        if self.stage is None or task in self.withdrawals:
             return True
         campaign = self.campaign
         return campaign is not None and task not in campaign.tasks
@@ -289,6 +320,8 @@ class Outcome(Enum):
     """The assignment without a member whose replies are suggestions that people correct."""
     IMPORTED = "imported"
     """The assignment without a member with labels that were made elsewhere and read from a file."""
+    TIMEOUT = "timeout"
+    """The assignment without a member that closed a labeling whose due time had passed."""
     RELEASED = "released"
     EXPIRED = "expired"
     REASSIGNED = "reassigned"
@@ -427,7 +460,7 @@ class Assignment:
 class QueueCursor:
     """Where a member's scan of the queue begins: most of what waits before it is their own work."""
 
-    priority: int
+    priority: float
     """The priority of the package that was found there."""
     since: datetime
     """Since when that package waited."""
@@ -435,6 +468,11 @@ class QueueCursor:
     """When its work was due."""
 
     __repr__ = show_fields
+
+
+NO_JOB = 0
+"""The job of a `ClaimCounter` that is of none: it counts nothing, and the claims of a member that
+name no job queue up at it where they have a token."""
 
 
 @copyable
@@ -447,7 +485,7 @@ class ClaimCounter:
     """
 
     job: int
-    """The job."""
+    """The job; `NO_JOB` for none."""
     stage: Stage
     """The stage."""
     member: int

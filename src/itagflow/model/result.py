@@ -48,6 +48,8 @@ class StageResult:
     """Whether the task was in the reviewer's sample, or only passed with its package."""
     order: Order = attrs.field(factory=make_order)
     """The options as their author saw them: see `itagflow.model.task.Answer.order`."""
+    decided_by: str = ""
+    """``timeout`` when it is the default answer of a task that was overdue; else empty."""
 
     @property
     def is_not_imported(self) -> bool:
@@ -143,6 +145,12 @@ class Result:
         return last.replies
 
     @property
+    def decided_by(self) -> str:
+        """``timeout`` when `replies` are the default answer of an overdue task; else empty."""
+        last = self.last
+        return "" if last is None else last.decided_by
+
+    @property
     def kept(self) -> tuple[str, ...]:
         """The questions without a reply in `replies`, since all of ``votes`` are kept."""
         last = self.last
@@ -162,6 +170,8 @@ def find_became(package: Package, task: int, state: TaskState) -> str:
     """
     if task in package.erased:
         return Became.ERASED.value
+    if task in package.withdrawals:
+        return Became.WITHDRAWN.value
     if not package.has_ended(task):
         return Became.REOPENED.value if package.count_reopenings(task) else ""
     if package.state is PackageState.DISCARDED or state is TaskState.ABANDONED:
@@ -217,6 +227,11 @@ class Progress:
     def done(self) -> int:
         """How many tasks are in packages that are done, or final in one that is open."""
         return self.tasks.get(PackageState.DONE, 0) + self.final
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no package is open: there is nothing to do until tasks are added or opened."""
+        return not any(n for state, n in self.packages.items() if state.stage is not None)
 
     def __str__(self) -> str:
         phrases: list[str] = []

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 
+from itagflow.errors import InvalidData, Problem
 from itagflow.jsontext import standard
+from itagflow.model.number import is_whole
+from itagflow.model.text import to_text
+from itagflow.printing import format_repr
 
 _NUMBER = re.compile(r"-?[0-9]+")
 
@@ -45,3 +49,17 @@ def parse_row_key(text: str) -> str | int | None:
     except ValueError:
         return text  # no row has it: somebody has made the task by hand
     return key
+
+
+def require_row_key(value: object) -> str | int:
+    """Return what tells rows apart: a text, or a whole number, which is not the same as its digits.
+
+    Raises:
+        InvalidData: when it is neither.
+    """
+    if isinstance(value, str):
+        return to_text(value)
+    if is_whole(value):
+        return int(value)
+    reason = f"must be a text or a whole number, not {format_repr(value)}"
+    raise InvalidData("the task", [Problem("key", reason)])

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -43,6 +43,8 @@ class TaskState(Enum):
     """A reviewer let it pass, and another stage is still to come."""
     FINAL = "final"
     """Its package is done."""
+    WITHDRAWN = "withdrawn"
+    """It was taken out of the work, and keeps its data and answers."""
 
 
 class Verdict(Enum):
@@ -104,6 +106,16 @@ class Task:
     def erased(self) -> bool:
         """Whether its data was erased: `data` has its fields still, without what was in them."""
         return self.version > 0
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The free words that stand in its row beside ``data``; none when they are no texts."""
+        tags: object = jsontext.loads(self.row).get("tags")
+        words = cast("list[object]", tags) if isinstance(tags, list) else []
+        # any program may have written the row
+        if all(isinstance(word, str) for word in words):
+            return tuple(map(str, words))
+        return ()
 
     @property
     def data(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Who is there: workspaces, their members and what these are in them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import attrs
 
 from itagflow.model.arguments import make_error, require_kind, validate_flag
+from itagflow.model.copying import ReadOnlyDict
+from itagflow.model.skills import to_skills
 from itagflow.model.text import to_text, to_texts, validate_name, validate_texts
 from itagflow.reprs import show, show_fields, show_line
 
@@ -111,6 +114,10 @@ class Member:
     """The groups that the member belongs to."""
     external: bool = attrs.field(default=False, validator=validate_flag)
     """Whether the person comes from outside: then no administrator and no viewer."""
+    skills: Mapping[str, float] = attrs.field(
+        factory=ReadOnlyDict[str, float], converter=to_skills, hash=False
+    )
+    """What the member can do, by name, and how well: see `Field`."""
     active: bool = True
     """False once removed; history keeps pointing here."""
     paused: bool = False

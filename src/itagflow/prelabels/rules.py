@@ -214,7 +214,7 @@ def sort_prelabels(
         number = prelabel.task.number
         # the model ran outside of any transaction: the task may be erased, or predicted by another
         # process, since it was read
-        if number in package.erased:
+        if number in package.excluded:
             erased += 1
             continue
         if known.get(number, NOTHING_KNOWN).has(prelabel.model):
@@ -227,6 +227,13 @@ def sort_prelabels(
         else:
             suggested.append(prelabel)
     return SortedPrelabels(accepted, suggested, already_predicted, erased, newly_predicted)
+
+
+def sort_prelabel(prelabel: ValidPrelabel, min_confidence: MinConfidence) -> SortedPrelabels:
+    """Return the only pre-label of a package that is new, sorted out."""
+    if prelabel.is_accepted(min_confidence):
+        return SortedPrelabels([prelabel], [], newly_predicted=1)
+    return SortedPrelabels([], [prelabel], newly_predicted=1)
 
 
 def is_untouched(package: Package) -> bool:

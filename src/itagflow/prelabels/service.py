@@ -115,7 +115,12 @@ class _Tally:
 _WHAT = "jobs.prelabel"
 
 
-def _convert_confidence(value: MinConfidence) -> MinConfidence:
+def convert_confidence(value: MinConfidence) -> MinConfidence:
+    """Return which pre-labels count as labeled: a converter of attrs.
+
+    Raises:
+        InvalidData: when it is neither true, false nor a number from 0 to 1.
+    """
     if not isinstance(value, bool):
         value = require_number(_WHAT, "min_confidence", value)
     return rules.require_min_confidence(value)
@@ -135,7 +140,7 @@ class PrelabelSpec:
 
     by: MemberRef
     """Who decides."""
-    min_confidence: MinConfidence = attrs.field(converter=_convert_confidence)
+    min_confidence: MinConfidence = attrs.field(converter=convert_confidence)
     """What counts as labeled."""
     model: ModelName
     """The model, where a pre-label does not name it."""
@@ -228,7 +233,7 @@ def _store_prelabels(
             if chosen.accepted:
                 require_validated(transaction, job, request.job.validator)
             if chosen.stored:
-                _store_package(transaction, ctx, job, package, chosen)
+                store_package(transaction, ctx, job, package, chosen)
             tally.count_stored(chosen)
         finish_if_done(transaction, job, ctx)
 
@@ -257,11 +262,18 @@ def _read_open_tasks(reader: Reader, request: _Request, group: Group, tally: _Ta
         for package in group
         if package.number not in with_parts and rules.is_untouched(package)
     ]
-    in_progress = sum(package.size for package in group if package not in free)
+    in_progress = sum(
+        package.size - len(package.withdrawals) for package in group if package not in free
+    )
     tally.in_progress += in_progress
     known = read_known_predictions(reader, job, free)
     where: dict[str, Any] = {"job": job.id, "package": tuple(package.number for package in free)}
-    tasks = list(reader.find(Query(Task, where, order=("package", "number"))))
+    withdrawn = {task for package in free for task in package.withdrawals}
+    tasks = [
+        task
+        for task in reader.find(Query(Task, where, order=("package", "number")))
+        if task.number not in withdrawn
+    ]
     tally.tasks += in_progress + len(tasks)
     chosen: list[Task] = []
     for task in tasks:
@@ -331,9 +343,10 @@ def _call_model(predict: Predictor, batch: Sequence[Task]) -> list[Prediction]:
     return predictions
 
 
-def _store_package(
+def store_package(
     transaction: Transaction, ctx: Context, job: Job, package: Package, prelabels: SortedPrelabels
 ) -> None:
+    """Store the pre-labels of a package that is locked, or was made in this transaction."""
     # two assignments without a member: one whose answers count, and one with suggestions
     ids = (transaction.new_id(Assignment, job.id), transaction.new_id(Assignment, job.id))
     tasks = read_task_numbers(transaction.store, package)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import reduce
@@ -30,6 +31,7 @@ from itagflow.model.number import require_whole_number
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.selection import ALL_TASKS, Selection
+from itagflow.model.task import TaskState
 from itagflow.model.template import Template
 from itagflow.results.histories import read_results
 from itagflow.results.partition import map_partitions
@@ -129,13 +131,13 @@ def _write(
 ) -> WriteReport:
     with engine.store.read() as reader:
         template = reader.get(Template, (job.template,))
-    erased: list[int] = []
+    left_out = Counter[str]()
     # dropped before the format sees them: the formats of other packages need not know of erasing
-    kept = _skip_erased(results, erased)
+    kept = _skip_excluded(results, left_out)
     report = formats.find(order.format).write(
         kept, target, job=job, template=template, stages=order.stages, **order.options
     )
-    return attrs.evolve(report, erased=len(erased))
+    return attrs.evolve(report, erased=left_out["erased"], withdrawn=left_out["withdrawn"])
 
 
 def _split(engine: Engine, job: PartitionRef, count: int | None) -> tuple[JobPartition, ...]:
@@ -146,11 +148,13 @@ def _split(engine: Engine, job: PartitionRef, count: int | None) -> tuple[JobPar
     return partition_job(engine, everything, count)
 
 
-def _skip_erased(results: Iterable[Result], erased: list[int]) -> Iterator[Result]:
-    """Yield the results of tasks that have data, and note the numbers of the *erased* ones."""
+def _skip_excluded(results: Iterable[Result], left_out: Counter[str]) -> Iterator[Result]:
+    """Yield the results of tasks that have data and were not withdrawn, and count the others."""
     for result in results:
         if result.task.erased:
-            erased.append(result.task.number)
+            left_out["erased"] += 1
+        elif result.state is TaskState.WITHDRAWN:
+            left_out["withdrawn"] += 1
         else:
             yield result
 

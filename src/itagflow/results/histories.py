@@ -28,10 +28,10 @@ from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.selection import ALL_TASKS, Selection
 from itagflow.model.task import Answer, Task
+from itagflow.results.building_rules import build_result
 from itagflow.results.rules import (
     Case,
     build_cases,
-    build_result,
     select_history,
     sort_assignments,
     with_counts,

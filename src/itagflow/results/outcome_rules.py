@@ -17,22 +17,26 @@ def describe_end(
     """Return what became of the tasks of a package, for the event that ends it; else nothing.
 
     *tasks* are all of its tasks, and *abandoned* those without a result when it is done.  What was
-    erased is neither.  In a campaign only its tasks become something: the others were it before.
+    erased or withdrawn is neither.  In a campaign only its tasks become something: the others were
+    it before.
     """
     state = after.state
     if state is PackageState.DISCARDED:
-        return format_became({Became.ABANDONED: drop_numbers(tasks, after.erased)})
+        return format_became({Became.ABANDONED: drop_numbers(tasks, after.excluded)})
     if state is not PackageState.DONE:
         return ""
     campaign = before.campaign
     due = tasks if campaign is None else campaign.tasks
-    if not abandoned and not after.erased:  # nearly always
+    if not abandoned and not after.excluded:  # nearly always
         return _FINAL + format_numbers(due)
-    due = drop_numbers(due, after.erased)
+    due = drop_numbers(due, after.excluded)
     final, given_up = drop_numbers(due, abandoned), [task for task in due if task in abandoned]
     return format_became({Became.FINAL: final, Became.ABANDONED: given_up})
 
 
 def describe_reopening(package: Package, tasks: Sequence[int]) -> str:
-    """Return what became of *tasks* of *package* that are opened again; what was erased is not."""
-    return format_became({Became.REOPENED: drop_numbers(tasks, package.erased)})
+    """Return what became of *tasks* of *package* that are opened again.
+
+    What was erased or withdrawn is not.
+    """
+    return format_became({Became.REOPENED: drop_numbers(tasks, package.excluded)})

@@ -21,7 +21,7 @@ from itagflow.model.result import Provenance, Result
 from itagflow.model.template import Template
 from itagflow.storage import codec
 
-TASK, STATE = "task", "state"
+TASK, STATE, DECIDED_BY = "task", "state", "decided_by"
 """The fixed keys of every row, besides those of the stages."""
 
 
@@ -40,7 +40,12 @@ class Columns:
     def for_job(cls, job: Job, template: Template) -> Self:
         """Return the columns of *job*, whose tasks are answered with *template*."""
         stages = job.workflow.stages
-        fixed = {TASK, STATE, *(key for stage in stages for key in _name_stage_columns(stage))}
+        fixed = {
+            TASK,
+            STATE,
+            DECIDED_BY,
+            *(key for stage in stages for key in _name_stage_columns(stage)),
+        }
         questions = name_question_columns(template, fixed)
         return cls(questions, stages, frozenset({*fixed, *questions.values()}))
 
@@ -64,6 +69,7 @@ class Columns:
             row[seconds] = None
             if provenance:
                 row[seconds] = round(sum(entry.seconds for entry in provenance), 3)
+        row[DECIDED_BY] = result.decided_by or None
         return row
 
     def _prefix_fields(self, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import attrs
 from attrs.validators import optional
 
-from itagflow.errors import Incomplete, InvalidData, Problem
+from itagflow.errors import Incomplete
 from itagflow.model.copying import evolve
 from itagflow.model.job import STAGES, Job, Stage
-from itagflow.model.number import is_whole
 from itagflow.model.package import (
     PASSING,
     Assignment,
@@ -21,7 +20,6 @@ from itagflow.model.package import (
     PackageState,
     Purpose,
 )
-from itagflow.model.result import Provenance, Result, StageResult, find_became
 from itagflow.model.task import (
     Answer,
     Draft,
@@ -32,8 +30,10 @@ from itagflow.model.task import (
     count_versions,
     is_newer,
 )
-from itagflow.model.text import to_text, validate_text
-from itagflow.printing import format_repr
+from itagflow.model.text import validate_text
+
+CLOSING = frozenset({Outcome.PRELABELED, Outcome.IMPORTED, Outcome.TIMEOUT})
+"""The outcomes of the assignments without a member that close a labeling, votes or not."""
 
 PRELABEL_OUTCOMES = frozenset({Outcome.PRELABELED, Outcome.SUGGESTED})
 """The outcomes of the assignments that hold pre-labels."""
@@ -115,7 +115,7 @@ class Case:
 
     def closes(self, assignment: Assignment) -> bool:
         """Return whether *assignment* closes the labeling of the tasks that it covers."""
-        if assignment.outcome in (Outcome.PRELABELED, Outcome.IMPORTED):
+        if assignment.outcome in CLOSING:
             return True
         # a submitted vote closes nothing: the merged answers do, after the last vote, and then
         # those that decide
@@ -185,7 +185,9 @@ def sort_assignments(assignments: Sequence[Assignment]) -> list[Assignment]:
 
 def _rank(assignment: Assignment) -> int:
     if assignment.stage is not Stage.LABEL:
-        return len(_RANKS)
+        return len(_RANKS) + 1
+    if assignment.outcome is Outcome.TIMEOUT:
+        return len(_RANKS)  # it is about what all others have left open
     return _RANKS.get(assignment.purpose, 0)
 
 
@@ -265,20 +267,6 @@ def find_submitted(case: Case, stage: Stage) -> Answer | None:
     return answer
 
 
-def build_result(case: Case, task: Task) -> Result:
-    """Return what *task* came out of each stage with, its state, and everyone who worked on it."""
-    state = compute_state(case)
-    return Result(
-        task=task,
-        state=state,
-        became=find_became(case.package, case.task, state),
-        revision=case.package.count_revisions(case.task),
-        stages={each.stage: each for each in _build_stage_results(case)},
-        provenance=tuple(_build_provenance(case)),
-        votes=find_votes(case),
-    )
-
-
 def find_votes(case: Case) -> tuple[Answer, ...]:
     """Return every vote that was given in the task's newest labeling, by assignment."""
     round = case.package.round
@@ -290,79 +278,6 @@ def find_votes(case: Case) -> tuple[Answer, ...]:
     if not is_voted_on_in(case.package, round):
         return ()
     return tuple(_iter_votes(case, round))
-
-
-def _build_stage_results(case: Case) -> Iterator[StageResult]:
-    """Yield a result for LABEL once its round is closed, and for each passed review stage."""
-    label = case.find_labeling()
-    answer = case.answers.get(label.id) if label else None
-    # while a task is labeled again, what it had before is no result
-    if label is None or answer is None or case.is_being_labeled:
-        return
-    yield _build_stage_result(Stage.LABEL, answer, label.round, inspected=True)
-    skipped = find_skipped(case.package, case.task)
-    for stage in case.job.workflow.stages[1:]:
-        answer = case.find_review_answer(stage, label.round) or answer
-        # in this round or a later one: earlier reviews were of another answer
-        passed = [
-            assignment
-            for assignment in case.find_completed(stage, label.round)
-            if assignment.outcome in PASSING
-        ]
-        # a package that was not drawn passed the stage without anybody's look at its tasks
-        if passed or stage in skipped:
-            yield _build_stage_result(
-                stage,
-                answer,
-                label.round,
-                inspected=bool(passed) and passed[-1].covers(case.task),
-            )
-
-
-def _build_stage_result(
-    stage: Stage, answer: Answer, round: int, *, inspected: bool
-) -> StageResult:
-    return StageResult(
-        stage=stage,
-        replies=None if answer.is_abandoned else answer.replies,
-        abandon_reason=answer.abandon_reason,
-        round=round,
-        member=answer.member,
-        labeler=answer.labeler,
-        disputed=answer.disputed,
-        kept=answer.kept,
-        merge=answer.merge,
-        inspected=inspected,
-        order={} if answer.is_abandoned else answer.order,
-    )
-
-
-def _build_provenance(case: Case) -> Iterator[Provenance]:
-    for assignment in case.assignments:
-        if (
-            assignment.state is not AssignmentState.DONE
-            or assignment.outcome is None
-            or assignment.ended_at is None
-        ):
-            continue
-        if assignment.stage is not Stage.LABEL or assignment.covers(case.task):
-            answer = case.answers.get(assignment.id)
-            yield Provenance(
-                stage=assignment.stage,
-                round=assignment.round,
-                member=assignment.member,
-                labeler=assignment.labeler,
-                outcome=assignment.outcome,
-                purpose=assignment.purpose,
-                inspected=assignment.covers(case.task),
-                at=assignment.ended_at,
-                score=answer.score if answer else None,
-                model=answer.model if answer else "",
-                model_version=answer.model_version if answer else "",
-                seconds=answer.seconds if answer else 0.0,
-                guideline_version=assignment.guideline_version,
-                template_version=answer.template_version if answer else None,
-            )
 
 
 def with_counts(package: Package, cases: Iterable[Case]) -> Package:
@@ -396,6 +311,8 @@ def is_corrected(case: Case) -> bool:
 
 def compute_state(case: Case, *, live: bool = True) -> TaskState:
     """Return how far the task is; *live* includes held assignments and votes not yet merged."""
+    if case.task in case.package.withdrawals:
+        return TaskState.WITHDRAWN
     if find_judgment(case, live=live).is_wrong:
         return TaskState.WRONG
     answer = _find_current_answer(case, live=live)
@@ -679,20 +596,6 @@ def must_fit_its_template(job: Job, operation: str) -> None:
             "if it broke off, change_template(job, []) goes on"
         )
         raise Incomplete(operation, reason)
-
-
-def require_row_key(value: object) -> str | int:
-    """Return what tells rows apart: a text, or a whole number, which is not the same as its digits.
-
-    Raises:
-        InvalidData: when it is neither.
-    """
-    if isinstance(value, str):
-        return to_text(value)
-    if is_whole(value):
-        return int(value)
-    reason = f"must be a text or a whole number, not {format_repr(value)}"
-    raise InvalidData("the task", [Problem("key", reason)])
 
 
 def is_voted_on_in(package: Package, round: int) -> bool:

@@ -45,17 +45,17 @@ from itagflow.model.package import (
 from itagflow.model.partition import JobPartition
 from itagflow.model.reports import LoadReport
 from itagflow.model.result import COUNTS, Progress, Result
-from itagflow.model.row_key import format_row_key
+from itagflow.model.row_key import format_row_key, require_row_key
 from itagflow.model.selection import ALL_TASKS, Selection
 from itagflow.model.task import Task, WorkItem
 from itagflow.model.template import Template
 from itagflow.model.text import find_key_error
 from itagflow.model.workspace import Member
-from itagflow.results import rules
+from itagflow.results.building_rules import build_result
 from itagflow.results.histories import read_cases, read_results
 from itagflow.results.rows import Columns
 from itagflow.results.vote_rows import VoteColumns
-from itagflow.storage.port import Query, Reader
+from itagflow.storage.port import Query, Reader, Span
 
 ResultRef = Result | TaskRef | tuple[JobRef, int]
 """A result, its task, the number of that in the job, or job and number."""
@@ -382,7 +382,7 @@ def get_result(
         )
         case = next(read_cases(reader, stored_job, [stored], viewer))
         viewer.require_work_of(assignment.member for assignment in case.assignments)
-        return rules.build_result(case, stored)
+        return build_result(case, stored)
 
 
 def find_task_to_read(
@@ -419,21 +419,22 @@ def _require_row_key(reader: Reader, job: Job, row_key: object) -> Task:
     """Return the task of *job* with this row key.
 
     Raises:
-        InvalidData: when the job has no row key.
+        InvalidData: when the job has no row key, and no task was added with one.
         NotFound: when no task has it.
     """
-    if job.row_key is None:
+    stored = find_by_row_key(reader, job, row_key)
+    if stored is not None:
+        return stored
+    with_key = Query(Task, {"job": job.id, "row_key_text": Span("\x01", None)}, limit=1)
+    if job.row_key is None and lookup.first(reader, with_key) is None:
         reason = f"job {job.name!r} has no row key: give the number of the task"
         raise InvalidData("the task", [Problem("key", reason)])
-    stored = find_by_row_key(reader, job, row_key)
-    if stored is None:
-        raise NotFound("Task", row_key)
-    return stored
+    raise NotFound("Task", row_key)
 
 
 def find_by_row_key(reader: Reader, job: Job, row_key: object) -> Task | None:
     """Return the task of *job* with this row key, or None."""
-    key = rules.require_row_key(row_key)
+    key = require_row_key(row_key)
     if not is_storable(key):  # no row can have it, and the longest numbers cannot be written out
         return None
     stored_key = format_row_key(key, as_text=job.row_key_type == "text")
@@ -509,9 +510,7 @@ def iter_votes(
         account = _find_last_voter(page.after)
         if account is not None:
             task = lookup.read_task(reader, stored_job.id, page.after["task"])
-            begun.append(
-                rules.build_result(next(read_cases(reader, stored_job, [task], viewer)), task)
-            )
+            begun.append(build_result(next(read_cases(reader, stored_job, [task], viewer)), task))
     columns = VoteColumns.for_template(template)
     accounts = _Accounts(engine)
 

@@ -503,7 +503,7 @@ def _find_limited(
     package, stage, going = context.package, context.assignment.stage, wrong
     if facts.is_whole:
         due = list_due(package, history.tasks)
-        going = [task for task in due if task not in package.erased]
+        going = [task for task in due if task not in package.excluded]
     rejects = count_rejects(package, history.assignments, stage, going)
     require_below_limit(context.job, stage, rejects)
     return find_limited(context.job, stage, rejects)
@@ -521,7 +521,7 @@ def _find_sent(
         return None
     package = facts.context.package
     going = list_due(package, facts.history.tasks) if facts.is_whole else wrong
-    sent = tuple(task for task in going if task not in abandoned and task not in package.erased)
+    sent = tuple(task for task in going if task not in abandoned and task not in package.excluded)
     if abandoned and not sent:
         reason = "was sent back as often as it may: judge it wrong, which abandons it, and pass"
         raise Incomplete("reject", f"every task {reason}", tuple(abandoned))

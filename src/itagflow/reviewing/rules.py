@@ -250,7 +250,7 @@ def pass_package(
 ) -> Package:
     """Return *package* as it is at the next stage for which it is drawn, or done.
 
-    *tasks* are the numbers of its tasks, where a scope has to be drawn or something was erased;
+    *tasks* are the numbers of its tasks, where a scope has to be drawn or some are excluded;
     *assignments* are all that there ever were on it.
     """
     lifecycle = get_package_lifecycle(job.workflow)
@@ -260,12 +260,12 @@ def pass_package(
         state = lifecycle.advance(state, "skip", entity=str(package))
     stage, free, scope = state.stage, 0, None
     if stage is not None:
-        left = [task for task in tasks if task not in package.erased]
+        left = [task for task in tasks if task not in package.excluded]
         arrival = Arrival(
             job=job, package=package, tasks=left, disputes=disputes, assignments=assignments
         )
         free = slots(package, stage)
-        scope = without_erased(package, find_scope(arrival, stage), left)
+        scope = without_excluded(package, find_scope(arrival, stage), left)
     return evolve(
         package,
         state=state,
@@ -303,7 +303,7 @@ def send_back(
         skipped=(),
         free=_slots_at(again, state.stage),
         waiting_since=ctx.at,
-        scope=without_erased(package, sent, tasks),
+        scope=without_excluded(package, sent, tasks),
         rejects=tuple(sorted(numbers.union(package.rejects))),
         disputes=tuple(task for task in package.disputes if task not in numbers),
     )
@@ -336,7 +336,7 @@ def requeue(
 def reopen_package(job: Job, package: Package, ctx: Context, *, tasks: Sequence[int]) -> Package:
     """Return *package* reopened: for a review of everything, or for labeling if there is none.
 
-    *tasks* are the numbers of its tasks, where something was erased.
+    *tasks* are the numbers of its tasks, where some are excluded.
     """
     state = get_package_lifecycle(job.workflow).advance(
         package.state, "reopen", entity=str(package)
@@ -351,7 +351,7 @@ def reopen_package(job: Job, package: Package, ctx: Context, *, tasks: Sequence[
         skipped=(),
         free=_slots_at(again, state.stage),
         waiting_since=ctx.at,
-        scope=without_erased(package, None, tasks),
+        scope=without_excluded(package, None, tasks),
     )
 
 
@@ -453,14 +453,14 @@ def find_next_stage(job: Job, package: Package) -> Stage | None:
     return next((stage for stage in later if stage not in skipped), None)
 
 
-def without_erased(
+def without_excluded(
     package: Package, scope: tuple[int, ...] | None, tasks: Sequence[int]
 ) -> tuple[int, ...] | None:
-    """Return *scope* (None: all of *tasks*) without the erased tasks of *package*."""
-    if not package.erased:
+    """Return *scope* (None: all of *tasks*) without what *package* excludes."""
+    if not package.excluded:
         return scope
     numbers = tasks if scope is None else scope
-    return tuple(task for task in numbers if task not in package.erased)
+    return tuple(task for task in numbers if task not in package.excluded)
 
 
 def with_offers(package: Package, members: Sequence[Member]) -> Package:
@@ -540,7 +540,7 @@ def _find_undecided(context: AssignmentContext, history: PackageHistory) -> tupl
     package = context.package
     if not package.disputes:
         return ()
-    disputes = [task for task in package.disputes if task not in package.erased]
+    disputes = [task for task in package.disputes if task not in package.excluded]
     return find_unanswered(context, history, disputes)
 
 
@@ -581,8 +581,8 @@ def scope_of(context: AssignmentContext, history: PackageHistory) -> Sequence[in
 
 def is_count_enough(context: AssignmentContext, counts: AnswerCounts) -> bool:
     """Return whether the number of answers alone tells that none is missing."""
-    # an answer to a task that was erased stays, while the task is in no scope any more
-    return not context.package.erased and counts.resolved == get_scope_size(context)
+    # an answer to a task that is excluded stays, while the task is in no scope any more
+    return not context.package.excluded and counts.resolved == get_scope_size(context)
 
 
 def get_scope_size(context: AssignmentContext) -> int:
@@ -605,7 +605,7 @@ def _needs_tasks(job: Job, package: Package, stage: Stage | None) -> bool:
         return not package.first_task
     rule = job.workflow.review(stage)
     is_sampled = rule is not None and rule.is_sampled
-    return bool(package.erased) or package.round > 1 or is_sampled
+    return bool(package.excluded) or package.round > 1 or is_sampled
 
 
 def with_author(review: Assignment, *, has_answered: bool) -> Assignment:
@@ -639,7 +639,7 @@ def is_labeled_anew(package: Package, tasks: Sequence[int]) -> bool:
     """Return whether *package*, which has these *tasks*, is to be labeled as a whole."""
     if package.stage is not Stage.LABEL:
         return False
-    return package.scope is None or len(package.scope) >= len(tasks) - len(package.erased)
+    return package.scope is None or len(package.scope) >= len(tasks) - len(package.excluded)
 
 
 def find_outdated_authors(

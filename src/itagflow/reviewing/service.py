@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from itagflow import access
+from itagflow.access import Action
 from itagflow.claiming import rules as claiming
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
@@ -227,7 +228,7 @@ def read_completion(
     counters = release_counter(transaction, job, assignment)
     last_of_job = None
     if plan.leaves_stage and plan.next_stage is None:
-        last_of_job = _lock_job_of_last(transaction, package)
+        last_of_job = _lock_job_of_last(transaction, job, package)
     return CompletionFacts(
         context=context,
         plan=plan,
@@ -300,13 +301,19 @@ def recall(
     )
 
 
-def finish_with(transaction: Transaction, package: Package) -> tuple[Saved, ...]:
-    """Return the job, locked and finished, if *package*, which ends now, is its last open one."""
-    return rules.finish_job(_lock_job_of_last(transaction, package))
+def finish_with(transaction: Transaction, job: Job, package: Package) -> tuple[Saved, ...]:
+    """Return the job, locked and finished, if *package*, which ends now, is its last open one.
+
+    *job* was read after the package was locked.
+    """
+    return rules.finish_job(_lock_job_of_last(transaction, job, package))
 
 
 def finish_if_done(transaction: Transaction, job: Job, ctx: Context) -> None:
     """Finish *job* if it is active and has no open package; for changes of several packages."""
+    # as it is now: *job* may have been read before the packages were locked
+    if not transaction.store.get(Job, job.key).auto_finish:
+        return
     # whoever ends a package, or adds one, locks this first: see `Transaction.lock_job_counter`
     transaction.lock_job_counter(job.id)
     query = Query(Package, {"job": job.id, "open": True}, order=("number",), limit=1)
@@ -317,6 +324,27 @@ def finish_if_done(transaction: Transaction, job: Job, ctx: Context) -> None:
     if saved:
         data = {"name": locked.name}
         transaction.apply(record(ctx, "finish", about=locked, save=saved, data=data))
+
+
+def finish_idle(engine: Engine, job: Job, *, by: MemberRef) -> Job:
+    """Finish *job*, which ends by itself from now on, if no package of it is open.
+
+    That it does is stored already: whoever locks a package from here on finishes the job with the
+    last one.
+    """
+    open_packages = Query(Package, {"job": job.id, "open": True}, order=("number",), limit=1)
+    while True:
+        with engine.transaction() as transaction:
+            current = transaction.job(job)
+            ctx = transaction.authorize(current.workspace, by, Action.MANAGE_JOB, current)
+            first_open = lookup.first(transaction.store, open_packages)
+            if first_open is None:
+                finish_if_done(transaction, current, ctx)
+                return transaction.job(current.id)
+            # Somebody may be ending it who has read the job before it was changed, and who does
+            # not finish it.  They hold the package: behind them it is open no more.
+            if transaction.lock_package(first_open.key).open:
+                return current
 
 
 def _make_context(
@@ -353,11 +381,13 @@ def _count_answers(transaction: Transaction, assignment: Assignment) -> rules.An
     return rules.AnswerCounts(resolved=resolved, abandoned=abandoned, wrong=wrong)
 
 
-def _lock_job_of_last(transaction: Transaction, package: Package) -> Job | None:
+def _lock_job_of_last(transaction: Transaction, job: Job, package: Package) -> Job | None:
     """Lock the job if the locked *package* is its last open one, and return it; else None.
 
     The job itself is only locked to finish it: claims wait for whoever does.
     """
+    if not job.auto_finish:
+        return None  # nor its counter, which whoever adds tasks to such a job locks all the time
     if transaction.has_locked_open(package.job, but=package.number):
         return None  # nobody else can end that one, and what ends it here looks again
     # of two transactions that end the last two packages, the second waits here, and then sees what

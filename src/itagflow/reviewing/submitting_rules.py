@@ -194,7 +194,7 @@ def _find_requeued(
         answer = case.answers.get(label.id)
         if answer is not None and answer.is_abandoned:
             abandoned.append(case.task)
-    once = {*package.requeued, *package.erased}
+    once = {*package.requeued, *package.excluded}
     return tuple(task for task in abandoned if task not in once)
 
 

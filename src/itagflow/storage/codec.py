@@ -12,6 +12,7 @@ from _thread import LockType, allocate_lock, start_new_thread
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import partial
 from typing import Any, get_args
 
 import attrs
@@ -31,6 +32,7 @@ from itagflow.model.job import (
 )
 from itagflow.model.merging import Merge, MergeReport, QuestionMerge
 from itagflow.model.migration import TemplateChange, TemplateStep
+from itagflow.model.overdue import OverdueRule, convert_on_overdue
 from itagflow.model.package import QueueCursor
 from itagflow.model.packaging import (
     Packaging,
@@ -38,6 +40,7 @@ from itagflow.model.packaging import (
 from itagflow.model.region import Keypoint, Region
 from itagflow.model.reply import Reply
 from itagflow.model.segment import Segment
+from itagflow.model.skills import Field
 from itagflow.model.span import Relation, TextSpan
 from itagflow.model.template import (
     Option,
@@ -145,6 +148,7 @@ def _make_converter() -> Converter:
         Merge,
         QuestionMerge,
         MergeReport,
+        Field,
         *_RULES.values(),
         QueueCursor,
     ):
@@ -198,6 +202,22 @@ def _add_replies(converter: Converter) -> None:
     converter.register_unstructure_hook(
         Reply | None, lambda reply: None if reply is None else write(reply)
     )
+    converter.register_structure_hook(OverdueRule, partial(_structure_overdue_rule, read))
+    converter.register_unstructure_hook(OverdueRule, partial(_unstructure_overdue_rule, write))
+
+
+def _structure_overdue_rule(
+    read: Callable[[Any, Any], Reply], value: Any, _: object
+) -> OverdueRule:
+    if value is None or isinstance(value, str):
+        return convert_on_overdue(value)
+    return {question: read(reply, Reply) for question, reply in value.items()}
+
+
+def _unstructure_overdue_rule(write: Callable[[Reply], Any], rule: OverdueRule) -> Any:
+    if isinstance(rule, Mapping):
+        return {question: write(reply) for question, reply in rule.items()}
+    return None if rule is None else rule.value
 
 
 def _register_attrs(converter: Converter, kind: type[attrs.AttrsInstance]) -> None:

@@ -2,7 +2,7 @@
 
 A store keeps entities whole, and finds them by these fields only.  `FIELDS` lists them; a page of
 the documentation has the same as a table.  Stores compare *encoded* values, which are integers and
-texts and never None:
+texts and never None; only a priority may also be a finite float:
 
 - an enum is its value, a boolean 0 or 1, a time the microseconds since 1970, and no time limit is
   `NEVER`;
@@ -29,6 +29,7 @@ from itagflow.model.entity import E, Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.jobcounter import JobCounter
+from itagflow.model.number import to_shortest
 from itagflow.model.package import (
     Assignment,
     AssignmentState,
@@ -58,7 +59,7 @@ def encode_value(value: Any) -> Any:
     ('label', 1, 1000000)
     """
     # by class and not isinstance: true is an int, and a StrEnum is a text
-    if value.__class__ is int or value.__class__ is str:
+    if value.__class__ is int or value.__class__ is str or value.__class__ is float:
         return value
     if isinstance(value, Enum):
         return value.value
@@ -68,7 +69,7 @@ def encode_value(value: Any) -> Any:
 
 
 @attrs.frozen
-class Field:
+class IndexField:
     """One field of a kind that queries may name."""
 
     name: str
@@ -79,7 +80,7 @@ class Field:
     """The way back; None for a property, which follows from other attributes."""
 
 
-def _map_by_name(fields: Fields) -> Mapping[str, Field]:
+def _map_by_name(fields: Fields) -> Mapping[str, IndexField]:
     return {field.name: field for field in (*fields.key, *fields.indexed)}
 
 
@@ -89,15 +90,15 @@ class Fields:
 
     kind: type[Any]
     """The kind."""
-    key: tuple[Field, ...]
+    key: tuple[IndexField, ...]
     """The fields of its key, in order: `key` of an entity has their encoded values."""
-    indexed: tuple[Field, ...]
+    indexed: tuple[IndexField, ...]
     """The other fields that a query may name."""
     indexes: tuple[tuple[str, ...], ...] = ()
     """The combinations of fields that the library queries most: what a database should index."""
     unique: tuple[str, ...] = ()
     """Fields whose values together must be unique, unless the last of them is empty."""
-    by_name: Mapping[str, Field] = attrs.field(
+    by_name: Mapping[str, IndexField] = attrs.field(
         init=False, default=attrs.Factory(_map_by_name, takes_self=True)
     )
     """All fields that a query may name: those of the key, then the others."""
@@ -178,53 +179,58 @@ def keep_value(value: Any) -> Any:
     return value
 
 
-def _integer(name: str, *, derived: bool = False) -> Field:
-    return Field(name, keep_value, None if derived else keep_value)
+def _integer(name: str, *, derived: bool = False) -> IndexField:
+    return IndexField(name, keep_value, None if derived else keep_value)
 
 
-def _integer_or_none(name: str) -> Field:
+def _integer_or_none(name: str) -> IndexField:
     """Return a field with 0 for None."""
-    return Field(name, lambda value: value or 0, lambda value: value or None)
+    return IndexField(name, lambda value: value or 0, lambda value: value or None)
 
 
-def _thousandths(name: str) -> Field:
+def _number(name: str) -> IndexField:
+    """Return a field of numbers that need not be whole: a database may have 2 as 2.0."""
+    return IndexField(name, keep_value, to_shortest)
+
+
+def _thousandths(name: str) -> IndexField:
     """Return a field of numbers with three decimals, kept as integers: their sums are exact."""
-    return Field(name, lambda value: round(value * 1_000), lambda value: value / 1_000)
+    return IndexField(name, lambda value: round(value * 1_000), lambda value: value / 1_000)
 
 
-def _text(name: str, *, derived: bool = False) -> Field:
-    return Field(name, keep_value, None if derived else keep_value)
+def _text(name: str, *, derived: bool = False) -> IndexField:
+    return IndexField(name, keep_value, None if derived else keep_value)
 
 
-def _name(name: str) -> Field:
+def _name(name: str) -> IndexField:
     """Return a field of names, which are compared in Unicode's form NFC."""
-    return Field(name, normalize_name, keep_value)
+    return IndexField(name, normalize_name, keep_value)
 
 
-def _flag(name: str, *, derived: bool = False) -> Field:
-    return Field(name, int, None if derived else bool)
+def _flag(name: str, *, derived: bool = False) -> IndexField:
+    return IndexField(name, int, None if derived else bool)
 
 
-def _choice(name: str, kind: type[Enum]) -> Field:
+def _choice(name: str, kind: type[Enum]) -> IndexField:
     by_value = {member.value: member for member in kind}
     # an attribute, which is read in C; `value` is a property written in Python
-    return Field(name, attrgetter("_value_"), by_value.__getitem__)
+    return IndexField(name, attrgetter("_value_"), by_value.__getitem__)
 
 
-def _choice_or_none(name: str, kind: type[Enum]) -> Field:
+def _choice_or_none(name: str, kind: type[Enum]) -> IndexField:
     """Return a field with the empty text for None."""
     by_value = {"": None, **{member.value: member for member in kind}}
     by_member = {member: value for value, member in by_value.items()}
-    return Field(name, by_member.__getitem__, by_value.__getitem__)
+    return IndexField(name, by_member.__getitem__, by_value.__getitem__)
 
 
-def _time(name: str) -> Field:
-    return Field(name, _to_microseconds, _to_datetime)
+def _time(name: str) -> IndexField:
+    return IndexField(name, _to_microseconds, _to_datetime)
 
 
-def _time_limit(name: str) -> Field:
+def _time_limit(name: str) -> IndexField:
     """Return a field with `NEVER` for None."""
-    return Field(
+    return IndexField(
         name,
         lambda at: NEVER if at is None else _to_microseconds(at),
         lambda value: None if value == NEVER else _to_datetime(value),
@@ -252,7 +258,7 @@ _JOB = Fields(
     Job,
     (_integer("id"),),
     (_integer("workspace"), _name("name"), _choice("state", JobState), _integer("priority")),
-    (("workspace", "name"), ("name",)),
+    (("workspace", "name"), ("name",), ("workspace", "state", "id")),
     unique=("workspace", "name"),
 )
 _JOB_COUNTER = Fields(
@@ -268,7 +274,7 @@ _PACKAGE = Fields(
     (
         _choice("state", PackageState),
         _flag("waiting", derived=True),
-        _integer("priority"),
+        _number("priority"),
         _time("waiting_since"),
         _integer("free"),
         _integer("round"),
@@ -284,14 +290,23 @@ _PACKAGE = Fields(
         _time_limit("due"),
         _flag("ranked", derived=True),
         _integer("first_task"),
+        _flag("has_deadline", derived=True),
+        _flag("is_deadline_pending", derived=True),
+        _text("waiting_value", derived=True),
     ),
     (
         ("job", "open", "number"),
         ("job", "state", "waiting", "-priority", "due", "waiting_since", "number"),
         ("job", "state", "ranked", "due", "-priority", "waiting_since", "number"),
         ("job", "state", "ranked", "waiting_since", "-priority", "due", "number"),
+        ("job", "has_deadline", "due", "number"),
+        ("job", "is_deadline_pending", "due", "number"),
         ("job", "state", "number"),
         ("job", "value", "number"),
+        ("job", "state", "waiting_value", "-priority", "due", "waiting_since", "number"),
+        ("job", "state", "waiting_value", "due", "-priority", "waiting_since", "number"),
+        ("job", "state", "waiting_value", "waiting_since", "-priority", "due", "number"),
+        ("job", "state", "waiting_value", "number"),
     ),
 )
 _TASK = Fields(
@@ -318,7 +333,7 @@ _ASSIGNMENT = Fields(
     ),
     (
         ("job", "package", "id"),
-        ("job", "member", "token"),
+        ("member", "token", "job"),
         ("member", "state", "job", "id"),
         ("job", "live", "stage", "lease_until", "id"),
     ),

@@ -16,7 +16,7 @@ import attrs
 
 from itagflow.model.entity import E, Entity, Key
 
-Scalar = str | int | bool | datetime | Enum
+Scalar = str | int | float | bool | datetime | Enum
 """What an index column holds, as Python sees it."""
 
 
@@ -194,6 +194,15 @@ class Store(Protocol):
         Returns:
             Whether all transactions have ended.
         """
+        ...
+
+
+@runtime_checkable
+class SupportsLockAll(Protocol):
+    """**Protocol:** a writer that locks several rows at once; others are asked for each."""
+
+    def lock_all(self, query: Query[E]) -> list[E]:
+        """Wait for other writers, lock all matches in the order of *query*, and return them."""
         ...
 
 

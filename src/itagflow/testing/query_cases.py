@@ -59,7 +59,8 @@ def _packages() -> Iterator[Package]:
             job=4 if n < 20 else 5,
             state=states[n % 5],
             free=n % 2,
-            priority=n % 4 - 1,
+            # also fractions, which a database must not round
+            priority=n % 4 - 1 if n % 3 else n % 4 - 0.5,
             waiting_since=AT + n % 3 * MINUTE,
             size=n % 6,
             round=1 + n // 9,
@@ -277,6 +278,7 @@ _VALUES: tuple[Values, ...] = (
     {"waiting": False},
     {"open": False},
     {"priority": -1},
+    {"priority": 0.5},
     {"waiting_since": AT + MINUTE},
     {"disputed": 2},
     {"value": '"left"'},
@@ -293,6 +295,7 @@ def _several_values(_: Sequence[Entity]) -> Iterator[Query[Any]]:
     yield _packages_where(waiting=(False, True))
     yield _packages_where(waiting_since=(AT - MINUTE, AT, AT + 2 * MINUTE))
     yield _packages_where(priority=(7, 2, -1))
+    yield _packages_where(priority=(7, 0.5, -1))
     yield _packages_where(value=('"right"', '"none"', '"left"'))
     yield _packages_where(value=("", '"left"'))
     yield Query(Assignment, {"state": (AssignmentState.OFFERED, AssignmentState.HELD)})
@@ -315,6 +318,8 @@ def _no_value(_: Sequence[Entity]) -> Iterator[Query[Any]]:
 
 
 def _spans(_: Sequence[Entity]) -> Iterator[Query[Any]]:
+    yield _packages_where(priority=Span(-0.5, 1.5))
+    yield _packages_where(priority=Span(0.5000000000000001, None))
     for ends in ((None, 2), (3, None), (2, 4), (3, 3), (4, 2), (None, None)):
         yield _packages_where(size=Span(*ends))
         yield _packages_where(priority=Span(*ends))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
@@ -112,6 +112,18 @@ def with_role(
     return _with_allowed_role(changed)
 
 
+def with_skills(member: Member, skills: Mapping[str, float]) -> Member:
+    """Return *member* with these skills, and no others.
+
+    Raises:
+        NotAllowed: when the member was removed.
+    """
+    if not member.active:
+        reason = "they were removed from the workspace"
+        raise NotAllowed(member.account, "be given skills", reason)
+    return attrs.evolve(member, skills=skills)
+
+
 def remove_member(member: Member, others: Sequence[Member]) -> Member:
     """Return *member* as it has left; *others* are the remaining active members.
 
@@ -156,7 +168,7 @@ def erase_account(member: Member, mark: str) -> Member:
     if member.active:
         reason = "they belong to the workspace: remove them first"
         raise NotAllowed(member.account, "be erased", reason)
-    return attrs.evolve(member, account=mark, groups=())
+    return attrs.evolve(member, account=mark, groups=(), skills={})
 
 
 def _must_not_look_erased(account: str) -> None:

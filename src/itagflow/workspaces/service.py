@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -133,6 +133,27 @@ def set_role(
         if new == old:
             return old  # the call was sent again
         transaction.apply(record(ctx, "set_role", save=((old, new),), data={"name": old.account}))
+        return transaction.as_stored(new)
+
+
+def set_skills(
+    engine: Engine,
+    workspace: WorkspaceRef,
+    member: MemberRef,
+    skills: Mapping[str, float],
+    *,
+    by: MemberRef,
+) -> Member:
+    """Say what a member can do; those that they have already change nothing."""
+    with engine.transaction() as transaction:
+        locked = _lock_workspace(transaction, workspace)
+        ctx = transaction.authorize(locked.id, by, Action.MANAGE_MEMBERS)
+        old = transaction.member(locked.id, member)
+        new = rules.with_skills(old, skills)
+        if new == old:
+            return old  # the call was sent again
+        data = {"name": old.account, "before": {**old.skills}, "after": {**new.skills}}
+        transaction.apply(record(ctx, "set_skills", save=((old, new),), data=data))
         return transaction.as_stored(new)
 
 

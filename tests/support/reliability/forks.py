@@ -246,6 +246,7 @@ def _draft(house: House) -> Job:
         f"big-{secrets.token_hex(4)}",
         template=templates.image_classification(LABELS),
         by="ada",
+        draft=True,
     )
 
 

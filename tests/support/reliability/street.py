@@ -178,6 +178,7 @@ class Worker:
             f"{self.account}-{self.draw.getrandbits(40)}",
             template=templates.image_classification(LABELS),
             by="ada",
+            draft=True,
         )
         assert self.flow.jobs.load(draft, rows(20), by="ada").loaded == 20
         self.flow.jobs.delete(draft, by="ada")

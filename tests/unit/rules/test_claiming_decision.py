@@ -13,6 +13,7 @@ from itagflow import (
     Assignment,
     AssignmentState,
     Crew,
+    Field,
     Inspect,
     InvalidData,
     Job,
@@ -37,8 +38,10 @@ from itagflow.claiming.decision import (
     get_decision_inputs,
     has_assignment,
     has_labeled,
+    has_skill,
     is_own_work,
     must_acknowledge,
+    requires_other_skill,
 )
 from itagflow.model import Outcome, Purpose, StageWorkers
 from itagflow.model.change import Context, add_to_counter
@@ -63,6 +66,43 @@ def job_with(label: Label | None = None, inspect: Inspect | None = None, **field
 
 def decided(job: Job, stage: Stage = Stage.LABEL, **fields: Any) -> Decision:
     return decide(Situation(job=job, member=BEN, stage=stage, **fields))
+
+
+LANG = Field("lang", skill="lang:{}", least=2)
+
+
+class TestSkills:
+    def test_a_package_is_for_who_can_do_what_its_value_says(self) -> None:
+        german = make_package(value='"de"', needs_skill=True)
+        able = attrs.evolve(BEN, skills={"lang:de": 2})
+        unable = attrs.evolve(BEN, skills={"lang:de": 1, "lang:fr": 9})
+        job = job_with(Label(requires=LANG), Inspect())
+        assert has_skill(job, Stage.LABEL, able, german)
+        assert not has_skill(job, Stage.LABEL, unable, german)
+        assert not has_skill(job, Stage.LABEL, able, None), "it is not known what is needed"
+        assert has_skill(job, Stage.INSPECT, unable, german), "that stage asks for none"
+        decisions = [
+            decide(Situation(job=job, member=member, stage=Stage.LABEL))
+            for member in (able, unable)
+        ]
+        lapsed = make_assignment(member=CY.id, state=AssignmentState.HELD, lease_until=AT)
+        assert [each.accepts_new(german, []) for each in decisions] == [True, False]
+        assert [each.accepts_lapsed(lapsed, german, [lapsed]) for each in decisions] == [
+            True,
+            False,
+        ]
+        own = attrs.evolve(lapsed, member=BEN.id)
+        assert decisions[1].accepts_lapsed(own, german, [own]), "what they hold stays theirs"
+
+    def test_other_packages_are_for_the_member_when_rule_or_skills_change(self) -> None:
+        plain = Situation(job=job_with(), member=BEN, stage=Stage.LABEL)
+        more = attrs.evolve(BEN, skills={"lang:de": 1})
+        assert not requires_other_skill(plain, attrs.evolve(plain, member=more))
+        skilled = attrs.evolve(plain, job=job_with(Label(requires=LANG)))
+        assert requires_other_skill(plain, skilled)
+        assert requires_other_skill(skilled, attrs.evolve(skilled, member=more))
+        renamed = attrs.evolve(skilled, member=attrs.evolve(BEN, account="benjamin"))
+        assert not requires_other_skill(skilled, renamed)
 
 
 class TestDecide:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import attrs
 import pytest
 
 from itagflow import (
     Accept,
     AssignmentState,
+    Field,
     Inspect,
     InvalidData,
     Label,
@@ -200,6 +202,17 @@ def test_nobody_votes_twice_and_nobody_reviews_their_own_work() -> None:
     with pytest.raises(NotAllowed):
         rules.must_be_assignable(LEASED, package, BEN, Stage.LABEL, [make_assignment()])
     rules.must_be_assignable(LEASED, package, make_member(id=3), Stage.LABEL, [make_assignment()])
+
+
+def test_nothing_is_assigned_to_who_lacks_the_skill() -> None:
+    package = make_package(value='"de"', needs_skill=True)
+    requires = Field("lang", skill="lang:{}", least=3)
+    job = make_job(workflow=Workflow(Label(requires=requires), Inspect()))
+    with pytest.raises(NotAllowed, match="needs the skill lang:de, at least 3: see"):
+        rules.must_have_skill(job, package, BEN, Stage.LABEL)
+    rules.must_have_skill(job, package, BEN, Stage.INSPECT)
+    able = attrs.evolve(BEN, skills={"lang:de": 3})
+    rules.must_have_skill(job, package, able, Stage.LABEL)
 
 
 def test_a_counter_keeps_its_cursor_unless_a_new_one_is_given() -> None:

@@ -116,10 +116,10 @@ class TestEscalate:
             rules.escalate(handing(facts_of(assignment=review)), "", "")
 
     def test_a_scope_grows_sorted(self) -> None:
-        assert rules.extend(attrs.evolve(DECISION, scope=(3, 5)), 4).scope == (3, 4, 5)
+        assert rules.extend(attrs.evolve(DECISION, scope=(3, 5)), [4]).scope == (3, 4, 5)
         ended = attrs.evolve(DECISION, state=AssignmentState.DONE)
         with pytest.raises(WrongState):
-            rules.extend(ended, 4)
+            rules.extend(ended, [4])
 
 
 class TestPick:

@@ -353,3 +353,12 @@ def test_votes_may_be_raised_and_nothing_else_of_them_changed() -> None:
     assert explain(Label(), Label(votes=2, merge={"1": "keep"})) == ""
     share = attrs.evolve(old, votes_package_share=0.5)
     assert "votes_package_share cannot change" in explain(old, share)
+
+
+def test_a_question_is_found_by_its_id_or_its_title() -> None:
+    template = make_template()
+    (question,) = rules.find_questions("1", template)
+    assert rules.find_questions(question.title, template) == [question]
+    assert rules.explain_number([question], template) == ""
+    assert "no such question" in rules.explain_number([], template)
+    assert "of several questions" in rules.explain_number([question, question], template)

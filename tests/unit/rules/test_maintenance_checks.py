@@ -19,7 +19,7 @@ from itagflow import (
     Stage,
     Workflow,
 )
-from itagflow.maintenance import checks
+from itagflow.maintenance import checks, snapshot_checks
 from itagflow.maintenance.checks import PackageSnapshot
 from itagflow.maintenance.replay import Guidelines
 from itagflow.model import Campaign, Outcome, Purpose
@@ -58,7 +58,9 @@ def fields(found: Any) -> list[tuple[str, object, object]]:
 
 
 def package_fields(**changes: Any) -> list[str]:
-    return [field for field, _, _ in fields(checks.check_package(attrs.evolve(HELD, **changes)))]
+    snapshot = attrs.evolve(HELD, **changes)
+    found = [*checks.check_package(snapshot), *snapshot_checks.check_drafts(snapshot)]
+    return [field for field, _, _ in fields(found)]
 
 
 def test_a_package_that_somebody_labels_is_sound() -> None:

@@ -153,6 +153,12 @@ def test_prelabels_are_sorted_out_and_each_is_counted() -> None:
     assert sorted_out.stored == [found[0], found[5], found[1]]
 
 
+def test_the_only_one_of_a_new_package_counts_or_is_shown() -> None:
+    only = sure(1, 0.5)
+    assert rules.sort_prelabel(only, 0.5) == SortedPrelabels([only], [], newly_predicted=1)
+    assert rules.sort_prelabel(only, False) == SortedPrelabels([], [only], newly_predicted=1)
+
+
 def test_an_event_says_what_is_known_of_a_prediction() -> None:
     other = ValidPrelabel(make_task(2), CAT, None, ModelName("vit", "2"), 1)
     nothing = ValidPrelabel(make_task(3), CAT, None, ModelName(), 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Any
 
 import attrs
@@ -14,7 +13,6 @@ from itagflow import (
     Choice,
     Incomplete,
     Inspect,
-    InvalidData,
     Label,
     PackageState,
     Stage,
@@ -25,7 +23,7 @@ from itagflow.model import Campaign, Outcome, Purpose, Verdict
 from itagflow.model.migration import RenameQuestion, TemplateChange
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer
-from itagflow.results import rules
+from itagflow.results import building_rules, rules
 from itagflow.results.rules import Case
 from itagflow.testing import (
     make_answer,
@@ -187,7 +185,7 @@ def test_a_result_has_a_block_for_each_stage_that_has_passed() -> None:
     found = case(
         LABELED, REVIEWED, answers=[said(LABELED, replies=CAT), changed], state=PackageState.ACCEPT
     )
-    result = rules.build_result(found, make_task())
+    result = building_rules.build_result(found, make_task())
     assert {stage: made.replies for stage, made in result.stages.items()} == {
         Stage.LABEL: CAT,
         Stage.INSPECT: DOG,
@@ -202,7 +200,7 @@ def test_a_result_has_a_block_for_each_stage_that_has_passed() -> None:
 def test_what_is_being_labeled_again_has_no_result() -> None:
     again = attrs.evolve(AT_INSPECT, package=make_package(round=2, scope=(1,)))
     assert again.is_being_labeled
-    assert rules.build_result(again, make_task()).stages == {}
+    assert building_rules.build_result(again, make_task()).stages == {}
 
 
 def test_a_task_stands_wrong_until_it_is_answered_again() -> None:
@@ -295,19 +293,6 @@ def test_while_answers_follow_a_change_the_template_is_not_settled() -> None:
         rules.must_fit_its_template(make_job(pending_template_change=change), "export")
 
 
-@pytest.mark.parametrize("given", ["a7", "7", 7, -3, IntEnum("Number", {"SEVEN": 7}).SEVEN])
-def test_a_row_key_is_a_plain_text_or_a_plain_number(given: object) -> None:
-    key = rules.require_row_key(given)
-    assert key == given
-    assert type(key) in (str, int)
-
-
-@pytest.mark.parametrize("given", [True, 1.0, None, b"a", ["a"]])
-def test_nothing_else_is_a_row_key(given: object) -> None:
-    with pytest.raises(InvalidData, match="key: must be a text or a whole number"):
-        rules.require_row_key(given)
-
-
 def test_the_newest_prediction_of_the_model_is_shown() -> None:
     old, other, new = (
         make_answer(assignment=id, member=None, model=model, model_version=version)
@@ -372,7 +357,7 @@ class TestCampaigns:
         assert (outside.is_final, inside.is_final) == (True, False)
         assert rules.compute_state(outside) is TaskState.FINAL
         assert rules.compute_state(inside) is TaskState.WRONG
-        result = rules.build_result(outside, make_task())
+        result = building_rules.build_result(outside, make_task())
         assert result.replies == CAT
         assert [entry.round for entry in result.provenance] == [1, 1]
 

@@ -19,6 +19,7 @@ from itagflow import (
     TaskState,
 )
 from itagflow.model import Outcome, Provenance, Result, StageResult
+from itagflow.results import building_rules
 from itagflow.results import rules as results_rules
 from itagflow.results import selection_rules as rules
 from itagflow.testing import make_answer, make_assignment, make_job, make_package, make_task
@@ -190,5 +191,5 @@ def test_results_say_under_which_versions_a_task_was_answered() -> None:
     answer = make_answer(replies={"1": Choice("cat")}, template_version=2)
     package = make_package(state=PackageState.DONE)
     (case,) = results_rules.build_cases(make_job(), package, [held], {1: {5: answer}})
-    (found,) = results_rules.build_result(case, make_task()).provenance
+    (found,) = building_rules.build_result(case, make_task()).provenance
     assert (found.guideline_version, found.template_version) == (3, 2)

@@ -317,9 +317,9 @@ class TestPackages:
         package = make_package(size=4, erased=(2,))
         passed = rules.pass_package(STAGES, package, CTX, tasks=TASKS)
         assert passed.scope == (1, 3, 4)
-        assert rules.without_erased(package, None, TASKS) == (1, 3, 4)
-        assert rules.without_erased(package, (2, 3), TASKS) == (3,)
-        assert rules.without_erased(make_package(), None, (1, 2)) is None
+        assert rules.without_excluded(package, None, TASKS) == (1, 3, 4)
+        assert rules.without_excluded(package, (2, 3), TASKS) == (3,)
+        assert rules.without_excluded(make_package(), None, (1, 2)) is None
 
     def test_what_is_sent_back_begins_a_round_at_label(self) -> None:
         package = make_package(size=4, state=PackageState.INSPECT, disputes=(1, 3), rejects=(4,))

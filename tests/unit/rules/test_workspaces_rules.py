@@ -64,6 +64,13 @@ def test_members_differ_in_what_was_given() -> None:
     assert rules.find_differences(same, other, ["role", "groups", "external"]) == ("role",)
 
 
+def test_skills_are_for_members_who_are_there() -> None:
+    able = rules.with_skills(attrs.evolve(BEN, skills={"a": 1}), {"b": 2})
+    assert dict(able.skills) == {"b": 2.0}
+    with pytest.raises(NotAllowed, match="may not be given skills: they were removed"):
+        rules.with_skills(attrs.evolve(BEN, active=False), {"b": 2})
+
+
 def test_a_workspace_keeps_an_administrator() -> None:
     second = attrs.evolve(ADA, id=9)
     for act in (

@@ -13,6 +13,7 @@ from itagflow.flow import Flow
 from itagflow.model.batch import BatchResult
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment
+from itagflow.model.reports import TickReport
 from itagflow.model.task import Answer, WorkItem
 from itagflow.typing import (
     AssignmentRef,
@@ -37,51 +38,64 @@ class FlowVerbs:
     async def claim(
         self,
         member: MemberRef,
-        job: JobRef,
-        stage: Stage | str,
+        job: JobRef | None = None,
+        stage: Stage | str | None = None,
         *,
+        workspace: WorkspaceRef | None = None,
         package: PackageRef | int | None = None,
         resume: bool = False,
         token: str = "",
     ) -> Assignment | None:
         """Take the next assignment that is there for a member, or return None when there is none.
 
-        First what is offered to them; then the queue in order of priority, due time, waiting time
-        and number, or in the order of the LABEL stage, and what they labeled in an earlier round
-        last; then the assignment whose lease lapsed first.  Their own lapsed one is returned
-        renewed.  `explain` says why there is nothing.
+        First what is offered to them; then the queue by priority (first that of the job), due time,
+        waiting time and number, or in the order of the LABEL stage, and what they labeled in an
+        earlier round last; then the assignment whose lease lapsed first.  Their own lapsed one is
+        returned renewed.  `explain` says why there is nothing.
 
         Args:
             member: Who claims.
-            job: The job.
-            stage: The kind of work: a `Stage`, or its value, such as ``"label"``.
-            package: Only what the member may have of this package, or number of one.
-            resume: Give back first what the member holds there, the oldest first, such as for a
-                page that is reloaded; one that has lapsed is renewed.
-            token: The caller's own name for this claim: a repeated token gives the same assignment,
-                so a claim whose answer was lost can be sent again.  It belongs to the member, the
-                job, the stage, and the arguments *package* and *resume*.
+            job: The job; any job of the workspace that runs, unless given.
+            stage: The kind of work: a `Stage` or its value, such as ``"label"``; or any.
+            workspace: Where, without a job; the only one that the member is in, unless given.
+            package: Only what the member may have of this package of the job, or number of one.
+            resume: Give back first what the member holds there; one that has lapsed is renewed.
+            token: The caller's own name for this claim: sent again, it gives the same assignment.
+                It belongs to the member, the job, the stage, the package and *resume*.
 
         Raises:
             NotAllowed: when the member may not work there.
             NotAcknowledged: when the stage asks for it, and they have not read the guideline.
             NotRegistered: when this process lacks the job's validator.
-            InvalidData: when the job does not have this stage.
-            NotFound: when the job has no such package.
+            InvalidData: when the job does not have this stage, or the workspace is not clear.
+            NotFound: when the job has no such package, or the workspace no such job.
         """
         verb = partial(
-            self._flow.claim, member, job, stage, package=package, resume=resume, token=token
+            self._flow.claim,
+            member,
+            job,
+            stage,
+            workspace=workspace,
+            package=package,
+            resume=resume,
+            token=token,
         )
         return await self._pool.run(verb)
 
     async def claim_many(
-        self, member: MemberRef, job: JobRef, stage: Stage | str, count: int
+        self,
+        member: MemberRef,
+        job: JobRef | None = None,
+        stage: Stage | str | None = None,
+        count: int = 1,
+        *,
+        workspace: WorkspaceRef | None = None,
     ) -> list[Assignment]:
         """Take up to *count* assignments in the order of `claim`; fewer when there are no more.
 
-        Errors are those of `claim`.
+        The other arguments and the errors are those of `claim`.
         """
-        verb = partial(self._flow.claim_many, member, job, stage, count)
+        verb = partial(self._flow.claim_many, member, job, stage, count, workspace=workspace)
         return await self._pool.run(verb)
 
     async def acknowledge(
@@ -112,7 +126,7 @@ class FlowVerbs:
     ) -> Assignment:
         """Give an assignment back, or decline an offer; the next holder sees what was saved.
 
-        Its holder does that, or, with *by*, somebody who may assign work; *comment* says why.
+        Its holder does that, or, with *by*, who may assign work; *comment* says why.
 
         Raises:
             WrongState: when it has ended.
@@ -146,13 +160,12 @@ class FlowVerbs:
 
         Args:
             assignment: For a member it must be offered or held, or have ended with its work.
-            model: Whose prediction is shown as `WorkItem.prelabel`; the newest of any if not given.
+            model: Whose prediction is shown as `WorkItem.prelabel`; the newest unless given.
             model_version: Which version of the model.
-            by: Who reads, when the assignment comes from outside: asked again for every page.
+            by: Who reads, when the assignment comes from outside.
 
         Raises:
-            NotHeld: when *by* is not the assignment's member, or the assignment was given back or
-                taken from them.
+            NotHeld: when *by* is not its member, or it was given back or taken from them.
             NotAllowed: when *by* may not read there, or was removed.
         """
         verb = partial(
@@ -183,22 +196,18 @@ class FlowVerbs:
             task: A task in its scope.
             reply: The replies by question id, or the reply to the only question.
             draft: Whether it is half-filled: it lies beside the answer as `WorkItem.draft`, until a
-                complete one is saved.  Its replies must be valid values, but none is required and
-                the validator is not asked; it has no event.
+                complete one is saved.  No reply is required, and the validator is not asked.
             expected_version: The `WorkItem.version` that was read: another one is not replaced.
-            seconds: How long it took.  Of that not more is counted than has passed since the last
-                call that told its time, and at most 300.
+            seconds: How long it took: at most 300 count, and what has passed since the last call.
             score: How sure a program is that gives the answer, from 0 to 1.
             model: The name of that program.
-            pick: Instead of a reply: the vote that has won, one of ``item.votes``.  For who
-                adjudicates, or answers as an expert.
+            pick: Instead of a reply: the vote in ``item.votes`` that has won, from who decides.
             by: Who saves, when the assignment comes from outside.
 
         Raises:
-            InvalidData: when the answer does not fit the template or the job's validator, or the
-                task is not in the assignment's scope; it lists every problem.
-            StaleVersion: when the stored answer is another one, and of another version than
-                expected.
+            InvalidData: when the answer does not fit template or validator, or the task is not in
+                scope; it lists every problem.
+            StaleVersion: when the stored answer is another one, of another version than expected.
             NotHeld: when the assignment is not held, or not by the member *by*.
             NotRegistered: when this process lacks the job's validator.
             Conflict: when the job was given another validator meanwhile: save again.
@@ -277,8 +286,7 @@ class FlowVerbs:
     ) -> Answer:
         """Hand a task to the experts of the job; it counts as settled when the rest is submitted.
 
-        What was saved stays in the answer that this returns, and is shown to the expert with the
-        comment.  The package stays at LABEL until an expert has answered the task.
+        What was saved is shown to them.  The package stays at LABEL until one has answered it.
 
         Args:
             assignment: An assignment at LABEL that is held.
@@ -307,8 +315,7 @@ class FlowVerbs:
         """Undo that a task was abandoned, by the member or, in review, by the labeler.
 
         Raises:
-            Incomplete: when the task is not abandoned, or the labeler had saved nothing: then
-                `modify` it.
+            Incomplete: when the task is not abandoned, or nothing was saved before: `modify` it.
             StaleVersion: when the stored answer is of another version than expected.
             NotHeld: when the assignment is not held, or not by the member *by*.
         """
@@ -333,15 +340,13 @@ class FlowVerbs:
         Args:
             assignment: An assignment at LABEL that is held.
             seconds: What was not told for single tasks; it counts as in `save`.
-            ignore_drafts: Whether it is submitted though drafts are newer than the answers.
-            rest: ``"release"`` hands in what is answered, and leaves the other tasks to whoever
-                takes them, where the rule has ``allow_partial``.  The package moves on when all is
-                in.
+            ignore_drafts: Whether drafts may be newer than the answers.
+            rest: ``"release"`` hands in a part and leaves the rest, with ``allow_partial``.
             by: Who submits, when the assignment comes from outside.
 
         Raises:
-            Incomplete: when tasks are neither answered nor abandoned, or drafts are newer than the
-                answers; it lists both.  Or when no task of a part is answered.
+            Incomplete: when tasks are neither answered nor abandoned, drafts are newer than the
+                answers (it lists both), or no task of a part is answered.
             NotAllowed: when the rule does not let a part be handed in.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at a review stage: `review` or `accept` it.
@@ -376,8 +381,7 @@ class FlowVerbs:
             assignment: A review assignment that is held.
             task: A task in its scope.
             wrong: What is wrong; the task is right when neither this nor *reason* is given.
-            reason: Why it is wrong: one of the reasons of the stage. Where the stage has some it is
-                required, and *wrong* may be empty.
+            reason: One of the reasons of the stage; where it has some, *wrong* may be empty.
             discard_modification: Whether the reviewer's own answer to the task is dropped.
             expected_version: As in `save`.
             seconds: How long it took, as in `save`.
@@ -385,11 +389,10 @@ class FlowVerbs:
 
         Raises:
             StaleVersion: when the reviewer's stored answer is of another version than expected.
-            InvalidData: when the comment is empty where it is needed, the reason is missing or not
-                known, or the task is not in the assignment's scope.
-            Incomplete: when it would drop the reviewer's own answer without
-                ``discard_modification=True``, or the stage has sent the task back as often as it
-                may (``max_rejects``).
+            InvalidData: when a comment or a known reason is missing, or the task is not in the
+                assignment's scope.
+            Incomplete: when it would drop the reviewer's own answer, or the stage has sent the task
+                back as often as it may (``max_rejects``).
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL.
         """
@@ -495,8 +498,7 @@ class FlowVerbs:
             Incomplete: when no task is judged wrong or named and *whole* is not given; when all go
                 back and nothing says why; when named tasks have an answer of the reviewer; or when
                 tasks were sent back as often as they may (``max_rejects``).
-            InvalidData: when named tasks are outside the assignment's scope, or nothing says why
-                they are wrong.
+            InvalidData: when named tasks are outside the scope, or nothing says why they are wrong.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL.
         """
@@ -522,10 +524,7 @@ class FlowVerbs:
     async def accept_many(
         self, assignments: Iterable[AssignmentRef], *, by: MemberRef | None = None
     ) -> list[BatchResult]:
-        """Let packages pass at ACCEPT; refusals are the errors of `accept`.
-
-        All that one holds: ``flow.accept_many(flow.assignments.list("ada", job=job))``.
-        """
+        """Let packages pass at ACCEPT; refusals are the errors of `accept`."""
         verb = partial(self._flow.accept_many, assignments, by=by)
         return await self._pool.run(verb)
 
@@ -553,28 +552,30 @@ class FlowVerbs:
     ) -> AsyncItems[tuple[Job, Stage]]:
         """Yield the running jobs with the stages at which there is work for a member now.
 
-        *by* is the member, or somebody who may see the work of others: then only where they may.
+        *by* is the member, or who may see the work of others: then only where they may.
         """
         verb = partial(self._flow.available, member, workspace=workspace, by=by)
         return AsyncItems(self._pool, verb)
 
     async def explain(
-        self, member: MemberRef, job: JobRef, stage: Stage | str, *, by: MemberRef | None = None
+        self,
+        member: MemberRef,
+        job: JobRef | None = None,
+        stage: Stage | str | None = None,
+        *,
+        workspace: WorkspaceRef | None = None,
+        by: MemberRef | None = None,
     ) -> str:
         """Say what `claim` would find for a member, and if nothing, why, in one sentence.
 
-        Args:
-            member: Who would claim.
-            job: The job.
-            stage: The kind of work.
-            by: Who asks: the member, or somebody who may see the work of others.
+        The arguments are those of `claim`; *by* is the member, or who may see the work of others.
 
         Raises:
             NotFound: when there is no such member or job.
             NotAllowed: when *by* may not read there.
-            InvalidData: when the job does not have this stage.
+            InvalidData: when the job does not have this stage, or the workspace is not clear.
         """
-        verb = partial(self._flow.explain, member, job, stage, by=by)
+        verb = partial(self._flow.explain, member, job, stage, workspace=workspace, by=by)
         return await self._pool.run(verb)
 
     async def can(
@@ -588,12 +589,26 @@ class FlowVerbs:
     ) -> Permission:
         """Return whether a member may do something here, without trying it.
 
-        Args:
-            member: The member.
-            action: What they would do.
-            entity: Where: a workspace, job, package or assignment.
-            stage: At which stage; that of the action, package or assignment when not given.
-            by: Who asks: the member, or somebody who may see the work of others.
+        At the stage of the action, package or assignment, unless one is given.  *by* is the member,
+        or somebody who may see the work of others.
         """
         verb = partial(self._flow.can, member, action, entity, stage=stage, by=by)
+        return await self._pool.run(verb)
+
+    async def tick(
+        self,
+        workspace: WorkspaceRef | None = None,
+        *,
+        job: JobRef | None = None,
+        by: MemberRef | None = None,
+    ) -> TickReport:
+        """Do what time decides: for the application to call every minute or so.
+
+        In running jobs, what has lapsed goes back to the queue, and `Label.on_overdue` is applied
+        to packages that are overdue: each due time once, however many call it at once.
+
+        Raises:
+            NotAllowed: when *by* may not manage these jobs.
+        """
+        verb = partial(self._flow.tick, workspace, job=job, by=by)
         return await self._pool.run(verb)

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Literal
 
@@ -19,11 +20,13 @@ from itagflow.model.reports import (
     CheckReport,
     LoadReport,
     PrelabelReport,
+    QueueReport,
     ReopenReport,
     TemplateReport,
 )
 from itagflow.model.result import Progress
 from itagflow.model.selection import Selection
+from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
 from itagflow.typing import (
     Assignee,
@@ -34,9 +37,11 @@ from itagflow.typing import (
     MinConfidence,
     OnError,
     Packaging,
+    Prediction,
     Predictor,
     ProgressWrapper,
     RowSource,
+    TaskRef,
     TemplateRef,
     TemplateStep,
     Workers,
@@ -81,28 +86,25 @@ class AsyncJobs:
             workspace: The workspace.
             name: Its name, unique in the workspace: 1 to 100 characters.
             template: What is asked: a stored template, or a new one for this job.
-            data: The rows; see `load`.  None leaves a draft to be loaded later.
+            data: The rows; see `load`.  Without data, and unless *draft*, the job is published
+                empty and does not end by itself: rows come by `add` or `append`.
             workflow: The stages and their rules; labeling only unless given.
             packaging: How tasks are cut into packages; 50 each unless given.
-            workforce: Who works at which stage: members and groups.  A stage is a `Stage` or its
-                value, such as ``"label"``.
+            workforce: Who works at which stage, or is in which crew: members and groups.
             by: The member who orders.
-            draft: Leave it a draft, to be published later.
+            draft: Leave it a draft, to be loaded and published later.
             format: The format of *data*, when it is a source.
-            on_error: What to do about bad rows: ``"raise"`` and leave nothing behind, or ``"skip"``
-                them; `load_report` says which.
-            row_key: The field of ``data`` that tells rows apart: a text that is not empty, or a
-                whole number; of rows with the same value one is loaded.
-            row_key_type: ``"text"``: a number and the text with its digits are the same row key;
-                else they are two.
+            on_error: On bad rows ``"raise"`` and leave nothing, or ``"skip"`` them: `load_report`.
+            row_key: The field of ``data``, a text or a whole number, that tells rows apart.
+            row_key_type: ``"text"``: a number and the text with its digits are the same row key.
             seed: What samples are drawn with; drawn itself unless given.
-            validator: The name of the application's own check of answers; see `set_validator`.
+            validator: The name of the application's own check of answers: `set_validator`.
             progress: Wraps the iterable of rows, such as ``tqdm``.
-            exist_ok: Return the job that has this name, as it is, if it agrees with what is given
-                here; data, and arguments that are not given, are not compared, nor an order of
-                workers.  Only a draft goes on: rows behind those that were read are loaded
-                (`Progress.rows_read`), and it is published.  So a program is simply run again.
-            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``, ``closes_at``.
+            exist_ok: Return the job that has this name, if it agrees with what is given here; data,
+                and the order of workers, are not compared.  Only a draft goes on behind the rows
+                that were read, and is published.  So a program is simply run again.
+            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``, ``closes_at``, ``priority``;
+                ``auto_finish=False`` for a job that never ends by itself, and may be empty.
 
         Raises:
             InvalidData: on a bad name, rule or row; no job is left behind, but a draft that was
@@ -111,7 +113,6 @@ class AsyncJobs:
             AlreadyExists: when the workspace has a job of this name, or it is being deleted; with
                 *exist_ok*, when it does not agree: see `AlreadyExists.differences`.
             NotRegistered: when this process does not have the validator.
-            NotAllowed: when *by* may not manage jobs.
         """
         verb = partial(
             self._jobs.create,
@@ -155,34 +156,29 @@ class AsyncJobs:
     ) -> Job:
         """Read an exported manifest as a finished job: a task per row, a result per block.
 
-        The job gets the id that it has in the manifest, where that is a number that no job has or
-        had here, so that an export of it has the same keys.  A row without a result becomes an
-        abandoned task.  Who did the work elsewhere a manifest does not say.
+        The job gets its id in the manifest, where that is a number that no job has or had here, so
+        that an export has the same keys.  A row without a result of it is an abandoned task.
 
         Args:
             workspace: The workspace.
-            name: The job's name, unique in the workspace.
+            name: The job's name, unique there.
             template: What was asked; `itagflow.formats.itag.template_of` reads one off some rows.
             data: A manifest, or its rows; see `load`.
             by: The member who imports.
-            of_job: Whose results, where rows have those of several jobs, such as two manifests
-                that were put together: the id in ``label-<id>``.  The results of the others stay in
-                the rows, and rows without one of this job become abandoned tasks.
+            of_job: Whose results, where rows have those of several jobs: the id in ``label-<id>``.
             workflow: The stages; those that the first row with a result has, unless given.
-            packaging: How tasks are cut into packages; 50 each unless given.
+            packaging: As in `create`.
             on_error: ``"raise"`` on a bad row or result and leave nothing behind; ``"skip"`` leaves
-                bad rows out, and makes a task with a bad result at any stage an abandoned one,
-                whose results stay in its row and in the next manifest.  `load_report` says which.
-            row_key: See `create`, as for all that follow.
-            row_key_type: ``"text"``, or None.
-            progress: Wraps the iterable of rows.
-            **notes: ``tags``, ``remark``, ``guideline``, ``due_at``, ``closes_at``.
+                bad rows out, and makes a task with a bad result an abandoned one.
+            row_key: As in `create`.
+            row_key_type: As in `create`.
+            progress: As in `create`.
+            **notes: As in `create`.
 
         Raises:
             InvalidData: when there are no results, or those of several jobs; on a bad name, row or
                 result; it lists the first 1,000 problems and counts all.
             AlreadyExists: when the workspace has a job of this name.
-            NotAllowed: when *by* may not manage jobs.
         """
         verb = partial(
             self._jobs.import_results,
@@ -211,18 +207,11 @@ class AsyncJobs:
         limit: int | None = None,
         after: JobRef | None = None,
     ) -> AsyncItems[Job]:
-        """Yield the jobs of a workspace, oldest first.
+        """Yield the jobs of a workspace, oldest first; with *by* those that the member may see.
 
-        Args:
-            workspace: The workspace.
-            state: Only those in this state.
-            by: Who reads: those that the member may see.
-            limit: How many at the most.
-            after: The last job of the page before, or its key; it may have been deleted meanwhile.
+        A page begins behind *after*, the last job of the page before, or its key.
 
         Raises:
-            NotFound: when there is no such workspace, *by* is nobody there, or it has no job
-                *after*.
             NotAllowed: when *by* was removed.
         """
         verb = partial(self._jobs.list, workspace, state=state, by=by, limit=limit, after=after)
@@ -248,13 +237,10 @@ class AsyncJobs:
         When it breaks off, call it again with the same data: rows that were read are passed over.
 
         The fields of a row are in its ``data``, as in iTAG's manifest; beside it results may stand.
-        A mapping, or a row of a data frame, may also be the fields alone.  A mapping with a field
-        ``data`` has its fields there; the first good one decides for all of the data, and one that
-        differs is a bad row.  So is one with results and without ``data``.  A JSON text, or a row
-        of a file, always has ``data``.
-
-        In a data frame (pandas, Polars, PyArrow) each column is a field, a missing value is None,
-        and times become texts as in ISO 8601.
+        A mapping may also be the fields alone: the first good one decides for all of the data, and
+        one that differs is a bad row.  So is one with results and without ``data``.  A JSON text,
+        or a row of a file, always has ``data``.  In a data frame (pandas, Polars, PyArrow) each
+        column is a field, a missing value is None, and times become texts of ISO 8601.
 
         Args:
             job: A job that is a draft.
@@ -272,7 +258,6 @@ class AsyncJobs:
         Raises:
             InvalidData: on bad rows; it lists the first 1,000 problems and counts all.
             WrongState: when the job is not a draft: `append` to it.
-            NotAllowed: when *by* may not manage jobs.
         """
         verb = partial(
             self._jobs.load, job, data, by=by, format=format, on_error=on_error, progress=progress
@@ -282,8 +267,7 @@ class AsyncJobs:
     async def load_report(self, job: JobRef, *, by: MemberRef | None = None) -> LoadReport:
         """Return what loading a job's first data has done so far, whoever has loaded it.
 
-        So `create` and `import_results` tell what they have skipped, and a load that broke off what
-        it had done before.  What `append` adds is not part of it: that returns a report of its own.
+        Also what `create` and `import_results` have skipped, but not what `append` adds.
 
         Raises:
             NotAllowed: when *by* may not read the job.
@@ -318,7 +302,6 @@ class AsyncJobs:
             InvalidData: on a bad name or rule, or when *data* is nothing that has rows.
             AlreadyExists: when the workspace has a job of this name.
             NotRegistered: when this process does not have the validator.
-            NotAllowed: when *by* may not manage jobs.
         """
         verb = partial(
             self._jobs.check,
@@ -344,18 +327,12 @@ class AsyncJobs:
         """Store a new draft that is set up like *job*: without answers, pre-labels or comments.
 
         It has the same template (a copy, if the job has one of its own), workflow, packaging,
-        workforce, row key, tags and validator, and a new seed.  Other notes are not copied.
-
-        Args:
-            job: A job in any state.
-            name: The name of the new one, unique in the workspace.
-            by: The member who orders it.
-            with_data: Whether to load the rows of its tasks too, but not those that were erased.
+        workforce, row key, tags, validator and ``auto_finish``, and a new seed.  *with_data* also
+        loads the rows of its tasks, but not those that were erased.
 
         Raises:
             AlreadyExists: when the workspace has a job of this name.
             NotRegistered: when this process does not have the job's validator.
-            NotAllowed: when *by* may not manage jobs.
         """
         verb = partial(self._jobs.clone, job, name, by=by, with_data=with_data)
         return await self._pool.run(verb)
@@ -369,19 +346,105 @@ class AsyncJobs:
         format: str = "itag",
         on_error: OnError = "raise",
         progress: ProgressWrapper | None = None,
+        priority: float = 0,
+        due: datetime | None = None,
     ) -> LoadReport:
         """Add rows to a published job; they form new packages, and a finished job runs again.
 
         Rows whose row key the job knows are left out, so a broken append is simply sent again.  The
-        arguments are those of `load`.
-
-        Raises:
-            InvalidData: on bad rows; it lists the first 1,000 problems and counts all.
-            WrongState: when the job is a draft (`load` into it) or archived.
-            NotAllowed: when *by* may not manage jobs.
+        arguments and errors are those of `load`; *priority* and *due* are as in `add`.
         """
         verb = partial(
-            self._jobs.append, job, data, by=by, format=format, on_error=on_error, progress=progress
+            self._jobs.append,
+            job,
+            data,
+            by=by,
+            format=format,
+            on_error=on_error,
+            progress=progress,
+            priority=priority,
+            due=due,
+        )
+        return await self._pool.run(verb)
+
+    async def add(
+        self,
+        job: JobRef,
+        data: Row | str | Mapping[str, object],
+        *,
+        by: MemberRef,
+        key: str | int | None = None,
+        priority: float = 0,
+        due: datetime | None = None,
+        tags: Iterable[str] = (),
+        prediction: Prediction = None,
+        min_confidence: MinConfidence = False,
+    ) -> Task:
+        """Add one task to a published job, in a package of its own, and return it.
+
+        When the job has a task with its key, that one is returned, and nothing is changed: so it is
+        safe to send again.  A finished job runs again.
+
+        Args:
+            job: A job that was published and is not archived.
+            data: The row: its fields, or what `load` takes as one row.
+            by: The member who adds it.
+            key: What tells it apart, where the job has no row key; else it must be that of *data*.
+            priority: Higher comes first in the queue.
+            due: When its work should be done.
+            tags: Free words, kept in the row beside ``data``: `Task.tags`.
+            prediction: What a model says of it, as for `prelabel`.
+            min_confidence: Which predictions count, as for `prelabel`.  The task that the validator
+                is shown has no number yet: 0.
+
+        Raises:
+            InvalidData: when the row, its key or the prediction does not fit.
+            WrongState: when the job is a draft (`load` into it) or archived.
+            NotRegistered: when this process lacks the validator for a prediction that counts.
+        """
+        verb = partial(
+            self._jobs.add,
+            job,
+            data,
+            by=by,
+            key=key,
+            priority=priority,
+            due=due,
+            tags=tags,
+            prediction=prediction,
+            min_confidence=min_confidence,
+        )
+        return await self._pool.run(verb)
+
+    async def withdraw(
+        self,
+        job: JobRef,
+        *,
+        tasks: Iterable[TaskRef] | None = None,
+        keys: Iterable[str | int] | None = None,
+        comment: str = "",
+        progress: ProgressWrapper | None = None,
+        by: MemberRef,
+    ) -> int:
+        """Take tasks out of the work, and return how many of those named are out now.
+
+        They keep data, answers and row key; their state is ``withdrawn``, and exports leave them
+        out.  Assignments go on without them, and packages with nothing left are discarded.  Each
+        transaction holds up to 200 packages, of which *progress* shows how many are done; when it
+        breaks off, call it again.  Tasks are named themselves, or by row key, or some of each.
+
+        Raises:
+            NotFound: when the job has no such task; then nothing is withdrawn.
+            NotAllowed: when the job is a draft or archived.
+        """
+        verb = partial(
+            self._jobs.withdraw,
+            job,
+            tasks=tasks,
+            keys=keys,
+            comment=comment,
+            progress=progress,
+            by=by,
         )
         return await self._pool.run(verb)
 
@@ -389,9 +452,8 @@ class AsyncJobs:
         """Give out a draft's work from now on.  Publishing again what runs changes nothing.
 
         Raises:
-            Incomplete: when it has no tasks, or its set-up could never finish; it says which rule.
+            Incomplete: when it could never finish, by which rule; or has no tasks, but may end.
             WrongState: when it is neither a draft nor running.
-            NotAllowed: when *by* may not manage jobs.
         """
         verb = partial(self._jobs.publish, job, by=by)
         return await self._pool.run(verb)
@@ -401,7 +463,6 @@ class AsyncJobs:
 
         Raises:
             WrongState: when it neither runs nor is paused.
-            NotAllowed: when *by* may not manage jobs.
         """
         verb = partial(self._jobs.pause, job, by=by)
         return await self._pool.run(verb)
@@ -411,25 +472,19 @@ class AsyncJobs:
 
         Raises:
             WrongState: when it neither runs nor is paused.
-            NotAllowed: when *by* may not manage jobs.
         """
         verb = partial(self._jobs.resume, job, by=by)
         return await self._pool.run(verb)
 
     async def finish(self, job: JobRef, *, by: MemberRef, discard_open: bool = False) -> Job:
-        """End a job by hand; one whose packages are all done has finished by itself.
+        """End a job by hand; one with ``auto_finish`` whose packages are all done has finished.
 
-        Finishing again what is finished changes nothing.
-
-        Args:
-            job: A job that runs or is paused.
-            by: The member who ends it.
-            discard_open: Discard what is still open, package by package, or refuse.
+        *discard_open* discards what is still open, package by package.  Finishing again what is
+        finished changes nothing.
 
         Raises:
             Incomplete: when a package is open.
             WrongState: when the job is a draft or archived.
-            NotAllowed: when *by* may not manage jobs.
         """
         verb = partial(self._jobs.finish, job, by=by, discard_open=discard_open)
         return await self._pool.run(verb)
@@ -460,14 +515,14 @@ class AsyncJobs:
                 other slots are free.  ``"queue"``: all slots are free.  Or a member.
             comment: Why, for those who work on them: `WorkItem.comment`.
             dry_run: Return the same report, and change nothing.
-            progress: Wraps the iterable of packages, such as ``tqdm``.
+            progress: Wraps the iterable of packages.
             by: The member who decides.
 
         Raises:
             InvalidData: when the workflow does not have the stage.
             WrongState: when the job is a draft or archived.
             Incomplete: when answers follow a change of the template, or too few may do the work.
-            NotAllowed: when the named member may not do it, or *by* may not manage jobs.
+            NotAllowed: when the named member may not do it.
         """
         verb = partial(
             self._jobs.reopen,
@@ -485,11 +540,7 @@ class AsyncJobs:
     async def archive(self, job: JobRef, *, by: MemberRef) -> Job:
         """Close a job permanently: it stays readable, and all open assignments are recalled.
 
-        Nobody gets work of it from the first transaction on.  When the process ends in between,
-        call it again; once more changes nothing.
-
-        Raises:
-            NotAllowed: when *by* may not manage jobs.
+        Nobody gets work of it from the first transaction on.  When it breaks off, call it again.
         """
         verb = partial(self._jobs.archive, job, by=by)
         return await self._pool.run(verb)
@@ -497,30 +548,26 @@ class AsyncJobs:
     async def delete(self, job: JobRef, *, by: MemberRef) -> None:
         """Delete a draft or an archived job with all that belongs to it; its last event stays.
 
-        When the process ends in the middle, call it again.
-
-        Raises:
-            NotAllowed: when it is neither, or *by* may not manage jobs.
+        When it breaks off, call it again.  Any other job is `NotAllowed`.
         """
         verb = partial(self._jobs.delete, job, by=by)
         await self._pool.run(verb)
 
     async def update(self, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
-        """Change name, tags, remark, guideline, times or the workflow; what is not given stays.
+        """Change the name, notes, times or the workflow; what is not given stays.
 
         ``workflow=`` takes a whole workflow with the same stages and merge rules.  The rest may
         differ, and holds for claims, renewals, saves and judgments made later and for packages that
         come to a stage later.  Votes may become more: then each package that is still at LABEL is
         labeled by more members, and when that breaks off, the same call goes on with it.  Another
-        guideline is its next version: see `guidelines`.
+        guideline is its next version: see `guidelines`.  ``auto_finish=True`` lets the job end with
+        its last open package; when nothing is open, it finishes at once.
 
         Raises:
             InvalidData: on a bad name, a value of another kind, a time without its zone, or a
                 workflow that has other stages or merge rules, fewer votes or a limit more or less.
-            TypeError: on another field, as Python has it.
             AlreadyExists: when the workspace has another job of this name.
-            NotAllowed: when the job is archived, its people could not do the work, or *by* may not
-                manage jobs.
+            NotAllowed: when the job is archived, or its people could not do the work.
             NotRegistered: when this process lacks a merge function that the workflow names.
         """
         verb = partial(self._jobs.update, job, by=by, **fields)
@@ -536,6 +583,15 @@ class AsyncJobs:
         verb = partial(self._jobs.progress, job, by=by)
         return await self._pool.run(verb)
 
+    async def queue(self, job: JobRef, *, by: MemberRef | None = None) -> QueueReport:
+        """Return what waits, is held, offered and late; its cost does not grow with the job.
+
+        Raises:
+            NotAllowed: when *by* may not read results there.
+        """
+        verb = partial(self._jobs.queue, job, by=by)
+        return await self._pool.run(verb)
+
     def blocked(
         self,
         job: JobRef,
@@ -546,11 +602,7 @@ class AsyncJobs:
     ) -> AsyncItems[BlockedPackage]:
         """Yield the packages that nobody can go on with, by number, with their stage and why.
 
-        Args:
-            job: The job; nothing of a draft, or of one that has ended, is blocked.
-            by: Who reads.
-            limit: How many at the most.
-            after: The last one of the page before, or the number of its package.
+        A page begins behind *after*, the last one of the page before, or its package's number.
 
         Raises:
             NotAllowed: when *by* may not read results there.
@@ -563,7 +615,7 @@ class AsyncJobs:
 
         Raises:
             NotFound: when a member is not in the workspace.
-            NotAllowed: when the job is archived, or *by* may not manage jobs.
+            NotAllowed: when the job is archived.
         """
         verb = partial(self._jobs.set_workforce, job, workforce, by=by)
         return await self._pool.run(verb)
@@ -592,7 +644,7 @@ class AsyncJobs:
 
         Raises:
             NotRegistered: when this process does not have it.
-            NotAllowed: when the job is archived, or *by* may not manage jobs.
+            NotAllowed: when the job is archived.
         """
         verb = partial(self._jobs.set_validator, job, validator, by=by)
         return await self._pool.run(verb)
@@ -615,18 +667,17 @@ class AsyncJobs:
         counts as labeled, by *min_confidence*: a package of which nothing is left to label goes
         straight to its review.  Source: iTAG, *Configure intelligent pre-labeling*.
 
-        A task can have several predictions, one of each model and version; `WorkItem.predictions`
-        has all, and `Result.provenance` says where each came from.  What counts as labeled gets no
-        more.  Packages on which people work, or have worked, are left out; so are tasks that have a
+        A task can have several predictions, one of each model and version; what counts as labeled
+        gets no more.  Packages on which people have worked are left out, and so are tasks with a
         prediction of *model* and *model_version* already, or of any model when neither is given.
         So a call that broke off is simply made again.  A draft with pre-labels takes no more rows.
 
         Args:
             job: A job that is a draft, runs or is paused.
             predict: Is called with up to *batch* tasks, outside of any transaction, and returns for
-                each, in their order, a `PreLabel`, bare replies, or None for nothing to say; a
-                `Problem` or an exception tells that it failed on that task.  When the call raises,
-                it is made again for each task alone.  `itagflow.prelabels` makes such callables.
+                each, in order, a `PreLabel`, bare replies, or None for nothing to say; a `Problem`
+                or an exception says that it failed on that task.  When the call raises, it is made
+                again for each task alone.  `itagflow.prelabels` makes such callables.
             by: The member who decides.
             min_confidence: True: all count as labeled; a number from 0 to 1: those whose score is
                 at least that; False: none.  What is to count is shown to the job's validator, too.
@@ -637,9 +688,7 @@ class AsyncJobs:
 
         Raises:
             WrongState: when the job is finished or archived.
-            NotAllowed: when *by* may not manage jobs.
-            InvalidData: when *predict* does not return as many as it was given, or an argument is
-                of the wrong kind.
+            InvalidData: when *predict* does not return as many as it was given.
             NotRegistered: when this process lacks the job's validator, which is to be asked.
             Conflict: when the template or the validator was changed meanwhile: call it again.
         """
@@ -671,20 +720,14 @@ class AsyncJobs:
         are answered with the new template from then on.  Votes are not merged again.  Answers
         follow package by package.  When it breaks off, call it again, also without steps.
 
-        Args:
-            job: A job that is not archived.
-            to: The step or steps of a migration, which change answers too; or a new template, which
-                changes none.
-            by: The member who decides.
-            dry_run: Only count, and change nothing.
+        *to* is the steps of a migration, which change answers too; or a new template, which changes
+        none.  *dry_run* only counts, and changes nothing.
 
         Raises:
-            InvalidData: when a step cannot be, or answers would not fit the new template; it says
-                how many, and lists the first 1,000 problems, such as ``task 3, assignment 17, 1``.
-                Nothing is changed then.
+            InvalidData: when a step cannot be, or answers would not fit: the first 1,000 problems.
             Conflict: when somebody else has changed the template meanwhile.
             Incomplete: when *dry_run* is to look at answers that still follow the last change.
-            NotAllowed: when the job is archived, or *by* may not manage jobs.
+            NotAllowed: when the job is archived.
         """
         verb = partial(self._jobs.change_template, job, to, by=by, dry_run=dry_run)
         return await self._pool.run(verb)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -128,6 +128,33 @@ class AsyncMembers:
         verb = partial(
             self._members.set_role, workspace, member, role, by=by, groups=groups, external=external
         )
+        return await self._pool.run(verb)
+
+    async def set_skills(
+        self,
+        workspace: WorkspaceRef,
+        member: MemberRef,
+        skills: Mapping[str, float],
+        *,
+        by: MemberRef,
+    ) -> Member:
+        """Say what a member can do, such as ``{"lang:de": 1, "radiology": 80}``.
+
+        These replace those that they had.  Jobs ask for them by ``requires`` of a stage; see
+        `Field`.  From now on they are given what they can do; what they hold, and what is
+        offered to them, stays theirs.
+
+        Args:
+            workspace: The workspace.
+            member: The member.
+            skills: How well they can do each thing, by name; an empty mapping takes all away.
+            by: Who says so.
+
+        Raises:
+            InvalidData: when a skill has no name, two have the same, or a number is not finite.
+            NotAllowed: when *by* may not manage members, or the member was removed.
+        """
+        verb = partial(self._members.set_skills, workspace, member, skills, by=by)
         return await self._pool.run(verb)
 
     async def remove(self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:

@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import partial
+from typing import Any
 
 from itagflow.aio.items import AsyncItems
 from itagflow.aio.pool import ThreadPool
 from itagflow.api.packages import Packages
 from itagflow.model.package import Assignment, Package, PackageState
-from itagflow.typing import JobRef, MemberRef, NumberedTaskRef, PackageRef
+from itagflow.typing import JobRef, MemberRef, NumberedTaskRef, PackageRef, TaskScores
 
 
 class AsyncPackages:
@@ -27,15 +29,17 @@ class AsyncPackages:
         job: JobRef,
         *,
         state: PackageState | str | None = None,
+        overdue: bool = False,
         by: MemberRef | None = None,
         limit: int | None = None,
         after: PackageRef | int | None = None,
     ) -> AsyncItems[Package]:
-        """Yield the packages of a job, by number.
+        """Yield the packages of a job, by number; overdue ones, the earliest first.
 
         Args:
             job: The job.
             state: Only those in this state.
+            overdue: Only those that are open though their due time has passed.
             by: Who reads: all of them, if the member may see the work of others; else those on
                 which the member has, or had to its end, an assignment.
             limit: How many at the most.
@@ -46,7 +50,9 @@ class AsyncPackages:
                 package *after*.
             NotAllowed: when *by* may not read there, or was removed.
         """
-        verb = partial(self._packages.list, job, state=state, by=by, limit=limit, after=after)
+        verb = partial(
+            self._packages.list, job, state=state, overdue=overdue, by=by, limit=limit, after=after
+        )
         return AsyncItems(self._pool, verb)
 
     async def get(self, package: PackageRef, *, by: MemberRef | None = None) -> Package:
@@ -116,26 +122,62 @@ class AsyncPackages:
     async def prioritize(
         self,
         job: JobRef,
-        priority: int,
+        priority: float | TaskScores,
         *,
         by: MemberRef,
         packages: Iterable[PackageRef | int] | None = None,
     ) -> int:
         """Give packages a priority, higher first in the queue, and return how many have it now.
 
+        Or one for each task, such as the scores of a model: a package gets the greatest of those of
+        its tasks.  All are checked before the first is stored.  Each transaction then holds up to
+        500 packages; when it breaks off, call it again.
+
         Args:
             job: The job.
-            priority: The new priority; packages start with 0.
+            priority: The new priority; packages start with 0.  Or a mapping to the priorities from
+                tasks, their numbers, or their row keys where these are texts.
             by: The member who decides.
-            packages: Which; every open package of the job when not given.  Each transaction holds
-                up to 500.
+            packages: Which have a priority that is a number; every open one when not given.
 
         Raises:
-            NotFound: when the job has no such package.
-            InvalidData: when the priority is no whole number of 63 bits and a sign.
+            NotFound: when the job has no such package or task.
+            InvalidData: when a priority is no finite number or a whole one beyond 2**53, or
+                *packages* are given beside a mapping.
+            NotAllowed: when the job is archived, or *by* may not assign work at the stage of a
+                package; one that has ended is for who may at every stage.  Where nothing is named,
+                packages of other stages are left as they are.
+        """
+        verb = partial(self._packages.prioritize, job, priority, by=by, packages=packages)
+        return await self._pool.run(verb)
+
+    async def set_due(
+        self,
+        job: JobRef,
+        due: datetime | Mapping[Any, datetime | None] | None,
+        *,
+        by: MemberRef,
+        packages: Iterable[PackageRef | int] | None = None,
+    ) -> int:
+        """Say when packages are due, and return how many have that time now; None takes it away.
+
+        Of equal priority, what is due earlier is claimed first; ``Label(order="due")`` puts that
+        before the priority.  `Flow.tick` does what `Label.on_overdue` says once the time has
+        passed; a new time counts anew.  It is stored in several transactions.
+
+        Args:
+            job: The job.
+            due: The time, with its zone; or a mapping with the time of each package, its number, or
+                a task of it.
+            by: The member who decides.
+            packages: Which; every open package of the job when not given.  Not beside a mapping.
+
+        Raises:
+            NotFound: when the job has no such package or task.
+            InvalidData: when a time has no zone, or a package is given two.
             NotAllowed: when the job is archived, or *by* may not assign work at the stage of a
                 package; one that has ended is for who may at every stage.  Without *packages* those
                 of other stages are left as they are.
         """
-        verb = partial(self._packages.prioritize, job, priority, by=by, packages=packages)
+        verb = partial(self._packages.set_due, job, due, by=by, packages=packages)
         return await self._pool.run(verb)

@@ -32,8 +32,8 @@ from itagflow.storage._sql.numbers import expand_floats
 from itagflow.storage.codec import decoder, encoder
 from itagflow.storage.fields import (
     FIELDS,
-    Field,
     Fields,
+    IndexField,
     field_value,
     keep_value,
 )
@@ -91,8 +91,8 @@ def _list_made(layout: Layout[Any]) -> tuple[tuple[str, Callable[[], Any]], ...]
     )
 
 
-def _list_stored(layout: Layout[Any]) -> tuple[Field, ...]:
-    return (*layout.key, Field("version", keep_value, keep_value), *layout.columns)
+def _list_stored(layout: Layout[Any]) -> tuple[IndexField, ...]:
+    return (*layout.key, IndexField("version", keep_value, keep_value), *layout.columns)
 
 
 def _list_names(layout: Layout[Any]) -> frozenset[str]:
@@ -203,11 +203,11 @@ class Layout(Generic[E]):
     """
     sums: Sums | None = None
     """The sums that are kept of it."""
-    key: tuple[Field, ...] = attrs.field(
+    key: tuple[IndexField, ...] = attrs.field(
         init=False, default=_derive(lambda layout: layout.fields.key)
     )
     """The columns of its key."""
-    columns: tuple[Field, ...] = attrs.field(
+    columns: tuple[IndexField, ...] = attrs.field(
         init=False, default=_derive(lambda layout: layout.fields.indexed)
     )
     """Its other columns."""
@@ -215,7 +215,7 @@ class Layout(Generic[E]):
         init=False, default=_derive(_make_body)
     )
     """The body's fields: how each is read and written, and its default (not for columns)."""
-    stored: tuple[Field, ...] = attrs.field(init=False, default=_derive(_list_stored))
+    stored: tuple[IndexField, ...] = attrs.field(init=False, default=_derive(_list_stored))
     """The columns of key, version and index, in the order of a row."""
     split_for_sums: Callable[[tuple[Any, ...]], tuple[Group, Group]] = attrs.field(
         init=False, default=_derive(_make_sums_splitter)
@@ -340,7 +340,7 @@ _ALL: list[Layout[Any]] = [
     Layout(
         Package,
         "package",
-        sparse=frozenset({"value"}),
+        sparse=frozenset({"value", "waiting_value"}),
         sums=Sums("package_sums", by=("job", "state"), add=("size", *COUNTS)),
     ),
     Layout(Task, "task", sparse=frozenset({"row_key_text"}), text="row"),

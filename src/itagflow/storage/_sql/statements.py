@@ -304,6 +304,8 @@ def _compare_values(sql: Sql, condition: Scalar | tuple[Scalar, ...]) -> tuple[s
     if len(values) == 1:
         return f"= {sql.placeholder}", values
     if sql.has_array_parameters:
+        if any(isinstance(value, float) for value in values):
+            values = [float(value) for value in values]  # the driver takes arrays of one type only
         return f"= ANY({sql.placeholder})", (values,)
     if len(values) > MAX_SPELLED_OUT:
         # one text for every length, and no limit to it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import compress
 from operator import ne
@@ -29,6 +30,10 @@ MAX_DECODED = 4_096
 
 As many as an `itagflow.core.lookup.EntityCache` has of one kind: what is in use at a time.
 """
+
+MANY = 20
+"""From how many entities of a kind on they are saved together: what a driver saves by it is less
+than what it costs to sort a few."""
 
 Row = tuple[Any, ...]
 """A row as it is stored."""
@@ -170,6 +175,11 @@ class SqlWriter(SqlReader):
 
     def save(self, *entities: Entity) -> None:
         """Replace entities, each by one version; after an error the transaction must roll back."""
+        if len(entities) > MANY:
+            layout: Layout[Any] = LAYOUTS[type(entities[0])]
+            if not layout.unique and all(type(each) is layout.kind for each in entities):
+                self._save_alike(layout, entities)
+                return
         for number, entity in enumerate(entities):
             try:
                 self._save(entity)
@@ -195,10 +205,55 @@ class SqlWriter(SqlReader):
             self.get(type(entity), entity.key)  # raises `NotFound` if it is gone
             raise Conflict(type(entity).__name__, entity.key)
         if layout.sums and old is not None:
-            before, after = layout.split_for_sums(old), layout.split_for_sums(row)
-            if before != after:
-                self._count(layout.sums, *before, -1)
-                self._count(layout.sums, *after, 1)
+            self._count_moved(layout.sums, layout.split_for_sums(old), layout.split_for_sums(row))
+
+    def update_many(
+        self, layout: Layout[Any], columns: tuple[int, ...], rows: Sequence[Sequence[Any]]
+    ) -> int:
+        """Update the same columns of several rows; return how many had the old version."""
+        text = self.sql.update(layout, columns)
+        return sum(self.run(text, values) for values in rows)
+
+    def _save_alike(self, layout: Layout[Any], entities: Sequence[Entity]) -> None:
+        """Replace many entities of a kind that has no unique columns, in few calls of the driver.
+
+        Raises:
+            Conflict: when one is not exactly one version newer than the stored one.
+        """
+        keys, changes = len(layout.key), defaultdict[tuple[int, ...], list[Row]](list)
+        for entity in entities:
+            row = layout.row(entity)
+            # taken out: once it is saved, the row is not as it was locked any more
+            old = self._locked_rows.pop((layout.kind, row[:keys]), None)
+            columns = _find_changed(old, row, keys)
+            if layout.sums:
+                if old is None:
+                    old = self._require_row(layout, self.sql.get(layout), row[:keys])
+                self._count_moved(
+                    layout.sums, layout.split_for_sums(old), layout.split_for_sums(row)
+                )
+            values = (*(row[index] for index in columns), *row[:keys], entity.version - 1)
+            changes[columns].append(values)
+        updated = sum(self.update_many(layout, each, rows) for each, rows in changes.items())
+        if updated != len(entities):
+            # some are saved: `settle` refuses to commit, whatever the caller does
+            self._is_partly_saved = True
+            # asked only now which one it was; one that was saved before looks like the others
+            wrong = [each for each in entities if self.get(layout.kind, each.key) != each]
+            raise Conflict(layout.kind.__name__, (wrong or entities)[0].key)
+
+    def _count_moved(self, sums: Sums, before: tuple[Row, Row], after: tuple[Row, Row]) -> None:
+        """Note that an entity has changed what it adds to the kept sums."""
+        if before != after:
+            self._count(sums, *before, -1)
+            self._count(sums, *after, 1)
+
+    def lock_all(self, query: Query[E]) -> list[E]:
+        """Wait for other writers, lock all matches in the order of *query*, and return them."""
+        statement = self.sql.find(query)
+        layout: Layout[E] = LAYOUTS[query.kind]
+        rows = self.rows(statement.text + self.sql.lock, statement.values)
+        return [self._note_locked(layout, row) for row in rows]
 
     def lock_first(self, query: Query[E]) -> E | None:
         """Lock the first match that no other writer has locked, and return it."""

@@ -102,6 +102,19 @@ class _Writer(_Reader, SqlWriter):
         except sqlite3.IntegrityError as error:
             raise self._make_taken_error(entity) from error
 
+    def update_many(
+        self, layout: Layout[Any], columns: tuple[int, ...], rows: Sequence[Sequence[Any]]
+    ) -> int:
+        transaction = self.transaction
+        try:
+            transaction.is_busy = True
+            text = SQLITE.update(layout, columns)
+            return transaction.usable_connection().executemany(text, rows).rowcount
+        except sqlite3.Error as error:
+            raise failure_of(transaction, error) from error
+        finally:
+            transaction.is_busy = False
+
     def _add(self, entity: Entity) -> Entity:
         layout: Layout[Any] = LAYOUTS[type(entity)]
         row = layout.row(entity)

@@ -27,6 +27,8 @@ CREATE TABLE job (
 );
 CREATE UNIQUE INDEX job_name ON job (workspace, name);
 CREATE INDEX job_everywhere ON job (name);
+-- what a claim goes through that names no job
+CREATE INDEX job_running ON job (workspace, id) WHERE state = 'running';
 
 -- What every append changes is not in the row of the job, which every claim locks and compares.
 CREATE TABLE job_counter (
@@ -36,11 +38,13 @@ CREATE TABLE job_counter (
 
 CREATE TABLE package (
     job BIGINT NOT NULL, number BIGINT NOT NULL, version BIGINT NOT NULL,
-    state TEXT COLLATE "C" NOT NULL, waiting BIGINT NOT NULL, priority BIGINT NOT NULL, waiting_since BIGINT NOT NULL,
+    state TEXT COLLATE "C" NOT NULL, waiting BIGINT NOT NULL, priority DOUBLE PRECISION NOT NULL, waiting_since BIGINT NOT NULL,
     free BIGINT NOT NULL, round BIGINT NOT NULL, size BIGINT NOT NULL,
     abandoned BIGINT NOT NULL, wrong BIGINT NOT NULL, disputed BIGINT NOT NULL,
     value TEXT COLLATE "C" NOT NULL, prelabeled BIGINT NOT NULL, corrected BIGINT NOT NULL, final BIGINT NOT NULL,
-    open BIGINT NOT NULL, due BIGINT NOT NULL, ranked BIGINT NOT NULL, first_task BIGINT NOT NULL, body JSONB NOT NULL,
+    open BIGINT NOT NULL, due BIGINT NOT NULL, ranked BIGINT NOT NULL, first_task BIGINT NOT NULL,
+    has_deadline BIGINT NOT NULL, is_deadline_pending BIGINT NOT NULL,
+    waiting_value TEXT COLLATE "C" NOT NULL, body JSONB NOT NULL,
     PRIMARY KEY (job, number)
 );
 CREATE INDEX package_pool ON package (job, state, priority DESC, due, waiting_since, number) WHERE waiting = 1;
@@ -48,9 +52,22 @@ CREATE INDEX package_pool ON package (job, state, priority DESC, due, waiting_si
 -- same order here and there, and are not in these indexes: else each claim would write them, too.
 CREATE INDEX package_due ON package (job, state, due, priority DESC, waiting_since, number) WHERE ranked = 1;
 CREATE INDEX package_oldest ON package (job, state, waiting_since, priority DESC, due, number) WHERE ranked = 1;
+-- What is overdue is listed, and what time has still to decide is found, by the packages that have a due time alone: most
+-- have none, and are in neither index.
+CREATE INDEX package_deadline ON package (job, due, number) WHERE has_deadline = 1;
+CREATE INDEX package_deadline_pending ON package (job, due, number) WHERE is_deadline_pending = 1;
 -- Whether a package was the last open one is asked by an index over the open ones, however many are finished.
 CREATE INDEX package_open ON package (job, number) WHERE open = 1;
 CREATE INDEX package_state ON package (job, state, number);
+-- What waits of a job whose packages need a skill, by the value that names it, in each of the orders; the packages of
+-- other jobs are not in these indexes.
+CREATE INDEX package_skill ON package (job, state, waiting_value, priority DESC, due, waiting_since, number)
+    WHERE waiting_value <> '';
+CREATE INDEX package_skill_due ON package (job, state, waiting_value, due, priority DESC, waiting_since, number)
+    WHERE waiting_value <> '';
+CREATE INDEX package_skill_oldest ON package (job, state, waiting_value, waiting_since, priority DESC, due, number)
+    WHERE waiting_value <> '';
+CREATE INDEX package_skill_number ON package (job, state, waiting_value, number) WHERE waiting_value <> '';
 CREATE INDEX package_value ON package (job, value, number) WHERE value <> '';
 
 -- How many packages and tasks of a job are in which state is kept, so that it is there at once. A sum is spread over
@@ -82,7 +99,7 @@ CREATE TABLE assignment (
 CREATE INDEX assignment_package ON assignment (job, package, member, stage, state);
 CREATE INDEX assignment_member ON assignment (member, state, job, id);
 CREATE INDEX assignment_lease ON assignment (job, stage, lease_until, id) WHERE live = 1;
-CREATE INDEX assignment_token ON assignment (job, member, token) WHERE token <> '';
+CREATE INDEX assignment_token ON assignment (member, token, job) WHERE token <> '';
 
 CREATE TABLE answer (
     job BIGINT NOT NULL, assignment BIGINT NOT NULL, task BIGINT NOT NULL, version BIGINT NOT NULL,

@@ -26,6 +26,8 @@ CREATE TABLE job (
 );
 CREATE UNIQUE INDEX job_name ON job (workspace, name);
 CREATE INDEX job_everywhere ON job (name);
+-- what a claim goes through that names no job
+CREATE INDEX job_running ON job (workspace, id) WHERE state = 'running';
 
 -- What every append changes is not in the row of the job, which every claim locks and compares.
 CREATE TABLE job_counter (
@@ -35,11 +37,13 @@ CREATE TABLE job_counter (
 
 CREATE TABLE package (
     job INTEGER NOT NULL, number INTEGER NOT NULL, version INTEGER NOT NULL,
-    state TEXT NOT NULL, waiting INTEGER NOT NULL, priority INTEGER NOT NULL, waiting_since INTEGER NOT NULL,
+    state TEXT NOT NULL, waiting INTEGER NOT NULL, priority NUMERIC NOT NULL, waiting_since INTEGER NOT NULL,
     free INTEGER NOT NULL, round INTEGER NOT NULL, size INTEGER NOT NULL,
     abandoned INTEGER NOT NULL, wrong INTEGER NOT NULL, disputed INTEGER NOT NULL,
     value TEXT NOT NULL, prelabeled INTEGER NOT NULL, corrected INTEGER NOT NULL, final INTEGER NOT NULL,
-    open INTEGER NOT NULL, due INTEGER NOT NULL, ranked INTEGER NOT NULL, first_task INTEGER NOT NULL, body TEXT NOT NULL,
+    open INTEGER NOT NULL, due INTEGER NOT NULL, ranked INTEGER NOT NULL, first_task INTEGER NOT NULL,
+    has_deadline INTEGER NOT NULL, is_deadline_pending INTEGER NOT NULL,
+    waiting_value TEXT NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (job, number)
 ) WITHOUT ROWID;
 CREATE INDEX package_pool ON package (job, state, priority DESC, due, waiting_since, number) WHERE waiting = 1;
@@ -47,9 +51,22 @@ CREATE INDEX package_pool ON package (job, state, priority DESC, due, waiting_si
 -- same order here and there, and are not in these indexes: else each claim would write them, too.
 CREATE INDEX package_due ON package (job, state, due, priority DESC, waiting_since, number) WHERE ranked = 1;
 CREATE INDEX package_oldest ON package (job, state, waiting_since, priority DESC, due, number) WHERE ranked = 1;
+-- What is overdue is listed, and what time has still to decide is found, by the packages that have a due time alone: most
+-- have none, and are in neither index.
+CREATE INDEX package_deadline ON package (job, due, number) WHERE has_deadline = 1;
+CREATE INDEX package_deadline_pending ON package (job, due, number) WHERE is_deadline_pending = 1;
 -- Whether a package was the last open one is asked by an index over the open ones, however many are finished.
 CREATE INDEX package_open ON package (job, number) WHERE open = 1;
 CREATE INDEX package_state ON package (job, state, number);
+-- What waits of a job whose packages need a skill, by the value that names it, in each of the orders; the packages of
+-- other jobs are not in these indexes.
+CREATE INDEX package_skill ON package (job, state, waiting_value, priority DESC, due, waiting_since, number)
+    WHERE waiting_value <> '';
+CREATE INDEX package_skill_due ON package (job, state, waiting_value, due, priority DESC, waiting_since, number)
+    WHERE waiting_value <> '';
+CREATE INDEX package_skill_oldest ON package (job, state, waiting_value, waiting_since, priority DESC, due, number)
+    WHERE waiting_value <> '';
+CREATE INDEX package_skill_number ON package (job, state, waiting_value, number) WHERE waiting_value <> '';
 CREATE INDEX package_value ON package (job, value, number) WHERE value <> '';
 
 -- How many packages and tasks of a job are in which state is kept, so that it is there at once. A sum is spread over
@@ -79,7 +96,7 @@ CREATE TABLE assignment (
 CREATE INDEX assignment_package ON assignment (job, package, id);
 CREATE INDEX assignment_member ON assignment (member, state, job, id);
 CREATE INDEX assignment_lease ON assignment (job, stage, lease_until, id) WHERE live = 1;
-CREATE INDEX assignment_token ON assignment (job, member, token) WHERE token <> '';
+CREATE INDEX assignment_token ON assignment (member, token, job) WHERE token <> '';
 
 CREATE TABLE answer (
     job INTEGER NOT NULL, assignment INTEGER NOT NULL, task INTEGER NOT NULL, version INTEGER NOT NULL,
@@ -149,6 +166,12 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('package', 'package_pool', '300000 3000 1000 500 400 10 1'),
     ('package', 'package_due', '30000 3000 1000 400 300 10 1'),
     ('package', 'package_oldest', '30000 3000 1000 10 5 5 1'),
+    ('package', 'package_deadline', '30000 3000 10 1'),
+    ('package', 'package_deadline_pending', '30000 3000 10 1'),
+    ('package', 'package_skill_due', '300000 3000 1000 10 5 4 3 1'),
+    ('package', 'package_skill_oldest', '300000 3000 1000 10 5 4 3 1'),
+    ('package', 'package_skill_number', '300000 3000 1000 10 1'),
+    ('package', 'package_skill', '300000 3000 1000 10 5 4 3 1'),
     ('package', 'package_state', '1000000 10000 500 1'),
     ('package', 'package_value', '1000000 10000 1 1'),
     ('task', 'sqlite_autoindex_task_1', '50000000 500000 1'),
@@ -158,7 +181,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('assignment', 'assignment_package', '3000000 30000 3 1'),
     ('assignment', 'assignment_member', '3000000 3000 1500 150 1'),
     ('assignment', 'assignment_lease', '10000 100 40 1 1'),
-    ('assignment', 'assignment_token', '100000 1000 100 1 1'),
+    ('assignment', 'assignment_token', '100000 1000 1 1 1'),
     ('answer', 'answer', '150000000 1500000 50 1'),
     ('answer', 'answer_task', '150000000 1500000 3 1'),
     ('draft', 'draft', '100000 1000 5 1'),

@@ -1,0 +1,1 @@
+"""Due times: set, listed, and applied when they have passed; and the board of a job."""

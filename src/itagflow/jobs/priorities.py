@@ -1,0 +1,166 @@
+"""Priorities of packages: one for several, or one for each, in as many transactions as it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
+import attrs
+
+from itagflow.claiming.queue import forget_cursors
+from itagflow.core import lookup
+from itagflow.core.engine import Engine
+from itagflow.core.lookup import PAGE, JobRef, MemberRef, PackageRef, TaskRef, iterate_query
+from itagflow.core.transaction import Transaction
+from itagflow.errors import InvalidData, Problem
+from itagflow.jobs import priority_rules, rules
+from itagflow.jobs.packaging import authorize_stages
+from itagflow.jobs.priority_rules import Score, Scores
+from itagflow.jobs.task_places import find_by_key, find_by_number
+from itagflow.model.arguments import require_optional_several
+from itagflow.model.change import Saved, record
+from itagflow.model.copying import evolve
+from itagflow.model.job import Job
+from itagflow.model.number import require_priority
+from itagflow.model.package import Package, PackageState
+from itagflow.storage.port import Query
+
+TaskScores = Mapping[TaskRef | str, float]
+"""Priorities by task, its number, or its row key where that is a text."""
+
+
+@attrs.frozen(kw_only=True)
+class PriorityOrder:
+    """Which packages of a job get which priority, and who says so."""
+
+    by: MemberRef
+    priority: float = 0
+    """That of every package that is named; of all open ones, when none is."""
+    packages: Sequence[PackageRef | int] | None = None
+    scores: Scores | None = None
+    """That of each task instead: a package has the greatest of its tasks."""
+
+
+def parse_priorities(
+    verb: str,
+    priority: float | TaskScores,
+    packages: Iterable[PackageRef | int] | None,
+    by: MemberRef,
+) -> PriorityOrder:
+    """Return what `packages.prioritize` is given, checked.
+
+    Raises:
+        InvalidData: when a priority is none, or packages are named beside a mapping.
+    """
+    named = require_optional_several(verb, "packages", packages, "packages")
+    if not isinstance(priority, Mapping):
+        number = require_priority(verb, "priority", priority)
+        return PriorityOrder(by=by, priority=number, packages=named)
+    if named is not None:
+        reason = "are given beside a mapping from tasks to priorities: give one"
+        raise InvalidData(verb, [Problem("packages", reason)])
+    return PriorityOrder(by=by, scores=priority_rules.parse_scores(verb, priority))
+
+
+@attrs.frozen
+class _Numbers:
+    """Priorities by the numbers of packages, for one transaction after the other."""
+
+    job: Job
+    by: MemberRef
+    by_package: Mapping[int, float]
+    is_named: bool
+    """Whether the packages were named: then all of them get theirs, or none."""
+
+
+def prioritize(engine: Engine, job: JobRef, order: PriorityOrder) -> int:
+    """Give packages priorities, higher first in the queue, and return how many have theirs now."""
+    with engine.store.read() as reader:
+        current = lookup.job(reader, job)
+    numbers = _find_numbers(engine, current, order)
+    _authorize_all(engine, numbers)
+    changed = 0
+    # Page by page: each transaction holds its packages, and claims of them wait for its end.
+    in_order = sorted(numbers.by_package)
+    for start in range(0, len(in_order), PAGE):
+        with engine.transaction() as transaction:
+            locked = transaction.lock_numbered(current.id, in_order[start : start + PAGE])
+            changed += _set_priorities(transaction, numbers, locked)
+    return changed
+
+
+def _find_numbers(engine: Engine, job: Job, order: PriorityOrder) -> _Numbers:
+    """Return the numbers of the packages, with their priorities.
+
+    Raises:
+        NotFound: when the job has no such package, task or row key.
+    """
+    if order.scores is not None:
+        return _Numbers(job, order.by, _find_scored(engine, job, order.scores), is_named=True)
+    if order.packages is None:
+        open_packages = Query(Package, {"job": job.id, "open": True}, order=("number",))
+        by_package = {
+            package.number: order.priority for package in iterate_query(engine.store, open_packages)
+        }
+        return _Numbers(job, order.by, by_package, is_named=False)
+    with engine.store.read() as reader:
+        named = [lookup.package_in(reader, job.id, ref).number for ref in order.packages]
+    return _Numbers(job, order.by, dict.fromkeys(named, order.priority), is_named=True)
+
+
+def _find_scored(engine: Engine, job: Job, scores: Scores) -> dict[int, float]:
+    """Return the priority of each package of which a task has a score."""
+    found: list[Score] = []
+    by_number = find_by_number(engine, job, [task for task, _ in scores.tasks])
+    for place, (_, score) in zip(by_number, scores.tasks, strict=True):
+        found.append((place.package, score))
+    by_key = find_by_key(engine, job, [key for key, _ in scores.keys])
+    for place, (_, score) in zip(by_key, scores.keys, strict=True):
+        found.append((place.package, score))
+    return priority_rules.find_greatest(found)
+
+
+def _authorize_all(engine: Engine, numbers: _Numbers) -> None:
+    """Check, before the first package is changed, that all that are named may be.
+
+    Raises:
+        NotAllowed: when the member may not assign work at a stage of one of them, or at none.
+    """
+    named = sorted(numbers.by_package) if numbers.is_named else []
+    states: set[PackageState] = set()
+    for start in range(0, len(named), PAGE):
+        with engine.store.read() as reader:
+            where: dict[str, Any] = {
+                "job": numbers.job.id,
+                "number": tuple(named[start : start + PAGE]),
+            }
+            tally = reader.tally(Query(Package, where), by=("state",))
+            states.update(PackageState(state) for (state,) in tally)
+    with engine.transaction() as transaction:
+        authorize_stages(transaction, numbers.job, states, numbers.by)
+
+
+def _set_priorities(transaction: Transaction, numbers: _Numbers, locked: list[Package]) -> int:
+    """Give locked packages their priority: all, or those at a stage where *by* assigns work."""
+    # asked again of what is locked: a package may have moved to another stage since
+    required = {package.state for package in locked} if numbers.is_named else set[PackageState]()
+    stages = authorize_stages(transaction, numbers.job, required, numbers.by)
+    job = transaction.job(numbers.job)
+    rules.must_not_be_archived(job, "prioritize")
+    packages = locked
+    if not numbers.is_named:
+        packages = [package for package in locked if package.stage in stages]
+    saves: list[Saved] = []
+    for package in packages:
+        priority = numbers.by_package[package.number]
+        # what has it already stays as it is: the call may have been sent again
+        if package.priority != priority:
+            saves.append((package, evolve(package, priority=priority)))
+    if saves:
+        # a package that has waited for long may come before where a scan of the queue begins
+        forget_cursors(transaction, job)
+        member = transaction.member(job.workspace, numbers.by)
+        ctx = transaction.make_context(job.workspace, member.id)
+        data = priority_rules.describe([cast(Package, after) for _, after in saves])
+        transaction.apply(record(ctx, "prioritize", about=job, save=saves, data=data))
+    return len(packages)

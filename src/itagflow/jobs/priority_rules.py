@@ -1,0 +1,83 @@
+"""Which package gets which priority, where tasks have scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from itagflow.errors import NotFound
+from itagflow.model.job import Job
+from itagflow.model.number import is_storable, require_priority
+from itagflow.model.package import Package
+from itagflow.model.row_key import format_row_key, require_row_key
+from itagflow.model.task import Task, WorkItem
+from itagflow.model.text import find_key_error
+
+Score = tuple[int, float]
+"""The number of a package, and the score of one of its tasks."""
+Scored = WorkItem | Task | int
+"""A task, the work that shows it, or its number."""
+
+
+@attrs.frozen
+class Scores:
+    """The scores of tasks, as they were given."""
+
+    tasks: Sequence[tuple[Scored, float]] = ()
+    keys: Sequence[tuple[str | int, float]] = ()
+    """By row key."""
+
+
+def parse_scores(what: str, given: Mapping[Any, object]) -> Scores:
+    """Return scores by task, or by row key where that is a text.
+
+    Raises:
+        InvalidData: when a score is no priority; it names the task.
+    """
+    tasks: list[tuple[Scored, float]] = []
+    keys: list[tuple[str | int, float]] = []
+    for name, value in given.items():
+        score = require_priority(what, f"the priority of {name}", value)
+        if isinstance(name, str):
+            keys.append((require_row_key(name), score))
+        else:
+            tasks.append((name, score))
+    return Scores(tasks, keys)
+
+
+def format_stored_key(job: Job, key: str | int) -> str:
+    """Return a row key as it is stored in *job*.
+
+    Raises:
+        NotFound: when no row can have it.
+    """
+    # the longest numbers cannot be written out, and not every database takes the question
+    text = format_row_key(key, as_text=job.row_key_type == "text") if is_storable(key) else ""
+    if not text or find_key_error(text):
+        raise NotFound("Task", key)
+    return text
+
+
+def find_greatest(scores: Iterable[Score]) -> dict[int, float]:
+    """Return the greatest score of each package.
+
+    >>> find_greatest([(1, 0.25), (2, 5), (1, 0.75)])
+    {1: 0.75, 2: 5}
+    """
+    greatest: dict[int, float] = {}
+    for package, score in scores:
+        known = greatest.get(package)
+        if known is None or score > known:
+            greatest[package] = score
+    return greatest
+
+
+def describe(packages: Sequence[Package]) -> dict[str, Any]:
+    """Return what an event keeps of packages that have new priorities."""
+    numbers = [package.number for package in packages]
+    priorities = [package.priority for package in packages]
+    if len(set(priorities)) == 1:
+        return {"priority": priorities[0], "packages": numbers}
+    return {"priorities": priorities, "packages": numbers}

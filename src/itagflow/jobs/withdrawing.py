@@ -1,0 +1,169 @@
+"""Tasks out of the work: nobody labels or reviews them any more, and their data stays."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any
+
+import attrs
+
+from itagflow import access
+from itagflow.access import Action
+from itagflow.core import lookup
+from itagflow.core.engine import BLOCK, Engine
+from itagflow.core.lookup import JobRef, MemberRef, TaskRef, read_task_numbers
+from itagflow.core.transaction import Transaction
+from itagflow.errors import InvalidData, Problem
+from itagflow.jobs import rules, withdrawing_rules
+from itagflow.jobs.row_sources import Wrap
+from itagflow.jobs.task_places import find_by_key, find_by_number
+from itagflow.model.arguments import require_optional_several, require_wrapper
+from itagflow.model.became import Became, format_became
+from itagflow.model.change import Context, Saved, record
+from itagflow.model.job import Job
+from itagflow.model.package import Assignment, Package
+from itagflow.model.row_key import require_row_key
+from itagflow.model.text import require_text
+from itagflow.results.histories import read_package_cases, recount
+from itagflow.results.outcome_rules import describe_end
+from itagflow.reviewing.rules import find_abandoned
+from itagflow.reviewing.service import finish_if_done, recall
+from itagflow.storage.port import Query
+
+
+@attrs.frozen
+class NamedTasks:
+    """Tasks as they were given: themselves, their numbers, or their row keys."""
+
+    tasks: Sequence[TaskRef]
+    keys: Sequence[str | int]
+
+
+@attrs.frozen
+class WithdrawOrder:
+    """Which tasks are withdrawn, by whom and why."""
+
+    named: NamedTasks
+    comment: str
+    progress: Wrap | None
+    by: MemberRef
+
+
+def parse_named(
+    verb: str, tasks: Iterable[TaskRef] | None, keys: Iterable[str | int] | None
+) -> NamedTasks:
+    """Return the tasks that are named.
+
+    Raises:
+        InvalidData: when none can be, or a row key is of another kind.
+    """
+    if tasks is None and keys is None:
+        raise InvalidData(verb, [Problem("tasks", "are missing: name tasks, or their row keys")])
+    named = require_optional_several(verb, "tasks", tasks, "tasks")
+    by_key = require_optional_several(verb, "keys", keys, "row keys")
+    return NamedTasks(named or [], [require_row_key(key) for key in by_key or ()])
+
+
+def parse_order(
+    verb: str, named: NamedTasks, comment: str, progress: Wrap | None, by: MemberRef
+) -> WithdrawOrder:
+    """Return what `jobs.withdraw` was given, checked as far as that needs no job.
+
+    Raises:
+        InvalidData: when an argument is of another kind.
+    """
+    wrap = require_wrapper(verb, "progress", progress)
+    return WithdrawOrder(named, require_text(verb, "comment", comment), wrap, by)
+
+
+def withdraw(engine: Engine, ref: JobRef, order: WithdrawOrder) -> int:
+    """Take tasks out of the work, and return how many of them are out now."""
+    with engine.store.read() as reader:
+        job = lookup.job(reader, ref)
+        member = lookup.member(reader, job.workspace, order.by)
+        access.check(engine.policy, member, Action.MANAGE_JOB, job, None)
+    _must_have_work(job)
+    by_package = defaultdict[int, set[int]](set)
+    # all of them are found before the first is withdrawn
+    for place in find_by_number(engine, job, order.named.tasks):
+        by_package[place.package].add(place.task)
+    for place in find_by_key(engine, job, order.named.keys):
+        by_package[place.package].add(place.task)
+    numbers: Iterable[int] = sorted(by_package)
+    shown = iter(order.progress(numbers) if order.progress else numbers)
+    # Block by block: each transaction holds its packages, and claims of them wait for its end.
+    while block := list(islice(shown, BLOCK)):
+        _withdraw_block(engine, job, order, {number: by_package[number] for number in block})
+    return sum(map(len, by_package.values()))
+
+
+def _must_have_work(job: Job) -> None:
+    rules.must_not_be_archived(job, "withdraw tasks")
+    rules.must_not_be_a_draft(job, "withdraw tasks")
+
+
+def _withdraw_block(
+    engine: Engine, ref: Job, order: WithdrawOrder, named: dict[int, set[int]]
+) -> None:
+    """Withdraw the *named* tasks of some packages in one transaction."""
+    with engine.transaction() as transaction:
+        job = transaction.job(ref)
+        ctx = transaction.authorize(job.workspace, order.by, Action.MANAGE_JOB, job)
+        _must_have_work(job)
+        packages = transaction.lock_numbered(job.id, sorted(named))
+        # Kind by kind, as everywhere: all assignments and their claim counters before the first
+        # of them is recalled.
+        where: dict[str, Any] = {"job": job.id, "package": tuple(named), "live": True}
+        live = list(transaction.store.find(Query(Assignment, where)))
+        transaction.lock_assignments(assignment.key for assignment in live)
+        has_ended = False
+        for package in packages:
+            withdrawn = withdrawing_rules.list_new(package, named[package.number])
+            if withdrawn:
+                after = _withdraw(transaction, ctx, package, withdrawn, order.comment)
+                has_ended = has_ended or (package.open and not after.open)
+        if has_ended:
+            finish_if_done(transaction, job, ctx)
+
+
+def _withdraw(
+    transaction: Transaction,
+    ctx: Context,
+    package: Package,
+    withdrawn: Sequence[int],
+    comment: str,
+) -> Package:
+    """Withdraw tasks of a locked package, and return the package as it is then."""
+    job = transaction.job(package.job)
+    tasks = withdrawn
+    if package.size > 1:  # most packages of a queue have this task only
+        tasks = read_task_numbers(transaction.store, package)
+    assignments = transaction.assignments(package)
+    after = withdrawing_rules.withdraw_tasks(
+        job, package, withdrawn, ctx, tasks=tasks, assignments=assignments
+    )
+    saves: list[Saved] = []
+    if package.open and not after.open:
+        for assignment in assignments:
+            if assignment.live:
+                reason = comment or "its tasks were withdrawn"
+                recall(transaction, package, assignment, ctx.member, reason, free=False)
+        assignments = transaction.assignments(package)
+    else:
+        saves += withdrawing_rules.narrow(after, assignments, tasks)
+    # what is withdrawn counts no more as abandoned or wrong
+    if package.abandoned or package.wrong:
+        after = recount(transaction.store, job, after, assignments)
+    data: dict[str, Any] = {"tasks": list(withdrawn)}
+    if comment:
+        data["comment"] = comment
+    saves.insert(0, (package, after))
+    became = format_became({Became.WITHDRAWN: withdrawn})
+    if package.open and not after.open:
+        cases = read_package_cases(transaction.store, job, after, assignments)
+        end = describe_end(package, after, tasks, find_abandoned(cases))
+        became = f"{became} {end}".rstrip()
+    transaction.apply(record(ctx, "withdraw", about=package, save=saves, data=data, became=became))
+    return after

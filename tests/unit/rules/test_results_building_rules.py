@@ -1,0 +1,38 @@
+"""What a task came out of each stage with, where a deadline ended its labeling."""
+
+from __future__ import annotations
+
+import attrs
+
+from itagflow import AssignmentState, Choice, PackageState, Stage
+from itagflow.model import Outcome
+from itagflow.results import building_rules
+from itagflow.results.rules import Case
+from itagflow.testing.builders import (
+    AT,
+    make_answer,
+    make_assignment,
+    make_job,
+    make_package,
+    make_task,
+)
+
+CLOSING = make_assignment(
+    9, state=AssignmentState.DONE, outcome=Outcome.TIMEOUT, member=None, ended_at=AT, scope=(1,)
+)
+DEFAULT = make_answer(assignment=9, member=None, replies={"1": Choice("dog")})
+
+
+def test_a_default_answer_says_so() -> None:
+    package = make_package(state=PackageState.DONE, free=0)
+    case = Case(make_job(), package, [CLOSING], {9: DEFAULT}, 1)
+    result = building_rules.build_result(case, make_task(1))
+    assert (result.decided_by, result.replies) == ("timeout", {"1": Choice("dog")})
+    assert result.stages[Stage.LABEL].member is None
+
+
+def test_what_somebody_had_saved_is_no_default_answer() -> None:
+    assert building_rules.is_default_answer(DEFAULT, CLOSING)
+    assert not building_rules.is_default_answer(attrs.evolve(DEFAULT, picked=5), CLOSING)
+    assert not building_rules.is_default_answer(attrs.evolve(DEFAULT, assignment=5), CLOSING)
+    assert not building_rules.is_default_answer(DEFAULT, None)
