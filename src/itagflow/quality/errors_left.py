@@ -85,7 +85,7 @@ def error_left(
     shown = ErrorLeft(
         tasks=passed + (skipped.tasks if skipped else 0),
         inspections=len(rows),
-        looked=sum(row.sample for row in rows),
+        checked=sum(row.sample for row in rows),
         wrong=sum(row.wrong for row in rows),
         assumptions=_list_assumptions(skipped, detection),
     )
@@ -115,7 +115,7 @@ class Total:
     left: float = 0.0
     """How many errors are left."""
     variance: float = 0.0
-    """Its predictive variance: of the samples, of what was not looked at, and of bad packages."""
+    """Its predictive variance: of the samples, of what was not checked, and of bad packages."""
     weight: float = 0.0
     """What one more error that was found would add to the estimate."""
     weight_variance: float = 0.0

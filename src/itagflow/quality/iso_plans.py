@@ -157,7 +157,7 @@ class Iso2859LotPlan:
     lot: int
     """How many tasks the lot has."""
     sample: int
-    """How many of them are looked at: all when the table has more."""
+    """How many of them are checked: all when the table has more."""
     accept: int
     """With how many wrong tasks the lot is still accepted (Ac)."""
     letter: str
@@ -172,17 +172,17 @@ class Iso2859LotPlan:
         """With how many wrong tasks the lot is rejected (Re)."""
         return self.accept + 1
 
-    def decide(self, looked: int, wrong: int) -> PlanDecision:
-        """Return what follows when *wrong* of the *looked* tasks are wrong.
+    def decide(self, checked: int, wrong: int) -> PlanDecision:
+        """Return what follows when *wrong* of the *checked* tasks are wrong.
 
         Args:
-            looked: How many tasks were looked at.
+            checked: How many tasks were checked.
             wrong: How many of them are wrong.
 
         Raises:
             InvalidData: when they are no such numbers.
         """
-        return SinglePlan(self.sample, self.accept, lot=self.lot).decide(looked, wrong)
+        return SinglePlan(self.sample, self.accept, lot=self.lot).decide(checked, wrong)
 
     def oc(self, p: float, lot: int | None = None) -> float:
         """Return the probability that a lot with this share of wrong tasks is accepted.
@@ -221,7 +221,7 @@ class Iso2859LotPlan:
         if self.sample == self.lot or often <= 0.5:
             return ""
         return (
-            f"This lot is small: {self.sample} of {self.lot} tasks are looked at, and a lot with "
+            f"This lot is small: {self.sample} of {self.lot} tasks are checked, and a lot with "
             f"{format_percent(bad)} wrong passes {format_percent(often)} of the time. An AQL is no "
             "promise about accepted work: see error_left, or take larger lots."
         )
@@ -334,7 +334,7 @@ class Iso2859:
             return self.for_lot(lot).explain()
         return (
             f"Single sampling by ISO 2859-1, level {self.level.value}, AQL {self.aql:g}: how many "
-            "tasks are looked at depends on the size of the lot and on the lots before."
+            "tasks are checked depends on the size of the lot and on the lots before."
         )
 
     def switch(

@@ -20,7 +20,7 @@ from itagflow.model.segment import Segments
 from itagflow.model.span import Spans
 from itagflow.printing import format_repr
 from itagflow.quality.assigning import find_best_pairs
-from itagflow.quality.overlap import Part, Shape, make_shape, measure_overlap
+from itagflow.quality.overlap import AnyAnnotation, Shape, make_shape, measure_overlap
 from itagflow.quality.rows import is_row
 from itagflow.quality.values import Match, MatchAgreement, Matching
 
@@ -191,7 +191,7 @@ def is_enough(overlap: float, threshold: float) -> bool:
     return overlap >= threshold - 1e-12
 
 
-def have_same_labels(first: Part, second: Part) -> bool:
+def have_same_labels(first: AnyAnnotation, second: AnyAnnotation) -> bool:
     """Return whether two annotations have the same labels."""
     return first.labels == second.labels and first.label == second.label
 
@@ -214,7 +214,7 @@ def list_shapes(what: str, marks: Marks) -> list[Shape]:
     return shapes
 
 
-def list_parts(marks: Marks) -> tuple[Part, ...]:
+def list_parts(marks: Marks) -> tuple[AnyAnnotation, ...]:
     """Return the annotations of a reply."""
     if isinstance(marks, Regions):
         return marks.regions

@@ -35,7 +35,7 @@ from itagflow.quality.matching import (
     list_shapes,
     parse_terms,
 )
-from itagflow.quality.overlap import Part, Shape, make_shape, measure_overlap
+from itagflow.quality.overlap import AnyAnnotation, Shape, make_shape, measure_overlap
 from itagflow.quality.values import Cluster, MergedMarks
 
 T = TypeVar("T")
@@ -199,7 +199,7 @@ def _find_mean(cluster: _Cluster) -> Region:
 
 def _finish(cluster: _Cluster, distance: float) -> Cluster:
     parts = [shape.part for shape in cluster.shapes]
-    part: Part = parts[0]
+    part: AnyAnnotation = parts[0]
     if len(parts) > 1:
         part = _find_mean(cluster) if _has_mean(cluster.shapes) else _find_medoid(cluster, distance)
     return Cluster(
@@ -209,7 +209,7 @@ def _finish(cluster: _Cluster, distance: float) -> Cluster:
     )
 
 
-def _find_medoid(cluster: _Cluster, distance: float) -> Part:
+def _find_medoid(cluster: _Cluster, distance: float) -> AnyAnnotation:
     """Return the annotation with the highest mean overlap with the others; the first of equals."""
     sums = [
         math.fsum(measure_overlap(one, other, distance) for other in cluster.shapes)
@@ -233,7 +233,7 @@ def _explain(cluster: Cluster, min_votes: int, voters: int) -> str:
     return ""
 
 
-def describe_place(part: Part) -> str:
+def describe_place(part: AnyAnnotation) -> str:
     """Return what is marked, and where, in a few words.
 
     >>> describe_place(TextSpan(3, 9, label="city"))
@@ -278,7 +278,9 @@ def _merge_relations(
     return [relation for relation, _ in found], []
 
 
-def _make_marks(vote: Marks, parts: Sequence[Part], relations: Sequence[Relation]) -> Marks:
+def _make_marks(
+    vote: Marks, parts: Sequence[AnyAnnotation], relations: Sequence[Relation]
+) -> Marks:
     if isinstance(vote, Regions):
         return attrs.evolve(
             vote,

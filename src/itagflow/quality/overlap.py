@@ -32,7 +32,7 @@ from itagflow.model.region import (
 from itagflow.model.segment import Segment
 from itagflow.model.span import TextSpan
 
-Part = Region | TextSpan | Segment
+AnyAnnotation = Region | TextSpan | Segment
 """A part of an image, a text or a recording."""
 Side = tuple[float, float, float, float, float]
 """A side from its left to its right end, and the sign of its direction: x1, y1, x2, y2, s."""
@@ -43,14 +43,14 @@ Area = Box | RotatedBox | Polygon | Mask
 class Shape:
     """An annotation with what is needed to compare it with many others."""
 
-    part: Part
+    part: AnyAnnotation
     bounds: Bounds
     """Of a span or segment: from its start to its end."""
     height: int = 0
     """How many pixels high its image is."""
 
 
-def make_shape(part: Part, height: int = 0) -> Shape:
+def make_shape(part: AnyAnnotation, height: int = 0) -> Shape:
     """Return what is compared; *height* is that of the image."""
     if isinstance(part, TextSpan | Segment):
         return Shape(part, Bounds(part.start, 0, part.end, 0))
@@ -197,7 +197,7 @@ def _find_y(side: Side, x: float) -> float:
     return y1 + (y2 - y1) * (x - x1) / (x2 - x1)
 
 
-def _measure_distance(first: Part, second: Part) -> float | None:
+def _measure_distance(first: AnyAnnotation, second: AnyAnnotation) -> float | None:
     """Return how far two places are apart, or None where they cannot be compared.
 
     Of keypoints the mean over their names; of lines the farthest corner from the other line.

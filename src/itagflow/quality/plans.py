@@ -1,4 +1,4 @@
-"""What an acceptance plan is: how many tasks of a lot are looked at, and what that decides."""
+"""What an acceptance plan is: how many tasks of a lot are checked, and what that decides."""
 
 from enum import Enum
 from typing import Protocol, cast, runtime_checkable
@@ -23,9 +23,9 @@ class PlanVerdict(Enum):
     ACCEPT = "accept"
     """The lot is accepted; what was found wrong must still be corrected."""
     REJECT = "reject"
-    """The lot is not accepted: it is labeled again, or looked at whole."""
+    """The lot is not accepted: it is labeled again, or checked whole."""
     MORE = "more"
-    """More tasks must be looked at."""
+    """More tasks must be checked."""
 
 
 @attrs.frozen
@@ -35,7 +35,7 @@ class PlanDecision:
     verdict: PlanVerdict
     """What it says."""
     more: int = 0
-    """How many more tasks must be looked at, before it can say anything else than *more*."""
+    """How many more tasks must be checked, before it can say anything else than *more*."""
 
     __repr__ = show_fields
 
@@ -57,11 +57,11 @@ class LotPlan(Protocol):
 
     @property
     def sample(self) -> int:
-        """How many tasks of the lot are looked at first."""
+        """How many tasks of the lot are checked first."""
         ...
 
-    def decide(self, looked: int, wrong: int) -> PlanDecision:
-        """Return what follows when *wrong* of the *looked* tasks are wrong."""
+    def decide(self, checked: int, wrong: int) -> PlanDecision:
+        """Return what follows when *wrong* of the *checked* tasks are wrong."""
         ...
 
     def explain(self) -> str:
@@ -100,12 +100,12 @@ class SinglePlan:
     """One sample decides: accept with at most `accept` wrong tasks in it, else reject.
 
     >>> plan = SinglePlan(80, 2)
-    >>> plan.decide(looked=80, wrong=2).verdict.name, round(plan.oc(0.05), 4)
+    >>> plan.decide(checked=80, wrong=2).verdict.name, round(plan.oc(0.05), 4)
     ('ACCEPT', 0.2306)
     """
 
     sample: int = attrs.field(converter=to_whole, validator=_check_sample)
-    """How many tasks are looked at."""
+    """How many tasks are checked."""
     accept: int = attrs.field(converter=to_whole, validator=_check_accept)
     """With how many wrong tasks the lot is still accepted (Ac)."""
     lot: int | None = attrs.field(default=None, kw_only=True, validator=_check_lot)
@@ -117,7 +117,7 @@ class SinglePlan:
         return self.accept + 1
 
     def for_lot(self, lot: int) -> "SinglePlan":
-        """Return the plan for a lot of so many tasks: a small one is looked at whole.
+        """Return the plan for a lot of so many tasks: a small one is checked whole.
 
         Args:
             lot: How many tasks the lot has.
@@ -131,22 +131,22 @@ class SinglePlan:
         lot = require_lot("SinglePlan", lot)
         return attrs.evolve(self, sample=min(self.sample, lot), lot=lot)
 
-    def decide(self, looked: int, wrong: int) -> PlanDecision:
-        """Return what follows when *wrong* of the *looked* tasks are wrong.
+    def decide(self, checked: int, wrong: int) -> PlanDecision:
+        """Return what follows when *wrong* of the *checked* tasks are wrong.
 
-        The whole sample is looked at also when it is clear before what comes of it: the rate of
+        The whole sample is checked also when it is clear before what comes of it: the rate of
         errors is estimated from it.
 
         Args:
-            looked: How many tasks were looked at.
+            checked: How many tasks were checked.
             wrong: How many of them are wrong.
 
         Raises:
             InvalidData: when they are no such numbers.
         """
-        looked, wrong = require_looks("SinglePlan", looked, wrong)
-        if looked < self.sample:
-            return PlanDecision(PlanVerdict.MORE, self.sample - looked)
+        checked, wrong = require_looks("SinglePlan", checked, wrong)
+        if checked < self.sample:
+            return PlanDecision(PlanVerdict.MORE, self.sample - checked)
         if wrong <= self.accept:
             return PlanDecision(PlanVerdict.ACCEPT)
         return PlanDecision(PlanVerdict.REJECT)
@@ -185,13 +185,13 @@ class SinglePlan:
 
 
 def explain_sample(sample: int, accept: int, lot: int | None) -> str:
-    """Return how many are looked at, and what decides."""
-    looked = f"Look at {format_count(sample, 'task')}"
+    """Return how many are checked, and what decides."""
+    checked = f"Look at {format_count(sample, 'task')}"
     if lot is not None:
-        looked = f"Of a lot of {format_count(lot, 'task')}, look at {sample}"
+        checked = f"Of a lot of {format_count(lot, 'task')}, look at {sample}"
         if sample == lot:
-            looked = f"Look at all {format_count(lot, 'task')} of the lot"
-    return f"{looked}; accept with at most {accept} wrong, reject with {accept + 1} or more."
+            checked = f"Look at all {format_count(lot, 'task')} of the lot"
+    return f"{checked}; accept with at most {accept} wrong, reject with {accept + 1} or more."
 
 
 def explain_shares(shares: list[tuple[float, float]]) -> str:
@@ -223,11 +223,11 @@ def require_lot(what: str, lot: object) -> int:
     return require_whole_number(what, "lot", lot, least=1, most=MAX_LOT)
 
 
-def require_looks(what: str, looked: object, wrong: object) -> tuple[int, int]:
-    """Return how many tasks were looked at, and how many of them are wrong.
+def require_looks(what: str, checked: object, wrong: object) -> tuple[int, int]:
+    """Return how many tasks were checked, and how many of them are wrong.
 
     Raises:
-        InvalidData: when they are no whole numbers, or more are wrong than were looked at.
+        InvalidData: when they are no whole numbers, or more are wrong than were checked.
     """
-    number = require_whole_number(what, "looked", looked, least=0)
+    number = require_whole_number(what, "checked", checked, least=0)
     return number, require_whole_number(what, "wrong", cast(int, wrong), least=0, most=number)

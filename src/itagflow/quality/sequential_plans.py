@@ -31,7 +31,7 @@ SLACK = 1e-12
 
 @attrs.frozen
 class Boundaries:
-    """The two lines between which more tasks are looked at, and where the plan ends.
+    """The two lines between which more tasks are checked, and where the plan ends.
 
     After n tasks with d wrong: accept if d <= slope * n - below, reject if d >= slope * n + above.
     """
@@ -113,7 +113,7 @@ def _find_least(accept: int, p: float, beta: float, start: int) -> int:
 
 
 def follow(boundaries: Boundaries, p: float, lot: int | None = None) -> tuple[float, float]:
-    """Return the probability of acceptance, and how many tasks are looked at on average.
+    """Return the probability of acceptance, and how many tasks are checked on average.
 
     Exactly, by going through all counts of wrong tasks after 1, 2, 3 … looks.  With *lot* the tasks
     are drawn from so many, of which a share *p* is wrong, and none comes twice.
@@ -180,12 +180,12 @@ class SequentialPlan:
 
     @property
     def sample(self) -> int:
-        """How many tasks are looked at first: with fewer nothing can be decided."""
+        """How many tasks are checked first: with fewer nothing can be decided."""
         return self.decide(0, 0).more
 
     @property
     def longest(self) -> int:
-        """How many tasks are looked at in any case at the most."""
+        """How many tasks are checked in any case at the most."""
         return self._boundaries.last
 
     def for_lot(self, lot: int) -> "SequentialPlan":
@@ -202,14 +202,14 @@ class SequentialPlan:
         """
         return attrs.evolve(self, lot=require_lot("SequentialPlan", lot))
 
-    def decide(self, looked: int, wrong: int) -> PlanDecision:
-        """Return what follows when *wrong* of the *looked* tasks are wrong.
+    def decide(self, checked: int, wrong: int) -> PlanDecision:
+        """Return what follows when *wrong* of the *checked* tasks are wrong.
 
         ``more`` is the number of looks before which nothing can be decided, whatever they show.
         Who asks again after so many decides as one who asks after every look.
 
         Args:
-            looked: How many tasks were looked at.
+            checked: How many tasks were checked.
             wrong: How many of them are wrong.
 
         Raises:
@@ -218,15 +218,15 @@ class SequentialPlan:
         >>> sequential(0.02, 0.08).decide(36, 0).verdict.name
         'ACCEPT'
         """
-        looked, wrong = require_looks("SequentialPlan", looked, wrong)
+        checked, wrong = require_looks("SequentialPlan", checked, wrong)
         lines = self._boundaries
-        if looked and wrong <= lines.find_accept(looked):
+        if checked and wrong <= lines.find_accept(checked):
             return PlanDecision(PlanVerdict.ACCEPT)
-        if looked and wrong >= lines.find_reject(looked):
+        if checked and wrong >= lines.find_reject(checked):
             return PlanDecision(PlanVerdict.REJECT)
         more = 1
-        while looked + more < lines.last:
-            n = looked + more
+        while checked + more < lines.last:
+            n = checked + more
             if wrong <= lines.find_accept(n) or wrong + more >= lines.find_reject(n):
                 break
             more += 1
@@ -250,7 +250,7 @@ class SequentialPlan:
         return self._follow("SequentialPlan.oc", p, lot)[0]
 
     def expect_looks(self, p: float, lot: int | None = None) -> float:
-        """Return how many tasks are looked at on average (ASN).
+        """Return how many tasks are checked on average (ASN).
 
         Args:
             p: The share of wrong tasks, from 0 to 1.

@@ -153,7 +153,7 @@ class Inspection:
     tasks: int = attrs.field(converter=to_whole, validator=validate_whole(1, MOST))
     """How many tasks the package has."""
     sample: int = attrs.field(converter=to_whole, validator=_check_sample)
-    """How many of them were looked at."""
+    """How many of them were checked."""
     wrong: int = attrs.field(converter=to_whole, validator=_check_wrong)
     """How many of these were wrong; they are corrected."""
     accept: int | None = attrs.field(
@@ -222,8 +222,8 @@ class ErrorLeft:
     """The accepted tasks."""
     inspections: int = 0
     """How many inspections it is found from."""
-    looked: int = 0
-    """How many tasks were looked at in these."""
+    checked: int = 0
+    """How many tasks were checked in these."""
     wrong: int = 0
     """How many of them were wrong."""
     assumptions: tuple[str, ...] = ()

@@ -171,7 +171,7 @@ class TestCurves:
 
     def test_a_warning_where_a_bad_lot_passes_mostly(self) -> None:
         warning = iso2859(2.5).for_lot(50).explain()
-        assert "5 of 50 tasks are looked at, and a lot with 10 % wrong passes 59 % of" in warning
+        assert "5 of 50 tasks are checked, and a lot with 10 % wrong passes 59 % of" in warning
         assert iso2859(1.0).for_lot(1000).warn() == ""
 
     def test_explanations(self) -> None:
@@ -363,7 +363,7 @@ class TestSequential:
         assert plan.longest == 50
         assert plan.decide(50, 2).verdict is PlanVerdict.ACCEPT
         assert plan.decide(50, 3).verdict is PlanVerdict.REJECT
-        # all 50 are looked at in the end: what is accepted is known
+        # all 50 are checked in the end: what is accepted is known
         assert plan.oc(0.04, 50) == 1
         assert plan.oc(0.5, 50) == pytest.approx(0, abs=1e-9)
 
