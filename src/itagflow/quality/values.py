@@ -123,7 +123,7 @@ class MatchAgreement:
     """F1 over all annotations, so that tasks with many count more; None when there are none."""
     overlap: float | None = None
     """The mean overlap of what was matched; None when nothing was."""
-    by_label: Mapping[Any, float] = attrs.field(factory=dict[Any, float])
+    by_label: Mapping[Any, float] = attrs.field(factory=dict[Any, float], hash=False)
     """F1 over all annotations with each label; those without one label are under None."""
 
     __repr__ = show_fields
@@ -298,7 +298,7 @@ class MemberSkill:
     """The share of right labels that is expected of them, by how frequent values are."""
     labels: int
     """How many labels they gave."""
-    confusion: Mapping[Any, Mapping[Any, float]]
+    confusion: Mapping[Any, Mapping[Any, float]] = attrs.field(hash=False)
     """By the true value, then by what they said: the probability; 0 is left out."""
 
     __repr__ = show_fields
@@ -308,13 +308,13 @@ class MemberSkill:
 class Truth:
     """What labels are true, by estimate, and how well each member labels."""
 
-    labels: Mapping[Any, Any]
+    labels: Mapping[Any, Any] = attrs.field(hash=False)
     """The most probable value of each task."""
-    confidence: Mapping[Any, float]
+    confidence: Mapping[Any, float] = attrs.field(hash=False)
     """Its probability, by task."""
-    members: Mapping[Any, MemberSkill] = attrs.field(factory=dict[Any, MemberSkill])
+    members: Mapping[Any, MemberSkill] = attrs.field(factory=dict[Any, MemberSkill], hash=False)
     """How well each member labels; empty when there are not enough votes."""
-    shares: Mapping[Any, float] = attrs.field(factory=dict[Any, float])
+    shares: Mapping[Any, float] = attrs.field(factory=dict[Any, float], hash=False)
     """How frequent each value is."""
     log_likelihoods: tuple[float, ...] = ()
     """That of the labels after each iteration; it never falls."""
