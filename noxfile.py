@@ -12,7 +12,7 @@ CACHED = {"PYTHONDONTWRITEBYTECODE": ""}
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 
-def install(session: nox.Session, *groups: str, extras: str = "postgres,webhooks") -> None:
+def install(session: nox.Session, *groups: str, extras: str = "postgres,quality,webhooks") -> None:
     """Install the project with its extras, and the tools of its dependency groups."""
     tools = [tool for group in groups for tool in nox.project.dependency_groups(PROJECT, group)]
     session.install("-e", f".[{extras}]", *tools)
@@ -47,7 +47,7 @@ def quick(session: nox.Session) -> None:
 @nox.session
 def fast(session: nox.Session) -> None:
     """Run the tests that read and write JSON with the extra `fast` installed."""
-    install(session, "tests", extras="fast,postgres,webhooks")
+    install(session, "tests", extras="fast,postgres,quality,webhooks")
     session.run("pytest", "tests/formats", "src/itagflow/jsontext", "-n", "2", *session.posargs)
 
 
@@ -56,6 +56,17 @@ def dask(session: nox.Session) -> None:
     """Read the partitions of a job on a local Dask cluster."""
     install(session, "tests", "dask")
     session.run("pytest", "tests/stories/test_dask.py", "docs/partitions.md", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("group", ["coefficients", "crowds"])
+def oracles(session: nox.Session, group: str) -> None:
+    """Compare agreement and aggregation with other libraries; ``-- --bench`` measures them, too."""
+    # in environments of their own: they pull in much, also libraries under the GPL
+    install(session, "tests", group)
+    session.run("pytest", f"tests/oracles/test_{group}.py", "-q", "--stores", "memory")
+    if "--bench" in session.posargs:
+        session.run("python", "-m", "benchmarks.labels")
 
 
 @nox.session

@@ -185,6 +185,7 @@ _LAZY_MODULES = frozenset(
         "formats",
         "maintenance",
         "prelabels",
+        "quality",
         "schema",
         "storage",
         "templates",

@@ -44,6 +44,7 @@ MODULES = (
     "itagflow.maintenance",
     "itagflow.model",
     "itagflow.prelabels",
+    "itagflow.quality",
     "itagflow.schema",
     "itagflow.storage",
     "itagflow.templates",

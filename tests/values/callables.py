@@ -62,7 +62,7 @@ PORT = frozenset(
 """What the library and a store say to each other: programs pass nothing to it."""
 WITH_PUBLIC_MODULES = frozenset({"formats"})
 """Public packages whose modules are public too."""
-AMBIGUOUS = frozenset({"delivery", "formats", "maintenance", "prelabels", "templates"})
+AMBIGUOUS = frozenset({"delivery", "formats", "maintenance", "prelabels", "quality", "templates"})
 """Modules whose functions are known by the module's name too: several have a `read`, `copy` or `write`."""
 UNPACKED = re.compile(r"Unpack\[(\w+)\]")
 

@@ -26,6 +26,7 @@ from itagflow.testing import (
     make_template,
 )
 from values.callables import P
+from values.quality_cases import QUALITY, QUALITY_OWNERS
 from values.scene import SOON, TEMPLATES, Scene, region_question, rows
 
 Arguments = Mapping[str, Any]
@@ -674,6 +675,7 @@ ENTITIES: Mapping[str, Case] = {
     "Workflow.rule": Case(lambda s: {"stage": P.Stage.LABEL}),
 }
 OWNERS: Mapping[str, Callable[[Scene], Any]] = {
+    **QUALITY_OWNERS,
     "Package": lambda s: s.package,
     "RolePolicy": lambda s: P.RolePolicy(P.default_policy.table, leaders_within_groups=True),
     "Assignment": lambda s: make_assignment(scope=(1, 2)),
@@ -1578,6 +1580,7 @@ TABLES: Mapping[str, Case] = {
     **WORK,
     **NAMESPACES,
     **JOBS,
+    **{key: Case(good) for key, good in QUALITY.items()},
 }
 CASES: Mapping[str, Case] = {
     key: attrs.evolve(

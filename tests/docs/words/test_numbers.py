@@ -23,6 +23,12 @@ PLURAL = re.compile(
 )
 """A number, and up to two words behind it the name of several things."""
 ALWAYS_SEVERAL = {
+    "This lot is small: \0 of \0 tasks are checked, and a lot with \0 wrong passes \0 of the time. "
+    "An AQL is no promise about accepted work: see error_left, or take larger lots.": (
+        "a sample has two tasks, and the lot has more"
+    ),
+    "\0 with fewer than \0 votes": "somebody has marked it, so that one vote would be enough",
+    "is too near to p0: a decision would take more than \0 tasks": "the limit is a large number",
     "is \0 characters long; at most \0 are allowed": "only what is longer than thousands of them",
     "is \0 bytes long; at most \0 fit an index": "only what is longer than thousands of them",
     "is longer than \0 bytes": "the limit is a large number",

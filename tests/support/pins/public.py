@@ -27,6 +27,7 @@ MODULES = (
     "errors",
     "formats",
     "prelabels",
+    "quality",
     "schema",
     "storage",
     "typing",
