@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,12 +32,11 @@ from itagflow.templates import Option, Question, Template, View
 log = logging.getLogger(__name__)
 STATES = {"approve": "published", "remove": "removed"}
 TEMPLATE = Template(
-    "post",
     questions=(
         Question("1", "RADIO", "Decision", options=(Option("approve"), Option("remove"))),
         Question("2", "INPUT", "Reason"),
     ),
-    views=(View("TEXT", "text"), View("IMAGE", "image")),
+    views=(View("Text", "text"), View("Image", "image")),
 )
 # nobody has looked in time: the post is not shown
 LATE = {"1": Choice("remove"), "2": Text("nobody has decided in time")}
@@ -234,7 +233,7 @@ class Queue:
 
     def answer(self, account: str, assignment: int, said: Decision) -> None:
         """Hand in what a moderator says: a decision, or that an expert has to look."""
-        ref = (self.job, assignment)
+        ref = (self.job.id, assignment)
         (item,) = self.flow.tasks(ref, by=account)
         if said.decision == "escalate":
             self.flow.escalate(ref, item, comment=said.reason, by=account)
@@ -299,10 +298,8 @@ def delete_post(request: Request, post: str, user: User) -> None:
         raise HTTPException(403, "the post of another user")
     request.app.state.posts.delete(post)
     queue: Queue = request.app.state.queue
-    try:
+    with suppress(NotFound):  # the model was sure: nobody was asked
         queue.flow.jobs.withdraw(queue.job, keys=[post], comment="deleted", by="app")
-    except NotFound:
-        pass  # the model was sure: nobody was asked
 
 
 @router.post("/next")
@@ -318,8 +315,8 @@ def answer(request: Request, assignment: int, said: Decision, moderator: Moderat
     request.app.state.queue.answer(moderator, assignment, said)
 
 
-@router.get("/board")
-def show_board(request: Request, moderator: Moderator) -> dict[str, Any]:
+@router.get("/board", dependencies=[Depends(get_moderator)])
+def show_board(request: Request) -> dict[str, Any]:
     """Show what waits, what is held and what is overdue."""
     queue: Queue = request.app.state.queue
     return queue.flow.jobs.queue(queue.job).to_dict()
@@ -340,7 +337,7 @@ async def receive(request: Request) -> None:
     await run_in_threadpool(decide, result["id"], result["row_key"], state, reason)
 
 
-def refuse(request: Request, error: Exception) -> Response:
+def refuse(_: Request, error: Exception) -> Response:
     """Turn an error of itagflow into a response."""
     status = {NotFound: 404, NotAllowed: 403, NotHeld: 409}.get(type(error))
     if status is None:

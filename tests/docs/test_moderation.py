@@ -178,7 +178,11 @@ def test_only_tokens_say_who_asks(product: Product) -> None:
 
         given = claim(client, "t-ben")
         path, said = f"/answers/{given['assignment']}", {"decision": "approve", "reason": "mine"}
-        assert client.post(path, json=said, headers={"token": "t-cy"}).status_code in {403, 404, 409}
+        assert client.post(path, json=said, headers={"token": "t-cy"}).status_code in {
+            403,
+            404,
+            409,
+        }
         assert client.post("/decisions", content=b"{}").status_code == 401
         assert state(client, "p1") == "waiting"
 
