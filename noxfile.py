@@ -7,6 +7,8 @@ import nox
 nox.options.sessions = ["tests", "fast", "lint", "typing", "docs"]
 nox.options.reuse_existing_virtualenvs = True
 QUICK = ("tests/unit", "tests/stories", "--stores", "memory", "--hypothesis-profile", "quick")
+# hundreds of processes that tests start import the library: they need not compile it each time
+CACHED = {"PYTHONDONTWRITEBYTECODE": ""}
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 
@@ -31,7 +33,7 @@ def tests(session: nox.Session) -> None:
     # code blocks of one page stay together, in order: the slow files come first, so that no process
     # is left with one at the end
     order = ("--dist", "loadfile", "--no-loadscope-reorder")
-    session.run("pytest", "-n", "4", *order, *session.posargs)
+    session.run("pytest", "-n", "4", *order, *session.posargs, env=CACHED)
 
 
 @nox.session
@@ -39,7 +41,7 @@ def quick(session: nox.Session) -> None:
     """Run the rules, the values and the stories on the memory store: in less than a minute."""
     install(session, "tests")
     # single tests are given out, since one file has most of the stories
-    session.run("pytest", *QUICK, "-n", "2", "--dist", "worksteal", *session.posargs)
+    session.run("pytest", *QUICK, "-n", "2", "--dist", "worksteal", *session.posargs, env=CACHED)
 
 
 @nox.session

@@ -198,7 +198,7 @@ class RolePolicy:
     True
     """
 
-    table: Table = attrs.field(repr=False, converter=_convert_table)
+    table: Table = attrs.field(repr=False, hash=False, converter=_convert_table)
     """What each role may do of each action."""
     leaders_within_groups: bool = attrs.field(default=False, kw_only=True, validator=validate_flag)
     """Whether a leader only assigns to, and reads the work of, members of a group of theirs."""
@@ -222,9 +222,9 @@ class RolePolicy:
         grant = self.table[action].get(member.role)
         if grant is None:
             return f"the policy does not know the role {member.role}"
-        if grant is Grant.YES:
+        if grant is _YES:
             return None
-        if grant is Grant.NAMED:
+        if grant is _NAMED:
             return _explain_unnamed(job, member, stage)
         return f"the role {member.role} does not include it"
 
@@ -387,7 +387,7 @@ def working_refusal(policy: Policy, member: Member, job: Job, workers: CrewKey) 
     Who may label everywhere is for that no adjudicator or expert: a crew is whom the job names.
     """
     if isinstance(workers, Stage):
-        return refusal(policy, member, Action.at(workers), job, workers)
+        return refusal(policy, member, _AT[workers], job, workers)
     reason = refusal(policy, member, Action.LABEL, job, workers)
     if reason is None and not is_in_crew(job.crew(workers), member):
         return f"they are not among the {workers.value} of this job"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
-from operator import attrgetter
 from typing import NoReturn, Self
 
 from itagflow.access import Action, Permission, default_policy
@@ -27,7 +26,7 @@ from itagflow.deadlines import ticking
 from itagflow.jobs import guidelines
 from itagflow.labeling import service as labeling
 from itagflow.labeling.service import Handover, Said
-from itagflow.model.arguments import require_flag, require_kind, require_several
+from itagflow.model.arguments import require_flag, require_several
 from itagflow.model.batch import BatchResult
 from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, Stage
@@ -40,11 +39,10 @@ from itagflow.model.package import Assignment
 from itagflow.model.reports import TickReport
 from itagflow.model.task import Answer, WorkItem
 from itagflow.model.terms import (
-    SubmitTerms,
     parse_pairs,
     parse_program,
-    parse_rest,
     parse_seconds,
+    parse_submission,
     parse_terms,
     parse_versions,
 )
@@ -75,6 +73,11 @@ from itagflow.validation.answers import Validator
 
 class Flow:
     """Runs labeling work over one store; threads may share it.
+
+    Raises:
+        InvalidData: from every verb, when an argument is no value of its kind.
+        NotFound: from every verb, when there is nothing of the name or key that it was given.
+        StoreFailed: from every verb, when the database refuses or breaks, or is closed.
 
     >>> from itagflow.storage import MemoryStore
     >>> with Flow(MemoryStore()) as flow:
@@ -189,10 +192,11 @@ class Flow:
         return guidelines.acknowledge(self._engine, member, job, version=version)
 
     def renew(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
-        """Count the lease of a held assignment from now; saving an answer does the same.
+        """Count the lease of a held assignment from now; saving does the same, to a minute.
 
         Raises:
             NotHeld: when it is not held, or not by the member *by*.
+            NotAllowed: when *by* may not do such work any more.
         """
         return assigning.renew(self._engine, assignment, by=by)
 
@@ -205,6 +209,7 @@ class Flow:
 
         Raises:
             WrongState: when it has ended.
+            NotHeld: when it is offered to nobody yet.
             NotAllowed: when *by* is another member, who may not assign work.
         """
         comment = require_text("release", "comment", comment)
@@ -286,6 +291,7 @@ class Flow:
             NotRegistered: when this process lacks the job's validator.
             Conflict: when the job was given another validator meanwhile: save again.
             WrongState: when the assignment is at a review stage: `modify` is the verb there.
+            NotAllowed: when *by* may not label any more, or the holder may not pick a vote.
         """
         terms = parse_terms("save", expected_version=expected_version, seconds=seconds)
         terms = parse_program("save", terms, score=score, model=model)
@@ -327,6 +333,7 @@ class Flow:
             InvalidData: when the reason is empty or not one of the template's.
             StaleVersion: when the stored answer is of another version than expected.
             NotHeld: when the assignment is not held, or not by the member *by*.
+            NotAllowed: when *by* may not do such work any more.
         """
         reason = require_text("abandon", "reason", reason)
         terms = parse_terms("abandon", expected_version=expected_version, seconds=seconds)
@@ -376,6 +383,7 @@ class Flow:
             Incomplete: when the task is not abandoned, or nothing was saved before: `modify` it.
             StaleVersion: when the stored answer is of another version than expected.
             NotHeld: when the assignment is not held, or not by the member *by*.
+            NotAllowed: when *by* may not do such work any more.
         """
         terms = parse_terms("restore", expected_version=expected_version)
         return labeling.restore(self._engine, assignment, task, terms=terms, by=by)
@@ -403,15 +411,12 @@ class Flow:
         Raises:
             Incomplete: when tasks are neither answered nor abandoned, drafts are newer than the
                 answers (it lists both), or no task of a part is answered.
-            NotAllowed: when the rule does not let a part be handed in.
+            NotAllowed: when no part may be handed in, or *by* may not label any more.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at a review stage: `review` or `accept` it.
+            NotRegistered: when this process lacks a merge function that the votes need.
         """
-        terms = SubmitTerms(
-            seconds=parse_seconds("submit", seconds),
-            ignore_drafts=require_flag("submit", "ignore_drafts", ignore_drafts),
-            releases_rest=parse_rest("submit", rest),
-        )
+        terms = parse_submission(seconds, ignore_drafts=ignore_drafts, rest=rest)
         return labeling.submit(self._engine, assignment, terms, by=by)
 
     def judge(
@@ -448,6 +453,7 @@ class Flow:
                 back as often as it may (``max_rejects``).
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL.
+            NotAllowed: when *by* may not do such work any more.
         """
         judgment = parse_judgment(wrong, reason, discard_modification=discard_modification)
         terms = parse_terms("judge", expected_version=expected_version, seconds=seconds)
@@ -474,6 +480,7 @@ class Flow:
             NotRegistered: when this process lacks the job's validator.
             Conflict: when the job was given another validator meanwhile: modify again.
             WrongState: when the assignment is at LABEL: `save` is the verb there.
+            NotAllowed: when *by* may not do such work any more.
         """
         terms = parse_terms("modify", expected_version=expected_version, seconds=seconds)
         return judging.modify(self._engine, assignment, task, reply, terms=terms, by=by)
@@ -493,6 +500,7 @@ class Flow:
             Incomplete: when tasks stand judged wrong or disputed ones undecided; it lists them.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at another stage.
+            NotAllowed: when *by* may not do such work any more.
         """
         seconds = parse_seconds("review", seconds)
         return reviewing.review(self._engine, assignment, seconds=seconds, by=by)
@@ -537,6 +545,7 @@ class Flow:
             InvalidData: when named tasks are outside the scope, or nothing says why they are wrong.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL.
+            NotAllowed: when *by* may not do such work any more.
         """
         order = parse_rejection("reject", comment, reason, whole=whole, tasks=tasks)
         seconds = parse_seconds("reject", seconds)
@@ -565,7 +574,7 @@ class Flow:
         whole: bool = False,
         by: MemberRef | None = None,
     ) -> list[BatchResult]:
-        """Reject several assignments: what is judged wrong, or all; arguments as in `reject`."""
+        """Reject several assignments: what is judged wrong, or all; errors as in `reject`."""
         refs = require_several("reject_many", "assignments", assignments, "assignments")
         order = parse_rejection("reject_many", comment, reason, whole=whole)
         return batch.reject_many(self._engine, refs, order=order, by=by)
@@ -580,6 +589,7 @@ class Flow:
         """Yield the running jobs with the stages at which there is work for a member now.
 
         *by* is the member, or who may see the work of others: then only where they may.
+        Errors are those of `explain`.
         """
         return explaining.available(self._engine, member, workspace=workspace, by=by)
 
@@ -614,7 +624,7 @@ class Flow:
         stage: Stage | str | None = None,
         by: MemberRef | None = None,
     ) -> Permission:
-        """Return whether a member may do something here, without trying it.
+        """Return whether a member may do something here, without trying it; errors as in `explain`.
 
         At the stage of the action, package or assignment, unless one is given.  *by* is the member,
         or somebody who may see the work of others.
@@ -686,15 +696,3 @@ def _claim_many(engine: Engine, request: ClaimRequest | Wanted, count: int) -> l
     if isinstance(request, ClaimRequest):
         return service.claim_many(engine, request, count)
     return anything.claim_many(engine, request, count)
-
-
-_get_engine: Callable[[Flow], Engine] = attrgetter("_engine")
-
-
-def engine_of(what: str, flow: Flow) -> Engine:
-    """Return the engine of a flow, for `itagflow.maintenance`; applications call the verbs.
-
-    Raises:
-        InvalidData: when it is no flow; *what* is where it was given.
-    """
-    return _get_engine(require_kind(what, "flow", flow, Flow, "a Flow"))

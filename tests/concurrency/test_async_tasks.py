@@ -38,7 +38,7 @@ from itagflow.aio import AsyncFlow, AsyncOpening
 from itagflow.errors import NotHeld
 
 PEOPLE = tuple(f"m{number}" for number in range(10))
-SEEDS = int(os.environ.get("ITAGFLOW_SEEDS", "12"))
+SEEDS = int(os.environ.get("ITAGFLOW_SEEDS", "6"))
 
 
 def run(task: Coroutine[Any, Any, Any]) -> Any:

@@ -1,6 +1,6 @@
 """A follower of results is killed while others submit and reopen: nothing is lost or comes twice.
 
-``ITAGFLOW_KILLS`` says how often; 10 unless set.
+``ITAGFLOW_KILLS`` says how often; 6 unless set.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from support.scenes import cats
 import itagflow
 from itagflow import Job
 
-KILLS = int(os.environ.get("ITAGFLOW_KILLS", "10"))
+KILLS = int(os.environ.get("ITAGFLOW_KILLS", "6"))
 
 FOLLOWER = """
 import sqlite3, sys

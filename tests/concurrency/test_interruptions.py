@@ -11,17 +11,18 @@ from support.reliability.trials import run, run_all
 
 
 def test_after_every_interruption_everybody_can_write(url: str) -> None:
-    count = 38 if is_file(url) else 12
+    # one strike in ten may be lost: with fewer than ten, none
+    count = 20 if is_file(url) else 10
     run_all(url, *((interruptions.strikes, source, count) for source in interruptions.SOURCES))
 
 
 @pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
 def test_after_a_single_ctrl_c_another_process_goes_on_writing(url: str) -> None:
-    run(interruptions.single_interrupts, url, 30)
+    run(interruptions.single_interrupts, url, 20)
 
 
 def test_no_connection_stays_open_behind_an_interruption(tmp_path: Path) -> None:
-    run(interruptions.of_snapshots, str(tmp_path / "labels.db"), 120)
+    run(interruptions.of_snapshots, str(tmp_path / "labels.db"), 60)
 
 
 def test_what_is_left_half_read_is_in_nobodys_way(url: str) -> None:

@@ -1,6 +1,6 @@
 """Many at once: nobody is handed the same assignment twice, nothing is lost, nobody sees a locked database.
 
-``ITAGFLOW_PROCESSES`` and ``ITAGFLOW_PACKAGES`` say how many; 5 and 400 unless set.
+``ITAGFLOW_PROCESSES`` and ``ITAGFLOW_PACKAGES`` say how many; 4 and 250 unless set.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from itagflow import (
 )
 
 SPAWN = multiprocessing.get_context("spawn")
-PROCESSES = int(os.environ.get("ITAGFLOW_PROCESSES", "5"))
-PACKAGES = int(os.environ.get("ITAGFLOW_PACKAGES", "400"))
+PROCESSES = int(os.environ.get("ITAGFLOW_PROCESSES", "4"))
+PACKAGES = int(os.environ.get("ITAGFLOW_PACKAGES", "250"))
 
 
 def crowd(flow: Flow, packages: int, people: int, votes: int) -> Job:
@@ -111,12 +111,12 @@ def test_eight_threads_claim_from_memory(votes: int) -> None:
 
 def test_the_last_of_many_finishes_the_job(shared_url: str) -> None:
     with itagflow.open(shared_url) as flow:
-        job = crowd(flow, 200, 4, 1)
+        job = crowd(flow, 80, 4, 1)
         with SPAWN.Pool(4) as pool:
             done = pool.map(finish_in_process, [(shared_url, job.id, f"p{n}") for n in range(4)], 1)
-        assert sum(done) == 200
+        assert sum(done) == 80
         assert flow.jobs.get(job).state is JobState.FINISHED
-        assert flow.jobs.progress(job).done == 200
+        assert flow.jobs.progress(job).done == 80
         finished = [
             e
             for e in flow.events.list(job)

@@ -1,8 +1,8 @@
 """A soak: everybody does anything on PostgreSQL, while connections are cut and the server is restarted.
 
 Nobody gets what somebody else has, and whatever a verb had returned is there.  ``ITAGFLOW_SOAK``
-says for how many seconds; 20 unless set.  Above 60 it is the long form: 16 processes and three
-restarts.
+says for how many seconds; 10 unless set, half of them on either side of a restart.  Above 60 it is
+the long form: 16 processes and three restarts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from support.soaking import Found, Soak, cut_one, notes, order, soak
 
 import itagflow
 
-SECONDS = float(os.environ.get("ITAGFLOW_SOAK", "20"))
+SECONDS = float(os.environ.get("ITAGFLOW_SOAK", "10"))
 LONG = SECONDS > 60
 PROCESSES = 16 if LONG else 4
 RESTARTS = ("fast", "immediate", "fast") if LONG else ("immediate",)

@@ -754,7 +754,7 @@ def count(things: Sequence[object], noun: str) -> str:
 
 TestAgreement = Agreement.TestCase
 TestAgreement.settings = settings(
-    max_examples=int(os.environ.get("ITAGFLOW_WALKS", "12")),
+    max_examples=int(os.environ.get("ITAGFLOW_WALKS", "8")),
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -14,6 +14,7 @@ import pytest
 from support.searching import Search
 
 from itagflow import JobState
+from itagflow.model import Purpose
 
 RUNS = int(os.environ.get("ITAGFLOW_SEARCH", "120"))
 FIRST = int(os.environ.get("ITAGFLOW_SEARCH_FROM", "0"))
@@ -56,6 +57,7 @@ def test_everything_was_met() -> None:
         *("lapse", "pause", "remove", "change_workforce", "escalate", "ask_again"),
         *("hand_in_a_part", "assign", "reassign", "reopen", "discard", "raise_votes"),
         "begin_a_campaign",
+        *(f"purpose: {purpose.value}" for purpose in Purpose),
     ):
         assert SEEN[name] > 0, name
 

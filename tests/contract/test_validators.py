@@ -23,8 +23,8 @@ from itagflow import (
     Workflow,
     templates,
 )
+from itagflow.engines import engine_of
 from itagflow.errors import Conflict, NotRegistered, Problem
-from itagflow.flow import engine_of
 
 CATS = templates.image_classification(["cat", "dog"])
 

@@ -50,7 +50,7 @@ from itagflow.templates import (
     QuestionKind,
 )
 
-EXAMPLES = int(os.environ.get("ITAGFLOW_WALKS", "20"))
+EXAMPLES = int(os.environ.get("ITAGFLOW_WALKS", "10"))
 PEOPLE = ("ada", "ben", "cy", "di")
 LEASE = timedelta(minutes=10)
 SKILLS = {f"{number}.jpg": 60 for number in range(1, 6)}

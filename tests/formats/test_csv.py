@@ -16,6 +16,7 @@ from typing import Any
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
+from support.amounts import amount
 from support.answering import ALL, a_row, as_written, replies
 
 import itagflow
@@ -49,7 +50,10 @@ from itagflow.model import Outcome, Provenance, Row, StageResult
 from itagflow.templates import Question, QuestionKind
 from itagflow.testing import make_job
 
-quiet = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
+# eight for each of some thirty templates, each with a store of its own
+quiet = settings(
+    deadline=None, max_examples=amount(8, 200), suppress_health_check=list(HealthCheck)
+)
 SAMPLE = Path(__file__).parent / "samples" / "prelabel-offline.input.csv"
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 CATS = templates.image_classification(["cat", "dog"], title="Animal")
@@ -617,7 +621,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 awkward = texts | st.text('",;\r\n\t \u2028\x1c\x85\ufeff猫', max_size=12)
 
 
-@settings(max_examples=300)
+@settings(max_examples=amount(150, 3_000))
 @given(st.lists(st.lists(awkward, min_size=2, max_size=2), max_size=4))
 def test_any_text_survives_in_a_cell(table: list[list[str]]) -> None:
     template = Template(questions=(Question("1", QuestionKind.INPUT, "Q", required=False),))
@@ -639,7 +643,7 @@ pieces = st.lists(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=amount(250, 5_000))
 @given(st.binary(max_size=60) | pieces.map(b"".join), st.integers(1, 40))
 def test_whatever_comes_as_a_file_only_rows_and_problems_come_out(
     content: bytes, limit: int
@@ -653,7 +657,7 @@ def test_whatever_comes_as_a_file_only_rows_and_problems_come_out(
             last = item.line
 
 
-@settings(max_examples=300)
+@settings(max_examples=amount(150, 3_000))
 @given(st.lists(st.text('",\r\na', max_size=8)), st.integers(4, 20))
 def test_a_limit_takes_rows_away_and_never_makes_new_ones(cells: list[str], limit: int) -> None:
     file = io.StringIO(newline="")
@@ -689,7 +693,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=amount(150, 3_000))
 @given(json_values | json_values.map(json.dumps), st.sampled_from(sorted(ALL)))
 def test_whatever_a_cell_says_only_our_errors_come_out(value: Any, name: str) -> None:
     template = ALL[name]

@@ -15,6 +15,7 @@ import attrs
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
+from support.amounts import amount
 
 from itagflow import (
     Box,
@@ -417,7 +418,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=amount(150, 3_000))
 @given(json_values, st.binary(max_size=60))
 def test_whatever_comes_only_our_errors_come_out(value: Any, raw: bytes) -> None:
     for item in itag.read(io.BytesIO(raw)):

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator
+from support.amounts import amount
 from support.answering import ALL, replies
 
 from itagflow import InvalidData, Template, templates
 from itagflow.schema import answer_schema, replies_from_json, replies_to_json
 from itagflow.testing import make_one_of_each
 
-quiet = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
+# a dozen for each of some thirty templates
+quiet = settings(
+    deadline=None, max_examples=amount(12, 200), suppress_health_check=list(HealthCheck)
+)
 MODERATION = ALL["moderation"]
+
+
+@cache
+def validator(name: str) -> Draft202012Validator:
+    """What checks the answers of a template, by a schema that is one."""
+    schema = answer_schema(ALL[name])
+    # once for each template: it takes a hundred times as long as checking an answer
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
 
 
 @pytest.mark.parametrize("name", sorted(ALL))
@@ -25,9 +39,7 @@ MODERATION = ALL["moderation"]
 def test_answers_are_what_the_schema_says_and_come_back(name: str, data: st.DataObject) -> None:
     said = data.draw(replies(ALL[name]))
     sent = json.loads(json.dumps(replies_to_json(said)))
-    schema = answer_schema(ALL[name])
-    Draft202012Validator.check_schema(schema)
-    Draft202012Validator(schema).validate(sent)
+    validator(name).validate(sent)
     assert replies_from_json(sent) == said
 
 
@@ -180,7 +192,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=amount(200, 4_000), deadline=None)
 @given(json_values)
 def test_whatever_is_sent_only_our_errors_come_out(value: Any) -> None:
     for sent in (value, {"1": value}):

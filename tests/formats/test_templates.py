@@ -11,6 +11,7 @@ import attrs
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
+from support.amounts import amount
 from support.answering import ALL, TEXT, a_row, as_written, broken, replies
 
 import itagflow
@@ -31,7 +32,10 @@ from itagflow import (
 from itagflow.formats import itag
 from itagflow.templates import Option, Question, QuestionKind, View, ViewKind
 
-quiet = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
+# eight for each of some thirty templates, each with a store of its own
+quiet = settings(
+    deadline=None, max_examples=amount(8, 200), suppress_health_check=list(HealthCheck)
+)
 
 
 def an_assignment_with(flow: Flow, template: Template) -> tuple[Any, Any]:

@@ -345,6 +345,23 @@ class TestClaiming:
         clock.forward(minutes=119)
         assert flow.claim("cy", job, Stage.LABEL, package=1) is None
 
+    def test_saves_within_a_minute_need_not_extend_the_lease(
+        self, flow: Flow, clock: Clock
+    ) -> None:
+        job = cats(flow)
+        assignment = taken(flow, "ben", job)
+        until = assignment.lease_until
+        assert until is not None
+        for seconds, reply in ((30, "cat"), (29, "dog")):
+            clock.forward(seconds=seconds)
+            flow.save(assignment, 1, Choice(reply))
+            assert flow.assignments.get(assignment).lease_until == until
+        clock.forward(seconds=1)
+        flow.save(assignment, 1, Choice("cat"), draft=True)
+        assert flow.assignments.get(assignment).lease_until == until + timedelta(minutes=1)
+        clock.forward(seconds=1)
+        assert flow.renew(assignment).lease_until == clock.now + timedelta(hours=2)
+
 
 class TestVotes:
     def test_one_vote_decides_unless_more_are_asked_for(self, flow: Flow) -> None:

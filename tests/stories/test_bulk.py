@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import invariants
+from support.amounts import amount
 from support.scenes import Clock, cats, labeled, rows, taken, verbs
 
 import itagflow
@@ -370,7 +371,7 @@ def content(flow: Flow) -> list[Any]:
         ]
 
 
-@settings(max_examples=25)
+@settings(max_examples=amount(10, 200))
 @given(
     verb=st.sampled_from(sorted(ENDS)),
     picked=st.lists(st.integers(0, 8), max_size=9),

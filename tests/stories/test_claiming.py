@@ -464,6 +464,22 @@ class TestDeadEnds:
         flow.members.resume("street", "ada", by="ada")
         assert list(flow.jobs.blocked(job)) == []
 
+    def test_what_the_only_inspector_has_labeled_is_named_by_everybody(self, flow: Flow) -> None:
+        """An administrator may label although the job names others: nobody is refused at LABEL."""
+        job = cats(flow, tasks=2, workflow=Workflow(Inspect()), label=["ben"], inspect=["ada"])
+        labeled(flow, "ada", job)
+        assert flow.claim("ada", job, I) is None
+        assert flow.explain("ada", job, I) == "1 waiting package is ada's own work"
+        (blocked,) = flow.jobs.blocked(job)
+        assert (blocked.package, blocked.stage) == (1, I)
+        assert blocked.reason == (
+            "1 more member must inspect it, and nobody can: it is ada's own work"
+        )
+        flow.jobs.add_workers(job, I, ["ben"], by="ada")
+        assert list(flow.jobs.blocked(job)) == []
+        flow.review(taken(flow, "ben", job, I))
+        assert flow.jobs.progress(job).done == 2
+
     def test_a_holder_who_is_away_blocks_what_has_no_lease(self, flow: Flow) -> None:
         job = cats(flow, tasks=2, workflow=Workflow(Label(lease=None)))
         taken(flow, "ben", job)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import invariants
+from support.amounts import amount
 from support.answering import ALL, a_row, as_written, replies
 from support.refusals import is_refused
 from support.scenes import cats, labeled, rows, street, taken, verbs
@@ -42,7 +43,10 @@ from itagflow.model import Outcome, Row
 SAMPLES = Path(__file__).parents[1] / "formats" / "samples"
 WHOLE = sorted(path for path in SAMPLES.glob("*.output*.json*") if "partial" not in path.name)
 CATS = templates.image_classification(["cat", "dog"])
-quiet = settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
+# five for each of some thirty templates, each with two stores of its own
+quiet = settings(
+    deadline=None, max_examples=amount(5, 100), suppress_health_check=list(HealthCheck)
+)
 
 
 @pytest.fixture(params=["memory:", "labels.db"])
@@ -337,3 +341,58 @@ def test_as_the_input_of_the_next_job_every_block_is_kept(flow: Flow) -> None:
     (row,) = contents(exported(flow, second))
     assert itag.parse(itag.result_in(row, job=str(first.id)), CATS) == {"1": Choice("cat")}
     assert itag.parse(itag.result_in(row), CATS) == {"1": Choice("dog")}
+
+
+class TestAppending:
+    """An imported job names nobody: what is added to it must be somebody's work."""
+
+    def test_rows_that_nobody_could_finish_are_refused(self, flow: Flow) -> None:
+        job = read(flow, io.BytesIO(a_finished_manifest()))
+        before = list(flow.events.list(job))
+        with pytest.raises(Incomplete, match="cannot append: whoever may work at INSPECT") as told:
+            flow.jobs.append(job, rows(2), by="ada")
+        assert "name somebody else" in str(told.value)
+        with pytest.raises(Incomplete, match="cannot add: whoever may work at INSPECT"):
+            flow.jobs.add(job, {"source": "5.jpg"}, by="ada")
+        assert flow.jobs.get(job).state is JobState.FINISHED
+        assert list(flow.events.list(job)) == before
+
+        named = {"label": ["ben"], "inspect": ["di"], "accept": ["ada"]}
+        flow.jobs.set_workforce(job, named, by="ada")
+        flow.jobs.append(job, rows(2), by="ada")
+        assert flow.jobs.get(job).state is JobState.RUNNING
+        labeled(flow, "ben", job)
+        flow.review(taken(flow, "di", job, Stage.INSPECT))
+        flow.accept(taken(flow, "ada", job, Stage.ACCEPT))
+        assert flow.jobs.get(job).state is JobState.FINISHED
+
+    def test_rows_that_nobody_may_label_are_listed_in_a_job_that_runs(self, flow: Flow) -> None:
+        job = read(flow, io.BytesIO(a_finished_manifest()))
+        flow.jobs.set_workforce(job, {"inspect": ["di"], "accept": ["ada"]}, by="ada")
+        flow.packages.reopen((job.id, 1), by="ada")  # for its reviews only
+        flow.members.pause("street", "ada", by="ada")
+        flow.jobs.append(job, rows(2), by="ada")
+        (blocked,) = [each for each in flow.jobs.blocked(job) if each.stage is Stage.LABEL]
+        assert blocked.package == 3
+        assert blocked.reason == "1 more member must label it, and nobody can: ada is paused"
+        assert flow.claim("ada", job, Stage.LABEL) is None
+
+    def test_rows_that_are_all_known_change_nothing_and_need_nobody(self, flow: Flow) -> None:
+        home, data = street(flow, "ben"), [{"data": {"source": "1.jpg"}}]
+        job = flow.jobs.create(
+            home,
+            "cats",
+            template=CATS,
+            data=data,
+            row_key="source",
+            workflow=Workflow(Label(), Inspect()),
+            workforce={"label": ["ben"], "inspect": ["ada"]},
+            by="ada",
+        )
+        labeled(flow, "ben", job)
+        flow.review(taken(flow, "ada", job, Stage.INSPECT))
+        flow.members.remove(home, "ben", by="ada")
+        assert flow.jobs.append(job, data, by="ada").known == 1
+        assert flow.jobs.get(job).state is JobState.FINISHED
+        with pytest.raises(Incomplete, match="cannot append"):
+            flow.jobs.append(job, rows(2), by="ada")

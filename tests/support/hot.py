@@ -32,9 +32,9 @@ def waiting(state: PackageState, **more: Any) -> Query[Package]:
     )
 
 
-def ordered(*order: str) -> Query[Package]:
+def ordered(*order: str, **more: Any) -> Query[Package]:
     """The first package with a priority or a due time that waits to be labeled, in another order."""
-    where = {"job": 4, "state": PackageState.LABEL, "ranked": True}
+    where = {"job": 4, "state": PackageState.LABEL, "ranked": True, **more}
     return Query(Package, where, order=order, limit=1, unless=MINE)
 
 
@@ -43,7 +43,10 @@ HOT: list[tuple[Query[Any], str]] = [
     (waiting(PackageState.INSPECT, priority=Span(1, None)), "package_pool"),
     (waiting(PackageState.INSPECT, priority=0, due=Span(None, 5)), "package_pool"),
     (waiting(PackageState.INSPECT, priority=0, due=9, waiting_since=Span(7, None)), "package_pool"),
-    (ordered("due", "-priority", "waiting_since", "number"), "package_due"),
+    (
+        ordered("due", "-priority", "waiting_since", "number", has_deadline=True),
+        "package_due",
+    ),
     (ordered("waiting_since", "-priority", "due", "number"), "package_oldest"),
     (Query(Package, {"job": 4, "open": True}, order=("number",), limit=2), "package_open"),
     (Query(Package, {"job": 4, "value": ("a", "b")}), "package_value"),

@@ -469,4 +469,8 @@ class Search:
         is_finished = self.flow.jobs.get(job).state is JobState.FINISHED
         assert is_finished == (not waiting)
         self.seen["finished" if is_finished else "stuck and named"] += 1
+        for name in PEOPLE:
+            for assignment in self.flow.assignments.list(name, job=job, live=False):
+                if assignment.state is AssignmentState.DONE:
+                    self.seen[f"purpose: {assignment.purpose.value}"] += 1
         invariants.check(self.flow)

@@ -32,11 +32,16 @@ AROUND: list[st.SearchStrategy[tuple[str, dict[str, Any]]]] = []
 """What may happen, each with the arguments that are drawn for it."""
 
 
-def around(**drawn: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator for what may happen: rules of their own would leave few steps for work."""
+def around(
+    times: int = 1, **drawn: st.SearchStrategy[Any]
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator for what may happen: rules of their own would leave few steps for work.
+
+    What does several verbs, one of which is drawn, happens so many *times* as often as others.
+    """
 
     def note(act: Callable[..., None]) -> Callable[..., None]:
-        AROUND.append(st.tuples(st.just(act.__name__), st.fixed_dictionaries(drawn)))
+        AROUND.extend([st.tuples(st.just(act.__name__), st.fixed_dictionaries(drawn))] * times)
         return act
 
     return note
@@ -196,6 +201,7 @@ class Surroundings(SideBySide):
             self.all(lambda flow: maintenance.erase_member(flow, "street", "fay", by="ada"))
 
     @around(
+        times=4,
         made=st.sampled_from(["draft", "clone", "import", "refused"]),
         steps=st.lists(st.sampled_from(["load", "publish", "archive", "delete"]), max_size=4),
         by=st.sampled_from(["ada", "ada", "ada", "ben"]),

@@ -24,6 +24,7 @@ INTERNAL = frozenset(
         "comments",
         "contexts",
         "core",
+        "engines",
         "events",
         "flow",  # `Flow` and `open` are names of the package
         "jobs",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+from functools import cache
 from typing import Any
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator
+from support.amounts import amount
 from support.answering import ALL, replies
 
 from itagflow import InvalidData, Template
@@ -17,7 +19,10 @@ from itagflow.schema import answer_schema, replies_from_json, replies_to_json
 from itagflow.templates import Option, Question
 from itagflow.validation.answers import find_problems, normalize_replies
 
-quiet = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+# twenty for each of some thirty templates
+quiet = settings(
+    deadline=None, max_examples=amount(20, 400), suppress_health_check=list(HealthCheck)
+)
 
 DETAIL = Question("2", "INPUT", "Detail", when=("other",), rule="[a-z]+")
 TEMPLATES = {
@@ -117,6 +122,11 @@ def _find_reasons(template: Template, sent: Any) -> list[str]:
     return [problem.reason for problem in problems]
 
 
+@cache
+def validator(name: str) -> Draft202012Validator:
+    return Draft202012Validator(answer_schema(TEMPLATES[name]))
+
+
 @pytest.mark.parametrize("name", sorted(TEMPLATES))
 @quiet
 @given(data=st.data())
@@ -125,7 +135,7 @@ def test_the_schema_accepts_what_is_accepted(name: str, data: st.DataObject) -> 
     sent = json.loads(json.dumps(replies_to_json(data.draw(replies(template)))))
     for _ in range(data.draw(st.integers(0, 3))):
         _mutate(data.draw, sent)
-    is_valid = Draft202012Validator(answer_schema(template)).is_valid(sent)
+    is_valid = validator(name).is_valid(sent)
     reasons = _find_reasons(template, sent)
     if not reasons:
         assert is_valid, ("the schema refuses what is accepted", sent)

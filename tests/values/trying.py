@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import signal
 import traceback
@@ -19,7 +18,7 @@ from itagflow.errors import ItagflowError
 from values.callables import PublicCallable
 from values.cases import CASES, OWNERS, Case
 from values.readers import readings
-from values.scene import Scene, Stores
+from values.scene import Stores
 from values.wrong import Boom, Wrong
 
 HOME = Path(itagflow.__file__).parent
@@ -100,7 +99,8 @@ class Trial:
                 tried = self.try_value(parameter, wrong)
                 self.progress(tried)
                 tries.append(tried)
-            tries[-1:] = [self.checked_at_the_end(tried) for tried in tries[-1:]]
+        # what a try has changed was read at once; this finds what changed without an event
+        tries[-1:] = [self.checked_at_the_end(tried) for tried in tries[-1:]]
         return tries
 
     def parameters(self) -> tuple[str, ...]:
@@ -111,29 +111,34 @@ class Trial:
 
     def control(self) -> None:
         """Call it with good arguments: the required ones, and each of the others with these."""
-        for parameter in (None, *self.parameters()):
-            self.next_scene()
+        parameters = (None, *self.parameters())
+        for parameter in parameters:
+            if not self.is_fresh:
+                self.next_scene()
             good = self.case.good(self.scene)
             given = self.given(good, parameter)
             if parameter is not None:
                 given[parameter] = good[parameter]
+            before = self.scene.position()
             with at_most(SECONDS):
                 made = self.result_of(given)
                 if self.case.use is not None:
                     self.case.use(self.scene, made)
-            broken = self.unreadable()
-            assert not broken, (self.one.key, parameter, broken)
+            # most callables change nothing: one workspace serves all their parameters, and is read
+            # once, at the end
+            if self.has_changed(before) or parameter == parameters[-1]:
+                broken = self.unreadable()
+                assert not broken, (self.one.key, parameter, broken)
+                self.is_fresh = False
 
     def try_value(self, parameter: str, wrong: Wrong) -> Try:
         """Try one value, and check what is stored when it changed something."""
-        scene, given, value = self.prepared(parameter, wrong)
+        given, value = self.prepared(parameter, wrong)
         given[parameter] = (value,) if parameter == self.one.starred else value
-        before = scene.position()
+        before = self.scene.position()
         faults = list[Fault]()
         outcome = self.outcome_of(given, wrong, faults)
-        is_changed = True
-        with contextlib.suppress(ItagflowError):  # a closed store has changed
-            is_changed = scene.position() != before
+        is_changed = self.has_changed(before)
         if is_changed:
             faults += self.unreadable()
             self.is_fresh = self.can_go_on()
@@ -143,6 +148,13 @@ class Trial:
             self.stores.leave()
         return Try(self.one.key, parameter, wrong.name, outcome, tuple(faults))
 
+    def has_changed(self, before: int) -> bool:
+        """Tell whether something has changed in the store since an event; a closed one has."""
+        try:
+            return self.scene.position() != before
+        except ItagflowError:
+            return True
+
     def can_go_on(self) -> bool:
         """Tell whether the next try can have this workspace, although this one has changed it."""
         if not self.case.makes_jobs:
@@ -150,25 +162,17 @@ class Trial:
         self.uses += 1
         return self.case.is_repeatable and self.uses < MOST_USES
 
-    def prepared(self, parameter: str, wrong: Wrong) -> tuple[Scene, dict[str, Any], Any]:
-        """Return a workspace, the arguments of every call, and the value, made there."""
+    def prepared(self, parameter: str, wrong: Wrong) -> tuple[dict[str, Any], Any]:
+        """Return the arguments of every call, and the value, made in a workspace where all works."""
         is_closed = self.stores.flow is None or self.stores.flow.store.is_closed
         if is_closed or not self.is_fresh:
             self.next_scene()
         try:
-            return (
-                self.scene,
-                self.given(self.case.good(self.scene), parameter),
-                wrong.make(self.scene),
-            )
+            return self.given(self.case.good(self.scene), parameter), wrong.make(self.scene)
         except Exception:  # what was refused before has broken this one, and no reader has told
             self.stores.leave()
             self.next_scene()
-            return (
-                self.scene,
-                self.given(self.case.good(self.scene), parameter),
-                wrong.make(self.scene),
-            )
+            return self.given(self.case.good(self.scene), parameter), wrong.make(self.scene)
 
     def checked_at_the_end(self, tried: Try) -> Try:
         """Return the last try of a parameter with what all of them have broken."""

@@ -70,6 +70,7 @@ class Assignments:
 
         Raises:
             NotFound: when there is none.
+            NotAllowed: when it is not that of *by*, who may not see the work of others.
         """
         return results.get_assignment(self._engine, assignment, by=by)
 

@@ -72,6 +72,7 @@ class Events:
             InvalidData: when *by* is given without a workspace.
             NotFound: when there is no such workspace, *by* is nobody there, or *after* is an event
                 of another workspace.
+            NotAllowed: when *by* was removed.
         """
         page = Page(limit, after)
         return events.list_events_since(self._engine, workspace=workspace, by=by, page=page)
@@ -94,6 +95,9 @@ class Events:
             workspace: Only the events of this workspace.
             timeout: After how many seconds without an event to end; None: never.
             by: Who listens, as in `since`; asked again at every look.
+
+        Raises:
+            InvalidData: when *timeout* is no number of seconds; the others are errors of `since`.
 
         >>> import itagflow
         >>> flow = itagflow.open("memory:")

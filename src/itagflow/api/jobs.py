@@ -79,7 +79,8 @@ from itagflow.typing import (
 class Jobs:
     """Jobs: created, loaded, published, paused, finished, archived.
 
-    What changes a job raises `NotAllowed` when the member *by* may not manage jobs.
+    What changes a job raises `NotAllowed` when the member *by* may not manage jobs, and what reads
+    rows raises `UnknownFormat` for a format that is not known.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -242,7 +243,7 @@ class Jobs:
         return results.list_jobs(self._engine, workspace, state=wanted, by=by, page=page)
 
     def get(self, job: JobRef, *, by: MemberRef | None = None) -> Job:
-        """Return a job as it is now; when there is none, it raises `NotFound`."""
+        """Return a job as it is now.  Errors are those of `load_report`."""
         return results.get_job(self._engine, job, by=by)
 
     def load(
@@ -371,8 +372,9 @@ class Jobs:
     ) -> LoadReport:
         """Add rows to a published job; they form new packages, and a finished job runs again.
 
-        Rows whose row key the job knows are left out, so a broken append is simply sent again.  The
-        arguments and errors are those of `load`; *priority* and *due* are as in `add`.
+        Rows whose row key the job knows are left out: a broken append is sent again.  Arguments and
+        errors are those of `load`, *priority* and *due* as in `add`; it raises `Incomplete` when
+        the job has finished and too few people may do the work.
         """
         rows = parse_load(
             "jobs.append", data, by, format=format, on_error=on_error, progress=progress
@@ -412,6 +414,7 @@ class Jobs:
 
         Raises:
             InvalidData: when the row, its key or the prediction does not fit.
+            Incomplete: when the job has finished, and too few people may do the work.
             WrongState: when the job is a draft (`load` into it) or archived.
             NotRegistered: when this process lacks the validator for a prediction that counts.
         """
@@ -554,19 +557,15 @@ class Jobs:
         return jobs.update_job(self._engine, job, parse_fields("update", fields), by=by)
 
     def guidelines(self, job: JobRef, *, by: MemberRef | None = None) -> Sequence[Guideline]:
-        """Return every version of a job's guideline, the oldest first."""
+        """Return every version of a job's guideline, the oldest first; errors as in `get`."""
         return guidelines.list_guidelines(self._engine, job, by=by)
 
     def progress(self, job: JobRef, *, by: MemberRef | None = None) -> Progress:
-        """Return how far a job is: packages and tasks by state, their counts, and rows read."""
+        """Return how far a job is, in packages, tasks and rows read; errors as in `get`."""
         return results.get_progress(self._engine, job, by=by)
 
     def queue(self, job: JobRef, *, by: MemberRef | None = None) -> QueueReport:
-        """Return what waits, is held, offered and late; its cost does not grow with the job.
-
-        Raises:
-            NotAllowed: when *by* may not read results there.
-        """
+        """Return what waits, is held, offered and late, at any size; errors as in `blocked`."""
         return board.read_queue(self._engine, job, by=by)
 
     def blocked(

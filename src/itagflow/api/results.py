@@ -347,6 +347,11 @@ class Results:
             by: Who reads, when the policy is to be asked.
             limit: How many at the most.
             after: The last row of the page before, its task, or the number of that.
+
+        Raises:
+            NotFound: when there is no such job, *by* is nobody in its workspace, or it has no task
+                *after*.
+            NotAllowed: when *by* may not read there, or was removed.
         """
         selection = parse_where("results.rows", where)
         return results.iter_rows(self._engine, job, by=by, page=Page(limit, after), where=selection)
@@ -490,6 +495,7 @@ class Results:
 
         Raises:
             InvalidData: when *count* is less than one.
+            NotAllowed: when *by* may not read there, or was removed.
 
         >>> import itagflow
         >>> flow = itagflow.open("memory:")

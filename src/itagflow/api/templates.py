@@ -82,5 +82,6 @@ class Templates:
 
         Raises:
             NotFound: when there is no such job.
+            NotAllowed: when *by* may not read the job, or was removed.
         """
         return results.get_template(self._engine, job, by=by)

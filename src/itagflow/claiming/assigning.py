@@ -34,7 +34,7 @@ from itagflow.reviewing.service import lock_context, release_counter
 
 
 def renew(engine: Engine, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
-    """Count the lease of a held assignment from now; saving an answer does the same."""
+    """Count the lease of a held assignment from now; saving does the same, to a minute."""
     with engine.transaction() as transaction:
         return renew_lease(transaction, assignment, by)
 

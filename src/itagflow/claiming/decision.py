@@ -35,6 +35,8 @@ class Source(Enum):
     """The assignments whose lease has lapsed; see `Decision.accepts_lapsed`."""
 
 
+# globals: Python 3.11 takes ten times as long to find a member of an enum in its class
+_LABEL, _RUNNING = Stage.LABEL, JobState.RUNNING
 _ALL = tuple(Source)
 _BEGUN = (Source.OFFERS, Source.OPEN, Source.LAPSED)
 _GIVEN = (Source.OFFERS, Source.LAPSED)
@@ -220,7 +222,7 @@ def _refuse(situation: Situation) -> Decision | None:
     if situation.policy_refusal is not None and not situation.crews:
         reason = f"{account} may not {stage.value} here: {situation.policy_refusal}"
         return Decision(situation=situation, obstacle=Obstacle.POLICY, reason=reason)
-    if job.state is not JobState.RUNNING:
+    if job.state is not _RUNNING:
         reason = f"the job is {job.state.value}"
         return Decision(situation=situation, obstacle=Obstacle.JOB_STATE, reason=reason)
     if situation.missing_validator:
@@ -237,15 +239,15 @@ def _refuse(situation: Situation) -> Decision | None:
 
 def _limit_member(situation: Situation) -> Decision | None:
     """Return the decision that the member goes on with their own work only, if that is so."""
-    member, rule = situation.member, situation.job.workflow.rule(situation.stage)
-    obstacle, reason = Obstacle.LIMIT, ""
+    member, limit = situation.member, situation.job.workflow.rule(situation.stage).limit
     if situation.is_paused:
         until = f" until {format_time(member.paused_until)}" if member.paused_until else ""
         obstacle, reason = Obstacle.PAUSED, f"{member.account} is paused{until}"
-    elif rule.limit is not None and situation.active >= rule.limit:
-        allowed = format_count(rule.limit, "assignment")
+    elif limit is not None and situation.active >= limit:
+        allowed = format_count(limit, "assignment")
+        obstacle = Obstacle.LIMIT
         reason = f"the limit is reached: {member.account} holds {situation.active} of {allowed}"
-    if not reason:
+    else:
         return None
     # one's own lapsed assignment is among those that are held: going on with it takes nothing new
     return Decision(situation=situation, sources=_LAPSED, obstacle=obstacle, reason=reason)
@@ -255,16 +257,16 @@ def _limit_job(situation: Situation) -> Decision | None:
     """Return the decision that nothing comes from the queue any more, if that is so."""
     job, member = situation.job, situation.member
     limit = job.workflow.rule(situation.stage).max_total
-    obstacle, reason = Obstacle.TOTAL, ""
     sources: tuple[Source, ...] = _GIVEN
     if limit is not None and situation.total >= limit:
         allowed = format_count(limit, "package")
+        obstacle = Obstacle.TOTAL
         reason = f"{member.account} has got {situation.total} of {allowed} at this stage of the job"
     elif situation.is_closed and job.closes_at is not None:
         # what others have left of a package was begun before
         obstacle, sources = Obstacle.CLOSED, _BEGUN
         reason = f"the job is closed to new work since {format_time(job.closes_at)}"
-    if not reason:
+    else:
         return None
     return Decision(situation=situation, sources=sources, obstacle=obstacle, reason=reason)
 
@@ -312,7 +314,7 @@ def can_have_open_offers(job: Job, stage: Stage) -> bool:
 
     A job must keep what makes this true as long as it has open offers.
     """
-    if stage is not Stage.LABEL:
+    if stage is not _LABEL:
         return False
     # what was left over by an earlier workflow is there still
     if job.workflow_changes:
@@ -325,7 +327,7 @@ def can_have_open_offers(job: Job, stage: Stage) -> bool:
 
 def can_own_work_wait(job: Job, stage: Stage) -> bool:
     """Return whether many packages that wait at *stage* may be the member's own work."""
-    if stage is Stage.LABEL:
+    if stage is _LABEL:
         # with one vote a package that somebody labeled does not wait; with several it goes on
         # waiting for others, at the front.  A cursor knows the usual order only.
         return job.workflow.label.votes > 1 and job.workflow.label.order is None
@@ -339,7 +341,7 @@ def is_own_work(
 
     At LABEL that is a vote in the same round; at a review stage see `find_barred_stages`.
     """
-    if stage is Stage.LABEL:
+    if stage is _LABEL:
         return has_assignment(package, member, assignments)
     # the same condition as in the query of the queue: here it is asked of what is already read
     barred = find_barred_stages(job, stage)

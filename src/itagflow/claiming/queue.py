@@ -70,6 +70,19 @@ NOBODY = 0
 """How a query names the member of an open offer."""
 _AGAIN: Mapping[str, Condition] = {"round": Span(2, None)}
 """What holds of packages that somebody may have labeled in an earlier round."""
+# What each claim asks for is a global: Python 3.11 takes ten times as long to find a member of an
+# enum in its class.
+_LABEL, _OFFERED, _RANDOM, _OPEN = (
+    Stage.LABEL,
+    AssignmentState.OFFERED,
+    QueueOrder.RANDOM,
+    Source.OPEN,
+)
+_LABELED: Mapping[str, Condition] = {
+    "stage": Stage.LABEL,
+    "state": (*LIVE, AssignmentState.DONE),
+}
+"""What matches the labelings that count."""
 _MOMENT = timedelta(microseconds=1)
 _LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 _CANDIDATES = 8
@@ -87,6 +100,10 @@ class QueueStart:
     """At the package with this number, which was drawn; 0: at the front."""
     is_kept: bool = False
     """Whether the place that a member has come to is kept for their next claim."""
+
+
+_FRONT = QueueStart()
+"""Where most scans begin."""
 
 
 def describe(reader: Reader, environment: Environment, place: ClaimPlace) -> Situation:
@@ -114,7 +131,7 @@ def make_situation(
     """Return what the decision depends on, once the member's *counter* is read, if it is needed."""
     job, member, stage = place.job, place.member, place.stage
     missing_merge = ""
-    if stage is Stage.LABEL:  # the last vote is merged by whoever submits it
+    if stage is _LABEL:  # the last vote is merged by whoever submits it
         names = find_registered_names(job.workflow)
         missing_merge = next((n for n in names if not environment.registry.has_merge(n)), "")
     missing_validator = ""
@@ -147,7 +164,7 @@ def _find_crews(
 ) -> frozenset[Crew]:
     """Return the crews in which *member* may work at *stage*; their work is done at LABEL."""
     # most jobs have no crews, and the policy takes time
-    if stage is not Stage.LABEL or not job.workforce:
+    if stage is not _LABEL or not job.workforce:
         return frozenset()
     return frozenset(
         crew
@@ -159,7 +176,7 @@ def _find_crews(
 
 def find_offers(reader: Reader, job: Job, member: Member, stage: Stage) -> list[Assignment]:
     """Return what is offered to *member* at *stage*, oldest first."""
-    where: dict[str, Any] = {"member": member.id, "state": AssignmentState.OFFERED, "job": job.id}
+    where: dict[str, Any] = {"member": member.id, "state": _OFFERED, "job": job.id}
     # By key, which is the order of time and that of locks.  The index on members has no stage; a
     # member has few offers, so they are sorted out here.
     offered = reader.find(Query(Assignment, where, order=("id",)))
@@ -200,11 +217,11 @@ def find_claimed(reader: Reader, place: ClaimPlace, terms: rules.Terms) -> Assig
 def find_open_offers(reader: Reader, decision: Decision) -> list[Assignment]:
     """Return the open offers that the member may have by what is stored, oldest first."""
     job, member, stage = decision.situation.job, decision.situation.member, decision.situation.stage
-    if Source.OPEN not in decision.sources or not can_have_open_offers(job, stage):
+    if _OPEN not in decision.sources or not can_have_open_offers(job, stage):
         return []
     # not together with the member's own: of two members PostgreSQL, while it has no statistics,
     # looks up neither in the index
-    where: dict[str, Any] = {"member": NOBODY, "state": AssignmentState.OFFERED, "job": job.id}
+    where: dict[str, Any] = {"member": NOBODY, "state": _OFFERED, "job": job.id}
     offers = reader.find(Query(Assignment, where, order=("id",)))
     permitted = [offer for offer in offers if offer.is_open_offer and decision.permits(offer)]
     if not permitted:
@@ -344,10 +361,16 @@ def _query_in_order(
         yield _query_first(job, stage, where, _ORDERS[order], unless)
     elif order is None:
         yield query_waiting(job, stage, where, unless)
-    elif order is QueueOrder.RANDOM:
+    elif order is _RANDOM:
         yield _query_first(job, stage, {"waiting": True, **where}, RANDOM_ORDER, unless)
     elif order is QueueOrder.DUE:
-        has_due = {"ranked": True, "due": Span(None, _LAST_MOMENT), **where}
+        # both flags are those of the index, which so holds none that only has a priority
+        has_due = {
+            "ranked": True,
+            "has_deadline": True,
+            "due": Span(None, _LAST_MOMENT),
+            **where,
+        }
         yield _query_first(job, stage, has_due, DUE_ORDER, unless)
         yield query_waiting(job, stage, {"due": NEVER, **where}, unless)
     else:
@@ -400,7 +423,7 @@ def list_conditions(decision: Decision) -> list[Mapping[str, Condition]]:
 
 def get_order(job: Job, stage: Stage) -> QueueOrder | None:
     """Return what comes first at *stage*; None: what always does."""
-    return job.workflow.label.order if stage is Stage.LABEL else None
+    return job.workflow.label.order if stage is _LABEL else None
 
 
 def query_next_package(
@@ -422,7 +445,7 @@ def query_next_package(
     unless = _exclude_own_work(job, member, stage)
     for where in (*_begin_at(start), _EVERYTHING):
         yield from _query_in_order(reader, job, stage, {**where, **only}, unless)
-    if stage is Stage.LABEL:
+    if stage is _LABEL:
         again = {**_AGAIN, **only}
         yield from _query_in_order(reader, job, stage, again, _exclude_votes(member))
 
@@ -470,7 +493,7 @@ def find_waiting(reader: Reader, decision: Decision, start: QueueStart) -> list[
 
 def _find_shown(reader: Reader, job: Job, member: Member, stage: Stage) -> set[tuple[int, int]]:
     """Return package and round of the decisions that *member* gave back: they have seen votes."""
-    has_votes = stage is Stage.LABEL and job.workflow.label.votes > 1
+    has_votes = stage is _LABEL and job.workflow.label.votes > 1
     if not has_votes or not any(crew in job.workforce for crew in ALL_CREWS):
         return set()  # no query more for a plain claim
     where: dict[str, Any] = {
@@ -505,12 +528,12 @@ def _begin_at(start: QueueStart) -> Iterator[Mapping[str, Condition]]:
 def find_start(reader: Reader, place: ClaimPlace) -> QueueStart:
     """Return where the scan of the queue begins for a member."""
     job, member, stage = place.job, place.member, place.stage
-    if get_order(job, stage) is QueueOrder.RANDOM:
+    if get_order(job, stage) is _RANDOM:
         packages = reader.get(JobCounter, (job.id,)).packages
         return QueueStart(number=_draw_number(place, packages))
     # where a skill is required there are several rows, and each is scanned from its front
     if not can_own_work_wait(job, stage) or job.workflow.rule(stage).requires is not None:
-        return QueueStart()
+        return _FRONT
     counter = get_or_none(reader, ClaimCounter, (job.id, stage.value, member.id))
     return QueueStart(cursor=None if counter is None else counter.cursor, is_kept=True)
 
@@ -583,7 +606,7 @@ def _exclude_own_work(job: Job, member: Member, stage: Stage) -> Unless | None:
     At LABEL it is one of any round: what is asked first is left to others, see `_exclude_votes`.
     """
     same = {"job": "job", "number": "package"}
-    if stage is Stage.LABEL:
+    if stage is _LABEL:
         return Unless(Assignment, _describe_labeling(member), same)
     barred = find_barred_stages(job, stage)
     if not barred:
@@ -599,4 +622,4 @@ def _exclude_votes(member: Member) -> Unless:
 
 def _describe_labeling(member: Member) -> Mapping[str, Condition]:
     """Return which assignments are labelings of *member*, in whatever round."""
-    return {"member": member.id, "stage": Stage.LABEL, "state": (*LIVE, AssignmentState.DONE)}
+    return {"member": member.id, **_LABELED}

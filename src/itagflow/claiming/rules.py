@@ -35,6 +35,8 @@ from itagflow.model.skills import name_skill
 from itagflow.model.text import find_key_error, find_text_error
 from itagflow.model.workspace import Member, is_paused
 
+# globals: Python 3.11 takes ten times as long to find a member of an enum in its class
+_LABEL, _HELD = Stage.LABEL, AssignmentState.HELD
 OUTCOMES = {
     "release": Outcome.RELEASED,
     "expire": Outcome.EXPIRED,
@@ -43,8 +45,10 @@ OUTCOMES = {
 }
 """How an assignment has ended after each operation that returns it."""
 
-LEASE_STEP = timedelta(seconds=1)
-"""What a save must add to a lease for it to be stored."""
+LEASE_STEP = timedelta(minutes=1)
+"""By how much a save must move the end of a lease for it to be stored; see `must_renew`."""
+LEASE_PART = 60
+"""A short lease moves in steps of one part in so many of it."""
 
 
 @attrs.frozen
@@ -92,7 +96,7 @@ def start(
     slot: Slot, ctx: Context, *, id: int, terms: Terms = NO_TERMS, counters: Sequence[Saved] = ()
 ) -> Change:
     """Give a free slot to its member, who holds it from now on."""
-    assignment = _fill(slot, ctx, id, AssignmentState.HELD, terms)
+    assignment = _fill(slot, ctx, id, _HELD, terms)
     taken = evolve(slot.package, free=slot.package.free - 1)
     return record(
         ctx, "claim", about=assignment, add=(assignment,), save=((slot.package, taken), *counters)
@@ -143,7 +147,7 @@ def take_over(
     )
     # the package stays as it is: the slot goes from hand to hand and is never free
     assignment = evolve(
-        _fill(slot, ctx, id, AssignmentState.HELD, terms),
+        _fill(slot, ctx, id, _HELD, terms),
         scope=lapsed.scope,
         purpose=lapsed.purpose,
     )
@@ -288,18 +292,18 @@ def renew(job: Job, assignment: Assignment, ctx: Context) -> Assignment | None:
 def must_renew(job: Job, assignment: Assignment, at: datetime) -> bool:
     """Return whether a save at this time must store a lease that counts from then.
 
-    Not when it moves by less than `LEASE_STEP`: a program that saves a hundred answers in a second
-    would write its assignment a hundred times, for nothing that anybody sees.  A short lease moves
-    in steps of a tenth of it, so that nobody loses more than that.
+    Not when its end moves by less than a minute, or by less than a 60th of a lease shorter than an
+    hour: who saves an answer every few seconds would write the assignment each time, for nothing
+    that anybody sees.  So a lease ends at most that much earlier than it would otherwise.
     """
     lease = job.workflow.rule(assignment.stage).lease
     if lease is None:
         return False
     if assignment.lease_until is None:  # the job had no leases when it was claimed
         return True
-    # shorter, too: the workflow of the job may have been changed
-    added = lease - (assignment.lease_until - at)
-    return abs(added) >= min(LEASE_STEP, lease / 10)
+    # earlier, too: the workflow of the job may have been changed, or the clock set back
+    moved = lease - (assignment.lease_until - at)
+    return abs(moved) >= min(LEASE_STEP, lease / LEASE_PART)
 
 
 def has_lapsed(assignment: Assignment, at: datetime) -> bool:
@@ -481,7 +485,7 @@ def _fill(
     """Return a new assignment in *slot*: held, or offered."""
     rule = slot.job.workflow.rule(slot.stage)
     lease, guideline_version = rule.offer_lease, 0
-    if state is AssignmentState.HELD:
+    if state is _HELD:
         lease, guideline_version = rule.lease, slot.job.guideline_version
     return Assignment(
         job=slot.package.job,
@@ -497,7 +501,7 @@ def _fill(
         token=terms.token,
         token_arguments=terms.arguments,
         counted=terms.counted,
-        purpose=slot.package.purpose if slot.stage is Stage.LABEL else Purpose.REVIEW,
+        purpose=slot.package.purpose if slot.stage is _LABEL else Purpose.REVIEW,
         guideline_version=guideline_version,
     )
 

@@ -41,6 +41,9 @@ from itagflow.model.text import require_text
 from itagflow.model.workspace import Member
 from itagflow.storage.port import Query
 
+# globals: Python 3.11 takes ten times as long to find a member of an enum in its class
+_QUEUE, _OFFERS = Source.QUEUE, Source.OFFERS
+
 
 @attrs.frozen
 class ClaimRequest:
@@ -310,7 +313,7 @@ class Claim:
 
     def _can_start(self, package: Package, assignments: Sequence[Assignment]) -> bool:
         """Return whether the member may have a free slot of the locked *package*, by this stage."""
-        if Source.QUEUE not in self._decision.sources:
+        if _QUEUE not in self._decision.sources:
             return False
         if package.stage is not self._situation.stage or package.free < 1:
             return False
@@ -353,7 +356,7 @@ class Claim:
         """Take up to *count* of what is offered to the member."""
         situation = self._situation
         taken: list[Assignment] = []
-        if Source.OFFERS not in self._decision.sources or count < 1:
+        if _OFFERS not in self._decision.sources or count < 1:
             return taken
         offers = queue.find_offers(
             self._transaction.store, situation.job, situation.member, situation.stage
@@ -366,7 +369,7 @@ class Claim:
         self._transaction.lock_assignments(offer.key for offer in offers[:count])
         self._has_package = True
         for offer in offers:  # the first ones are locked already: locking them again costs nothing
-            if len(taken) == count or Source.OFFERS not in self._decision.sources:
+            if len(taken) == count or _OFFERS not in self._decision.sources:
                 break
             assignment = self.take_own_offer(offer)
             if assignment is not None:
@@ -419,7 +422,7 @@ class Claim:
         return apply(self._transaction, change)
 
     def _take_from_queue(self) -> Assignment | None:
-        if Source.QUEUE not in self._decision.sources:
+        if _QUEUE not in self._decision.sources:
             return None
         # Without waiting: a package that another claim has locked is as good as taken, and the next
         # one in the queue will do.  So claims of many members do not wait for each other here.
@@ -442,7 +445,7 @@ class Claim:
         cursor = self._choose_cursor(package)
         before = self._situation
         self._confirm(saves_cursor=cursor is not None)
-        if Source.QUEUE not in self._decision.sources:
+        if _QUEUE not in self._decision.sources:
             return None
         now = self._situation
         has_changed = now.job is not before.job or now.member is not before.member
@@ -470,7 +473,7 @@ class Claim:
         With several votes a claim leaves some, and who gives a priority to packages leaves all.
         """
         # who has locked a package waits for no other one
-        if self._has_package or Source.QUEUE not in self._decision.sources:
+        if self._has_package or _QUEUE not in self._decision.sources:
             return None
         for waiting in queue.find_waiting(self._transaction.store, self._decision, self._start):
             taken = self.wait_for(waiting)

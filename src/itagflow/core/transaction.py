@@ -418,6 +418,7 @@ class Transaction:
             for key in keys:
                 if key not in locked:
                     raise NotFound(Package.__name__, key)
+            return [locked[key] for key in keys]
         return [self.lock(Package, key) for key in keys]
 
     def lock_first(self, query: Query[E]) -> E | None:

@@ -25,8 +25,9 @@ from itagflow.delivery.payload_rules import EVENT_SCHEMA, RESULT_SCHEMA
 from itagflow.delivery.reading import DeliveryStatus
 from itagflow.delivery.receivers import Content, Envelope, Function, StartPoint, Webhook
 from itagflow.delivery.running import Runner
+from itagflow.engines import engine_of
 from itagflow.errors import InvalidData, Problem
-from itagflow.flow import Flow, engine_of
+from itagflow.flow import Flow
 from itagflow.model.arguments import make_error, require_kind, require_mapping, require_several
 from itagflow.model.delivery import DeadLetter, DelayedJob
 from itagflow.model.number import require_number

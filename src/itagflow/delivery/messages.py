@@ -73,7 +73,7 @@ class Message:
     """The event."""
     result: Result | None = None
     """The result of the task, for a receiver of results."""
-    payload: Mapping[str, Any]
+    payload: Mapping[str, Any] = attrs.field(hash=False)
     """What a webhook sends: plain JSON types."""
 
     def __repr__(self) -> str:

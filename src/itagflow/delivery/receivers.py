@@ -262,6 +262,7 @@ class Webhook(Receiver):
         validator=_validate_headers,
         kw_only=True,
         repr=False,
+        hash=False,
     )
     """What else is sent with it, such as ``{"Authorization": "Bearer …"}``."""
     envelope: Envelope = attrs.field(default=Envelope.PLAIN, converter=_to_envelope, kw_only=True)

@@ -48,7 +48,7 @@ class WriteReport:
 
     rows: int
     """How many tasks were written, one row each."""
-    blocks: Mapping[Stage, int]
+    blocks: Mapping[Stage, int] = attrs.field(hash=False)
     """How many of the rows hold a result of each stage that was asked for."""
     abandoned: int
     """How many tasks are abandoned at the last of these stages that they reached."""

@@ -18,6 +18,7 @@ from itagflow.jobs import adding_rules, loading_rules
 from itagflow.jobs.arguments import parse_tags
 from itagflow.jobs.loading_rules import QueueTerms, RowBatch
 from itagflow.jobs.row_rules import PreparedRow
+from itagflow.jobs.staffing import require_people_again
 from itagflow.labeling.service import require_validated
 from itagflow.lifecycle.tables import JOB, JobCommand
 from itagflow.model.change import Change, Context
@@ -102,6 +103,7 @@ def add_item(engine: Engine, job: JobRef, item: NewItem) -> Task:
         known = _find_known(transaction, current, prepared.row.row_key)
         if known is not None:
             return known
+        require_people_again(transaction, current, "add")
         batch = RowBatch(
             rows=[prepared.row],
             numbers=[counter.packages + 1],

@@ -93,8 +93,8 @@ def _find_missing_workers(job: Job, crews: Crews) -> str:
     votes, able = job.workflow.label.votes, len(crews[Stage.LABEL])
     if able < votes:
         voters = "1 member" if votes == 1 else f"{votes} different members"
-        only = str(able) if able else "nobody"
-        return f"{voters} must label each package, but only {only} may: name more for LABEL"
+        only = f"only {able}" if able else "nobody"
+        return f"{voters} must label each package, but {only} may: name more for LABEL"
     return _find_missing_reviewers(job.workflow.stages[1:], crews)
 
 

@@ -19,6 +19,7 @@ from itagflow.jobs import loading_rules, row_rules
 from itagflow.jobs.loading_rules import NO_TERMS, QueueTerms, RowBatch
 from itagflow.jobs.row_rules import PreparedRow
 from itagflow.jobs.row_sources import Data, Wrap, must_have_rows, read_rows
+from itagflow.jobs.staffing import require_people_again
 from itagflow.lifecycle.tables import JOB, JobCommand
 from itagflow.model.change import Context
 from itagflow.model.event import Event
@@ -306,7 +307,11 @@ def _load_batch_together(loading: _Loading, checked: _CheckedRows) -> None:
 
 
 def _append_batch(loading: _Loading, checked: _CheckedRows, terms: QueueTerms) -> None:
-    """Store rows in new packages."""
+    """Store rows in new packages.
+
+    Raises:
+        Incomplete: when a finished job would run again, and too few members may do the work.
+    """
     with loading.engine.transaction() as transaction:
         ctx = _authorize(transaction, "append", loading)
         # Locked before anything is numbered: until the transaction ends nobody else gets a number,
@@ -316,6 +321,7 @@ def _append_batch(loading: _Loading, checked: _CheckedRows, terms: QueueTerms) -
         _must_take_rows("append", job)
         new, left_out = _find_unknown_rows(transaction, loading, checked)
         if new:
+            require_people_again(transaction, job, "append")
             numbers = loading_rules.place_rows(job, counter, new, {}, draft=False)
             batch = RowBatch(
                 rows=new,

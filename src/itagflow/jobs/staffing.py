@@ -9,7 +9,7 @@ from itagflow.errors import Incomplete
 from itagflow.jobs.finishing_rules import Staffing, find_hindrance, find_missing_people
 from itagflow.jobs.rules import advance_job
 from itagflow.jobs.skill_rules import find_skill_field
-from itagflow.model.job import Job, Stage
+from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import Package
 from itagflow.model.workspace import Member
 from itagflow.reviewing.reject_rules import WorkPlace
@@ -40,15 +40,28 @@ def read_staffing_at(reader: Reader, place: WorkPlace) -> Staffing:
     return Staffing(members=list(reader.find(active)), policy=place.policy, at=place.at)
 
 
-def require_people(reader: Reader, place: WorkPlace) -> None:
-    """Check that work that is opened again at the stage of *place* can be done.
+def require_people(reader: Reader, place: WorkPlace, operation: str = "reopen") -> None:
+    """Check that work that *operation* adds to a job at the stage of *place* can be done.
 
     Raises:
         Incomplete: when too few members may do it, or review it.
     """
     missing = find_missing_people(place.job, place.stage, read_staffing_at(reader, place))
     if missing:
-        raise Incomplete("reopen", missing)
+        raise Incomplete(operation, missing)
+
+
+def require_people_again(transaction: Transaction, job: Job, operation: str) -> None:
+    """Check that a finished *job* that runs again by *operation* can have new tasks labeled.
+
+    A job that runs was checked when it was published.  An imported one names nobody.
+
+    Raises:
+        Incomplete: when too few members may do the work, or review it.
+    """
+    if job.state is JobState.FINISHED:
+        place = WorkPlace(transaction.policy, job, Stage.LABEL, transaction.at)
+        require_people(transaction.store, place, operation)
 
 
 def require_publishable(job: Job, staffing: Staffing, tasks: int | None) -> None:

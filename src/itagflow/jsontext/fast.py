@@ -26,6 +26,7 @@ def dumps(value: Any) -> str:
     Raises:
         ValueError: when it holds NaN or an infinite number, which JSON does not have.
         TypeError: when it holds something that neither JSON nor msgspec has.
+        RecursionError: when it is nested too deeply, or is part of itself.
     """
     try:
         text: str = _encode(value).decode()

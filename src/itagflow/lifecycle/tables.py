@@ -21,6 +21,10 @@ from itagflow.model.job import (
 from itagflow.model.package import Assignment, AssignmentState, Package, PackageState
 from itagflow.model.workspace import Member
 
+# globals: Python 3.11 takes ten times as long to find a member of an enum in its class
+_OFFERED, _HELD = AssignmentState.OFFERED, AssignmentState.HELD
+_WORKING = (JobState.RUNNING, JobState.PAUSED)
+
 
 @attrs.frozen(kw_only=True)
 class JobCommand:
@@ -66,9 +70,9 @@ def must_go_on(job: Job, assignment: Assignment, operation: str, by: Member | No
     # first, so that another member is not told how the assignment ended
     if by is not None:
         must_be_of(assignment, by)
-    if assignment.state is AssignmentState.OFFERED:
+    if assignment.state is _OFFERED:
         raise NotHeld(assignment.key, "it is offered: claim it first")
-    if assignment.state is not AssignmentState.HELD:
+    if assignment.state is not _HELD:
         raise _make_ended_error(assignment)
     must_be_working(job, operation)
 
@@ -101,7 +105,7 @@ def must_be_working(job: Job, operation: str) -> None:
     Raises:
         NotAllowed: when it is a draft, finished or archived.
     """
-    if job.state not in (JobState.RUNNING, JobState.PAUSED):
+    if job.state not in _WORKING:
         raise NotAllowed("the holder", operation, f"job {job.name!r} is {job.state.value}")
 
 

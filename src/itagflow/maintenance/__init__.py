@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from itagflow.core.settings import require_store
-from itagflow.flow import Flow, engine_of
+from itagflow.engines import engine_of
+from itagflow.flow import Flow
 from itagflow.maintenance import copying, erasure, verification
 from itagflow.model.arguments import require_flag, require_wrapper
 from itagflow.model.inconsistency import Inconsistency

@@ -113,6 +113,7 @@ class Annotation:
         factory=_make_labels,
         converter=_as_labels,
         validator=_validate_labels,
+        hash=False,
     )
     """What was answered about this part, by the title of the question."""
     label: str | None = attrs.field(

@@ -155,6 +155,8 @@ def _list_changes(saved: Sequence[Saved]) -> Iterator[FieldChange]:
 
 def _to_plain(value: Any) -> Any:
     """Return what an event stores: it is read long after an enum may have got other members."""
+    if type(value) is int:  # many are numbers, and to ask for an enum takes longer
+        return value
     if isinstance(value, Enum):
         return value._value_  # an attribute; `value` is a property written in Python
     if isinstance(value, datetime):

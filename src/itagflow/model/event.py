@@ -90,7 +90,7 @@ class Event:
     """The number of the task it is about, or 0."""
     changes: tuple[FieldChange, ...] = attrs.field(default=(), validator=_check_changes)
     """Everything it moved but the packages that loading has made: `data` names those as a range."""
-    data: Mapping[str, Any] = attrs.field(factory=dict[str, Any], validator=_check_data)
+    data: Mapping[str, Any] = attrs.field(factory=dict[str, Any], validator=_check_data, hash=False)
     """What else there is to know: a comment or reason, and what the act replaced."""
     became_text: str = attrs.field(default="", validator=_check_became)
     """How `became` and `tasks` are stored, such as ``final 1-6 abandoned 7``."""

@@ -70,9 +70,9 @@ class Inconsistency:
     """The entity's key."""
     field: str
     """The field, or what was counted."""
-    actual: object = attrs.field(converter=_unwrap_enum)
+    actual: object = attrs.field(converter=_unwrap_enum, hash=False)
     """What the store has; None when it has nothing."""
-    expected: object = attrs.field(converter=_unwrap_enum)
+    expected: object = attrs.field(converter=_unwrap_enum, hash=False)
     """What it should be."""
 
     @property

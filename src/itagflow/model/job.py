@@ -66,6 +66,7 @@ class Stage(Enum):
 
 STAGES = tuple(Stage)
 """The stages in the order in which work passes them."""
+_LABEL = Stage.LABEL  # Python 3.11 takes ten times as long to find a member in its class
 
 
 class Crew(Enum):
@@ -178,8 +179,9 @@ class StageRule:
     """What the rules of every stage share."""
 
     lease: timedelta | None = attrs.field(default=timedelta(hours=2), validator=_check_duration)
-    """How long a claimed assignment is safe after its last save, to the second; None: without end.
-    Then others may take it, and until somebody does its holder may go on."""
+    """How long a claimed assignment is safe after its last save; None: without end.  Then others
+    may take it.  Saves within a minute of each other (or a 60th of a lease shorter than an hour)
+    need not renew it, so it may end that much earlier."""
     offer_lease: timedelta | None = attrs.field(
         default=timedelta(hours=24), validator=_check_duration
     )
@@ -187,14 +189,12 @@ class StageRule:
     limit: int | None = attrs.field(
         default=None, converter=to_optional_whole, validator=check_optional_positive
     )
-    """How many assignments one member may hold at this stage at once, also of those that were
-    offered to them; None: any number."""
+    """How many assignments one member may hold here at once, with offers; None: any number."""
     max_total: int | None = attrs.field(
         default=None, converter=to_optional_whole, validator=check_optional_positive
     )
-    """How many packages one member may get at this stage from the queue, or from others whose lease
-    has lapsed, in the whole job; None: any number.  What is offered to them does not count, nor a
-    package that they had before."""
+    """How many packages one member may get at this stage in the whole job; None: any number.  What
+    is offered to them does not count, nor a package that they had before."""
     acknowledge: bool = attrs.field(default=False, validator=validate_flag)
     """Whether a member must have acknowledged the newest guideline before they can claim."""
     requires: Field | None = attrs.field(default=None, validator=check_requires)
@@ -498,7 +498,7 @@ class Workflow:
     def stages(self) -> tuple[Stage, ...]:
         """The stages, in the order in which a package passes them."""
         # asked in every submission: three conditions take a part of the time of a loop
-        stages = [Stage.LABEL]
+        stages = [_LABEL]
         if self.inspect is not None:
             stages.append(Stage.INSPECT)
         if self.accept is not None:
@@ -515,7 +515,7 @@ class Workflow:
         Raises:
             InvalidData: when the workflow does not have it.
         """
-        if stage is Stage.LABEL:  # by far the most, some of them several times in an operation
+        if stage is _LABEL:  # by far the most, some of them several times in an operation
             return self.label
         wanted = _convert_stage(stage)
         rule = self._find_stage_rule(wanted)
@@ -533,7 +533,7 @@ class Workflow:
         return None
 
     def _find_stage_rule(self, stage: Stage) -> StageRule | None:
-        if stage is Stage.LABEL:
+        if stage is _LABEL:
             return self.label
         if stage is Stage.INSPECT:
             return self.inspect
@@ -630,7 +630,7 @@ class Job:
     packaging: Packaging = attrs.field(validator=check_packaging)
     """How its tasks are cut into packages; fixed at creation."""
     workforce: Mapping[CrewKey, StageWorkers] = attrs.field(
-        factory=ReadOnlyDict[CrewKey, StageWorkers], converter=_convert_workforce
+        factory=ReadOnlyDict[CrewKey, StageWorkers], converter=_convert_workforce, hash=False
     )
     """Who works at which stage, and who is in which crew."""
     created_by: int

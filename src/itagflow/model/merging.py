@@ -137,7 +137,9 @@ class MergeReport:
     """How many replies a question needed."""
     on_dispute: OnDispute = OnDispute.REVIEW
     """What happens where a question is disputed."""
-    questions: Mapping[str, QuestionMerge] = attrs.field(factory=dict[str, QuestionMerge])
+    questions: Mapping[str, QuestionMerge] = attrs.field(
+        factory=dict[str, QuestionMerge], hash=False
+    )
     """What each question came to, by its id; without those that nobody is asked."""
 
     __repr__ = show_fields

@@ -32,6 +32,7 @@ class PackageState(Enum):
         return _STATE_AT[stage]
 
 
+_ENDS = (PackageState.DONE, PackageState.DISCARDED)
 _STATE_AT = {stage: PackageState(stage.value) for stage in Stage}
 _STAGE_OF = {
     state: next((s for s in Stage if s.value == state.value), None) for state in PackageState
@@ -165,7 +166,7 @@ class Package:
     @property
     def open(self) -> bool:
         """Whether there is still work to come on it."""
-        return self.stage is not None
+        return self.state not in _ENDS
 
     @property
     def waiting(self) -> bool:
@@ -216,6 +217,8 @@ class Package:
     @property
     def final(self) -> int:
         """How many of its tasks are final while it is open: those that a campaign did not open."""
+        if not self.campaigns:  # as nearly always; every save of a package asks
+            return 0
         campaign = self.campaign
         return 0 if campaign is None else self.size - len(campaign.tasks)
 

@@ -55,7 +55,7 @@ class PreLabel:
     0.93
     """
 
-    replies: Reply | Mapping[str, Reply]
+    replies: Reply | Mapping[str, Reply] = attrs.field(hash=False)
     """The replies by question id, or the reply to the only question."""
     score: float | None = attrs.field(default=None, converter=_to_score)
     """How sure the model is, as it says itself, from 0 to 1; None when it does not say."""

@@ -238,7 +238,7 @@ class StageQueue:
     """Since when the oldest package of the queue waits; None: none waits."""
     overdue: int = 0
     """How many packages at the stage are past their due time, also those that somebody has."""
-    priorities: Mapping[float, int] = attrs.field(factory=dict[float, int])
+    priorities: Mapping[float, int] = attrs.field(factory=dict[float, int], hash=False)
     """How many packages wait with each priority, the highest first: at most the 100 highest."""
 
     __repr__ = show_fields
@@ -255,7 +255,7 @@ class QueueReport:
 
     at: datetime
     """When it was so."""
-    stages: Mapping[Stage, StageQueue]
+    stages: Mapping[Stage, StageQueue] = attrs.field(hash=False)
     """The queue of each stage, in the order of the workflow."""
     next_due: datetime | None = None
     """When an open package is due next that is not overdue yet; None: none is."""

@@ -28,7 +28,7 @@ class StageResult:
 
     stage: Stage
     """The stage."""
-    replies: Mapping[str, Reply] | None
+    replies: Mapping[str, Reply] | None = attrs.field(hash=False)
     """The replies by question id; None when the task is abandoned."""
     abandon_reason: str | None = None
     """Why it is abandoned, if it is."""
@@ -46,7 +46,7 @@ class StageResult:
     """Who voted, by which rules, and how sure each reply is; None for the answer of one person."""
     inspected: bool = True
     """Whether the task was in the reviewer's sample, or only passed with its package."""
-    order: Order = attrs.field(factory=make_order)
+    order: Order = attrs.field(factory=make_order, hash=False)
     """The options as their author saw them: see `itagflow.model.task.Answer.order`."""
     decided_by: str = ""
     """``timeout`` when it is the default answer of a task that was overdue; else empty."""
@@ -115,7 +115,7 @@ class Result:
     """The task."""
     state: TaskState
     """How far it is."""
-    stages: Mapping[Stage, StageResult] = attrs.field(validator=_check_stages)
+    stages: Mapping[Stage, StageResult] = attrs.field(validator=_check_stages, hash=False)
     """The results of the stages that have one."""
     provenance: tuple[Provenance, ...] = ()
     """Every closed assignment it went through, oldest first."""
@@ -194,9 +194,9 @@ def _convert_counts(counts: Mapping[PackageState, int]) -> dict[PackageState, in
 class Progress:
     """How far a job is; a sum over its packages."""
 
-    packages: Mapping[PackageState, int] = attrs.field(converter=_convert_counts)
+    packages: Mapping[PackageState, int] = attrs.field(converter=_convert_counts, hash=False)
     """How many packages are in each state."""
-    tasks: Mapping[PackageState, int] = attrs.field(converter=_convert_counts)
+    tasks: Mapping[PackageState, int] = attrs.field(converter=_convert_counts, hash=False)
     """How many tasks the packages in each state have."""
     abandoned: int = attrs.field(default=0, converter=to_whole, validator=validate_whole(0))
     """How many tasks are abandoned."""

@@ -156,7 +156,9 @@ class Selection:
         default=None, converter=to_optional_whole, validator=_check_version
     )
     """The version of the guideline under which it was done; without `stage`, that of a labeling."""
-    field: Mapping[str, str] = attrs.field(factory=dict[str, str], converter=_convert_field)
+    field: Mapping[str, str] = attrs.field(
+        factory=dict[str, str], converter=_convert_field, hash=False
+    )
     """What is in fields of the data, by name: the text, or the JSON of a value that is none."""
 
     def __repr__(self) -> str:

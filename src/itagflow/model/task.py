@@ -152,7 +152,7 @@ class Answer:
     """Who says it; None for the merged outcome of several votes."""
     at: datetime
     """When it was given."""
-    replies: Mapping[str, Reply] | None = None
+    replies: Mapping[str, Reply] | None = attrs.field(default=None, hash=False)
     """The replies by question id; None when there are none (a bare verdict)."""
     abandon_reason: str | None = None
     """Why the task is abandoned; None when it is not."""
@@ -182,7 +182,7 @@ class Answer:
     """How long the member worked on it, in seconds, as far as it was told."""
     template_version: int = 0
     """The version of the template that it answers; also fits later ones that did not change it."""
-    order: Order = attrs.field(factory=make_order)
+    order: Order = attrs.field(factory=make_order, hash=False)
     """The options as the one who gave the replies saw them, where they were shuffled.
 
     Keys of options by question id, as in `WorkItem.order`; empty when nothing was shuffled, for
@@ -294,7 +294,7 @@ class WorkItem:
     """Every prediction for the task, oldest first."""
     comments: tuple[Thread, ...] = ()
     """The threads on the task, oldest first."""
-    order: Order = attrs.field(factory=make_order)
+    order: Order = attrs.field(factory=make_order, hash=False)
     """How to show the options to the holder: for each question that shuffles, by its id, the keys
     of all its options.  The options of other questions are shown as the template has them."""
 

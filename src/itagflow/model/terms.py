@@ -8,7 +8,7 @@ from typing import Any, cast
 import attrs
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.model.arguments import make_error, require_kind, require_several
+from itagflow.model.arguments import make_error, require_flag, require_kind, require_several
 from itagflow.model.copying import copyable, evolve
 from itagflow.model.number import (
     is_whole,
@@ -148,6 +148,21 @@ def parse_rest(verb: str, rest: object) -> bool:
     if require_text(verb, "rest", cast(str, rest)) != "release":
         raise make_error(verb, "rest", "must be 'release' or None", rest)
     return True
+
+
+def parse_submission(
+    seconds: float | None, *, ignore_drafts: bool, rest: str | None
+) -> SubmitTerms:
+    """Return what is said with a package that is submitted.
+
+    Raises:
+        InvalidData: when one of them is no value of its kind.
+    """
+    return SubmitTerms(
+        seconds=parse_seconds("submit", seconds),
+        ignore_drafts=require_flag("submit", "ignore_drafts", ignore_drafts),
+        releases_rest=parse_rest("submit", rest),
+    )
 
 
 def require_pick(pick: object, reply: object, *, draft: bool) -> Answer:

@@ -48,7 +48,6 @@ NEVER = 2**63 - 1
 """Stands for "no time limit" where it is encoded: it sorts after every time."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TICK = timedelta(microseconds=1)
 
 
 def encode_value(value: Any) -> Any:
@@ -167,7 +166,9 @@ def cursor(query: Query[E], entity: E) -> tuple[Any, ...]:
 # Integers, since a float of seconds is not exact: a page that ends with a time must go on behind
 # it.
 def _to_microseconds(at: datetime) -> int:
-    return (at - _EPOCH) // _TICK
+    since = at - _EPOCH
+    # every row has times, and to divide by a timedelta takes twice as long
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def _to_datetime(microseconds: int) -> datetime:
@@ -297,7 +298,7 @@ _PACKAGE = Fields(
     (
         ("job", "open", "number"),
         ("job", "state", "waiting", "-priority", "due", "waiting_since", "number"),
-        ("job", "state", "ranked", "due", "-priority", "waiting_since", "number"),
+        ("job", "state", "ranked", "has_deadline", "due", "-priority", "waiting_since", "number"),
         ("job", "state", "ranked", "waiting_since", "-priority", "due", "number"),
         ("job", "has_deadline", "due", "number"),
         ("job", "is_deadline_pending", "due", "number"),

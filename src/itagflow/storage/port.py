@@ -44,9 +44,9 @@ class Unless:
 
     kind: type[Entity]
     """The kind that must not be there."""
-    where: Mapping[str, Condition]
+    where: Mapping[str, Condition] = attrs.field(hash=False)
     """What it would match."""
-    same: Mapping[str, str]
+    same: Mapping[str, str] = attrs.field(hash=False)
     """The join: the query's column on the left, the equal column of *kind* on the right."""
 
 
@@ -56,7 +56,7 @@ class Query(Generic[E]):
 
     kind: type[E]
     """The kind that is looked for."""
-    where: Mapping[str, Condition] = attrs.field(factory=dict[str, Condition])
+    where: Mapping[str, Condition] = attrs.field(factory=dict[str, Condition], hash=False)
     """What must hold, by column; all of it."""
     order: tuple[str, ...] = ()
     """The columns to sort by, ``-name`` for descending; the key breaks ties.  Empty: any order."""

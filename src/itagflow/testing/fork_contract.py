@@ -143,7 +143,7 @@ class ForkContract(ConcurrencyPart):
         store, stop, outcomes = self._open_prepared(), threading.Event(), Counter[int]()
         threads = [start(partial(_repeat, store, work, stop)) for work in (*_WORK, count_up)]
         try:
-            for _ in range(self._amount(12, long=200)):
+            for _ in range(self._amount(6, long=200)):
                 # at another moment of the threads each time
                 sleep(random.uniform(0, 0.01))
                 outcomes[fork(lambda: _count_up_and_close(store)).outcome(self.timeout)] += 1
@@ -194,7 +194,7 @@ class ForkContract(ConcurrencyPart):
         before = signal.signal(signal.SIGALRM, split)
         done = 0
         try:
-            for number in range(self._amount(8, long=100)):
+            for number in range(self._amount(5, long=100)):
                 signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0001, 0.003))
                 # the handler runs between two steps of this loop, or inside a transaction of it
                 until = monotonic() + 3 * self.timeout

@@ -30,7 +30,7 @@ def together(url: str, seconds: float) -> str:
         ]
         with SPAWN.Pool(PROCESSES) as pool:
             working = pool.map_async(soaking.soak, given, 1)
-            cuts = 0 if is_file(url) else disturb(url, time.monotonic() + seconds, folder)
+            cuts = 0 if is_file(url) else disturb(url, seconds, folder)
             done = sum(working.get(timeout=seconds + 60), Counter[str]())
         found = soaking.Found(flow, job, list(soaking.notes(Path(folder))))
         found.check()
@@ -40,11 +40,12 @@ def together(url: str, seconds: float) -> str:
     return f"{how}, {cuts} cuts, {done['called again']} calls made again, {found.figures()}"
 
 
-def disturb(url: str, until: float, folder: str) -> int:
+def disturb(url: str, seconds: float, folder: str) -> int:
     """Cut connections at random moments as soon as everybody is there, and return how many were cut."""
     draw, cuts = random.Random(8), 0
     while not any(Path(folder).iterdir()):
         time.sleep(0.1)
+    until = time.monotonic() + seconds  # from here: on a busy machine they start late
     with closing(psycopg.connect(url, autocommit=True)) as connection:
         while time.monotonic() < until:
             time.sleep(draw.uniform(0, 0.5))

@@ -302,6 +302,20 @@ class TestOwnWork:
             earlier = attrs.evolve(voted, round=1)
             assert not is_own_work(job, package, BEN, Stage.LABEL, [earlier])
 
+    @pytest.mark.parametrize("votes", [1, 2])
+    def test_at_label_what_was_labeled_in_an_earlier_round_keeps_nobody_away(
+        self, votes: int
+    ) -> None:
+        """Their own work is kept from people only where it would be reviewed."""
+        workflow = Workflow(Label(votes=votes), Inspect(), Accept())
+        job, package = make_job(workflow=workflow), make_package(round=2)
+        labeled = make_assignment(state=AssignmentState.DONE, round=1, authored=True)
+        modified = attrs.evolve(labeled, stage=Stage.INSPECT)
+        for earlier in ([labeled], [modified], [labeled, modified]):
+            assert not is_own_work(job, package, BEN, Stage.LABEL, earlier)
+            assert decided(job).accepts_new(package, earlier)
+            assert is_own_work(job, package, BEN, Stage.ACCEPT, earlier)
+
     def test_for_the_acceptance_it_is_also_what_was_modified_at_inspect(self) -> None:
         modified = make_assignment(
             stage=Stage.INSPECT, state=AssignmentState.DONE, authored=True, round=1

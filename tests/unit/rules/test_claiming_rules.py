@@ -29,6 +29,9 @@ from itagflow.testing import AT, make_assignment, make_job, make_member, make_pa
 
 CTX = Context(AT + timedelta(minutes=1), 1, 2)
 HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
+TICK = timedelta(microseconds=1)
 LEASED = make_job(workflow=Workflow(Label(lease=HOUR, offer_lease=2 * HOUR), Inspect(), Accept()))
 BEN = make_member()
 
@@ -135,22 +138,28 @@ def test_only_a_stage_with_a_lease_can_be_renewed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lease", "added", "stored"),
+    ("lease", "moved", "stored"),
     [
         (2 * HOUR, timedelta(0), False),
-        (2 * HOUR, timedelta(milliseconds=999), False),
-        (2 * HOUR, timedelta(seconds=1), True),
-        (2 * HOUR, timedelta(minutes=-1), True),  # the workflow of the job was changed
-        (timedelta(seconds=1), timedelta(milliseconds=99), False),
-        (timedelta(seconds=1), timedelta(milliseconds=100), True),
+        (2 * HOUR, MINUTE - TICK, False),
+        (2 * HOUR, MINUTE, True),
+        (HOUR, MINUTE - TICK, False),
+        (HOUR, MINUTE, True),
+        (MINUTE, SECOND - TICK, False),
+        (MINUTE, SECOND, True),
+        (MINUTE, MINUTE + SECOND, True),  # it has lapsed
+        # the workflow of the job was changed, or the clock set back
+        (2 * HOUR, TICK - MINUTE, False),
+        (2 * HOUR, -MINUTE, True),
+        (TICK, timedelta(0), True),  # the shortest one: its part is no time at all
         (timedelta.max, timedelta(0), True),  # it ends with the calendar
     ],
 )
-def test_a_save_stores_a_lease_that_grows_by_a_second_or_a_tenth_of_it(
-    lease: timedelta, added: timedelta, *, stored: bool
+def test_a_save_stores_a_lease_that_moves_by_a_minute_or_a_60th_of_it(
+    lease: timedelta, moved: timedelta, *, stored: bool
 ) -> None:
     job = make_job(workflow=Workflow(Label(lease=lease)))
-    until = datetime.max.replace(tzinfo=UTC) if lease == timedelta.max else AT + lease - added
+    until = datetime.max.replace(tzinfo=UTC) if lease == timedelta.max else AT + lease - moved
     assert rules.must_renew(job, make_assignment(lease_until=until), AT) is stored
 
 

@@ -130,7 +130,7 @@ def test_a_limit_of_rejects_needs_somebody_else_where_it_leads_to_the_queue(
     ("stage", "crews", "words"),
     [
         (Stage.LABEL, ((2,), (3,), (1,)), ""),
-        (Stage.LABEL, ((9,), (3,), (1,)), "only nobody may: name more for LABEL"),
+        (Stage.LABEL, ((9,), (3,), (1,)), "but nobody may: name more for LABEL"),
         (Stage.LABEL, ((2,), (9,), (1,)), "nobody may work at INSPECT"),
         (Stage.LABEL, ((2,), (2,), (1,)), "whoever may work at INSPECT must label too"),
         (Stage.LABEL, ((2,), (3,), (3,)), "the only member who may accept"),

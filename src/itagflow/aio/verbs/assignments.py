@@ -70,6 +70,7 @@ class AsyncAssignments:
 
         Raises:
             NotFound: when there is none.
+            NotAllowed: when it is not that of *by*, who may not see the work of others.
         """
         verb = partial(self._assignments.get, assignment, by=by)
         return await self._pool.run(verb)

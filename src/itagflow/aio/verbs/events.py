@@ -72,6 +72,7 @@ class AsyncEvents:
             InvalidData: when *by* is given without a workspace.
             NotFound: when there is no such workspace, *by* is nobody there, or *after* is an event
                 of another workspace.
+            NotAllowed: when *by* was removed.
         """
         verb = partial(self._events.since, after=after, workspace=workspace, by=by, limit=limit)
         return AsyncItems(self._pool, verb)
@@ -94,6 +95,9 @@ class AsyncEvents:
             workspace: Only the events of this workspace.
             timeout: After how many seconds without an event to end; None: never.
             by: Who listens, as in `since`; asked again at every look.
+
+        Raises:
+            InvalidData: when *timeout* is no number of seconds; the others are errors of `since`.
         """
         verb = partial(
             self._events.follow, after=after, workspace=workspace, timeout=timeout, by=by

@@ -113,10 +113,11 @@ class FlowVerbs:
         return await self._pool.run(verb)
 
     async def renew(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
-        """Count the lease of a held assignment from now; saving an answer does the same.
+        """Count the lease of a held assignment from now; saving does the same, to a minute.
 
         Raises:
             NotHeld: when it is not held, or not by the member *by*.
+            NotAllowed: when *by* may not do such work any more.
         """
         verb = partial(self._flow.renew, assignment, by=by)
         return await self._pool.run(verb)
@@ -130,6 +131,7 @@ class FlowVerbs:
 
         Raises:
             WrongState: when it has ended.
+            NotHeld: when it is offered to nobody yet.
             NotAllowed: when *by* is another member, who may not assign work.
         """
         verb = partial(self._flow.release, assignment, by=by, comment=comment)
@@ -212,6 +214,7 @@ class FlowVerbs:
             NotRegistered: when this process lacks the job's validator.
             Conflict: when the job was given another validator meanwhile: save again.
             WrongState: when the assignment is at a review stage: `modify` is the verb there.
+            NotAllowed: when *by* may not label any more, or the holder may not pick a vote.
         """
         verb = partial(
             self._flow.save,
@@ -263,6 +266,7 @@ class FlowVerbs:
             InvalidData: when the reason is empty or not one of the template's.
             StaleVersion: when the stored answer is of another version than expected.
             NotHeld: when the assignment is not held, or not by the member *by*.
+            NotAllowed: when *by* may not do such work any more.
         """
         verb = partial(
             self._flow.abandon,
@@ -318,6 +322,7 @@ class FlowVerbs:
             Incomplete: when the task is not abandoned, or nothing was saved before: `modify` it.
             StaleVersion: when the stored answer is of another version than expected.
             NotHeld: when the assignment is not held, or not by the member *by*.
+            NotAllowed: when *by* may not do such work any more.
         """
         verb = partial(
             self._flow.restore, assignment, task, expected_version=expected_version, by=by
@@ -347,9 +352,10 @@ class FlowVerbs:
         Raises:
             Incomplete: when tasks are neither answered nor abandoned, drafts are newer than the
                 answers (it lists both), or no task of a part is answered.
-            NotAllowed: when the rule does not let a part be handed in.
+            NotAllowed: when no part may be handed in, or *by* may not label any more.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at a review stage: `review` or `accept` it.
+            NotRegistered: when this process lacks a merge function that the votes need.
         """
         verb = partial(
             self._flow.submit,
@@ -395,6 +401,7 @@ class FlowVerbs:
                 back as often as it may (``max_rejects``).
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL.
+            NotAllowed: when *by* may not do such work any more.
         """
         verb = partial(
             self._flow.judge,
@@ -430,6 +437,7 @@ class FlowVerbs:
             NotRegistered: when this process lacks the job's validator.
             Conflict: when the job was given another validator meanwhile: modify again.
             WrongState: when the assignment is at LABEL: `save` is the verb there.
+            NotAllowed: when *by* may not do such work any more.
         """
         verb = partial(
             self._flow.modify,
@@ -457,6 +465,7 @@ class FlowVerbs:
             Incomplete: when tasks stand judged wrong or disputed ones undecided; it lists them.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at another stage.
+            NotAllowed: when *by* may not do such work any more.
         """
         verb = partial(self._flow.review, assignment, seconds=seconds, by=by)
         return await self._pool.run(verb)
@@ -501,6 +510,7 @@ class FlowVerbs:
             InvalidData: when named tasks are outside the scope, or nothing says why they are wrong.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL.
+            NotAllowed: when *by* may not do such work any more.
         """
         verb = partial(
             self._flow.reject,
@@ -537,7 +547,7 @@ class FlowVerbs:
         whole: bool = False,
         by: MemberRef | None = None,
     ) -> list[BatchResult]:
-        """Reject several assignments: what is judged wrong, or all; arguments as in `reject`."""
+        """Reject several assignments: what is judged wrong, or all; errors as in `reject`."""
         verb = partial(
             self._flow.reject_many, assignments, comment=comment, reason=reason, whole=whole, by=by
         )
@@ -553,6 +563,7 @@ class FlowVerbs:
         """Yield the running jobs with the stages at which there is work for a member now.
 
         *by* is the member, or who may see the work of others: then only where they may.
+        Errors are those of `explain`.
         """
         verb = partial(self._flow.available, member, workspace=workspace, by=by)
         return AsyncItems(self._pool, verb)
@@ -587,7 +598,7 @@ class FlowVerbs:
         stage: Stage | str | None = None,
         by: MemberRef | None = None,
     ) -> Permission:
-        """Return whether a member may do something here, without trying it.
+        """Return whether a member may do something here, without trying it; errors as in `explain`.
 
         At the stage of the action, package or assignment, unless one is given.  *by* is the member,
         or somebody who may see the work of others.

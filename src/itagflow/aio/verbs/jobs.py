@@ -218,7 +218,7 @@ class AsyncJobs:
         return AsyncItems(self._pool, verb)
 
     async def get(self, job: JobRef, *, by: MemberRef | None = None) -> Job:
-        """Return a job as it is now; when there is none, it raises `NotFound`."""
+        """Return a job as it is now.  Errors are those of `load_report`."""
         verb = partial(self._jobs.get, job, by=by)
         return await self._pool.run(verb)
 
@@ -351,8 +351,9 @@ class AsyncJobs:
     ) -> LoadReport:
         """Add rows to a published job; they form new packages, and a finished job runs again.
 
-        Rows whose row key the job knows are left out, so a broken append is simply sent again.  The
-        arguments and errors are those of `load`; *priority* and *due* are as in `add`.
+        Rows whose row key the job knows are left out: a broken append is sent again.  Arguments and
+        errors are those of `load`, *priority* and *due* as in `add`; it raises `Incomplete` when
+        the job has finished and too few people may do the work.
         """
         verb = partial(
             self._jobs.append,
@@ -399,6 +400,7 @@ class AsyncJobs:
 
         Raises:
             InvalidData: when the row, its key or the prediction does not fit.
+            Incomplete: when the job has finished, and too few people may do the work.
             WrongState: when the job is a draft (`load` into it) or archived.
             NotRegistered: when this process lacks the validator for a prediction that counts.
         """
@@ -574,21 +576,17 @@ class AsyncJobs:
         return await self._pool.run(verb)
 
     async def guidelines(self, job: JobRef, *, by: MemberRef | None = None) -> Sequence[Guideline]:
-        """Return every version of a job's guideline, the oldest first."""
+        """Return every version of a job's guideline, the oldest first; errors as in `get`."""
         verb = partial(self._jobs.guidelines, job, by=by)
         return await self._pool.run(verb)
 
     async def progress(self, job: JobRef, *, by: MemberRef | None = None) -> Progress:
-        """Return how far a job is: packages and tasks by state, their counts, and rows read."""
+        """Return how far a job is, in packages, tasks and rows read; errors as in `get`."""
         verb = partial(self._jobs.progress, job, by=by)
         return await self._pool.run(verb)
 
     async def queue(self, job: JobRef, *, by: MemberRef | None = None) -> QueueReport:
-        """Return what waits, is held, offered and late; its cost does not grow with the job.
-
-        Raises:
-            NotAllowed: when *by* may not read results there.
-        """
+        """Return what waits, is held, offered and late, at any size; errors as in `blocked`."""
         verb = partial(self._jobs.queue, job, by=by)
         return await self._pool.run(verb)
 

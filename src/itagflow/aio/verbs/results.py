@@ -310,6 +310,11 @@ class AsyncResults:
             by: Who reads, when the policy is to be asked.
             limit: How many at the most.
             after: The last row of the page before, its task, or the number of that.
+
+        Raises:
+            NotFound: when there is no such job, *by* is nobody in its workspace, or it has no task
+                *after*.
+            NotAllowed: when *by* may not read there, or was removed.
         """
         verb = partial(self._results.rows, job, where=where, by=by, limit=limit, after=after)
         return AsyncItems(self._pool, verb)
@@ -427,6 +432,7 @@ class AsyncResults:
 
         Raises:
             InvalidData: when *count* is less than one.
+            NotAllowed: when *by* may not read there, or was removed.
         """
         verb = partial(self._results.partition, job, count, by=by)
         return await self._pool.run(verb)

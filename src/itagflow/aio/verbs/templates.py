@@ -79,6 +79,7 @@ class AsyncTemplates:
 
         Raises:
             NotFound: when there is no such job.
+            NotAllowed: when *by* may not read the job, or was removed.
         """
         verb = partial(self._templates.get, job, by=by)
         return await self._pool.run(verb)

@@ -8,7 +8,7 @@ text and the statement that its driver has prepared for it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
@@ -38,8 +38,11 @@ OPEN_SPAN = Span()
 MATCHES_NONE, MATCHES_ALL = "IS NULL", "IS NOT NULL"
 """What no value of a column fulfills, and what each does: columns are never NULL."""
 
-Shape = tuple[tuple[str, str], ...]
-"""What the text of conditions depends on: the names, and how each is compared."""
+Shape = tuple[str, ...]
+"""What the text of conditions depends on: each name, and behind it how it is compared.
+
+Flat, since every query looks up its text by it: pairs would be hashed and compared one by one.
+"""
 
 
 class _Absence(NamedTuple):
@@ -47,7 +50,7 @@ class _Absence(NamedTuple):
 
     layout: Layout[Any]
     """The kind that must not be there."""
-    same: Shape
+    same: tuple[tuple[str, str], ...]
     """The join: the query's column, and the equal column of this kind."""
     shape: Shape
     """The conditions on this kind."""
@@ -109,6 +112,22 @@ class Sql:
     def update(self, layout: Layout[Any], columns: tuple[int, ...]) -> str:
         """Return the UPDATE of these columns: the values, then the key and the old version."""
         return _update_text(self, layout, columns)
+
+    def update_many(
+        self, layout: Layout[Any], columns: tuple[int, ...], rows: Sequence[Sequence[Any]]
+    ) -> tuple[str, tuple[str]]:
+        """Return one UPDATE of the same columns of several rows, for PostgreSQL, and its parameter.
+
+        Each of *rows* is as `update` takes it: the values, the key and the old version.
+        """
+        names = (*(column.name for column in layout.stored), "body")
+        fields = (*(names[index] for index in columns), *names[: len(layout.key)])
+        made = [
+            # behind the others: whatever the entity was locked as, it becomes the next version
+            {**dict(zip(fields, row[:-1], strict=True)), "version": row[-1] + 1}
+            for row in rows
+        ]
+        return _update_many_text(self, layout, columns), (json.dumps(made),)
 
     def get(self, layout: Layout[Any]) -> str:
         """Return the text that reads a row by its key."""
@@ -201,23 +220,23 @@ def _render_query(sql: Sql, query: Query[Any]) -> tuple[_Filter, list[Any]]:
 def _render_conditions(
     sql: Sql, layout: Layout[Any], where: Mapping[str, Condition]
 ) -> tuple[Shape, list[Any]]:
-    shape: list[tuple[str, str]] = []
+    shape: list[str] = []
     values: list[Any] = []
     equal = f"= {sql.placeholder}"
     for name, condition in where.items():
         # by far the most are keys; an integer that no column can hold must not reach the driver
         if type(condition) is int and LEAST <= condition <= MOST:
-            shape.append((name, equal))
+            shape += name, equal
             values.append(condition)
-            continue
-        if isinstance(condition, Span) and condition == OPEN_SPAN:
             continue
         # What is one of a few, some of which are rare, is a literal.  An index over part of the
         # rows, such as those that wait, is only used when the text itself says that the condition
         # implies that of the index; a parameter could be anything.
         literals = _render_literals(condition)
         if literals:
-            shape.append((name, literals))
+            shape += name, literals
+            continue
+        if condition == OPEN_SPAN:
             continue
         # for the same reason: the index over the filled ones, see `Layout.sparse`
         filled = ""
@@ -226,11 +245,11 @@ def _render_conditions(
         if isinstance(condition, Span):
             comparison, ends = _compare_span(sql, condition)
             if comparison:  # else no column can reach either end: all values match
-                shape.append((name, comparison + filled))
+                shape += name, comparison + filled
                 values += ends
         else:
             comparison, operands = _compare_values(sql, condition)
-            shape.append((name, comparison + filled))
+            shape += name, comparison + filled
             values += operands
     return tuple(shape), values
 
@@ -314,12 +333,17 @@ def _compare_values(sql: Sql, condition: Scalar | tuple[Scalar, ...]) -> tuple[s
 
 
 def _render_where(conditions: _Filter) -> str:
-    texts = [_render_condition(name, comparison) for name, comparison in conditions.shape]
+    texts = [_render_condition(name, how) for name, how in _pair(conditions.shape)]
     if conditions.absence is not None:
         texts.append(_render_absence(conditions.sql, conditions.layout, conditions.absence))
     if not texts:
         return ""
     return f" WHERE {' AND '.join(texts)}"
+
+
+def _pair(shape: Shape) -> Iterator[tuple[str, str]]:
+    """Return each name with how it is compared."""
+    return zip(shape[::2], shape[1::2], strict=True)
 
 
 def _render_condition(name: str, comparison: str, table: str = "") -> str:
@@ -331,7 +355,7 @@ def _render_absence(sql: Sql, layout: Layout[Any], absence: _Absence) -> str:
     equalities = [
         f"beside.{theirs} = {sql.schema}{layout.table}.{ours}" for ours, theirs in absence.same
     ]
-    conditions = [_render_condition(name, how, "beside.") for name, how in absence.shape]
+    conditions = [_render_condition(name, how, "beside.") for name, how in _pair(absence.shape)]
     where = " AND ".join([*equalities, *conditions])
     # Without the end, PostgreSQL may make a hash join of NOT EXISTS and read all rows of both
     # tables; with it, it looks beside one row after the other and stops at the first that fits.
@@ -369,6 +393,25 @@ def _update_text(sql: Sql, layout: Layout[Any], columns: tuple[int, ...]) -> str
     # transaction was faster
     where = f"{_render_key(sql, layout)} AND version = {sql.placeholder}"
     return f"UPDATE {sql.schema}{layout.table} SET {sets} WHERE {where}"
+
+
+@cache
+def _update_many_text(sql: Sql, layout: Layout[Any], columns: tuple[int, ...]) -> str:
+    table = f"{sql.schema}{layout.table}"
+    names = (*(column.name for column in layout.stored), "body")
+    # The rows are parsed as rows of the table, so that each value has the type of its column. A
+    # body comes as the text that it is, and not as JSON inside of JSON.
+    made = {name: f"made.{name}" for name in names}
+    if not layout.text:
+        made["body"] = "CAST(made.body #>> '{}' AS jsonb)"
+    sets = ", ".join(f"{names[index]} = {made[names[index]]}" for index in columns)
+    key = " AND ".join(f"{table}.{column.name} = made.{column.name}" for column in layout.key)
+    # each version is the next one, so the old one need not be sent
+    rows = f"jsonb_populate_recordset(CAST(NULL AS {table}), CAST({sql.placeholder} AS jsonb))"
+    return (
+        f"UPDATE {table} SET {sets} FROM {rows} AS made "
+        f"WHERE {key} AND {table}.version = made.version - 1"
+    )
 
 
 @cache
@@ -432,7 +475,7 @@ def _add_up_text(sql: Sql, sums: Sums, groups: int) -> str:
 def _check_names(conditions: _Filter, names: tuple[str, ...] = ()) -> None:
     # names become part of the text, so none may come from outside; each shape is checked once,
     # when its text is made
-    check_names(conditions.layout.fields, (*(name for name, _ in conditions.shape), *names))
+    check_names(conditions.layout.fields, (*conditions.shape[::2], *names))
 
 
 # -- order and pages --

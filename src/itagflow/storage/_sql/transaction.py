@@ -30,6 +30,8 @@ class Mode(Enum):
 
 
 _LONG = (Mode.SNAPSHOT, Mode.LISTEN)
+WRITE = Mode.WRITE
+"""A global: Python 3.11 takes ten times as long to find a member of an enum in its class."""
 
 
 HAS_ENDED = ("this transaction has ended", "Open another one")
@@ -78,6 +80,8 @@ class Transaction(Generic[C]):
         self.until = until
         self.is_long = mode in _LONG
         """Whether its thread may have another one open, and closing the store ends it."""
+        self.is_writing = mode is WRITE
+        """Whether it writes."""
         self.connections: list[C] = []
         """Its connection, in here alone from when it is made or taken until it is given back."""
         self._claims = [None] if self.is_long else []

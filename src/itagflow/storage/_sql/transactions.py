@@ -213,7 +213,7 @@ class Transactions(ABC, Generic[C]):
         keep in step.
         """
         width = self._reading
-        if transaction.mode is Mode.WRITE:
+        if transaction.is_writing:
             width = self._writing
         if width is None:
             yield from self._run_registered(transaction, state, view)

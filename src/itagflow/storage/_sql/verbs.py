@@ -211,8 +211,7 @@ class SqlWriter(SqlReader):
         self, layout: Layout[Any], columns: tuple[int, ...], rows: Sequence[Sequence[Any]]
     ) -> int:
         """Update the same columns of several rows; return how many had the old version."""
-        text = self.sql.update(layout, columns)
-        return sum(self.run(text, values) for values in rows)
+        return self.run(*self.sql.update_many(layout, columns, rows))
 
     def _save_alike(self, layout: Layout[Any], entities: Sequence[Entity]) -> None:
         """Replace many entities of a kind that has no unique columns, in few calls of the driver.

@@ -18,7 +18,7 @@ from itagflow.model.event import Event
 from itagflow.reprs import show_line
 from itagflow.storage._sql.layout import LAYOUTS, Layout
 from itagflow.storage._sql.statements import SQLITE
-from itagflow.storage._sql.transaction import Mode
+from itagflow.storage._sql.transaction import WRITE, Mode
 from itagflow.storage._sql.transactions import Transactions
 from itagflow.storage._sql.verbs import (
     Row,
@@ -191,7 +191,7 @@ class _SqliteStore:
 
     def write(self) -> SafeContext[Writer]:
         """Open a transaction that is kept when it ends, and dropped when it raises."""
-        return self._transactions.open(Mode.WRITE, self._make_writer)
+        return self._transactions.open(WRITE, self._make_writer)
 
     def high_water_mark(self) -> int:
         """Return the position of the last event: positions follow the order of commits."""

@@ -49,8 +49,10 @@ CREATE TABLE package (
 );
 CREATE INDEX package_pool ON package (job, state, priority DESC, due, waiting_since, number) WHERE waiting = 1;
 -- For jobs whose packages are claimed in another order. Most packages have no priority and no due time; they have the
--- same order here and there, and are not in these indexes: else each claim would write them, too.
-CREATE INDEX package_due ON package (job, state, due, priority DESC, waiting_since, number) WHERE ranked = 1;
+-- same order here and there, and are not in these indexes: else each claim would write them, too. Those
+-- with a priority alone are only in the second.
+CREATE INDEX package_due ON package (job, state, due, priority DESC, waiting_since, number)
+    WHERE ranked = 1 AND has_deadline = 1;
 CREATE INDEX package_oldest ON package (job, state, waiting_since, priority DESC, due, number) WHERE ranked = 1;
 -- What is overdue is listed, and what time has still to decide is found, by the packages that have a due time alone: most
 -- have none, and are in neither index.

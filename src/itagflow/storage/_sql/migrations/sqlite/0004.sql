@@ -48,8 +48,10 @@ CREATE TABLE package (
 ) WITHOUT ROWID;
 CREATE INDEX package_pool ON package (job, state, priority DESC, due, waiting_since, number) WHERE waiting = 1;
 -- For jobs whose packages are claimed in another order. Most packages have no priority and no due time; they have the
--- same order here and there, and are not in these indexes: else each claim would write them, too.
-CREATE INDEX package_due ON package (job, state, due, priority DESC, waiting_since, number) WHERE ranked = 1;
+-- same order here and there, and are not in these indexes: else each claim would write them, too. Those
+-- with a priority alone are only in the second.
+CREATE INDEX package_due ON package (job, state, due, priority DESC, waiting_since, number)
+    WHERE ranked = 1 AND has_deadline = 1;
 CREATE INDEX package_oldest ON package (job, state, waiting_since, priority DESC, due, number) WHERE ranked = 1;
 -- What is overdue is listed, and what time has still to decide is found, by the packages that have a due time alone: most
 -- have none, and are in neither index.
@@ -164,7 +166,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('package', 'package', '1000000 10000 1'),
     ('package', 'package_open', '500000 5000 1'),
     ('package', 'package_pool', '300000 3000 1000 500 400 10 1'),
-    ('package', 'package_due', '30000 3000 1000 400 300 10 1'),
+    ('package', 'package_due', '10000 1000 300 100 50 10 1'),
     ('package', 'package_oldest', '30000 3000 1000 10 5 5 1'),
     ('package', 'package_deadline', '30000 3000 10 1'),
     ('package', 'package_deadline_pending', '30000 3000 10 1'),
