@@ -24,11 +24,13 @@ from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
 import itagflow
-from itagflow import Choice, ItagflowError, Job, Label, PreLabel, Role, Stage, Text, Workflow
+from itagflow import Choice, Crew, ItagflowError, Job, Label, PreLabel, Role, Stage, Text, Workflow
 from itagflow.delivery import Retries, Webhook, Worker
 from itagflow.errors import NotAllowed, NotFound, NotHeld, RuleError
+from itagflow.schema import replies_to_json
 from itagflow.templates import Option, Question, Template, View
 
+Replies = dict[str, Choice | Text]
 log = logging.getLogger(__name__)
 STATES = {"approve": "published", "remove": "removed"}
 TEMPLATE = Template(
@@ -39,7 +41,7 @@ TEMPLATE = Template(
     views=(View("Text", "text"), View("Image", "image")),
 )
 # nobody has looked in time: the post is not shown
-LATE = {"1": Choice("remove"), "2": Text("nobody has decided in time")}
+LATE: Replies = {"1": Choice("remove"), "2": Text("nobody has decided in time")}
 TABLES = """
 CREATE TABLE IF NOT EXISTS posts (
     id TEXT PRIMARY KEY, author TEXT NOT NULL, text TEXT NOT NULL, image TEXT NOT NULL,
@@ -176,7 +178,7 @@ class Queue:
             template=TEMPLATE,
             workflow=Workflow(Label(lease=lease, requires=requires, on_overdue=LATE)),
             packaging=itagflow.FixedSize(1),
-            workforce={Stage.LABEL: labelers, "experts": list(self.settings.experts)},
+            workforce={Stage.LABEL: labelers, Crew.EXPERTS: list(self.settings.experts)},
             by="app",
             exist_ok=True,
         )
@@ -204,7 +206,7 @@ class Queue:
     def flag(self, post: dict[str, Any], score: float) -> None:
         """Ask people about a post; one that they are asked about already stays as it is."""
         guess = "remove" if score >= 0.5 else "approve"
-        prediction = {"1": Choice(guess), "2": Text(f"the score is {score:.2f}")}
+        prediction: Replies = {"1": Choice(guess), "2": Text(f"the score is {score:.2f}")}
         self.flow.jobs.add(
             self.job,
             {"text": post["text"], "image": post["image"], "lang": post["lang"]},
@@ -221,13 +223,13 @@ class Queue:
         if assignment is None:
             return None
         (item,) = self.flow.tasks(assignment, by=account)
-        guess = item.prelabel.replies if item.prelabel else {}
+        guess = item.prelabel.replies if item.prelabel else None
         # JavaScript cannot represent 64-bit integers: keys are sent as text
         return {
             "assignment": str(assignment.id),
             "post": item.task.row_key,
             "data": dict(item.data),
-            "prediction": guess["1"].key if "1" in guess else None,
+            "prediction": replies_to_json(guess) if guess else None,
             "escalated_because": item.comment,
         }
 
@@ -238,7 +240,7 @@ class Queue:
         if said.decision == "escalate":
             self.flow.escalate(ref, item, comment=said.reason, by=account)
         else:
-            replies = {"1": Choice(said.decision), "2": Text(said.reason)}
+            replies: Replies = {"1": Choice(said.decision), "2": Text(said.reason)}
             self.flow.save(ref, item, replies, by=account)
         self.flow.submit(ref, by=account)
 
