@@ -172,13 +172,15 @@ class Queue:
         lease = timedelta(minutes=15)  # who closes the page without an answer keeps it so long
         names = list(self.settings.moderators.values())
         labelers = [name for name in names if name not in self.settings.experts]
+        experts = list(self.settings.experts)
+        workforce: dict[Stage | Crew, list[str]] = {Stage.LABEL: labelers, Crew.EXPERTS: experts}
         return self.flow.jobs.create(
             self.workspace,
             "flagged",
             template=TEMPLATE,
             workflow=Workflow(Label(lease=lease, requires=requires, on_overdue=LATE)),
             packaging=itagflow.FixedSize(1),
-            workforce={Stage.LABEL: labelers, Crew.EXPERTS: list(self.settings.experts)},
+            workforce=workforce,
             by="app",
             exist_ok=True,
         )
