@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 from support import postgres
+from support.scenes import rows
 from support.workers import open_and_add, write_in_child
 
 import itagflow
@@ -21,6 +22,7 @@ from itagflow import (
     Role,
     StoreFailed,
 )
+from itagflow.jobs import loading
 from itagflow.model.event import Event
 from itagflow.model.package import Assignment, Package
 from itagflow.storage import Query, Unless
@@ -345,6 +347,31 @@ class TestBlocks:
             ]
         one.close()
         two.close()
+
+
+class TestStatistics:
+    """What the server knows of its tables decides how it looks for rows."""
+
+    @pytest.mark.parametrize(("tasks", "known"), [(49, {-1}), (50, {50})])
+    def test_the_server_is_told_of_a_large_load(
+        self, postgres_url: str, monkeypatch: pytest.MonkeyPatch, tasks: int, known: set[int]
+    ) -> None:
+        monkeypatch.setattr(loading, "MANY", 50)
+        with itagflow.open(postgres_url) as flow:
+            home = flow.workspaces.create("street", admin="ada")
+            flow.jobs.create(
+                home,
+                "large",
+                template=itagflow.templates.image_classification(["cat"]),
+                data=rows(tasks),
+                packaging=itagflow.FixedSize(1),
+                by="ada",
+            )
+        with psycopg.connect(postgres_url) as connection:
+            counted = connection.execute(
+                "SELECT reltuples::bigint FROM pg_class WHERE relname IN ('package', 'task')"
+            ).fetchall()
+        assert {number for (number,) in counted} == known
 
 
 class TestListening:

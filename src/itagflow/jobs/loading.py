@@ -36,7 +36,10 @@ from itagflow.model.reports import MAX_PROBLEMS, LeftOut, LoadReport, build_load
 from itagflow.model.task import Task
 from itagflow.model.template import Template
 from itagflow.model.text import format_value
-from itagflow.storage.port import Condition, Query, Span
+from itagflow.storage.port import Condition, Query, Span, SupportsStatistics
+
+MANY = 10_000
+"""So many rows in one load may make the statistics of a database wrong."""
 
 OnError = Literal["raise", "skip"]
 
@@ -231,12 +234,14 @@ def _prepare_row(loading: _Loading, item: object, number: int) -> PreparedRow | 
 
 
 def _end(loading: _Loading, spec: LoadSpec) -> None:
-    """Check a load of which every row was read.
+    """Check a load of which every row was read, and let the store know that it was a large one.
 
     Raises:
         InvalidData: when there were bad rows that are not to be skipped.
     """
-    counts = loading.counts
+    counts, store = loading.counts, loading.engine.store
+    if sum(map(len, counts.tasks)) >= MANY and isinstance(store, SupportsStatistics):
+        store.gather_statistics()
     if counts.skipped and spec.on_error == "raise":
         raise loading_rules.make_rows_error(loading.job, counts.problems, counts.skipped)
 

@@ -207,6 +207,15 @@ class SupportsLockAll(Protocol):
 
 
 @runtime_checkable
+class SupportsStatistics(Protocol):
+    """**Protocol:** a store whose database plans by statistics, which a large load makes wrong."""
+
+    def gather_statistics(self) -> None:
+        """Let the database see how much there is now; nothing that is stored changes."""
+        ...
+
+
+@runtime_checkable
 class SupportsNotify(Protocol):
     """**Protocol:** a store that can wake waiting readers of events; other stores are polled."""
 

@@ -17,6 +17,8 @@ from itagflow.model.arguments import require_flag
 from itagflow.model.entity import E, Entity, Key
 from itagflow.model.event import Event
 from itagflow.model.number import LEAST, MOST, require_whole_number
+from itagflow.model.package import Package
+from itagflow.model.task import Task
 from itagflow.model.text import require_text
 from itagflow.reprs import show_line
 from itagflow.storage._secrets import Connector, is_clear, safe_name
@@ -303,6 +305,19 @@ class PostgresStore:
             last = reader.rows(f"SELECT last_value FROM {self._schema}.event_position", ())
             pending = reader.rows(f"SELECT {self._schema}.first_pending()", ())
         return min(int(position) for (position,) in (*last, *pending) if position is not None)
+
+    def gather_statistics(self) -> None:
+        """Let the server see how many rows there are now.
+
+        It does so by itself, but only once a minute: until then, it would take a job that was just
+        loaded for a small one, and go through all of it instead of using an index.  See
+        `itagflow.storage.port.SupportsStatistics`.
+        Source: PostgreSQL, *Populating a Database*, "Run ANALYZE Afterwards".
+        """
+        tables = ", ".join(f"{self._schema}.{LAYOUTS[kind].table}" for kind in (Package, Task))
+        with self.write() as writer:
+            # who owns the tables may do it, or it is skipped; and so is what others do already
+            cast(_Writer, writer).run(f"ANALYZE (SKIP_LOCKED) {tables}", ())
 
     def subscribe(self) -> SafeContext[Callable[[float], object]]:
         """Begin to listen, on its own connection; see `itagflow.storage.port.SupportsNotify`."""
