@@ -331,8 +331,9 @@ class CloseContract(ContractPart):
         _, end, _ = _hold_open(store.write, lambda writer: writer.lock(Package, (4, 1)))
         waiting = start(lambda: _enter(store.write()))
         waiting.ended.wait(0.1)
-        begun = waiting.ended.is_set()
         store.close(timeout=0.1)
+        # asked before the other one ends: where writers do not wait, it may have begun in time
+        begun = waiting.ended.is_set()
         end.set()
         if not begun:
             try:
