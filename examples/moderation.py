@@ -219,6 +219,11 @@ class Queue:
             by="app",
         )
 
+    def withdraw(self, post: str) -> None:
+        """Take a post out of the queue, if it is there."""
+        with suppress(NotFound):  # the model was sure: nobody was asked
+            self.flow.jobs.withdraw(self.job, keys=[post], comment="deleted", by="app")
+
     def give_next(self, account: str) -> dict[str, Any] | None:
         """Give a moderator what they hold already, or else the best that waits."""
         assignment = self.flow.claim(account, workspace=self.workspace, resume=True)
@@ -283,6 +288,9 @@ def send_post(request: Request, post: NewPost, user: User) -> dict[str, Any]:
     if stored["state"] == "waiting":
         # also when it is sent again: a crash may have come between the two databases
         request.app.state.queue.flag(stored, score)
+        # its author may have deleted it meanwhile, before there was anything to withdraw
+        if request.app.state.posts.get(post.id)["state"] == "deleted":
+            request.app.state.queue.withdraw(post.id)
     return stored
 
 
@@ -301,9 +309,7 @@ def delete_post(request: Request, post: str, user: User) -> None:
     if request.app.state.posts.get(post)["author"] != user:
         raise HTTPException(403, "the post of another user")
     request.app.state.posts.delete(post)
-    queue: Queue = request.app.state.queue
-    with suppress(NotFound):  # the model was sure: nobody was asked
-        queue.flow.jobs.withdraw(queue.job, keys=[post], comment="deleted", by="app")
+    request.app.state.queue.withdraw(post)
 
 
 @router.post("/next")

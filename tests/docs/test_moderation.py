@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from moderation import Settings, create_app
+from moderation import Queue, Settings, create_app
 
 from itagflow import delivery
 
@@ -239,6 +239,22 @@ def test_a_deleted_post_is_shown_to_nobody(product: Product) -> None:
         assert state(client, "p1") == "deleted"
 
 
+def test_a_post_that_is_deleted_before_anybody_is_asked_is_shown_to_nobody(
+    product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flag = Queue.flag
+
+    def flag_late(queue: Queue, stored: dict[str, Any], score: float) -> None:
+        call(client, "t-una", "DELETE", f"/posts/{stored['id']}")
+        flag(queue, stored, score)
+
+    monkeypatch.setattr(Queue, "flag", flag_late)
+    with product.run() as client:
+        post(client, "p1", "pills and pills")
+        assert claim(client, "t-ben") is None
+        assert state(client, "p1") == "deleted"
+
+
 def test_a_german_post_goes_to_who_reads_german(product: Product) -> None:
     with product.run() as client:
         post(client, "p1", "guten Tag", lang="de")
@@ -263,7 +279,7 @@ def test_it_goes_on_after_a_restart(product: Product) -> None:
 
 
 @pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
-def test_two_processes_of_the_app_deliver_each_result_once(product: Product) -> None:
+def test_two_apps_over_the_same_data_deliver_each_result_once(product: Product) -> None:
     other = Product(replace(product.settings), product.port)
     with product.run() as client, other.run() as second:
         for number in range(10):
