@@ -97,7 +97,7 @@ def _check_lot(plan: "SinglePlan", _: object, value: int | None) -> None:
 
 @attrs.frozen
 class SinglePlan:
-    """One sample decides: accept with at most `accept` wrong tasks in it, else reject.
+    """One sample decides: accept with at most ``accept`` wrong tasks in it, else reject.
 
     >>> plan = SinglePlan(80, 2)
     >>> plan.decide(checked=80, wrong=2).verdict.name, round(plan.oc(0.05), 4)
