@@ -170,7 +170,8 @@ def with_two_flows(url: str, other: str, forks: int) -> str:
     """Forks while threads write to two stores, or twice to the same: every child writes through both Flows."""
     house = House(url)
     second = House(other, ledger=house.ledger if other == url != MEMORY else Ledger())
-    children, draw = Children(Ledger()), random.Random(3)
+    # each child takes its turn twice, behind the writers of two stores
+    children, draw = Children(Ledger(), limit=2 * AT_ONCE), random.Random(3)
     house.begin(2)
     second.begin(2)
     for number in range(forks):
