@@ -171,7 +171,7 @@ def with_two_flows(url: str, other: str, forks: int) -> str:
     house = House(url)
     second = House(other, ledger=house.ledger if other == url != MEMORY else Ledger())
     # each child takes its turn twice, behind the writers of two stores
-    children, draw = Children(Ledger(), limit=2 * AT_ONCE), random.Random(3)
+    children, draw = Children(Ledger(), limit=4 * AT_ONCE), random.Random(3)
     house.begin(2)
     second.begin(2)
     for number in range(forks):
