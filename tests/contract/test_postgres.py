@@ -352,9 +352,9 @@ class TestBlocks:
 class TestStatistics:
     """What the server knows of its tables decides how it looks for rows."""
 
-    @pytest.mark.parametrize(("tasks", "known"), [(49, {-1}), (50, {50})])
+    @pytest.mark.parametrize(("tasks", "is_large"), [(49, False), (50, True)])
     def test_the_server_is_told_of_a_large_load(
-        self, postgres_url: str, monkeypatch: pytest.MonkeyPatch, tasks: int, known: set[int]
+        self, postgres_url: str, monkeypatch: pytest.MonkeyPatch, tasks: int, is_large: bool
     ) -> None:
         monkeypatch.setattr(loading, "MANY", 50)
         with itagflow.open(postgres_url) as flow:
@@ -368,10 +368,11 @@ class TestStatistics:
                 by="ada",
             )
         with psycopg.connect(postgres_url) as connection:
-            counted = connection.execute(
-                "SELECT reltuples::bigint FROM pg_class WHERE relname IN ('package', 'task')"
+            # what the server does by itself is noted elsewhere
+            looked = connection.execute(
+                "SELECT relname FROM pg_stat_user_tables WHERE last_analyze IS NOT NULL"
             ).fetchall()
-        assert {number for (number,) in counted} == known
+        assert {name for (name,) in looked} == ({"package", "task"} if is_large else set())
 
 
 class TestListening:

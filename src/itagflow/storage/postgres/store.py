@@ -316,8 +316,8 @@ class PostgresStore:
         """
         tables = ", ".join(f"{self._schema}.{LAYOUTS[kind].table}" for kind in (Package, Task))
         with self.write() as writer:
-            # who owns the tables may do it, or it is skipped; and so is what others do already
-            cast(_Writer, writer).run(f"ANALYZE (SKIP_LOCKED) {tables}", ())
+            # where somebody else owns the tables, the server only warns
+            cast(_Writer, writer).run(f"ANALYZE {tables}", ())
 
     def subscribe(self) -> SafeContext[Callable[[float], object]]:
         """Begin to listen, on its own connection; see `itagflow.storage.port.SupportsNotify`."""
