@@ -26,6 +26,7 @@ from itagflow import (
     Stage,
     Workflow,
 )
+from itagflow.claiming import requested
 from itagflow.model import Outcome
 from itagflow.model.package import Package
 from itagflow.storage import MemoryStore
@@ -519,6 +520,24 @@ class TestAClaimByWhatWasKnownBefore:
         clock.forward(days=2)
         flow.jobs.update(job, closes_at=clock.now, by="ada")
         taken = flow.claim("cy", job, Stage.LABEL, **asks)
+        assert taken is not None
+        assert taken.package == 1
+
+    def test_a_job_that_closes_while_a_claim_with_a_token_runs(
+        self, flow: Flow, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job = cats(flow, size=1)
+        flow.claim("ben", job, Stage.LABEL)
+        clock.forward(days=2)
+        flow.jobs.update(job, closes_at=clock.now, by="ada")
+        read, before = requested.read_job_and_member, [job]
+
+        def read_late(*given: Any) -> Any:
+            current, member = read(*given)
+            return before.pop() if before else current, member
+
+        monkeypatch.setattr(requested, "read_job_and_member", read_late)
+        taken = flow.claim("cy", job, Stage.LABEL, token="a")
         assert taken is not None
         assert taken.package == 1
 

@@ -66,7 +66,7 @@ def claim_once(transaction: Transaction, wanted: Wanted) -> tuple[Assignment | N
         if stage is None:
             return None, False  # its work is done
     if job is not None and stage is not None:
-        return take_requested(transaction, member, job, stage, wanted.options), False
+        return take_requested(transaction, member, job, stage, wanted.options)
     search = _Search(transaction, wanted, member, job)
     return search.take(), search.is_overtaken
 

@@ -19,8 +19,11 @@ from itagflow.model.workspace import Member
 
 def take_requested(
     transaction: Transaction, member: Member, job: Job, stage: Stage, options: Options
-) -> Assignment | None:
+) -> tuple[Assignment | None, bool]:
     """Give what the same claim, sent before, was given, or what is held, or else something new.
+
+    Returns:
+        It, and whether there may be something after all, for a claim that begins anew.
 
     Raises:
         NotAllowed: when the member may not work there.
@@ -43,15 +46,17 @@ def take_requested(
     if earlier is None and options.is_resumed:
         earlier = _find_held(transaction, work, place, number)
     if earlier is not None:
-        return earlier
+        return earlier, False
     taken = (
         next(iter(work.take(1)), None)
         if package is None
         else _take_package(transaction, work, package)
     )
-    if taken is None:
+    # job, member or counter had changed when they were locked
+    is_overtaken = taken is None and work.is_confirmed
+    if taken is None and not is_overtaken:
         work.require_acknowledged()
-    return taken
+    return taken, is_overtaken
 
 
 def _find_held(

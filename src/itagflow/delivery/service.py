@@ -170,7 +170,7 @@ class Lease:
         self._results = []
         is_due = time.monotonic() - self._saved_at >= SAVE_EVERY
         if self._place != self._stored_place and is_due:
-            self._settle(lambda cursor, terms: Settlement(self._renewed(cursor, terms)))
+            self._settle(lambda cursor, terms: Settlement(self._renew_lease(cursor, terms)))
 
     def _step(self) -> int | None:
         """Deliver what is next, and return how many messages that were; None: nothing is due."""
@@ -178,7 +178,7 @@ class Lease:
         if not rules.is_open(state.cursor, state.now):
             return None
         if rules.must_renew(state.cursor, self._receiver.timeout, state.now):
-            self._settle(lambda cursor, terms: Settlement(self._renewed(cursor, terms)))
+            self._settle(lambda cursor, terms: Settlement(self._renew_lease(cursor, terms)))
         # in turns: neither may a job with much to catch up hold the others back, nor they it
         self._is_logs_turn = not self._is_logs_turn
         deliveries = [self._deliver_delayed, self._deliver_log]
@@ -215,7 +215,7 @@ class Lease:
         response = self._send(messages)
         self._settle(
             lambda cursor, terms: rules.settle_log(
-                self._moved(cursor), messages, place, response, terms, state.delayed
+                self._move_cursor(cursor), messages, place, response, terms, state.delayed
             )
         )
         if self._place != place:
@@ -270,14 +270,14 @@ class Lease:
             # it has caught up: the log goes on with it
             self._settle(
                 lambda cursor, terms: Settlement(
-                    self._renewed(cursor, terms), (Replacement(job, None),)
+                    self._renew_lease(cursor, terms), (Replacement(job, None),)
                 )
             )
             return 0
         response = self._send(messages)
         self._settle(
             lambda cursor, terms: rules.settle_delayed(
-                self._moved(cursor),
+                self._move_cursor(cursor),
                 job,
                 messages,
                 response,
@@ -328,13 +328,15 @@ class Lease:
         if not messages:  # the event is gone, and nothing of it can be sent
             self._settle(
                 lambda cursor, terms: Settlement(
-                    self._renewed(cursor, terms), (Replacement(letter, None),)
+                    self._renew_lease(cursor, terms), (Replacement(letter, None),)
                 )
             )
             return 0
         response = self._send(messages)
         self._settle(
-            lambda cursor, terms: rules.settle_letter(self._moved(cursor), letter, response, terms)
+            lambda cursor, terms: rules.settle_letter(
+                self._move_cursor(cursor), letter, response, terms
+            )
         )
         return 1
 
@@ -423,11 +425,11 @@ class Lease:
             raise LeaseLost(self._name)
         return cursor
 
-    def _moved(self, cursor: DeliveryCursor) -> DeliveryCursor:
+    def _move_cursor(self, cursor: DeliveryCursor) -> DeliveryCursor:
         """Return the stored cursor at the place that was reached without sending anything."""
         return attrs.evolve(cursor, position=self._place.position, part=self._place.part)
 
-    def _renewed(self, cursor: DeliveryCursor, terms: Terms) -> DeliveryCursor:
+    def _renew_lease(self, cursor: DeliveryCursor, terms: Terms) -> DeliveryCursor:
         return rules.keep_place(cursor, self._place, terms.lease_until)
 
 
