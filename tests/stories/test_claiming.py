@@ -27,6 +27,7 @@ from itagflow import (
     Workflow,
 )
 from itagflow.claiming import requested
+from itagflow.core.engine import Engine
 from itagflow.model import Outcome
 from itagflow.model.package import Package
 from itagflow.storage import MemoryStore
@@ -540,6 +541,23 @@ class TestAClaimByWhatWasKnownBefore:
         taken = flow.claim("cy", job, Stage.LABEL, token="a")
         assert taken is not None
         assert taken.package == 1
+
+    def test_what_is_not_for_the_member_is_looked_at_once(
+        self, flow: Flow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job = cats(flow, tasks=1, workflow=Workflow(Label(votes=2), Inspect()))
+        flow.claim("ben", job, Stage.LABEL)
+        begin, begun = Engine.transaction, list[Engine]()
+
+        def count(engine: Engine) -> Any:
+            begun.append(engine)
+            return begin(engine)
+
+        monkeypatch.setattr(Engine, "transaction", count)
+        assert flow.claim("ben", job, Stage.LABEL, package=1) is None
+        assert flow.claim("ben", job, Stage.LABEL) is None
+        assert flow.claim("ben", job) is None
+        assert len(begun) == 3, "nothing had changed, and a claim began anew"
 
     def test_many_at_once(self, flow: Flow, clock: Clock) -> None:
         job = cats(flow, size=1)

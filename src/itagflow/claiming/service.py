@@ -313,9 +313,8 @@ class Claim:
 
     def _can_start(self, package: Package, assignments: Sequence[Assignment]) -> bool:
         """Return whether the member may have a free slot of the locked *package*, by this stage."""
-        if _QUEUE not in self._decision.sources:
-            return False
-        if package.stage is not self._situation.stage or package.free < 1:
+        is_free = package.stage is self._situation.stage and package.free > 0
+        if not is_free or not self._decision.accepts_new(package, assignments):
             return False
         self._confirm()
         return self._decision.accepts_new(package, assignments)
@@ -406,11 +405,11 @@ class Claim:
         if locked is None:
             return None
         self._has_package = True
-        self._confirm()
         package, current = locked
-        if not self._decision.accepts_open(
-            current, self._transaction.assignments(package), package
-        ):
+        if not self.accepts_open(current, package):
+            return None  # others have another part of its package by now
+        self._confirm()
+        if not self.accepts_open(current, package):
             return None
         return self._take_offer(current)
 
@@ -607,6 +606,7 @@ class Claim:
 
         Once for each claim: nobody changes any of it until the transaction ends.  Nothing is given
         to somebody who was removed meanwhile, at a job that has ended, or beyond the limit.
+        Only for what may be taken by what is known: so who takes nothing then was overtaken.
         """
         if self._is_confirmed:
             return
