@@ -12,8 +12,11 @@ from itagflow.reviewing.rules import discard_package, pass_package, without_excl
 
 
 def list_new(package: Package, named: Iterable[int]) -> tuple[int, ...]:
-    """Return those of the *named* tasks of *package* that are not withdrawn yet, in order."""
-    return tuple(sorted(set(named) - set(package.withdrawals)))
+    """Return those of the *named* tasks of *package* that are still part of the work, in order.
+
+    What was erased is out for ever, so it is not withdrawn after that.
+    """
+    return tuple(sorted(set(named) - set(package.excluded)))
 
 
 def withdraw_tasks(

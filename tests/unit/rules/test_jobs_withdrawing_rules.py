@@ -40,6 +40,7 @@ def withdrawn(before: Package, *tasks: int, assignments: Any = ()) -> Package:
 def test_only_what_is_not_out_yet_is_new() -> None:
     assert rules.list_new(package(withdrawals=(2,)), {3, 2, 1}) == (1, 3)
     assert rules.list_new(package(withdrawals=(2,)), {2}) == ()
+    assert rules.list_new(package(withdrawals=(2,), erased=(3,)), {3, 2, 1}) == (1,)
 
 
 def test_the_rest_stays_due() -> None:
