@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -11,10 +12,11 @@ import attrs
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import initialize, precondition, rule
+from hypothesis.stateful import initialize
 from support import postgres
+from support.orders import PEOPLE, accepts, crews, inspects, labels, packagings
 from support.scenes import rows
-from support.surroundings import Surroundings
+from support.surroundings import Surroundings, may_happen
 from support.walk_steps import WALKS, follow
 from support.walking import CALLED, CHECKED, DONE, counting, find_verbs
 
@@ -23,16 +25,12 @@ from itagflow import (
     AssignmentState,
     Choice,
     Crew,
-    Field,
-    FixedSize,
     Flow,
     GroupByField,
     Inspect,
     Label,
-    PackageCount,
     PreLabel,
     Role,
-    Route,
     Selection,
     Stage,
     Text,
@@ -51,67 +49,14 @@ from itagflow.templates import (
 )
 
 EXAMPLES = int(os.environ.get("ITAGFLOW_WALKS", "10"))
-PEOPLE = ("ada", "ben", "cy", "di")
-LEASE = timedelta(minutes=10)
+NO_ASSIGNMENT = (1, 1)
+"""What acts are refused about, where there is none."""
 SKILLS = {f"{number}.jpg": 60 for number in range(1, 6)}
 """What everybody can do, until somebody says otherwise."""
 people = st.sampled_from(PEOPLE)
 stages = st.sampled_from(Stage)
 anything = st.integers(0, 10_000)
 words = st.sampled_from(["cat", "dog", "bird"])
-
-labels = st.sampled_from(
-    [
-        Label(),
-        Label(lease=LEASE, offer_lease=LEASE, limit=2),
-        Label(rework=Route.QUEUE, redo_all=True),
-        Label(rework=Route.QUEUE, order="oldest", max_total=9),
-        Label(rework="ben", lease=LEASE, acknowledge=True),
-        Label(on_abandon="queue"),
-        Label(votes=2, min_votes=2),
-        Label(votes=2, min_votes=1, lease=LEASE, limit=1, redo_all=True),
-        Label(votes=3, min_votes=2, rework=Route.QUEUE),
-        Label(allow_partial=True, lease=LEASE),
-        Label(allow_partial=True, limit=2, redo_all=True),
-        Label(votes=2, on_dispute="keep", votes_package_share=0.5),
-        Label(votes=3, merge={"1": "keep"}, on_dispute="keep"),
-        Label(requires=Field("source", skill="{}", least=50), lease=LEASE),
-        Label(on_overdue="notify", order="due"),
-        Label(on_overdue={"1": Choice("cat")}, lease=LEASE, allow_partial=True),
-        Label(on_overdue={"1": Choice("cat")}, votes=2, lease=LEASE, limit=2),
-        Label(on_overdue="escalate", lease=LEASE),
-        Label(on_overdue="escalate", votes=2, min_votes=2, lease=LEASE),
-    ]
-)
-inspects = st.sampled_from(
-    [
-        None,
-        Inspect(),
-        Inspect(task_share=0.5, lease=LEASE, limit=1),
-        Inspect(allow_own_work=True),
-        Inspect(package_share=0.5, task_count=1),
-        Inspect(max_rejects=1, on_max_rejects="abandon", reasons=("blurred", "dark")),
-        Inspect(max_rejects=1),
-    ]
-)
-accepts = st.sampled_from(
-    [
-        None,
-        Accept(),
-        Accept(task_count=1),
-        Accept(reject_to=Stage.INSPECT, allow_own_work=True, allow_own_review=True),
-        Accept(package_share=0.5),
-        Accept(max_rejects=1, on_max_rejects="queue"),
-    ]
-)
-crews = st.sampled_from(
-    [
-        {},
-        {Crew.EXPERTS: PEOPLE, Crew.ADJUDICATORS: PEOPLE},
-        {Crew.EXPERTS: ("di", "cy"), Crew.ADJUDICATORS: ("di", "ben")},
-    ]
-)
-packagings = st.sampled_from([FixedSize(2), FixedSize(3), PackageCount(2), GroupByField("source")])
 
 SELECTIONS = [
     Selection(),
@@ -147,9 +92,22 @@ class Walk(Surroundings):
 
         Asked before an act, and not by it: on the store that is asked, the act changes the answer.
         """
-        held = [key for key in self.assignments if self._is_held(key, stages or tuple(Stage))]
-        among = held if held and number % 4 else self.assignments
-        return among[number // 4 % len(among)]
+        stages = stages or tuple(Stage)
+        if number % 4 or not self.assignments:
+            held = [key for key in self.assignments if self._is_held(key, stages)]
+            among = held or self._take_one(stages) or self.assignments
+        else:
+            among = self.assignments
+        return among[number // 4 % len(among)] if among else NO_ASSIGNMENT
+
+    def _take_one(self, stages: tuple[Stage, ...]) -> list[tuple[int, int]]:
+        """Claim something at one of these stages, for whoever gets it."""
+        for stage, who in itertools.product(stages, PEOPLE):
+            taken = self.all(lambda flow, at=(who, self.job, stage): flow.claim(*at))
+            if taken is not None:
+                self.note(taken)
+                return [taken.key]
+        return []
 
     def _is_held(self, key: tuple[int, int], stages: tuple[Stage, ...]) -> bool:
         found = self.flows[0].assignments.get(key)
@@ -211,7 +169,7 @@ class Walk(Surroundings):
             self.job = self.job or self.all(lambda flow, one=one: begin(flow, one)) or 0
         assert self.job
 
-    @rule(who=people, votes=st.sampled_from([1, 2, 2, 3, 9]))
+    @may_happen(who=people, votes=st.sampled_from([1, 2, 2, 3, 9]))
     def raise_votes(self, who: str, votes: int) -> None:
         def update(flow: Flow) -> Any:
             flow_now = flow.jobs.get(self.job).workflow
@@ -222,13 +180,15 @@ class Walk(Surroundings):
 
         self.twice(update)
 
-    @rule(who=people, stage=stages, token=st.sampled_from(["", "", "", "t1", "t2"]))
+    @may_happen(times=2, who=people, stage=stages, token=st.sampled_from(["", "", "", "t1", "t2"]))
     def claim(self, who: str, stage: Stage, token: str) -> None:
         assignment = self.all(lambda flow: flow.claim(who, self.job, stage, token=token))
         self.all(lambda flow: flow.explain(who, self.job, stage))
         self.note(assignment)
 
-    @rule(who=people, stage=stages, package=st.none() | st.integers(1, 4), resume=st.booleans())
+    @may_happen(
+        who=people, stage=stages, package=st.none() | st.integers(1, 4), resume=st.booleans()
+    )
     def claim_one(self, who: str, stage: Stage, package: int | None, resume: bool) -> None:
         """One package, or what is held already."""
         assignment = self.all(
@@ -236,7 +196,7 @@ class Walk(Surroundings):
         )
         self.note(assignment)
 
-    @rule(who=people, pause=st.booleans(), hours=st.none() | st.integers(1, 9))
+    @may_happen(who=people, pause=st.booleans(), hours=st.none() | st.integers(1, 9))
     def pause_or_resume(self, who: str, pause: bool, hours: int | None) -> None:
         until = None if hours is None else self.clock() + timedelta(hours=hours)
         if pause:
@@ -245,21 +205,18 @@ class Walk(Surroundings):
             self.twice(lambda flow: flow.members.resume("street", who, by="ada"))
         self.all(lambda flow: list(flow.jobs.blocked(self.job)))
 
-    @rule(hours=st.none() | st.integers(0, 9))
+    @may_happen(hours=st.none() | st.integers(0, 9))
     def close(self, hours: int | None) -> None:
         closes_at = None if hours is None else self.clock() + timedelta(hours=hours)
         self.twice(lambda flow: flow.jobs.update(self.job, closes_at=closes_at, by="ada"))
 
-    @precondition(lambda self: self.assignments)
-    @rule(assignment=anything, task=st.integers(1, 6), word=words, by=st.none() | people)
+    @may_happen(assignment=anything, task=st.integers(1, 6), word=words, by=st.none() | people)
     def save(self, assignment: int, task: int, word: str, by: str | None) -> None:
         key = self.assignment(assignment)
         said = self.twice(lambda flow: flow.save(key, task, {"1": Choice(word)}, by=by))
-        if said is not None:
-            self.accepted[said.key] = said
+        self._note_answer(said)
 
-    @precondition(lambda self: self.assignments)
-    @rule(
+    @may_happen(
         assignment=anything,
         task=st.integers(1, 6),
         word=words,
@@ -276,11 +233,9 @@ class Walk(Surroundings):
                 score=0.5, model="vit",
             )
         )  # fmt: skip
-        if said is not None:
-            self.accepted[said.key] = said
+        self._note_answer(said)
 
-    @precondition(lambda self: self.assignments)
-    @rule(
+    @may_happen(
         assignment=anything,
         task=st.integers(1, 6),
         word=words | st.none(),
@@ -292,14 +247,12 @@ class Walk(Surroundings):
         key, replies = self.assignment(assignment), {} if word is None else {"1": Choice(word)}
         self.twice(lambda flow: flow.save(key, task, replies, draft=True, seconds=seconds))
 
-    @precondition(lambda self: self.assignments)
-    @rule(assignment=anything, seconds=st.sampled_from([0, 30]))
+    @may_happen(assignment=anything, seconds=st.sampled_from([0, 30]))
     def submit_without_drafts(self, assignment: int, seconds: float) -> None:
         key = self.assignment(assignment)
         self.twice(lambda flow: flow.submit(key, ignore_drafts=True, seconds=seconds))
 
-    @precondition(lambda self: self.assignments)
-    @rule(assignment=anything, task=st.integers(1, 6), number=anything, by=st.none() | people)
+    @may_happen(assignment=anything, task=st.integers(1, 6), number=anything, by=st.none() | people)
     def restore_a_version(self, assignment: int, task: int, number: int, by: str | None) -> None:
         key = self.assignment(assignment)
         task = self._task_of(key, task)
@@ -308,10 +261,9 @@ class Walk(Surroundings):
             return
         version = versions[number % len(versions)]
         said = self.twice(lambda flow: flow.results.restore_version(key, task, version, by=by))
-        if said is not None:
-            self.accepted[said.key] = said
+        self._note_answer(said)
 
-    @rule(
+    @may_happen(
         package=st.integers(1, 4),
         minutes=st.none() | st.sampled_from([-5, 5, 5, 20]),
         by=st.sampled_from(["ada", "ada", "ben"]),
@@ -320,7 +272,7 @@ class Walk(Surroundings):
         due = None if minutes is None else self.clock() + timedelta(minutes=minutes)
         self.twice(lambda flow: flow.packages.set_due(self.job, due, packages=[package], by=by))
 
-    @rule(by=st.none() | st.sampled_from(["ada", "ben"]))
+    @may_happen(by=st.none() | st.sampled_from(["ada", "ben"]))
     def tick(self, by: str | None) -> None:
         self.all(lambda flow: flow.tick(job=self.job, by=by))
         overdue = [
@@ -329,21 +281,23 @@ class Walk(Surroundings):
         ]
         assert overdue == overdue[:1] * len(overdue)
 
-    @rule(text=st.sampled_from(["look", "look twice"]), by=people, acknowledge=st.booleans())
+    @may_happen(text=st.sampled_from(["look", "look twice"]), by=people, acknowledge=st.booleans())
     def write_a_guideline(self, text: str, by: str, acknowledge: bool) -> None:
         self.twice(lambda flow: flow.jobs.update(self.job, guideline=text, by=by))
         for who in PEOPLE if acknowledge else PEOPLE[:1]:
             self.twice(lambda flow, who=who: flow.acknowledge(who, self.job))
 
-    @precondition(lambda self: self.assignments)
-    @rule(assignment=anything, word=st.sampled_from(["cat", "dog"]), submit=st.booleans())
+    @may_happen(
+        times=2, assignment=anything, word=st.sampled_from(["cat", "dog"]), submit=st.booleans()
+    )
     def answer_all(self, assignment: int, word: str, submit: bool) -> None:
         key = self.assignment(assignment)
         self._answer_all(key, word)
         if submit:
             self.twice(lambda flow: flow.submit(key))
 
-    @rule(
+    @may_happen(
+        times=2,
         who=people,
         stage=stages,
         word=st.sampled_from(["cat", "dog"]),
@@ -353,7 +307,12 @@ class Walk(Surroundings):
         """Claim and work on at once, so that walks get far."""
         self._do_an_assignment(who, stage, word, verb)
 
-    @rule(order=st.permutations(PEOPLE), word=st.sampled_from(["cat", "dog"]), votes=st.booleans())
+    @may_happen(
+        times=2,
+        order=st.permutations(PEOPLE),
+        word=st.sampled_from(["cat", "dog"]),
+        votes=st.booleans(),
+    )
     def work_through(self, order: list[str], word: str, votes: bool) -> None:
         """Somebody labels, others vote and review: so packages come to their end."""
         for stage in (Stage.LABEL, *([Stage.LABEL] if votes else ()), Stage.INSPECT, Stage.ACCEPT):
@@ -381,32 +340,35 @@ class Walk(Surroundings):
         for said in self.all(work) or ():
             self.accepted[said.key] = said
 
-    @precondition(lambda self: self.assignments)
-    @rule(assignment=anything, task=st.integers(1, 6), restore=st.booleans())
+    @may_happen(assignment=anything, task=st.integers(1, 6), restore=st.booleans())
     def abandon(self, assignment: int, task: int, restore: bool) -> None:
+        """Give up a task, and take that back in half of the walks."""
         key = self.assignment(assignment, Stage.LABEL)
         task = self._task_of(key, task)
-        said = self.twice(
-            lambda flow: flow.restore(key, task) if restore else flow.abandon(key, task, "dark")
-        )
+        self._note_answer(self.twice(lambda flow: flow.abandon(key, task, "dark")))
+        if restore:
+            self._note_answer(self.twice(lambda flow: flow.restore(key, task)))
+
+    def _note_answer(self, said: Any) -> None:
+        """Note what was saved, unless it was refused: it must be there from now on."""
         if said is not None:
             self.accepted[said.key] = said
 
-    @precondition(lambda self: self.assignments)
-    @rule(assignment=anything, task=anything, comment=st.sampled_from(["", "a fox?"]))
+    @may_happen(assignment=anything, task=anything, comment=st.sampled_from(["", "a fox?"]))
     def escalate(self, assignment: int, task: int, comment: str) -> None:
         key = self.assignment(assignment, Stage.LABEL)
         number = self._task_of(key, task)
         said = self.twice(lambda flow: flow.escalate(key, number, comment=comment))
-        if said is not None:
-            self.accepted[said.key] = said
+        self._note_answer(said)
 
     def _task_of(self, key: tuple[int, int], number: int) -> int:
         """A task of the assignment, so that fewer calls are refused."""
+        if key not in self.assignments:
+            return 1
         tasks = [item.task.number for item in self.flows[0].tasks(key)]
         return tasks[number % len(tasks)] if tasks else 1
 
-    @rule(who=people, vote=anything, submit=st.booleans())
+    @may_happen(who=people, vote=anything, submit=st.booleans())
     def decide(self, who: str, vote: int, submit: bool) -> None:
         """Claim a part, and answer each of its tasks, by picking a vote where there is one."""
         assignment = self.all(lambda flow: flow.claim(who, self.job, Stage.LABEL))
@@ -438,23 +400,20 @@ class Walk(Surroundings):
             for item in items
         ]
 
-    @precondition(lambda self: self.assignments)
-    @rule(assignment=anything, task=anything, word=words)
+    @may_happen(assignment=anything, task=anything, word=words)
     def hand_in_a_part(self, assignment: int, task: int, word: str) -> None:
         key = self.assignment(assignment)
         number = self._task_of(key, task)
         said = self.all(lambda flow: flow.save(key, number, {"1": Choice(word)}))
-        if said is not None:
-            self.accepted[said.key] = said
+        self._note_answer(said)
         self.twice(lambda flow: flow.submit(key, rest="release"))
 
-    @rule(tasks=st.lists(st.integers(1, 6), min_size=1, max_size=2), votes=st.integers(1, 2))
+    @may_happen(tasks=st.lists(st.integers(1, 6), min_size=1, max_size=2), votes=st.integers(1, 2))
     def ask_again(self, tasks: list[int], votes: int) -> None:
         named = [(self.job, task) for task in tasks]
         self.all(lambda flow: flow.packages.ask_again(named, votes, by="ada"))
 
-    @precondition(lambda self: self.assignments)
-    @rule(number=anything, to=people)
+    @may_happen(number=anything, to=people)
     def give_a_part(self, number: int, to: str) -> None:
         waiting = list(self.flows[0].assignments.list(None, job=self.job))
         if not waiting:
@@ -463,8 +422,8 @@ class Walk(Surroundings):
         offer = self.all(lambda flow: flow.assignments.reassign(part, to, by="ada"))
         self.note(offer)
 
-    @precondition(lambda self: self.assignments)
-    @rule(
+    @may_happen(
+        times=2,
         assignment=anything,
         task=st.integers(1, 6),
         how=st.sampled_from(["right", "wrong", "cat", "dog"]),
@@ -483,11 +442,10 @@ class Walk(Surroundings):
             )
         else:
             said = self.twice(lambda flow: flow.modify(key, task, {"1": Choice(how)}))
-        if said is not None:
-            self.accepted[said.key] = said
+        self._note_answer(said)
 
-    @precondition(lambda self: self.assignments)
-    @rule(
+    @may_happen(
+        times=2,
         assignment=anything,
         verb=st.sampled_from(
             ["submit", "review", "accept", "review", "accept", "renew", "release"]
@@ -498,8 +456,7 @@ class Walk(Surroundings):
         act = self.twice if verb in PASS.values() else self.all
         act(lambda flow: getattr(flow, verb)(key))
 
-    @precondition(lambda self: self.assignments)
-    @rule(
+    @may_happen(
         assignment=anything,
         tasks=st.lists(st.integers(1, 6), max_size=2),
         comment=st.sampled_from(["", "no good"]),
@@ -520,25 +477,24 @@ class Walk(Surroundings):
         for said in [said for said in self.accepted if said[:2] == key]:
             del self.accepted[said]
 
-    @precondition(lambda self: self.assignments)
-    @rule(assignment=anything, to=people, by=people)
+    @may_happen(assignment=anything, to=people, by=people)
     def reassign(self, assignment: int, to: str, by: str) -> None:
         key = self.assignment(assignment)
         offer = self.all(lambda flow: flow.assignments.reassign(key, to, by=by, comment="busy"))
         self.note(offer)
 
-    @rule(package=st.integers(1, 4), to=people)
+    @may_happen(package=st.integers(1, 4), to=people)
     def assign(self, package: int, to: str) -> None:
         offer = self.all(lambda flow: flow.assignments.assign((self.job, package), to, by="ada"))
         self.note(offer)
 
-    @rule(
+    @may_happen(
         package=st.integers(1, 4), verb=st.sampled_from(["discard", "reopen", "reopen"]), by=people
     )
     def change_package(self, package: int, verb: str, by: str) -> None:
         self.all(lambda flow: getattr(flow.packages, verb)((self.job, package), by=by))
 
-    @rule(
+    @may_happen(
         where=st.sampled_from(SELECTIONS),
         to=stages,
         assign=st.sampled_from(["author", "queue", "ben", "di"]),
@@ -556,21 +512,25 @@ class Walk(Surroundings):
         kept = [one for one, other in zip(before, after, strict=True) if one == other]
         assert len(before) - len(kept) <= report.tasks, "the others keep their results"
 
-    @rule(verb=st.sampled_from(["pause", "resume", "resume", "finish"]))
-    def change_job(self, verb: str) -> None:
-        self.twice(lambda flow: getattr(flow.jobs, verb)(self.job, by="ada"))
+    @may_happen(
+        verb=st.sampled_from(["pause", "resume", "resume", "finish"]), discard=st.booleans()
+    )
+    def change_job(self, verb: str, discard: bool) -> None:
+        more = {"discard_open": discard} if verb == "finish" else {}
+        self.twice(lambda flow: getattr(flow.jobs, verb)(self.job, by="ada", **more))
 
-    @rule()
+    @may_happen()
     def expire(self) -> None:
         self.all(lambda flow: flow.assignments.expire(self.job, by="ada"))
 
-    @precondition(lambda self: self.accepted)
-    @rule(
+    @may_happen(
         what=st.sampled_from(["bird", "note", "nothing"]),
         keep=st.booleans(),
         by=st.sampled_from(["ada", "di", "cy"]),
     )
     def change_template(self, what: str, keep: bool, by: str) -> None:
+        if not self.accepted:
+            return
         step = self._step(what, keep)
         steps = [step] if step else []
         tried = self.all(
@@ -605,11 +565,11 @@ class Walk(Surroundings):
             else None
         )
 
-    @rule(count=st.integers(1, 3))
+    @may_happen(count=st.integers(1, 3))
     def append(self, count: int) -> None:
         self.all(lambda flow: flow.jobs.append(self.job, rows(count), by="ada"))
 
-    @rule(min_confidence=st.sampled_from([True, False, 0.5]), word=words, by=people)
+    @may_happen(min_confidence=st.sampled_from([True, False, 0.5]), word=words, by=people)
     def prelabel(self, min_confidence: float, word: str, by: str) -> None:
         def predict(tasks: Any) -> Any:
             return [
@@ -621,15 +581,14 @@ class Walk(Surroundings):
             lambda flow: flow.jobs.prelabel(self.job, predict, min_confidence=min_confidence, by=by)
         )
 
-    @rule(who=st.sampled_from(PEOPLE[1:]), back=st.booleans())
+    @may_happen(who=st.sampled_from(PEOPLE[1:]), back=st.booleans())
     def come_and_go(self, who: str, back: bool) -> None:
         if back:
             self.all(lambda flow: flow.members.add("street", who, Role.OPERATOR, by="ada"))
         else:
             self.all(lambda flow: flow.members.remove("street", who, by="ada"))
 
-    @precondition(lambda self: self.assignments)
-    @rule(
+    @may_happen(
         assignments=st.lists(anything, max_size=4),
         verb=st.sampled_from(["review", "accept", "reject", "release"]),
     )
@@ -642,16 +601,16 @@ class Walk(Surroundings):
 
         self.all(act)
 
-    @rule(who=people, stage=stages, count=st.integers(0, 3))
+    @may_happen(who=people, stage=stages, count=st.integers(0, 3))
     def claim_many(self, who: str, stage: Stage, count: int) -> None:
         self.note(*self.all(lambda flow: flow.claim_many(who, self.job, stage, count)) or ())
 
-    @rule(task=st.integers(1, 6), by=st.sampled_from(["ada", "ada", "ben"]))
+    @may_happen(task=st.integers(1, 6), by=st.sampled_from(["ada", "ada", "ben"]))
     def erase(self, task: int, by: str) -> None:
         if self.all(lambda flow: maintenance.erase_task(flow, (self.job, task), by=by)):
             self.accepted = {key: said for key, said in self.accepted.items() if key[2] != task}
 
-    @rule(minutes=st.sampled_from([1, 6, 11]))
+    @may_happen(minutes=st.sampled_from([1, 6, 11]))
     def time_passes(self, minutes: int) -> None:
         self.clock.forward(minutes=minutes)
 

@@ -94,7 +94,7 @@ def go_on(steps: Steps) -> None:
 def manage(steps: Steps) -> None:
     """What those who manage do with people, packages and jobs."""
     steps.do("change_package", 2, "discard", "ada")
-    steps.do("change_job", "finish")
+    steps.do("change_job", "finish", False)
     steps.do("begin_a_campaign", Selection(package=1), L, "author", "ada")
     steps.do("append", 2)
     steps.do("assign", 4, "ben")
@@ -108,8 +108,8 @@ def manage(steps: Steps) -> None:
     steps.do("set_skills", "ben", {"1.jpg": 60})
     steps.do("claim_anything", "ben", None, False)
     steps.do("withdraw", [], "new 1", "ada")
-    steps.do("change_job", "pause")
-    steps.do("change_job", "resume")
+    steps.do("change_job", "pause", False)
+    steps.do("change_job", "resume", False)
     steps.do("change_package", 3, "reopen", "ada")
     steps.do("change_template", "bird", False, "ada")
     steps.do("pause_or_resume", "ben", True, None)
