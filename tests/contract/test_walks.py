@@ -101,12 +101,16 @@ class Walk(Surroundings):
         return among[number // 4 % len(among)] if among else NO_ASSIGNMENT
 
     def _take_one(self, stages: tuple[Stage, ...]) -> list[tuple[int, int]]:
-        """Claim something at one of these stages, for whoever gets it."""
-        for stage, who in itertools.product(stages, PEOPLE):
-            taken = self.all(lambda flow, at=(who, self.job, stage): flow.claim(*at))
-            if taken is not None:
-                self.note(taken)
-                return [taken.key]
+        """Claim something at one of these stages, for whoever gets it; label it first if need be."""
+        for _ in range(2):
+            for stage, who in itertools.product(stages, PEOPLE):
+                taken = self.all(lambda flow, at=(who, self.job, stage): flow.claim(*at))
+                if taken is not None:
+                    self.note(taken)
+                    return [taken.key]
+            if Stage.LABEL in stages:
+                break
+            any(self._do_an_assignment(who, Stage.LABEL, "dog", "pass") for who in PEOPLE)
         return []
 
     def _is_held(self, key: tuple[int, int], stages: tuple[Stage, ...]) -> bool:
