@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from support.refusals import everything
 from support.scenes import START, Clock, cats, exported, labeled, rows, street, taken, verbs
 
 import itagflow
@@ -443,6 +444,21 @@ class TestWithdrawing:
         flow.jobs.archive(job, by="ada")
         with pytest.raises(NotAllowed, match="archived"):
             flow.jobs.withdraw(job, tasks=[1], by="ada")
+
+    @pytest.mark.parametrize("erases", [False, True])
+    def test_where_nothing_is_left_nothing_is_opened_again(self, flow: Flow, erases: bool) -> None:
+        """It was opened, and whoever claimed it had nothing to do."""
+        job = cats(flow, tasks=4)
+        labeled(flow, "ben", job)
+        flow.jobs.withdraw(job, tasks=[1], by="ada")
+        if erases:
+            maintenance.erase_task(flow, (job, 2), by="ada")
+        else:
+            flow.jobs.withdraw(job, tasks=[2], by="ada")
+        before = everything(flow)
+        with pytest.raises(NotAllowed, match="all tasks of package 1 were withdrawn or erased"):
+            flow.packages.reopen((job, 1), by="ada")
+        assert everything(flow) == before
 
     def test_with_votes_the_rest_is_merged(self, flow: Flow) -> None:
         workflow = Workflow(Label(votes=2), Inspect())
