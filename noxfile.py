@@ -97,14 +97,14 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Print the tables of performance ratios; ``-- --long`` adds the largest jobs."""
-    install(session, "bench", extras="fast,postgres")
+    install(session, "bench", extras="fast,postgres,webhooks")
     is_long = "--long" in session.posargs
     for name in ("run", "volume", "manifest"):
         session.run("python", "-m", f"benchmarks.{name}", *session.posargs)
     # ten million tasks take a quarter of an hour and 8 GB of disk
     session.run("python", "-m", "benchmarks.million", *([] if is_long else ["200000"]))
     names = ("own_work", "anything", "calls", "imports", "appends", "following", "event_loop")
-    for name in names:
+    for name in (*names, "deliveries"):
         session.run("python", "-m", f"benchmarks.{name}")
 
 

@@ -437,7 +437,7 @@ class Transaction:
 
     def lock_assignment(self, ref: AssignmentRef) -> tuple[Package, Assignment]:
         """Lock an assignment and, before it, its package, and return both."""
-        key = lookup.key_of(Assignment, ref)
+        key = lookup.find_key(self.store, Assignment, ref)
         # The package comes first, so the assignment is read before it is locked, unless somebody
         # has it at hand.  It may be an old version: an assignment never changes its package.
         known = ref if isinstance(ref, Assignment) else self._locked[Assignment].get(key)
@@ -476,7 +476,7 @@ class Transaction:
 
     def try_lock_assignment(self, ref: AssignmentRef) -> tuple[Package, Assignment] | None:
         """Return the same, or None when another writer has locked the package; this never waits."""
-        key = lookup.key_of(Assignment, ref)
+        key = lookup.find_key(self.store, Assignment, ref)
         if key in self._locked[Assignment]:
             return self.lock_assignment(key)
         where = {"job": key[0], "number": self.store.get(Assignment, key).package}
