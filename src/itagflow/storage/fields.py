@@ -212,10 +212,15 @@ def _flag(name: str, *, derived: bool = False) -> IndexField:
     return IndexField(name, int, None if derived else bool)
 
 
+WORD = "_value_"
+"""The attribute of an enum's member that is stored; read in C, while `value` is Python."""
+get_word: Callable[[Any], str] = attrgetter(WORD)
+"""Encodes a member of an enum."""
+
+
 def _choice(name: str, kind: type[Enum]) -> IndexField:
     by_value = {member.value: member for member in kind}
-    # an attribute, which is read in C; `value` is a property written in Python
-    return IndexField(name, attrgetter("_value_"), by_value.__getitem__)
+    return IndexField(name, get_word, by_value.__getitem__)
 
 
 def _choice_or_none(name: str, kind: type[Enum]) -> IndexField:

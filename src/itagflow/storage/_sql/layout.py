@@ -32,9 +32,11 @@ from itagflow.storage._sql.numbers import expand_floats
 from itagflow.storage.codec import decoder, encoder
 from itagflow.storage.fields import (
     FIELDS,
+    WORD,
     Fields,
     IndexField,
     field_value,
+    get_word,
     keep_value,
 )
 from itagflow.storage.port import Query, Span
@@ -100,7 +102,12 @@ def _list_names(layout: Layout[Any]) -> frozenset[str]:
 
 
 def _make_getter(layout: Layout[Any]) -> Callable[[Any], tuple[Any, ...]]:
-    get: Callable[[Any], tuple[Any, ...]] = attrgetter(*(column.name for column in layout.stored))
+    # words of enums, too: what is encoded one by one takes longer
+    names = (
+        f"{column.name}.{WORD}" if column.encode is get_word else column.name
+        for column in layout.stored
+    )
+    get: Callable[[Any], tuple[Any, ...]] = attrgetter(*names)
     return get
 
 
@@ -108,7 +115,7 @@ def _list_encoders(layout: Layout[Any]) -> tuple[tuple[int, Encode], ...]:
     return tuple(
         (index, column.encode)
         for index, column in enumerate(layout.stored)
-        if column.encode is not keep_value
+        if column.encode not in (keep_value, get_word)
     )
 
 
@@ -226,7 +233,7 @@ class Layout(Generic[E]):
     getter: Callable[[Any], tuple[Any, ...]] = attrs.field(
         init=False, default=_derive(_make_getter)
     )
-    """Gets the fields of a row out of an entity."""
+    """Gets the fields of a row out of an entity, those that are words as they are stored."""
     get_body: Callable[[Any], tuple[Any, ...]] = attrs.field(
         init=False, default=_derive(_make_body_getter)
     )
@@ -240,7 +247,7 @@ class Layout(Generic[E]):
     encoders: tuple[tuple[int, Encode], ...] = attrs.field(
         init=False, default=_derive(_list_encoders)
     )
-    """Which columns do not keep a field as it is: the index in a row, and what is kept."""
+    """Which columns keep something else than `getter` gets: index in a row, and what is kept."""
     loaded_columns: tuple[bool, ...] = attrs.field(
         init=False, default=_derive(_list_loaded_columns)
     )
