@@ -119,7 +119,7 @@ def find_kind(what: str, kind: object, known: Mapping[str, Any] = KINDS) -> Any:
 
 def _explain_unknown(what: str, kind: object, known: Mapping[str, Any]) -> str:
     name = cast("type[Any]", kind).__name__ if isinstance(kind, type) else kind
-    if known is INPUTS and name in KINDS:
+    if known is INPUTS and isinstance(name, str) and name in KINDS:
         return f"{name} is only written; {what} reads {', '.join(INPUTS)}"
     wanted = "must be a class of values, such as itagflow.Workflow, or its name"
     return f"{wanted}, not {format_repr(kind)}"
