@@ -26,7 +26,8 @@ from standardwebhooks import WebhookVerificationError
 import itagflow
 from itagflow import Choice, Crew, ItagflowError, Job, Label, PreLabel, Role, Stage, Text, Workflow
 from itagflow.delivery import Retries, Webhook, Worker
-from itagflow.errors import NotAllowed, NotFound, NotHeld, RuleError
+from itagflow.errors import NotFound
+from itagflow.json import PROBLEM_MEDIA_TYPE, to_problem
 from itagflow.schema import replies_to_json
 from itagflow.templates import Option, Question, Template, View
 
@@ -347,12 +348,10 @@ async def receive(request: Request) -> None:
     await run_in_threadpool(decide, result["id"], result["row_key"], state, reason)
 
 
-def refuse(_: Request, error: Exception) -> Response:
+def refuse(_: Request, error: ItagflowError) -> Response:
     """Turn an error of itagflow into a response."""
-    status = {NotFound: 404, NotAllowed: 403, NotHeld: 409}.get(type(error))
-    if status is None:
-        status = 409 if isinstance(error, RuleError) else 422
-    return JSONResponse({"detail": str(error)}, status)
+    problem = to_problem(error)
+    return JSONResponse(problem, problem["status"], media_type=PROBLEM_MEDIA_TYPE)
 
 
 def now() -> datetime:

@@ -14,6 +14,7 @@ Here is what most scripts use.  The rest is in modules:
 - `itagflow.delivery`: events to a function or a URL
 - `itagflow.access`: roles, actions and policies
 - `itagflow.errors`: every error
+- `itagflow.json`: values and errors as JSON, for web applications
 - `itagflow.formats`, `itagflow.prelabels`, `itagflow.schema`: files, predictions, answers as JSON
 - `itagflow.model`: all values, also those that are seldom named
 - `itagflow.storage`, `itagflow.testing`: the stores, and the tests for a store of one's own
@@ -23,6 +24,9 @@ Here is what most scripts use.  The rest is in modules:
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
+from itagflow import model
 from itagflow.errors import (
     AlreadyExists,
     Incomplete,
@@ -96,6 +100,7 @@ if TYPE_CHECKING:
     from itagflow import delivery as delivery
     from itagflow import errors as errors
     from itagflow import formats as formats
+    from itagflow import json as json
     from itagflow import maintenance, templates
     from itagflow import model as model
     from itagflow import prelabels as prelabels
@@ -183,6 +188,7 @@ _LAZY_MODULES = frozenset(
         "aio",
         "delivery",
         "formats",
+        "json",
         "maintenance",
         "prelabels",
         "quality",
@@ -200,6 +206,20 @@ _MODULES = _LAZY_MODULES | {"errors", "model"}
 # A class reports the place where users import it; `itagflow.model` does the same for the others.
 for _name in set(__all__) - _LAZY_MODULES - set(_LAZY_NAMES):
     globals()[_name].__module__ = __name__
+
+
+_FOR_PYDANTIC = "__get_pydantic_core_schema__"
+"""What pydantic asks a class for: see `itagflow.json`."""
+
+
+def _describe_to_pydantic(kind: type[Any], _source: object, _handler: object) -> Any:
+    """Return what pydantic knows of a class of values, so that FastAPI takes it as a model."""
+    return import_module("itagflow.json").describe_to_pydantic(kind)
+
+
+for _name in model.__all__:
+    if attrs.has(getattr(model, _name)):  # enums are known to pydantic
+        setattr(getattr(model, _name), _FOR_PYDANTIC, classmethod(_describe_to_pydantic))
 
 
 def __getattr__(name: str) -> Any:

@@ -42,7 +42,11 @@ def test_everything_public_is_documented(file: Path) -> None:
                 if isinstance(item, ast.FunctionDef) and not item.name.startswith("_"):
                     assert ast.get_docstring(item), f"{node.name}.{item.name}"
     for item in tree.body:
-        if isinstance(item, ast.FunctionDef) and not item.name.startswith("_"):
+        # overloads are documented by the function that they lead to
+        is_overload = isinstance(item, ast.FunctionDef) and "overload" in map(
+            ast.unparse, item.decorator_list
+        )
+        if isinstance(item, ast.FunctionDef) and not item.name.startswith("_") and not is_overload:
             assert ast.get_docstring(item), item.name
 
 
@@ -141,6 +145,7 @@ LATER = (
     "itagflow.opening",
     "itagflow.formats.csv",
     "itagflow.formats.itag",
+    "itagflow.json",
     "itagflow.prelabels.sources",
     "itagflow.schema",
     "itagflow.storage._sql",

@@ -41,6 +41,7 @@ MODULES = (
     "itagflow.delivery",
     "itagflow.errors",
     "itagflow.formats",
+    "itagflow.json",
     "itagflow.maintenance",
     "itagflow.model",
     "itagflow.prelabels",

@@ -806,6 +806,14 @@ FUNCTIONS: Mapping[str, Case] = {
         lambda s, made: s.answer("choice", made),
     ),
     "replies_to_json": Case(lambda s: {"replies": {"1": P.Choice("cat")}}),
+    "to_json": Case(lambda s: {"value": s.job, "flow": s.flow}),
+    "from_json": Case(
+        lambda s: {"kind": "Replies", "value": {"1": {"kind": "choice", "key": "cat"}}}
+    ),
+    "json_schema": Case(lambda s: {"kind": "Job"}),
+    "to_problem": Case(lambda s: {"error": P.NotAllowed("ben", "export", "it is not theirs")}),
+    "parse_key": Case(lambda s: {"text": "7532021212319075461"}),
+    "AsJson": Case(lambda s: {"flow": s.flow}),
     "default_policy": Case(asked),
     "strict_policy": Case(lambda s: {**asked(s), "action": P.Action.READ_JOB}),
     "formats.is_concatenable": Case(lambda s: {"format": formats.find("itag")}),

@@ -68,7 +68,7 @@ QUALITY: Mapping[str, Callable[[Scene], Arguments]] = {
     "quality.by_member": of(labels=ROWS),
     "quality.f1": marked,
     "quality.match": matched,
-    "PlanDecision": of(verdict=None, more=1),
+    "PlanDecision": lambda _: {"verdict": P.PlanVerdict.MORE, "more": 1},
     "SinglePlan": of(sample=10, accept=1, lot=50),
     "SinglePlan.for_lot": of(lot=50),
     "SinglePlan.decide": of(checked=5, wrong=1),

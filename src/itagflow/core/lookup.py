@@ -8,7 +8,7 @@ Lists are read page by page, each page in a short transaction of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, TypeVar, cast
 
@@ -499,14 +499,20 @@ def with_accounts(reader: Reader, events: Sequence[Event], accounts: dict[int, s
     An event is stored with the key alone, so that an account can be erased in one place.
     """
     unknown = {event.member for event in events if event.member} - accounts.keys()
-    if unknown:
-        members = reader.find(Query(Member, {"id": tuple(unknown)}))
-        accounts.update({member.id: member.account for member in members})
+    accounts.update(find_accounts(reader, unknown))
     # one whose name is hidden has another already
     return [
         attrs.evolve(event, account=event.account or accounts.get(event.member, ""))
         for event in events
     ]
+
+
+def find_accounts(reader: Reader, members: Collection[int]) -> dict[int, str]:
+    """Return the accounts of members by key; what is no member's is left out."""
+    if not members:
+        return {}
+    found = reader.find(Query(Member, {"id": tuple(members)}))
+    return {member.id: member.account for member in found}
 
 
 def _get_id(kind: type[Workspace | Member | Template | Job], ref: object) -> int:

@@ -7,6 +7,7 @@ its path, in words that are fit for the screen.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast, get_args
 
@@ -41,17 +42,26 @@ PARTS: Mapping[tuple[type[Any], str], type[Any] | Kinds] = {
 """The fields that hold values of classes: those of one class, or of several that say their kind."""
 
 
+_LARGE = re.compile("-?[0-9]{16,19}", re.ASCII)
+"""An integer with more digits than JavaScript keeps, as a text."""
+
+
 def parse_reply(path: str, value: object) -> tuple[Reply | None, list[Problem]]:
     """Return the reply that *value* is, or None and everything that is wrong with it."""
     problems: list[Problem] = []
-    reply = _parse_object(path, value, REPLIES, problems)
+    reply = parse_object(path, value, REPLIES, problems)
     return reply, problems
 
 
-def _parse_object(
-    path: str, value: object, kind: type[Any] | Kinds, problems: list[Problem]
-) -> Any:
-    """Return the value of a class that *value* is, or None; what is wrong goes to *problems*."""
+def parse_object(path: str, value: object, kind: type[Any] | Kinds, problems: list[Problem]) -> Any:
+    """Return the value of a class that *value* is, or None; what is wrong goes to *problems*.
+
+    Args:
+        path: Where it is.
+        value: Plain JSON types.
+        kind: The class, or several by the ``kind`` that says which.
+        problems: Is made longer.
+    """
     if not isinstance(value, Mapping):
         problems.append(Problem(path, f"must be an object, not {show_value(value)}"))
         return None
@@ -68,7 +78,7 @@ def _parse_object(
     try:
         return kind(**content)
     except InvalidData as error:
-        problems += [Problem(f"{path}.{each.where}", each.reason) for each in error.problems]
+        problems += [Problem(join(path, each.where), each.reason) for each in error.problems]
         return None
 
 
@@ -77,11 +87,13 @@ def _choose_kind(
 ) -> type[Any] | None:
     known = ", ".join(kinds)
     if "kind" not in given:
-        problems.append(Problem(f"{path}.kind", f"is missing; it is one of {known}"))
+        problems.append(Problem(join(path, "kind"), f"is missing; it is one of {known}"))
         return None
     name = given.pop("kind")
     if not isinstance(name, str) or name not in kinds:
-        problems.append(Problem(f"{path}.kind", f"must be one of {known}, not {show_value(name)}"))
+        problems.append(
+            Problem(join(path, "kind"), f"must be one of {known}, not {show_value(name)}")
+        )
         return None
     return kinds[name]
 
@@ -94,16 +106,16 @@ def _parse_fields(
     for name in given:
         if name not in fields:
             known = ", ".join(fields)
-            problems.append(Problem(f"{path}.{name}", f"is not known here; known are {known}"))
+            problems.append(Problem(join(path, name), f"is not known here; known are {known}"))
     content: dict[str, Any] = {}
     for name, field in fields.items():
         if name in given:
-            content[name] = _parse_field(f"{path}.{name}", given[name], (kind, field), problems)
+            content[name] = _parse_field(join(path, name), given[name], (kind, field), problems)
         elif field.default is attrs.NOTHING:
-            problems.append(Problem(f"{path}.{name}", "is missing"))
+            problems.append(Problem(join(path, name), "is missing"))
     # together they could contradict each other
     if issubclass(kind, Annotation) and content.get("labels") and content.get("label") is not None:
-        problems.append(Problem(f"{path}.label", "is there beside labels: give one of them"))
+        problems.append(Problem(join(path, "label"), "is there beside labels: give one of them"))
     return content
 
 
@@ -117,20 +129,39 @@ def _parse_field(
             problems.append(Problem(path, f"must be a list, not {show_value(value)}"))
             return ()
         parts = enumerate(cast("Sequence[object]", value))
-        return [_parse_object(f"{path}[{index}]", part, inner, problems) for index, part in parts]
-    # JSON Schema takes 12.0 for an integer, and JavaScript does not tell it from 12
+        return [parse_object(f"{path}[{index}]", part, inner, problems) for index, part in parts]
     if field.type is int or field.name == "visibility":
-        return _without_point(value)
+        return parse_whole(value)
     if field.name == "counts" and _is_list(value):
-        return [_without_point(count) for count in value]
+        return [parse_whole(count) for count in value]
     return value
+
+
+def join(path: str, name: str) -> str:
+    """Return the path of what is inside of another path.
+
+    >>> join("label", "votes"), join("", "label")
+    ('label.votes', 'label')
+    """
+    if not path or not name:
+        return path or name
+    return f"{path}.{name}"
 
 
 def _is_list(value: object) -> bool:
     return isinstance(value, list | tuple)
 
 
-def _without_point(value: Any) -> Any:
+def parse_whole(value: Any) -> Any:
+    """Return a whole number as an integer, however JSON spells it; anything else as it is.
+
+    >>> parse_whole(12.0), parse_whole("9007199254740993"), parse_whole("12")
+    (12, 9007199254740993, '12')
+    """
+    # JSON Schema takes 12.0 for an integer, and JavaScript does not tell it from 12
     if type(value) is float and value.is_integer():
+        return int(value)
+    # nor one beyond 2**53 from its neighbors: that is written as a text
+    if type(value) is str and _LARGE.fullmatch(value):
         return int(value)
     return value

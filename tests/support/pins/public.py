@@ -26,6 +26,7 @@ MODULES = (
     "aio",
     "errors",
     "formats",
+    "json",
     "prelabels",
     "quality",
     "schema",

@@ -26,11 +26,37 @@ from itagflow import (
     Text,
     TextSpan,
 )
+from itagflow.errors import Problem
 from itagflow.model.region import Region
 from itagflow.model.reply import Reply
-from itagflow.validation.parsing import REGIONS, REPLIES, parse_reply
+from itagflow.validation.parsing import (
+    REGIONS,
+    REPLIES,
+    join,
+    parse_object,
+    parse_reply,
+    parse_whole,
+)
 
 BOX = {"kind": "box", "x": 1, "y": 2.5, "width": 3, "height": 4}
+
+
+def test_places_are_joined_by_points() -> None:
+    assert (join("1", "key"), join("", "key"), join("1", "")) == ("1.key", "key", "1")
+
+
+def test_an_object_of_one_class_needs_no_kind() -> None:
+    found: list[Problem] = []
+    assert parse_object("", {"start": 0, "end": 4.0}, TextSpan, found) == TextSpan(0, 4)
+    assert parse_object("", {"start": 0}, TextSpan, found) is None
+    assert [problem.where for problem in found] == ["end"]
+
+
+def test_a_whole_number_may_be_spelled_with_a_point_or_as_a_text_if_large() -> None:
+    assert parse_whole(12.0) == 12
+    assert parse_whole("-9007199254740993") == -9007199254740993
+    for other in ("12", 12.5, True, None, "9" * 20, "90071992547409.93"):
+        assert parse_whole(other) is other
 
 
 def problems(value: object) -> list[tuple[str, str]]:
