@@ -53,6 +53,7 @@ NAMESPACES = {
     "jobs",
     "members",
     "packages",
+    "quality",
     "results",
     "templates",
     "workspaces",
