@@ -31,6 +31,7 @@ INTERNAL = frozenset(
         "jsontext",
         "labeling",
         "lifecycle",
+        "measuring",
         "preload",
         "printing",
         "reprs",

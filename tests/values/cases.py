@@ -1155,6 +1155,13 @@ NAMESPACES: Mapping[str, Case] = {
             "annotation": "r1",
         },
     ),
+    "flow.quality.labels": Case(
+        lambda s: {"job": s.job, "extra_votes": False, "by": "ada"},
+    ),
+    "flow.quality.agreement": Case(
+        lambda s: {"job": s.job, "extra_votes": True, "bootstrap": 5, "seed": 1, "by": "ada"},
+    ),
+    "flow.quality.truth": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.comments.list": Case(
         lambda s: {
             "job": s.comment.job,
