@@ -191,6 +191,9 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "results.restore_version": [
             {"assignment": assignment, "task": 3, "version": 1, **first, "by": "ben"}
         ],
+        "quality.agreement": [{"job": job, "bootstrap": 0, "seed": 1, **by}],
+        "quality.labels": [{"job": job, **by}],
+        "quality.truth": [{"job": job, **by}],
         "results.list": [{"job": job, "limit": 1, **by}],
         "results.rows": [{"job": job, "limit": 1, **by}],
         "results.votes": [{"job": job, "limit": 1, **by}],
@@ -253,6 +256,7 @@ COUNTS = {
     "votes",
     "after",
     "batch",
+    "bootstrap",
     "count",
     "expected_version",
     "limit",
@@ -338,6 +342,8 @@ def is_wrong(verb: str, name: str, bad: Any) -> bool:
         return bad in FAR or not isinstance(bad, int) or isinstance(bad, bool) or bad < 0
     if name == "priority" and isinstance(bad, float):
         return not math.isfinite(bad)
+    if name == "bootstrap" and isinstance(bad, int) and not isinstance(bad, bool):
+        return bad in FAR or bad in (MOST, LEAST, -1)
     if name == "after" or name in ("priority", "seed"):
         return bad in FAR or not isinstance(bad, int) or isinstance(bad, bool)
     if (

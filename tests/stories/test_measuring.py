@@ -97,7 +97,8 @@ def test_several_jobs_are_read_as_one() -> None:
     ((question, found),) = flow.quality.labels([one, other, one.id]).items()
     assert len(found) == sum(three.count("c") + three.count("d") for three in VOTES.values()) + 1
     assert ((other.id, 1), "ben", "dog") in found
-    assert flow.quality.labels([]) == {}
+    with pytest.raises(InvalidData, match="name at least one job"):
+        flow.quality.labels([])
     # a tuple is a job of that name in a workspace
     assert flow.quality.labels(("street", "more-cats")) == {question: [(1, "ben", "dog")]}
     with pytest.raises(NotFound):

@@ -52,6 +52,7 @@ class Quality:
 
         Raises:
             NotFound: when there is no such job, or *by* is nobody in its workspace.
+            InvalidData: when the list names no job.
             NotAllowed: when *by* may not read results there, or was removed.
 
         >>> import itagflow
@@ -93,7 +94,7 @@ class Quality:
 
         Raises:
             NotFound: when there is no such job, or *by* is nobody in its workspace.
-            InvalidData: when an argument is wrong, or NumPy is not installed.
+            InvalidData: when an argument is wrong, no job is named, or NumPy is not installed.
             NotAllowed: when *by* may not read results there, or was removed.
         """
         extra_votes = require_flag("quality.agreement", "extra_votes", extra_votes)
@@ -118,7 +119,7 @@ class Quality:
 
         Raises:
             NotFound: when there is no such job, or *by* is nobody in its workspace.
-            InvalidData: when NumPy is not installed.
+            InvalidData: when the list names no job, or NumPy is not installed.
             NotAllowed: when *by* may not read results there, or was removed.
         """
         terms = LabelTerms("quality.truth", by=by)

@@ -11,6 +11,7 @@ import attrs
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, iterate_pages
 from itagflow.core.visibility import require_readable
+from itagflow.errors import InvalidData, Problem
 from itagflow.model.arguments import is_several
 from itagflow.model.job import Job
 from itagflow.model.package import Package
@@ -49,10 +50,13 @@ def find_jobs(
     """Return one job or several, each once, with its template, if *by* may call *name* there.
 
     Raises:
+        InvalidData: when none is named.
         NotFound: when there is no such job, or *by* is nobody in its workspace.
         NotAllowed: when *by* may not read there, or was removed.
     """
     refs = [cast("JobRef", jobs)] if is_one_job(jobs) else list(cast("Sequence[JobRef]", jobs))
+    if not refs:
+        raise InvalidData(name, [Problem("job", "is an empty list: name at least one job")])
     found = dict[int, tuple[Job, Template]]()
     with engine.store.read() as reader:
         for ref in refs:

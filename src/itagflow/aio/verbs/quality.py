@@ -47,6 +47,7 @@ class AsyncQuality:
 
         Raises:
             NotFound: when there is no such job, or *by* is nobody in its workspace.
+            InvalidData: when the list names no job.
             NotAllowed: when *by* may not read results there, or was removed.
         """
         verb = partial(self._quality.labels, job, extra_votes=extra_votes, by=by)
@@ -74,7 +75,7 @@ class AsyncQuality:
 
         Raises:
             NotFound: when there is no such job, or *by* is nobody in its workspace.
-            InvalidData: when an argument is wrong, or NumPy is not installed.
+            InvalidData: when an argument is wrong, no job is named, or NumPy is not installed.
             NotAllowed: when *by* may not read results there, or was removed.
         """
         verb = partial(
@@ -101,7 +102,7 @@ class AsyncQuality:
 
         Raises:
             NotFound: when there is no such job, or *by* is nobody in its workspace.
-            InvalidData: when NumPy is not installed.
+            InvalidData: when the list names no job, or NumPy is not installed.
             NotAllowed: when *by* may not read results there, or was removed.
         """
         verb = partial(self._quality.truth, job, by=by)
