@@ -318,6 +318,7 @@ class Results:
         *,
         votes: bool = False,
         fields: Iterable[str] | None = None,
+        accounts: bool = True,
         where: Selection | None = None,
         by: MemberRef | None = None,
         limit: int | None = None,
@@ -332,7 +333,7 @@ class Results:
           ``accept``: the accounts of who last brought it through that stage, when, and how long
           they worked on it;
         - ``score``, ``model``: how sure the model was that gave the answer, and which one it was;
-        - ``inspected``: whether a reviewer looked at the task since it was labeled;
+        - ``inspected``: whether a reviewer has checked the task since it was labeled;
         - ``rejections``: how often a reviewer rejected its package;
         - ``decided_by``: ``"timeout"`` for the default answer of a task that was overdue;
         - ``job``: the name of the job;
@@ -355,6 +356,8 @@ class Results:
             votes: Whether each vote has a row of its own.
             fields: Which fields of the data have columns.  All that some task has unless given:
                 then the data of the jobs is gone through before the first row.
+            accounts: Whether members are called by their accounts; else by pseudonyms, which are
+                the same in all jobs of the workspace.
             where: Which tasks, as `list` has it.
             by: Who reads, when the policy is to be asked; it is without the votes that are secret
                 from them.
@@ -373,6 +376,7 @@ class Results:
             Page(limit, after),
             where=parse_where("results.rows", where),
             fields=parse_optional_texts("results.rows", "fields", fields),
+            accounts=require_flag("results.rows", "accounts", accounts),
         )
         votes = require_flag("results.rows", "votes", votes)
         return tables.iter_rows(self._engine, job, table, votes=votes)
@@ -388,6 +392,7 @@ class Results:
         """Yield a flat dict for every vote, by task, then by the order in which they were claimed.
 
         The votes are those of each task's newest labeling; tasks that one member labels have none.
+        `rows` with ``votes=True`` has them, too, and more columns.
         The keys are, in this order:
 
         - ``task``: the number of the task; ``round``: that of the labeling;

@@ -84,21 +84,23 @@ def find_source(sources: Sequence[TableSource], after: Any) -> int:
     raise NotFound("Task", (job, number))
 
 
-def _get_place(task: Any) -> tuple[Any, int]:
+def _get_place(task: object) -> tuple[Any, int]:
     """Return the job and the number of a task that is given as such, as a row or as both.
 
     Raises:
         InvalidData: when the job is not said, or the number is none.
     """
+    given: Any = task
     job, number = None, None
     if isinstance(task, Task):
         job, number = task.job, task.number
     elif isinstance(task, Mapping):
         row = cast("Mapping[str, Any]", task)
         job, number = row.get("job"), row.get("task")
-    elif isinstance(task, tuple) and len(cast("tuple[Any, ...]", task)) == 2:
-        job, number = cast("tuple[Any, Any]", task)
+    elif isinstance(task, tuple):
+        pair: tuple[Any, ...] = task
+        job, number = pair if len(pair) == 2 else (None, None)
     if job is None or not is_whole(number):
         reason = "must say which job it is of: a row, a Result, or (job, number)"
-        raise make_error("the rows", "after", reason, task)
+        raise make_error("the rows", "after", reason, given)
     return job, number

@@ -24,9 +24,10 @@ from itagflow.model.result import Result
 from itagflow.model.selection import ALL_TASKS, Selection
 from itagflow.model.task import Task
 from itagflow.model.template import Template
-from itagflow.model.workspace import Member
+from itagflow.model.workspace import Member, Workspace
 from itagflow.results.building_rules import build_result
 from itagflow.results.histories import read_cases, read_results
+from itagflow.results.pseudonyms import make_pseudonym
 from itagflow.results.rows import FIXED, FIXED_OF_ANSWERS, FIXED_OF_VOTES, Columns
 from itagflow.results.table_rules import TableSource, find_source, require_one_table
 from itagflow.storage.port import Query, Reader, Span
@@ -49,6 +50,8 @@ class RowRequest:
     """The tasks."""
     fields: tuple[str, ...] | None = None
     """The fields of the data that have columns; None: all that some task has."""
+    accounts: bool = True
+    """Whether members are called by their accounts, and not by pseudonyms."""
     fixed: tuple[str, ...] = FIXED
     """The columns that it begins with."""
     build: Build = lambda columns, result, job, names: [columns.build_row(result, job, names)]
@@ -99,11 +102,12 @@ def _list_jobs(jobs: JobsRef) -> list[PartitionRef]:
     Raises:
         InvalidData: when there is none.
     """
+    given: Any = jobs
     if isinstance(jobs, str | bytes | tuple) or not isinstance(jobs, Sequence):
-        return [cast("PartitionRef", jobs)]
+        return [given]
     if not jobs:
         raise InvalidData("the rows", [Problem("job", "must be a job, or at least one in a list")])
-    return list(cast("Sequence[PartitionRef]", jobs))
+    return list(given)
 
 
 def _read_source(
@@ -143,8 +147,8 @@ class _Rows:
     engine: Engine
     table: RowRequest
     sources: Sequence[TableSource]
-    accounts: dict[int, str] = attrs.field(factory=dict[int, str])
-    """The accounts of members, looked up once each, and not for each row."""
+    names: dict[int, str] = attrs.field(factory=dict[int, str])
+    """What members are called, looked up once each, and not for each row."""
 
     def iterate(
         self,
@@ -165,11 +169,17 @@ class _Rows:
     def _build(self, columns: Columns, job: str, result: Result) -> Iterable[dict[str, Any]]:
         members = {entry.member for entry in result.provenance}
         members |= {vote.member for vote in result.votes}
-        unknown = {member for member in members if member} - self.accounts.keys()
+        unknown = {member for member in members if member} - self.names.keys()
         if unknown:
-            with self.engine.store.read() as reader:
-                self.accounts.update({id: reader.get(Member, (id,)).account for id in unknown})
-        return self.table.build(columns, result, job, self.accounts)
+            self.names.update(self._read_names(unknown))
+        return self.table.build(columns, result, job, self.names)
+
+    def _read_names(self, members: Iterable[int]) -> dict[int, str]:
+        with self.engine.store.read() as reader:
+            if self.table.accounts:
+                return {id: reader.get(Member, (id,)).account for id in members}
+            workspace = reader.get(Workspace, (self.sources[0].job.workspace,))
+        return {id: make_pseudonym(workspace, id) for id in members}
 
     def _read_fields(self) -> Iterable[str]:
         """Return the names of all fields that some task of the jobs has, as they come up.
