@@ -437,16 +437,6 @@ class TestPseudonyms:
         assert list(rest) == whole[1:]
 
 
-def test_tables_of_others_take_the_rows(flow: Flow) -> None:
-    pandas = pytest.importorskip("pandas")
-    job = cats(flow, tasks=3)
-    labeled(flow, "ben", job)
-    table = pandas.DataFrame(flow.results.rows(job))
-    assert list(table.columns) == [*FIXED, "source", "Single-choice"]
-    assert list(table["Single-choice"]) == ["cat"] * 3
-    assert str(table["label_at"].dtype).startswith("datetime64")
-
-
 def test_the_page_lists_every_fixed_column() -> None:
     page = (Path(__file__).parents[2] / "docs" / "rows.md").read_text("utf-8")
     listed = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)

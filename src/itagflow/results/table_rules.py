@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 import attrs
 
@@ -97,10 +97,13 @@ def _get_place(task: object) -> tuple[Any, int]:
     elif isinstance(task, Mapping):
         row = cast("Mapping[str, Any]", task)
         job, number = row.get("job"), row.get("task")
-    elif isinstance(task, tuple):
-        pair: tuple[Any, ...] = task
-        job, number = pair if len(pair) == 2 else (None, None)
+    elif _is_pair(task):
+        job, number = task
     if job is None or not is_whole(number):
         reason = "must say which job it is of: a row, a Result, or (job, number)"
         raise make_error("the rows", "after", reason, given)
     return job, number
+
+
+def _is_pair(value: object) -> TypeGuard[tuple[Any, Any]]:
+    return isinstance(value, tuple) and len(cast("tuple[object, ...]", value)) == 2
