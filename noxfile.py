@@ -59,6 +59,13 @@ def dask(session: nox.Session) -> None:
 
 
 @nox.session
+def tables(session: nox.Session) -> None:
+    """Make tables of rows with pandas, polars and datasets."""
+    install(session, "tests", "tables")
+    session.run("pytest", "tests/stories/test_tables.py", *session.posargs)
+
+
+@nox.session
 @nox.parametrize("group", ["coefficients", "crowds"])
 def oracles(session: nox.Session, group: str) -> None:
     """Compare agreement and aggregation with other libraries; ``-- --bench`` measures them, too."""

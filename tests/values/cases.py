@@ -1339,6 +1339,9 @@ NAMESPACES: Mapping[str, Case] = {
     "flow.results.rows": Case(
         lambda s: {
             "job": s.job,
+            "votes": True,
+            "fields": ["source"],
+            "accounts": False,
             "where": P.Selection(label="cat"),
             "by": "ada",
             "limit": 5,

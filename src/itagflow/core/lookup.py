@@ -51,6 +51,8 @@ JobRef = Job | int | str | tuple[WorkspaceRef, str]
 """A job, its key, its name where no other workspace has one of that name; (workspace, name)."""
 PartitionRef = JobRef | JobPartition
 """A job, or a part of one."""
+JobsRef = PartitionRef | Sequence[PartitionRef]
+"""A job or a part of one; or several of them in a list."""
 PackageRef = Package | tuple[JobRef, int]
 """A package, or its job and number."""
 AssignmentRef = Assignment | tuple[JobRef, int]
