@@ -18,7 +18,7 @@ from itagflow.quality import aggregation, describing
 from itagflow.quality._numpy import require_numpy
 from itagflow.quality.labels import LabelRow
 from itagflow.quality.values import QuestionAgreement, Truth
-from itagflow.results.vote_rows import VoteColumns
+from itagflow.results.rows import name_question_columns
 
 Jobs = JobRef | Sequence[JobRef]
 """A job, or several in a list."""
@@ -41,7 +41,7 @@ def collect_labels(engine: Engine, jobs: Jobs, terms: LabelTerms) -> dict[str, l
     is_one = is_one_job(jobs)
     found = dict[str, list[tuple[Any, int | str, Reply]]]()
     for job, template in find_jobs(engine, terms.name, jobs, terms.by):
-        titles = VoteColumns.for_template(template).questions
+        titles = name_question_columns(template, fixed=())
         for title in titles.values():
             found.setdefault(title, [])
         for answer in _iter_answers(engine, job, terms):
