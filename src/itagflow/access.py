@@ -350,6 +350,7 @@ READERS: Mapping[str, Reading] = {
     "quality.labels": _RESULTS,
     "quality.agreement": _RESULTS,
     "quality.truth": _RESULTS,
+    "quality.error_left": _RESULTS,
     "maintenance.verify": Reading(Action.READ_QUALITY, Action.READ_QUALITY),
     "results.export": _EXPORT,
     "maintenance.copy": _EXPORT,

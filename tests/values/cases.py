@@ -1162,6 +1162,7 @@ NAMESPACES: Mapping[str, Case] = {
         lambda s: {"job": s.job, "extra_votes": True, "bootstrap": 5, "seed": 1, "by": "ada"},
     ),
     "flow.quality.truth": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.quality.error_left": Case(lambda s: {"job": s.job, "detection": 0.9, "by": "ada"}),
     "flow.comments.list": Case(
         lambda s: {
             "job": s.comment.job,

@@ -9,7 +9,7 @@ from functools import partial
 from itagflow.aio.pool import ThreadPool
 from itagflow.api.quality import Quality
 from itagflow.quality.labels import LabelRow
-from itagflow.quality.values import QuestionAgreement, Truth
+from itagflow.quality.values import ErrorLeft, QuestionAgreement, Truth
 from itagflow.typing import JobRef, MemberRef
 
 
@@ -106,4 +106,38 @@ class AsyncQuality:
             NotAllowed: when *by* may not read results there, or was removed.
         """
         verb = partial(self._quality.truth, job, by=by)
+        return await self._pool.run(verb)
+
+    async def error_left(
+        self,
+        job: JobRef | Sequence[JobRef],
+        *,
+        detection: float | None = None,
+        by: MemberRef | None = None,
+    ) -> ErrorLeft:
+        """Return the rate of errors left in accepted work, with its 95 % interval and a sentence.
+
+        It is found from all reviews of fresh samples at the last review stage, of all rounds,
+        whether packages passed or went back: see `itagflow.quality.error_left`.  A task is wrong
+        when it was judged wrong, or the reviewer gave another answer.  Reviews of what was sent
+        back, of campaigns, and before a package was reopened are left out; so are discarded
+        packages.  With ``package_share`` the packages that were drawn stand for those that were
+        not, and those that are always drawn, as after a reject, only for themselves.
+
+        Packages that are sent back whole are taken to be so from the fewest errors on with which
+        one was.  Where others passed with as many there is no such number: then they count as if
+        they had passed, the rate may be too high, and ``assumptions`` says so.
+
+        Args:
+            job: The job; several as a list.
+            detection: The share of errors that reviewers see, where it is known: rate and limits
+                are divided by it.
+            by: Who reads.
+
+        Raises:
+            NotFound: when there is no such job, or *by* is nobody in its workspace.
+            InvalidData: when *detection* is no share.
+            NotAllowed: when *by* may not read results there, or was removed.
+        """
+        verb = partial(self._quality.error_left, job, detection=detection, by=by)
         return await self._pool.run(verb)
