@@ -154,7 +154,7 @@ class Quality:
 
         Raises:
             NotFound: when there is no such job, or *by* is nobody in its workspace.
-            InvalidData: when *detection* is no share.
+            InvalidData: when *detection* is no share, or the list names no job.
             NotAllowed: when *by* may not read results there, or was removed.
         """
         detection = require_detection(detection)

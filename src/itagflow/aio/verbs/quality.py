@@ -136,7 +136,7 @@ class AsyncQuality:
 
         Raises:
             NotFound: when there is no such job, or *by* is nobody in its workspace.
-            InvalidData: when *detection* is no share.
+            InvalidData: when *detection* is no share, or the list names no job.
             NotAllowed: when *by* may not read results there, or was removed.
         """
         verb = partial(self._quality.error_left, job, detection=detection, by=by)
