@@ -84,6 +84,7 @@ LAYERS = (
     ("aio",),
     ("delivery/__init__", "maintenance/__init__", "preload", "testing"),
     ("json",),
+    ("cli", "__main__"),
     ("__init__",),
 )
 """From the bottom: a file imports from its own layer and from those below."""
@@ -250,7 +251,7 @@ def test_only_the_top_knows_the_flow_and_its_nouns() -> None:
     """Services are given the engine."""
     top = ("itagflow.flow", "itagflow.api", "itagflow.opening", "itagflow.engines")
     users = {name for name in KNOWN if any(is_inside(one, top) for one in ours(name))}
-    allowed = (*top, "itagflow.aio", "itagflow.testing")
+    allowed = (*top, "itagflow.aio", "itagflow.cli", "itagflow.testing")
     assert {name for name in users if not is_inside(name, allowed)} == {
         "itagflow",
         "itagflow.delivery",

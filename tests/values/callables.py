@@ -21,6 +21,7 @@ INTERNAL = frozenset(
     {
         "api",  # its classes are reached through an open Flow
         "claiming",
+        "cli",  # a program, to which people talk in a shell
         "comments",
         "contexts",
         "core",

@@ -1,0 +1,81 @@
+"""Files that are read and written: here alone the command line touches formats."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from itagflow import formats
+from itagflow.cli.places import parse_job, parse_name, parse_template
+from itagflow.errors import UnknownFormat
+from itagflow.flow import Flow
+from itagflow.formats import WriteReport
+from itagflow.model.job import Job
+from itagflow.printing import format_count
+
+_LEFT_OUT = ("abandoned", "unfinished", "erased", "withdrawn")
+"""What a report counts of tasks that have no result, or are not written at all."""
+STANDARD_OUTPUT = "-"
+"""What stands for the standard output where a file is written."""
+
+
+def export(flow: Flow, given: Mapping[str, Any]) -> WriteReport:
+    """Write the results of a job to a file or to the standard output."""
+    target = given["target"]
+    if target == STANDARD_OUTPUT:
+        target = sys.stdout.buffer
+    return flow.results.export(
+        parse_job(given["job"]), given["format"], target, stages=given["stages"] or None
+    )
+
+
+def show_export(report: WriteReport) -> str:
+    """Return what was written.
+
+    >>> from itagflow import Stage
+    >>> show_export(WriteReport(rows=3, blocks={Stage.LABEL: 2}, abandoned=1, unfinished=0))
+    'wrote 3 rows: 2 with a result of label, 1 abandoned'
+    """
+    counts = [(f"with a result of {stage.value}", n) for stage, n in report.blocks.items()]
+    counts += [(name, getattr(report, name)) for name in _LEFT_OUT]
+    parts = [f"{count} {name}" for name, count in counts if count]
+    return f"wrote {format_count(report.rows, 'row')}: {', '.join(parts) or 'none has a result'}"
+
+
+def import_job(flow: Flow, given: Mapping[str, Any], *, on_error: Any) -> Job:
+    """Read an exported file as a finished job."""
+    return flow.jobs.import_results(
+        parse_name(given["workspace"]),
+        given["name"],
+        template=parse_template(given["template"]),
+        data=given["source"],
+        by=parse_name(given["by"]),
+        of_job=given["of_job"],
+        on_error=on_error,
+    )
+
+
+def list_formats() -> Iterator[dict[str, str]]:
+    """Yield the name of each format, and what it is."""
+    known: tuple[str, ...] = ()
+    try:
+        formats.find("")
+    except UnknownFormat as error:
+        known = error.known
+    for name in known:
+        summary = ""
+        # one of another package that cannot be loaded is there all the same
+        with suppress(UnknownFormat):
+            summary = (formats.find(name).__doc__ or "").partition("\n")[0]
+        yield {"name": name, "summary": summary}
+
+
+def show_format(format: Mapping[str, str]) -> str:
+    """Return a format in one line.
+
+    >>> show_format({"name": "csv", "summary": "Tables."})
+    'csv: Tables.'
+    """
+    return f"{format['name']}: {format['summary']}"
