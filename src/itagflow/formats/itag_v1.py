@@ -25,6 +25,7 @@ from itagflow.formats._regions import (
     render_rectangle,
 )
 from itagflow.formats.itag import CONCATENABLE, READ_OPTIONS, read, render, write_rows
+from itagflow.model.annotation import find_only_label
 from itagflow.model.region import Box, Polygon, Region, Regions, RotatedBox
 from itagflow.model.reply import Reply
 from itagflow.model.result import Result
@@ -76,7 +77,7 @@ def _keep_rectangles(task: Task, question: Question, reply: Regions, counts: Cou
         kept = {title: label for title, label in region.labels.items() if title in titles}
         if len(kept) < len(region.labels):
             counts.lose(task, "labels of any but the first question about a region")
-            region = attrs.evolve(region, labels=kept)
+            region = attrs.evolve(region, labels=kept, label=find_only_label(kept))
         regions.append(region)
     return attrs.evolve(reply, regions=regions)
 

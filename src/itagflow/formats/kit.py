@@ -6,10 +6,13 @@ what it writes and what it loses by `Counts`, and makes the rows that it reads b
 
 from __future__ import annotations
 
+from itagflow.errors import Problem
 from itagflow.formats import Format, FormatContext, WriteReport
 from itagflow.formats._files import (
     BinaryFile,
     OpenablePath,
+    Source,
+    Target,
     decode_line,
     find_file_problem,
     open_source,
@@ -20,6 +23,7 @@ from itagflow.formats._files import (
 from itagflow.formats._port import CLASSES, LIMIT, Counts, Option
 from itagflow.formats._regions import derive_region_id
 from itagflow.formats._rows import parse_row, render_row
+from itagflow.model.task import Row
 
 for _public in (
     Counts,
@@ -44,6 +48,10 @@ __all__ = [
     "FormatContext",
     "OpenablePath",
     "Option",
+    "Problem",
+    "Row",
+    "Source",
+    "Target",
     "WriteReport",
     "decode_line",
     "derive_region_id",
