@@ -173,7 +173,7 @@ def test_questions_that_it_does_not_have_are_left_out_and_counted() -> None:
     (question,) = template.questions
     said = {question.id: Ranking(["a", "b"])}
     assert legacy(said, template, lossy="report")["label-4"] == {"results": []}
-    with pytest.raises(InvalidData, match="replies to RANKING questions: cannot be held"):
+    with pytest.raises(InvalidData, match="replies of the kind RANKING: cannot be held"):
         legacy(said, template)
 
 

@@ -30,7 +30,7 @@ from itagflow import (
     templates,
 )
 from itagflow.errors import Problem
-from itagflow.formats import FormatContext, Option, WriteReport, kit
+from itagflow.formats import FormatContext, FormatOption, WriteReport, kit
 from itagflow.model import Row
 
 CATS = templates.image_classification(["cat", "dog"], title="Animal")
@@ -148,17 +148,17 @@ class TestOptions:
             flow.results.export(job, pairs, io.BytesIO(), progress=never, **option)
 
     def test_are_of_the_kind_that_is_declared(self) -> None:
-        assert Option("n", int, 1, least=1, most=9).parse(9) == 9
-        assert Option("names", tuple, ()).parse(["a", "b"]) == ("a", "b")
-        assert Option("kind", str, "a", choices=("a", "b")).parse("b") == "b"
-        assert Option("question", str, None).parse(None) is None
+        assert FormatOption("n", int, 1, least=1, most=9).parse(9) == 9
+        assert FormatOption("names", tuple, ()).parse(["a", "b"]) == ("a", "b")
+        assert FormatOption("kind", str, "a", choices=("a", "b")).parse("b") == "b"
+        assert FormatOption("question", str, None).parse(None) is None
         for option, wrong in (
-            (Option("n", int, 1, least=1, most=9), 10),
-            (Option("n", int, 1), None),
-            (Option("names", tuple, ()), "ab"),
-            (Option("names", tuple, ()), [1]),
-            (Option("kind", str, "a", choices=("a", "b")), "c"),
-            (Option("flag", bool, False), 1),
+            (FormatOption("n", int, 1, least=1, most=9), 10),
+            (FormatOption("n", int, 1), None),
+            (FormatOption("names", tuple, ()), "ab"),
+            (FormatOption("names", tuple, ()), [1]),
+            (FormatOption("kind", str, "a", choices=("a", "b")), "c"),
+            (FormatOption("flag", bool, False), 1),
         ):
             with pytest.raises(InvalidData, match=f"^the format: {option.name}"):
                 option.parse(wrong)

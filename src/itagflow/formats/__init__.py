@@ -29,9 +29,9 @@ from itagflow.formats._files import Source, Target
 from itagflow.formats._port import (
     Format,
     FormatContext,
+    FormatOption,
     FormatRef,
     Lossy,
-    Option,
     WriteReport,
     parse_lossy,
     parse_options,
@@ -43,13 +43,13 @@ from itagflow.model.task import Row
 from itagflow.model.template import Template
 from itagflow.model.text import find_text_error, format_value
 
-for _kind in (BinaryFile, Format, FormatContext, OpenablePath, Option, WriteReport):
+for _kind in (BinaryFile, Format, FormatContext, OpenablePath, FormatOption, WriteReport):
     _kind.__module__ = __name__  # where users import it from
 
 __all__ = [
     "Format",
     "FormatContext",
-    "Option",
+    "FormatOption",
     "WriteReport",
     "find",
     "is_concatenable",

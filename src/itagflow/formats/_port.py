@@ -1,7 +1,5 @@
 """What a format is: two functions, the options that it declares, and what it is told and tells."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, Protocol, cast
@@ -47,7 +45,7 @@ class WriteReport:
     losses: Mapping[str, int] = attrs.field(factory=dict[str, int], hash=False)
     """What the format cannot hold and is not in the file, by what it is; how many of each."""
 
-    def __add__(self, other: WriteReport) -> WriteReport:
+    def __add__(self, other: "WriteReport") -> "WriteReport":
         """Return what was written in all."""
         return WriteReport(
             rows=self.rows + other.rows,
@@ -63,10 +61,10 @@ class WriteReport:
 
 
 @attrs.frozen
-class Option:
+class FormatOption:
     """An option that a format declares: callers may give it by name, and it is checked first.
 
-    >>> Option("bom", bool, False).parse(True)
+    >>> FormatOption("bom", bool, False).parse(True)
     True
     """
 
@@ -107,9 +105,9 @@ class Option:
     __repr__ = show_fields
 
 
-LIMIT = Option("limit", int, MAX_ROW_BYTES, least=1)
+LIMIT = FormatOption("limit", int, MAX_ROW_BYTES, least=1)
 """How many bytes a row may have; a longer one is never held in memory."""
-CLASSES = Option("classes", tuple, ())
+CLASSES = FormatOption("classes", tuple, ())
 """The names of the classes in the order of their ids, where those of the template are others."""
 
 
@@ -173,9 +171,9 @@ class FormatContext:
 class Format(Protocol):
     """What a format offers; a module with these two functions is one, and so is any object.
 
-    It may have three further attributes. ``READ_OPTIONS`` and ``WRITE_OPTIONS`` list each `Option`
-    that its functions take. With ``CONCATENABLE = True`` it says that the files of a job's parts,
-    one after the other, are the file of the job.
+    It may have three further attributes. ``READ_OPTIONS`` and ``WRITE_OPTIONS`` list the
+    `FormatOption` values that its functions take. With ``CONCATENABLE = True`` it says that the
+    files of a job's parts, one after the other, are the file of the job.
     """
 
     def read(self, source: Source, context: FormatContext, /) -> Iterator[Row | Problem]:
@@ -285,7 +283,7 @@ def parse_options(format: object, name: str, attribute: str, given: Mapping[str,
     Raises:
         InvalidData: when there is no such option, or its value is none that it can be.
     """
-    declared: Iterable[Option] = getattr(format, attribute, ())
+    declared: Iterable[FormatOption] = getattr(format, attribute, ())
     options = {option.name: option for option in declared}
     reason = f"is no option of the format {name!r}; it has {', '.join(options) or 'none'}"
     if problems := [Problem(each, reason) for each in given if each not in options]:

@@ -47,7 +47,7 @@ from itagflow.formats._files import (
     open_spool,
     open_target,
 )
-from itagflow.formats._port import LIMIT, Counts, FormatContext, Option, WriteReport
+from itagflow.formats._port import LIMIT, Counts, FormatContext, FormatOption, WriteReport
 from itagflow.formats._regions import derive_region_id
 from itagflow.model.reply import Reply
 from itagflow.model.result import Result
@@ -60,7 +60,7 @@ __all__ = ["READ_OPTIONS", "WRITE_OPTIONS", "parse", "read", "write"]
 
 READ_OPTIONS = (LIMIT,)
 """How long a record may be."""
-WRITE_OPTIONS = (Option("escape_formulas", bool, False), Option("bom", bool, False))
+WRITE_OPTIONS = (FormatOption("escape_formulas", bool, False), FormatOption("bom", bool, False))
 """What programs that show tables need."""
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 """What some programs write between cells instead of commas, and what it is called."""

@@ -55,7 +55,7 @@ def _render_stage(task: Task, replies: Mapping[str, Reply], counts: Counts) -> l
         if reply is None:
             continue
         if TYPE.get(question.kind) not in (ONE, SEVERAL, IMAGE) or question.kind in NOT_HELD:
-            counts.lose(task, f"replies to {question.kind.value} questions")
+            counts.lose(task, f"replies of the kind {question.kind.value}")
         elif isinstance(reply, Regions):
             reply = _keep_rectangles(task, question, reply, counts)
             elements.append(_render_regions(question, reply, region_id))

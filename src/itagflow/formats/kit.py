@@ -1,7 +1,8 @@
 """What authors of formats need; the library's own formats are made of it.
 
-A format declares its options as `Option`, opens files by `open_source` and `open_target`, counts
-what it writes and what it loses by `Counts`, and makes the rows that it reads by `render_row`.
+A format declares its options as `FormatOption`, opens files by `open_source` and `open_target`,
+counts what it writes and what it loses by `Counts`, and makes the rows that it reads by
+`render_row`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from itagflow.formats._files import (
     open_target,
     read_lines,
 )
-from itagflow.formats._port import CLASSES, LIMIT, Counts, Option
+from itagflow.formats._port import CLASSES, LIMIT, Counts, FormatOption
 from itagflow.formats._regions import derive_region_id
 from itagflow.formats._rows import parse_row, render_row
 from itagflow.model.task import Row
@@ -46,8 +47,8 @@ __all__ = [
     "Counts",
     "Format",
     "FormatContext",
+    "FormatOption",
     "OpenablePath",
-    "Option",
     "Problem",
     "Row",
     "Source",

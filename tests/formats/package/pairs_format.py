@@ -8,7 +8,7 @@ from itagflow import Choice, Result, Stage
 from itagflow.formats import kit
 
 CONCATENABLE = True
-SEPARATOR = kit.Option("separator", str, ",")
+SEPARATOR = kit.FormatOption("separator", str, ",")
 READ_OPTIONS = WRITE_OPTIONS = (SEPARATOR,)
 
 
