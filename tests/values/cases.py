@@ -801,6 +801,10 @@ def rendered(s: Scene) -> Arguments:
     return {"replies": replies, "template": TEMPLATES["choice"](), "region_id": no_region}
 
 
+JSONL = (
+    '{"itagflow": 1, "job": 4, "number": 1, "package": 1, "row": {"data": {}}, "state": "final", '
+    '"stages": [], "provenance": [], "votes": []}'
+)
 FUNCTIONS: Mapping[str, Case] = {
     "templates.from_itag": Case(
         lambda s: {"value": P.templates.to_itag(TEMPLATES["choice"]())}, use_template
@@ -818,6 +822,10 @@ FUNCTIONS: Mapping[str, Case] = {
     "formats.find": Case(lambda s: {"format": "itag"}),
     "formats.read": Case(csv_source),
     "formats.write": Case(written),
+    "formats.jsonl.parse": Case(lambda s: {"line": JSONL}),
+    "formats.jsonl.read_results": Case(
+        lambda s: {"source": io.BytesIO(JSONL.encode()), "limit": 1_000}
+    ),
     "formats.csv.parse": Case(
         lambda s: {"cells": {"结果字段-Single-choice": "cat"}, "template": TEMPLATES["choice"]()}
     ),

@@ -458,7 +458,7 @@ class TestFormatsOfOthers:
         monkeypatch.setattr("importlib.metadata.entry_points", lambda group: declared)
         with pytest.raises(UnknownFormat, match=words) as refused:
             find("coco")
-        assert refused.value.known == ("coco", "csv", "itag", "itag_v1")
+        assert refused.value.known == ("coco", "csv", "itag", "itag_v1", "jsonl")
 
     @pytest.mark.parametrize("given", [None, 5, b"itag", object(), ["itag"]])
     def test_what_is_no_format(self, given: Any) -> None:

@@ -7,8 +7,21 @@ from typing import Any
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.arguments import is_several
+from itagflow.model.number import require_whole_number
 from itagflow.model.template import Template
 from itagflow.model.text import format_value
+
+MAX_LIMIT = 2**40
+"""How many bytes a row may be allowed to have; more than any machine could hold."""
+
+
+def require_limit(value: object) -> int:
+    """Return how many bytes a row may have.
+
+    Raises:
+        InvalidData: when it is no whole number of at least 1.
+    """
+    return require_whole_number("the format", "limit", value, least=1, most=MAX_LIMIT)
 
 
 def require_mapping(name: str, value: object) -> None:

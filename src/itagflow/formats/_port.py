@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol, cast
 import attrs
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats._arguments import make_error, parse_texts
+from itagflow.formats._arguments import MAX_LIMIT, make_error, parse_texts
 from itagflow.formats._files import MAX_ROW_BYTES, Source, Target
 from itagflow.model.arguments import require_flag
 from itagflow.model.job import STAGES, Stage
@@ -22,8 +22,6 @@ Lossy = Literal["report", "error"]
 """What becomes of what a format cannot hold: it is left out and counted, or refused."""
 
 LOSSY: tuple[Lossy, ...] = ("report", "error")
-MAX_LIMIT = 2**40
-"""How many bytes a row may be allowed to have; more than any machine could hold."""
 
 
 @attrs.frozen(kw_only=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from itagflow import jsontext
 from itagflow.formats import itag
+from itagflow.formats._files import remove_fields
 from itagflow.formats._regions import RECTANGLE, Element, render_rectangle
 from itagflow.model.job import Stage
 from itagflow.model.region import Box, Regions
@@ -19,7 +20,7 @@ OWNER = "file"
 
 
 def render_row(
-    row: Mapping[str, Any],
+    row: Mapping[str, Any] | str,
     results: Mapping[Stage, Replies],
     template: Template | None,
     *,
@@ -28,7 +29,7 @@ def render_row(
     """Return a row with the results that a file has for it, as ``read`` of a format yields it.
 
     Args:
-        row: The row: its ``data``, and what stands beside it.
+        row: The row, its ``data`` and what stands beside it; or its JSON text, which is kept.
         results: The replies at each stage that the file has results of.
         template: What they answer; without it the row has data only.
         line: Where it is in the file, from 1; 0 when files of the format have no lines.
@@ -39,12 +40,15 @@ def render_row(
     >>> parse_row(made, cats)
     {<Stage.LABEL: 'label'>: {'1': Choice('cat')}}
     """
-    content = dict(row)
-    if template is not None:
-        for stage, replies in results.items():
-            elements = _render_replies(replies, template)
-            content[f"label-{OWNER}{itag.SUFFIX[stage]}"] = {"results": elements}
-    return Row(jsontext.dumps(content), line)
+    text = row if isinstance(row, str) else jsontext.dumps(row)
+    keys = {f"label-{OWNER}{itag.SUFFIX[stage]}": replies for stage, replies in results.items()}
+    if template is None or not keys:
+        return Row(text, line)
+    # results of the file that this row was in take the place of those of an earlier one
+    if f"label-{OWNER}" in text:
+        text = remove_fields(text, keys)
+    blocks = {key: {"results": _render_replies(keys[key], template)} for key in keys}
+    return Row(f"{text[: text.rindex('}')]},{jsontext.dumps(blocks)[1:]}", line)
 
 
 def parse_row(row: Row, template: Template, *, job: str = OWNER) -> dict[Stage, dict[str, Reply]]:
