@@ -49,6 +49,12 @@ Vote = Callable[[Flow, Assignment], object]
 Pair = tuple[Vote, Vote]
 
 
+@pytest.fixture(autouse=True)
+def equal_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What pseudonyms are made with is drawn: here both flows draw the same."""
+    monkeypatch.setattr("itagflow.workspaces.service.secrets.token_hex", lambda size: "7f" * size)
+
+
 def says(answer: str) -> Vote:
     def vote(flow: Flow, assignment: Assignment) -> None:
         for work in flow.tasks(assignment):

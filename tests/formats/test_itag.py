@@ -317,7 +317,7 @@ class TestRegistry:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (tmp_path / "theirs.py").write_text(
-            "def read(source): ...\ndef write(results, target): ...\n"
+            "def read(source, context): ...\ndef write(results, target, context): ...\n"
         )
         info = tmp_path / "theirs-1.0.dist-info"
         info.mkdir()

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ from itagflow import (
 from itagflow.errors import Problem
 from itagflow.formats import FormatContext, FormatOption, WriteReport, kit
 from itagflow.model import Row
+from itagflow.storage import MemoryStore
 
 CATS = templates.image_classification(["cat", "dog"], title="Animal")
 PACKAGE = Path(__file__).parent / "package"
@@ -228,3 +230,11 @@ def test_a_row_that_is_read_holds_any_answer(name: str, data: st.DataObject) -> 
     assert row.line == 7
     assert json.loads(row.text)["data"] == {"n": 1}
     assert kit.parse_row(row, template) == {Stage.INSPECT: said}
+
+
+@pytest.mark.parametrize(
+    "given", [io.BytesIO(), MemoryStore(), SimpleNamespace(read=len, write=len), io]
+)
+def test_what_reads_and_writes_something_else_is_no_format(given: Any) -> None:
+    with pytest.raises(InvalidData, match="must be a name, or have functions read and write"):
+        formats.find(given)

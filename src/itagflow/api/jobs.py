@@ -199,8 +199,7 @@ class Jobs:
             of_job: Whose results, where rows have those of several jobs: the id in ``label-<id>``.
             workflow: The stages; those that the first row with a result has, unless given.
             packaging: As in `create`.
-            on_error: ``"raise"`` on a bad row or result and leave nothing behind; ``"skip"`` leaves
-                bad rows out, and makes a task with a bad result an abandoned one.
+            on_error: ``"skip"`` leaves bad rows out, and abandons tasks with a bad result.
             row_key: As in `create`.
             row_key_type: As in `create`.
             progress: As in `create`.
@@ -211,10 +210,9 @@ class Jobs:
                 result; it lists the first 1,000 problems and counts all.
             AlreadyExists: when the workspace has a job of this name.
         """
-        exported = parse_load(
-            "jobs.import_results", data, by, format=format, on_error=on_error, progress=progress
-        )
-        of_job = require_optional_text("jobs.import_results", "of_job", of_job)
+        verb = "jobs.import_results"
+        rows = parse_load(verb, data, by, format=format, on_error=on_error, progress=progress)
+        of_job = require_optional_text(verb, "of_job", of_job)
         spec = jobs.JobSpec(
             name=name,
             template=template,
@@ -225,7 +223,7 @@ class Jobs:
             row_key_type=row_key_type,
             notes=parse_notes("import_results", notes),
         )
-        return importing.import_job(self._engine, workspace, spec, exported, of_job=of_job)
+        return importing.import_job(self._engine, workspace, spec, rows, of_job=of_job)
 
     def list(
         self,
@@ -381,10 +379,9 @@ class Jobs:
         errors are those of `load`, *priority* and *due* as in `add`; it raises `Incomplete` when
         the job has finished and too few people may do the work.
         """
-        rows = parse_load(
-            "jobs.append", data, by, format=format, on_error=on_error, progress=progress
-        )
-        terms = adding.parse_terms("jobs.append", priority, due)
+        verb = "jobs.append"
+        rows = parse_load(verb, data, by, format=format, on_error=on_error, progress=progress)
+        terms = adding.parse_terms(verb, priority, due)
         return loading.append(self._engine, job, rows, terms)
 
     def add(
@@ -414,8 +411,7 @@ class Jobs:
             due: When its work should be done.
             tags: Free words, kept in the row beside ``data``: `Task.tags`.
             prediction: What a model says of it, as for `prelabel`.
-            min_confidence: Which predictions count, as for `prelabel`.  The task that the validator
-                is shown has no number yet: 0.
+            min_confidence: As for `prelabel`.  The task that the validator sees has the number 0.
 
         Raises:
             InvalidData: when the row, its key or the prediction does not fit.
@@ -480,8 +476,7 @@ class Jobs:
     def finish(self, job: JobRef, *, by: MemberRef, discard_open: bool = False) -> Job:
         """End a job by hand; one with ``auto_finish`` whose packages are all done has finished.
 
-        *discard_open* discards what is still open, package by package.  Finishing again what is
-        finished changes nothing.
+        *discard_open* discards what is still open.  Finishing again changes nothing.
 
         Raises:
             Incomplete: when a package is open.

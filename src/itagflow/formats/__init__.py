@@ -12,6 +12,7 @@ before anything is read or written; `itagflow.formats.kit` has what authors of f
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Collection, Iterable, Iterator
 from importlib import import_module
 from typing import Any, cast
@@ -61,8 +62,8 @@ BUILT_IN = ("csv", "itag", "itag_v1", "jsonl")
 """The formats that come with the library; each is the module of that name."""
 GROUP = "itagflow.formats"
 """The entry-point group in which other packages declare theirs."""
-FUNCTIONS = ("read", "write")
-"""What every format has."""
+FUNCTIONS = {"read": 2, "write": 3}
+"""What every format has, and how many arguments each of them takes."""
 
 
 def is_concatenable(format: FormatRef) -> bool:
@@ -225,4 +226,19 @@ def find(format: FormatRef) -> Format:
 
 
 def _has_functions(format: object) -> bool:
-    return all(callable(getattr(format, each, None)) for each in FUNCTIONS)
+    """Return whether *format* has both functions, each of which takes a file and a context.
+
+    Files and stores have a ``read`` and a ``write``, too, that take something else.
+    """
+    return all(_takes(getattr(format, name, None), count) for name, count in FUNCTIONS.items())
+
+
+def _takes(function: object, count: int) -> bool:
+    """Return whether *function* can be called with so many arguments."""
+    if not callable(function):
+        return False
+    try:
+        inspect.signature(function).bind(*range(count))
+    except (TypeError, ValueError):
+        return False
+    return True

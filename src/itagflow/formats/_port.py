@@ -203,7 +203,7 @@ FormatRef = str | Format
 """The name of a format, or a format itself."""
 
 
-@attrs.define
+@attrs.define(eq=False)
 class Counts:
     """The numbers of tasks and results that an export has written so far, and what it lost."""
 

@@ -16,9 +16,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from cattrs import transform_error
-from cattrs.errors import BaseValidationError
-
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import itag
@@ -229,8 +226,8 @@ def _decode(fields: dict[str, Any], name: str, kind: Any) -> Any:
     decode: Callable[[Any], Any] = codec.decoder(kind)
     try:
         return decode(value)
-    except BaseValidationError as error:
-        problems = [_make_problem(name, each) for each in transform_error(error)]
+    except codec.DecodingError as error:
+        problems = [Problem(name + path, reason) for path, reason in codec.list_problems(error)]
         raise InvalidData("the line", problems) from None
     except InvalidData as error:
         problems = [Problem(f"{name}.{each.where}", each.reason) for each in error.problems]
@@ -238,9 +235,3 @@ def _decode(fields: dict[str, Any], name: str, kind: Any) -> Any:
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         reason = f"is no {kind.__name__}: {error}"
         raise InvalidData("the line", [Problem(name, reason)]) from None
-
-
-def _make_problem(name: str, told: str) -> Problem:
-    """Return the problem in what cattrs says, such as ``required field missing @ $.round``."""
-    reason, _, path = told.rpartition(" @ $")
-    return Problem(f"{name}{path}", reason or told)

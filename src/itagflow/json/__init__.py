@@ -11,7 +11,7 @@ text, too.  A member is an object with ``id`` and ``account``.  Times are in UTC
 durations in seconds, members of an enum their values.  Properties that screens ask for are there
 beside the fields.
 
-Classes of `itagflow.model` are response models of FastAPI as they are, and `AsJson` makes one of
+Classes of ``itagflow.model`` are response models of FastAPI as they are, and `AsJson` makes one of
 any other value.
 """
 

@@ -16,7 +16,8 @@ from functools import partial
 from typing import Any, get_args
 
 import attrs
-from cattrs import Converter
+from cattrs import Converter, transform_error
+from cattrs.errors import BaseValidationError
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 from cattrs.strategies import configure_tagged_union
 
@@ -67,6 +68,20 @@ def decoder(kind: Any) -> Callable[[Any], Any]:
     """Return the function that makes a value declared as *kind* of plain JSON types."""
     hook = _converter().get_structure_hook(kind)
     return lambda value: hook(value, kind)
+
+
+DecodingError = BaseValidationError
+"""What a decoder raises when fields are missing, or hold something else."""
+
+
+def list_problems(error: DecodingError) -> list[tuple[str, str]]:
+    """Return what is wrong, each with its place, such as ``.votes[0].round``."""
+    problems: list[tuple[str, str]] = []
+    for told in transform_error(error):
+        # such as "required field missing @ $.round"
+        reason, _, path = told.rpartition(" @ $")
+        problems.append((path, reason or told))
+    return problems
 
 
 def _make_tag(kind: type) -> str:

@@ -171,8 +171,7 @@ class AsyncJobs:
             of_job: Whose results, where rows have those of several jobs: the id in ``label-<id>``.
             workflow: The stages; those that the first row with a result has, unless given.
             packaging: As in `create`.
-            on_error: ``"raise"`` on a bad row or result and leave nothing behind; ``"skip"`` leaves
-                bad rows out, and makes a task with a bad result an abandoned one.
+            on_error: ``"skip"`` leaves bad rows out, and abandons tasks with a bad result.
             row_key: As in `create`.
             row_key_type: As in `create`.
             progress: As in `create`.
@@ -399,8 +398,7 @@ class AsyncJobs:
             due: When its work should be done.
             tags: Free words, kept in the row beside ``data``: `Task.tags`.
             prediction: What a model says of it, as for `prelabel`.
-            min_confidence: Which predictions count, as for `prelabel`.  The task that the validator
-                is shown has no number yet: 0.
+            min_confidence: As for `prelabel`.  The task that the validator sees has the number 0.
 
         Raises:
             InvalidData: when the row, its key or the prediction does not fit.
@@ -485,8 +483,7 @@ class AsyncJobs:
     async def finish(self, job: JobRef, *, by: MemberRef, discard_open: bool = False) -> Job:
         """End a job by hand; one with ``auto_finish`` whose packages are all done has finished.
 
-        *discard_open* discards what is still open, package by package.  Finishing again what is
-        finished changes nothing.
+        *discard_open* discards what is still open.  Finishing again changes nothing.
 
         Raises:
             Incomplete: when a package is open.
