@@ -9,9 +9,10 @@ from support.refusals import everything
 from support.scenes import Clock, cats, labeled, rows, taken
 
 from itagflow import Flow, Inspect, InvalidData, Job, Label, NotAllowed, NotFound, Stage, Workflow
-from itagflow.core.lookup import PAGE
 from itagflow.errors import StoreFailed
 
+PAGE = 200
+"""How many packages a transaction gives priorities here, so that the edges are soon reached."""
 EDGES = [PAGE - 1, PAGE, PAGE + 1]
 """How many packages fill a transaction, but for one or with one more."""
 MANY = PAGE + 1
@@ -56,13 +57,13 @@ class TestPriorities:
         assert flow.packages.get((job, 1)).priority == 2, "all are found before one is stored"
 
     def test_thousands_are_stored_block_by_block(self, flow: Flow) -> None:
-        job = cats(flow, tasks=1_200, size=1)
-        scores = {n: n / 7 for n in range(1, 1_201)}
-        assert flow.packages.prioritize(job, scores, by="ada") == 1_200
-        assert blocks(flow, job) == [500, 500, 200]
-        assert flow.packages.prioritize(job, scores, by="ada") == 1_200
-        assert blocks(flow, job) == [500, 500, 200], "what is so already is not stored again"
-        assert taken(flow, "ben", job).package == 1_200
+        job = cats(flow, tasks=2_100, size=1)
+        scores = {n: n / 7 for n in range(1, 2_101)}
+        assert flow.packages.prioritize(job, scores, by="ada") == 2_100
+        assert blocks(flow, job) == [2_000, 100]
+        assert flow.packages.prioritize(job, scores, by="ada") == 2_100
+        assert blocks(flow, job) == [2_000, 100], "what is so already is not stored again"
+        assert taken(flow, "ben", job).package == 2_100
 
     def test_what_is_no_priority_is_refused(self, flow: Flow) -> None:
         job = cats(flow)
@@ -91,8 +92,15 @@ class TestPriorities:
         assert taken(flow, "cy", job).package == 6
 
 
+@pytest.fixture
+def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("itagflow.jobs.priorities.BLOCK", PAGE)
+    monkeypatch.setattr("itagflow.jobs.task_places.PAGE", PAGE)
+
+
+@pytest.mark.usefixtures("short_blocks")
 class TestBlocks:
-    """Each transaction holds up to 500 packages; what is refused is refused before the first."""
+    """Each transaction holds some packages; what is refused is refused before the first."""
 
     @pytest.mark.parametrize("count", EDGES)
     @pytest.mark.parametrize("way", ["task", "key", "packages", "all"])
@@ -116,7 +124,7 @@ class TestBlocks:
     @pytest.mark.parametrize("count", EDGES)
     def test_only_what_has_changed_is_stored(self, flow: Flow, count: int) -> None:
         job = keyed(flow, tasks=count)
-        scores: dict[int | str, float] = dict.fromkeys(range(1, count + 1), 1)
+        scores: dict[Any, float] = dict.fromkeys(range(1, count + 1), 1)
         flow.packages.prioritize(job, scores, by="ada")
         before = [package.version for package in flow.packages.list(job)]
         assert flow.packages.prioritize(job, {**scores, count: 2}, by="ada") == count
@@ -135,6 +143,13 @@ class TestBlocks:
         flow.packages.prioritize(job, scores, by="ada")
         assert priorities(flow, job) == [0.5]
 
+    def test_packages_may_be_named_in_all_ways_at_once(self, flow: Flow) -> None:
+        job = keyed(flow, tasks=MANY)
+        numbers: list[Any] = list(range(1, PAGE))
+        named = [flow.packages.get((job, MANY)), *numbers, (job, PAGE), 1, ("cats", 2)]
+        assert flow.packages.prioritize(job, 5, packages=named, by="ada") == MANY
+        assert priorities(flow, job) == [5] * MANY
+
     def test_nothing_given_changes_nothing(self, flow: Flow) -> None:
         job = keyed(flow, tasks=2)
         before = everything(flow)
@@ -143,6 +158,7 @@ class TestBlocks:
         assert everything(flow) == before
 
 
+@pytest.mark.usefixtures("short_blocks")
 class TestRefused:
     """One bad entry, wherever it stands, and nothing is stored."""
 
@@ -193,7 +209,7 @@ class TestRefused:
         theirs: Any = flow.results.get((other, 1)).task
         before = everything(flow)
         with pytest.raises(NotFound):
-            scores = {**dict.fromkeys(range(2, MANY + 1), 1), theirs: 1}
+            scores: Any = {**dict.fromkeys(range(2, MANY + 1), 1), theirs: 1}
             flow.packages.prioritize(job, scores, by="ada")
         with pytest.raises(NotFound):
             flow.packages.prioritize(job, 1, packages=[1, (other, 1)], by="ada")
@@ -225,7 +241,7 @@ class TestRefused:
     ) -> None:
         """The blocks before it are stored; the same call stores the rest, and nothing twice."""
         job = keyed(flow, tasks=2 * PAGE)
-        scores: dict[int | str, float] = {number: number for number in range(1, 2 * PAGE + 1)}
+        scores: dict[Any, float] = {number: number for number in range(1, 2 * PAGE + 1)}
         write, begun = flow.store.write, list[int]()
 
         def write_for_a_while() -> Any:

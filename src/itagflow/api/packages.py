@@ -142,7 +142,7 @@ class Packages:
 
         Or one for each task, such as the scores of a model: a package gets the greatest of those of
         its tasks.  All are checked before the first is stored.  Each transaction then holds up to
-        500 packages; when it breaks off, call it again.
+        2,000 packages; when it breaks off, call it again.
 
         Args:
             job: The job.

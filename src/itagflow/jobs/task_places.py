@@ -1,4 +1,4 @@
-"""Which packages tasks are in that are named by number or row key, without reading their rows."""
+"""Which packages are named, by tasks, row keys or numbers, without reading what is in them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ import attrs
 
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import PAGE, TaskRef
+from itagflow.core.lookup import PackageRef, TaskRef
 from itagflow.errors import NotFound
 from itagflow.jobs.priority_rules import format_stored_key
 from itagflow.model.job import Job
+from itagflow.model.number import is_whole
+from itagflow.model.package import Package
 from itagflow.model.task import Task, WorkItem
 from itagflow.storage.port import Query
 
+PAGE = 2_000
+"""How many are looked up in one short transaction."""
 T = TypeVar("T")
 
 
@@ -65,6 +69,28 @@ def find_by_key(engine: Engine, job: Job, keys: Sequence[str | int]) -> Iterator
             if text not in places:
                 raise NotFound("Task", key)
             yield places[text]
+
+
+def find_packages(engine: Engine, job: Job, refs: Sequence[PackageRef | int]) -> list[int]:
+    """Return the numbers of these packages of *job*.
+
+    Raises:
+        NotFound: when one is none of the job's.
+    """
+    numbers = [lookup.require_number(Package, ref) for ref in refs if is_whole(ref)]
+    for page in _cut(numbers):
+        where: dict[str, Any] = {"job": job.id, "number": tuple(page)}
+        with engine.store.read() as reader:
+            tally = reader.tally(Query(Package, where), by=("number",))
+        for number in page:
+            if (number,) not in tally:
+                raise NotFound("Package", (job.id, number))
+    # an object may be of a package that is there no more, and a pair may name its job in any way
+    others = [ref for ref in refs if not is_whole(ref)]
+    if others:
+        with engine.store.read() as reader:
+            numbers += [lookup.package_in(reader, job.id, ref).number for ref in others]
+    return numbers
 
 
 def _cut(values: Sequence[T]) -> Iterator[Sequence[T]]:
