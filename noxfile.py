@@ -59,6 +59,13 @@ def dask(session: nox.Session) -> None:
 
 
 @nox.session
+def tables(session: nox.Session) -> None:
+    """Make tables of rows with pandas, polars and datasets."""
+    install(session, "tests", "tables")
+    session.run("pytest", "tests/stories/test_tables.py", *session.posargs)
+
+
+@nox.session
 @nox.parametrize("group", ["coefficients", "crowds"])
 def oracles(session: nox.Session, group: str) -> None:
     """Compare agreement and aggregation with other libraries; ``-- --bench`` measures them, too."""
@@ -97,14 +104,14 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Print the tables of performance ratios; ``-- --long`` adds the largest jobs."""
-    install(session, "bench", extras="fast,postgres")
+    install(session, "bench", extras="fast,postgres,webhooks")
     is_long = "--long" in session.posargs
     for name in ("run", "volume", "manifest"):
         session.run("python", "-m", f"benchmarks.{name}", *session.posargs)
     # ten million tasks take a quarter of an hour and 8 GB of disk
     session.run("python", "-m", "benchmarks.million", *([] if is_long else ["200000"]))
     names = ("own_work", "anything", "calls", "imports", "appends", "following", "event_loop")
-    for name in names:
+    for name in (*names, "deliveries"):
         session.run("python", "-m", f"benchmarks.{name}")
 
 

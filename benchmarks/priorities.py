@@ -1,13 +1,17 @@
-"""Prints what it costs to give each of many packages a priority of its own, beside loading their rows."""
+"""Prints what it costs to give each of many packages a priority of its own, beside loading their rows.
+
+``python -m benchmarks.priorities [NORMAL PG]``, both unless named.
+"""
 
 import argparse
 import random
-import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 
-import itagflow
+from benchmarks.appends import databases
+from benchmarks.shared.databases import Database, tidy
 from itagflow import FixedSize, Flow, Job, templates
 
 TASKS = 100_000
@@ -15,9 +19,8 @@ TASKS = 100_000
 
 def load(flow: Flow, tasks: int) -> Job:
     """Order a job with a package for each row."""
-    home = flow.workspaces.create("bench", admin="ada")
     return flow.jobs.create(
-        home,
+        "bench",
         "priorities",
         template=templates.image_classification(["cat", "dog"]),
         data=({"data": {"source": f"{n}.jpg"}} for n in range(tasks)),
@@ -34,24 +37,33 @@ def measure(act: Callable[[], object]) -> tuple[float, float]:
     return time.perf_counter() - wall, time.process_time() - cpu
 
 
-def main() -> None:
-    """Print a line for each act on SQLite in a file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tasks", type=int, default=TASKS)
-    tasks: int = parser.parse_args().tasks
+def compare(database: Database, tasks: int) -> None:
+    """Print a line for each act, in seconds by the clock and of the processor of this process."""
     source = random.Random(7)
     by_number = {n: source.random() for n in range(1, tasks + 1)}
     by_key = {f"{n}.jpg": source.random() for n in range(tasks)}
-    with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite:///{folder}/priorities.db?synchronous=normal"
-        with itagflow.open(url) as flow:
-            jobs: list[Job] = []
-            loaded = measure(lambda: jobs.append(load(flow, tasks)))
-            print(f"load {tasks:,} rows: {loaded[0]:6.1f} s, {loaded[1]:6.1f} s of the processor")
-            for name, scores in (("number", by_number), ("row key", by_key)):
-                given = measure(partial(flow.packages.prioritize, jobs[0], scores, by="ada"))
-                ratio = f"{given[1] / loaded[1]:.2f} times a load (goal 1)"
-                print(f"priorities by {name:7}: {given[0]:6.1f} s, {given[1]:6.1f} s, {ratio}")
+    with database.open("priorities") as (flow, url):
+        jobs: list[Job] = []
+        loaded = measure(lambda: jobs.append(load(flow, tasks)))
+        print(f"{database.name}: load {tasks:,} rows: {loaded[0]:6.1f} s, {loaded[1]:6.1f} s")
+        for name, scores in (("number", by_number), ("row key", by_key)):
+            tidy(url)
+            given = measure(partial(flow.packages.prioritize, jobs[0], scores, by="ada"))
+            ratio = (
+                f"{given[0] / loaded[0]:.2f} and {given[1] / loaded[1]:.2f} times a load (goal 1)"
+            )
+            print(f"by {name:7}: {given[0]:6.1f} s, {given[1]:6.1f} s, {ratio}", flush=True)
+
+
+def main() -> None:
+    """Print the lines for each database."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("databases", nargs="*", help="NORMAL and PG unless named")
+    parser.add_argument("--tasks", type=int, default=TASKS)
+    asked = parser.parse_args()
+    with ExitStack() as stack:
+        for database in databases(asked.databases or ["NORMAL", "PG"], stack):
+            compare(database, asked.tasks)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from itagflow.api.events import Events
 from itagflow.api.jobs import Jobs
 from itagflow.api.members import Members
 from itagflow.api.packages import Packages
+from itagflow.api.quality import Quality
 from itagflow.api.results import Results
 from itagflow.api.templates import Templates
 from itagflow.api.workspaces import Workspaces
@@ -111,6 +112,7 @@ class Flow:
         self.results = Results(self._engine)
         self.comments = Comments(self._engine)
         self.events = Events(self._engine)
+        self.quality = Quality(self._engine)
 
     @property
     def store(self) -> Store:

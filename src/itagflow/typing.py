@@ -20,6 +20,7 @@ from itagflow.core.engine import Clock, Listener
 from itagflow.core.lookup import (
     AssignmentRef,
     JobRef,
+    JobsRef,
     MemberRef,
     PackageRef,
     PartitionRef,
@@ -70,6 +71,7 @@ __all__ = [
     "JobFields",
     "JobNotes",
     "JobRef",
+    "JobsRef",
     "Key",
     "Labels",
     "Listener",

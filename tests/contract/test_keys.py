@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 import typing
@@ -190,6 +191,10 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "results.restore_version": [
             {"assignment": assignment, "task": 3, "version": 1, **first, "by": "ben"}
         ],
+        "quality.agreement": [{"job": job, "bootstrap": 0, "seed": 1, **by}],
+        "quality.error_left": [{"job": job, **by}],
+        "quality.labels": [{"job": job, **by}],
+        "quality.truth": [{"job": job, **by}],
         "results.list": [{"job": job, "limit": 1, **by}],
         "results.rows": [{"job": job, "limit": 1, **by}],
         "results.votes": [{"job": job, "limit": 1, **by}],
@@ -252,6 +257,7 @@ COUNTS = {
     "votes",
     "after",
     "batch",
+    "bootstrap",
     "count",
     "expected_version",
     "limit",
@@ -337,6 +343,8 @@ def is_wrong(verb: str, name: str, bad: Any) -> bool:
         return bad in FAR or not isinstance(bad, int) or isinstance(bad, bool) or bad < 0
     if name == "priority" and isinstance(bad, float):
         return not math.isfinite(bad)
+    if name == "bootstrap" and isinstance(bad, int) and not isinstance(bad, bool):
+        return bad in FAR or bad in (MOST, LEAST, -1)
     if name == "after" or name in ("priority", "seed"):
         return bad in FAR or not isinstance(bad, int) or isinstance(bad, bool)
     if (
@@ -373,6 +381,54 @@ def test_what_is_no_key_is_not_found_and_what_is_no_number_is_refused(
                         assert "\n" not in str(error)
     assert wrong == []
     assert everything(flow) == before
+
+
+PAIRED = ("AssignmentRef", "PackageRef", "TaskPlace")
+"""References to what may be named by its job and a number."""
+
+
+def takes_a_pair(verb: str) -> list[str]:
+    """The parameters of a verb that take an assignment, a package, or a task of a job."""
+    parameters = inspect.signature(public_verbs()[verb]).parameters.values()
+    return [
+        parameter.name
+        for parameter in parameters
+        if parameter.name != "after" and any(kind in str(parameter.annotation) for kind in PAIRED)
+    ]
+
+
+def in_pairs(given: Any, job: Any) -> Any:
+    """What is *given*, with *job* as the first of each pair; a number alone becomes a pair."""
+    if isinstance(given, list):
+        return [in_pairs(each, job) for each in given]
+    return (job, given[1] if isinstance(given, tuple) else given)
+
+
+@pytest.mark.parametrize("verb", [verb for verb in public_verbs() if takes_a_pair(verb)])
+@pytest.mark.parametrize("way", ["object", "name", "workspace and name", "both names"])
+def test_a_job_in_a_pair_is_named_in_any_way(verb: str, way: str) -> None:
+    """``(job, 3)`` was found where a package was asked for, and no assignment where one was."""
+
+    def find_outcome(parameter: str, *, by_key: bool) -> str:
+        ids = iter(range(1, 10_000))
+        with itagflow.open("memory:", clock=lambda: START, ids=lambda: next(ids)) as flow:
+            scene = Scene(flow)
+            job = flow.jobs.get(scene.job)
+            home = flow.workspaces.get(job.workspace)
+            ways: dict[str, Any] = {
+                "object": job,
+                "name": job.name,
+                "workspace and name": (home, job.name),
+                "both names": (home.name, job.name),
+            }
+            (call,) = [call for call in good(scene)[verb] if parameter in call]
+            named = in_pairs(call[parameter], job.id if by_key else ways[way])
+            return repr(tried(flow, verb, {**call, parameter: named}))
+
+    for parameter in takes_a_pair(verb):
+        outcome = find_outcome(parameter, by_key=False)
+        assert outcome == find_outcome(parameter, by_key=True)
+        assert "NotFound('Assignment'" not in outcome
 
 
 def test_true_is_not_the_first_of_anything() -> None:

@@ -29,6 +29,7 @@ NOUNS = (
     "jobs",
     "members",
     "packages",
+    "quality",
     "results",
     "templates",
     "workspaces",

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from support.refusals import everything
 from support.scenes import START, Clock, cats, exported, labeled, rows, street, taken, verbs
 
 import itagflow
@@ -444,6 +445,21 @@ class TestWithdrawing:
         with pytest.raises(NotAllowed, match="archived"):
             flow.jobs.withdraw(job, tasks=[1], by="ada")
 
+    @pytest.mark.parametrize("erases", [False, True])
+    def test_where_nothing_is_left_nothing_is_opened_again(self, flow: Flow, erases: bool) -> None:
+        """It was opened, and whoever claimed it had nothing to do."""
+        job = cats(flow, tasks=4)
+        labeled(flow, "ben", job)
+        flow.jobs.withdraw(job, tasks=[1], by="ada")
+        if erases:
+            maintenance.erase_task(flow, (job, 2), by="ada")
+        else:
+            flow.jobs.withdraw(job, tasks=[2], by="ada")
+        before = everything(flow)
+        with pytest.raises(NotAllowed, match="all tasks of package 1 were withdrawn or erased"):
+            flow.packages.reopen((job, 1), by="ada")
+        assert everything(flow) == before
+
     def test_with_votes_the_rest_is_merged(self, flow: Flow) -> None:
         workflow = Workflow(Label(votes=2), Inspect())
         job = cats(flow, tasks=2, workflow=workflow)
@@ -458,63 +474,3 @@ class TestWithdrawing:
         flow.review(taken(flow, "di", job, Stage.INSPECT))
         states = [result.state for result in flow.results.list(job)]
         assert states == [TaskState.WITHDRAWN, TaskState.FINAL]
-
-
-class TestPriorities:
-    def test_each_task_has_its_own(self, flow: Flow) -> None:
-        job = cats(flow, tasks=6, size=2)
-        scores = {1: 0.25, 2: 0.5, 3: 0.75, 5: -1, 6: float(2**53)}
-        assert flow.packages.prioritize(job, scores, by="ada") == 3
-        found = [package.priority for package in flow.packages.list(job)]
-        assert found == [0.5, 0.75, 2**53], "a package has the greatest of its tasks"
-        assert [type(priority) for priority in found] == [float, float, int]
-        order = [taken(flow, "ben", job).package for _ in range(3)]
-        assert order == [3, 2, 1]
-
-    def test_by_task_or_by_key(self, flow: Flow) -> None:
-        job = queue(flow, row_key="source")
-        flow.jobs.append(job, [item(n) for n in range(3)], by="ada")
-        task = flow.results.get(job, 1).task
-        flow.packages.prioritize(job, {task: 1, "1.jpg": 2, 3: 0.5}, by="ada")
-        assert flow.packages.get((job, 1)).priority == 2
-        with pytest.raises(NotFound):
-            flow.packages.prioritize(job, {1: 1, "9.jpg": 2}, by="ada")
-        with pytest.raises(NotFound):
-            flow.packages.prioritize(job, {1: 9, 4: 2}, by="ada")
-        assert flow.packages.get((job, 1)).priority == 2, "all are found before one is stored"
-
-    def test_thousands_are_stored_block_by_block(self, flow: Flow) -> None:
-        job = cats(flow, tasks=1_200, size=1)
-        scores = {n: n / 7 for n in range(1, 1_201)}
-        assert flow.packages.prioritize(job, scores, by="ada") == 1_200
-        events = [event for event in flow.events.list(job) if event.type == "prioritize"]
-        assert [len(event.data["packages"]) for event in events] == [500, 500, 200]
-        assert flow.packages.prioritize(job, scores, by="ada") == 1_200
-        assert verbs(flow, job).count("prioritize") == 3, "what is so already is not stored again"
-        assert taken(flow, "ben", job).package == 1_200
-
-    def test_what_is_no_priority_is_refused(self, flow: Flow) -> None:
-        job = cats(flow)
-        for wrong in (float("nan"), float("inf"), "1", True, None, 2**53 + 1):
-            with pytest.raises(InvalidData):
-                flow.packages.prioritize(job, wrong, by="ada")  # type: ignore[arg-type]
-            with pytest.raises(InvalidData, match="the priority of 1"):
-                flow.packages.prioritize(job, {1: wrong}, by="ada")  # type: ignore[dict-item]
-        with pytest.raises(InvalidData, match="give one"):
-            flow.packages.prioritize(job, {1: 1}, packages=[1], by="ada")
-        assert all(package.priority == 0 for package in flow.packages.list(job))
-
-    def test_who_may_not_assign_gives_none(self, flow: Flow) -> None:
-        job = cats(flow)
-        with pytest.raises(NotAllowed):
-            flow.packages.prioritize(job, {1: 1}, by="ben")
-
-    def test_fractions_are_in_order_behind_a_cursor(self, flow: Flow, clock: Clock) -> None:
-        """With votes a member's scan begins at what they had last: fractions above it come first."""
-        job = cats(flow, tasks=6, size=1, workflow=Workflow(Label(votes=2), Inspect()))
-        flow.packages.prioritize(job, {n: n / 10 for n in range(1, 7)}, by="ada")
-        assert [taken(flow, "ben", job).package for _ in range(2)] == [6, 5]
-        flow.packages.prioritize(job, {1: 0.55}, by="ada")
-        flow.packages.prioritize(job, {2: 0.5000000000000001}, by="ada")
-        assert [taken(flow, "ben", job).package for _ in range(4)] == [1, 2, 4, 3]
-        assert taken(flow, "cy", job).package == 6

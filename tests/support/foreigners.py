@@ -322,6 +322,10 @@ READERS: dict[str, Case] = {
     "results.votes": Case(
         lambda f, a: ("votes", list(f.results.votes(a.job, by=a.by))), ("job",), READS
     ),
+    "quality.labels": Case(lambda f, a: f.quality.labels(a.job, by=a.by), ("job",), READS),
+    "quality.agreement": Case(lambda f, a: f.quality.agreement(a.job, by=a.by), ("job",), READS),
+    "quality.truth": Case(lambda f, a: f.quality.truth(a.job, by=a.by), ("job",), READS),
+    "quality.error_left": Case(lambda f, a: f.quality.error_left(a.job, by=a.by), ("job",), READS),
     "jobs.guidelines": Case(lambda f, a: f.jobs.guidelines(a.job, by=a.by), ("job",), READS),
     "results.versions": Case(
         lambda f, a: f.results.versions(in_job(a), by=a.by), ("task",), READS, anywhere=("task",)

@@ -274,7 +274,8 @@ class Found:
             for assignment in self.assignments.values()
             if assignment.token
         )
-        assert set(tokens.values()) == {1}, "a claim that was sent again got another assignment"
+        # a short trial on a busy machine may have none
+        assert set(tokens.values()) <= {1}, f"one claim, two assignments: {tokens.most_common(3)}"
         ended = self.of("submit", "review", "accept", "reject", "release")
         assert [
             assignment

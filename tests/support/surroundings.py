@@ -195,9 +195,10 @@ class Surroundings(SideBySide):
     @may_happen(name=st.sampled_from(["attic", "loft"]))
     def furnish(self, name: str) -> None:
         """Another workspace, and a template that nobody uses."""
-        self.twice(lambda flow: flow.workspaces.create("attic", admin="zoe", exist_ok=True))
-        self.all(lambda flow: flow.workspaces.rename("attic", name, by="zoe"))
-        self.all(lambda flow: flow.workspaces.rename("loft", "attic", by="zoe"))
+        # what pseudonyms are made with is drawn, and so another one in each store
+        self.twice(lambda flow: flow.workspaces.create("attic", admin="zoe", exist_ok=True).id)
+        self.all(lambda flow: flow.workspaces.rename("attic", name, by="zoe").id)
+        self.all(lambda flow: flow.workspaces.rename("loft", "attic", by="zoe").name)
         self.twice(
             lambda flow: flow.templates.add("street", CATS, name="cats", by="ada", exist_ok=True)
         )

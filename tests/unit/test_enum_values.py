@@ -32,7 +32,9 @@ from itagflow import (
     templates,
 )
 from itagflow.access import Action
+from itagflow.model import Workspace
 from itagflow.storage import FIELDS, Query
+from itagflow.testing.builders import change
 
 PUBLIC = {name: getattr(model, name) for name in model.__all__} | {"Action": Action}
 ENUMS = {
@@ -167,7 +169,11 @@ def full(flow: Flow) -> Flow:
 
 def everything(flow: Flow) -> list[Any]:
     with flow.store.read() as reader:
-        return [entity for kind in FIELDS for entity in reader.find(Query(kind))]
+        found = [entity for kind in FIELDS for entity in reader.find(Query(kind))]
+    # what pseudonyms are made with is drawn: each flow has its own
+    return [
+        change(each, pseudonym_key="") if isinstance(each, Workspace) else each for each in found
+    ]
 
 
 @pytest.mark.parametrize("name", CASES, ids=".".join)

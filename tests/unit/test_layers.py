@@ -58,6 +58,7 @@ SLICES = (
     "jobs",
     "labeling",
     "maintenance",
+    "measuring",
     "prelabels",
     "results",
     "reviewing",

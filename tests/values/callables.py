@@ -32,6 +32,7 @@ INTERNAL = frozenset(
         "jsontext",
         "labeling",
         "lifecycle",
+        "measuring",
         "preload",
         "printing",
         "reprs",

@@ -1155,6 +1155,14 @@ NAMESPACES: Mapping[str, Case] = {
             "annotation": "r1",
         },
     ),
+    "flow.quality.labels": Case(
+        lambda s: {"job": s.job, "extra_votes": False, "by": "ada"},
+    ),
+    "flow.quality.agreement": Case(
+        lambda s: {"job": s.job, "extra_votes": True, "bootstrap": 5, "seed": 1, "by": "ada"},
+    ),
+    "flow.quality.truth": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.quality.error_left": Case(lambda s: {"job": s.job, "detection": 0.9, "by": "ada"}),
     "flow.comments.list": Case(
         lambda s: {
             "job": s.comment.job,
@@ -1332,6 +1340,9 @@ NAMESPACES: Mapping[str, Case] = {
     "flow.results.rows": Case(
         lambda s: {
             "job": s.job,
+            "votes": True,
+            "fields": ["source"],
+            "accounts": False,
             "where": P.Selection(label="cat"),
             "by": "ada",
             "limit": 5,

@@ -55,6 +55,11 @@ QUALITY: Mapping[str, Callable[[Scene], Arguments]] = {
     "Match": of(first=0, second=1, overlap=0.5),
     "Matching": fields_of(lambda: P.Matching()),
     "MatchAgreement": fields_of(lambda: P.MatchAgreement()),
+    "QuestionAgreement": fields_of(
+        lambda: P.QuestionAgreement(
+            **dict.fromkeys(("raw", "alpha", "cohen", "fleiss", "gwet_ac1"), P.Agreement())
+        )
+    ),
     "quality.raw": of(labels=ROWS, **DRAWS),
     "quality.alpha": of(labels=ROWS, level="ordinal", order=[1, 2, 3], **DRAWS),
     "quality.fleiss": of(labels=ROWS, **DRAWS),

@@ -18,6 +18,7 @@ from itagflow.aio.verbs.flow import FlowVerbs
 from itagflow.aio.verbs.jobs import AsyncJobs
 from itagflow.aio.verbs.members import AsyncMembers
 from itagflow.aio.verbs.packages import AsyncPackages
+from itagflow.aio.verbs.quality import AsyncQuality
 from itagflow.aio.verbs.results import AsyncResults
 from itagflow.aio.verbs.templates import AsyncTemplates
 from itagflow.aio.verbs.workspaces import AsyncWorkspaces
@@ -91,6 +92,7 @@ class AsyncFlow(FlowVerbs):
         self.results = AsyncResults(pool, known.results)
         self.comments = AsyncComments(pool, known.comments)
         self.events = AsyncEvents(pool, known.events)
+        self.quality = AsyncQuality(pool, known.quality)
 
     @property
     def sync(self) -> Flow:

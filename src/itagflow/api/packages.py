@@ -98,7 +98,7 @@ class Packages:
         Raises:
             WrongState: when the package is still open, or the job a draft or archived.
             Incomplete: when too few people may do the work.
-            NotAllowed: when *by* may not manage jobs.
+            NotAllowed: when *by* may not manage jobs, or all of its tasks were withdrawn or erased.
         """
         comment = require_text("packages.reopen", "comment", comment)
         return packaging.reopen(self._engine, package, by=by, comment=comment)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from itagflow.core.engine import Engine
@@ -20,10 +20,11 @@ from itagflow.model.result import Result
 from itagflow.model.selection import Selection, parse_where
 from itagflow.model.task import Answer, Task, TaskState, WorkItem
 from itagflow.model.terms import parse_answer_version, parse_terms
-from itagflow.model.text import require_optional_text, require_text
+from itagflow.model.text import parse_optional_texts, require_optional_text, require_text
 from itagflow.model.version import AnswerVersion
-from itagflow.results import exporting, following, versions
+from itagflow.results import exporting, following, tables, versions
 from itagflow.results import service as results
+from itagflow.results.tables import RowRequest
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor  # whoever has one has loaded it
@@ -31,6 +32,7 @@ from itagflow.typing import (
     AssignmentRef,
     FollowedFrom,
     JobRef,
+    JobsRef,
     MemberRef,
     PartitionRef,
     ProgressWrapper,
@@ -312,8 +314,11 @@ class Results:
 
     def rows(
         self,
-        job: PartitionRef,
+        job: JobsRef,
         *,
+        votes: bool = False,
+        fields: Iterable[str] | None = None,
+        accounts: bool = True,
         where: Selection | None = None,
         by: MemberRef | None = None,
         limit: int | None = None,
@@ -321,40 +326,60 @@ class Results:
     ) -> Iterator[dict[str, Any]]:
         """Yield a flat dict for every task, in input order: what `pandas.DataFrame` takes.
 
-        The keys are, in this order:
+        All rows have the same keys in the same order, with None where there is nothing:
 
-        - ``task``: the number of the task;
-        - the fields of its data, as they came;
-        - for each question its title, with what the last stage came to as a plain value: the key
-          of an option, a list of keys, a text, a number; regions, spans, segments and preferences
-          as `replies_to_json` writes them; None where there is no reply;
-        - ``state``: the value of its `TaskState`;
-        - for each stage of the workflow, such as ``label_by`` and ``label_at``: the account of who
-          last brought it through that stage, and when; both None when nobody has.  Accounts of
-          several who voted are joined by ``", "``; it is None for a model;
-        - beside them ``label_seconds`` and the like: how long they worked on the task, as far as
-          they told; None when nobody has.
+        - ``task``, ``key``, ``state``: its number, its row key, the value of its `TaskState`;
+        - ``label_by``, ``label_at``, ``label_seconds``, and the like for ``inspect`` and
+          ``accept``: the accounts of who last brought it through that stage, when, and how long
+          they worked on it;
+        - ``score``, ``model``: how sure the model was that gave the answer, and which one it was;
+        - ``inspected``: whether a reviewer has checked the task since it was labeled;
+        - ``rejections``: how often a reviewer rejected its package;
+        - ``decided_by``: ``"timeout"`` for the default answer of a task that was overdue;
+        - ``job``: the name of the job;
+        - the fields of the data, as they came;
+        - for each question its title, with the reply as a plain value: the key of an option, a
+          list of keys, a text, a number; all others as `replies_to_json` writes them.
 
-        Names stay apart.  A question whose title is one of the fixed names, or that of another
-        question, gets ``#`` and its id behind the title.  A field of the data with a name that is
-        taken by any of these gets ``data.`` in front.
+        With ``votes=True`` there is a row for each vote of the newest labeling, or for the one
+        labeler of a task; instead of the columns about stages and reviews it has ``round``,
+        ``by``, ``at``, ``seconds`` and ``abandoned``, why the labeler gave it up.
 
-        More keys may come later; these stay.  Access is that of `list`.
+        Names stay apart.  A question whose title is that of another column gets its id behind the
+        title, as in ``state (1)``, and a field of the data ``(data)``.
+
+        Access is that of `list`, for each job.
 
         Args:
-            job: The job, or a part of one.
+            job: The job, or a part of one; or several of them in a list.  They are of one
+                workspace, and their templates ask the same questions.
+            votes: Whether each vote has a row of its own.
+            fields: Which fields of the data have columns.  All that some task has unless given:
+                then the data of the jobs is gone through before the first row.
+            accounts: Whether members are called by their accounts; else by pseudonyms, which are
+                the same in all jobs of the workspace.
             where: Which tasks, as `list` has it.
-            by: Who reads, when the policy is to be asked.
-            limit: How many at the most.
-            after: The last row of the page before, its task, or the number of that.
+            by: Who reads, when the policy is to be asked; it is without the votes that are secret
+                from them.
+            limit: How many rows at the most.
+            after: The last row of the page before; or its task, to begin behind all its rows.
 
         Raises:
             NotFound: when there is no such job, *by* is nobody in its workspace, or it has no task
                 *after*.
             NotAllowed: when *by* may not read there, or was removed.
+            InvalidData: when several jobs do not make one table.
         """
-        selection = parse_where("results.rows", where)
-        return results.iter_rows(self._engine, job, by=by, page=Page(limit, after), where=selection)
+        table = RowRequest(
+            "results.rows",
+            by,
+            Page(limit, after),
+            where=parse_where("results.rows", where),
+            fields=parse_optional_texts("results.rows", "fields", fields),
+            accounts=require_flag("results.rows", "accounts", accounts),
+        )
+        votes = require_flag("results.rows", "votes", votes)
+        return tables.iter_rows(self._engine, job, table, votes=votes)
 
     def votes(
         self,
@@ -367,6 +392,7 @@ class Results:
         """Yield a flat dict for every vote, by task, then by the order in which they were claimed.
 
         The votes are those of each task's newest labeling; tasks that one member labels have none.
+        `rows` with ``votes=True`` has them, too, and more columns.
         The keys are, in this order:
 
         - ``task``: the number of the task; ``round``: that of the labeling;
@@ -408,7 +434,7 @@ class Results:
         >>> [(vote["task"], vote["by"], vote["Animal"]) for vote in flow.results.votes(job)]
         [(1, 'ben', 'cat'), (1, 'cy', 'cat')]
         """
-        return results.iter_votes(self._engine, job, by=by, page=Page(limit, after))
+        return tables.iter_votes(self._engine, job, by=by, page=Page(limit, after))
 
     def export(
         self,

@@ -51,12 +51,16 @@ JobRef = Job | int | str | tuple[WorkspaceRef, str]
 """A job, its key, its name where no other workspace has one of that name; (workspace, name)."""
 PartitionRef = JobRef | JobPartition
 """A job, or a part of one."""
+JobsRef = PartitionRef | Sequence[PartitionRef]
+"""A job or a part of one; or several of them in a list."""
 PackageRef = Package | tuple[JobRef, int]
 """A package, or its job and number."""
-AssignmentRef = Assignment | tuple[int, int]
-"""An assignment, or its key: job and id."""
+AssignmentRef = Assignment | tuple[JobRef, int]
+"""An assignment, or its job and id."""
 TaskRef = WorkItem | Task | int
 """A task, the work that shows it, or its number in the job of the assignment."""
+Pair = tuple[int, int]
+"""The key of what is of a job: that of the job, and the number or id in it."""
 T = TypeVar("T")
 M = TypeVar("M")
 N = TypeVar("N", Task, Package)
@@ -303,7 +307,7 @@ def require_same(ref: object, entity: E) -> E:
 
 def assignment(reader: Reader, ref: AssignmentRef) -> Assignment:
     """Return the assignment as it is now."""
-    return require_same(ref, reader.get(Assignment, key_of(Assignment, ref)))
+    return require_same(ref, reader.get(Assignment, find_key(reader, Assignment, ref)))
 
 
 def package(reader: Reader, ref: PackageRef) -> Package:
@@ -319,14 +323,16 @@ def package_in(reader: Reader, job: int, ref: PackageRef | int) -> Package:
     return package(reader, ref if isinstance(ref, Package) else key)
 
 
-def key_of(kind: type[Assignment | Package | Task], ref: object) -> tuple[int, int]:
+def find_key(reader: Reader, kind: type[Assignment | Package | Task], ref: object) -> Pair:
     """Return the key of an assignment, package or task, given as an object or (job, number).
 
+    The job of a pair is named in any way; by its key, nothing is read.
+
     Raises:
-        NotFound: when *ref* is anything else.
+        NotFound: when *ref* is anything else, or there is no such job.
     """
     if kind is Task and isinstance(ref, WorkItem):
-        return key_of(kind, ref.task)
+        ref = ref.task
     if isinstance(ref, kind):
         # an object may be made by hand: what it says of itself is checked as what is given alone
         return require_number(kind, ref.key[0]), require_number(kind, ref.key[1])
@@ -335,21 +341,10 @@ def key_of(kind: type[Assignment | Package | Task], ref: object) -> tuple[int, i
     pair = cast("tuple[object, ...]", ref)
     if len(pair) != 2:
         raise NotFound(kind.__name__, pair)
-    return require_number(kind, pair[0]), require_number(kind, pair[1])
-
-
-def find_key(reader: Reader, kind: type[Package | Task], ref: object) -> tuple[int, int]:
-    """Return the same, where the job of a pair is named in any way.
-
-    Raises:
-        NotFound: when *ref* is anything else, or there is no such job.
-    """
-    key = ref
-    if isinstance(ref, tuple):
-        pair = cast("tuple[object, ...]", ref)
-        if len(pair) == 2 and not is_whole(pair[0]):
-            key = (job(reader, cast(JobRef, pair[0])).id, pair[1])
-    return key_of(kind, key)
+    place, number = pair
+    if is_whole(place):
+        return require_number(kind, place), require_number(kind, number)
+    return job(reader, cast(JobRef, place)).id, require_number(kind, number)
 
 
 def number_in(job: int, ref: TaskRef) -> int:

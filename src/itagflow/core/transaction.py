@@ -59,16 +59,13 @@ claim of a job locks the job and its member, and each its own package.
 _RANKS: dict[type[Any], int] = {kind: rank for rank, kind in enumerate(LOCK_ORDER)}
 _JOB, _MEMBER = _RANKS[Job], _RANKS[Member]
 _START: tuple[int, Key] = (-1, ())
-
-
-def _get_position(kind: type[Any], rank: int, key: Key) -> tuple[int, Key]:
-    """Return the position of a row in the order; a job is between its counter and the next job."""
-    # the fifth rule: both have the rank of jobs, and a counter comes right before its job
-    if kind is JobCounter:
-        return _JOB, (*key, 0)
-    if kind is Job:
-        return _JOB, (*key, 1)
-    return rank, key
+# the fifth rule: both have the rank of jobs, and a counter comes right before its job
+_PLACES: dict[type[Any], tuple[int, Key]] = {
+    **{kind: (rank, ()) for kind, rank in _RANKS.items()},
+    JobCounter: (_JOB, (0,)),
+    Job: (_JOB, (1,)),
+}
+"""Where the rows of a kind stand in the order: their rank, and what follows their key."""
 
 
 class LockOrderError(RuntimeError):
@@ -115,8 +112,8 @@ class LockOrder:
         Raises:
             LockOrderError: when it may not.
         """
-        rank = _RANKS.get(kind)
-        if rank is None:
+        place = _PLACES.get(kind)
+        if place is None:
             raise LockOrderError(
                 f"{kind.__name__} {key} cannot be locked: the kind is not in LOCK_ORDER"
             )
@@ -126,7 +123,8 @@ class LockOrder:
             raise LockOrderError(
                 f"{kind.__name__} {key} is locked behind an assignment without its package"
             )
-        position = _get_position(kind, rank, key)
+        rank, end = place
+        position = (rank, key + end)
         if position <= self._last:
             last, last_key = self._last
             raise LockOrderError(
@@ -138,8 +136,8 @@ class LockOrder:
                 f"Member {key} is locked exclusively behind other rows than its workspace"
             )
         self._last = position
-        if position[0] == _JOB:
-            self._last_job = self._last
+        if rank == _JOB:
+            self._last_job = position
         if shared:
             self._shared |= {(kind, key)}  # a new set: the first one belongs to the class
 
@@ -173,7 +171,8 @@ class LockOrder:
     def note_locked_first(self, kind: type[Any], key: Key) -> None:
         """Note a row that was locked without waiting; later rows that may wait must follow it."""
         # the later of both: by the second rule it may stand anywhere
-        self._last = max(self._last, _get_position(kind, _RANKS[kind], key))
+        rank, end = _PLACES[kind]
+        self._last = max(self._last, (rank, key + end))
 
     def begin_operation(self) -> None:
         """Let the next operation of a batch lock its job and members, see the sixth rule."""
@@ -437,7 +436,7 @@ class Transaction:
 
     def lock_assignment(self, ref: AssignmentRef) -> tuple[Package, Assignment]:
         """Lock an assignment and, before it, its package, and return both."""
-        key = lookup.key_of(Assignment, ref)
+        key = lookup.find_key(self.store, Assignment, ref)
         # The package comes first, so the assignment is read before it is locked, unless somebody
         # has it at hand.  It may be an old version: an assignment never changes its package.
         known = ref if isinstance(ref, Assignment) else self._locked[Assignment].get(key)
@@ -476,7 +475,7 @@ class Transaction:
 
     def try_lock_assignment(self, ref: AssignmentRef) -> tuple[Package, Assignment] | None:
         """Return the same, or None when another writer has locked the package; this never waits."""
-        key = lookup.key_of(Assignment, ref)
+        key = lookup.find_key(self.store, Assignment, ref)
         if key in self._locked[Assignment]:
             return self.lock_assignment(key)
         where = {"job": key[0], "number": self.store.get(Assignment, key).package}

@@ -138,6 +138,7 @@ def reopen(engine: Engine, package: PackageRef, *, by: MemberRef, comment: str =
         running = rules.reopen_finished(job, "reopen")
         # what was erased is not reviewed again: the others are named one by one
         tasks = read_task_numbers(transaction.store, old)
+        rules.must_have_tasks_left(old, "reopen")
         reopened = reviewing_rules.reopen_package(job, old, ctx, tasks=tasks)
         stage = stage_of(reopened)
         require_people(transaction.store, WorkPlace(transaction.policy, job, stage, transaction.at))

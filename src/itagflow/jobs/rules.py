@@ -16,6 +16,7 @@ from itagflow.lifecycle.tables import JOB, JobCommand
 from itagflow.model.change import Saved
 from itagflow.model.job import CrewKey, Job, JobState, StageWorkers
 from itagflow.model.number import require_whole_number
+from itagflow.model.package import Package
 from itagflow.model.partition import JobPartition
 from itagflow.model.template import Template
 
@@ -97,6 +98,17 @@ def must_not_be_archived(job: Job, operation: str) -> None:
     """
     if job.state is JobState.ARCHIVED:
         raise NotAllowed("", operation, f"job {job.name!r} is archived, and read-only")
+
+
+def must_have_tasks_left(package: Package, operation: str) -> None:
+    """Check that there is something in *package* that can be worked on.
+
+    Raises:
+        NotAllowed: when all of its tasks were withdrawn or erased.
+    """
+    if package.size and len(package.excluded) >= package.size:
+        reason = f"all tasks of {package} were withdrawn or erased"
+        raise NotAllowed("", operation, reason)
 
 
 def must_not_be_a_draft(job: Job, operation: str) -> None:

@@ -340,9 +340,8 @@ def lock_for_answering(
             there.
         NotFound: when there is no such task in the job.
     """
-    assignment = lookup.require_same(
-        ref, transaction.lock(Assignment, lookup.key_of(Assignment, ref))
-    )
+    key = lookup.find_key(transaction.store, Assignment, ref)
+    assignment = lookup.require_same(ref, transaction.lock(Assignment, key))
     # read behind the lock: a change of the template waits for the assignment, so this template is
     # the one that the answers are checked against when they are stored
     job = transaction.store.get(Job, (assignment.job,))

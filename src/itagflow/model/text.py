@@ -199,6 +199,19 @@ def parse_texts(what: str, field: str, texts: Iterable[str]) -> tuple[str, ...]:
     return to_texts(require_several(what, field, texts, "texts"))
 
 
+def parse_optional_texts(
+    what: str, field: str, texts: Iterable[str] | None
+) -> tuple[str, ...] | None:
+    """Return several texts that can be stored, or None for None.
+
+    Raises:
+        InvalidData: when they are one text, or one of them cannot be stored.
+    """
+    if texts is None:
+        return None
+    return tuple(require_text(what, field, text) for text in parse_texts(what, field, texts))
+
+
 def format_value(value: object) -> str:
     """Return *value* as messages have it: written out when that is short work, else only its type.
 

@@ -76,6 +76,9 @@ class Workspace:
     """Its name, unique in the store."""
     created_at: datetime
     """When it was created."""
+    pseudonym_key: str = ""
+    """What the pseudonyms of its members in files are made with, in hexadecimal digits: whoever
+    has it can tell who is who."""
     version: int = 0
     """Counts the saves."""
 

@@ -70,6 +70,7 @@ if TYPE_CHECKING:
         MergedMarks,
         PairAgreement,
         PositionBias,
+        QuestionAgreement,
         Skipped,
         Truth,
     )
@@ -100,6 +101,7 @@ __all__ = [
     "PlanDecision",
     "PlanVerdict",
     "PositionBias",
+    "QuestionAgreement",
     "SequentialPlan",
     "Severity",
     "SinglePlan",
@@ -179,6 +181,7 @@ _HOMES = {
             "MergedMarks",
             "PairAgreement",
             "PositionBias",
+            "QuestionAgreement",
             "Skipped",
             "Truth",
         ),

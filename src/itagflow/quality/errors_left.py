@@ -79,8 +79,7 @@ def error_left(
         require_kind(WHAT, f"inspection {number}", row, Inspection, "an Inspection")
     if skipped is not None:
         require_kind(WHAT, "skipped", skipped, Skipped, "Skipped")
-    if detection is not None:
-        detection = float(require_number(WHAT, "detection", detection, least=0.01, most=1))
+    detection = require_detection(detection)
     passed = sum(row.tasks for row in rows if row.is_accepted)
     shown = ErrorLeft(
         tasks=passed + (skipped.tasks if skipped else 0),
@@ -106,6 +105,17 @@ def error_left(
         low=min(1.0, low / shown.tasks / seen),
         high=min(1.0, high / shown.tasks / seen),
     )
+
+
+def require_detection(detection: object) -> float | None:
+    """Return the share of errors that inspectors see, checked; None: all.
+
+    Raises:
+        InvalidData: when it is no such share.
+    """
+    if detection is None:
+        return None
+    return float(require_number(WHAT, "detection", detection, least=0.01, most=1))
 
 
 @attrs.frozen(kw_only=True)

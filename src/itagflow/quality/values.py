@@ -129,6 +129,34 @@ class MatchAgreement:
     __repr__ = show_fields
 
 
+@attrs.frozen(kw_only=True)
+class QuestionAgreement:
+    """All that is said of how far members agree on one question."""
+
+    level: str = "nominal"
+    """How `alpha` compares values: ``ordinal`` for ratings, ``nominal`` for all others."""
+    raw: Agreement
+    """The share of pairs of labels that are equal."""
+    alpha: Agreement
+    """Krippendorff's alpha."""
+    cohen: Agreement
+    """Cohen's kappa; of more than two members see `by_pair`."""
+    fleiss: Agreement
+    """Fleiss' kappa, where all tasks have as many labels."""
+    gwet_ac1: Agreement
+    """Gwet's AC1."""
+    marks: MatchAgreement | None = None
+    """F1 of regions, spans or segments; None where the question asks for none."""
+    by_label: Mapping[Any, Agreement] = attrs.field(factory=dict[Any, Agreement], hash=False)
+    """Krippendorff's alpha of each value against all others; empty for more than 1,000 values."""
+    by_pair: tuple[PairAgreement, ...] = ()
+    """Member by member."""
+    by_member: Mapping[Any, Agreement] = attrs.field(factory=dict[Any, Agreement], hash=False)
+    """The share of equal labels of each member with all others."""
+
+    __repr__ = show_fields
+
+
 def _check_sample(inspection: "Inspection", _: object, value: int) -> None:
     require_whole_number("Inspection", "sample", value, least=1, most=inspection.tasks)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from itertools import chain
-from typing import Any, cast
+from typing import Any
 
 import attrs
 
@@ -53,8 +53,6 @@ from itagflow.model.text import find_key_error
 from itagflow.model.workspace import Member
 from itagflow.results.building_rules import build_result
 from itagflow.results.histories import read_cases, read_results
-from itagflow.results.rows import Columns
-from itagflow.results.vote_rows import VoteColumns
 from itagflow.storage.port import Query, Reader, Span
 
 ResultRef = Result | TaskRef | tuple[JobRef, int]
@@ -474,91 +472,6 @@ def iter_results(
     """Yield the results of the selected tasks, in the order of the input, a page at a time."""
     name = "results.list"
     return page.cut(read_results(engine, name, job, by, snapshot=snapshot, page=page, where=where))
-
-
-def iter_rows(
-    engine: Engine,
-    job: PartitionRef,
-    *,
-    by: MemberRef | None = None,
-    page: Page = EVERYTHING,
-    where: Selection = ALL_TASKS,
-) -> Iterator[dict[str, Any]]:
-    """Yield the results of the selected tasks as flat dicts, in the order of the input."""
-    with engine.store.read() as reader:
-        stored_job, _ = require_readable(engine, reader, "results.rows", job, by)
-        template = reader.get(Template, (stored_job.template,))
-    columns = Columns.for_job(stored_job, template)
-    accounts = _Accounts(engine)
-
-    def to_row(result: Result) -> dict[str, Any]:
-        members = (entry.member for entry in result.provenance)
-        return columns.build_row(result, accounts.complete(members))
-
-    results = read_results(engine, "results.rows", job, by, page=page, where=where)
-    return map(to_row, page.cut(results))
-
-
-def iter_votes(
-    engine: Engine, job: PartitionRef, *, by: MemberRef | None = None, page: Page = EVERYTHING
-) -> Iterator[dict[str, Any]]:
-    """Yield every vote on every task as a flat dict, by task, then by assignment."""
-    with engine.store.read() as reader:
-        stored_job, viewer = require_readable(engine, reader, "results.votes", job, by)
-        template = reader.get(Template, (stored_job.template,))
-        begun = list[Result]()
-        account = _find_last_voter(page.after)
-        if account is not None:
-            task = lookup.read_task(reader, stored_job.id, page.after["task"])
-            begun.append(build_result(next(read_cases(reader, stored_job, [task], viewer)), task))
-    columns = VoteColumns.for_template(template)
-    accounts = _Accounts(engine)
-
-    def iter_rows_of(result: Result) -> Iterator[dict[str, Any]]:
-        members = (vote.member for vote in result.votes)
-        return columns.iter_rows(result, accounts.complete(members))
-
-    rest = list[dict[str, Any]]()
-    for result in begun:
-        rows = list(iter_rows_of(result))
-        rest = rows[_find_index(rows, account) + 1 :]
-    later = read_results(engine, "results.votes", job, by, page=attrs.evolve(page, limit=None))
-    return page.cut(chain(rest, chain.from_iterable(map(iter_rows_of, later))))
-
-
-def _find_last_voter(after: Any) -> str | None:
-    """Return who gave the vote that a page begins behind; None when it is not a single vote."""
-    if isinstance(after, Mapping):
-        return cast("Mapping[str, Any]", after).get("by")
-    return None
-
-
-def _find_index(rows: Sequence[Mapping[str, Any]], account: str | None) -> int:
-    """Return where the vote of the member with this account is.
-
-    Raises:
-        NotFound: when there is none: the task is voted on anew.
-    """
-    for index, row in enumerate(rows):
-        if row["by"] == account:
-            return index
-    raise NotFound("Answer", account)
-
-
-@attrs.define
-class _Accounts:
-    """The accounts of members, looked up once each, and not for each row."""
-
-    engine: Engine
-    known: dict[int, str] = attrs.field(factory=dict[int, str])
-
-    def complete(self, members: Iterable[int | None]) -> Mapping[int, str]:
-        """Return the accounts that are known, with those of these members."""
-        unknown = {member for member in members if member} - self.known.keys()
-        if unknown:
-            with self.engine.store.read() as reader:
-                self.known.update({id: reader.get(Member, (id,)).account for id in unknown})
-        return self.known
 
 
 def find_tasks(

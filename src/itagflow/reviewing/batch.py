@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from itagflow.claiming.assigning import assign_package, release_assignment
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import AssignmentRef, MemberRef, PackageRef, find_key, key_of
+from itagflow.core.lookup import AssignmentRef, MemberRef, PackageRef, find_key
 from itagflow.core.transaction import Transaction
 from itagflow.model.batch import BatchResult
 from itagflow.model.package import Assignment, Package
@@ -89,7 +89,9 @@ def _run_each(
     assignments: Iterable[AssignmentRef],
     run: Callable[[Transaction, AssignmentRef], Assignment],
 ) -> list[BatchResult]:
-    pairs = [(key_of(Assignment, assignment), assignment) for assignment in assignments]
+    given = list(assignments)  # before the transaction, as in `assign_many`
+    with engine.store.read() as reader:
+        pairs = [(find_key(reader, Assignment, assignment), assignment) for assignment in given]
     refs: dict[tuple[int, int], AssignmentRef] = dict(pairs)
     return engine.run_batch(
         [key for key, _ in pairs],

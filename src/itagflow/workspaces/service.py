@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -39,7 +40,9 @@ def _create_workspace(engine: Engine, name: str, admin: str, *, exist_ok: bool) 
     with engine.transaction() as transaction:
         id = transaction.new_id(Workspace)
         name = rules.require_name("workspace", name)
-        workspace = Workspace(id=id, name=name, created_at=transaction.at)
+        workspace = Workspace(
+            id=id, name=name, created_at=transaction.at, pseudonym_key=secrets.token_hex(16)
+        )
         first_admin = rules.first_member(id, transaction.new_id(Member), admin)
         query = Query(Workspace, {"name": workspace.name}, limit=1)
         known = find_by_name(transaction.store, query) if exist_ok else None

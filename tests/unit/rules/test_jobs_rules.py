@@ -17,7 +17,7 @@ from itagflow import (
 from itagflow.jobs import rules
 from itagflow.model import JobPartition
 from itagflow.model.job import StageWorkers
-from itagflow.testing import make_job, make_member, make_template
+from itagflow.testing import make_job, make_member, make_package, make_template
 
 ADA = make_member(id=1, account="ada", role=Role.ADMIN)
 BEN, CY = make_member(), make_member(id=3, account="cy")
@@ -83,6 +83,21 @@ def test_a_guard_lets_exactly_its_states_through(state: JobState) -> None:
                 guard(job, "do it")
         else:
             guard(job, "do it")
+
+
+@pytest.mark.parametrize(
+    ("withdrawals", "erased", "is_left"),
+    [((), (), True), ((1,), (), True), ((1,), (2,), False), ((), (1, 2), False)],
+)
+def test_a_package_without_any_task_left_is_not_worked_on(
+    withdrawals: tuple[int, ...], erased: tuple[int, ...], is_left: bool
+) -> None:
+    package = make_package(size=2, withdrawals=withdrawals, erased=erased)
+    if is_left:
+        rules.must_have_tasks_left(package, "reopen")
+    else:
+        with pytest.raises(NotAllowed, match="all tasks of package 1 were withdrawn or erased"):
+            rules.must_have_tasks_left(package, "reopen")
 
 
 def test_parts_cover_everything_once_and_are_of_equal_size() -> None:

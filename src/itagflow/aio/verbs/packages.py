@@ -89,7 +89,7 @@ class AsyncPackages:
         Raises:
             WrongState: when the package is still open, or the job a draft or archived.
             Incomplete: when too few people may do the work.
-            NotAllowed: when *by* may not manage jobs.
+            NotAllowed: when *by* may not manage jobs, or all of its tasks were withdrawn or erased.
         """
         verb = partial(self._packages.reopen, package, by=by, comment=comment)
         return await self._pool.run(verb)

@@ -100,8 +100,23 @@ def _list_names(layout: Layout[Any]) -> frozenset[str]:
 
 
 def _make_getter(layout: Layout[Any]) -> Callable[[Any], tuple[Any, ...]]:
-    get: Callable[[Any], tuple[Any, ...]] = attrgetter(*(column.name for column in layout.stored))
-    return get
+    """Return what gets the columns of a row out of an entity or its dict."""
+    names = [column.name for column in layout.stored]
+    if not is_copyable(layout.kind):
+        return attrgetter(*names)
+    own = {field.name for field in attrs.fields(layout.kind)}
+    return itemgetter(*(name if name in own else names[0] for name in names))
+
+
+def _list_computed(layout: Layout[Any]) -> tuple[tuple[int, Callable[[Any], Any]], ...]:
+    if not is_copyable(layout.kind):
+        return ()
+    own = {field.name for field in attrs.fields(layout.kind)}
+    return tuple(
+        (index, attrgetter(column.name))
+        for index, column in enumerate(layout.stored)
+        if column.name not in own
+    )
 
 
 def _list_encoders(layout: Layout[Any]) -> tuple[tuple[int, Encode], ...]:
@@ -129,12 +144,14 @@ def _list_decoders(layout: Layout[Any]) -> tuple[tuple[str, Decode], ...]:
 
 
 def _make_body_getter(layout: Layout[Any]) -> Callable[[Any], tuple[Any, ...]]:
-    """Return what gets the fields of the body out of an entity, always as a tuple."""
+    """Return what gets the fields of the body out of an entity or its dict, always as a tuple."""
     names = tuple(layout.body)
-    if len(names) > 1:  # with one name, attrgetter returns the value itself
-        get: Callable[[Any], tuple[Any, ...]] = attrgetter(*names)
-        return get
-    return lambda entity: tuple(getattr(entity, name) for name in names)
+    make: Any = itemgetter if is_copyable(layout.kind) else attrgetter
+    if len(names) == 1:  # with one name, it would return the value itself
+        get_one = make(*names)
+        return lambda source: (get_one(source),)
+    get: Callable[[Any], tuple[Any, ...]] = make(*names) if names else lambda _: ()
+    return get
 
 
 def _list_body_encoders(layout: Layout[Any]) -> tuple[tuple[str, Encode, Any, bool], ...]:
@@ -226,11 +243,15 @@ class Layout(Generic[E]):
     getter: Callable[[Any], tuple[Any, ...]] = attrs.field(
         init=False, default=_derive(_make_getter)
     )
-    """Gets the fields of a row out of an entity."""
+    """Gets the columns of a row out of an entity, or out of its dict."""
+    computed: tuple[tuple[int, Callable[[Any], Any]], ...] = attrs.field(
+        init=False, default=_derive(_list_computed)
+    )
+    """The columns that the getter cannot get: the index in a row, and what computes it."""
     get_body: Callable[[Any], tuple[Any, ...]] = attrs.field(
         init=False, default=_derive(_make_body_getter)
     )
-    """Gets the fields of the body out of an entity."""
+    """Gets the fields of the body out of an entity, or out of its dict."""
     body_encoders: tuple[tuple[str, Encode, Any, bool], ...] = attrs.field(
         init=False, default=_derive(_list_body_encoders)
     )
@@ -264,11 +285,15 @@ class Layout(Generic[E]):
 
     def row(self, entity: E) -> tuple[Any, ...]:
         """Return *entity* as a row."""
-        # all fields by one call in C, and then the few that are encoded
-        values = list(self.getter(entity))
+        # All fields by one call in C, and then the few that are computed or encoded.  Out of a dict
+        # they come three times as fast as by attribute, for which Python asks the class first.
+        source = entity if self.omitted is None else entity.__dict__
+        values = list(self.getter(source))
+        for index, compute in self.computed:
+            values[index] = compute(entity)
         for index, encode in self.encoders:
             values[index] = encode(values[index])
-        values.append(self._encode_body(entity))
+        values.append(str(getattr(entity, self.text)) if self.text else self._encode_body(source))
         return tuple(values)
 
     def entity(self, row: tuple[Any, ...]) -> E:
@@ -314,11 +339,9 @@ class Layout(Generic[E]):
         """The combinations of columns that are indexed, in the order in which they sort."""
         return self.fields.indexes
 
-    def _encode_body(self, entity: E) -> str:
-        if self.text:
-            return str(getattr(entity, self.text))
+    def _encode_body(self, source: Any) -> str:
         body: dict[str, Any] = {}
-        values = self.get_body(entity)
+        values = self.get_body(source)
         # First by identity, in C: most are the default itself, and comparing them takes longer.
         for index in compress(range(len(values)), map(is_not, values, self.defaults)):
             name, encode, default, is_name = self.body_encoders[index]

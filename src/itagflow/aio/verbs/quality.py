@@ -1,0 +1,143 @@
+# Generated from itagflow.api.quality by tests/docs/pins/write.py: change that, and run this.
+"""Quality: how good the labels of one job or several are; it only reads; awaited."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from itagflow.aio.pool import ThreadPool
+from itagflow.api.quality import Quality
+from itagflow.quality.labels import LabelRow
+from itagflow.quality.values import ErrorLeft, QuestionAgreement, Truth
+from itagflow.typing import JobRef, MemberRef
+
+
+class AsyncQuality:
+    """Quality: how good the labels of one job or several are; it only reads; awaited."""
+
+    def __init__(self, pool: ThreadPool, quality: Quality) -> None:
+        """Do the work of *quality* in the threads of *pool*."""
+        self._pool = pool
+        self._quality = quality
+
+    async def labels(
+        self,
+        job: JobRef | Sequence[JobRef],
+        *,
+        extra_votes: bool = True,
+        by: MemberRef | None = None,
+    ) -> Mapping[str, Sequence[LabelRow]]:
+        """Return who said what, by question, as the functions of `itagflow.quality` take it.
+
+        A label is ``(task, member, value)``: the number of the task, the account of the member, and
+        the reply as a value that has a hash: the key of an option, a frozen set of keys, a text, a
+        number; regions, spans and segments as they are.
+
+        Labels are those of each task's newest labeling, once the members have handed them in: all
+        votes, or the answer of the one member who labeled it.  What was abandoned, erased or handed
+        to the experts is no label, nor what a model, a file or a deadline has answered.  A labeler
+        who is hidden from a reviewer has another name in each package.
+
+        Args:
+            job: The job; several as a list.
+            extra_votes: Whether votes that were asked for later count.  Where tasks were asked
+                again because members disagreed, the agreement on these is too low.
+            by: Who reads: without the votes that are secret from the member.
+
+        Raises:
+            NotFound: when there is no such job, or *by* is nobody in its workspace.
+            InvalidData: when the list names no job.
+            NotAllowed: when *by* may not read results there, or was removed.
+        """
+        verb = partial(self._quality.labels, job, extra_votes=extra_votes, by=by)
+        return await self._pool.run(verb)
+
+    async def agreement(
+        self,
+        job: JobRef | Sequence[JobRef],
+        *,
+        extra_votes: bool = False,
+        bootstrap: int = 0,
+        seed: int = 0,
+        by: MemberRef | None = None,
+    ) -> Mapping[str, QuestionAgreement]:
+        """Return how far members agree on each question: over all, by label, and member by member.
+
+        Where there is no number, as with one label for each task, the reason is told instead.
+
+        Args:
+            job: The job; several as a list.
+            extra_votes: Whether votes that were asked for later count, as `labels` has it.
+            bootstrap: How many samples of tasks to draw for the interval of alpha; 0 for none.
+            seed: The seed of these draws.
+            by: Who reads: without the votes that are secret from the member.
+
+        Raises:
+            NotFound: when there is no such job, or *by* is nobody in its workspace.
+            InvalidData: when an argument is wrong, no job is named, or NumPy is not installed.
+            NotAllowed: when *by* may not read results there, or was removed.
+        """
+        verb = partial(
+            self._quality.agreement,
+            job,
+            extra_votes=extra_votes,
+            bootstrap=bootstrap,
+            seed=seed,
+            by=by,
+        )
+        return await self._pool.run(verb)
+
+    async def truth(
+        self, job: JobRef | Sequence[JobRef], *, by: MemberRef | None = None
+    ) -> Mapping[str, Truth]:
+        """Return the most probable value of each task, and how well each member labels.
+
+        By question, with `itagflow.quality.truth`; without questions for regions, spans or
+        segments.  It is for analysis: no work is decided by it.
+
+        Args:
+            job: The job; several as a list.
+            by: Who reads: without the votes that are secret from the member.
+
+        Raises:
+            NotFound: when there is no such job, or *by* is nobody in its workspace.
+            InvalidData: when the list names no job, or NumPy is not installed.
+            NotAllowed: when *by* may not read results there, or was removed.
+        """
+        verb = partial(self._quality.truth, job, by=by)
+        return await self._pool.run(verb)
+
+    async def error_left(
+        self,
+        job: JobRef | Sequence[JobRef],
+        *,
+        detection: float | None = None,
+        by: MemberRef | None = None,
+    ) -> ErrorLeft:
+        """Return the rate of errors left in accepted work, with its 95 % interval and a sentence.
+
+        It is found from all reviews of fresh samples at the last review stage, of all rounds,
+        whether packages passed or went back: see `itagflow.quality.error_left`.  A task is wrong
+        when it was judged wrong, or the reviewer gave another answer.  Reviews of what was sent
+        back, of campaigns, and before a package was reopened are left out; so are discarded
+        packages.  With ``package_share`` the packages that were drawn stand for those that were
+        not, and those that are always drawn, as after a reject, only for themselves.
+
+        Packages that are sent back whole are taken to be so from the fewest errors on with which
+        one was.  Where others passed with as many there is no such number: then they count as if
+        they had passed, the rate may be too high, and ``assumptions`` says so.
+
+        Args:
+            job: The job; several as a list.
+            detection: The share of errors that reviewers see, where it is known: rate and limits
+                are divided by it.
+            by: Who reads.
+
+        Raises:
+            NotFound: when there is no such job, or *by* is nobody in its workspace.
+            InvalidData: when *detection* is no share, or the list names no job.
+            NotAllowed: when *by* may not read results there, or was removed.
+        """
+        verb = partial(self._quality.error_left, job, detection=detection, by=by)
+        return await self._pool.run(verb)

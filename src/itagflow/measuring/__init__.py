@@ -1,0 +1,1 @@
+"""Measuring: how good the labels of jobs are, read from what was done."""

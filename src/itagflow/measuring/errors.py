@@ -1,0 +1,108 @@
+"""How many errors are left in the accepted work of a job, from the reviews that were made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from itagflow.core.engine import Engine
+from itagflow.core.lookup import MemberRef
+from itagflow.measuring import inspection_rules as rules
+from itagflow.measuring.inspection_rules import Sample
+from itagflow.measuring.labels import Jobs
+from itagflow.measuring.reading import find_jobs, iter_packages
+from itagflow.model.job import Job, Stage
+from itagflow.model.package import PackageState
+from itagflow.quality.errors_left import error_left
+from itagflow.quality.values import ErrorLeft, Skipped
+
+NAME = "quality.error_left"
+NO_REVIEW = "nobody reviews the work of job {}"
+DRAWN_IN_SEVERAL = (
+    "packages of several jobs were drawn, and each job has a share of its own: ask for each job"
+)
+BY_NO_NUMBER = (
+    "whole packages were sent back by no fixed number of errors: they count as if they had passed, "
+    "so that the rate may be too high"
+)
+TASKS_ARE_ERRORS = "a task is wrong when it was judged wrong, or the reviewer gave another answer"
+
+
+@attrs.frozen(kw_only=True)
+class Reviewed:
+    """What the last review stage of a job has found, and what it has not checked."""
+
+    samples: list[Sample] = attrs.field(factory=list[Sample])
+    """What was found."""
+    packages: int = 0
+    """How many packages passed the stage without a review."""
+    tasks: int = 0
+    """How many tasks these have."""
+
+
+def measure_error_left(
+    engine: Engine, jobs: Jobs, *, detection: float | None, by: MemberRef | None
+) -> ErrorLeft:
+    """Return the rate of errors left in the accepted work of one job or several."""
+    found = list[Reviewed]()
+    for job, _ in find_jobs(engine, NAME, jobs, by):
+        stage = job.workflow.stages[-1]
+        if stage is Stage.LABEL:
+            return ErrorLeft(why=NO_REVIEW.format(repr(job.name)))
+        found.append(_read_reviewed(engine, job, stage, by))
+    skipping = [each for each in found if each.packages]
+    if len(skipping) > 1:
+        return ErrorLeft(why=DRAWN_IN_SEVERAL)
+    samples = [
+        # where all packages of a job are reviewed, they say nothing of another job
+        attrs.evolve(sample, is_drawn=sample.is_drawn and each in (skipping or found))
+        for each in found
+        for sample in each.samples
+    ]
+    skipped = Skipped(skipping[0].packages, skipping[0].tasks) if skipping else None
+    return _estimate(samples, skipped, detection)
+
+
+def _read_reviewed(engine: Engine, job: Job, stage: Stage, by: MemberRef | None) -> Reviewed:
+    samples, packages, tasks = list[Sample](), 0, 0
+    for work in iter_packages(engine, NAME, job, by):
+        if work.package.state is PackageState.DISCARDED:
+            continue
+        samples += rules.list_samples(work.package, stage, work.cases)
+        if rules.is_skipped(work.package, stage):
+            packages += 1
+            tasks += len(work.cases)
+    return Reviewed(samples=samples, packages=packages, tasks=tasks)
+
+
+def _estimate(
+    samples: Sequence[Sample], skipped: Skipped | None, detection: float | None
+) -> ErrorLeft:
+    limit = rules.find_limit(samples)
+    is_by_number = limit != -1
+    rows = rules.to_inspections(samples, limit if is_by_number else None)
+    found = error_left(rows, skipped=skipped, detection=detection)
+    found = attrs.evolve(found, assumptions=(*found.assumptions, TASKS_ARE_ERRORS))
+    if is_by_number or found.rate is None or found.high is None:
+        return found
+    return _leave_out_rejected(found, samples)
+
+
+def _leave_out_rejected(found: ErrorLeft, samples: Sequence[Sample]) -> ErrorLeft:
+    """Return *found*, of all that was checked, as of what was accepted: never too low."""
+    rejected = sum(sample.tasks for sample in samples if sample.is_rejected)
+    accepted = found.tasks - rejected
+    if not accepted:
+        return attrs.evolve(
+            found, rate=None, low=None, high=None, tasks=0, why="no task is accepted yet"
+        )
+    share = found.tasks / accepted
+    return attrs.evolve(
+        found,
+        rate=min(1.0, (found.rate or 0.0) * share),
+        low=0.0,
+        high=min(1.0, (found.high or 0.0) * share),
+        tasks=accepted,
+        assumptions=(*found.assumptions, BY_NO_NUMBER),
+    )

@@ -1,0 +1,94 @@
+"""Labels of jobs, by question, and what is found from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from itagflow.core.engine import Engine
+from itagflow.core.lookup import JobRef, MemberRef
+from itagflow.measuring.label_rules import find_labels, name_hidden, to_label_value
+from itagflow.measuring.reading import find_jobs, is_one_job, iter_packages, read_accounts
+from itagflow.model.job import Job
+from itagflow.model.reply import Reply
+from itagflow.model.task import Answer
+from itagflow.quality import aggregation, describing
+from itagflow.quality._numpy import require_numpy
+from itagflow.quality.labels import LabelRow
+from itagflow.quality.values import QuestionAgreement, Truth
+from itagflow.results.rows import name_question_columns
+
+Jobs = JobRef | Sequence[JobRef]
+"""A job, or several in a list."""
+
+
+@attrs.frozen
+class LabelTerms:
+    """Whose labels are read, and by whom."""
+
+    name: str
+    """The operation, such as ``quality.labels``."""
+    extra_votes: bool = True
+    """Whether votes that were asked for later count, too."""
+    by: MemberRef | None = None
+    """Who reads."""
+
+
+def collect_labels(engine: Engine, jobs: Jobs, terms: LabelTerms) -> dict[str, list[LabelRow]]:
+    """Return the labels of one job or several, by question: (task, member, value)."""
+    is_one = is_one_job(jobs)
+    found = dict[str, list[tuple[Any, int | str, Reply]]]()
+    for job, template in find_jobs(engine, terms.name, jobs, terms.by):
+        titles = name_question_columns(template, fixed=())
+        for title in titles.values():
+            found.setdefault(title, [])
+        for answer in _iter_answers(engine, job, terms):
+            task = answer.task if is_one else (job.id, answer.task)
+            member = answer.member or name_hidden(answer, job.name)
+            for id, title in titles.items():
+                reply = (answer.replies or {}).get(id)
+                if reply is not None:
+                    found[title].append((task, member, reply))
+    members = {member for rows in found.values() for _, member, _ in rows}
+    accounts = read_accounts(engine, (each for each in members if isinstance(each, int)))
+    return {
+        title: [
+            (task, accounts[member] if isinstance(member, int) else member, to_label_value(reply))
+            for task, member, reply in rows
+        ]
+        for title, rows in found.items()
+    }
+
+
+def _iter_answers(engine: Engine, job: Job, terms: LabelTerms) -> list[Answer]:
+    return [
+        answer
+        for work in iter_packages(engine, terms.name, job, terms.by)
+        for case in work.cases
+        for answer in find_labels(case, extra_votes=terms.extra_votes)
+    ]
+
+
+def measure_agreement(
+    engine: Engine, jobs: Jobs, terms: LabelTerms, *, bootstrap: int, seed: int
+) -> Mapping[str, QuestionAgreement]:
+    """Return how far members agree on each question of one job or several."""
+    require_numpy(terms.name)
+    labels = collect_labels(engine, jobs, terms)
+    return {
+        title: describing.describe_agreement(rows, bootstrap=bootstrap, seed=seed)
+        for title, rows in labels.items()
+    }
+
+
+def estimate_truth(engine: Engine, jobs: Jobs, terms: LabelTerms) -> Mapping[str, Truth]:
+    """Return the most probable value of each task for each question that has values."""
+    require_numpy(terms.name)
+    labels = collect_labels(engine, jobs, terms)
+    return {
+        title: aggregation.truth(rows)
+        for title, rows in labels.items()
+        if not describing.are_marks(rows)
+    }

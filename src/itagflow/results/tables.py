@@ -1,0 +1,218 @@
+"""Results and votes as rows of a table, of one job or of several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, cast
+
+import attrs
+
+from itagflow.core import lookup
+from itagflow.core.engine import Engine
+from itagflow.core.lookup import (
+    EVERYTHING,
+    JobsRef,
+    MemberRef,
+    Page,
+    PartitionRef,
+    iterate_pages,
+)
+from itagflow.core.visibility import require_readable
+from itagflow.errors import InvalidData, NotFound, Problem
+from itagflow.model.partition import JobPartition
+from itagflow.model.result import Result
+from itagflow.model.selection import ALL_TASKS, Selection
+from itagflow.model.task import Task
+from itagflow.model.template import Template
+from itagflow.model.workspace import Member, Workspace
+from itagflow.results.building_rules import build_result
+from itagflow.results.histories import read_cases, read_results
+from itagflow.results.pseudonyms import make_pseudonym
+from itagflow.results.rows import FIXED, FIXED_OF_ANSWERS, FIXED_OF_VOTES, Columns
+from itagflow.results.table_rules import TableSource, find_source, require_one_table
+from itagflow.storage.port import Query, Reader, Span
+
+Build = Callable[[Columns, Result, str, Mapping[int, str]], Iterable[dict[str, Any]]]
+"""What makes the rows of a result, for the job with this name and members with these."""
+
+
+@attrs.frozen
+class RowRequest:
+    """Which rows are asked for."""
+
+    name: str
+    """The verb that asks, such as ``results.rows``."""
+    by: MemberRef | None = None
+    """Who reads; None: the application itself."""
+    page: Page = EVERYTHING
+    """Where it begins, and how many rows it has at the most."""
+    where: Selection = ALL_TASKS
+    """The tasks."""
+    fields: tuple[str, ...] | None = None
+    """The fields of the data that have columns; None: all that some task has."""
+    accounts: bool = True
+    """Whether members are called by their accounts, and not by pseudonyms."""
+    fixed: tuple[str, ...] = FIXED
+    """The columns that it begins with."""
+    build: Build = lambda columns, result, job, names: [columns.build_row(result, job, names)]
+    """What makes the rows of a result."""
+
+
+def iter_rows(
+    engine: Engine, jobs: JobsRef, table: RowRequest, *, votes: bool
+) -> Iterator[dict[str, Any]]:
+    """Yield a row for every task, or for every answer of a person: job by job, in input order."""
+    if votes:
+        table = attrs.evolve(table, fixed=FIXED_OF_ANSWERS, build=Columns.iter_answers)
+    return _iter_table(engine, jobs, table)
+
+
+def iter_votes(
+    engine: Engine, job: PartitionRef, *, by: MemberRef | None = None, page: Page = EVERYTHING
+) -> Iterator[dict[str, Any]]:
+    """Yield every vote on every task as a flat dict, by task, then by assignment."""
+    table = RowRequest(
+        "results.votes", by, page, fields=(), fixed=FIXED_OF_VOTES, build=Columns.iter_votes
+    )
+    return _iter_table(engine, job, table)
+
+
+def _iter_table(engine: Engine, jobs: JobsRef, table: RowRequest) -> Iterator[dict[str, Any]]:
+    page = table.page
+    with engine.store.read() as reader:
+        sources = [_read_source(engine, reader, ref, table) for ref in _list_jobs(jobs)]
+        require_one_table(sources)
+        index = find_source(sources, page.after)
+        begun = _read_begun(engine, reader, sources[index], table)
+    # those before the one that the page goes on in are only asked which columns they have
+    pages = [attrs.evolve(page, limit=None), *[EVERYTHING] * len(sources)]
+    results = [
+        (
+            source.job.name,
+            read_results(engine, table.name, source.part, table.by, page=each, where=table.where),
+        )
+        for source, each in zip(sources[index:], pages, strict=False)
+    ]
+    return page.cut(_Rows(engine, table, sources).iterate(begun, results))
+
+
+def _list_jobs(jobs: JobsRef) -> list[PartitionRef]:
+    """Return each job that is meant: a tuple is one of them, with its workspace.
+
+    Raises:
+        InvalidData: when there is none.
+    """
+    given: Any = jobs
+    if isinstance(jobs, str | bytes | tuple) or not isinstance(jobs, Sequence):
+        return [given]
+    if not jobs:
+        raise InvalidData("the rows", [Problem("job", "must be a job, or at least one in a list")])
+    return list(given)
+
+
+def _read_source(
+    engine: Engine, reader: Reader, ref: PartitionRef, table: RowRequest
+) -> TableSource:
+    job, _ = require_readable(engine, reader, table.name, ref, table.by)
+    template = reader.get(Template, (job.template,))
+    if isinstance(ref, JobPartition):
+        return TableSource(job, template, ref)
+    last = lookup.last_number(reader, Task, job.id)
+    return TableSource(job, template, JobPartition(job=job.id, first=1, last=last))
+
+
+def _read_begun(
+    engine: Engine, reader: Reader, source: TableSource, table: RowRequest
+) -> tuple[str, Result, str] | None:
+    """Return the task in the middle of which a page begins, and whose answer is the last one read.
+
+    None when it begins behind all rows of a task.
+    """
+    after = table.page.after
+    if not isinstance(after, Mapping) or "by" not in table.fixed:
+        return None
+    row = cast("Mapping[str, Any]", after)
+    if row.get("by") is None:
+        return None
+    job, viewer = require_readable(engine, reader, table.name, source.job, table.by)
+    task = lookup.read_task(reader, job.id, cast("Any", row.get("task")))
+    result = build_result(next(read_cases(reader, job, [task], viewer)), task)
+    return job.name, result, row["by"]
+
+
+@attrs.define
+class _Rows:
+    """Makes rows of results: it has read what they need beside these."""
+
+    engine: Engine
+    table: RowRequest
+    sources: Sequence[TableSource]
+    names: dict[int, str] = attrs.field(factory=dict[int, str])
+    """What members are called, looked up once each, and not for each row."""
+
+    def iterate(
+        self,
+        begun: tuple[str, Result, str] | None,
+        results: Iterable[tuple[str, Iterator[Result]]],
+    ) -> Iterator[dict[str, Any]]:
+        table = self.table
+        fields = self._read_fields() if table.fields is None else table.fields
+        columns = Columns.for_template(self.sources[0].template, fields, table.fixed)
+        if begun is not None:
+            job, result, account = begun
+            rows = list(self._build(columns, job, result))
+            yield from rows[_find_index(rows, account) + 1 :]
+        for job, of_job in results:
+            for result in of_job:
+                yield from self._build(columns, job, result)
+
+    def _build(self, columns: Columns, job: str, result: Result) -> Iterable[dict[str, Any]]:
+        members = {entry.member for entry in result.provenance}
+        members |= {vote.member for vote in result.votes}
+        unknown = {member for member in members if member} - self.names.keys()
+        if unknown:
+            self.names.update(self._read_names(unknown))
+        return self.table.build(columns, result, job, self.names)
+
+    def _read_names(self, members: Iterable[int]) -> dict[int, str]:
+        with self.engine.store.read() as reader:
+            if self.table.accounts:
+                return {id: reader.get(Member, (id,)).account for id in members}
+            workspace = reader.get(Workspace, (self.sources[0].job.workspace,))
+        return {id: make_pseudonym(workspace, id) for id in members}
+
+    def _read_fields(self) -> Iterable[str]:
+        """Return the names of all fields that some task of the jobs has, as they come up.
+
+        Of whole jobs, whatever is selected: the columns depend on nothing else.
+        """
+        found = dict[str, None]()
+        for id in {source.job.id: None for source in self.sources}:
+            for names in _iter_field_names(self.engine, id):
+                found.update(names)
+        return found
+
+
+def _iter_field_names(engine: Engine, job: int) -> Iterator[dict[str, None]]:
+    """Yield the names of the fields of every task of a job."""
+
+    def read_page(reader: Reader, first: int) -> tuple[list[dict[str, None]], int | None]:
+        where: dict[str, Any] = {"job": job, "number": Span(first, None)}
+        tasks = list(reader.find(Query(Task, where, order=("number",), limit=lookup.PAGE)))
+        names = [dict.fromkeys(task.data) for task in tasks]
+        following = tasks[-1].number + 1 if len(tasks) == lookup.PAGE else None
+        return names, following
+
+    return iterate_pages(engine.store, read_page, 1)
+
+
+def _find_index(rows: Sequence[Mapping[str, Any]], account: str) -> int:
+    """Return where the answer of the member with this account is.
+
+    Raises:
+        NotFound: when there is none: the task is voted on anew.
+    """
+    for index, row in enumerate(rows):
+        if row["by"] == account:
+            return index
+    raise NotFound("Answer", account)
