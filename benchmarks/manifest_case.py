@@ -20,13 +20,13 @@ from itagflow import (
     Stage,
     Task,
     TaskState,
+    formats,
     jsontext,
     templates,
 )
 from itagflow.formats import itag
 from itagflow.model import StageResult
 from itagflow.model.reply import Reply
-from itagflow.testing import make_job
 
 POOL = 1_000
 """How many different rows there are; a case takes them in turn, so that making rows costs next to nothing."""
@@ -81,7 +81,7 @@ class Case:
         self.out = folder / "out.manifest"
         self.results = results(kind)
         target = BytesIO()
-        itag.write(self.results, target, job=make_job(), template=self.template)
+        formats.write("itag", self.results, target, template=self.template)
         self.rows = [json.loads(line) for line in target.getvalue().splitlines()]
 
     def plain_write(self) -> None:
@@ -92,7 +92,7 @@ class Case:
 
     def write(self) -> None:
         """Write results, which are objects, as a manifest."""
-        itag.write(self._many(self.results), self.manifest, job=make_job(), template=self.template)
+        formats.write("itag", self._many(self.results), self.manifest, template=self.template)
 
     def plain_read(self) -> None:
         """Parse each line of a manifest."""
@@ -102,7 +102,7 @@ class Case:
 
     def read(self) -> None:
         """Parse each line of a manifest, check it, and make objects of the results."""
-        for row in itag.read(self.manifest):
+        for row in formats.read("itag", self.manifest):
             for stages in itag.blocks(jsontext.loads(row.text)).values():  # a Problem has no text
                 for elements in stages.values():
                     itag.parse(elements, self.template)

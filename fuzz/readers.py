@@ -27,10 +27,11 @@ from itagflow import (
     TaskState,
     Template,
     Text,
+    formats,
     jsontext,
     templates,
 )
-from itagflow.formats import csv, itag, itag_v1
+from itagflow.formats import csv, itag
 from itagflow.jobs import row_rules
 from itagflow.labeling.rules import shuffle_options
 from itagflow.model import Row, StageResult
@@ -113,7 +114,7 @@ Same = Callable[[Reply, Reply], bool]
 
 def manifest(data: bytes) -> None:
     """Read *data* as a manifest, and the results in its rows; write those that are sound, and read them again."""
-    for number, row in enumerate(itag.read(io.BytesIO(data)), 1):
+    for number, row in enumerate(formats.read("itag", io.BytesIO(data)), 1):
         content = as_json(row.text) if isinstance(row, Row) else None
         for job in JOBS:
             _load(row, number, job)
@@ -153,24 +154,27 @@ def _judge(template: Template, replies: Replies, row: str) -> None:
     _is_storable(*_texts(plain), jsontext.dumps(plain))
     assert replies_from_json(json.loads(jsontext.dumps(plain))) == replies
     written = row if sound else '{"data": {}}'
-    _comes_back(itag, template, replies, written, is_equal)
-    _comes_back(itag_v1, template, replies, written, _is_same)
+    _comes_back("itag", template, replies, written, is_equal)
+    _comes_back("itag_v1", template, replies, written, _is_same)
     # an empty cell says nothing
     said = {id: reply for id, reply in replies.items() if reply not in (Text(""), Choice(""))}
-    _comes_back(csv, template, said, written, is_equal)
+    _comes_back("csv", template, said, written, is_equal)
 
 
-def _comes_back(format: Any, template: Template, replies: Replies, row: str, same: Same) -> None:
+def _comes_back(format: str, template: Template, replies: Replies, row: str, same: Same) -> None:
     """Write *replies* as the result of *row*, and read it again."""
     at = StageResult(stage=Stage.LABEL, replies=replies, round=1, member=2)
     task = Task(job=4, number=1, package=1, row=row)
     result = Result(task=task, state=TaskState.FINAL, stages={Stage.LABEL: at}, provenance=())
     target = io.BytesIO()
-    if attempt(format.write, [result], target, job=JOBS[0], template=template) is None:
+    how = {"template": template, "lossy": "error"}
+    if attempt(formats.write, format, [result], target, **how) is None:
         return
-    (line,) = format.read(io.BytesIO(target.getvalue()))
+    (line,) = formats.read(format, io.BytesIO(target.getvalue()))
     again = (
-        _from_cells(line.text, template) if format is csv else _from_block(line.text, row, template)
+        _from_cells(line.text, template)
+        if format == "csv"
+        else _from_block(line.text, row, template)
     )
     assert list(again) == [question.id for question in template.asked if question.id in replies]
     for id, reply in replies.items():
@@ -231,7 +235,7 @@ def _near(a: Iterable[float], b: Iterable[float]) -> bool:
 
 def records(data: bytes) -> None:
     """Read *data* as CSV, and the results in its columns; write those that are sound, and read them again."""
-    for number, row in enumerate(csv.read(io.BytesIO(data)), 1):
+    for number, row in enumerate(formats.read("csv", io.BytesIO(data)), 1):
         for job in JOBS:
             _load(row, number, job)
         for template in TEMPLATES if isinstance(row, Row) else ():

@@ -16,7 +16,7 @@ import shutil
 import tempfile
 
 from itagflow import maintenance, schema, templates
-from itagflow.formats import csv, itag, itag_v1
+from itagflow.formats import csv, itag, itag_v1, jsonl
 from itagflow.prelabels import sources
 
 LOADED = (
@@ -29,6 +29,7 @@ LOADED = (
     csv,
     itag,
     itag_v1,
+    jsonl,
     maintenance,
     schema,
     sources,

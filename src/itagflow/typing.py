@@ -31,6 +31,7 @@ from itagflow.core.lookup import (
 from itagflow.core.registry import MergeFunction
 from itagflow.core.transaction import Ids as IdSource
 from itagflow.formats._files import Source, Target
+from itagflow.formats._port import FormatRef, Lossy
 from itagflow.jobs.arguments import JobFields, JobNotes, Workers, Workforce
 from itagflow.jobs.loading import OnError
 from itagflow.jobs.priorities import TaskScores
@@ -67,6 +68,7 @@ __all__ = [
     "Entity",
     "EntityRef",
     "FollowedFrom",
+    "FormatRef",
     "IdSource",
     "JobFields",
     "JobNotes",
@@ -75,6 +77,7 @@ __all__ = [
     "Key",
     "Labels",
     "Listener",
+    "Lossy",
     "MemberRef",
     "MergeFunction",
     "MinConfidence",

@@ -38,11 +38,11 @@ from itagflow import (
     Text,
     Workflow,
     access,
-    formats,
     templates,
 )
-from itagflow.formats import WriteReport
-from itagflow.model import Outcome, Purpose
+from itagflow.errors import Problem
+from itagflow.formats import FormatContext, WriteReport
+from itagflow.model import Outcome, Purpose, Row
 
 VOTERS = ["ben", "cy", "lea", "dan"]
 Vote = Callable[[Flow, Assignment], object]
@@ -270,23 +270,19 @@ def seen(flow: Flow, args: Args, by: str) -> dict[str, Any]:
 class WritesEverything:
     """A format of the application, which writes all that a result has."""
 
-    is_concatenable = True
+    CONCATENABLE = True
 
-    def write(self, results: Iterable[Result], target: Any, **_: Any) -> WriteReport:
+    def read(self, source: Any, context: FormatContext, /) -> Iterator[Row | Problem]:
+        raise NotImplementedError
+
+    def write(
+        self, results: Iterable[Result], target: Any, context: FormatContext, /
+    ) -> WriteReport:
         seen = list(results)
         target.write("".join(f"{plain(result)}\n" for result in seen).encode())
         return WriteReport(rows=len(seen), blocks={}, abandoned=0, unfinished=0)
 
 
-@pytest.fixture
-def everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Has the name of the format mean one that writes everything, however it is looked up."""
-    monkeypatch.setattr(formats, "find", lambda name: WritesEverything())
-    monkeypatch.setattr(formats, "must_take", lambda *_: None)
-    monkeypatch.setattr(formats, "is_concatenable", lambda _: True)
-
-
-@pytest.mark.usefixtures("everything")
 def test_nor_from_the_workers_of_an_export(new: Callable[[], Flow]) -> None:
     written = list[bytes]()
     for vote in (says("cat"), says("dog")):
@@ -294,10 +290,10 @@ def test_nor_from_the_workers_of_an_export(new: Callable[[], Flow]) -> None:
         args = world(flow, vote, again=False)
         with ThreadPoolExecutor(1) as executor:
             flow.results.export(
-                args.job, "everything", file, by="ada", executor=executor, partitions=2
+                args.job, WritesEverything(), file, by="ada", executor=executor, partitions=2
             )
             written.append(file.getvalue())
-            flow.results.export(args.job, "everything", file, executor=executor, partitions=2)
+            flow.results.export(args.job, WritesEverything(), file, executor=executor, partitions=2)
             assert len(file.getvalue()) > 2 * len(written[-1]), (
                 "the application does not see the votes"
             )

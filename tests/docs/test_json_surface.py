@@ -47,6 +47,8 @@ from itagflow.json.problems import PREFIX, STATUSES, TITLES
 NEVER_SENT = {
     "Annotation": "what regions, spans, segments and relations have in common",
     "Fields": "of the storage port",
+    "FormatContext": "of the port of formats",
+    "FormatOption": "of the port of formats",
     "Function": "code of the application",
     "IndexField": "of the storage port",
     "Query": "of the storage port",

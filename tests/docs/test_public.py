@@ -147,6 +147,7 @@ LATER = (
     "itagflow.formats.csv",
     "itagflow.formats.itag",
     "itagflow.json",
+    "itagflow.formats.jsonl",
     "itagflow.prelabels.sources",
     "itagflow.schema",
     "itagflow.storage._sql",
@@ -225,7 +226,7 @@ with itagflow.open(sys.argv[1], listeners=[fail]) as flow:
     flow.submit(assignment)
     flow.review(flow.claim("di", job, Stage.INSPECT))
     flow.accept(flow.claim("ada", job, Stage.ACCEPT))
-    for name in ("itag", "itag_v1", "csv"):
+    for name in ("itag", "itag_v1", "csv", "jsonl"):
         flow.results.export(job, name, file := io.BytesIO())
     flow.results.export(job, "csv", io.BytesIO(), escape_formulas=True)
     flow.results.export(job, "itag", sys.argv[2])

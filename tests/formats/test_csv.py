@@ -43,12 +43,10 @@ from itagflow import (
     templates,
 )
 from itagflow.errors import Problem
-from itagflow.formats import itag
 from itagflow.formats._cells import name_columns, parse_replies
-from itagflow.formats.csv import parse, read, write
+from itagflow.formats.csv import parse
 from itagflow.model import Outcome, Provenance, Row, StageResult
 from itagflow.templates import Question, QuestionKind
-from itagflow.testing import make_job
 
 # eight for each of some thirty templates, each with a store of its own
 quiet = settings(
@@ -61,7 +59,11 @@ ANIMAL = "结果字段-Animal"
 
 
 def rows(content: bytes | str, **more: Any) -> list[Row | Problem]:
-    return list(read(io.BytesIO(content.encode() if isinstance(content, str) else content), **more))
+    return list(
+        formats.read(
+            "csv", io.BytesIO(content.encode() if isinstance(content, str) else content), **more
+        )
+    )
 
 
 def data(content: bytes | str, **more: Any) -> list[dict[str, str]]:
@@ -91,7 +93,7 @@ def a_result(number: int = 1, row: dict[str, Any] | None = None, **said: Any) ->
 def written(results: Iterable[Result], template: Template = CATS, **more: Any) -> list[list[str]]:
     """What the standard library reads in a CSV that was written."""
     target = io.BytesIO()
-    write(results, target, job=make_job(), template=template, **more)
+    formats.write("csv", results, target, template=template, **more)
     return list(csv.reader(io.StringIO(target.getvalue().decode(), newline="")))
 
 
@@ -220,7 +222,7 @@ class TestWhatIsWrong:
                 return next(self.pieces, b"")
 
         tracemalloc.start()
-        found = list(read(Endless(), limit=100_000))  # type: ignore[arg-type]
+        found = list(formats.read("csv", Endless(), limit=100_000))  # type: ignore[arg-type]
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         (problem,) = found
@@ -233,7 +235,7 @@ class TestWhatIsWrong:
         def peak(count: int) -> int:
             content = io.BytesIO(b"source,text\n" + b'1.jpg,"a, b"\n' * count)
             tracemalloc.start()
-            assert sum(isinstance(row, Row) for row in read(content)) == count
+            assert sum(isinstance(row, Row) for row in formats.read("csv", content)) == count
             _, most = tracemalloc.get_traced_memory()
             tracemalloc.stop()
             return most
@@ -270,7 +272,7 @@ class TestWriting:
             a_result(4),
         ]
         assert [row[1] for row in written(results)[1:]] == ["dog", "", "", ""]
-        report = write(results, io.BytesIO(), job=make_job(), template=CATS)
+        report = formats.write("csv", results, io.BytesIO(), template=CATS)
         assert (report.rows, report.abandoned, report.unfinished) == (4, 1, 1)
         assert report.blocks == {Stage.LABEL: 3, Stage.INSPECT: 1, Stage.ACCEPT: 0}
 
@@ -289,7 +291,7 @@ class TestWriting:
         template = templates.object_detection(["car"])
         result = a_result(LABEL={"1": Regions([Box(0, 0, 1, 1, label="car")], width=9, height=9)})
         manifest = io.BytesIO()
-        itag.write([result], manifest, job=make_job(), template=template)
+        formats.write("itag", [result], manifest, template=template)
         (_, (_, cell)) = written([result], template)
         assert [json.loads(cell)] == json.loads(manifest.getvalue())["label-4"]["results"]
 
@@ -298,7 +300,7 @@ class TestWriting:
         target.write_text("old")
         results = [a_result(), a_result(2, {"source": "\ud83d", "\udc31": "whole"}), a_result(3)]
         with pytest.raises(InvalidData) as refused:
-            write(results, target, job=make_job(), template=CATS)
+            formats.write("csv", results, target, template=CATS)
         assert str(refused.value).startswith(
             "task 2: source: holds '\\ud83d', half of a surrogate pair"
         )
@@ -313,7 +315,7 @@ class TestWriting:
 
             results = (a_result(number=n, LABEL={"1": Choice("cat")}) for n in range(count))
             tracemalloc.start()
-            write(results, Nowhere(), job=make_job(), template=CATS)  # type: ignore[arg-type]
+            formats.write("csv", results, Nowhere(), template=CATS)  # type: ignore[arg-type]
             _, most = tracemalloc.get_traced_memory()
             tracemalloc.stop()
             return most
@@ -372,7 +374,7 @@ class TestFormulas:
             a_result(number, {"source": value, "=field": "x"})
             for number, value in enumerate(values)
         ]
-        write(results, target, job=make_job(), template=CATS, **more)
+        formats.write("csv", results, target, template=CATS, **more)
         others = list(csv.reader(io.StringIO(target.getvalue().decode(), newline="")))
         return others, data(target.getvalue())
 
@@ -425,7 +427,7 @@ def test_a_table_of_more_columns_than_any_program_takes_is_refused_before_it_is_
         InvalidData,
         match="more than 16,384 in all, which no spreadsheet takes: use the format 'itag'",
     ):
-        write(results, target, job=make_job(), template=CATS)
+        formats.write("csv", results, target, template=CATS)
     assert list(tmp_path.iterdir()) == []
     assert len(written(results[:800])[0]) == 16_001
 
@@ -629,7 +631,7 @@ def test_any_text_survives_in_a_cell(table: list[list[str]]) -> None:
         a_result(n, {"source": a}, LABEL={"1": Text(b)}) for n, (a, b) in enumerate(table, 1)
     ]
     target = io.BytesIO()
-    write(results, target, job=make_job(), template=template)
+    formats.write("csv", results, target, template=template)
     expected = [{"source": a, "结果字段-Q": b} for a, b in table]
     assert data(target.getvalue()) == expected
     by_others = csv.DictReader(io.StringIO(target.getvalue().decode(), newline=""))

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="modes and owners are those of POSIX"
 )
 
-FORMATS = ["itag", "itag_v1", "csv"]
+FORMATS = ["itag", "itag_v1", "csv", "jsonl"]
 
 
 @pytest.fixture

@@ -37,7 +37,6 @@ from itagflow.errors import Problem, UnknownFormat
 from itagflow.formats import itag
 from itagflow.model import Outcome, Provenance, Row, StageResult
 from itagflow.templates import Question, QuestionKind
-from itagflow.testing import make_job
 
 SAMPLES = Path(__file__).parent / "samples"
 AT = datetime(2026, 11, 24, tzinfo=UTC)
@@ -72,7 +71,7 @@ def a_result(row: str = '{"data": {"source": "1.jpg"}}', number: int = 1, **said
 
 def written(results: Iterable[Result], template: Template, **more: Any) -> list[dict[str, Any]]:
     target = io.BytesIO()
-    itag.write(results, target, job=more.pop("job", make_job()), template=template, **more)
+    formats.write("itag", results, target, template=template, **more)
     return [json.loads(line) for line in target.getvalue().decode().split("\n") if line]
 
 
@@ -88,7 +87,7 @@ def test_every_sample_comes_back_equal(name: str) -> None:
     text = (SAMPLES / name).read_text("utf-8")
     lines = [compact(json.loads(text))] if name.endswith(".json") else text.splitlines()
     for line in lines:
-        (row,) = itag.read(io.BytesIO(line.encode()))
+        (row,) = formats.read("itag", io.BytesIO(line.encode()))
         assert isinstance(row, Row)
         content = json.loads(row.text)
         ((job, stages),) = itag.blocks(content).items()
@@ -97,7 +96,7 @@ def test_every_sample_comes_back_equal(name: str) -> None:
         data = compact({"data": content["data"]})
         task = Task(job=int(job), number=1, package=1, row=data)
         target = io.BytesIO()
-        itag.write([result(task, said)], target, job=make_job(id=int(job)), template=template)
+        formats.write("itag", [result(task, said)], target, template=template)
         assert target.getvalue().decode() == compact(content) + "\n", "keys, values and order"
 
 
@@ -121,7 +120,7 @@ def test_a_sample_that_is_cut_off_says_what_it_lacks() -> None:
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.input.jsonl")), ids=lambda path: path.name)
 def test_every_input_sample_is_read(path: Path) -> None:
-    rows = list(itag.read(path))
+    rows = list(formats.read("itag", path))
     assert [row.text for row in rows if isinstance(row, Row)] == path.read_text(
         "utf-8"
     ).splitlines()
@@ -159,13 +158,13 @@ def test_results_that_imply_no_template_that_anybody_has_are_refused() -> None:
 class TestReading:
     def test_rows_come_as_they_stand_there(self) -> None:
         file = io.BytesIO(b'\xef\xbb\xbf{"data": {"a":  1}}\r\n\n  \n{"data": {"b": 1e400}}')
-        assert list(itag.read(file)) == [
+        assert list(formats.read("itag", file)) == [
             Row('{"data": {"a":  1}}', 1),
             Row('{"data": {"b": 1e400}}', 4),
         ]
 
     def test_what_is_no_text_is_named_by_line(self) -> None:
-        found = list(itag.read(io.BytesIO(b'{}\n{"\xff"}\n{"\0"}\n{}\n')))
+        found = list(formats.read("itag", io.BytesIO(b'{}\n{"\xff"}\n{"\0"}\n{}\n')))
         assert [str(problem) for problem in found if isinstance(problem, Problem)] == [
             "line 2: is not UTF-8: byte 3 is 0xFF",
             "line 3: contains a NUL character",
@@ -184,7 +183,7 @@ class TestReading:
                 return b"x" * count
 
         tracemalloc.start()
-        found = list(itag.read(Endless(), limit=100_000))  # type: ignore[arg-type]
+        found = list(formats.read("itag", Endless(), limit=100_000))  # type: ignore[arg-type]
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert found == [Problem("line 1", "is longer than 100,000 bytes")]
@@ -201,9 +200,9 @@ class TestReading:
                 str(tmp_path / "a.manifest"),
                 zipfile.Path(archive, "in.manifest"),
             ):
-                assert list(itag.read(source)) == [Row('{"data": {}}', 1)]
+                assert list(formats.read("itag", source)) == [Row('{"data": {}}', 1)]
         with pytest.raises(InvalidData, match="binary mode"):
-            list(itag.read(io.StringIO("{}")))  # type: ignore[arg-type]
+            list(formats.read("itag", io.StringIO("{}")))  # type: ignore[arg-type]
 
 
 class TestWriting:
@@ -216,9 +215,7 @@ class TestWriting:
 
     def test_the_report_counts_what_was_not_written(self) -> None:
         results = [a_result(LABEL={"1": Choice("cat")}), a_result(LABEL=None), a_result()]
-        report = itag.write(
-            results, io.BytesIO(), job=make_job(), template=CATS, stages=[Stage.LABEL]
-        )
+        report = formats.write("itag", results, io.BytesIO(), template=CATS, stages=[Stage.LABEL])
         assert (report.rows, report.blocks, report.abandoned, report.unfinished) == (
             3,
             {Stage.LABEL: 1},
@@ -231,18 +228,14 @@ class TestWriting:
             '{ "x": 1e400,  "data" : {"source": "\\u732b", "n": 1.0} , "label-9": {"results": []}}'
         )
         target = io.BytesIO()
-        itag.write(
-            [a_result(row, LABEL={"1": Choice("cat")})], target, job=make_job(), template=CATS
-        )
+        formats.write("itag", [a_result(row, LABEL={"1": Choice("cat")})], target, template=CATS)
         assert target.getvalue().decode().startswith(row[:-1] + ',"label-4":')
 
     @pytest.mark.parametrize("key", ["label-4-check", "label\\u002d4-check"])
     def test_results_of_the_same_job_in_the_row_are_written_anew(self, key: str) -> None:
         row = f'{{ "{key}": {{"results": [1]}}, "label-9": {{"results": [ 1e400 ]}} , "data": {{"n": 1.0}}}}'
         target = io.BytesIO()
-        itag.write(
-            [a_result(row, LABEL={"1": Choice("cat")})], target, job=make_job(), template=CATS
-        )
+        formats.write("itag", [a_result(row, LABEL={"1": Choice("cat")})], target, template=CATS)
         assert target.getvalue().startswith(
             b'{"label-9": {"results": [ 1e400 ]},"data": {"n": 1.0},"label-4":'
         )
@@ -257,7 +250,7 @@ class TestWriting:
             raise RuntimeError("stop")
 
         with pytest.raises(RuntimeError):
-            itag.write(results(), target, job=make_job(), template=CATS)
+            formats.write("itag", results(), target, template=CATS)
         assert [file.name for file in tmp_path.iterdir()] == ["out.manifest"]
         assert target.read_text() == "old"
 
@@ -287,7 +280,7 @@ class TestWriting:
 
             results = (a_result(number=n, LABEL={"1": Choice("cat")}) for n in range(count))
             tracemalloc.start()
-            itag.write(results, Nowhere(), job=make_job(), template=CATS)  # type: ignore[arg-type]
+            formats.write("itag", results, Nowhere(), template=CATS)  # type: ignore[arg-type]
             _, most = tracemalloc.get_traced_memory()
             tracemalloc.stop()
             return most
@@ -421,7 +414,7 @@ json_values = st.recursive(
 @settings(max_examples=amount(150, 3_000))
 @given(json_values, st.binary(max_size=60))
 def test_whatever_comes_only_our_errors_come_out(value: Any, raw: bytes) -> None:
-    for item in itag.read(io.BytesIO(raw)):
+    for item in formats.read("itag", io.BytesIO(raw)):
         assert isinstance(item, Row | Problem)
     for act in (
         lambda: itag.parse(value, EVERYTHING),

@@ -18,6 +18,7 @@ from itagflow import (
     InvalidData,
     Point,
     Polygon,
+    Ranking,
     Regions,
     Result,
     RotatedBox,
@@ -28,10 +29,10 @@ from itagflow import (
     formats,
     templates,
 )
-from itagflow.formats import itag, itag_v1
+from itagflow.formats import itag
 from itagflow.model import Outcome, Provenance, Row, StageResult
 from itagflow.templates import Question, QuestionKind
-from itagflow.testing import make_job
+from itagflow.typing import Lossy
 
 SAMPLES = Path(__file__).parent / "samples" / "legacy-v1"
 CATS = templates.object_detection(["cat", "dog"])
@@ -48,16 +49,18 @@ def a_result(replies: Any, row: str) -> Result:
     return Result(task=task, state=TaskState.FINAL, stages={Stage.LABEL: made}, provenance=(seen,))
 
 
-def legacy(replies: Any, template: Template, row: str = '{"data": {}}') -> dict[str, Any]:
+def legacy(
+    replies: Any, template: Template, row: str = '{"data": {}}', lossy: Lossy = "error"
+) -> dict[str, Any]:
     target = io.BytesIO()
-    itag_v1.write([a_result(replies, row)], target, job=make_job(), template=template)
+    formats.write("itag_v1", [a_result(replies, row)], target, template=template, lossy=lossy)
     found: dict[str, Any] = json.loads(target.getvalue())
     return found
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.output.jsonl")), ids=lambda path: path.name)
 def test_every_sample_comes_back_equal(path: Path) -> None:
-    (row,) = itag.read(path)
+    (row,) = formats.read("itag", path)
     assert isinstance(row, Row)
     content = json.loads(row.text)
     ((job, stages),) = itag.blocks(content).items()
@@ -72,7 +75,7 @@ def test_every_sample_comes_back_equal(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.input.jsonl")), ids=lambda path: path.name)
 def test_every_input_is_read(path: Path) -> None:
-    (row,) = formats.find("itag_v1").read(path)
+    (row,) = formats.read("itag_v1", path)
     assert isinstance(row, Row)
     assert row.text == path.read_text("utf-8").strip()
 
@@ -150,14 +153,28 @@ def test_an_outline_that_is_a_rectangle_is_written_as_one() -> None:
     }
 
 
-def test_what_it_has_no_shape_for_is_refused_with_every_place() -> None:
+def test_what_it_has_no_shape_for_is_left_out_and_counted_or_refused() -> None:
     triangle = Polygon([(0, 0), (5, 0), (5, 5)], label="cat")
     regions = Regions(
         [triangle, Box(0, 0, 1, 1, label="cat"), Point(1, 1, label="cat")], width=9, height=9
     )
-    with pytest.raises(InvalidData) as refused:
+    with pytest.raises(InvalidData, match="task 1: regions that are no rectangles: cannot be held"):
         legacy({"1": regions}, CATS)
-    assert [problem.where for problem in refused.value.problems] == ["1.regions[0]", "1.regions[2]"]
+    target = io.BytesIO()
+    result = a_result({"1": regions}, '{"data": {}}')
+    report = formats.write("itag_v1", [result], target, template=CATS)
+    assert report.losses == {"regions that are no rectangles": 2}
+    (element,) = json.loads(target.getvalue())["label-4"]["results"]
+    assert [region["value"]["width"] for region in element["data"]] == [1]
+
+
+def test_questions_that_it_does_not_have_are_left_out_and_counted() -> None:
+    template = templates.preference_ranking(["a", "b"])
+    (question,) = template.questions
+    said = {question.id: Ranking(["a", "b"])}
+    assert legacy(said, template, lossy="report")["label-4"] == {"results": []}
+    with pytest.raises(InvalidData, match="replies of the kind RANKING: cannot be held"):
+        legacy(said, template)
 
 
 def test_ids_stay_as_they_are_written() -> None:
@@ -168,14 +185,15 @@ def test_ids_stay_as_they_are_written() -> None:
     assert itag.parse([element], template) == said
 
 
-def test_labels_of_any_but_the_first_question_are_refused() -> None:
+def test_labels_of_any_but_the_first_question_are_left_out_and_counted_or_refused() -> None:
     note = Question("2", QuestionKind.INPUT, "Note", required=False)
     areas = Question("1", QuestionKind.PICTURE, "Areas", children=(CATS_OR_DOGS, note))
     regions = Regions([Box(0, 0, 1, 1, labels={"Note": "cat"})], width=9, height=9)
-    with pytest.raises(
-        InvalidData, match=r"1\.regions\[0\]\.labels: it has those of the first question"
-    ):
-        legacy({"1": regions}, Template(questions=(areas,)))
+    template = Template(questions=(areas,))
+    with pytest.raises(InvalidData, match="labels of any but the first question about a region"):
+        legacy({"1": regions}, template)
+    (element,) = legacy({"1": regions}, template, lossy="report")["label-4"]["results"]
+    assert [region["labels"] for region in element["data"]] == [[]]
 
 
 def test_a_broken_old_element_is_refused_with_its_place() -> None:

@@ -223,6 +223,7 @@ def test_formats_need_no_store(capsys: pytest.CaptureFixture[str]) -> None:
         "csv",
         "itag",
         "itag_v1",
+        "jsonl",
     ]
     assert main(["formats", "--json"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[0])["name"] == "csv"

@@ -35,6 +35,7 @@ from itagflow import (
     Stage,
     TaskState,
     Workflow,
+    formats,
     templates,
 )
 from itagflow.formats import itag
@@ -287,7 +288,7 @@ class TestAsAFinishedJob:
 
 
 def test_an_old_manifest_is_read_with_the_size_that_its_data_says() -> None:
-    (row,) = itag.read(SAMPLES / "legacy-v1" / "image-object-detection.output.jsonl")
+    (row,) = formats.read("itag", SAMPLES / "legacy-v1" / "image-object-detection.output.jsonl")
     assert isinstance(row, Row)
     content = json.loads(row.text)
     content["data"] |= {"width": 1280, "height": 720}

@@ -62,6 +62,10 @@ PORT = frozenset(
     }
 )
 """What the library and a store say to each other: programs pass nothing to it."""
+FORMAT_PORT = frozenset({"Counts", "FormatContext", "FormatOption"})
+"""What the library and a format say to each other: all that callers give is checked before."""
+FORMAT_FUNCTION = re.compile(r"formats\.(\w+\.(read|write)|kit\.\w+)")
+"""The functions of formats, which are called by `formats.read` and `formats.write`, and the kit."""
 WITH_PUBLIC_MODULES = frozenset({"formats"})
 """Public packages whose modules are public too."""
 AMBIGUOUS = frozenset({"delivery", "formats", "maintenance", "prelabels", "quality", "templates"})
@@ -177,16 +181,20 @@ def _is_tried(value: Any) -> bool:
     return callable(value) and type(value).__module__.startswith("itagflow")
 
 
+def _is_of_formats(key: str) -> bool:
+    return key in FORMAT_PORT or FORMAT_FUNCTION.fullmatch(key) is not None
+
+
 def _values_and_functions() -> Iterator[PublicCallable]:
     for key, value in public_names().items():
-        if _is_tried(value) and key not in PORT:
+        if _is_tried(value) and key not in PORT and not _is_of_formats(key):
             yield _described(key, value, target=value)
 
 
 def _methods() -> Iterator[PublicCallable]:
     """Yield the methods of public classes that take something; those of a Flow are verbs."""
     for key, kind in public_names().items():
-        if not inspect.isclass(kind) or not _is_tried(kind) or key in PORT | {"Flow"}:
+        if not inspect.isclass(kind) or not _is_tried(kind) or key in PORT | FORMAT_PORT | {"Flow"}:
             continue
         for name in dir(kind):
             home = next(base for base in kind.__mro__ if name in vars(base))

@@ -15,7 +15,7 @@ import attrs
 from support.scenes import START, Clock
 
 import itagflow
-from itagflow import delivery, formats, maintenance
+from itagflow import delivery, maintenance
 from itagflow.testing import (
     make_answer,
     make_assignment,
@@ -656,6 +656,7 @@ ENTITIES: Mapping[str, Case] = {
             "unfinished": 0,
             "erased": 0,
             "withdrawn": 0,
+            "losses": {"holes": 1},
         }
     ),
     "Reading": Case(lambda s: {"own": P.Action.LABEL, "others": None}),
@@ -770,20 +771,25 @@ def manifest_row(s: Scene) -> dict[str, Any]:
 
 def written(s: Scene) -> Arguments:
     return {
+        "format": "csv",
         "results": s.results,
         "target": io.BytesIO(),
-        "job": s.job,
         "template": TEMPLATES["choice"](),
         "stages": [P.Stage.LABEL],
+        "lossy": "error",
+        "escape_formulas": True,
+        "bom": True,
     }
 
 
-def source(s: Scene) -> Arguments:
-    return {"source": io.BytesIO(b'{"data": {"source": "1.jpg"}}\n'), "limit": 1_000}
-
-
 def csv_source(s: Scene) -> Arguments:
-    return {**source(s), "source": io.BytesIO(b"source\n1.jpg\n"), "fields": ("source",)}
+    return {
+        "format": "csv",
+        "source": io.BytesIO(b"source\n1.jpg\n"),
+        "template": TEMPLATES["choice"](),
+        "fields": ("source",),
+        "limit": 1_000,
+    }
 
 
 def no_region(*_: object) -> str:
@@ -795,6 +801,10 @@ def rendered(s: Scene) -> Arguments:
     return {"replies": replies, "template": TEMPLATES["choice"](), "region_id": no_region}
 
 
+JSONL = (
+    '{"itagflow": 1, "job": 4, "number": 1, "package": 1, "row": {"data": {}}, "state": "final", '
+    '"stages": [], "provenance": [], "votes": []}'
+)
 FUNCTIONS: Mapping[str, Case] = {
     "templates.from_itag": Case(
         lambda s: {"value": P.templates.to_itag(TEMPLATES["choice"]())}, use_template
@@ -816,16 +826,17 @@ FUNCTIONS: Mapping[str, Case] = {
     "AsJson": Case(lambda s: {"flow": s.flow}),
     "default_policy": Case(asked),
     "strict_policy": Case(lambda s: {**asked(s), "action": P.Action.READ_JOB}),
-    "formats.is_concatenable": Case(lambda s: {"format": formats.find("itag")}),
-    "formats.must_take": Case(
-        lambda s: {"format": formats.find("csv"), "name": "csv", "options": ["escape_formulas"]}
+    "formats.is_concatenable": Case(lambda s: {"format": "itag"}),
+    "formats.find": Case(lambda s: {"format": "itag"}),
+    "formats.read": Case(csv_source),
+    "formats.write": Case(written),
+    "formats.jsonl.parse": Case(lambda s: {"line": JSONL}),
+    "formats.jsonl.read_results": Case(
+        lambda s: {"source": io.BytesIO(JSONL.encode()), "limit": 1_000}
     ),
-    "formats.find": Case(lambda s: {"name": "itag"}),
     "formats.csv.parse": Case(
         lambda s: {"cells": {"结果字段-Single-choice": "cat"}, "template": TEMPLATES["choice"]()}
     ),
-    "formats.csv.read": Case(lambda s: csv_source(s)),
-    "formats.csv.write": Case(lambda s: {**written(s), "escape_formulas": True, "bom": True}),
     "formats.itag.blocks": Case(lambda s: {"row": manifest_row(s)}),
     "formats.itag.parse": Case(
         lambda s: {
@@ -833,7 +844,6 @@ FUNCTIONS: Mapping[str, Case] = {
             "template": TEMPLATES["choice"](),
         }
     ),
-    "formats.itag.read": Case(source),
     "formats.itag.render": Case(rendered),
     "formats.itag.result_in": Case(
         lambda s: {"row": manifest_row(s), "job": "15", "stage": P.Stage.LABEL}
@@ -844,9 +854,6 @@ FUNCTIONS: Mapping[str, Case] = {
     "formats.itag.template_of": Case(
         lambda s: {"rows": (manifest_row(s),), "job": "15"}, always=("rows",)
     ),
-    "formats.itag.write": Case(written),
-    "formats.itag_v1.render_legacy": Case(rendered),
-    "formats.itag_v1.write": Case(written),
     "maintenance.verify": Case(
         lambda s: {"flow": s.flow, "place": s.job, "snapshot": True, "by": "ada"}, always=("place",)
     ),
@@ -1361,6 +1368,7 @@ NAMESPACES: Mapping[str, Case] = {
             "snapshot": True,
             "executor": None,
             "partitions": 2,
+            "lossy": "report",
             "escape_formulas": True,
         }
     ),
@@ -1414,7 +1422,12 @@ JOBS: Mapping[str, Case] = {
     ),
     "flow.jobs.load_report": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.jobs.import_results": Case(
-        lambda s: {**ORDER(s), "data": io.BytesIO(s.exported), "of_job": str(s.job.id)}
+        lambda s: {
+            **ORDER(s),
+            "data": io.BytesIO(s.exported),
+            "format": "itag",
+            "of_job": str(s.job.id),
+        }
     ),
     "flow.jobs.list": Case(
         lambda s: {

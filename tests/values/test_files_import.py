@@ -32,6 +32,7 @@ from itagflow import (
     StoreFailed,
     Template,
     Workflow,
+    formats,
     prelabels,
     templates,
 )
@@ -170,7 +171,7 @@ class TestLineEnds:
         labeled(flow, "ben", job)
         written = exported(flow, job, format)
         assert len(written.decode().splitlines()) == (2 if format == "itag" else 3)
-        first = next(iter(find(format).read(io.BytesIO(written))))
+        first = next(iter(formats.read(format, io.BytesIO(written))))
         assert isinstance(first, Row)
         note = json.loads(first.text)["data"]["note"]
         assert (note if format == "itag" else json.loads(note)) == [LINE_ENDS]
@@ -305,14 +306,16 @@ class TestCsvHeaders:
 
     def test_many_columns_are_not_all_shown(self) -> None:
         names = ",".join(f"c{n}" for n in range(30))
-        (problem,) = csv.read(io.BytesIO(names.encode()), fields=["source"])
+        (problem,) = formats.read("csv", io.BytesIO(names.encode()), fields=["source"])
         assert str(problem).endswith("'c19' and 10 more")
 
     def test_excel_gets_its_byte_order_mark(self, flow: Flow) -> None:
         job = cats(flow)
         plain, marked = (exported(flow, job, "csv", bom=bom) for bom in (False, True))
         assert marked == b"\xef\xbb\xbf" + plain
-        assert list(csv.read(io.BytesIO(marked))) == list(csv.read(io.BytesIO(plain)))
+        assert list(formats.read("csv", io.BytesIO(marked))) == list(
+            formats.read("csv", io.BytesIO(plain))
+        )
 
     def test_a_result_column_of_the_input_that_nobody_answered_is_empty(self, flow: Flow) -> None:
         job = cats(flow, data=[{"source": "1.jpg", "结果字段-Single-choice": "cat"}])
@@ -344,14 +347,14 @@ class TestOddFiles:
     def test_what_it_is_taken_for_is_one_problem(
         self, format: str, content: bytes, words: str
     ) -> None:
-        (problem,) = find(format).read(io.BytesIO(content + b"\n\xff\n" * 100))
+        (problem,) = formats.read(format, io.BytesIO(content + b"\n\xff\n" * 100))
         assert isinstance(problem, Problem)
         assert problem.where == "line 1"
         assert words in problem.reason
 
     def test_line_ends_of_cr_alone(self, format: str) -> None:
         content = {"itag": b'{"data": {}}\r{"data": {}}\r', "csv": b"source,n\r1,2\r"}[format]
-        (problem,) = find(format).read(io.BytesIO(content))
+        (problem,) = formats.read(format, io.BytesIO(content))
         assert problem == Problem("line 1", "has line ends of CR alone: write LF or CR LF")
 
     def test_a_compressed_file_that_is_cut_off(self, format: str) -> None:
@@ -361,7 +364,7 @@ class TestOddFiles:
             gzip.open(io.BytesIO(cut)) as file,
             pytest.raises(StoreFailed, match="cannot be read"),
         ):
-            list(find(format).read(file))  # type: ignore[arg-type]
+            list(formats.read(format, file))  # type: ignore[arg-type]
 
     def test_a_file_that_is_closed_text_or_none(self, format: str, tmp_path: Path) -> None:
         closed = io.BytesIO()
@@ -379,7 +382,7 @@ class TestOddFiles:
             "s3://b/k",
         ):
             with pytest.raises(InvalidData, match="the file: "):
-                list(find(format).read(wrong))
+                list(formats.read(format, wrong))
         text.close()
 
     def test_a_file_of_texts(self, format: str) -> None:
@@ -388,7 +391,7 @@ class TestOddFiles:
                 return "source"
 
         with pytest.raises(InvalidData, match="must give bytes"):
-            list(find(format).read(Texts()))  # type: ignore[arg-type]
+            list(formats.read(format, Texts()))  # type: ignore[arg-type]
 
     def test_a_target_that_cannot_be_written(self, flow: Flow, format: str) -> None:
         job = cats(flow)
@@ -455,10 +458,15 @@ class TestFormatsOfOthers:
         monkeypatch.setattr("importlib.metadata.entry_points", lambda group: declared)
         with pytest.raises(UnknownFormat, match=words) as refused:
             find("coco")
-        assert refused.value.known == ("coco", "csv", "itag", "itag_v1")
+        assert refused.value.known == ("coco", "csv", "itag", "itag_v1", "jsonl")
 
-    @pytest.mark.parametrize("name", ["", "ITAG", "../itag", None, 5])
-    def test_one_that_is_not_there(self, name: Any) -> None:
+    @pytest.mark.parametrize("given", [None, 5, b"itag", object(), ["itag"]])
+    def test_what_is_no_format(self, given: Any) -> None:
+        with pytest.raises(InvalidData, match="must be a name, or have functions read and write"):
+            find(given)
+
+    @pytest.mark.parametrize("name", ["", "ITAG", "../itag"])
+    def test_one_that_is_not_there(self, name: str) -> None:
         with pytest.raises(UnknownFormat, match="known are csv, itag, itag_v1"):
             find(name)
 
@@ -615,27 +623,21 @@ WRONG: list[Any] = [None, 5, 2.5, "a", b"a", [0], {1: 2}, object()]
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=describe)
-def test_what_a_format_is_given_is_checked(flow: Flow, wrong: Any) -> None:
-    job = cats(flow)
-    how: dict[str, Any] = {"job": job, "template": CATS}
+def test_what_a_format_is_given_is_checked(wrong: Any) -> None:
     calls = [
         lambda: itag.blocks(wrong) if not isinstance(wrong, dict) else itag.blocks(5),  # type: ignore[arg-type]
         lambda: itag.parse([], wrong),
         lambda: itag.results_in({}, wrong, job="1"),
         lambda: itag.render({}, wrong, region_id=str),
         lambda: csv.parse({}, wrong),
-        lambda: list(itag.read(io.BytesIO(b"{}"), limit=wrong if wrong != 5 else 0)),
-        lambda: list(csv.read(io.BytesIO(b"a"), limit=wrong if wrong != 5 else 2**70)),
+        lambda: list(formats.read("itag", io.BytesIO(b"{}"), limit=wrong if wrong != 5 else 0)),
+        lambda: list(formats.read("csv", io.BytesIO(b"a"), limit=wrong if wrong != 5 else 2**70)),
         *(
-            lambda name=name: find(name).write([], io.BytesIO(), **{**how, "template": wrong})
+            lambda name=name: formats.write(name, [], io.BytesIO(), template=wrong)
             for name in ("itag", "csv", "itag_v1")
         ),  # type: ignore[misc]
         *(
-            lambda name=name: find(name).write([], io.BytesIO(), **{**how, "job": wrong})
-            for name in ("itag", "csv", "itag_v1")
-        ),  # type: ignore[misc]
-        *(
-            lambda name=name: find(name).write([wrong], io.BytesIO(), **how)
+            lambda name=name: formats.write(name, [wrong], io.BytesIO(), template=CATS)
             for name in ("itag", "csv", "itag_v1")
         ),  # type: ignore[misc]
     ]

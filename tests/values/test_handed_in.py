@@ -77,7 +77,7 @@ def test_a_closed_file_is_not_several_values() -> None:
         lambda: Mask(several),
         lambda: Regions(several, width=9, height=9),
         lambda: Question("1", QuestionKind.RADIO, "Animal", several),
-        lambda: formats.must_take(formats.find("csv"), "csv", several),
+        lambda: formats.read("csv", io.BytesIO(b"source"), fields=several),
     ]
     for call in calls:
         with pytest.raises(InvalidData, match="must be several"):

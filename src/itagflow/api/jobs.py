@@ -56,6 +56,7 @@ from itagflow.results import service as results
 from itagflow.template_changes import service as template_changes
 from itagflow.typing import (
     Assignee,
+    FormatRef,
     JobFields,
     JobNotes,
     JobRef,
@@ -99,7 +100,7 @@ class Jobs:
         workforce: Workforce | None = None,
         by: MemberRef,
         draft: bool = False,
-        format: str = "itag",
+        format: FormatRef = "itag",
         on_error: OnError = "raise",
         row_key: str | None = None,
         row_key_type: Literal["text"] | None = None,
@@ -122,7 +123,7 @@ class Jobs:
             workforce: Who works at which stage, or is in which crew: members and groups.
             by: The member who orders.
             draft: Leave it a draft, to be loaded and published later.
-            format: The format of *data*, when it is a source.
+            format: The format of *data*, when it is a source: its name, or a format itself.
             on_error: On bad rows ``"raise"`` and leave nothing, or ``"skip"`` them: `load_report`.
             row_key: The field of ``data``, a text or a whole number, that tells rows apart.
             row_key_type: ``"text"``: a number and the text with its digits are the same row key.
@@ -173,6 +174,7 @@ class Jobs:
         template: TemplateRef,
         data: RowSource,
         by: MemberRef,
+        format: FormatRef = "itag",
         of_job: str | None = None,
         workflow: Workflow | None = None,
         packaging: Packaging | None = None,
@@ -182,7 +184,7 @@ class Jobs:
         progress: ProgressWrapper | None = None,
         **notes: Unpack[JobNotes],
     ) -> Job:
-        """Read an exported manifest as a finished job: a task per row, a result per block.
+        """Read exported results as a finished job: a task per row, a result per block.
 
         The job gets its id in the manifest, where that is a number that no job has or had here, so
         that an export has the same keys.  A row without a result of it is an abandoned task.
@@ -191,8 +193,9 @@ class Jobs:
             workspace: The workspace.
             name: The job's name, unique there.
             template: What was asked; `itagflow.formats.itag.template_of` reads one off some rows.
-            data: A manifest, or its rows; see `load`.
+            data: An exported file, or its rows; see `load`.
             by: The member who imports.
+            format: The format of *data*, when it is a source: its name, or a format itself.
             of_job: Whose results, where rows have those of several jobs: the id in ``label-<id>``.
             workflow: The stages; those that the first row with a result has, unless given.
             packaging: As in `create`.
@@ -208,7 +211,9 @@ class Jobs:
                 result; it lists the first 1,000 problems and counts all.
             AlreadyExists: when the workspace has a job of this name.
         """
-        manifest = parse_load("jobs.import_results", data, by, on_error=on_error, progress=progress)
+        exported = parse_load(
+            "jobs.import_results", data, by, format=format, on_error=on_error, progress=progress
+        )
         of_job = require_optional_text("jobs.import_results", "of_job", of_job)
         spec = jobs.JobSpec(
             name=name,
@@ -220,7 +225,7 @@ class Jobs:
             row_key_type=row_key_type,
             notes=parse_notes("import_results", notes),
         )
-        return importing.import_job(self._engine, workspace, spec, manifest, of_job=of_job)
+        return importing.import_job(self._engine, workspace, spec, exported, of_job=of_job)
 
     def list(
         self,
@@ -252,7 +257,7 @@ class Jobs:
         data: RowSource,
         *,
         by: MemberRef,
-        format: str = "itag",
+        format: FormatRef = "itag",
         on_error: OnError = "raise",
         progress: ProgressWrapper | None = None,
     ) -> LoadReport:
@@ -271,7 +276,7 @@ class Jobs:
             data: A path, an open binary file or place that *format* reads; a data frame; or an
                 iterable of rows: mappings, JSON texts, or what a format's ``read`` yields.
             by: The member who loads.
-            format: The format of a path, file or place.
+            format: The format of a path, file or place: its name, or a format itself.
             on_error: ``"raise"`` stores nothing from the transaction of the first bad row on, and
                 raises; ``"skip"`` leaves bad rows out.
             progress: Wraps the iterable of rows, such as ``tqdm``.
@@ -309,7 +314,7 @@ class Jobs:
         packaging: Packaging | None = None,
         workforce: Workforce | None = None,
         by: MemberRef,
-        format: str = "itag",
+        format: FormatRef = "itag",
         row_key: str | None = None,
         row_key_type: Literal["text"] | None = None,
         seed: int | None = None,
@@ -364,7 +369,7 @@ class Jobs:
         data: RowSource,
         *,
         by: MemberRef,
-        format: str = "itag",
+        format: FormatRef = "itag",
         on_error: OnError = "raise",
         progress: ProgressWrapper | None = None,
         priority: float = 0,

@@ -20,7 +20,7 @@ from itagflow.model.result import Result
 from itagflow.model.selection import Selection, parse_where
 from itagflow.model.task import Answer, Task, TaskState, WorkItem
 from itagflow.model.terms import parse_answer_version, parse_terms
-from itagflow.model.text import parse_optional_texts, require_optional_text, require_text
+from itagflow.model.text import parse_optional_texts, require_optional_text
 from itagflow.model.version import AnswerVersion
 from itagflow.results import exporting, following, tables, versions
 from itagflow.results import service as results
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 from itagflow.typing import (
     AssignmentRef,
     FollowedFrom,
+    FormatRef,
     JobRef,
     JobsRef,
+    Lossy,
     MemberRef,
     PartitionRef,
     ProgressWrapper,
@@ -439,7 +441,7 @@ class Results:
     def export(
         self,
         job: PartitionRef,
-        format: str,
+        format: FormatRef,
         target: Target,
         *,
         where: Selection | None = None,
@@ -449,6 +451,7 @@ class Results:
         snapshot: bool = False,
         executor: Executor | None = None,
         partitions: int | None = None,
+        lossy: Lossy = "report",
         **options: Any,
     ) -> WriteReport:
         """Write the results of a job to a file, and return what was written.
@@ -458,7 +461,8 @@ class Results:
 
         Args:
             job: The job, or a part of one.
-            format: The name of the format, such as ``"itag"``.
+            format: The name of the format, such as ``"itag"``, or a format itself: a module or
+                object with ``read`` and ``write``.
             target: A path, an open binary file, or anything path-like with ``open`` and ``/``.
             where: Which tasks, as `list` has it.
             stages: The stages whose results are written; all of them when not given.
@@ -470,19 +474,20 @@ class Results:
                 own; the file is the same.
             partitions: Into how many partitions the work is cut for the executor; one for each
                 5,000 tasks unless given.
-            **options: What else the ``write`` of the format takes, such as ``escape_formulas=True``
-                for CSV.
+            lossy: What becomes of what the format cannot hold: ``"report"`` leaves it out and
+                counts it in ``WriteReport.losses``, ``"error"`` refuses the export.
+            **options: What else the format takes, such as ``escape_formulas=True`` for CSV.
 
         Raises:
             UnknownFormat: when there is no such format; it lists those there are.
             NotAllowed: when *by* may not export.
             Incomplete: when answers still follow a change of the template.
-            InvalidData: when the format has no such option, or an executor cannot work on this
-                export: the format is not made of parts, or one moment is asked for.
+            InvalidData: when the format has no such option; when something would be lost, and
+                nothing may be; or when an executor cannot work on this export: the format is not
+                made of parts, or one moment is asked for.
             StoreFailed: when the system does not write the target; or the workers are other
                 processes, and the store is in the memory of this one.
         """
-        format = require_text("results.export", "format", format)
         progress = require_wrapper("results.export", "progress", progress)
         snapshot = require_flag("results.export", "snapshot", snapshot)
         partitions = require_optional_whole_number(
@@ -496,6 +501,7 @@ class Results:
             format,
             target,
             stages=wanted,
+            lossy=lossy,
             by=by,
             progress=progress,
             snapshot=snapshot,

@@ -434,6 +434,17 @@ def remove_fields(row: str, keys: Collection[str]) -> str:
     return f"{{{','.join(fields)}}}"
 
 
+def find_field(row: str, name: str) -> str:
+    """Return the text of the value that a field of a JSON object has; the last one counts.
+
+    >>> find_field('{"row": {"n": 1.0}, "n": 2}', "row")
+    '{"n": 1.0}'
+    """
+    (*_, found) = [text for key, text in _iter_fields(row) if key == name]
+    _, colon = _decode(found, 0)
+    return found[_skip_space(found, _skip_space(found, colon) + len(":")) :]
+
+
 def escape_line_ends(text: str) -> str:
     r"""Return JSON *text* with the characters escaped that some programs take for a line's end.
 

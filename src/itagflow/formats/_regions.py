@@ -46,8 +46,8 @@ KEYPOINTS, MASK = "image/keypoints", "image/mask"
 RECTANGLE = "image/rectangleLabel"
 """The rectangle of the format before the present one: read here, and written by `itag_v1`."""
 Element = dict[str, Any]
-RegionId = Callable[[str, int], str]
-"""Names a region by the id of its question and its index."""
+RegionId = Callable[[str, int], str | None]
+"""Names a region by the id of its question and its index; None: it gets no name."""
 REGIONS = uuid5(NAMESPACE_URL, "urn:itagflow:region")
 """The name space of the ids of regions that have none of their own."""
 

@@ -25,16 +25,7 @@ import attrs
 
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats import (
-    Counts,
-    WriteReport,
-    require_job,
-    require_limit,
-    require_mapping,
-    require_results,
-    require_template,
-    require_texts,
-)
+from itagflow.formats._arguments import require_mapping, require_template
 from itagflow.formats._cells import (
     encode,
     escape,
@@ -47,7 +38,6 @@ from itagflow.formats._cells import (
 from itagflow.formats._files import (
     CHUNK,
     CR_ALONE,
-    MAX_ROW_BYTES,
     BinaryFile,
     Source,
     Target,
@@ -57,9 +47,8 @@ from itagflow.formats._files import (
     open_spool,
     open_target,
 )
+from itagflow.formats._port import LIMIT, Counts, FormatContext, FormatOption, WriteReport
 from itagflow.formats._regions import derive_region_id
-from itagflow.model.arguments import require_flag
-from itagflow.model.job import Job, Stage
 from itagflow.model.reply import Reply
 from itagflow.model.result import Result
 from itagflow.model.task import Row, Task
@@ -67,10 +56,12 @@ from itagflow.model.template import Template
 from itagflow.model.text import normalize_name
 from itagflow.printing import format_count
 
-__all__ = ["CHECKS_FIELDS", "parse", "read", "write"]
+__all__ = ["READ_OPTIONS", "WRITE_OPTIONS", "parse", "read", "write"]
 
-CHECKS_FIELDS = True
-"""Its first line names the fields of all rows."""
+READ_OPTIONS = (LIMIT,)
+"""How long a record may be."""
+WRITE_OPTIONS = (FormatOption("escape_formulas", bool, False), FormatOption("bom", bool, False))
+"""What programs that show tables need."""
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 """What some programs write between cells instead of commas, and what it is called."""
 MAX_SHOWN = 20
@@ -97,36 +88,34 @@ Record = tuple[int, list[str]]
 """The line that a record begins at, and its cells."""
 
 
-def read(
-    source: Source, *, limit: int = MAX_ROW_BYTES, fields: Collection[str] = ()
-) -> Iterator[Row | Problem]:
+def read(source: Source, context: FormatContext, /) -> Iterator[Row | Problem]:
     r"""Yield the records after the line of names as rows, or what is wrong with one, with its line.
 
     Blank lines and a byte order mark are skipped.  When the names cannot be used, or lack one of
-    *fields*, that is the only thing yielded; it lists the names, and says if the cells seem to be
-    separated by something else than commas.  After a quote that is out of place, the next record is
-    looked for on the next line.  The apostrophe by which `write`, and many other programs, escape
-    what begins like a formula is taken away.
+    the fields that rows need, that is the only thing yielded; it lists the names, and says if the
+    cells seem to be separated by something else than commas.  After a quote that is out of place,
+    the next record is looked for on the next line.  The apostrophe by which `write`, and many other
+    programs, escape what begins like a formula is taken away.
 
     Args:
         source: A path, an open binary file, or anything path-like with ``open`` and ``/``.
-        limit: How many bytes a record may have, with its line ends; a longer one is never held in
-            memory.
-        fields: The columns that there must be.
+        context: The columns that there must be, and the option ``limit``: how many bytes a record
+            may have, with its line ends; a longer one is never held in memory.
 
     Raises:
         StoreFailed: when the system does not read a path.
 
     >>> import io
-    >>> [row.text for row in read(io.BytesIO(b"source,animal\r\n1.jpg,cat"))]
+    >>> from itagflow import formats
+    >>> table = io.BytesIO(b"source,animal\r\n1.jpg,cat")
+    >>> [row.text for row in formats.read("csv", table)]
     ['{"data": {"source": "1.jpg", "animal": "cat"}}']
     """
-    limit = require_limit(limit)
-    require_texts("fields", fields)
+    limit = context.options["limit"]
     _raise_field_limit(limit)
     with open_source(source) as file:
         records = _read_records(file, limit)
-        names = _read_names(records, fields)
+        names = _read_names(records, context.fields)
         if isinstance(names, Problem):
             yield names
             return
@@ -330,56 +319,37 @@ def _read_records(file: BinaryFile, limit: int) -> Iterator[Record | Problem]:
             yield lines.first_line, list(map(unescape, cells))
 
 
-def write(
-    results: Iterable[Result],
-    target: Target,
-    *,
-    job: Job,
-    template: Template,
-    stages: Collection[Stage] | None = None,
-    escape_formulas: bool = False,
-    bom: bool = False,
-) -> WriteReport:
-    """Write each task's data and its result: that of the last of *stages* that it has one at.
+def write(results: Iterable[Result], target: Target, context: FormatContext, /) -> WriteReport:
+    """Write each task's data and its result: that of the last of the stages that it has one at.
 
-    With *escape_formulas* what people wrote does not become a formula in the program that opens the
-    file: a cell that a spreadsheet would calculate gets an apostrophe in front; numbers such as
+    With ``escape_formulas`` what people wrote does not become a formula in the program that opens
+    the file: a cell that a spreadsheet would calculate gets an apostrophe in front; numbers such as
     ``-5`` stay as they are.  It is off unless asked for: most files are read by programs, which
     would take the apostrophe for a part of the text.  In either way `read` gives everything back as
     it was: a cell that has such an apostrophe of its own gets another.
 
-    With *bom* the file begins with a byte order mark, without which Excel reads UTF-8 as another
+    With ``bom`` the file begins with a byte order mark, without which Excel reads UTF-8 as another
     encoding.  It is off unless asked for: many programs take it for a part of the first name.
 
     The columns are all fields that any row's ``data`` has, in the order in which they first appear,
     then one per question; where a field has the name of a question's column, that column is the
     result's: where nobody has answered, it is empty, whatever the field said.  A field that is no
-    string is written as JSON.  A result that is abandoned, or none,
-    leaves its cells empty.  The report counts the results of every stage, as for the manifest,
-    although a row holds only one.
+    string is written as JSON.  A result that is abandoned, or none, leaves its cells empty.  The
+    report counts the results of every stage, as for the manifest, although a row holds only one.
 
     Args:
         results: The tasks with their results, in the order in which they are to be written.
         target: A path, an open binary file, or anything path-like with ``open`` and ``/``.  When
             something goes wrong, a path or place is left as it was.
-        job: The job that the results are of.
-        template: The template that they answer.
-        stages: The stages whose results are written; None for all.
-        escape_formulas: Whether cells that begin like a formula are escaped: pass it for a file
-            that people open.
-        bom: Whether the file begins with a byte order mark: pass it for Excel.
+        context: What was asked, the stages, and the options ``escape_formulas``, for a file that
+            people open, and ``bom``, for Excel.
 
     Raises:
         InvalidData: when a text holds half of a surrogate pair, which UTF-8 has no bytes for, or
             when the rows have more fields than a table can have columns.
         StoreFailed: when the system does not write a path.
     """
-    require_results(results)
-    require_job(job)
-    require_template(template)
-    escape_formulas = require_flag("the format", "escape_formulas", escape_formulas)
-    bom = require_flag("the format", "bom", bom)
-    counts, names = Counts.for_stages(stages), name_columns(template)
+    counts, names = Counts(context), name_columns(context.asked)
     # a dict as an ordered set: the fields in the order of their first appearance
     header: dict[str, None] = {}
     # all rows have to be seen before the first line can be written
@@ -388,19 +358,19 @@ def write(
             reached = counts.add_task(result)
             fields = _encode_fields(result.task)
             header.update(dict.fromkeys(fields))
-            _require_column_limit(job, len(header) + len(names))
+            _require_column_limit(len(header) + len(names))
             replies = None
             if reached:
                 replies = reached[-1].replies
-            cells_by_id = _render_replies(result.task, replies, job, template)
+            cells_by_id = _render_replies(result.task, replies, context.asked)
             cells = {name: cells_by_id.get(id, "") for id, name in names.items()}
             _spool_row(spool, result.task, fields | cells)
         spool.seek(0)
         header.update(dict.fromkeys(names.values()))
         spell_cell = escape_apostrophe
-        if escape_formulas:
+        if context.options["escape_formulas"]:
             spell_cell = escape
-        if bom:
+        if context.options["bom"]:
             file.write(codecs.BOM_UTF8)
         _write_table(file, list(header), spool, spell_cell)
     return counts.build_report()
@@ -414,9 +384,9 @@ def _encode_fields(task: Task) -> dict[str, str]:
 
 
 def _render_replies(
-    task: Task, replies: Mapping[str, Reply] | None, job: Job, template: Template
+    task: Task, replies: Mapping[str, Reply] | None, template: Template
 ) -> dict[str, str]:
-    region_id = partial(derive_region_id, job.id, task.number)
+    region_id = partial(derive_region_id, task.job, task.number)
     answered = replies or {}
     questions = [question for question in template.asked if question.id in answered]
     return {
@@ -425,15 +395,13 @@ def _render_replies(
     }
 
 
-def _require_column_limit(job: Job, columns: int) -> None:
+def _require_column_limit(columns: int) -> None:
     if columns > MAX_COLUMNS:
         reason = (
             f"they have more than {MAX_COLUMNS:,} in all, which no spreadsheet takes: "
             "use the format 'itag'"
         )
-        raise InvalidData(
-            f"the results of job {job.name!r}", [Problem("the fields of its rows", reason)]
-        )
+        raise InvalidData("the results", [Problem("the fields of the rows", reason)])
 
 
 def _spool_row(spool: BinaryFile, task: Task, cells: Mapping[str, str]) -> None:

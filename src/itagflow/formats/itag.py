@@ -12,27 +12,17 @@ has none. Source: iTAG, *Labeling data structures*, and for the elements the pag
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats import (
-    Counts,
-    WriteReport,
-    _elements,
-    require_job,
-    require_job_id,
-    require_limit,
-    require_mapping,
-    require_results,
-    require_template,
-)
+from itagflow.formats import _elements
+from itagflow.formats._arguments import require_job_id, require_mapping, require_template
 from itagflow.formats._elements import TYPE, find_shape_errors
 from itagflow.formats._files import (
     CR_ALONE,
-    MAX_ROW_BYTES,
     Source,
     Target,
     decode_line,
@@ -50,10 +40,11 @@ from itagflow.formats._legacy import (
     upgrade_elements,
 )
 from itagflow.formats._plain import is_a
+from itagflow.formats._port import LIMIT, Counts, FormatContext, WriteReport
 from itagflow.formats._regions import Element, RegionId, derive_region_id, render_image
 from itagflow.formats._spans import render_segments, render_spans
 from itagflow.model.enums import parse_optional_enum
-from itagflow.model.job import STAGES, Job, Stage
+from itagflow.model.job import STAGES, Stage
 from itagflow.model.region import Regions
 from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, Reply, Text
 from itagflow.model.result import Result, StageResult
@@ -64,6 +55,7 @@ from itagflow.model.template import Question, QuestionKind, Template
 
 __all__ = [
     "CONCATENABLE",
+    "READ_OPTIONS",
     "blocks",
     "parse",
     "read",
@@ -76,6 +68,8 @@ __all__ = [
 
 CONCATENABLE = True
 """Each task is a line of its own."""
+READ_OPTIONS = (LIMIT,)
+"""How long a row may be."""
 SUFFIX = {Stage.LABEL: "", Stage.INSPECT: "-check", Stage.ACCEPT: "-verify"}
 """How a block's key ends, by stage."""
 STAGE = {suffix: stage for stage, suffix in SUFFIX.items()}
@@ -87,17 +81,11 @@ _NOT_THERE = object()
 """Stands for the results of a block that says something else, and is none of the manifest."""
 
 
-class Renderer(Protocol):
-    """Makes the elements of ``results`` from replies."""
-
-    def __call__(
-        self, replies: Mapping[str, Reply], template: Template, *, region_id: RegionId
-    ) -> list[Element]:
-        """Return the elements."""
-        ...
+Renderer = Callable[[Task, Mapping[str, Reply], Counts], "list[Element]"]
+"""Makes the elements of ``results`` from the replies to a task, and counts what it leaves out."""
 
 
-def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Problem]:
+def read(source: Source, context: FormatContext, /) -> Iterator[Row | Problem]:
     """Yield the rows of a manifest as they stand there, or what is wrong with one, with its line.
 
     Blank lines and a byte order mark are skipped.  The JSON itself is not checked: whoever takes
@@ -106,13 +94,16 @@ def read(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Row | Proble
 
     Args:
         source: A path, an open binary file, or anything path-like with ``open`` and ``/``.
-        limit: How many bytes a row may have; a longer one is never held in memory.
+        context: The option ``limit``: how many bytes a row may have; a longer one is never held in
+            memory.
 
     >>> import io
-    >>> [row.text for row in read(io.BytesIO(b'{"data": {"source": "cat.jpg"}}'))]
+    >>> from itagflow import formats
+    >>> manifest = io.BytesIO(b'{"data": {"source": "cat.jpg"}}')
+    >>> [row.text for row in formats.read("itag", manifest)]
     ['{"data": {"source": "cat.jpg"}}']
     """
-    limit = require_limit(limit)
+    limit = context.options["limit"]
     with open_source(source) as file:
         for number, line in enumerate(read_lines(file, limit), 1):
             problem = _find_file_problem(line) if number == 1 else None
@@ -139,74 +130,59 @@ def _decode_row(line: bytes, number: int) -> Row | Problem:
     return Row(text, number)
 
 
-def write(
-    results: Iterable[Result],
-    target: Target,
-    *,
-    job: Job,
-    template: Template,
-    stages: Collection[Stage] | None = None,
-) -> WriteReport:
+def write(results: Iterable[Result], target: Target, context: FormatContext, /) -> WriteReport:
     """Write a manifest: each task's row as it came, then a block of results for each stage.
 
     An abandoned result has no block; that of the default answer of an overdue task also has
-    ``"decidedBy": "timeout"``.  Blocks of this job with which a row came are replaced, but for
-    those that could not be imported; those of other jobs are kept.  Characters that some
-    programs take for the end of a line, such as U+2028, are escaped.  A region without an id gets
-    one that is the same in every export.
+    ``"decidedBy": "timeout"``.  The id of the job is in the keys of the blocks.  Blocks of this job
+    with which a row came are replaced, but for those that could not be imported; those of other
+    jobs are kept.  Characters that some programs take for the end of a line, such as U+2028, are
+    escaped.  A region without an id gets one that is the same in every export.
 
     Args:
         results: The tasks with their results, in the order in which they are to be written.
         target: A path, an open binary file, or anything path-like with ``open`` and ``/``.  When
             something goes wrong, a path or place is left as it was.
-        job: The job that the results are of; its id is in the keys of the blocks.
-        template: The template that they answer.
-        stages: The stages whose results are written; None for all.
+        context: What was asked, and the stages whose results are written.
     """
-    return write_rows(results, target, job, template, stages, render)
+    return write_rows(results, target, context, _render_stage)
 
 
 def write_rows(
-    results: Iterable[Result],
-    target: Target,
-    job: Job,
-    template: Template,
-    stages: Collection[Stage] | None,
-    elements: Renderer,
+    results: Iterable[Result], target: Target, context: FormatContext, elements: Renderer
 ) -> WriteReport:
     """Write a manifest whose elements are rendered by *elements*."""
-    require_results(results)
-    require_job(job)
-    require_template(template)
-    counts = Counts.for_stages(stages)
+    counts = Counts(context)
     with open_target(target) as file:
         # one line at a time: however large the job, one result is in memory
         for result in results:
             reached = counts.add_task(result)
-            file.write(_render_line(result.task, reached, job, template, elements))
+            file.write(_render_line(result.task, reached, counts, elements))
     return counts.build_report()
 
 
+def _render_stage(task: Task, replies: Mapping[str, Reply], counts: Counts) -> list[Element]:
+    region_id = partial(derive_region_id, task.job, task.number)
+    return render(replies, counts.context.asked, region_id=region_id)
+
+
 def _render_line(
-    task: Task, reached: Iterable[StageResult], job: Job, template: Template, elements: Renderer
+    task: Task, reached: list[StageResult], counts: Counts, elements: Renderer
 ) -> bytes:
-    region_id = partial(derive_region_id, job.id, task.number)
-    reached = list(reached)
+    key = f"label-{task.job}"
     row = task.row
     # what could not be imported is all that there is of its result: it stays for whoever mends it
     if not any(stage_result.is_not_imported for stage_result in reached):
-        row = _remove_own_blocks(task, job)
+        row = _remove_own_blocks(row, key)
     pieces = [row[: row.rindex("}")]]
     for stage_result in reached:
         if stage_result.replies is not None:
-            elements_text = jsontext.dumps(
-                elements(stage_result.replies, template, region_id=region_id)
-            )
-            key = f"{job.label_key}{SUFFIX[stage_result.stage]}"
+            elements_text = jsontext.dumps(elements(task, stage_result.replies, counts))
             decided = ""
             if stage_result.decided_by:
                 decided = f',"decidedBy":"{stage_result.decided_by}"'
-            pieces.append(f',"{key}":{{"results":{elements_text}{decided}}}')
+            block = f'{{"results":{elements_text}{decided}}}'
+            pieces.append(f',"{key}{SUFFIX[stage_result.stage]}":{block}')
     # line breaks can only be white space between tokens of JSON; half a surrogate pair has to be
     # escaped
     text = "".join(pieces).replace("\n", " ").replace("\r", " ")
@@ -289,13 +265,13 @@ def _render_data(reply: Choice | Choices | Text | Ranking | Rating | Preference)
             return reply.better or ""
 
 
-def _remove_own_blocks(task: Task, job: Job) -> str:
-    """Return the task's row without the blocks of this job that it came with."""
+def _remove_own_blocks(row: str, key: str) -> str:
+    """Return a row without the blocks of this job that it came with."""
     # cutting costs more than all the rest, so only a row that may hold the key, plain or escaped,
     # is checked
-    if job.label_key not in task.row and "\\u00" not in task.row:
-        return task.row
-    return remove_fields(task.row, [job.label_key + suffix for suffix in SUFFIX.values()])
+    if key not in row and "\\u00" not in row:
+        return row
+    return remove_fields(row, [key + suffix for suffix in SUFFIX.values()])
 
 
 def parse(results: object, template: Template) -> dict[str, Reply]:

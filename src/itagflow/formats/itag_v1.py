@@ -1,108 +1,98 @@
 """The manifest format of PAI before iTAG's present one ("v1"), for tools that still read it.
 
 Reading is that of `itagflow.formats.itag`, which understands both.  Only choices, texts and
-rectangles can be written.
+rectangles can be written; the rest is left out and counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 
-from itagflow.errors import InvalidData, Problem
-from itagflow.formats import WriteReport, require_mapping, require_template
+import attrs
+
 from itagflow.formats._elements import ONE, SEVERAL, TYPE
 from itagflow.formats._files import Target
 from itagflow.formats._legacy import SURVEY
 from itagflow.formats._plain import parse_key
-from itagflow.formats._regions import IMAGE, RECTANGLE, Element, RegionId, render_rectangle
-from itagflow.formats.itag import CONCATENABLE, read, render, write_rows
-from itagflow.model.job import Job, Stage
+from itagflow.formats._port import Counts, FormatContext, WriteReport
+from itagflow.formats._regions import (
+    IMAGE,
+    RECTANGLE,
+    Element,
+    RegionId,
+    derive_region_id,
+    render_rectangle,
+)
+from itagflow.formats.itag import CONCATENABLE, READ_OPTIONS, read, render, write_rows
+from itagflow.model.annotation import find_only_label
 from itagflow.model.region import Box, Polygon, Region, Regions, RotatedBox
 from itagflow.model.reply import Reply
 from itagflow.model.result import Result
-from itagflow.model.template import Question, QuestionKind, Template
+from itagflow.model.task import Task
+from itagflow.model.template import Question, QuestionKind
 
-__all__ = ["CONCATENABLE", "read", "render_legacy", "write"]
+__all__ = ["CONCATENABLE", "READ_OPTIONS", "read", "write"]
+
+NOT_HELD = (QuestionKind.RANKING, QuestionKind.RATING, QuestionKind.PREFERENCE)
+"""Kinds of questions whose replies look like others in iTAG's elements, and are none of v1."""
 
 
-def write(
-    results: Iterable[Result],
-    target: Target,
-    *,
-    job: Job,
-    template: Template,
-    stages: Collection[Stage] | None = None,
-) -> WriteReport:
+def write(results: Iterable[Result], target: Target, context: FormatContext, /) -> WriteReport:
     """Write a manifest in the old format, with the arguments of `itagflow.formats.itag.write`.
 
-    Raises:
-        InvalidData: when the old format has no shape for a reply.
+    What the old format has no shape for is left out, and counted.
     """
-    return write_rows(results, target, job, template, stages, render_legacy)
+    return write_rows(results, target, context, _render_stage)
 
 
-def render_legacy(
-    replies: Mapping[str, Reply], template: Template, *, region_id: RegionId
-) -> list[Element]:
-    """Return replies as elements of the old format.
-
-    Args:
-        replies: The replies by question id.
-        template: The template that they answer.
-        region_id: Names the regions that have no id of their own.
-
-    Raises:
-        InvalidData: when the old format has no shape for a reply; it lists every problem.
-    """
-    require_mapping("replies", replies)
-    require_template(template)
-    answered = [
-        (question, replies[question.id]) for question in template.asked if question.id in replies
-    ]
-    # all of them before anything is written: half a file would be of no use
-    if problems := [
-        problem for question, reply in answered for problem in _find_unwritable(question, reply)
-    ]:
-        raise InvalidData("the results, for the format of v1", problems)
-    return [_render_element(template, question, reply, region_id) for question, reply in answered]
+def _render_stage(task: Task, replies: Mapping[str, Reply], counts: Counts) -> list[Element]:
+    template = counts.context.asked
+    region_id = partial(derive_region_id, task.job, task.number)
+    elements: list[Element] = []
+    for question in template.asked:
+        reply = replies.get(question.id)
+        if reply is None:
+            continue
+        if TYPE.get(question.kind) not in (ONE, SEVERAL, IMAGE) or question.kind in NOT_HELD:
+            counts.lose(task, f"replies of the kind {question.kind.value}")
+        elif isinstance(reply, Regions):
+            reply = _keep_rectangles(task, question, reply, counts)
+            elements.append(_render_regions(question, reply, region_id))
+        else:
+            (element,) = render({question.id: reply}, template, region_id=region_id)
+            elements.append(_render_value(question, element))
+    return elements
 
 
-def _find_unwritable(question: Question, reply: Reply) -> Iterator[Problem]:
-    if TYPE.get(question.kind) not in (ONE, SEVERAL, IMAGE):
-        yield Problem(question.id, "it has no spans or segments: use the format 'itag'")
-    if question.kind in (QuestionKind.RANKING, QuestionKind.RATING, QuestionKind.PREFERENCE):
-        yield Problem(
-            question.id, f"it has no {question.kind.value.lower()}: use the format 'itag'"
-        )
-    if not isinstance(reply, Regions):
-        return
-    for index, region in enumerate(reply.regions):
+def _keep_rectangles(task: Task, question: Question, reply: Regions, counts: Counts) -> Regions:
+    """Return *reply* with the regions and labels that the old format has a shape for."""
+    titles = {child.title for child in question.children[:1]}
+    regions: list[Region] = []
+    for marked in reply.regions:
+        region = marked
         if _find_rectangle(region) is None:
-            yield Problem(
-                f"{question.id}.regions[{index}]", "it has rectangles only: use the format 'itag'"
-            )
-        if set(region.labels).difference(child.title for child in question.children[:1]):
-            yield Problem(
-                f"{question.id}.regions[{index}].labels",
-                "it has those of the first question about it only",
-            )
+            counts.lose(task, "regions that are no rectangles")
+            continue
+        kept = {title: label for title, label in region.labels.items() if title in titles}
+        if len(kept) < len(region.labels):
+            counts.lose(task, "labels of any but the first question about a region")
+            region = attrs.evolve(region, labels=kept, label=find_only_label(kept))
+        regions.append(region)
+    return attrs.evolve(reply, regions=regions)
 
 
-def _render_element(
-    template: Template, question: Question, reply: Reply, region_id: RegionId
-) -> Element:
-    if isinstance(reply, Regions):
-        data = [
-            _render_region(question, region, index, region_id)
-            for index, region in enumerate(reply.regions)
-        ]
-        return {"data": data, "id": question.id, "type": IMAGE}
-    (element,) = render({question.id: reply}, template, region_id=region_id)
-    return {
-        "data": [{"data": element["data"], "id": _parse_id(question.id), "type": element["type"]}],
-        "id": question.id,
-        "type": SURVEY,
-    }
+def _render_regions(question: Question, reply: Regions, region_id: RegionId) -> Element:
+    data = [
+        _render_region(question, region, index, region_id)
+        for index, region in enumerate(reply.regions)
+    ]
+    return {"data": data, "id": question.id, "type": IMAGE}
+
+
+def _render_value(question: Question, element: Element) -> Element:
+    value = {"data": element["data"], "id": _parse_id(question.id), "type": element["type"]}
+    return {"data": [value], "id": question.id, "type": SURVEY}
 
 
 def _parse_id(id: str) -> int | str:

@@ -9,6 +9,7 @@ from typing import Any, TypedDict, TypeVar, cast
 from itagflow import formats
 from itagflow.core.lookup import MemberRef
 from itagflow.errors import InvalidData, Problem
+from itagflow.formats._port import FormatRef
 from itagflow.jobs.loading import LoadSpec, OnError
 from itagflow.jobs.row_sources import Data, Wrap
 from itagflow.model.arguments import (
@@ -163,7 +164,7 @@ def parse_load(
     data: Data,
     by: MemberRef,
     *,
-    format: str = "itag",
+    format: FormatRef = "itag",
     on_error: OnError = "raise",
     progress: Wrap | None = None,
 ) -> LoadSpec:
@@ -171,12 +172,14 @@ def parse_load(
 
     Raises:
         UnknownFormat: when there is no such format.
-        InvalidData: when the word for bad rows is none, or *progress* cannot be called.
+        InvalidData: when the format or the word for bad rows is none, or *progress* cannot be
+            called.
     """
+    formats.find(format)  # asked before anything is stored
     return LoadSpec(
         data=data,
         by=by,
-        format=_require_format(verb, format),
+        format=format,
         on_error=_require_on_error(verb, on_error),
         progress=require_wrapper(verb, "progress", progress),
     )
@@ -187,7 +190,7 @@ def parse_first_load(
     data: Data | None,
     by: MemberRef,
     *,
-    format: str,
+    format: FormatRef,
     on_error: OnError,
     progress: Wrap | None,
 ) -> LoadSpec | None:
@@ -202,17 +205,6 @@ def parse_first_load(
     if data is None:
         return None
     return spec
-
-
-def _require_format(verb: str, format: str) -> str:
-    """Return *format*, which is there: asked before anything is stored.
-
-    Raises:
-        UnknownFormat: when there is no such format.
-    """
-    name = require_text(verb, "format", format)
-    formats.find(name)
-    return name
 
 
 def _require_on_error(verb: str, on_error: T) -> T:

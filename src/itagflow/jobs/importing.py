@@ -1,4 +1,4 @@
-"""Finished jobs from elsewhere: a manifest with its results."""
+"""Finished jobs from elsewhere: an exported file with its results."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import attrs
 
 from itagflow import jsontext
 from itagflow.access import Action
+from itagflow.core import lookup
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import MemberRef, WorkspaceRef, iterate_query
+from itagflow.core.lookup import MemberRef, TemplateRef, WorkspaceRef, iterate_query
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._plain import parse_key
 from itagflow.jobs import importing_rules, rules
@@ -113,12 +114,13 @@ def import_job(
     *,
     of_job: str | None = None,
 ) -> Job:
-    """Read an exported manifest as a finished job: rows become tasks, blocks become results."""
+    """Read an exported file as a finished job: rows become tasks, blocks become results."""
     must_be_valid(data)
     if of_job is not None and not isinstance(cast(object, of_job), str):
         reason = f"must be the id in 'label-<id>' as a text, not {format_value(of_job)}"
         raise InvalidData("the data", [Problem("of_job", reason)])
-    origin = _find_origin(read_rows(data.data, data.format), of_job)
+    template = _read_template(engine, workspace, spec.template)
+    origin = _find_origin(read_rows(data.data, data.format, template=template), of_job)
     if spec.workflow is None:
         workflow = Workflow(*(RULES[stage] for stage in origin.stages))
         spec = attrs.evolve(spec, workflow=workflow)
@@ -132,6 +134,14 @@ def import_job(
         # a job that is half imported would look like one that is finished
         delete(engine, job, by=data.by)
         raise
+
+
+def _read_template(engine: Engine, workspace: WorkspaceRef, template: TemplateRef) -> Template:
+    """Return what was asked: the format of the file may need it to tell the answers."""
+    if isinstance(template, Template):
+        return template
+    with engine.store.read() as reader:
+        return lookup.template(reader, lookup.workspace(reader, workspace).id, template)
 
 
 @attrs.define

@@ -15,6 +15,7 @@ from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef
 from itagflow.core.transaction import Transaction
 from itagflow.errors import Conflict, InvalidData, Problem
+from itagflow.formats._port import FormatRef
 from itagflow.jobs import loading_rules, row_rules
 from itagflow.jobs.loading_rules import NO_TERMS, QueueTerms, RowBatch
 from itagflow.jobs.row_rules import PreparedRow
@@ -52,7 +53,7 @@ class LoadSpec:
     """A source, or rows."""
     by: MemberRef
     """The member who loads."""
-    format: str = "itag"
+    format: FormatRef = "itag"
     """The format of a source."""
     on_error: OnError = "raise"
     """What to do about bad rows."""
@@ -205,7 +206,7 @@ def must_be_valid(spec: LoadSpec) -> None:
 def read_source(job: Job, template: Template, spec: LoadSpec) -> Iterator[object]:
     """Return an iterator over the rows that *spec* has for *job*, which asks *template*."""
     fields = sorted(row_rules.find_required_fields(template, job))
-    return read_rows(spec.data, spec.format, fields)
+    return read_rows(spec.data, spec.format, template=template, fields=fields)
 
 
 def _pass_over(loading: _Loading, rows: Iterator[object]) -> int:

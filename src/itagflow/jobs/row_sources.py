@@ -9,7 +9,9 @@ from typing import Any, Protocol, cast
 from itagflow import formats
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._files import Source, must_be_readable
+from itagflow.formats._port import FormatRef
 from itagflow.model.task import Row
+from itagflow.model.template import Template
 from itagflow.model.text import format_value
 
 Wrap = Callable[[Iterable[Any]], Iterable[Any]]
@@ -30,12 +32,19 @@ Data = Source | DataFrame | Iterable[Row | str | Mapping[str, Any] | Problem]
 yields."""
 
 
-def read_rows(data: Data, format: str, fields: Collection[str] = ()) -> Iterator[object]:
+def read_rows(
+    data: Data,
+    format: FormatRef,
+    *,
+    template: Template | None = None,
+    fields: Collection[str] = (),
+) -> Iterator[object]:
     """Return an iterator over rows, read by *format* unless they are rows already.
 
     Args:
         data: A source, a data frame, or rows.
         format: The format of a source.
+        template: What is asked about the rows.
         fields: What every row needs; a format with a line of names says at once what it lacks.
 
     Raises:
@@ -44,7 +53,7 @@ def read_rows(data: Data, format: str, fields: Collection[str] = ()) -> Iterator
     """
     must_have_rows(data, format)
     if _is_source(data):
-        return formats.read(formats.find(format), cast(Source, data), fields)
+        return formats.read(format, cast(Source, data), template=template, fields=fields)
     if _is_frame(data):
         return _iter_frame(data)
     return iter(cast("Iterable[object]", data))
@@ -60,7 +69,7 @@ def _has_rows(data: object) -> bool:
     return hasattr(data, "__iter__") and not is_single
 
 
-def must_have_rows(data: object, format: str) -> None:
+def must_have_rows(data: object, format: FormatRef) -> None:
     """Check that *data* can have rows, before anything is stored for them.
 
     Raises:

@@ -21,6 +21,7 @@ from itagflow.formats import csv, itag
 from itagflow.formats._cells import name_columns, parse_replies
 from itagflow.formats._files import Source
 from itagflow.formats._plain import is_a
+from itagflow.formats._port import FormatRef
 from itagflow.model.job import Stage
 from itagflow.model.prelabel import Prediction, Predictor, PreLabel, require_score
 from itagflow.model.reply import Replies
@@ -122,7 +123,7 @@ def from_export(
     source: Source,
     *,
     on: str = "source",
-    format: str = "itag",
+    format: FormatRef = "itag",
     job: str | None = None,
     stage: Stage | None = None,
     model: str = "",
@@ -133,9 +134,10 @@ def from_export(
 
     Args:
         template: What is asked.
-        source: A manifest, or with ``format="csv"`` a CSV with the columns ``结果字段-<title>``.
+        source: A file with results: a manifest unless *format* says otherwise, with ``"csv"`` a
+            CSV with the columns ``结果字段-<title>``.
         on: The field of ``data`` by which a row of the file and a task are the same.
-        format: ``"itag"`` or ``"csv"``.
+        format: The format of the file: its name, or a format itself.
         job: As in `from_blocks`.
         stage: As in `from_blocks`.
         model: What the source is called.
@@ -147,7 +149,6 @@ def from_export(
     """
     _require_blocks(template, job, stage, model)
     _require_text("on", on)
-    _require_text("format", format)
     known = _read_export(_Export(template, on, format, job, stage), source)
 
     def predict(task: Task) -> Prediction:
@@ -167,7 +168,7 @@ def _read_export(export: _Export, source: Source) -> dict[Hashable, Replies]:
     """
     known: dict[Hashable, Replies] = {}
     problems: list[Problem] = []
-    for item in formats.find(export.format).read(source):
+    for item in formats.read(export.format, source, template=export.template):
         if isinstance(item, Problem):
             problems.append(item)
             continue
@@ -279,7 +280,7 @@ class _Export:
     template: Template
     on: str
     """The field of ``data`` by which a row and a task are the same."""
-    format: str
+    format: FormatRef
     job: str | None
     stage: Stage | None
 
@@ -295,7 +296,7 @@ class _Export:
         if not is_a(data, dict) or self.on not in data:
             raise InvalidData("the row", [Problem(f"data.{self.on}", "is missing")])
         key = _read_key(data, self.on)
-        if self.format == "csv":  # its results are columns among those of the data
+        if formats.find(self.format) is csv:  # its results are columns among those of the data
             return key, csv.parse(data, self.template)
         return key, _read_blocks(content, self.template, self.job, self.stage)
 

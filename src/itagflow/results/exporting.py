@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import reduce
+from importlib import import_module
 from operator import add
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
@@ -25,6 +27,7 @@ from itagflow.core.visibility import check_each, require_readable
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import Format, WriteReport
 from itagflow.formats._files import Target, open_target
+from itagflow.formats._port import FormatRef, Lossy
 from itagflow.jobs.row_sources import Wrap
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_whole_number
@@ -48,11 +51,24 @@ PART = 5_000
 
 
 @attrs.frozen
+class _ModuleName:
+    """The name of a module that is a format: modules themselves cannot go to other processes."""
+
+    name: str
+
+    @property
+    def format(self) -> Format:
+        """The module."""
+        return cast(Format, import_module(self.name))
+
+
+@attrs.frozen
 class _Order:
     """How results are written; it goes to the workers as it is, and so holds plain values only."""
 
-    format: str
+    format: FormatRef | _ModuleName
     stages: Collection[Stage] | None
+    lossy: Lossy
     options: Mapping[str, Any]
     """The options of the format's own."""
     where: Selection
@@ -62,10 +78,11 @@ class _Order:
 def export(
     engine: Engine,
     job: PartitionRef,
-    format: str,
+    format: FormatRef,
     target: Target,
     *,
     stages: Collection[Stage] | None = None,
+    lossy: Lossy = "report",
     by: MemberRef | None = None,
     progress: Wrap | None = None,
     snapshot: bool = False,
@@ -75,24 +92,28 @@ def export(
     **options: Any,
 ) -> WriteReport:
     """Write the results of a job to a file, and return what was written."""
-    writer = formats.find(format)
-    formats.must_take(writer, format, list(options))
+    formats.find(format)
     if partitions is not None:
         require_whole_number("partitions", "", partitions, least=1)
     if executor is not None:
-        _require_divisible(format, writer, snapshot)
+        _require_divisible(format, snapshot)
     with engine.store.read() as reader:
         stored_job, _ = require_readable(engine, reader, "results.export", job, by)
+        template = reader.get(Template, (stored_job.template,))
         selection = where
         if where != ALL_TASKS:
             selection = find_selection(reader, stored_job, where)
+    # what is wrong with the options is told before anything is written
+    formats.make_write_context(
+        format, template=template, stages=stages, lossy=lossy, options=options
+    )
     if executor is not None and by is not None and selection.member is not None:
         _require_nobody_hidden(stored_job)
     must_fit_its_template(stored_job, "export")
     source: Job | JobPartition = stored_job
     if isinstance(job, JobPartition):
         source = job
-    order = _Order(format, stages, options, selection)
+    order = _Order(_make_portable(format), stages, lossy, options, selection)
     if executor is None:
         results = read_results(
             engine, "results.export", source, by, snapshot=snapshot, where=selection
@@ -134,10 +155,26 @@ def _write(
     left_out = Counter[str]()
     # dropped before the format sees them: the formats of other packages need not know of erasing
     kept = _skip_excluded(results, left_out)
-    report = formats.find(order.format).write(
-        kept, target, job=job, template=template, stages=order.stages, **order.options
+    format = order.format
+    if isinstance(format, _ModuleName):
+        format = format.format
+    report = formats.write(
+        format,
+        kept,
+        target,
+        template=template,
+        stages=order.stages,
+        lossy=order.lossy,
+        **order.options,
     )
     return attrs.evolve(report, erased=left_out["erased"], withdrawn=left_out["withdrawn"])
+
+
+def _make_portable(format: FormatRef) -> FormatRef | _ModuleName:
+    """Return a format as it can be sent to a worker."""
+    if isinstance(format, ModuleType):
+        return _ModuleName(format.__name__)
+    return format
 
 
 def _split(engine: Engine, job: PartitionRef, count: int | None) -> tuple[JobPartition, ...]:
@@ -159,9 +196,10 @@ def _skip_excluded(results: Iterable[Result], left_out: Counter[str]) -> Iterato
             yield result
 
 
-def _require_divisible(name: str, format: Format, snapshot: bool) -> None:
+def _require_divisible(format: FormatRef, snapshot: bool) -> None:
     problems: list[Problem] = []
     if not formats.is_concatenable(format):
+        name = formats.name_format(format)
         reason = (
             f"a file in the format {name!r} cannot be put together from parts: "
             "leave the executor out"

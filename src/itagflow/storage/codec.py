@@ -39,6 +39,7 @@ from itagflow.model.packaging import (
 )
 from itagflow.model.region import Keypoint, Region
 from itagflow.model.reply import Reply
+from itagflow.model.result import Provenance, StageResult
 from itagflow.model.segment import Segment
 from itagflow.model.skills import Field
 from itagflow.model.span import Relation, TextSpan
@@ -151,6 +152,8 @@ def _make_converter() -> Converter:
         Field,
         *_RULES.values(),
         QueueCursor,
+        Provenance,
+        StageResult,
     ):
         # made here, where no exception strikes (see `_converter`), and not when each of them is
         # first used

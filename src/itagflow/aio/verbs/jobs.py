@@ -30,6 +30,7 @@ from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
 from itagflow.typing import (
     Assignee,
+    FormatRef,
     JobFields,
     JobNotes,
     JobRef,
@@ -70,7 +71,7 @@ class AsyncJobs:
         workforce: Workforce | None = None,
         by: MemberRef,
         draft: bool = False,
-        format: str = "itag",
+        format: FormatRef = "itag",
         on_error: OnError = "raise",
         row_key: str | None = None,
         row_key_type: Literal["text"] | None = None,
@@ -93,7 +94,7 @@ class AsyncJobs:
             workforce: Who works at which stage, or is in which crew: members and groups.
             by: The member who orders.
             draft: Leave it a draft, to be loaded and published later.
-            format: The format of *data*, when it is a source.
+            format: The format of *data*, when it is a source: its name, or a format itself.
             on_error: On bad rows ``"raise"`` and leave nothing, or ``"skip"`` them: `load_report`.
             row_key: The field of ``data``, a text or a whole number, that tells rows apart.
             row_key_type: ``"text"``: a number and the text with its digits are the same row key.
@@ -145,6 +146,7 @@ class AsyncJobs:
         template: TemplateRef,
         data: RowSource,
         by: MemberRef,
+        format: FormatRef = "itag",
         of_job: str | None = None,
         workflow: Workflow | None = None,
         packaging: Packaging | None = None,
@@ -154,7 +156,7 @@ class AsyncJobs:
         progress: ProgressWrapper | None = None,
         **notes: Unpack[JobNotes],
     ) -> Job:
-        """Read an exported manifest as a finished job: a task per row, a result per block.
+        """Read exported results as a finished job: a task per row, a result per block.
 
         The job gets its id in the manifest, where that is a number that no job has or had here, so
         that an export has the same keys.  A row without a result of it is an abandoned task.
@@ -163,8 +165,9 @@ class AsyncJobs:
             workspace: The workspace.
             name: The job's name, unique there.
             template: What was asked; `itagflow.formats.itag.template_of` reads one off some rows.
-            data: A manifest, or its rows; see `load`.
+            data: An exported file, or its rows; see `load`.
             by: The member who imports.
+            format: The format of *data*, when it is a source: its name, or a format itself.
             of_job: Whose results, where rows have those of several jobs: the id in ``label-<id>``.
             workflow: The stages; those that the first row with a result has, unless given.
             packaging: As in `create`.
@@ -187,6 +190,7 @@ class AsyncJobs:
             template=template,
             data=data,
             by=by,
+            format=format,
             of_job=of_job,
             workflow=workflow,
             packaging=packaging,
@@ -228,7 +232,7 @@ class AsyncJobs:
         data: RowSource,
         *,
         by: MemberRef,
-        format: str = "itag",
+        format: FormatRef = "itag",
         on_error: OnError = "raise",
         progress: ProgressWrapper | None = None,
     ) -> LoadReport:
@@ -247,7 +251,7 @@ class AsyncJobs:
             data: A path, an open binary file or place that *format* reads; a data frame; or an
                 iterable of rows: mappings, JSON texts, or what a format's ``read`` yields.
             by: The member who loads.
-            format: The format of a path, file or place.
+            format: The format of a path, file or place: its name, or a format itself.
             on_error: ``"raise"`` stores nothing from the transaction of the first bad row on, and
                 raises; ``"skip"`` leaves bad rows out.
             progress: Wraps the iterable of rows, such as ``tqdm``.
@@ -286,7 +290,7 @@ class AsyncJobs:
         packaging: Packaging | None = None,
         workforce: Workforce | None = None,
         by: MemberRef,
-        format: str = "itag",
+        format: FormatRef = "itag",
         row_key: str | None = None,
         row_key_type: Literal["text"] | None = None,
         seed: int | None = None,
@@ -343,7 +347,7 @@ class AsyncJobs:
         data: RowSource,
         *,
         by: MemberRef,
-        format: str = "itag",
+        format: FormatRef = "itag",
         on_error: OnError = "raise",
         progress: ProgressWrapper | None = None,
         priority: float = 0,

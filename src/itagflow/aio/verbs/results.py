@@ -22,8 +22,10 @@ from itagflow.model.version import AnswerVersion
 from itagflow.typing import (
     AssignmentRef,
     FollowedFrom,
+    FormatRef,
     JobRef,
     JobsRef,
+    Lossy,
     MemberRef,
     PartitionRef,
     ProgressWrapper,
@@ -384,7 +386,7 @@ class AsyncResults:
     async def export(
         self,
         job: PartitionRef,
-        format: str,
+        format: FormatRef,
         target: Target,
         *,
         where: Selection | None = None,
@@ -394,6 +396,7 @@ class AsyncResults:
         snapshot: bool = False,
         executor: Executor | None = None,
         partitions: int | None = None,
+        lossy: Lossy = "report",
         **options: Any,
     ) -> WriteReport:
         """Write the results of a job to a file, and return what was written.
@@ -403,7 +406,8 @@ class AsyncResults:
 
         Args:
             job: The job, or a part of one.
-            format: The name of the format, such as ``"itag"``.
+            format: The name of the format, such as ``"itag"``, or a format itself: a module or
+                object with ``read`` and ``write``.
             target: A path, an open binary file, or anything path-like with ``open`` and ``/``.
             where: Which tasks, as `list` has it.
             stages: The stages whose results are written; all of them when not given.
@@ -415,15 +419,17 @@ class AsyncResults:
                 own; the file is the same.
             partitions: Into how many partitions the work is cut for the executor; one for each
                 5,000 tasks unless given.
-            **options: What else the ``write`` of the format takes, such as ``escape_formulas=True``
-                for CSV.
+            lossy: What becomes of what the format cannot hold: ``"report"`` leaves it out and
+                counts it in ``WriteReport.losses``, ``"error"`` refuses the export.
+            **options: What else the format takes, such as ``escape_formulas=True`` for CSV.
 
         Raises:
             UnknownFormat: when there is no such format; it lists those there are.
             NotAllowed: when *by* may not export.
             Incomplete: when answers still follow a change of the template.
-            InvalidData: when the format has no such option, or an executor cannot work on this
-                export: the format is not made of parts, or one moment is asked for.
+            InvalidData: when the format has no such option; when something would be lost, and
+                nothing may be; or when an executor cannot work on this export: the format is not
+                made of parts, or one moment is asked for.
             StoreFailed: when the system does not write the target; or the workers are other
                 processes, and the store is in the memory of this one.
         """
@@ -439,6 +445,7 @@ class AsyncResults:
             snapshot=snapshot,
             executor=executor,
             partitions=partitions,
+            lossy=lossy,
             **options,
         )
         return await self._pool.run(verb)

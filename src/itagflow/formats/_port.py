@@ -1,0 +1,304 @@
+"""What a format is: two functions, the options that it declares, and what it is told and tells."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal, Protocol, cast
+
+import attrs
+
+from itagflow.errors import InvalidData, Problem
+from itagflow.formats._arguments import MAX_LIMIT, make_error, parse_texts
+from itagflow.formats._files import MAX_ROW_BYTES, Source, Target
+from itagflow.model.arguments import require_flag
+from itagflow.model.job import STAGES, Stage
+from itagflow.model.number import require_whole_number
+from itagflow.model.result import Result, StageResult
+from itagflow.model.task import Row, Task
+from itagflow.model.template import Question, Template
+from itagflow.model.text import require_text
+from itagflow.reprs import show_fields
+
+Lossy = Literal["report", "error"]
+"""What becomes of what a format cannot hold: it is left out and counted, or refused."""
+
+LOSSY: tuple[Lossy, ...] = ("report", "error")
+
+
+@attrs.frozen(kw_only=True)
+class WriteReport:
+    """What an export wrote, and what it could not write."""
+
+    rows: int
+    """How many tasks were written, one row each."""
+    blocks: Mapping[Stage, int] = attrs.field(hash=False)
+    """How many of the rows hold a result of each stage that was asked for."""
+    abandoned: int
+    """How many tasks are abandoned at the last of these stages that they reached."""
+    unfinished: int
+    """How many tasks have no result at any of these stages."""
+    erased: int = 0
+    """How many tasks were left out because their data was erased."""
+    withdrawn: int = 0
+    """How many tasks were left out because they were withdrawn."""
+    losses: Mapping[str, int] = attrs.field(factory=dict[str, int], hash=False)
+    """What the format cannot hold and is not in the file, by what it is; how many of each."""
+
+    def __add__(self, other: "WriteReport") -> "WriteReport":
+        """Return what was written in all."""
+        return WriteReport(
+            rows=self.rows + other.rows,
+            blocks={stage: count + other.blocks[stage] for stage, count in self.blocks.items()},
+            abandoned=self.abandoned + other.abandoned,
+            unfinished=self.unfinished + other.unfinished,
+            erased=self.erased + other.erased,
+            withdrawn=self.withdrawn + other.withdrawn,
+            losses=dict(Counter(self.losses) + Counter(other.losses)),
+        )
+
+    __repr__ = show_fields
+
+
+@attrs.frozen
+class FormatOption:
+    """An option that a format declares: callers may give it by name, and it is checked first.
+
+    >>> FormatOption("bom", bool, False).parse(True)
+    True
+    """
+
+    name: str
+    """The name by which it is given."""
+    kind: type
+    """``bool``, ``int``, ``str``, or ``tuple`` for several texts."""
+    default: Any = attrs.field(hash=False)
+    """What it is unless given; where that is None, None may be given too."""
+    choices: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    """The texts that it may be; empty: any."""
+    least: int = attrs.field(default=0, kw_only=True)
+    """The least number that it may be."""
+    most: int = attrs.field(default=MAX_LIMIT, kw_only=True)
+    """The greatest number that it may be."""
+
+    def parse(self, value: Any) -> Any:
+        """Return *value* as the format gets it.
+
+        Raises:
+            InvalidData: when it is of another kind, or is none that there is.
+        """
+        if value is None and self.default is None:
+            return None
+        if self.kind is bool:
+            return require_flag("the format", self.name, value)
+        if self.kind is int:
+            return require_whole_number(
+                "the format", self.name, value, least=self.least, most=self.most
+            )
+        if self.kind is tuple:
+            return parse_texts(self.name, value)
+        text = require_text("the format", self.name, value)
+        if self.choices and text not in self.choices:
+            raise make_error(self.name, " or ".join(map(repr, self.choices)), value)
+        return text
+
+    __repr__ = show_fields
+
+
+LIMIT = FormatOption("limit", int, MAX_ROW_BYTES, least=1)
+"""How many bytes a row may have; a longer one is never held in memory."""
+CLASSES = FormatOption("classes", tuple, ())
+"""The names of the classes in the order of their ids, where those of the template are others."""
+
+
+@attrs.frozen(kw_only=True)
+class FormatContext:
+    """What a format is told besides where it reads from or writes to; all of it is checked.
+
+    The size of an image is not here: each `Regions` has the size in which it was answered.
+    """
+
+    template: Template | None = None
+    """What is asked; always there for ``write``, and for ``read`` where results are wanted."""
+    stages: tuple[Stage, ...] = STAGES
+    """The stages whose results are written, in the order of the stages."""
+    fields: tuple[str, ...] = ()
+    """The fields of ``data`` that every row needs, where a file tells its fields at once."""
+    options: Mapping[str, Any] = attrs.field(factory=dict[str, Any], hash=False)
+    """Every option that the format declares for what is done, given or by default."""
+    lossy: Lossy = "report"
+    """What becomes of what the format cannot hold."""
+
+    @property
+    def asked(self) -> Template:
+        """The template.
+
+        Raises:
+            InvalidData: when there is none.
+        """
+        if self.template is None:
+            raise make_error("template", "given: the format needs what was asked", None)
+        return self.template
+
+    def number_classes(self, question: Question) -> dict[str, int]:
+        """Return the ids of the classes of *question*, from 0, by name.
+
+        They follow from the template, or from the option ``classes``, and never from the rows: the
+        ids of two exports are the same.
+
+        Args:
+            question: One that has options.
+
+        Raises:
+            InvalidData: when the option ``classes`` leaves an option out, or has a name twice.
+
+        >>> from itagflow.templates import image_classification
+        >>> template = image_classification(["zebra", "ant"])
+        >>> FormatContext(template=template).number_classes(template.questions[0])
+        {'zebra': 0, 'ant': 1}
+        """
+        keys = [option.key for option in question.options]
+        names = list(self.options.get(CLASSES.name) or keys)
+        missing = [key for key in keys if key not in names]
+        if missing or len(set(names)) < len(names):
+            reason = f"must have each option of {question.title!r} once: {', '.join(keys)}"
+            raise InvalidData("the format", [Problem(CLASSES.name, reason)])
+        return {name: number for number, name in enumerate(names)}
+
+    __repr__ = show_fields
+
+
+class Format(Protocol):
+    """What a format offers; a module with these two functions is one, and so is any object.
+
+    It may have three further attributes. ``READ_OPTIONS`` and ``WRITE_OPTIONS`` list the
+    `FormatOption` values that its functions take. With ``CONCATENABLE = True`` it says that the
+    files of a job's parts, one after the other, are the file of the job.
+    """
+
+    def read(self, source: Source, context: FormatContext, /) -> Iterator[Row | Problem]:
+        """Yield the rows of *source* one by one, or what is wrong with one of them.
+
+        Results stand in a row as in iTAG's manifest: `itagflow.formats.kit.render_row` makes such a
+        row.
+
+        Args:
+            source: A path, an open binary file, or anything path-like with ``open`` and ``/``.
+            context: What is asked, and the options.
+        """
+        ...
+
+    def write(
+        self, results: Iterable[Result], target: Target, context: FormatContext, /
+    ) -> WriteReport:
+        """Write *results* to *target*, one after the other, and return what was written.
+
+        Args:
+            results: The tasks with their results, in the order in which they are to be written.
+            target: A path, an open binary file, or anything path-like with ``open`` and ``/``.
+            context: What was asked, the stages that are wanted, and the options.
+        """
+        ...
+
+
+FormatRef = str | Format
+"""The name of a format, or a format itself."""
+
+
+@attrs.define
+class Counts:
+    """The numbers of tasks and results that an export has written so far, and what it lost."""
+
+    context: FormatContext
+    blocks: dict[Stage, int] = attrs.field(init=False)
+    """How many results there are at each stage that is asked for, in the order of the stages."""
+    rows: int = attrs.field(default=0, init=False)
+    """How many tasks there are."""
+    abandoned: int = attrs.field(default=0, init=False)
+    """How many of them are abandoned."""
+    unfinished: int = attrs.field(default=0, init=False)
+    """How many of them have no result."""
+    losses: Counter[str] = attrs.field(factory=Counter[str], init=False)
+    """What was left out, by what it is."""
+
+    def __attrs_post_init__(self) -> None:
+        """Begin to count at the stages that are asked for."""
+        self.blocks = dict.fromkeys(self.context.stages, 0)
+
+    def add_task(self, result: Result) -> list[StageResult]:
+        """Count a task, and return its results at the requested stages, in the order of stages.
+
+        Raises:
+            InvalidData: when it is no Result.
+        """
+        if not isinstance(cast(object, result), Result):
+            raise make_error("results", "an iterable of Result", result)
+        reached = [result.stages[stage] for stage in self.blocks if stage in result.stages]
+        self.rows += 1
+        if not reached:
+            self.unfinished += 1
+        elif reached[-1].replies is None:
+            # by the last stage: a reviewer may have answered what the labeler had abandoned
+            self.abandoned += 1
+        for stage_result in reached:
+            if stage_result.replies is not None:
+                self.blocks[stage_result.stage] += 1
+        return reached
+
+    def lose(self, task: Task, what: str) -> None:
+        """Count something that the format cannot hold, which the writer leaves out.
+
+        Args:
+            task: Where it is.
+            what: What it is, such as ``"holes of polygons"``; equal ones are counted together.
+
+        Raises:
+            InvalidData: when nothing may be lost.
+        """
+        if self.context.lossy == "error":
+            reason = "cannot be held by the format: lossy='report' leaves it out and counts it"
+            raise InvalidData(str(task), [Problem(what, reason)])
+        self.losses[what] += 1
+
+    def build_report(self) -> WriteReport:
+        """Return what has been counted."""
+        return WriteReport(
+            rows=self.rows,
+            blocks=self.blocks,
+            abandoned=self.abandoned,
+            unfinished=self.unfinished,
+            losses=dict(self.losses),
+        )
+
+
+def parse_options(format: object, name: str, attribute: str, given: Mapping[str, Any]) -> Any:
+    """Return every option that a format declares, as given or by default.
+
+    Args:
+        format: The format.
+        name: What it is called.
+        attribute: Where it declares the options: ``READ_OPTIONS`` or ``WRITE_OPTIONS``.
+        given: What the caller gives.
+
+    Raises:
+        InvalidData: when there is no such option, or its value is none that it can be.
+    """
+    declared: Iterable[FormatOption] = getattr(format, attribute, ())
+    options = {option.name: option for option in declared}
+    reason = f"is no option of the format {name!r}; it has {', '.join(options) or 'none'}"
+    if problems := [Problem(each, reason) for each in given if each not in options]:
+        raise InvalidData("the format", problems)
+    return {
+        each: option.parse(given[each]) if each in given else option.default
+        for each, option in options.items()
+    }
+
+
+def parse_lossy(value: object) -> Lossy:
+    """Return what becomes of what a format cannot hold.
+
+    Raises:
+        InvalidData: when it is no word that there is.
+    """
+    for word in LOSSY:
+        if isinstance(value, str) and value == word:
+            return word
+    raise make_error("lossy", " or ".join(map(repr, LOSSY)), value)

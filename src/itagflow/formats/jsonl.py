@@ -1,0 +1,246 @@
+"""JSON Lines with everything that a result has: one line per task, written and read without loss.
+
+::
+
+    {"itagflow": 1, "job": 15, "number": 1, "package": 1, "row": {"data": {…}}, "state": "final",
+     "stages": [{"stage": "label", "replies": {"1": {"key": "cat", "kind": "choice"}}, …}],
+     "provenance": […], "votes": […]}
+
+``row`` is the task's row as it came.  ``stages``, ``provenance`` and ``votes`` have the fields of
+`StageResult`, `Provenance` and `Answer`; what has its default is left out.  Replies are JSON as
+`itagflow.schema.replies_to_json` has it.  Members are numbers: accounts are in no file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from cattrs import transform_error
+from cattrs.errors import BaseValidationError
+
+from itagflow import jsontext
+from itagflow.errors import InvalidData, Problem
+from itagflow.formats import itag
+from itagflow.formats._arguments import require_limit
+from itagflow.formats._files import (
+    MAX_ROW_BYTES,
+    Source,
+    Target,
+    escape_line_ends,
+    find_field,
+    open_target,
+)
+from itagflow.formats._plain import is_a
+from itagflow.formats._port import LIMIT, Counts, FormatContext, WriteReport
+from itagflow.formats._rows import render_row
+from itagflow.model.result import Provenance, Result, StageResult
+from itagflow.model.task import Answer, Row, Task, TaskState
+from itagflow.model.text import require_text
+from itagflow.storage import codec
+
+__all__ = ["CONCATENABLE", "READ_OPTIONS", "parse", "read", "read_results", "write"]
+
+CONCATENABLE = True
+"""Each task is a line of its own."""
+READ_OPTIONS = (LIMIT,)
+"""How long a line may be."""
+VERSION = 1
+"""The version of the format, which each line begins with."""
+TASK = ("job", "number", "package")
+"""What a line has of its task, besides the row."""
+OPTIONAL: dict[str, str] = {"row_key": "row_key_text", "version": "version"}
+"""What it has of it where there is something, by its name in the file."""
+
+
+def write(results: Iterable[Result], target: Target, context: FormatContext, /) -> WriteReport:
+    """Write a line for each task: its row, its results, who worked on it, and all votes.
+
+    Args:
+        results: The tasks with their results, in the order in which they are to be written.
+        target: A path, an open binary file, or anything path-like with ``open`` and ``/``.  When
+            something goes wrong, a path or place is left as it was.
+        context: The stages whose results are written, with the work and the votes at them.
+    """
+    counts = Counts(context)
+    with open_target(target) as file:
+        for result in results:
+            reached = counts.add_task(result)
+            file.write(_render_line(result, reached, context))
+    return counts.build_report()
+
+
+def _render_line(result: Result, reached: list[StageResult], context: FormatContext) -> bytes:
+    task, stages = result.task, context.stages
+    fields: dict[str, Any] = {"itagflow": VERSION}
+    fields.update({name: getattr(task, name) for name in TASK})
+    for name, attribute in OPTIONAL.items():
+        value = getattr(task, attribute)
+        if value:
+            fields[name] = value
+    fields["state"] = result.state.value
+    if result.became:
+        fields["became"] = result.became
+    if result.revision:
+        fields["revision"] = result.revision
+    fields["stages"] = list(map(codec.encoder(StageResult), reached))
+    fields["provenance"] = [
+        codec.encoder(Provenance)(entry) for entry in result.provenance if entry.stage in stages
+    ]
+    fields["votes"] = [codec.encoder(Answer)(vote) for vote in result.votes if vote.stage in stages]
+    head = jsontext.dumps(fields)
+    # the row as it came, with its numbers as they are spelled; line breaks can only be white space
+    # between tokens of JSON
+    row = task.row.replace("\n", " ").replace("\r", " ")
+    text = escape_line_ends(f'{head[: head.rindex("}")]},"row":{row}}}\n')
+    return text.encode(errors="backslashreplace")
+
+
+def read(source: Source, context: FormatContext, /) -> Iterator[Row | Problem]:
+    """Yield the row of each line with its results at each stage, or what is wrong with the line.
+
+    Args:
+        source: A path, an open binary file, or anything path-like with ``open`` and ``/``.
+        context: What was asked, and the option ``limit``: how many bytes a line may have.
+    """
+    for line in itag.read(source, context):
+        if isinstance(line, Problem):
+            yield line
+            continue
+        try:
+            yield _read_row(line, context)
+        except InvalidData as error:
+            yield from _place(line, error)
+
+
+def read_results(source: Source, *, limit: int = MAX_ROW_BYTES) -> Iterator[Result | Problem]:
+    """Yield the result in each line as it was exported, or what is wrong with the line.
+
+    Args:
+        source: A path, an open binary file, or anything path-like with ``open`` and ``/``.
+        limit: How many bytes a line may have; a longer one is never held in memory.
+
+    Raises:
+        InvalidData: when the limit is no number of bytes, or the source is nothing to read from.
+    """
+    context = FormatContext(options={LIMIT.name: require_limit(limit)})
+    return _read_results(source, context)
+
+
+def _read_results(source: Source, context: FormatContext) -> Iterator[Result | Problem]:
+    for line in itag.read(source, context):
+        if isinstance(line, Problem):
+            yield line
+            continue
+        try:
+            yield parse(line.text)
+        except InvalidData as error:
+            yield from _place(line, error)
+
+
+def _place(line: Row, error: InvalidData) -> Iterator[Problem]:
+    for problem in error.problems:
+        where = f"line {line.line}, {problem.where}".removesuffix(", ")
+        yield Problem(where, problem.reason)
+
+
+def _read_row(line: Row, context: FormatContext) -> Row:
+    if context.template is None:
+        fields = _parse_fields(line.text)
+        _decode(_decode(fields, "row", dict), "data", dict)
+        return Row(find_field(line.text, "row"), line.line)
+    result = parse(line.text)
+    replies = {
+        stage: stage_result.replies
+        for stage, stage_result in result.stages.items()
+        if stage_result.replies is not None
+    }
+    return render_row(result.task.row, replies, context.template, line=line.line)
+
+
+def parse(line: str) -> Result:
+    """Return the result in a line, equal to the one that was written.
+
+    White space between the lines of a row is the only thing that is not kept.
+
+    Args:
+        line: A line of the file.
+
+    Raises:
+        InvalidData: when it is none of this format; it lists every problem with its path.
+    """
+    fields = _parse_fields(require_text("the line", "line", line))
+    _decode(_decode(fields, "row", dict), "data", dict)
+    stages = _decode_each(fields, "stages", StageResult)
+    known = {name: _decode(fields, name, int) for name in TASK}
+    named = {
+        attribute: _decode(fields, name, type(getattr(_NO_TASK, attribute)))
+        for name, attribute in OPTIONAL.items()
+        if name in fields
+    }
+    return Result(
+        task=Task(row=find_field(line, "row"), **known, **named),
+        state=_decode(fields, "state", TaskState),
+        became=_decode({"became": "", **fields}, "became", str),
+        revision=_decode({"revision": 0, **fields}, "revision", int),
+        stages={stage_result.stage: stage_result for stage_result in stages},
+        provenance=_decode_each(fields, "provenance", Provenance),
+        votes=_decode_each(fields, "votes", Answer),
+    )
+
+
+_NO_TASK = Task(job=0, number=0, package=0, row="{}")
+"""Tells of what kind the optional fields are."""
+
+
+def _parse_fields(line: str) -> dict[str, Any]:
+    try:
+        fields: Any = jsontext.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InvalidData("the line", [Problem("", f"is not JSON: {error}")]) from None
+    if not is_a(fields, dict) or fields.get("itagflow") != VERSION:
+        reason = f'must begin with {{"itagflow": {VERSION}}}, as what this format writes'
+        raise InvalidData("the line", [Problem("", reason)])
+    return dict(fields)
+
+
+def _decode_each(fields: dict[str, Any], name: str, kind: Any) -> tuple[Any, ...]:
+    _decode(fields, name, list)
+    return tuple(
+        _decode({f"{name}[{index}]": value}, f"{name}[{index}]", kind)
+        for index, value in enumerate(fields[name])
+    )
+
+
+def _decode(fields: dict[str, Any], name: str, kind: Any) -> Any:
+    """Return a field of a line as *kind*.
+
+    Raises:
+        InvalidData: when it is none; it lists every problem with its path.
+    """
+    if name not in fields:
+        raise InvalidData("the line", [Problem(name, "is missing")])
+    value = fields[name]
+    if kind in (list, dict):
+        if not is_a(value, kind):
+            wanted = "a list" if kind is list else "an object"
+            raise InvalidData("the line", [Problem(name, f"must be {wanted}")])
+        return value
+    decode: Callable[[Any], Any] = codec.decoder(kind)
+    try:
+        return decode(value)
+    except BaseValidationError as error:
+        problems = [_make_problem(name, each) for each in transform_error(error)]
+        raise InvalidData("the line", problems) from None
+    except InvalidData as error:
+        problems = [Problem(f"{name}.{each.where}", each.reason) for each in error.problems]
+        raise InvalidData("the line", problems) from None
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        reason = f"is no {kind.__name__}: {error}"
+        raise InvalidData("the line", [Problem(name, reason)]) from None
+
+
+def _make_problem(name: str, told: str) -> Problem:
+    """Return the problem in what cattrs says, such as ``required field missing @ $.round``."""
+    reason, _, path = told.rpartition(" @ $")
+    return Problem(f"{name}{path}", reason or told)
