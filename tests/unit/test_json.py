@@ -72,7 +72,14 @@ from itagflow.templates import (
     View,
     ViewKind,
 )
-from itagflow.testing import make_answer, make_assignment, make_event, make_job, make_task
+from itagflow.testing import (
+    make_answer,
+    make_assignment,
+    make_event,
+    make_job,
+    make_task,
+    make_workspace,
+)
 
 AT = datetime(2026, 11, 28, 9, 30, tzinfo=UTC)
 LARGE = 2**53
@@ -134,6 +141,7 @@ def test_ranges_say_the_first_and_the_last() -> None:
 
 def test_what_would_tell_too_much_is_left_out() -> None:
     assert "seed" not in to_json(make_job())
+    assert "pseudonym_key" not in to_json(make_workspace())
     assert not {"token", "token_arguments"} & set(to_json(make_assignment(token="secret")))
 
 

@@ -13,7 +13,7 @@ from itagflow.errors import UnknownFormat
 from itagflow.flow import Flow
 from itagflow.formats import WriteReport
 from itagflow.model.job import Job
-from itagflow.printing import format_count
+from itagflow.printing import format_count, make_printable
 
 _LEFT_OUT = ("abandoned", "unfinished", "erased", "withdrawn")
 """What a report counts of tasks that have no result, or are not written at all."""
@@ -37,11 +37,17 @@ def show_export(report: WriteReport) -> str:
     >>> from itagflow import Stage
     >>> show_export(WriteReport(rows=3, blocks={Stage.LABEL: 2}, abandoned=1, unfinished=0))
     'wrote 3 rows: 2 with a result of label, 1 abandoned'
+    >>> show_export(WriteReport(rows=1, blocks={}, abandoned=0, unfinished=1, losses={"votes": 2}))
+    'wrote 1 row: 1 unfinished; what the format cannot hold: votes: 2'
     """
     counts = [(f"with a result of {stage.value}", n) for stage, n in report.blocks.items()]
     counts += [(name, getattr(report, name)) for name in _LEFT_OUT]
     parts = [f"{count} {name}" for name, count in counts if count]
-    return f"wrote {format_count(report.rows, 'row')}: {', '.join(parts) or 'none has a result'}"
+    line = f"wrote {format_count(report.rows, 'row')}: {', '.join(parts) or 'none has a result'}"
+    if report.losses:
+        losses = ", ".join(f"{what}: {count}" for what, count in report.losses.items())
+        line = f"{line}; what the format cannot hold: {losses}"
+    return make_printable(line)
 
 
 def import_job(flow: Flow, given: Mapping[str, Any], *, on_error: Any) -> Job:
