@@ -158,7 +158,7 @@ def count_package(
         _count_state(work, case, is_done=is_done)
         _count_answers(work, case, period)
         _count_looks(work, case, period)
-    for assignment in _list_turns(cases, period):
+    for assignment in _list_ended(cases, period):
         _count_seconds(work, cases[0].job.name, assignment, assignment.seconds)
 
 
@@ -174,18 +174,18 @@ def _count_state(work: WorkCounts, case: Case, *, is_done: bool) -> None:
             work.of(name_labeler(case, label)).accepted += 1
 
 
-def _list_turns(cases: Iterable[Case], period: Period) -> list[Assignment]:
+def _list_ended(cases: Iterable[Case], period: Period) -> list[Assignment]:
     """Return what people have handed in in *period*."""
-    turns = {
+    ended = {
         assignment.id: assignment
         for case in cases
         for assignment in case.assignments
-        if _is_turn(assignment, period)
+        if _is_work(assignment, period)
     }
-    return list(turns.values())
+    return list(ended.values())
 
 
-def _is_turn(assignment: Assignment, period: Period) -> bool:
+def _is_work(assignment: Assignment, period: Period) -> bool:
     has_worker = assignment.member is not None or bool(assignment.labeler)
     return assignment.state is AssignmentState.DONE and has_worker and period.has(assignment)
 
@@ -193,7 +193,7 @@ def _is_turn(assignment: Assignment, period: Period) -> bool:
 def _count_answers(work: WorkCounts, case: Case, period: Period) -> None:
     for assignment in case.assignments:
         answer = case.answers.get(assignment.id)
-        if answer is None or not _is_turn(assignment, period):
+        if answer is None or not _is_work(assignment, period):
             continue
         if assignment.stage is Stage.LABEL and answer.is_resolved:
             work.job.answers += 1
