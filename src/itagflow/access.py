@@ -351,6 +351,7 @@ READERS: Mapping[str, Reading] = {
     "quality.agreement": _RESULTS,
     "quality.truth": _RESULTS,
     "quality.error_left": _RESULTS,
+    "quality.statistics": _RESULTS,
     "maintenance.verify": Reading(Action.READ_QUALITY, Action.READ_QUALITY),
     "results.export": _EXPORT,
     "maintenance.copy": _EXPORT,

@@ -326,6 +326,11 @@ READERS: dict[str, Case] = {
     "quality.agreement": Case(lambda f, a: f.quality.agreement(a.job, by=a.by), ("job",), READS),
     "quality.truth": Case(lambda f, a: f.quality.truth(a.job, by=a.by), ("job",), READS),
     "quality.error_left": Case(lambda f, a: f.quality.error_left(a.job, by=a.by), ("job",), READS),
+    "quality.statistics": Case(
+        lambda f, a: [f.quality.statistics(a.job, of=of, by=a.by) for of in ("job", "member")],
+        ("job",),
+        READS,
+    ),
     "jobs.guidelines": Case(lambda f, a: f.jobs.guidelines(a.job, by=a.by), ("job",), READS),
     "results.versions": Case(
         lambda f, a: f.results.versions(in_job(a), by=a.by), ("task",), READS, anywhere=("task",)

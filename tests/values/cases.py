@@ -1169,6 +1169,9 @@ NAMESPACES: Mapping[str, Case] = {
         lambda s: {"job": s.job, "extra_votes": True, "bootstrap": 5, "seed": 1, "by": "ada"},
     ),
     "flow.quality.truth": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.quality.statistics": Case(
+        lambda s: {"job": s.job, "of": "member", "since": START, "until": START, "by": "ada"}
+    ),
     "flow.quality.error_left": Case(lambda s: {"job": s.job, "detection": 0.9, "by": "ada"}),
     "flow.comments.list": Case(
         lambda s: {

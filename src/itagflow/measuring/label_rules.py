@@ -65,6 +65,6 @@ def to_label_value(reply: Reply) -> Hashable:
             return reply
 
 
-def name_hidden(answer: Answer, job: str) -> str:
+def name_hidden(work: Answer | Assignment, job: str) -> str:
     """Return the name of a labeler who is hidden from the reader: in each package another one."""
-    return f"{answer.labeler} of package {answer.package} of {job}"
+    return f"{work.labeler} of package {work.package} of {job}"

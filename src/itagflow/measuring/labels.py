@@ -10,7 +10,7 @@ import attrs
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef
 from itagflow.measuring.label_rules import find_labels, name_hidden, to_label_value
-from itagflow.measuring.reading import find_jobs, is_one_job, iter_packages, read_accounts
+from itagflow.measuring.reading import find_jobs, is_one_job, iter_packages, read_members
 from itagflow.model.job import Job
 from itagflow.model.reply import Reply
 from itagflow.model.task import Answer
@@ -52,10 +52,14 @@ def collect_labels(engine: Engine, jobs: Jobs, terms: LabelTerms) -> dict[str, l
                 if reply is not None:
                     found[title].append((task, member, reply))
     members = {member for rows in found.values() for _, member, _ in rows}
-    accounts = read_accounts(engine, (each for each in members if isinstance(each, int)))
+    known = read_members(engine, (each for each in members if isinstance(each, int)))
     return {
         title: [
-            (task, accounts[member] if isinstance(member, int) else member, to_label_value(reply))
+            (
+                task,
+                known[member].account if isinstance(member, int) else member,
+                to_label_value(reply),
+            )
             for task, member, reply in rows
         ]
         for title, rows in found.items()

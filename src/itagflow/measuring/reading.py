@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 import attrs
@@ -92,10 +92,10 @@ def iter_packages(
     return iterate_pages(engine.store, read_page, 1)
 
 
-def read_accounts(engine: Engine, members: Iterable[int]) -> Mapping[int, str]:
-    """Return the accounts of members by their keys."""
-    ids = tuple(set(members))
+def read_members(engine: Engine, keys: Iterable[int]) -> dict[int, Member]:
+    """Return members by their keys."""
+    ids = tuple(set(keys))
     if not ids:
         return {}
     with engine.store.read() as reader:
-        return {one.id: one.account for one in reader.find(Query(Member, {"id": ids}))}
+        return {one.id: one for one in reader.find(Query(Member, {"id": ids}))}

@@ -72,6 +72,7 @@ if TYPE_CHECKING:
         PositionBias,
         QuestionAgreement,
         Skipped,
+        StatisticsOf,
         Truth,
     )
 
@@ -106,6 +107,7 @@ __all__ = [
     "Severity",
     "SinglePlan",
     "Skipped",
+    "StatisticsOf",
     "SwitchingState",
     "Truth",
     "alpha",
@@ -183,6 +185,7 @@ _HOMES = {
             "PositionBias",
             "QuestionAgreement",
             "Skipped",
+            "StatisticsOf",
             "Truth",
         ),
     }.items()

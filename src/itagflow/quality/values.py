@@ -5,6 +5,7 @@ Annotations are evaluated here: the classes report another module, where their n
 
 import math
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 import attrs
@@ -20,6 +21,14 @@ from itagflow.model.number import (
 )
 from itagflow.printing import format_count
 from itagflow.reprs import show_fields
+
+
+class StatisticsOf(Enum):
+    """Whose statistics are wanted: a row for each job, member or group."""
+
+    JOB = "job"
+    MEMBER = "member"
+    GROUP = "group"
 
 
 @attrs.frozen(kw_only=True)

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import partial
+from typing import Any
 
 from itagflow.aio.pool import ThreadPool
 from itagflow.api.quality import Quality
 from itagflow.quality.labels import LabelRow
-from itagflow.quality.values import ErrorLeft, QuestionAgreement, Truth
+from itagflow.quality.values import ErrorLeft, QuestionAgreement, StatisticsOf, Truth
 from itagflow.typing import JobRef, MemberRef
 
 
@@ -140,4 +142,65 @@ class AsyncQuality:
             NotAllowed: when *by* may not read results there, or was removed.
         """
         verb = partial(self._quality.error_left, job, detection=detection, by=by)
+        return await self._pool.run(verb)
+
+    async def statistics(
+        self,
+        job: JobRef | Sequence[JobRef],
+        *,
+        of: StatisticsOf | str = StatisticsOf.JOB,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        by: MemberRef | None = None,
+    ) -> Sequence[dict[str, Any]]:
+        """Return statistics under the names that iTAG gives them, as flat dicts.
+
+        The unit is the task, as with ``ITEM`` there.  A look is a task in a round that a reviewer
+        has handed in at a stage; an error is a look that judged the task wrong or gave another
+        answer.  Discarded packages are left out.  Times are hours as far as they were told;
+        accuracies are percentages, None without a look; efficiencies are numbers an hour, None
+        where no time was told.  Of a job there are:
+
+        - ``TotalItemCount``, ``FinishedItemCount``: tasks; those of done packages.
+          ``TotalSubtaskCount``, ``FinishedSubtaskCount``: packages; done ones;
+        - ``AcceptItemCount``, ``FinalAbandonCount``: tasks of done packages with an answer; those
+          that are abandoned.  ``PreMarkFixedCount``: tasks whose answer differs from the pre-label;
+        - ``TotalCheckedCount``, ``CheckedError``, ``CheckedRejectCount``, ``CheckAbandon``: looks
+          at INSPECT; those with an error; that sent the task back; that left it abandoned.
+          ``CheckedAccuracy``: the share without an error;
+        - ``TotalCheckCount``, ``TotalCheckTime``, ``CheckEfficiency``: looks made, hours, and looks
+          an hour.  ``CheckAccuracy``: of inspected tasks that ACCEPT has checked, too, the share in
+          which it found no error.  Open doubt: this is our reading of iTAG;
+        - ``TotalSampledCount``, ``SampledErrorCount``, ``SampledRejectCount``,
+          ``SampledAccuracy``: the same four at ACCEPT; ``TotalSamplingCount``: looks made there.
+          ``SamplingAccuracy``: the share without an error of a labeler, whose answer no inspector
+          had changed.  Open doubt: this is our reading of iTAG;
+        - ``TotalMarkTime``, ``MarkEfficiency``: hours of labeling, rework included, and answers
+          handed in an hour; ``TotalWorkTime``: hours at all stages.
+
+        Of a member, or of the members of a group: ``TotalMarkItemsCount`` (answers handed in),
+        ``AcceptedMarkItemsCount`` (tasks with an answer in done packages that they labeled),
+        ``MarkTime``, ``MarkEfficiency``; ``CheckCount``, ``CheckedAcceptedCount`` and
+        ``CheckedAccuracy`` (looks at their answers at INSPECT, those without an error);
+        ``SamplingCount``, ``SamplingErrorCount`` and ``SamplingAccuracy`` (the same at ACCEPT,
+        errors of theirs); ``ReworkCausedCount`` (tasks sent back to be labeled again),
+        ``ReworkCount`` and ``ReworkTime`` (answers in a later round).  With votes every voter is a
+        labeler, and a vote that differs from what was decided is an error.  What nobody has
+        labeled, such as pre-labels, is of the ``UserId`` None.
+
+        Args:
+            job: The job; several as a list.
+            of: A row for each ``job``, each ``member`` over all jobs, or each ``group``, by the
+                groups that members are in now.
+            since: Only work that was handed in from then on; numbers of tasks and packages are as
+                they are now.
+            until: Only work that was handed in before then.
+            by: Who reads: without the votes that are secret from the member.
+
+        Raises:
+            NotFound: when there is no such job, or *by* is nobody in its workspace.
+            InvalidData: when a time has no zone, or *of* is none of these.
+            NotAllowed: when *by* may not read results there, or was removed.
+        """
+        verb = partial(self._quality.statistics, job, of=of, since=since, until=until, by=by)
         return await self._pool.run(verb)

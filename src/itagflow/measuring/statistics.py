@@ -1,0 +1,105 @@
+"""Statistics of jobs, members and groups, under the names of iTAG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from itagflow.core.engine import Engine
+from itagflow.core.lookup import MemberRef
+from itagflow.errors import InvalidData, Problem
+from itagflow.measuring.counting_rules import (
+    Labeler,
+    MemberCounts,
+    Period,
+    WorkCounts,
+    count_package,
+)
+from itagflow.measuring.labels import Jobs
+from itagflow.measuring.reading import find_jobs, iter_packages, read_members
+from itagflow.measuring.statistics_rules import to_job_row, to_member_row
+from itagflow.model.job import Job
+from itagflow.model.moment import to_utc
+from itagflow.model.package import PackageState
+from itagflow.model.workspace import Member
+from itagflow.quality.values import StatisticsOf
+
+NAME = "quality.statistics"
+Row = dict[str, Any]
+
+
+@attrs.frozen
+class StatisticsTerms:
+    """Which statistics are wanted, and by whom."""
+
+    of: StatisticsOf
+    """Whose."""
+    period: Period
+    """Of what time."""
+    by: MemberRef | None = None
+    """Who reads."""
+
+
+def parse_period(since: datetime | None, until: datetime | None) -> Period:
+    """Return the time that two moments bound, checked.
+
+    Raises:
+        InvalidData: when one is no moment in a zone, or the end is before the beginning.
+    """
+    first = None if since is None else to_utc(NAME, "since", since)
+    last = None if until is None else to_utc(NAME, "until", until)
+    if first is not None and last is not None and last < first:
+        raise InvalidData(NAME, [Problem("until", f"must not be before {first}, and is {last}")])
+    return Period(first, last)
+
+
+def list_statistics(engine: Engine, jobs: Jobs, terms: StatisticsTerms) -> list[Row]:
+    """Return a row for each job, member or group."""
+    found = [
+        (job, _count(engine, job, terms)) for job, _ in find_jobs(engine, NAME, jobs, terms.by)
+    ]
+    if terms.of is StatisticsOf.JOB:
+        return [_describe_job(job, work) for job, work in found]
+    counts = _add_members(work for _, work in found)
+    members = read_members(engine, (each for each in counts if isinstance(each, int)))
+    if terms.of is StatisticsOf.GROUP:
+        return _describe_groups(counts, members)
+    rows = [
+        {"UserId": members[name].account if isinstance(name, int) else name, **to_member_row(each)}
+        for name, each in counts.items()
+    ]
+    return sorted(rows, key=lambda row: (row["UserId"] is None, str(row["UserId"])))
+
+
+def _count(engine: Engine, job: Job, terms: StatisticsTerms) -> WorkCounts:
+    work = WorkCounts()
+    for each in iter_packages(engine, NAME, job, terms.by):
+        if each.package.state is not PackageState.DISCARDED:
+            count_package(work, each.package, each.cases, terms.period)
+    return work
+
+
+def _describe_job(job: Job, work: WorkCounts) -> Row:
+    errors = sum(each.sample_errors for each in work.members.values())
+    sampled = sum(each.sampled for each in work.members.values())
+    return {"JobId": job.id, "JobName": job.name, **to_job_row(work.job, errors, sampled)}
+
+
+def _add_members(works: Iterable[WorkCounts]) -> dict[Labeler, MemberCounts]:
+    found = dict[Labeler, MemberCounts]()
+    for work in works:
+        for name, counts in work.members.items():
+            found.setdefault(name, MemberCounts()).add(counts)
+    return found
+
+
+def _describe_groups(counts: dict[Labeler, MemberCounts], members: dict[int, Member]) -> list[Row]:
+    """Return a row for each group that the members are in now; one may be in several."""
+    found = dict[str, MemberCounts]()
+    for name, each in counts.items():
+        for group in members[name].groups if isinstance(name, int) else ():
+            found.setdefault(group, MemberCounts()).add(each)
+    return [{"Group": group, **to_member_row(found[group])} for group in sorted(found)]
