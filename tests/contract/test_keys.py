@@ -194,6 +194,7 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "quality.agreement": [{"job": job, "bootstrap": 0, "seed": 1, **by}],
         "quality.error_left": [{"job": job, **by}],
         "quality.labels": [{"job": job, **by}],
+        "quality.statistics": [{"job": job, **by}],
         "quality.truth": [{"job": job, **by}],
         "results.list": [{"job": job, "limit": 1, **by}],
         "results.rows": [{"job": job, "limit": 1, **by}],
