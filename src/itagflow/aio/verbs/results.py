@@ -358,13 +358,13 @@ class AsyncResults:
         """Yield a flat dict for every vote, by task, then by the order in which they were claimed.
 
         The votes are those of each task's newest labeling; tasks that one member labels have none.
-        `rows` with ``votes=True`` has them, too, and more columns.
+        `Results.rows` with ``votes=True`` has them, too, and more columns.
         The keys are, in this order:
 
         - ``task``: the number of the task; ``round``: that of the labeling;
         - ``by`` and ``at``: the account of the voter, and when the answer was saved;
         - ``abandoned``: why the voter gave the task up; None when they answered;
-        - for each question its title, with the reply as a plain value, as `rows` has it.
+        - for each question its title, with the reply as a plain value, as `Results.rows` has it.
 
         More keys may come later; these stay.
 
