@@ -139,6 +139,7 @@ LATER = (
     "itagflow.api.jobs",
     "itagflow.flow",
     "itagflow.opening",
+    "itagflow.formats.coco",
     "itagflow.formats.csv",
     "itagflow.formats.itag",
     "itagflow.formats.jsonl",
