@@ -77,6 +77,13 @@ def oracles(session: nox.Session, group: str) -> None:
 
 
 @nox.session
+def interop(session: nox.Session) -> None:
+    """Have the tools that people train with read the files that the library writes."""
+    install(session, "tests", "interop")
+    session.run("pytest", "tests/interop", "--stores", "memory", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and formatting."""
     install(session, "lint")

@@ -16,7 +16,7 @@ import shutil
 import tempfile
 
 from itagflow import maintenance, schema, templates
-from itagflow.formats import csv, itag, itag_v1, jsonl
+from itagflow.formats import coco, csv, itag, itag_v1, jsonl
 from itagflow.prelabels import sources
 
 LOADED = (
@@ -26,6 +26,7 @@ LOADED = (
     logging,
     shutil,
     tempfile,
+    coco,
     csv,
     itag,
     itag_v1,

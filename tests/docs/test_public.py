@@ -144,6 +144,7 @@ LATER = (
     "itagflow.api.jobs",
     "itagflow.flow",
     "itagflow.opening",
+    "itagflow.formats.coco",
     "itagflow.formats.csv",
     "itagflow.formats.itag",
     "itagflow.json",

@@ -454,11 +454,11 @@ class TestFormatsOfOthers:
     def test_one_that_is_broken_is_our_error(
         self, monkeypatch: pytest.MonkeyPatch, value: str, words: str
     ) -> None:
-        declared = EntryPoints([EntryPoint("coco", value, "itagflow.formats")])
+        declared = EntryPoints([EntryPoint("theirs", value, "itagflow.formats")])
         monkeypatch.setattr("importlib.metadata.entry_points", lambda group: declared)
         with pytest.raises(UnknownFormat, match=words) as refused:
-            find("coco")
-        assert refused.value.known == ("coco", "csv", "itag", "itag_v1", "jsonl")
+            find("theirs")
+        assert refused.value.known == ("coco", "csv", "itag", "itag_v1", "jsonl", "theirs")
 
     @pytest.mark.parametrize("given", [None, 5, b"itag", object(), ["itag"]])
     def test_what_is_no_format(self, given: Any) -> None:
@@ -467,7 +467,7 @@ class TestFormatsOfOthers:
 
     @pytest.mark.parametrize("name", ["", "ITAG", "../itag"])
     def test_one_that_is_not_there(self, name: str) -> None:
-        with pytest.raises(UnknownFormat, match="known are csv, itag, itag_v1"):
+        with pytest.raises(UnknownFormat, match="known are coco, csv, itag, itag_v1, jsonl"):
             find(name)
 
 

@@ -21,6 +21,7 @@ from itagflow.formats._files import (
     open_target,
     read_lines,
 )
+from itagflow.formats._geometry import decode_counts, encode_counts
 from itagflow.formats._port import CLASSES, LIMIT, Counts, FormatOption
 from itagflow.formats._regions import derive_region_id
 from itagflow.formats._rows import parse_row, render_row
@@ -28,8 +29,10 @@ from itagflow.model.task import Row
 
 for _public in (
     Counts,
+    decode_counts,
     decode_line,
     derive_region_id,
+    encode_counts,
     find_file_problem,
     open_source,
     open_spool,
@@ -54,8 +57,10 @@ __all__ = [
     "Source",
     "Target",
     "WriteReport",
+    "decode_counts",
     "decode_line",
     "derive_region_id",
+    "encode_counts",
     "find_file_problem",
     "open_source",
     "open_spool",

@@ -1,0 +1,110 @@
+"""What formats of images ask a template: which question they hold, and which of its labels."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import attrs
+
+from itagflow.errors import InvalidData, Problem
+from itagflow.formats._port import Counts, FormatContext, FormatOption
+from itagflow.model.region import Region
+from itagflow.model.task import Task
+from itagflow.model.template import MARKING, WRITING, Question, QuestionKind, Template
+
+QUESTION = FormatOption("question", str, None)
+"""The title or id of the question whose answers are meant; the first of its kind unless given."""
+LABEL = FormatOption("label", str, None)
+"""The title of the question about a region that says its class; the first with options."""
+IMAGE = FormatOption("image", str, None)
+"""The field of ``data`` with the name of the image; the first that is shown unless given."""
+PICTURES = frozenset({QuestionKind.PICTURE})
+TEXTS = WRITING
+
+
+@attrs.frozen(kw_only=True)
+class Picture:
+    """The question whose answers a file of images holds, and its classes."""
+
+    question: Question
+    label: Question | None
+    """What is asked about a region that says its class; None: all regions are of one class."""
+    class_ids: dict[str, int]
+    """The classes with their ids, from 0."""
+    field: str
+    """The field of ``data`` with the name of the image."""
+
+    @classmethod
+    def find(cls, context: FormatContext) -> Picture:
+        """Return what the template asks about images.
+
+        Raises:
+            InvalidData: when it asks nothing of the kind.
+        """
+        question = find_question(context, PICTURES)
+        title = context.options[LABEL.name]
+        children = [child for top in question.children for child in top.every]
+        fitting = [child for child in children if child.options and title in (None, child.title)]
+        if title is not None and not fitting:
+            reason = f"must be the title of a question with options about {question.title!r}"
+            raise InvalidData("the format", [Problem(LABEL.name, reason)])
+        label = fitting[0] if fitting else None
+        return cls(
+            question=question,
+            label=label,
+            class_ids={question.title: 0} if label is None else context.number_classes(label),
+            field=find_field(context),
+        )
+
+    def find_class(self, region: Region, task: Task, counts: Counts) -> str | None:
+        """Return the class of a region; None, and count it as lost, when it has not exactly one."""
+        if self.label is None:
+            return self.question.title
+        value = region.labels.get(self.label.title)
+        if value is None and not region.labels:
+            value = region.label  # the short form, as yet unsaved
+        several = (value,) if isinstance(value, str) else value or ()
+        if len(several) != 1:
+            counts.lose(task, "regions of several classes" if several else "regions of no class")
+            return None
+        return several[0]
+
+
+def find_question(context: FormatContext, kinds: Collection[QuestionKind]) -> Question:
+    """Return the question of one of these kinds whose answers are meant.
+
+    Raises:
+        InvalidData: when there is none.
+    """
+    wanted = context.options[QUESTION.name]
+    for question in context.asked.asked:
+        if question.kind in kinds and wanted in (None, question.id, question.title):
+            return question
+    names = " or ".join(kind.value for kind in QuestionKind if kind in kinds)
+    which = "" if wanted is None else f" with the title or id {wanted!r}"
+    raise InvalidData("the template", [Problem("questions", f"has no {names} question{which}")])
+
+
+def find_field(context: FormatContext) -> str:
+    """Return the field of ``data`` that has the name of the image."""
+    given: str | None = context.options[IMAGE.name]
+    if given is not None:
+        return given
+    shown = _list_fields(context.template)
+    return shown[0] if shown else "source"
+
+
+def _list_fields(template: Template | None) -> list[str]:
+    if template is None:
+        return []
+    return [view.field for top in template.views for view in top.every if view.field]
+
+
+def lose_other_replies(
+    question: Question, answered: Collection[str], task: Task, counts: Counts
+) -> None:
+    """Count the replies to other questions than *question*, which a file of one kind has not."""
+    for other in counts.context.asked.asked:
+        if other.id != question.id and other.id in answered:
+            kind = "marked parts" if other.kind in MARKING else "answers"
+            counts.lose(task, f"{kind} of further questions")

@@ -1,0 +1,321 @@
+"""COCO: one JSON file of images, annotations and categories; also captions, and detections.
+
+::
+
+    {"images": [{"id": 1, "file_name": "1.jpg", "width": 640, "height": 480}],
+     "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [x, y, width, height],
+                      "area": …, "iscrowd": 0, "segmentation": […]}],
+     "categories": [{"id": 1, "name": "cat"}]}
+
+Ids of annotations and categories begin at 1: an evaluation takes 0 for "no match".  The size of an
+image is that in which it was answered.  An image that nobody has answered is left out: it would
+look like one with nothing on it.  Source: cocodataset.org, *Data format*; ``cocoapi``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
+from typing import Any
+
+import attrs
+
+from itagflow import jsontext
+from itagflow.errors import InvalidData, Problem
+from itagflow.formats._coco_reading import read_captions, read_instances
+from itagflow.formats._files import CHUNK, BinaryFile, Source, Target, open_spool, open_target
+from itagflow.formats._geometry import encode_counts, flatten
+from itagflow.formats._pictures import (
+    IMAGE,
+    LABEL,
+    QUESTION,
+    TEXTS,
+    Picture,
+    find_field,
+    find_question,
+    lose_other_replies,
+)
+from itagflow.formats._port import CLASSES, Counts, FormatContext, FormatOption, WriteReport
+from itagflow.formats._regions import Element
+from itagflow.model.region import (
+    Bounds,
+    Box,
+    Keypoints,
+    Mask,
+    Polygon,
+    Region,
+    Regions,
+    RotatedBox,
+    Visibility,
+)
+from itagflow.model.reply import Reply, Text
+from itagflow.model.result import Result
+from itagflow.model.task import Row, Task
+from itagflow.model.template import Question
+
+__all__ = ["READ_OPTIONS", "WRITE_OPTIONS", "read", "write"]
+
+INSTANCES, CAPTIONS, RESULTS = "instances", "captions", "results"
+READ_OPTIONS = (
+    FormatOption("kind", str, INSTANCES, choices=(INSTANCES, CAPTIONS)),
+    QUESTION,
+    LABEL,
+    IMAGE,
+)
+"""What is read: regions or captions; and which questions they answer."""
+WRITE_OPTIONS = (
+    FormatOption("kind", str, INSTANCES, choices=(INSTANCES, CAPTIONS, RESULTS)),
+    QUESTION,
+    LABEL,
+    IMAGE,
+    CLASSES,
+)
+"""What is written; ``results`` are detections with scores, to be compared with ``instances``."""
+
+
+def read(source: Source, context: FormatContext, /) -> Iterator[Row | Problem]:
+    """Yield a row for each image, with its regions or its caption as the result of labeling.
+
+    The whole file is held in memory: annotations can stand anywhere in it.
+
+    Args:
+        source: A path, an open binary file, or anything path-like with ``open`` and ``/``.
+        context: What is asked, and the options ``kind``, ``question``, ``label`` and ``image``.
+    """
+    if context.options["kind"] == CAPTIONS:
+        return read_captions(source, context)
+    return read_instances(source, context)
+
+
+def write(results: Iterable[Result], target: Target, context: FormatContext, /) -> WriteReport:
+    """Write the regions of one question, or its texts as captions, or regions as detections.
+
+    Boxes have no segmentation; outlines are polygons, turned boxes too, and masks are compressed
+    run lengths.  What is asked about a region besides its class is in ``attributes``.
+
+    Args:
+        results: The tasks with their results, in the order in which they are to be written.
+        target: A path, an open binary file, or anything path-like with ``open`` and ``/``.  When
+            something goes wrong, a path or place is left as it was.
+        context: What was asked, the stages, and the options: ``kind`` (``instances``, ``captions``
+            or ``results``), ``question``, ``label`` (the question that says the class), ``image``
+            (the field with its name) and ``classes``.
+
+    Raises:
+        InvalidData: when the template asks nothing of the kind.
+    """
+    counts = Counts(context)
+    writer: _Captions | _Instances
+    if context.options["kind"] == CAPTIONS:
+        writer = _Captions(find_question(context, TEXTS), find_field(context), counts)
+    else:
+        writer = _Instances(Picture.find(context), counts)
+    with open_target(target) as file:
+        if context.options["kind"] == RESULTS:
+            _write_list(results, file, writer)
+        else:
+            _write_data_set(results, file, writer)
+    return counts.build_report()
+
+
+def _write_list(
+    results: Iterable[Result], file: BinaryFile, writer: _Captions | _Instances
+) -> None:
+    separator = _separate()
+    file.write(b"[")
+    for result in results:
+        _, annotations = writer.make(result)
+        for annotation in annotations:
+            file.write(next(separator) + _encode(_make_detection(result, annotation)))
+    file.write(b"\n]\n")
+
+
+def _write_data_set(
+    results: Iterable[Result], file: BinaryFile, writer: _Captions | _Instances
+) -> None:
+    before_image, before_annotation = _separate(), _separate()
+    # annotations come after all images: they wait in a file of their own, and not in memory
+    with open_spool() as spool:
+        file.write(b'{"images":[')
+        for result in results:
+            image, annotations = writer.make(result)
+            if image is not None:
+                file.write(next(before_image) + _encode(image))
+            for annotation in annotations:
+                spool.write(next(before_annotation) + _encode(annotation))
+        file.write(b'\n],"annotations":[')
+        spool.seek(0)
+        while part := spool.read(CHUNK):
+            file.write(part)
+    categories = _encode(writer.list_categories())
+    file.write(b'\n],"categories":' + categories + b"}\n")
+
+
+def _make_detection(result: Result, annotation: Element) -> Element:
+    """Return an annotation as a detection: how sure its author is, and no id of its own."""
+    scores = [entry.score for entry in result.provenance if entry.score is not None]
+    kept = ("image_id", "category_id", "bbox", "segmentation", "keypoints")
+    detection = {name: annotation[name] for name in kept if annotation.get(name)}
+    return {**detection, "score": scores[-1] if scores else 1.0}
+
+
+@attrs.define
+class _Captions:
+    """Makes images and captions of results."""
+
+    question: Question
+    field: str
+    """The field with the name of the image."""
+    counts: Counts
+    ids: Iterator[int] = attrs.field(factory=lambda: count(1), init=False)
+
+    def make(self, result: Result) -> tuple[Element | None, list[Element]]:
+        """Return the image of a task and its captions; None for an image without an answer."""
+        replies = _find_replies(result, self.counts)
+        text = replies.get(self.question.id)
+        lose_other_replies(self.question, replies, result.task, self.counts)
+        if not isinstance(text, Text):
+            return None, []
+        image = _make_image(result.task, self.field)
+        caption = {"id": next(self.ids), "image_id": image["id"], "caption": text.text}
+        return image, [caption]
+
+    def list_categories(self) -> list[Element]:
+        """Return none: captions are of no class."""
+        return []
+
+
+@attrs.define
+class _Instances:
+    """Makes images and annotations of results."""
+
+    picture: Picture
+    counts: Counts
+    ids: Iterator[int] = attrs.field(factory=lambda: count(1), init=False)
+
+    def make(self, result: Result) -> tuple[Element | None, list[Element]]:
+        """Return the image of a task and its annotations; None for one without an answer."""
+        replies = _find_replies(result, self.counts)
+        reply = replies.get(self.picture.question.id)
+        lose_other_replies(self.picture.question, replies, result.task, self.counts)
+        if not isinstance(reply, Regions):
+            return None, []
+        image = _make_image(result.task, self.picture.field)
+        image |= {"width": reply.width, "height": reply.height}
+        if reply.rotation:
+            image["rotation"] = reply.rotation
+        made = [self._make_annotation(region, reply, result.task) for region in reply.regions]
+        annotations = [annotation for annotation in made if annotation is not None]
+        for annotation in annotations:
+            # numbered last: what is lost leaves no gap
+            annotation["id"] = next(self.ids)
+        return image, annotations
+
+    def _make_annotation(self, region: Region, reply: Regions, task: Task) -> Element | None:
+        name = self.picture.find_class(region, task, self.counts)
+        if name is None:
+            return None
+        shape = self._make_shape(region, reply, task)
+        if shape is None:
+            return None
+        number = self.picture.class_ids.get(name)
+        if number is None:
+            self.counts.lose(task, "regions of a class that the template does not have")
+            return None
+        annotation: Element = {"id": 0, "image_id": task.number, "category_id": number + 1}
+        annotation |= {**shape, "iscrowd": 0}
+        if attributes := self._list_attributes(region):
+            annotation["attributes"] = attributes
+        return annotation
+
+    def _list_attributes(self, region: Region) -> Element:
+        """Return what is said of a region besides its class."""
+        title = None if self.picture.label is None else self.picture.label.title
+        return {
+            name: value if isinstance(value, str) else list(value)
+            for name, value in region.labels.items()
+            if name != title
+        }
+
+    def _make_shape(self, region: Region, reply: Regions, task: Task) -> Element | None:
+        match region:
+            case Box():
+                return _make_outline(region.bounds, region.area, [])
+            case RotatedBox():
+                self.counts.lose(task, "turned boxes (written as outlines)")
+                return _make_outline(region.bounds, region.area, [flatten(region.points)])
+            case Polygon():
+                if region.holes:
+                    self.counts.lose(task, "holes of polygons")
+                    region = attrs.evolve(region, holes=())
+                return _make_outline(region.bounds, region.area, [flatten(region.points)])
+            case Mask():
+                if not region.area:
+                    self.counts.lose(task, "masks without a pixel")
+                    return None
+                size = [reply.height, reply.width]
+                counts = {"size": size, "counts": encode_counts(region.counts)}
+                return _make_outline(region.measure_bounds(reply.height), region.area, counts)
+            case Keypoints():
+                return self._make_keypoints(region, task)
+            case _:
+                self.counts.lose(task, "lines and single points")
+                return None
+
+    def _make_keypoints(self, region: Keypoints, task: Task) -> Element | None:
+        names = self.picture.question.keypoints
+        by_name = {each.name: each for each in region.keypoints}
+        if not region.points or not set(by_name) <= set(names):
+            self.counts.lose(task, "objects of other keypoints than the template has, or of none")
+            return None
+        numbers: list[float] = []
+        for name in names:
+            keypoint = by_name.get(name)
+            if keypoint is None or keypoint.visibility is Visibility.ABSENT:
+                numbers += [0, 0, 0]
+            else:
+                numbers += [keypoint.x, keypoint.y, int(keypoint.visibility)]
+        bounds = region.bounds
+        shape = _make_outline(bounds, bounds.width * bounds.height, [])
+        return {**shape, "keypoints": numbers, "num_keypoints": len(region.points)}
+
+    def list_categories(self) -> list[Element]:
+        """Return the classes, in the order of their ids."""
+        keypoints: Element = {}
+        if self.picture.question.keypoints:
+            keypoints = {"keypoints": list(self.picture.question.keypoints), "skeleton": []}
+        return [
+            {"id": number + 1, "name": name, **keypoints}
+            for name, number in self.picture.class_ids.items()
+        ]
+
+
+def _find_replies(result: Result, counts: Counts) -> Mapping[str, Reply]:
+    """Return *the* replies to a task: those of the last stage that is wanted and reached."""
+    reached = counts.add_task(result)
+    if not reached:
+        return {}
+    return reached[-1].replies or {}
+
+
+def _make_image(task: Task, field: str) -> Element:
+    name = task.data.get(field)
+    if not isinstance(name, str):
+        reason = "must be the name of the image: pass image= with the field that has it"
+        raise InvalidData(str(task), [Problem(f"data.{field}", reason)])
+    return {"id": task.number, "file_name": name}
+
+
+def _make_outline(bounds: Bounds, area: float, segmentation: Any) -> Element:
+    box = [bounds.left, bounds.top, bounds.width, bounds.height]
+    return {"bbox": box, "area": area, "segmentation": segmentation}
+
+
+def _separate() -> Iterator[bytes]:
+    yield b"\n"
+    while True:
+        yield b",\n"
+
+
+def _encode(value: Any) -> bytes:
+    return jsontext.dumps(value).encode(errors="backslashreplace")
