@@ -96,7 +96,7 @@ class House:
 class Children:
     """The children of this process: what became of each, and how long it took."""
 
-    def __init__(self, ledger: Ledger, *, limit: float = AT_ONCE) -> None:
+    def __init__(self, ledger: Ledger, *, limit: float = 3 * AT_ONCE) -> None:
         """Note in *ledger* what they were told is stored; none may take longer than *limit* seconds."""
         self._ledger, self._limit, self._told = ledger, limit, dict[int, int]()
         self.fates, self.names = Counter[str](), list[str]()
