@@ -76,9 +76,9 @@ def test_perfect_results_score_one(
     found = truth.loadRes(str(tmp_path / "found.json"))
     judge = cocoeval.COCOeval(truth, found, kind)
     if kind == "keypoints":
-        import numpy
+        import numpy as np
 
-        judge.params.kpt_oks_sigmas = numpy.full(3, 0.05)
+        judge.params.kpt_oks_sigmas = np.full(3, 0.05)
     judge.evaluate()
     judge.accumulate()
     judge.summarize()
