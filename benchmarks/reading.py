@@ -1,4 +1,4 @@
-"""Prints how fast the results of a labeled job are read, beside the same by hand: ``python -m benchmarks.reading [images]``.
+"""Prints how fast the results of a labeled job are read: ``python -m benchmarks.reading [images]``.
 
 A job is labeled, with ten boxes on each image, on SQLite.  Seconds are of CPU time, the best of
 three, and all of one run; a ratio is by hand / ours, so larger is better.  By hand is a joined query

@@ -61,4 +61,5 @@ def get_fields(value: Any) -> dict[str, Any]:
     fields: dict[str, Any] = value.__dict__
     if _SOURCE not in fields:  # nearly always
         return fields
-    return {field.name: getattr(value, field.name) for field in attrs.fields(type(value))}
+    kind: type[attrs.AttrsInstance] = type(value)
+    return {field.name: getattr(value, field.name) for field in attrs.fields(kind)}

@@ -13,7 +13,6 @@ from itagflow.model.result import Provenance, Result, StageResult, find_became
 from itagflow.model.task import Answer, Task
 from itagflow.results.rules import Case, TaskCases, compute_state, find_skipped, find_votes
 
-
 _CASE = "_case"
 """Under which name a result keeps the case that its fields follow from."""
 
@@ -24,9 +23,7 @@ def build_result(case: Case, task: Task) -> Result:
     return Result(task=task, **fields)
 
 
-def defer_results(
-    cases: TaskCases, tasks: Sequence[Task], needed: Collection[str]
-) -> list[Result]:
+def defer_results(cases: TaskCases, tasks: Sequence[Task], needed: Collection[str]) -> list[Result]:
     """Return the same of some *tasks*: fields that are not *needed* are worked out when asked for.
 
     Who only counts results, or asks each for a field or two, need not wait for all others.

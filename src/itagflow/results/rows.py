@@ -9,14 +9,6 @@ import attrs
 
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import LABELING, PASSING
-from itagflow.model.reply import (
-    Choice,
-    Choices,
-    Ranking,
-    Rating,
-    Reply,
-    Text,
-)
 from itagflow.model.result import Provenance, Result
 from itagflow.model.template import Template
 from itagflow.storage import codec
@@ -51,14 +43,15 @@ class Columns:
 
     def build_row(self, result: Result, accounts: Mapping[int, str]) -> dict[str, Any]:
         """Return *result* as a flat dict; *accounts* has those of all members in it."""
-        replies = result.replies or {}
+        # as they are stored: nothing here needs them as objects
+        replies = codec.encode_replies(result.replies or {})
         row: dict[str, Any] = {TASK: result.task.number, **self._prefix_fields(result.task.data)}
         for id, key in self.questions.items():
             reply = replies.get(id)
             # a key for every question, also without a reply: all rows have the same columns
             row[key] = None
             if reply is not None:
-                row[key] = to_plain_value(reply)
+                row[key] = extract_value(reply)
         row[STATE] = result.state.value
         for stage in self.stages:
             by, at, seconds = _name_stage_columns(stage)
@@ -84,23 +77,28 @@ class Columns:
         return fields
 
 
-def to_plain_value(reply: Reply) -> Any:
-    """Return what a reply says as a plain Python value.
+def extract_value(reply: Mapping[str, Any]) -> Any:
+    """Return what a reply says as a plain Python value, given the plain JSON that it is stored as.
 
-    >>> to_plain_value(Choices(["cat", "dog"]))
+    >>> extract_value({"kind": "choices", "keys": ["cat", "dog"]})
     ['cat', 'dog']
     """
-    match reply:
-        case Choice(key=key):
-            return key
-        case Choices(keys=keys) | Ranking(keys=keys):
-            return list(keys)
-        case Text(text=text):
-            return text
-        case Rating(value=value):
-            return value
-        case _:
-            return codec.encoder(Reply)(reply)
+    name = _VALUES.get(reply["kind"])
+    if name is None:
+        return reply
+    value = reply[name]
+    # a store that keeps objects has tuples, and who gets a list may change it
+    return list(value) if name == "keys" else value
+
+
+_VALUES = {
+    "choice": "key",
+    "choices": "keys",
+    "ranking": "keys",
+    "text": "text",
+    "rating": "value",
+}
+"""Where the kinds of replies that say one thing have it; others are the value themselves."""
 
 
 def _name_stage_columns(stage: Stage) -> tuple[str, str, str]:

@@ -252,9 +252,7 @@ class TaskCases:
         return build_case(self.job, history, self.answers[task.number], task.number)
 
 
-def build_case(
-    job: Job, history: PackageHistory, answers: Mapping[int, Answer], task: int
-) -> Case:
+def build_case(job: Job, history: PackageHistory, answers: Mapping[int, Answer], task: int) -> Case:
     """Return the case of one *task* of the package with this *history*."""
     package, assignments = history.package, history.assignments
     if package.campaigns:  # in few packages; in all others the history of all tasks is the same

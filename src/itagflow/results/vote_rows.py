@@ -9,7 +9,8 @@ import attrs
 
 from itagflow.model.result import Result
 from itagflow.model.template import Template
-from itagflow.results.rows import name_question_columns, to_plain_value
+from itagflow.results.rows import extract_value, name_question_columns
+from itagflow.storage import codec
 
 FIXED = ("task", "round", "by", "at", "abandoned")
 """The keys of every row, besides those of the questions."""
@@ -38,8 +39,8 @@ class VoteColumns:
                 "abandoned": vote.abandon_reason,
             }
             # what was replied before the task was given up is no vote
-            replies = {} if vote.is_abandoned else vote.replies or {}
+            replies = codec.encode_replies({} if vote.is_abandoned else vote.replies or {})
             for id, key in self.questions.items():
                 reply = replies.get(id)
-                row[key] = None if reply is None else to_plain_value(reply)
+                row[key] = None if reply is None else extract_value(reply)
             yield row

@@ -128,7 +128,7 @@ def encode_replies(replies: Mapping[str, Reply]) -> Mapping[str, Any]:
 
 def decode_reply(plain: Any) -> Reply:
     """Return the reply that is stored as this plain JSON."""
-    made: Reply = _converter().structure(plain, Reply)  # type: ignore[arg-type]
+    made: Reply = decoder(Reply)(plain)
     return made
 
 

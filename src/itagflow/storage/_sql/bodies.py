@@ -20,10 +20,10 @@ _KEY = re.compile('"([a-z_]+)":')
 
 
 def find_other_fields(text: str) -> list[str] | None:
-    """Return the fields that a body has besides its time and replies; None when it has to be parsed.
+    """Return the fields of a body besides its time and replies; None when it has to be parsed.
 
-    Replies are long, and what else there is stands in front of them or behind.  It is found without
-    reading them, so that who asks whether a task was given up, say, does not wait for all its boxes.
+    Replies are long, and what else there is stands behind them.  It is found without reading them:
+    who asks whether a task was given up, say, does not wait for all its boxes.
 
     >>> find_other_fields('{"at":"2026-11-28","replies":{"1":{"key":"cat"}},"seconds":2.5}')
     ['seconds']

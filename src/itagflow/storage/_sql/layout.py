@@ -306,9 +306,7 @@ class Layout(Generic[E]):
         if self.text:
             fields[self.text] = row[-1]
         elif row[-1] != "{}":
-            for name, value in jsontext.loads(row[-1]).items():
-                if name in self.body:  # else a newer version has stored it, or an older one did
-                    fields[name] = self.body[name][0](value)
+            fields.update(self._decode_body(row[-1]))
         if self.omitted is None:
             return self.kind(**fields)
         # past `__init__`, which takes three times as long: see `evolve`
@@ -318,6 +316,14 @@ class Layout(Generic[E]):
         if len(fields) != self.field_count:
             return self.kind(**fields)  # which says what the row lacks
         return make_of_fields(self.kind, fields)
+
+    def _decode_body(self, text: str) -> dict[str, Any]:
+        """Return the fields that are in a body."""
+        return {
+            name: self.body[name][0](value)
+            for name, value in jsontext.loads(text).items()
+            if name in self.body  # else a newer version has stored it, or an older one did
+        }
 
     def _defer_body(self, row: tuple[Any, ...]) -> E:
         """Return the entity of *row* without reading its body, which nobody may ask for."""
