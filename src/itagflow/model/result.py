@@ -8,7 +8,6 @@ import attrs
 
 from itagflow.model.arguments import require_kind
 from itagflow.model.became import Became
-from itagflow.model.copying import copyable
 from itagflow.model.deferred import Deferred
 from itagflow.model.enums import parse_enum_keys
 from itagflow.model.job import STAGES, Stage
@@ -24,7 +23,6 @@ NOT_IMPORTED = "its result could not be imported"
 """Why a task is abandoned whose row came with a bad result; exports keep the result in the row."""
 
 
-@copyable
 @attrs.frozen(kw_only=True, slots=False)
 class StageResult:
     """What a task came out of one stage with."""
