@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import attrs
 
@@ -56,10 +56,10 @@ def make_deferred(kind: type[T], fields: dict[str, Any], source: FieldSource) ->
     return made
 
 
-def get_fields(value: Any) -> dict[str, Any]:
+def get_fields(value: object) -> dict[str, Any]:
     """Return all fields of *value*, which has them in its ``__dict__``; not to be changed."""
     fields: dict[str, Any] = value.__dict__
     if _SOURCE not in fields:  # nearly always
         return fields
-    kind: type[attrs.AttrsInstance] = type(value)
+    kind = cast("type[attrs.AttrsInstance]", type(value))
     return {field.name: getattr(value, field.name) for field in attrs.fields(kind)}
