@@ -35,7 +35,8 @@ from itagflow import (
     maintenance,
 )
 from itagflow.results.pseudonyms import make_pseudonym
-from itagflow.results.rows import FIXED, FIXED_OF_ANSWERS, Columns, to_plain_value
+from itagflow.results.rows import FIXED, FIXED_OF_ANSWERS, Columns, extract_value
+from itagflow.storage import codec
 from itagflow.templates import Question, QuestionKind
 from itagflow.testing import make_workspace
 from itagflow.typing import PartitionRef
@@ -178,6 +179,10 @@ class TestWhatARowSays:
             flow.results.rows(job, by="ben")
 
 
+def to_value(reply: Any) -> Any:
+    return extract_value(codec.encode_replies({"1": reply})["1"])
+
+
 @pytest.mark.parametrize(
     ("reply", "value"),
     [
@@ -190,8 +195,8 @@ class TestWhatARowSays:
     ],
 )
 def test_plain_values(reply: Any, value: Any) -> None:
-    assert to_plain_value(reply) == value
-    assert type(to_plain_value(reply)) is type(value)
+    assert to_value(reply) == value
+    assert type(to_value(reply)) is type(value)
 
 
 @pytest.mark.parametrize(
@@ -204,8 +209,8 @@ def test_plain_values(reply: Any, value: Any) -> None:
     ],
 )
 def test_what_has_parts_is_as_in_json(reply: Any) -> None:
-    assert to_plain_value(reply) == itagflow.schema.replies_to_json({"1": reply})["1"]
-    assert json.loads(json.dumps(to_plain_value(reply))) == to_plain_value(reply)
+    assert to_value(reply) == itagflow.schema.replies_to_json({"1": reply})["1"]
+    assert json.loads(json.dumps(to_value(reply))) == to_value(reply)
 
 
 class TestWhatAModelSaid:

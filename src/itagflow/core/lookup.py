@@ -438,12 +438,14 @@ def _require_wanted() -> None:
 
 def _yield_while_open(store: Store, items: list[T]) -> Iterator[T]:
     """Yield the items of a page; asked at each, since a caller may close the store in between."""
-    for item in items:
+    # each is given up as it is yielded: what was read of one need not stay until the page ends
+    items.reverse()
+    while items:
         if store.is_closed:
             raise StoreFailed(
                 store.name, "the store is closed", "Open it again, and begin to read anew"
             )
-        yield item
+        yield items.pop()
 
 
 def iterate_in_transaction(reader: Reader, query: Query[E], *, size: int = PAGE) -> Iterator[E]:

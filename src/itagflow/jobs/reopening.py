@@ -41,7 +41,7 @@ from itagflow.model.task import Task
 from itagflow.model.text import require_text
 from itagflow.model.workspace import Member
 from itagflow.prelabels.service import group_packages
-from itagflow.results.histories import read_selected
+from itagflow.results.histories import SelectedTasks, read_selected
 from itagflow.results.rules import must_fit_its_template
 from itagflow.results.selecting import find_selection, find_worked_packages
 from itagflow.reviewing.reject_rules import WorkPlace
@@ -223,7 +223,7 @@ def _find_selected(
     # as whoever decides may read it: what a selection finds tells who did what
     viewer = access_of(reader, engine.policy, job.workspace, campaign.spec.by)
     by_package = defaultdict[int, list[int]](list)
-    for result in read_selected(reader, job, tasks, viewer, selection):
+    for result in read_selected(reader, job, SelectedTasks(tasks, selection), viewer):
         by_package[result.task.package].append(result.task.number)
     return dict(sorted(by_package.items()))
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import attrs
 
+from itagflow.model.deferred import get_fields
+
 K = TypeVar("K")
 T = TypeVar("T")
 V = TypeVar("V", bound=attrs.AttrsInstance)
@@ -53,8 +55,9 @@ def copy_with(value: V, **changes: Any) -> V:
     kind = type(value)
     # The fields are copied by one call in C, and become those of the new value as they are: put
     # into it one by one they would take several times as long.
-    fields = value.__dict__ | changes
-    if len(fields) != len(value.__dict__):  # `__init__` would have refused a name that is no field
+    old = get_fields(value)
+    fields = old | changes
+    if len(fields) != len(old):  # `__init__` would have refused a name that is no field
         known = {field.name for field in attrs.fields(kind)}
         raise TypeError(f"{kind.__name__} has no field {', '.join(changes.keys() - known)}")
     return make_of_fields(kind, fields)

@@ -8,6 +8,7 @@ import attrs
 
 from itagflow.model.arguments import require_kind
 from itagflow.model.became import Became
+from itagflow.model.deferred import Deferred
 from itagflow.model.enums import parse_enum_keys
 from itagflow.model.job import STAGES, Stage
 from itagflow.model.merging import MergeReport
@@ -22,7 +23,7 @@ NOT_IMPORTED = "its result could not be imported"
 """Why a task is abandoned whose row came with a bad result; exports keep the result in the row."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class StageResult:
     """What a task came out of one stage with."""
 
@@ -107,8 +108,8 @@ def _check_stages(_: object, __: "attrs.Attribute[Any]", value: object) -> None:
         require_kind("Result", stage.value, result, StageResult, "a StageResult")
 
 
-@attrs.frozen(kw_only=True)
-class Result:
+@attrs.frozen(kw_only=True, slots=False)
+class Result(Deferred):
     """A task's outcome: its replies at each stage, and who made them."""
 
     task: Task

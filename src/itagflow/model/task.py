@@ -11,6 +11,7 @@ from itagflow import jsontext
 from itagflow.model.arguments import make_error
 from itagflow.model.comment import Thread
 from itagflow.model.copying import copyable
+from itagflow.model.deferred import Deferred
 from itagflow.model.job import Stage
 from itagflow.model.merging import MergeReport
 from itagflow.model.reply import Reply
@@ -72,7 +73,8 @@ class Row:
     __repr__ = show_fields
 
 
-@attrs.frozen(kw_only=True)
+@copyable
+@attrs.frozen(kw_only=True, slots=False)
 class Task:
     """One row of data, kept as the whole raw row it came in; never changed, only erased."""
 
@@ -133,7 +135,7 @@ class Task:
 
 @copyable
 @attrs.frozen(kw_only=True, slots=False)
-class Answer:
+class Answer(Deferred):
     """The answer of one assignment to one task: replies, or abandoned; in review also a verdict."""
 
     job: int

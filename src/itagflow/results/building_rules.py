@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
 
+from itagflow.model.deferred import make_deferred
 from itagflow.model.job import Stage
 from itagflow.model.overdue import TIMEOUT
 from itagflow.model.package import PASSING, Assignment, AssignmentState, Outcome
 from itagflow.model.result import Provenance, Result, StageResult, find_became
 from itagflow.model.task import Answer, Task
-from itagflow.results.rules import Case, compute_state, find_skipped, find_votes
+from itagflow.results.rules import Case, TaskCases, compute_state, find_skipped, find_votes
+
+_CASE = "_case"
+"""Under which name a result keeps the case that its fields follow from."""
 
 
 def build_result(case: Case, task: Task) -> Result:
     """Return what *task* came out of each stage with, its state, and everyone who worked on it."""
-    state = compute_state(case)
-    return Result(
-        task=task,
-        state=state,
-        became=find_became(case.package, case.task, state),
-        revision=case.package.count_revisions(case.task),
-        stages={stage_result.stage: stage_result for stage_result in _build_stage_results(case)},
-        provenance=tuple(_build_provenance(case)),
-        votes=find_votes(case),
-    )
+    fields = {name: build(case) for name, build in _FIELDS.items()}
+    return Result(task=task, **fields)
+
+
+def defer_results(cases: TaskCases, tasks: Sequence[Task], needed: Collection[str]) -> list[Result]:
+    """Return the same of some *tasks*: fields that are not *needed* are worked out when asked for.
+
+    Who only counts results, or asks each for a field or two, need not wait for all others.
+    """
+
+    def build_field(fields: dict[str, Any], name: str) -> Any:
+        build = _FIELDS.get(name)
+        if build is None:
+            raise AttributeError(f"'Result' object has no attribute {name!r}")
+        case = fields.get(_CASE)
+        if case is None:
+            case = fields[_CASE] = cases.build(fields["task"])
+        return build(case)
+
+    results = [make_deferred(Result, {"task": task, "cursor": ""}, build_field) for task in tasks]
+    for result in results:
+        for name in needed:
+            getattr(result, name)
+    return results
+
+
+def _index_stage_results(case: Case) -> Mapping[Stage, StageResult]:
+    return {stage_result.stage: stage_result for stage_result in _build_stage_results(case)}
 
 
 def _build_stage_results(case: Case) -> Iterator[StageResult]:
@@ -109,3 +132,14 @@ def _build_provenance(case: Case) -> Iterator[Provenance]:
                 guideline_version=assignment.guideline_version,
                 template_version=answer.template_version if answer else None,
             )
+
+
+_FIELDS: Mapping[str, Callable[[Case], Any]] = {
+    "state": compute_state,
+    "became": lambda case: find_became(case.package, case.task, compute_state(case)),
+    "revision": lambda case: case.package.count_revisions(case.task),
+    "stages": _index_stage_results,
+    "provenance": lambda case: tuple(_build_provenance(case)),
+    "votes": find_votes,
+}
+"""How each field of a result follows from the case of its task."""

@@ -46,6 +46,8 @@ from itagflow.storage.port import Store
 if TYPE_CHECKING:
     from concurrent.futures import Executor  # whoever has one has loaded it
 
+NEEDED = ("state", "stages")
+"""The fields that every export asks of each result."""
 PART = 5_000
 """How many tasks a worker of an export gets at once, unless the caller gives a number."""
 
@@ -116,7 +118,13 @@ def export(
     order = _Order(_make_portable(format), stages, lossy, options, selection)
     if executor is None:
         results = read_results(
-            engine, "results.export", source, by, snapshot=snapshot, where=selection
+            engine,
+            "results.export",
+            source,
+            by,
+            snapshot=snapshot,
+            where=selection,
+            needed=NEEDED,
         )
         return _write(engine, stored_job, progress(results) if progress else results, target, order)
     shares = _split(engine, source, partitions)
@@ -263,6 +271,7 @@ def _write_bytes(
             None,
             hides_votes=hides_votes,
             where=order.where,
+            needed=NEEDED,
         )
         report = _write(engine, job, results, file, order)
     return report, file.getvalue()

@@ -24,7 +24,7 @@ from itagflow.model.result import Result
 from itagflow.model.task import Task
 from itagflow.model.workspace import Workspace
 from itagflow.printing import format_repr
-from itagflow.results.histories import read_selected
+from itagflow.results.histories import SelectedTasks, read_selected
 from itagflow.results.service import TaskPlace, find_task_to_read, get_result
 from itagflow.storage.port import Query, Reader, Span
 
@@ -166,9 +166,9 @@ class _Following:
             return {}
         numbers = tuple({step.cursor.task for step in steps})
         query = Query(Task, {"job": id, "number": numbers}, order=("number",))
+        tasks = SelectedTasks(list(reader.find(query)))
         results = {
-            result.task.number: result
-            for result in read_selected(reader, job, list(reader.find(query)), access, None)
+            result.task.number: result for result in read_selected(reader, job, tasks, access)
         }
         # asked behind the results: what changed while they were read is found here, and its own
         # event yields the result then

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import attrs
@@ -28,11 +28,12 @@ from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.selection import ALL_TASKS, Selection
 from itagflow.model.task import Answer, Task
-from itagflow.results.building_rules import build_result
+from itagflow.results.building_rules import defer_results
 from itagflow.results.rules import (
     Case,
+    PackageHistory,
+    TaskCases,
     build_cases,
-    select_history,
     sort_assignments,
     with_counts,
 )
@@ -76,6 +77,18 @@ def read_cases(
     With *access* it is without the votes that are secret from the one who reads, and without the
     names of labelers whom they review blind; with *reviewed_at* without those hidden there.
     """
+    return map(read_histories(reader, job, tasks, access, reviewed_at=reviewed_at).build, tasks)
+
+
+def read_histories(
+    reader: Reader,
+    job: Job,
+    tasks: Sequence[Task],
+    access: Access | None = None,
+    *,
+    reviewed_at: Stage | None = None,
+) -> TaskCases:
+    """Return what the cases of *tasks* are made of; the arguments are those of `read_cases`."""
     numbers = tuple({task.package for task in tasks})
     # three queries for a page, and not three for each of its tasks
     packages = {
@@ -102,15 +115,11 @@ def read_cases(
         }
     for assignment in visible:
         assignments[assignment.package].append(assignment)
-    ordered = {
-        number: sort_assignments(package_assignments)
-        for number, package_assignments in assignments.items()
+    histories = {
+        number: PackageHistory(package, sort_assignments(assignments[number]))
+        for number, package in packages.items()
     }
-    for task in tasks:
-        package, history = packages[task.package], ordered.get(task.package, [])
-        if package.campaigns:  # in few packages; all others have one history for all their tasks
-            history = list(select_history(package, history, task.number))
-        yield Case(job, package, history, answers[task.number], task.number)
+    return TaskCases(job, histories, answers)
 
 
 def read_results(
@@ -123,8 +132,12 @@ def read_results(
     hides_votes: bool = False,
     page: Page = EVERYTHING,
     where: Selection = ALL_TASKS,
+    needed: Collection[str] = (),
 ) -> Iterator[Result]:
     """Yield the results of the tasks that *where* means, if *by* may call the operation *name*.
+
+    The fields that are *needed* of every result are worked out here, a page at a time; others when
+    they are asked for.
 
     They come in order.  The limit of *page* is not applied: some may still be left out.
     """
@@ -145,7 +158,8 @@ def read_results(
         if selection is not None and selection.package is not None:
             numbered["package"] = selection.package
         tasks = list(reader.find(Query(Task, numbered, order=("number",), limit=size)))
-        results = read_selected(reader, stored_job, tasks, access, selection)
+        chosen = SelectedTasks(tasks, selection, needed)
+        results = read_selected(reader, stored_job, chosen, access)
         if len(tasks) < size:
             return results, None
         return results, tasks[-1].number + 1
@@ -161,19 +175,30 @@ def read_results(
     return iterate_pages(engine.store, read_page, start, snapshot=snapshot)
 
 
-def read_selected(
-    reader: Reader, job: Job, tasks: Sequence[Task], access: Access, selection: Selection | None
-) -> list[Result]:
-    """Return the results of those of *tasks* that are meant, and may be seen; the tasks are sorted.
+@attrs.frozen
+class SelectedTasks:
+    """Some tasks of a job, which of them are meant, and what is asked about them."""
 
-    *selection* is one that `find_selection` returned; None: all are meant.
-    """
+    tasks: Sequence[Task]
+    """The tasks, sorted."""
+    selection: Selection | None = None
+    """Which are meant, as `find_selection` returned it; None: all of them."""
+    needed: Collection[str] = ()
+    """The fields of the results that are worked out at once."""
+
+
+def read_selected(reader: Reader, job: Job, wanted: SelectedTasks, access: Access) -> list[Result]:
+    """Return the results of the tasks that are *wanted*, and may be seen."""
+    tasks, selection = wanted.tasks, wanted.selection
     chosen = tasks if selection is None else select_tasks(reader, job, selection, tasks)
-    results = [
-        build_result(case, task)
-        for case, task in zip(read_cases(reader, job, chosen, access), chosen, strict=True)
-        if access.can_see_work_of(assignment.member for assignment in case.assignments)
-    ]
+    cases = read_histories(reader, job, chosen, access)
+    if access.member is not None:  # the application itself sees everything
+        chosen = [
+            task
+            for task in chosen
+            if access.can_see_work_of(each.member for each in cases.build(task).assignments)
+        ]
+    results = defer_results(cases, chosen, wanted.needed)
     if selection is None:
         return results
     return [result for result in results if is_selected(selection, result)]

@@ -9,14 +9,7 @@ import attrs
 
 from itagflow.model.job import STAGES, Stage
 from itagflow.model.package import LABELING, PASSING, Outcome
-from itagflow.model.reply import (
-    Choice,
-    Choices,
-    Ranking,
-    Rating,
-    Reply,
-    Text,
-)
+from itagflow.model.reply import Reply
 from itagflow.model.result import Provenance, Result
 from itagflow.model.template import Template
 from itagflow.storage import codec
@@ -138,30 +131,36 @@ class Columns:
         return row
 
     def _put_replies(self, row: dict[str, Any], replies: Mapping[str, Reply] | None) -> None:
-        for id, reply in (replies or {}).items():
+        # as they are stored: nothing here needs them as objects
+        for id, reply in codec.encode_replies(replies or {}).items():
             key = self.questions.get(id)
             # replies to the questions about a region or an option lie in that of the question above
             if key is not None:
-                row[key] = to_plain_value(reply)
+                row[key] = extract_value(reply)
 
 
-def to_plain_value(reply: Reply) -> Any:
-    """Return what a reply says as a plain Python value.
+def extract_value(reply: Mapping[str, Any]) -> Any:
+    """Return what a reply says as a plain Python value, given the plain JSON that it is stored as.
 
-    >>> to_plain_value(Choices(["cat", "dog"]))
+    >>> extract_value({"kind": "choices", "keys": ["cat", "dog"]})
     ['cat', 'dog']
     """
-    match reply:
-        case Choice(key=key):
-            return key
-        case Choices(keys=keys) | Ranking(keys=keys):
-            return list(keys)
-        case Text(text=text):
-            return text
-        case Rating(value=value):
-            return value
-        case _:
-            return codec.encoder(Reply)(reply)
+    name = _VALUES.get(reply["kind"])
+    if name is None:
+        return reply
+    value = reply[name]
+    # a store that keeps objects has tuples, and who gets a list may change it
+    return list(value) if name == "keys" else value
+
+
+_VALUES = {
+    "choice": "key",
+    "choices": "keys",
+    "ranking": "keys",
+    "text": "text",
+    "rating": "value",
+}
+"""Where the kinds of replies that say one thing have it; others are the value themselves."""
 
 
 def name_question_columns(template: Template, fixed: Iterable[str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 import attrs
 from attrs.validators import optional
@@ -64,7 +65,42 @@ ANY_MODEL = ModelChoice()
 """The newest prediction, whatever the model."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, slots=False)
+class PackageHistory:
+    """The assignments of a package, sorted once for all of its tasks."""
+
+    package: Package
+    """The package."""
+    assignments: Sequence[Assignment]
+    """Every assignment of it, or those of the history of some of its tasks, in order."""
+
+    @cached_property
+    def labelings(self) -> Sequence[Assignment]:
+        """The assignments that closed a labeling, the last one first."""
+        return [each for each in reversed(self.completed[Stage.LABEL]) if self.closes(each)]
+
+    @cached_property
+    def completed(self) -> Mapping[Stage, Sequence[Assignment]]:
+        """The assignments that ended with their work, by stage."""
+        done = [each for each in self.assignments if each.state is AssignmentState.DONE]
+        return {stage: [each for each in done if each.stage is stage] for stage in STAGES}
+
+    def closes(self, assignment: Assignment) -> bool:
+        """Return whether *assignment* closes the labeling of the tasks that it covers."""
+        if assignment.outcome in CLOSING:
+            return True
+        # a submitted vote closes nothing: the merged answers do, after the last vote, and then
+        # those that decide
+        if is_voted_on_in(self.package, assignment.round) and not assignment.decides:
+            return assignment.outcome is Outcome.MERGED
+        return assignment.outcome is Outcome.SUBMITTED
+
+
+def _make_history(case: Case) -> PackageHistory:
+    return PackageHistory(case.package, case.assignments)
+
+
+@attrs.frozen(slots=False)
 class Case:
     """One task with every answer it ever got."""
 
@@ -80,6 +116,10 @@ class Case:
     """The number of the task."""
     drafts: Mapping[int, Draft] = attrs.field(factory=dict[int, Draft])
     """The drafts about this task by the id of their assignment, where they were read."""
+    history: PackageHistory = attrs.field(
+        default=attrs.Factory(_make_history, takes_self=True), eq=False, repr=False
+    )
+    """The same assignments, sorted; of many tasks of a package it is the same."""
 
     def before(self, assignment: Assignment) -> Case:
         """Return the case as *assignment* found it: without what came at its stage or later.
@@ -89,39 +129,28 @@ class Case:
         """
         place = _place_of(assignment)
         earlier = [each for each in self.assignments if _place_of(each) < place]
-        return attrs.evolve(self, assignments=earlier)
+        return self.with_assignments(earlier)
+
+    def with_assignments(self, assignments: Sequence[Assignment]) -> Case:
+        """Return the case with these assignments only."""
+        history = PackageHistory(self.package, assignments)
+        return attrs.evolve(self, assignments=assignments, history=history)
 
     def find_completed(self, stage: Stage, since: int = 0) -> list[Assignment]:
         """Return the assignments at *stage* that ended with their work, in this round or later."""
-        return [
-            assignment
-            for assignment in self.assignments
-            if assignment.stage is stage
-            and assignment.state is AssignmentState.DONE
-            and assignment.round >= since
-        ]
+        return [each for each in self.history.completed[stage] if each.round >= since]
 
     def find_labeling(self) -> Assignment | None:
         """Return the assignment that closed the last labeling of this task, or None."""
-        assignments = [
-            assignment
-            for assignment in self.find_completed(Stage.LABEL)
-            if self.closes(assignment) and assignment.covers(self.task)
-        ]
-        if not assignments:
-            return None
         # the last counts: earlier ones were sent back, and their answers were replaced
-        return assignments[-1]
+        for assignment in self.history.labelings:
+            if assignment.covers(self.task):
+                return assignment
+        return None
 
     def closes(self, assignment: Assignment) -> bool:
         """Return whether *assignment* closes the labeling of the tasks that it covers."""
-        if assignment.outcome in CLOSING:
-            return True
-        # a submitted vote closes nothing: the merged answers do, after the last vote, and then
-        # those that decide
-        if is_voted_on_in(self.package, assignment.round) and not assignment.decides:
-            return assignment.outcome is Outcome.MERGED
-        return assignment.outcome is Outcome.SUBMITTED
+        return self.history.closes(assignment)
 
     @property
     def predictions(self) -> tuple[Answer, ...]:
@@ -202,11 +231,34 @@ def build_cases(
     answers: Mapping[int, Mapping[int, Answer]],
 ) -> list[Case]:
     """Return the case of each task of *package* in *answers*: by task, then by assignment."""
-    ordered = sort_assignments(assignments)
-    return [
-        Case(job, package, select_history(package, ordered, task), by_id, task)
-        for task, by_id in answers.items()
-    ]
+    history = PackageHistory(package, sort_assignments(assignments))
+    return [build_case(job, history, by_id, task) for task, by_id in answers.items()]
+
+
+@attrs.frozen(eq=False)
+class TaskCases:
+    """What the cases of some tasks of a job are made of, which may be of several packages."""
+
+    job: Job
+    """The job."""
+    histories: Mapping[int, PackageHistory]
+    """The histories of their packages, by number."""
+    answers: Mapping[int, Mapping[int, Answer]]
+    """The answers to each task, by number, then by the id of the assignment."""
+
+    def build(self, task: Task) -> Case:
+        """Return the case of *task*."""
+        history = self.histories[task.package]
+        return build_case(self.job, history, self.answers[task.number], task.number)
+
+
+def build_case(job: Job, history: PackageHistory, answers: Mapping[int, Answer], task: int) -> Case:
+    """Return the case of one *task* of the package with this *history*."""
+    package, assignments = history.package, history.assignments
+    if package.campaigns:  # in few packages; in all others the history of all tasks is the same
+        assignments = select_history(package, assignments, task)
+        return Case(job, package, assignments, answers, task)
+    return Case(job, package, assignments, answers, task, history=history)
 
 
 def is_in_campaign(campaign: Campaign, round: int) -> bool:
@@ -340,10 +392,13 @@ def _find_current_answer(case: Case, *, live: bool) -> Answer | None:
     # answers of earlier rounds were sent back: while the task is labeled again, they do not count
     if case.is_being_labeled:
         since = case.package.round
-    current = None
-    for assignment, answer in _iter_answers(case, live=live):
+    # backwards: the newest counts
+    for assignment in reversed(case.assignments):
+        answer = case.answers.get(assignment.id)
+        if answer is None or assignment.round < since:
+            continue
         # who hands a task to the experts leaves it open
-        if assignment.round < since or not answer.is_resolved or answer.is_escalated:
+        if not _is_counted(case, assignment, live=live) or not is_settled(answer):
             continue
         if (
             assignment.stage is not Stage.LABEL
@@ -351,8 +406,13 @@ def _find_current_answer(case: Case, *, live: bool) -> Answer | None:
             or (label is None and assignment.outcome is Outcome.SUBMITTED)
             or (label is not None and case.closes(assignment))
         ):
-            current = answer
-    return current
+            return answer
+    return None
+
+
+def is_settled(answer: Answer) -> bool:
+    """Return whether *answer* says something of its task, and leaves it to nobody else."""
+    return answer.is_resolved and not answer.is_escalated
 
 
 @attrs.frozen
@@ -367,9 +427,13 @@ class StandingJudgment:
     """The reason that was given with it."""
 
 
+NEVER_JUDGED = StandingJudgment()
+"""Where nobody has said anything against a task."""
+
+
 def find_judgment(case: Case, *, live: bool = True) -> StandingJudgment:
     """Return whether the task stands judged wrong, and what was last said to send it back."""
-    standing = StandingJudgment()
+    standing = NEVER_JUDGED
     # by round, then by id: each assignment may overturn what those before it decided
     for assignment in case.assignments:
         answer = None
@@ -378,21 +442,14 @@ def find_judgment(case: Case, *, live: bool = True) -> StandingJudgment:
         if answer is not None and answer.wrong:
             standing = StandingJudgment(True, answer.comment, answer.reason)
             continue  # what is said of the task comes before what is said of the package
-        if answer is not None and (answer.is_resolved or answer.verdict):
+        if standing.is_wrong and answer is not None and (answer.is_resolved or answer.verdict):
             standing = attrs.evolve(standing, is_wrong=False)
         # no list: the whole package went back, and this task with it
         if assignment.outcome is Outcome.REJECTED and assignment.sent_back is None:
             standing = StandingJudgment(True, assignment.comment, assignment.reason)
-        elif assignment.outcome in PASSING:
+        elif standing.is_wrong and assignment.outcome in PASSING:
             standing = attrs.evolve(standing, is_wrong=False)
     return standing
-
-
-def _iter_answers(case: Case, *, live: bool) -> Iterator[tuple[Assignment, Answer]]:
-    for assignment in case.assignments:
-        answer = case.answers.get(assignment.id)
-        if answer is not None and _is_counted(case, assignment, live=live):
-            yield assignment, answer
 
 
 def _is_counted(case: Case, assignment: Assignment, *, live: bool) -> bool:
@@ -473,7 +530,7 @@ def _find_explanation(past: Case, assignment: Assignment) -> tuple[StandingJudgm
     if campaign is None:
         return find_judgment(past, live=False), _find_package_comment(past)
     since = [each for each in past.assignments if is_in_campaign(campaign, each.round)]
-    recent = attrs.evolve(past, assignments=since)
+    recent = past.with_assignments(since)
     standing = find_judgment(recent, live=False)
     standing = attrs.evolve(standing, comment=standing.comment or campaign.comment)
     return standing, _find_package_comment(recent) or campaign.comment

@@ -9,7 +9,7 @@ importing the library.
 from __future__ import annotations
 
 from _thread import LockType, allocate_lock, start_new_thread
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import partial
@@ -82,6 +82,70 @@ def list_problems(error: DecodingError) -> list[tuple[str, str]]:
         reason, _, path = told.rpartition(" @ $")
         problems.append((path, reason or told))
     return problems
+
+
+class StoredReplies(Mapping[str, Reply]):
+    """The replies by question id that are stored as JSON: each is made when it is asked for.
+
+    They equal a dict of the same replies, and are one once they are copied or pickled.
+    """
+
+    __slots__ = ("_made", "_plain", "_read")
+
+    def __init__(self, read: Callable[[], Mapping[str, Any]]) -> None:
+        """Have them from *read*, which returns the same plain JSON at each call."""
+        self._read = read
+        self._plain: Mapping[str, Any] | None = None
+        self._made: dict[str, Reply] = {}
+
+    @property
+    def plain(self) -> Mapping[str, Any]:
+        """The plain JSON by question id, as it is stored; not to be changed."""
+        if self._plain is None:
+            self._plain = self._read()
+        return self._plain
+
+    def __getitem__(self, id: str) -> Reply:
+        made = self._made.get(id)
+        if made is None:
+            # of several threads that ask at once, all get what the first one has made
+            made = self._made.setdefault(id, decode_reply(self.plain[id]))
+        return made
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.plain)
+
+    def __len__(self) -> int:
+        return len(self.plain)
+
+    def __contains__(self, id: object) -> bool:
+        return id in self.plain
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # a copy belongs to whoever made it
+        return (dict, (dict(self),))
+
+
+def encode_replies(replies: Mapping[str, Reply]) -> Mapping[str, Any]:
+    """Return *replies* as the plain JSON that they are stored as; not to be changed.
+
+    >>> from itagflow import Choice
+    >>> encode_replies({"1": Choice("cat")})
+    {'1': {'key': 'cat', 'kind': 'choice'}}
+    """
+    if isinstance(replies, StoredReplies):  # without making one
+        return replies.plain
+    encode = encoder(Reply)
+    return {id: encode(reply) for id, reply in replies.items()}
+
+
+def decode_reply(plain: Any) -> Reply:
+    """Return the reply that is stored as this plain JSON."""
+    made: Reply = decoder(Reply)(plain)
+    return made
 
 
 def _make_tag(kind: type) -> str:
@@ -220,8 +284,19 @@ def _add_replies(converter: Converter) -> None:
     converter.register_unstructure_hook(
         Reply | None, lambda reply: None if reply is None else write(reply)
     )
+    replies = Mapping[str, Reply] | None
+    converter.register_structure_hook(replies, _structure_replies)
+    converter.register_unstructure_hook(
+        replies, lambda value: None if value is None else encode_replies(value)
+    )
     converter.register_structure_hook(OverdueRule, partial(_structure_overdue_rule, read))
     converter.register_unstructure_hook(OverdueRule, partial(_unstructure_overdue_rule, write))
+
+
+def _structure_replies(value: Any, _: object) -> Mapping[str, Reply] | None:
+    if value is None:
+        return None
+    return StoredReplies(lambda: value)
 
 
 def _structure_overdue_rule(

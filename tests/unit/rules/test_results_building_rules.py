@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import attrs
+import pytest
 
 from itagflow import AssignmentState, Choice, PackageState, Stage
 from itagflow.model import Outcome
 from itagflow.results import building_rules
-from itagflow.results.rules import Case
+from itagflow.results.rules import Case, PackageHistory, TaskCases
 from itagflow.testing.builders import (
     AT,
     make_answer,
@@ -36,3 +37,18 @@ def test_what_somebody_had_saved_is_no_default_answer() -> None:
     assert not building_rules.is_default_answer(attrs.evolve(DEFAULT, picked=5), CLOSING)
     assert not building_rules.is_default_answer(attrs.evolve(DEFAULT, assignment=5), CLOSING)
     assert not building_rules.is_default_answer(DEFAULT, None)
+
+
+def test_a_result_whose_fields_wait_is_the_same() -> None:
+    package, task = make_package(state=PackageState.DONE, free=0), make_task(1)
+    history = PackageHistory(package, [CLOSING])
+    cases = TaskCases(make_job(), {package.number: history}, {1: {9: DEFAULT}})
+    at_once = building_rules.build_result(cases.build(task), task)
+    for needed in ((), ("state", "stages")):
+        (later,) = building_rules.defer_results(cases, [task], needed)
+        assert set(needed) <= vars(later).keys()
+        assert "votes" not in vars(later)
+        assert (later, hash(later), repr(later)) == (at_once, hash(at_once), repr(at_once))
+    (asked,) = building_rules.defer_results(cases, [task], ())
+    with pytest.raises(AttributeError, match="'nothing'"):
+        asked.nothing  # type: ignore[attr-defined]  # noqa: B018

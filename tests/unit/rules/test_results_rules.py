@@ -24,7 +24,7 @@ from itagflow.model.migration import RenameQuestion, TemplateChange
 from itagflow.model.package import Assignment
 from itagflow.model.task import Answer
 from itagflow.results import building_rules, rules
-from itagflow.results.rules import Case
+from itagflow.results.rules import Case, PackageHistory
 from itagflow.testing import (
     make_answer,
     make_assignment,
@@ -441,3 +441,28 @@ def test_what_was_skipped_before_a_campaign_was_skipped_for_the_others() -> None
     assert [rules.find_skipped(twice, task) for task in (1, 2, 3)] == [(Stage.INSPECT,), (), ()]
     reviewed = attrs.evolve(twice, round=4, reopened_round=4)
     assert rules.find_skipped(reviewed, 1) == ()
+
+
+def test_the_case_of_a_task_has_what_belongs_to_its_campaigns() -> None:
+    again = ended(8, Outcome.SUBMITTED, round=2)
+    history = PackageHistory(make_package(), [LABELED, again])
+    plain = rules.build_case(JOB, history, {}, 1)
+    assert (plain.history, plain.find_labeling()) == (history, again)
+    campaign = Campaign(round=2, stage=Stage.LABEL, tasks=(2,))
+    reopened = PackageHistory(make_package(campaigns=(campaign,)), [LABELED, again])
+    assert rules.build_case(JOB, reopened, {}, 1).find_labeling() == LABELED
+    assert rules.build_case(JOB, reopened, {}, 2).find_labeling() == again
+
+
+def test_fewer_assignments_are_sorted_anew() -> None:
+    again = ended(8, Outcome.SUBMITTED, round=2)
+    assert case(LABELED, again).find_labeling() == again
+    assert case(LABELED, again).with_assignments([LABELED]).find_labeling() == LABELED
+    assert case(LABELED, again).before(again).find_labeling() == LABELED
+
+
+def test_who_hands_a_task_to_the_experts_settles_nothing() -> None:
+    assert rules.is_settled(make_answer(replies=CAT))
+    assert rules.is_settled(make_answer(abandon_reason="dark"))
+    assert not rules.is_settled(make_answer(replies=CAT, escalation_reason="too hard"))
+    assert not rules.is_settled(make_answer(verdict=Verdict.RIGHT))

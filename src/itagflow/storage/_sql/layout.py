@@ -17,6 +17,7 @@ import attrs
 from itagflow import jsontext
 from itagflow.model.comment import Comment
 from itagflow.model.copying import is_copyable, make_of_fields
+from itagflow.model.deferred import get_fields, make_deferred
 from itagflow.model.delivery import DeadLetter, DelayedJob, DeliveryCursor
 from itagflow.model.entity import E
 from itagflow.model.event import Event
@@ -28,6 +29,7 @@ from itagflow.model.task import Answer, Draft, Task
 from itagflow.model.template import Template
 from itagflow.model.text import normalize_name
 from itagflow.model.workspace import Member, Workspace
+from itagflow.storage._sql.bodies import Body, find_other_fields
 from itagflow.storage._sql.numbers import expand_floats
 from itagflow.storage.codec import decoder, encoder
 from itagflow.storage.fields import (
@@ -91,6 +93,15 @@ def _list_made(layout: Layout[Any]) -> tuple[tuple[str, Callable[[], Any]], ...]
     )
 
 
+def _find_body_defaults(layout: Layout[Any]) -> dict[str, Any]:
+    made = {name for name, _ in layout.made}
+    return {
+        name: default
+        for name, (_, _, default) in layout.body.items()
+        if name not in made and default is not attrs.NOTHING
+    }
+
+
 def _list_stored(layout: Layout[Any]) -> tuple[IndexField, ...]:
     return (*layout.key, IndexField("version", keep_value, keep_value), *layout.columns)
 
@@ -127,8 +138,11 @@ def _list_encoders(layout: Layout[Any]) -> tuple[tuple[int, Encode], ...]:
     )
 
 
-def _list_loaded_columns(layout: Layout[Any]) -> tuple[bool, ...]:
-    return tuple(column.decode is not None for column in layout.stored)
+def _make_loaded_getter(layout: Layout[Any]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    # always a tuple: every kind has at least its key and its version
+    indexes = [index for index, column in enumerate(layout.stored) if column.decode is not None]
+    get: Callable[[tuple[Any, ...]], tuple[Any, ...]] = itemgetter(*indexes)
+    return get
 
 
 def _list_loaded_fields(layout: Layout[Any]) -> tuple[str, ...]:
@@ -201,6 +215,10 @@ class Sums:
         return set(add) <= set(self.add) and sorted([*query.where, *by]) == sorted(self.by)
 
 
+_BODY = "_body"
+"""Under which name an entity keeps the body that was not read yet."""
+
+
 @attrs.frozen(eq=False)
 class Layout(Generic[E]):
     """How one kind is laid out."""
@@ -213,6 +231,8 @@ class Layout(Generic[E]):
     """The text columns that are empty for most: their indexes leave those out."""
     text: str = ""
     """The field whose text is the whole body; empty when the body is JSON of the other fields."""
+    has_replies: bool = False
+    """Whether a body is mostly replies: it is read when a field of it is first asked for."""
     cached: bool = False
     """Whether each version is read so often that a store decodes it once.
 
@@ -262,10 +282,10 @@ class Layout(Generic[E]):
         init=False, default=_derive(_list_encoders)
     )
     """Which columns do not keep a field as it is: the index in a row, and what is kept."""
-    loaded_columns: tuple[bool, ...] = attrs.field(
-        init=False, default=_derive(_list_loaded_columns)
+    get_loaded: Callable[[tuple[Any, ...]], tuple[Any, ...]] = attrs.field(
+        init=False, default=_derive(_make_loaded_getter)
     )
-    """Whether each column is read back; not what follows from other fields."""
+    """Gets the columns out of a row that are read back; not what follows from other fields."""
     loaded_fields: tuple[str, ...] = attrs.field(init=False, default=_derive(_list_loaded_fields))
     """The fields that those are read back into."""
     decoders: tuple[tuple[str, Decode], ...] = attrs.field(
@@ -278,6 +298,8 @@ class Layout(Generic[E]):
     """What makes the defaults that no two entities may share, such as an empty dict."""
     omitted: dict[str, Any] | None = attrs.field(init=False, default=_derive(_find_omitted))
     """What other fields have that a row may omit, for kinds whose fields are set all at once."""
+    body_defaults: dict[str, Any] = attrs.field(init=False, default=_derive(_find_body_defaults))
+    """The defaults of the fields of the body, but for those that are made anew for each."""
     field_count: int = attrs.field(
         init=False, default=_derive(lambda layout: len(attrs.fields(layout.kind)))
     )
@@ -287,7 +309,7 @@ class Layout(Generic[E]):
         """Return *entity* as a row."""
         # All fields by one call in C, and then the few that are computed or encoded.  Out of a dict
         # they come three times as fast as by attribute, for which Python asks the class first.
-        source = entity if self.omitted is None else entity.__dict__
+        source: Any = entity if self.omitted is None else get_fields(entity)
         values = list(self.getter(source))
         for index, compute in self.computed:
             values[index] = compute(entity)
@@ -298,18 +320,18 @@ class Layout(Generic[E]):
 
     def entity(self, row: tuple[Any, ...]) -> E:
         """Return the entity that `row` made this row of."""
+        if self.has_replies and row[-1] != "{}":
+            return self._defer_body(row)
         # the whole row in C, and then the few columns that need more: this is done for every row
         # that is read.  The body, behind the columns, is left out.
         fields = {} if self.omitted is None else self.omitted.copy()
-        fields.update(zip(self.loaded_fields, compress(row, self.loaded_columns), strict=True))
+        fields.update(zip(self.loaded_fields, self.get_loaded(row), strict=True))
         for name, decode in self.decoders:
             fields[name] = decode(fields[name])
         if self.text:
             fields[self.text] = row[-1]
         elif row[-1] != "{}":
-            for name, value in jsontext.loads(row[-1]).items():
-                if name in self.body:  # else a newer version has stored it, or an older one did
-                    fields[name] = self.body[name][0](value)
+            fields.update(self._decode_body(row[-1]))
         if self.omitted is None:
             return self.kind(**fields)
         # past `__init__`, which takes three times as long: see `evolve`
@@ -319,6 +341,69 @@ class Layout(Generic[E]):
         if len(fields) != self.field_count:
             return self.kind(**fields)  # which says what the row lacks
         return make_of_fields(self.kind, fields)
+
+    def _decode_body(self, text: str) -> dict[str, Any]:
+        """Return the fields that are in a body."""
+        return {
+            name: self.body[name][0](value)
+            for name, value in jsontext.loads(text).items()
+            if name in self.body  # else a newer version has stored it, or an older one did
+        }
+
+    def _defer_body(self, row: tuple[Any, ...]) -> E:
+        """Return the entity of *row* without reading its body, which nobody may ask for."""
+        # as in `entity`
+        fields = dict(zip(self.loaded_fields, self.get_loaded(row), strict=True))
+        for name, decode in self.decoders:
+            fields[name] = decode(fields[name])
+        fields[_BODY] = row[-1]
+        return make_deferred(self.kind, fields, self._read_field)
+
+    def _read_field(self, fields: dict[str, Any], name: str) -> Any:
+        """Return a field of the body of an entity that has these *fields*, or its default.
+
+        Raises:
+            AttributeError: when the body cannot have such a field.
+        """
+        body = fields[_BODY]
+        if not isinstance(body, Body):
+            body = self._begin_to_read(fields, body)
+        if name in fields:
+            return fields[name]
+        if name not in self.body:
+            raise AttributeError(f"{self.kind.__name__!r} object has no attribute {name!r}")
+        plain = body.parse()
+        if name not in plain:
+            return self.make_default(name)
+        return self.body[name][0](plain[name])
+
+    def _begin_to_read(self, fields: dict[str, Any], text: str) -> Body:
+        """Set what is known of a body without parsing it: nearly always all but few fields."""
+        body = Body(text)
+        others = find_other_fields(text)
+        if others is not None:
+            absent = self.body_defaults.copy()
+            for name, make in self.made:
+                absent[name] = make()
+            for name in others:
+                absent.pop(name, None)
+            absent["replies"] = body.defer_replies()
+            # where another thread does the same, all get what it has set first
+            for name in absent.keys() & fields.keys():
+                del absent[name]
+            fields.update(absent)
+        fields[_BODY] = body
+        return body
+
+    def make_default(self, name: str) -> Any:
+        """Return the default of a field of the body; what can be changed is made anew."""
+        for made, make in self.made:
+            if made == name:
+                return make()
+        default = self.body[name][2]
+        if default is attrs.NOTHING:
+            raise TypeError(f"a row of {self.kind.__name__} is missing {name!r}")
+        return default
 
     def value(self, entity: E, name: str) -> Any:
         """Return what the column *name* holds for *entity*."""
@@ -368,8 +453,8 @@ _ALL: list[Layout[Any]] = [
     ),
     Layout(Task, "task", sparse=frozenset({"row_key_text"}), text="row"),
     Layout(Assignment, "assignment", sparse=frozenset({"token"}), cached=True),
-    Layout(Answer, "answer"),
-    Layout(Draft, "draft"),
+    Layout(Answer, "answer", has_replies=True),
+    Layout(Draft, "draft", has_replies=True),
     Layout(ClaimCounter, "claim_counter"),
     Layout(Comment, "comment"),
     Layout(Event, "event", sparse=frozenset({"became"})),

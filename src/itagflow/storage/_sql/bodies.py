@@ -1,0 +1,65 @@
+"""The bodies of answers, which are parsed when something in them is first asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+from itagflow import jsontext
+from itagflow.model.reply import Reply
+from itagflow.storage.codec import StoredReplies
+
+_BEGIN = re.compile(r'\{"at": ?"[^"\\]*", ?"replies": ?\{"')
+"""How nearly all bodies begin: with the time, and then the replies."""
+_SIMPLE = r'"[^"\\{}]*"|[-+.0-9eE]+|true|false'
+"""A value that is no list and no object, and no text that may look like something else."""
+_END = re.compile(rf'\}}\}}(?:, ?"[a-z_]+": ?(?:{_SIMPLE}))*\}}')
+"""What is behind the last reply of nearly all bodies: two braces, and fields with simple values."""
+_KEY = re.compile('"([a-z_]+)":')
+
+
+def find_other_fields(text: str) -> list[str] | None:
+    """Return the fields of a body besides its time and replies; None when it has to be parsed.
+
+    Replies are long, and what else there is stands behind them.  It is found without reading them:
+    who asks whether a task was given up, say, does not wait for all its boxes.
+
+    >>> find_other_fields('{"at":"2026-11-28","replies":{"1":{"key":"cat"}},"seconds":2.5}')
+    ['seconds']
+    """
+    # how votes were merged is the one other object that may end with two braces
+    if _BEGIN.match(text) is None or '"merge"' in text:
+        return None
+    end = text.rfind("}}", 0, len(text) - 1)
+    # inside of a text no quotation mark can stand without a backslash: so what follows as it should
+    # is no part of one
+    if _END.fullmatch(text, end) is None:
+        return None
+    return _KEY.findall(text, end)
+
+
+class Body:
+    """The body of one answer; it is parsed once."""
+
+    __slots__ = ("_plain", "_text")
+
+    def __init__(self, text: str) -> None:
+        """Have it from its JSON *text*."""
+        self._text = text
+        self._plain: Mapping[str, Any] | None = None
+
+    def parse(self) -> Mapping[str, Any]:
+        """Return what is in the body; not to be changed."""
+        plain = self._plain
+        if plain is None:
+            plain = self._plain = cast("Mapping[str, Any]", jsontext.loads(self._text))
+        return plain
+
+    def defer_replies(self) -> Mapping[str, Reply]:
+        """Return the replies that are in the body, each to be made when it is asked for."""
+        return StoredReplies(self._parse_replies)
+
+    def _parse_replies(self) -> Mapping[str, Any]:
+        replies: Mapping[str, Any] = self.parse()["replies"]
+        return replies
