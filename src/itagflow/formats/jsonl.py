@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from itagflow import jsontext
@@ -223,9 +223,8 @@ def _decode(fields: dict[str, Any], name: str, kind: Any) -> Any:
             wanted = "a list" if kind is list else "an object"
             raise InvalidData("the line", [Problem(name, f"must be {wanted}")])
         return value
-    decode: Callable[[Any], Any] = codec.decoder(kind)
     try:
-        return decode(value)
+        return _make_whole(kind, value)
     except codec.DecodingError as error:
         problems = [Problem(name + path, reason) for path, reason in codec.list_problems(error)]
         raise InvalidData("the line", problems) from None
@@ -235,3 +234,10 @@ def _decode(fields: dict[str, Any], name: str, kind: Any) -> Any:
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         reason = f"is no {kind.__name__}: {error}"
         raise InvalidData("the line", [Problem(name, reason)]) from None
+
+
+def _make_whole(kind: Any, value: Any) -> Any:
+    """Return a value as *kind*, with all its replies: else they are made when they are asked for."""
+    made = codec.decoder(kind)(value)
+    tuple((getattr(made, "replies", None) or {}).values())
+    return made
