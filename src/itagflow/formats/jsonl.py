@@ -237,7 +237,7 @@ def _decode(fields: dict[str, Any], name: str, kind: Any) -> Any:
 
 
 def _make_whole(kind: Any, value: Any) -> Any:
-    """Return a value as *kind*, with all its replies: else they are made when they are asked for."""
+    """Return a value as *kind* with all its replies, else made when they are asked for."""
     made = codec.decoder(kind)(value)
     tuple((getattr(made, "replies", None) or {}).values())
     return made
