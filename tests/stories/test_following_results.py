@@ -189,6 +189,27 @@ class TestFollowing:
         assert [(each.task.number, each.revision) for each in again] == [(1, 2), (2, 2)]
         assert again[1].replies == {"1": Choice("dog")}
 
+    def test_what_was_taken_out_is_as_it_was_whatever_becomes_of_the_others(
+        self, flow: Flow
+    ) -> None:
+        job = cats(flow, tasks=4, size=4)
+        flow.jobs.withdraw(job, tasks=[1], by="ada")
+        maintenance.erase_task(flow, (job, 2), by="ada")
+        labeled(flow, "ben", job)
+        flow.jobs.withdraw(job, tasks=[3], by="ada")
+        before = told(flow, job)
+        flow.packages.reopen((job, 1), by="ada")
+        labeled(flow, "ben", job)
+        results = [(one.task.number, one.became, one.revision) for one in flow.results.list(job)]
+        assert results == [
+            (1, "withdrawn", 1),
+            (2, "erased", 1),
+            (3, "withdrawn", 1),
+            (4, "final", 2),
+        ]
+        assert set(results[:3]) <= set(before)
+        assert list(maintenance.verify(flow)) == []
+
     def test_who_comes_later_gets_what_is_so_now_and_that_once(self, flow: Flow) -> None:
         job = cats(flow, tasks=2)
         labeled(flow, "ben", job)

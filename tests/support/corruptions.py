@@ -60,6 +60,14 @@ def an_overdue_job(flow: Flow) -> Job:
     return job
 
 
+def a_job_with_a_task_less(flow: Flow) -> Job:
+    """Package 1 waits for its review, and its task 1 was withdrawn before."""
+    job = cats(flow, workflow=Workflow(Label(), Inspect()))
+    flow.jobs.withdraw(job, tasks=[1], by="ada")
+    labeled(flow, "ben", job)
+    return flow.jobs.get(job)
+
+
 def a_busy_job(flow: Flow) -> Job:
     """Package 1 has come back to ben, 2 is done, cy holds 3, 4 waits, and 5 was discarded."""
     job = cats(flow, tasks=10, workflow=THREE)
@@ -231,6 +239,14 @@ CORRUPTIONS = [
             "package 4 of job 7: withdrawals, as the history tells it, is 1, and should be nothing",
         ],
         id="withdrawn, and of another package",
+    ),
+    pytest.param(
+        a_job_with_a_task_less,
+        change(Package, 7, 1, excluded_revisions=(2,)),
+        [
+            "task 1 of job 7: how often work on it had ended, as the history tells it, is 2, and should be 1"
+        ],
+        id="how often work on a withdrawn task has ended",
     ),
     pytest.param(
         a_prelabeled_job,

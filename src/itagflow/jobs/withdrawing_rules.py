@@ -33,7 +33,7 @@ def withdraw_tasks(
     One with nothing left is discarded.  One of which nothing is left to do at its stage, and which
     nobody has, goes on.
     """
-    after = evolve(package, withdrawals=tuple(sorted({*package.withdrawals, *withdrawn})))
+    after = package.exclude(withdrawn=withdrawn)
     if after.stage is None:
         return after
     if len(after.excluded) >= after.size:

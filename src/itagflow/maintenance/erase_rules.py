@@ -65,9 +65,8 @@ def erase_from_package(
 
     The value of the field that made the package goes with the last of its tasks.
     """
-    erased = tuple(sorted({*package.erased, task}))
-    after = attrs.evolve(erase_from_campaigns(package, erase_text), erased=erased)
-    if len(erased) == package.size:
+    after = erase_from_campaigns(package, erase_text).exclude(erased=(task,))
+    if len(after.erased) == package.size:
         # the value came from the data, such as a patient's number; remaining tasks have it too
         after = attrs.evolve(after, value=NO_VALUE if package.needs_skill else "")
     if package.stage:

@@ -24,6 +24,7 @@ _BEFORE: Mapping[str, frozenset[str]] = {
 }
 """What may have become of a task before each of these."""
 _BECAME = "what became of it, as the history tells it,"
+_ENDS = "how often work on it had ended, as the history tells it,"
 _REOPENINGS = "how often it was reopened, as the history tells it,"
 
 
@@ -35,6 +36,8 @@ class Outcomes:
     """What became of each task last; nothing of those that are not there."""
     reopenings: Counter[int] = attrs.field(factory=Counter[int])
     """How many times each task was opened again."""
+    ends: dict[int, int] = attrs.field(factory=dict[int, int])
+    """How many times work on each task that was erased or withdrawn had ended then."""
     breaks: list[Inconsistency] = attrs.field(factory=list[Inconsistency])
     """The events that say what cannot follow on what was said before."""
 
@@ -47,6 +50,8 @@ class Outcomes:
                     self._note_break(event, f"task {task} before it was {became}", before)
                 self.became[task] = became
                 self.reopenings[task] += became == Became.REOPENED
+                if became in (Became.ERASED, Became.WITHDRAWN):
+                    self.ends.setdefault(task, self.reopenings[task] + 1)
 
     def _note_break(self, event: Event, what: str, before: str) -> None:
         field = f"what became of {what}"
@@ -67,7 +72,12 @@ def check_outcomes(
         if became != replayed:
             yield Inconsistency("task", key, _BECAME, became or None, replayed or None)
         # after a task was erased or withdrawn its package is opened again without it
-        if case.task not in package.excluded:
+        if case.task in package.excluded:
+            counted, ends = package.count_revisions(case.task), outcomes.ends.get(case.task)
+            # without such an event something else became of it, which is told above
+            if ends is not None and counted != ends:
+                yield Inconsistency("task", key, _ENDS, counted, ends)
+        else:
             counted, reopenings = package.count_reopenings(case.task), outcomes.reopenings
             if counted != reopenings[case.task]:
                 yield Inconsistency("task", key, _REOPENINGS, counted, reopenings[case.task])

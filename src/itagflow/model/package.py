@@ -1,11 +1,12 @@
 """Packages, the assignments that people have on them, and the claim counters that count these."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
 
 import attrs
 
-from itagflow.model.copying import copyable
+from itagflow.model.copying import copyable, evolve
 from itagflow.model.job import Crew, Stage
 from itagflow.model.number import is_whole
 from itagflow.printing import format_count
@@ -144,6 +145,8 @@ class Package:
     """The tasks whose data was erased: no assignment is about them any more."""
     withdrawals: tuple[int, ...] = ()
     """The tasks that were withdrawn: they keep their data, and no assignment is about them."""
+    excluded_revisions: tuple[int, ...] = ()
+    """How many times work on each of `excluded` had ended once it was erased or withdrawn."""
     campaigns: tuple[Campaign, ...] = ()
     """The campaigns that have opened tasks of it again, oldest first."""
     value: str = ""
@@ -184,6 +187,18 @@ class Package:
         if not self.withdrawals:
             return self.erased
         return tuple(sorted({*self.erased, *self.withdrawals}))
+
+    def exclude(self, *, erased: Iterable[int] = (), withdrawn: Iterable[int] = ()) -> "Package":
+        """Return the package without these tasks; work on each of them has ended by that."""
+        kept = dict(zip(self.excluded, self.excluded_revisions, strict=False))
+        gone = {*erased, *withdrawn} - kept.keys()
+        kept.update((task, self.count_reopenings(task) + 1) for task in gone)
+        return evolve(
+            self,
+            erased=tuple(sorted({*self.erased, *erased})),
+            withdrawals=tuple(sorted({*self.withdrawals, *withdrawn})),
+            excluded_revisions=tuple(kept[task] for task in sorted(kept)),
+        )
 
     @property
     def has_deadline(self) -> bool:
@@ -234,7 +249,15 @@ class Package:
         return self.reopenings + sum(task in campaign.tasks for campaign in self.campaigns)
 
     def count_revisions(self, task: int) -> int:
-        """Return how many times work on a task has ended: 0 before the first time."""
+        """Return how many times work on a task has ended: 0 before the first time.
+
+        What was erased or withdrawn keeps the number that it had then: what comes later is not
+        about it.
+        """
+        if task in self.excluded:
+            kept = dict(zip(self.excluded, self.excluded_revisions, strict=False))
+            if task in kept:
+                return kept[task]
         return self.count_reopenings(task) + int(self.has_ended(task))
 
     @property

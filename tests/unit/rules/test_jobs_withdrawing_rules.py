@@ -58,7 +58,9 @@ def test_with_nothing_left_it_is_discarded() -> None:
 
 def test_one_that_has_ended_only_notes_it() -> None:
     done = package(state=PackageState.DONE, free=0)
-    assert withdrawn(done, 1, 2, 3) == attrs.evolve(done, withdrawals=(1, 2, 3))
+    assert withdrawn(done, 1, 2, 3) == attrs.evolve(
+        done, withdrawals=(1, 2, 3), excluded_revisions=(1, 1, 1)
+    )
 
 
 def test_with_nothing_left_to_do_it_goes_on_unless_somebody_has_it() -> None:

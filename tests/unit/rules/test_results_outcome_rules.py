@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 
 from itagflow import Became, Package, PackageState, Stage, TaskState
@@ -75,6 +76,12 @@ class TestRevisions:
         again = done(campaigns=(CLOSED,), reopenings=1)
         assert [again.count_reopenings(task) for task in (1, 2)] == [1, 2]
         assert [again.count_revisions(task) for task in (1, 2)] == [2, 3]
+
+    def test_what_is_excluded_keeps_its_number(self) -> None:
+        once = done().exclude(withdrawn=(2,), erased=(3,))
+        twice = attrs.evolve(once, reopenings=1).exclude(erased=(1, 2))
+        assert (twice.erased, twice.withdrawals) == ((1, 2, 3), (2,))
+        assert [twice.count_revisions(task) for task in (1, 2, 3)] == [2, 1, 1]
 
 
 class TestEvents:
