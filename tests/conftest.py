@@ -177,6 +177,12 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
+def equal_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What pseudonyms are made with is drawn: for tests of two stores that both draw the same."""
+    monkeypatch.setattr("itagflow.workspaces.service.secrets.token_hex", lambda size: "7f" * size)
+
+
+@pytest.fixture
 def flow(url: str, clock: Clock) -> Iterator[Flow]:
     with itagflow.open(url, clock=clock) as opened:
         yield opened

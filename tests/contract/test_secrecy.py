@@ -44,15 +44,11 @@ from itagflow.errors import Problem
 from itagflow.formats import FormatContext, WriteReport
 from itagflow.model import Outcome, Purpose, Row
 
+pytestmark = pytest.mark.usefixtures("equal_keys")
+
 VOTERS = ["ben", "cy", "lea", "dan"]
 Vote = Callable[[Flow, Assignment], object]
 Pair = tuple[Vote, Vote]
-
-
-@pytest.fixture(autouse=True)
-def equal_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What pseudonyms are made with is drawn: here both flows draw the same."""
-    monkeypatch.setattr("itagflow.workspaces.service.secrets.token_hex", lambda size: "7f" * size)
 
 
 def says(answer: str) -> Vote:

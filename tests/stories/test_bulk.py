@@ -45,6 +45,8 @@ from itagflow.jobs import loading_rules
 from itagflow.model import BatchResult, Outcome
 from itagflow.storage import FIELDS, MemoryStore, Query, Writer
 
+pytestmark = pytest.mark.usefixtures("equal_keys")
+
 REVIEWED = Workflow(Label(), Inspect(), Accept())
 
 

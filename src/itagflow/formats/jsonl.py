@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from itagflow import jsontext
@@ -31,6 +31,7 @@ from itagflow.formats._files import (
 from itagflow.formats._plain import is_a
 from itagflow.formats._port import LIMIT, Counts, FormatContext, WriteReport
 from itagflow.formats._rows import render_row
+from itagflow.model.reply import Reply
 from itagflow.model.result import Provenance, Result, StageResult
 from itagflow.model.task import Answer, Row, Task, TaskState
 from itagflow.model.text import require_text
@@ -239,5 +240,7 @@ def _decode(fields: dict[str, Any], name: str, kind: Any) -> Any:
 def _make_whole(kind: Any, value: Any) -> Any:
     """Return a value as *kind* with all its replies, else made when they are asked for."""
     made = codec.decoder(kind)(value)
-    tuple((getattr(made, "replies", None) or {}).values())
+    replies: Mapping[str, Reply] | None = getattr(made, "replies", None)
+    if replies:
+        dict(replies)  # makes each of them
     return made
