@@ -250,9 +250,18 @@ class _CheckedFile:
         except OSError as error:
             raise _make_error(self.path, "be written", error) from error
 
-    def seek(self, position: int, /) -> int:
+    def seek(self, position: int, whence: int = os.SEEK_SET, /) -> int:
         try:
-            return self.file.seek(position)  # what is still held back is written first
+            return self.file.seek(position, whence)  # what is still held back is written first
+        except OSError as error:
+            raise _make_error(self.path, "be written", error) from error
+
+    def tell(self) -> int:
+        return self.file.tell()
+
+    def flush(self) -> None:
+        try:
+            self.file.flush()
         except OSError as error:
             raise _make_error(self.path, "be written", error) from error
 
