@@ -46,9 +46,9 @@ class SafeNames:
 
 
 def make_safe(name: str) -> str:
-    """Return the last part of a path or URL as a name that every system can take.
+    r"""Return the last part of a path or URL as a name that every system can take.
 
-    >>> make_safe("https://example.org/a?size=1/b"), make_safe("C:\\\\images\\\\what?.jpg")
+    >>> make_safe("https://example.org/a?size=1/b"), make_safe("C:\\images\\what?.jpg")
     ('a', 'what_.jpg')
     """
     if _URL.match(name):

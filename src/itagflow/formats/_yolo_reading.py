@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import IO, Any, cast
+from typing import Any
 from zipfile import ZipFile
 
 from itagflow import jsontext
@@ -25,6 +25,7 @@ from itagflow.model.task import Row
 DETECT, SEGMENT = "detect", "segment"
 _NAME = re.compile(r"\s+([0-9]{1,9})\s*:\s*(\S.*)")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_ID = re.compile("[0-9]{1,9}")
 _DECIMALS = 6
 """To how many places pixels are rounded: what division has left over goes away."""
 
@@ -35,6 +36,9 @@ def read_zip(source: Source, context: FormatContext) -> Iterator[Row | Problem]:
     try:
         with open_zip(source) as archive:
             yield from _read_images(archive, picture, context)
+    except InvalidData:
+        # it is a ValueError too: the source is no file at all
+        raise
     except BROKEN as error:
         yield Problem("the file", f"is no zip file that can be read: {error}")
 
@@ -51,7 +55,7 @@ def _read_images(
         yield Problem(SIZES, reason)
         return
     with archive.open(SIZES) as lines:
-        for number, line in enumerate(read_lines(cast("IO[bytes]", lines), MAX_ROW_BYTES), 1):
+        for number, line in enumerate(read_lines(lines, MAX_ROW_BYTES), 1):
             try:
                 image = _parse_image(line, number)
                 results = {}
@@ -140,7 +144,7 @@ def _read_regions(
 def _parse_line(where: str, line: str) -> tuple[int, list[float]]:
     parts = line.split()
     # names of classes and other texts are no numbers, nor is what only Python takes for one
-    if not parts or not all(map(_NUMBER.fullmatch, parts)) or not parts[0].isdigit():
+    if not parts or not all(map(_NUMBER.fullmatch, parts)) or not _ID.fullmatch(parts[0]):
         raise _make_error(where, "must be the id of a class and numbers")
     numbers = [float(part) for part in parts[1:]]
     if not all(0 <= number <= 1 for number in numbers):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Generator
-from typing import IO, cast
+from typing import IO, Protocol, cast
 
 from itagflow.contexts import safe_context
 from itagflow.formats._files import (
@@ -32,6 +32,14 @@ _EARLIEST = (1980, 1, 1, 0, 0, 0)
 _UNIX, _MODE = 3, 0o100644
 
 
+class Spool(Protocol):
+    """An open file that can be read in parts."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most so many bytes; none at its end."""
+        ...
+
+
 @safe_context
 def create_zip(target: Target) -> Generator[zipfile.ZipFile]:
     """Open a new zip file; when the block raises, a path or place is left as it was.
@@ -51,10 +59,21 @@ def create_zip(target: Target) -> Generator[zipfile.ZipFile]:
 
 def add_entry(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     """Write a file into a zip file.  It is not compressed: versions of zlib differ in bytes."""
+    archive.writestr(_make_entry(name), content)
+
+
+def add_file(archive: zipfile.ZipFile, name: str, content: Spool) -> None:
+    """Write what is left of an open file into a zip file, in parts."""
+    with archive.open(_make_entry(name), "w", force_zip64=True) as file:
+        while part := content.read(CHUNK):
+            file.write(part)
+
+
+def _make_entry(name: str) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, _EARLIEST)
     entry.create_system = _UNIX  # otherwise that of the machine
     entry.external_attr = _MODE << 16
-    archive.writestr(entry, content)
+    return entry
 
 
 @safe_context

@@ -21,6 +21,7 @@ from typing import Any
 import attrs
 
 from itagflow import jsontext
+from itagflow.errors import Problem
 from itagflow.formats._coco_reading import read_captions, read_instances
 from itagflow.formats._files import CHUNK, BinaryFile, Source, Target, open_spool, open_target
 from itagflow.formats._geometry import encode_counts, flatten

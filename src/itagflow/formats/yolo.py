@@ -38,7 +38,7 @@ from itagflow.formats._pictures import (
 from itagflow.formats._port import CLASSES, Counts, FormatContext, FormatOption, WriteReport
 from itagflow.formats._yolo_names import IMAGES, SETTINGS, SIZES, SafeNames, find_label_file
 from itagflow.formats._yolo_reading import DETECT, SEGMENT, read_zip
-from itagflow.formats._zip import add_entry, create_zip
+from itagflow.formats._zip import add_entry, add_file, create_zip
 from itagflow.model.region import (
     Bounds,
     Box,
@@ -115,7 +115,7 @@ def _write_images(results: Iterable[Result], archive: ZipFile, writer: _Writer) 
             line = jsontext.dumps({"file": file, "image": name, **size, **turned}) + "\n"
             spool.write(line.encode(errors="backslashreplace"))
         spool.seek(0)
-        add_entry(archive, SIZES, spool.read())
+        add_file(archive, SIZES, spool)
 
 
 def _render_settings(picture: Picture) -> bytes:
@@ -215,7 +215,7 @@ class _Writer:
             return None
         if clipped != outline:
             self.counts.lose(task, "parts of regions outside of the image")
-        return clipped
+        return clipped if self.kind == SEGMENT else _list_corners(bounds)
 
     def _render_numbers(self, outline: Points, reply: Regions) -> str:
         width, height = reply.width, reply.height
