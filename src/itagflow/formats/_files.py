@@ -256,6 +256,9 @@ class _CheckedFile:
         except OSError as error:
             raise _make_error(self.path, "be written", error) from error
 
+    def seekable(self) -> bool:
+        return self.file.seekable()
+
     def tell(self) -> int:
         return self.file.tell()
 

@@ -97,7 +97,8 @@ def _cut(outline: Points, axis: int, edge: float, sign: int) -> Points:
             kept.append(_cross(outline[place - 1], point, axis, edge))
         if inside[place]:
             kept.append(point)
-    return tuple(kept)
+    # a corner on the line is met twice
+    return tuple(point for place, point in enumerate(kept) if point != kept[place - 1])
 
 
 def _cross(

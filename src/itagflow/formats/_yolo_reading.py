@@ -75,10 +75,10 @@ def _parse_names(content: bytes | None) -> dict[int, str] | Problem:
         return Problem(SETTINGS, "is missing: it has the names of the classes")
     names: dict[int, str] = {}
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
         _, _, after = f"\n{text}".partition("\nnames:\n")
         for line in after.split("\n"):
-            found = _NAME.fullmatch(line.rstrip("\r"))
+            found = _NAME.fullmatch(line)
             if found is None:
                 break
             name = found[2]
