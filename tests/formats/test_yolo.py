@@ -138,7 +138,8 @@ class TestWhatGoesOut:
         content, _ = write(results, ANIMALS)
         formats.write("yolo", results, tmp_path / "a.zip", template=ANIMALS)
         with zipfile.ZipFile(tmp_path / "b.zip", "w") as outer:
-            formats.write("yolo", results, zipfile.Path(outer, "x"), template=ANIMALS)
+            place: Any = zipfile.Path(outer, "x")
+            formats.write("yolo", results, place, template=ANIMALS)
         with zipfile.ZipFile(tmp_path / "b.zip") as outer:
             assert (tmp_path / "a.zip").read_bytes() == outer.read("x") == content
         with zipfile.ZipFile(io.BytesIO(content)) as archive:

@@ -250,14 +250,11 @@ class _CheckedFile:
         except OSError as error:
             raise _make_error(self.path, "be written", error) from error
 
-    def seek(self, position: int, whence: int = os.SEEK_SET, /) -> int:
+    def seek(self, position: int, /) -> int:
         try:
-            return self.file.seek(position, whence)  # what is still held back is written first
+            return self.file.seek(position)  # what is still held back is written first
         except OSError as error:
             raise _make_error(self.path, "be written", error) from error
-
-    def seekable(self) -> bool:
-        return self.file.seekable()
 
     def tell(self) -> int:
         return self.file.tell()

@@ -24,7 +24,8 @@ BROKEN = (
     NotImplementedError,  # another compression
     RuntimeError,  # a password
     EOFError,
-    ValueError,  # such as a place before the beginning
+    ValueError,
+    OSError,  # a place before the beginning
 )
 """What reading raises when a zip file, or an entry of it, is broken."""
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
@@ -90,7 +91,8 @@ def open_zip(source: Source) -> Generator[zipfile.ZipFile]:
             while part := file.readline(CHUNK):
                 spool.write(part)
         spool.seek(0)
-        with zipfile.ZipFile(cast("IO[bytes]", spool)) as archive:
+        # the file itself: whatever a place in it is that is none, is wrong with the zip file
+        with zipfile.ZipFile(spool.file) as archive:
             yield archive
 
 

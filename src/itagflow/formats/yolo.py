@@ -213,7 +213,7 @@ class _Writer:
         if min(bounds.right - bounds.left, bounds.bottom - bounds.top) < SMALLEST:
             self.counts.lose(task, "regions outside of the image, or without an extent")
             return None
-        if clipped != outline:
+        if _measure_outside(outline, reply) >= SMALLEST:
             self.counts.lose(task, "parts of regions outside of the image")
         return clipped if self.kind == SEGMENT else _list_corners(bounds)
 
@@ -232,6 +232,13 @@ def _measure(outline: Points) -> Bounds:
         return Bounds(0, 0, 0, 0)
     across, down = [x for x, _ in outline], [y for _, y in outline]
     return Bounds(min(across), min(down), max(across), max(down))
+
+
+def _measure_outside(outline: Points, reply: Regions) -> float:
+    """Return by how many pixels at the most an outline leaves the image; below 0: it does not."""
+    bounds = _measure(outline)
+    beyond = max(bounds.right - reply.width, bounds.bottom - reply.height)
+    return max(-bounds.left, -bounds.top, beyond)
 
 
 def _list_corners(bounds: Bounds) -> Points:
