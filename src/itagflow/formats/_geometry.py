@@ -78,7 +78,7 @@ def clip(outline: Points, width: float, height: float) -> Points:
     Source: Sutherland and Hodgman, *Reentrant polygon clipping*, 1974.
 
     >>> clip(((-5, 0), (5, 0), (5, 10), (-5, 10)), 10, 10)
-    ((0, 10), (0, 0), (5, 0), (5, 10))
+    ((0, 0.0), (5, 0), (5, 10), (0, 10.0))
     """
     kept = outline
     for axis, edge, sign in ((0, 0, 1), (1, 0, 1), (0, width, -1), (1, height, -1)):
