@@ -37,6 +37,7 @@ from itagflow import (
 )
 from itagflow.errors import Problem
 from itagflow.formats import kit
+from itagflow.formats._files import MAX_ROW_BYTES
 from itagflow.formats._geometry import clip
 from itagflow.formats._yolo_names import SafeNames, make_safe
 from itagflow.model import Bounds, Row, StageResult
@@ -404,6 +405,14 @@ class TestWhatOthersWrite:
             assert read(content[:place], ANIMALS)[-1].startswith("the file: ")
             changed = content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :]
             assert read(changed, ANIMALS) is not None
+
+    def test_a_file_in_it_that_would_fill_the_memory_is_not_read(self) -> None:
+        large = {**GOOD, "labels/train/7.txt": " " * (MAX_ROW_BYTES + 1)}
+        content = zipped(large, compression=zipfile.ZIP_DEFLATED)
+        assert len(content) < 100_000
+        assert read(content, ANIMALS) == [
+            "labels/train/7.txt: cannot be read: labels/train/7.txt is too large"
+        ]
 
     def test_a_source_that_is_no_file_is_refused(self) -> None:
         with pytest.raises(InvalidData, match="is a URL"):

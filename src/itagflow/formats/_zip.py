@@ -106,5 +106,5 @@ def read_entry(archive: zipfile.ZipFile, name: str) -> bytes | None:
         return None
     # the sizes of small files may be false: no more is read than is said
     if archive.getinfo(name).file_size > MAX_ROW_BYTES:
-        raise zipfile.BadZipFile(f"{name} has more than {MAX_ROW_BYTES} bytes")
+        raise zipfile.BadZipFile(f"{name} is too large")
     return archive.read(name)
