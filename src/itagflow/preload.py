@@ -6,6 +6,7 @@ it, or another thread is inside it while a process forks, the lock of a module s
 and whoever needs that module never goes on.
 """
 
+import encodings.cp437  # of the names in a zip file
 import encodings.utf_8_sig  # a codec of texts is imported when one is first read or written in it
 
 # the standard library's, which `formats` and others import inside of functions
@@ -16,10 +17,11 @@ import shutil
 import tempfile
 
 from itagflow import maintenance, schema, templates
-from itagflow.formats import coco, csv, itag, itag_v1, jsonl
+from itagflow.formats import coco, csv, itag, itag_v1, jsonl, yolo
 from itagflow.prelabels import sources
 
 LOADED = (
+    encodings.cp437,
     encodings.utf_8_sig,
     importlib.metadata,
     inspect,
@@ -35,5 +37,6 @@ LOADED = (
     schema,
     sources,
     templates,
+    yolo,
 )
 """All of it."""

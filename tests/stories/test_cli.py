@@ -225,6 +225,7 @@ def test_formats_need_no_store(capsys: pytest.CaptureFixture[str]) -> None:
         "itag",
         "itag_v1",
         "jsonl",
+        "yolo",
     ]
     assert main(["formats", "--json"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[0])["name"] == "coco"

@@ -256,6 +256,15 @@ class _CheckedFile:
         except OSError as error:
             raise _make_error(self.path, "be written", error) from error
 
+    def tell(self) -> int:
+        return self.file.tell()
+
+    def flush(self) -> None:
+        try:
+            self.file.flush()
+        except OSError as error:
+            raise _make_error(self.path, "be written", error) from error
+
     def __iter__(self) -> Iterator[bytes]:
         while line := self.readline(-1):
             yield line

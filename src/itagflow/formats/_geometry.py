@@ -69,3 +69,42 @@ def pair(numbers: Iterable[float]) -> list[tuple[float, float]]:
     """Return numbers in a row, x and y in turn, as points."""
     each = iter(numbers)
     return list(zip(each, each, strict=True))
+
+
+def clip(outline: Points, width: float, height: float) -> Points:
+    """Return the part of an outline that lies on an image; empty when none does.
+
+    An outline that leaves the image and comes back stays one, and runs along the edge in between.
+    Source: Sutherland and Hodgman, *Reentrant polygon clipping*, 1974.
+
+    >>> clip(((-5, 0), (5, 0), (5, 10), (-5, 10)), 10, 10)
+    ((0, 0.0), (5, 0), (5, 10), (0, 10.0))
+    """
+    kept = outline
+    for axis, edge, sign in ((0, 0, 1), (1, 0, 1), (0, width, -1), (1, height, -1)):
+        kept = _cut(kept, axis, edge, sign)
+    return kept
+
+
+def _cut(outline: Points, axis: int, edge: float, sign: int) -> Points:
+    """Return the part of an outline on one side of a line: *sign* says on which."""
+    inside = [(point[axis] - edge) * sign >= 0 for point in outline]
+    if all(inside):
+        return outline
+    kept: list[tuple[float, float]] = []
+    for place, point in enumerate(outline):
+        if inside[place] != inside[place - 1]:
+            kept.append(_cross(outline[place - 1], point, axis, edge))
+        if inside[place]:
+            kept.append(point)
+    # a corner on the line is met twice
+    return tuple(point for place, point in enumerate(kept) if point != kept[place - 1])
+
+
+def _cross(
+    start: tuple[float, float], end: tuple[float, float], axis: int, edge: float
+) -> tuple[float, float]:
+    """Return where the way from *start* to *end* meets a line."""
+    part = (edge - start[axis]) / (end[axis] - start[axis])
+    other = start[1 - axis] + part * (end[1 - axis] - start[1 - axis])
+    return (edge, other) if axis == 0 else (other, edge)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._port import Counts, FormatContext, FormatOption
 from itagflow.model.region import Region
+from itagflow.model.reply import Reply
+from itagflow.model.result import Result
 from itagflow.model.task import Task
 from itagflow.model.template import MARKING, WRITING, Question, QuestionKind, Template
 
@@ -98,6 +100,27 @@ def _list_fields(template: Template | None) -> list[str]:
     if template is None:
         return []
     return [view.field for top in template.views for view in top.every if view.field]
+
+
+def find_image_name(task: Task, field: str) -> str:
+    """Return the name of the image of a task.
+
+    Raises:
+        InvalidData: when the field *field* of its data has none.
+    """
+    name = task.data.get(field)
+    if not isinstance(name, str):
+        reason = "must be the name of the image: pass image= with the field that has it"
+        raise InvalidData(str(task), [Problem(f"data.{field}", reason)])
+    return name
+
+
+def find_replies(result: Result, counts: Counts) -> Mapping[str, Reply]:
+    """Count a task, and return *the* replies to it: those of the last stage wanted and reached."""
+    reached = counts.add_task(result)
+    if not reached:
+        return {}
+    return reached[-1].replies or {}
 
 
 def lose_other_replies(

@@ -14,14 +14,14 @@ look like one with nothing on it.  Source: cocodataset.org, *Data format*; ``coc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import Any
 
 import attrs
 
 from itagflow import jsontext
-from itagflow.errors import InvalidData, Problem
+from itagflow.errors import Problem
 from itagflow.formats._coco_reading import read_captions, read_instances
 from itagflow.formats._files import CHUNK, BinaryFile, Source, Target, open_spool, open_target
 from itagflow.formats._geometry import encode_counts, flatten
@@ -32,7 +32,9 @@ from itagflow.formats._pictures import (
     TEXTS,
     Picture,
     find_field,
+    find_image_name,
     find_question,
+    find_replies,
     lose_other_replies,
 )
 from itagflow.formats._port import CLASSES, Counts, FormatContext, FormatOption, WriteReport
@@ -48,7 +50,7 @@ from itagflow.model.region import (
     RotatedBox,
     Visibility,
 )
-from itagflow.model.reply import Reply, Text
+from itagflow.model.reply import Text
 from itagflow.model.result import Result
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Question
@@ -171,7 +173,7 @@ class _Captions:
 
     def make(self, result: Result) -> tuple[Element | None, list[Element]]:
         """Return the image of a task and its captions; None for an image without an answer."""
-        replies = _find_replies(result, self.counts)
+        replies = find_replies(result, self.counts)
         text = replies.get(self.question.id)
         lose_other_replies(self.question, replies, result.task, self.counts)
         if not isinstance(text, Text):
@@ -195,7 +197,7 @@ class _Instances:
 
     def make(self, result: Result) -> tuple[Element | None, list[Element]]:
         """Return the image of a task and its annotations; None for one without an answer."""
-        replies = _find_replies(result, self.counts)
+        replies = find_replies(result, self.counts)
         reply = replies.get(self.picture.question.id)
         lose_other_replies(self.picture.question, replies, result.task, self.counts)
         if not isinstance(reply, Regions):
@@ -290,20 +292,8 @@ class _Instances:
         ]
 
 
-def _find_replies(result: Result, counts: Counts) -> Mapping[str, Reply]:
-    """Return *the* replies to a task: those of the last stage that is wanted and reached."""
-    reached = counts.add_task(result)
-    if not reached:
-        return {}
-    return reached[-1].replies or {}
-
-
 def _make_image(task: Task, field: str) -> Element:
-    name = task.data.get(field)
-    if not isinstance(name, str):
-        reason = "must be the name of the image: pass image= with the field that has it"
-        raise InvalidData(str(task), [Problem(f"data.{field}", reason)])
-    return {"id": task.number, "file_name": name}
+    return {"id": task.number, "file_name": find_image_name(task, field)}
 
 
 def _make_outline(bounds: Bounds, area: float, segmentation: Any) -> Element:

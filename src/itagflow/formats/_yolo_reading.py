@@ -1,0 +1,183 @@
+"""Data sets for YOLO as rows: an image each, with its regions as the result of labeling."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from zipfile import ZipFile
+
+from itagflow import jsontext
+from itagflow.errors import InvalidData, Problem
+from itagflow.formats._files import MAX_ROW_BYTES, Source, decode_line, read_lines
+from itagflow.formats._geometry import pair
+from itagflow.formats._pictures import Picture, find_field
+from itagflow.formats._plain import is_a, is_whole
+from itagflow.formats._port import FormatContext
+from itagflow.formats._regions import Element
+from itagflow.formats._rows import render_row
+from itagflow.formats._yolo_names import IMAGES, SETTINGS, SIZES, find_label_file
+from itagflow.formats._zip import BROKEN, open_zip, read_entry
+from itagflow.model.job import Stage
+from itagflow.model.region import Box, Polygon, Region, Regions
+from itagflow.model.task import Row
+
+DETECT, SEGMENT = "detect", "segment"
+_NAME = re.compile(r"\s+([0-9]{1,9})\s*:\s*(\S.*)")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_ID = re.compile("[0-9]{1,9}")
+_DECIMALS = 6
+"""To how many places pixels are rounded: what division has left over goes away."""
+
+
+def read_zip(source: Source, context: FormatContext) -> Iterator[Row | Problem]:
+    """Yield a row for each image that ``images.jsonl`` lists, with the regions on it."""
+    picture = None if context.template is None else Picture.find(context)
+    try:
+        with open_zip(source) as archive:
+            yield from _read_images(archive, picture, context)
+    except InvalidData:
+        # it is a ValueError too: the source is no file at all
+        raise
+    except BROKEN as error:
+        yield Problem("the file", f"is no zip file that can be read: {error}")
+
+
+def _read_images(
+    archive: ZipFile, picture: Picture | None, context: FormatContext
+) -> Iterator[Row | Problem]:
+    names = _parse_names(read_entry(archive, SETTINGS))
+    if isinstance(names, Problem):
+        yield names
+        return
+    if SIZES not in archive.NameToInfo:
+        reason = "is missing: it has a line for each image, with file, image, width and height"
+        yield Problem(SIZES, reason)
+        return
+    with archive.open(SIZES) as lines:
+        for number, line in enumerate(read_lines(lines, MAX_ROW_BYTES), 1):
+            try:
+                image = _parse_image(line, number)
+                results = {}
+                if picture is not None:
+                    reply = _read_regions(archive, image, picture, names, context.options["task"])
+                    results = {Stage.LABEL: {picture.question.id: reply}}
+            except InvalidData as error:
+                yield from error.problems
+                continue
+            row = {"data": {find_field(context): image["image"]}}
+            yield render_row(row, results, context.template)
+
+
+def _parse_names(content: bytes | None) -> dict[int, str] | Problem:
+    """Return the names of the classes by id; of YAML no more is known than is written here."""
+    if content is None:
+        return Problem(SETTINGS, "is missing: it has the names of the classes")
+    names: dict[int, str] = {}
+    try:
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
+        _, _, after = f"\n{text}".partition("\nnames:\n")
+        for line in after.split("\n"):
+            found = _NAME.fullmatch(line)
+            if found is None:
+                break
+            name = found[2]
+            names[int(found[1])] = jsontext.loads(name) if name.startswith('"') else name
+    except ValueError as error:
+        return Problem(SETTINGS, f"has names that cannot be read: {error}")
+    if not names or not all(is_a(name, str) for name in names.values()):
+        return Problem(SETTINGS, "must have names: with a line for each class, such as 0: cat")
+    return names
+
+
+def _parse_image(line: bytes | None, number: int) -> Element:
+    where = f"{SIZES}, line {number}"
+    if line is None:
+        raise _make_error(where, f"has more than {MAX_ROW_BYTES} bytes")
+    text = decode_line(line, number)
+    if isinstance(text, Problem):
+        raise _make_error(where, text.reason)
+    try:
+        image: Any = jsontext.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _make_error(where, f"is not JSON: {error}") from error
+    if not is_a(image, dict):
+        raise _make_error(where, "must be an object")
+    for name in ("file", "image"):
+        if not is_a(image.get(name), str):
+            raise _make_error(f"{where}, {name}", "must be a text")
+    if not image["file"].startswith(IMAGES):
+        raise _make_error(f"{where}, file", f"must begin with {IMAGES}")
+    for name in ("width", "height"):
+        if not is_whole(image.get(name)) or image[name] < 1:
+            raise _make_error(f"{where}, {name}", "must be the size of the image in pixels")
+    return dict(image)
+
+
+def _read_regions(
+    archive: ZipFile, image: Element, picture: Picture, names: dict[int, str], task: str
+) -> Regions:
+    place = find_label_file(image["file"])
+    try:
+        content = read_entry(archive, place)
+    except BROKEN as error:
+        raise _make_error(place, f"cannot be read: {error}") from error
+    if content is None:
+        raise _make_error(place, "is missing: an image without regions has an empty file")
+    regions: list[Region] = []
+    for number, line in enumerate(content.decode(errors="replace").splitlines(), 1):
+        where = f"{place}, line {number}"
+        kind, numbers = _parse_line(where, line)
+        if kind not in names:
+            raise _make_error(where, f"must begin with the id of a class of {SETTINGS}")
+        labels = {} if picture.label is None else {picture.label.title: names[kind]}
+        regions.append(_parse_shape(where, numbers, image, task, labels))
+    try:
+        size = {name: image[name] for name in ("width", "height")}
+        return Regions(regions, **size, rotation=image.get("rotation", 0))
+    except InvalidData as error:
+        raise InvalidData(
+            "the image", [Problem(f"{SIZES}, {each.where}", each.reason) for each in error.problems]
+        ) from None
+
+
+def _parse_line(where: str, line: str) -> tuple[int, list[float]]:
+    parts = line.split()
+    # names of classes and other texts are no numbers, nor is what only Python takes for one
+    if not parts or not all(map(_NUMBER.fullmatch, parts)) or not _ID.fullmatch(parts[0]):
+        raise _make_error(where, "must be the id of a class and numbers")
+    numbers = [float(part) for part in parts[1:]]
+    if not all(0 <= number <= 1 for number in numbers):
+        raise _make_error(where, "must have numbers from 0 to 1")
+    return int(parts[0]), numbers
+
+
+def _parse_shape(
+    where: str, numbers: list[float], image: Element, task: str, labels: dict[str, str]
+) -> Region:
+    width, height = image["width"], image["height"]
+    points = [(x * width, y * height) for x, y in pair(numbers[: len(numbers) // 2 * 2])]
+    try:
+        if task == SEGMENT:
+            if len(numbers) % 2 or len(points) < 3:
+                raise _make_error(where, "must have x and y of at least three corners")
+            return Polygon([_round(*point) for point in points], labels=labels)
+        if len(numbers) != 4:
+            reason = "must have the four numbers of a box; task='segment' reads outlines"
+            raise _make_error(where, reason)
+        (x, y), (across, down) = points
+        left, top = _round(x - across / 2, y - down / 2)
+        return Box(left, top, *_round(across, down), labels=labels)
+    except InvalidData as error:
+        if error.problems[0].where == where:
+            raise
+        problems = [Problem(f"{where}, {each.where}", each.reason) for each in error.problems]
+        raise InvalidData("the image", problems) from None
+
+
+def _round(x: float, y: float) -> tuple[float, float]:
+    return round(x, _DECIMALS), round(y, _DECIMALS)
+
+
+def _make_error(where: str, reason: str) -> InvalidData:
+    return InvalidData("the image", [Problem(where, reason)])

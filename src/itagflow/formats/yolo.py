@@ -1,0 +1,247 @@
+"""YOLO as Ultralytics reads it: a zip file with a text for each image, and ``data.yaml``.
+
+::
+
+    data.yaml                the names of the classes, by their id from 0
+    images.jsonl             for each image: its place, its name in the data, and its size
+    labels/train/1.txt       a line per region: 1 0.25 0.45 0.3 0.1
+
+A line is the id of the class, and then numbers between 0 and 1, as parts of the width and of the
+height of the image: the center, width and height of a box (``detect``), or the corners of an
+outline (``segment``).  An image without a region has an empty file; one that nobody has answered
+has none.  A program for training looks for the image at ``images/train/1.jpg``.
+
+``images.jsonl`` is ours, and other programs ignore it.  Without it nobody could tell how large an
+image is and what it was called.  Source: docs.ultralytics.com, *Datasets*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from zipfile import ZipFile
+
+import attrs
+
+from itagflow import jsontext
+from itagflow.errors import Problem
+from itagflow.formats._files import Source, Target, open_spool
+from itagflow.formats._geometry import clip, flatten
+from itagflow.formats._pictures import (
+    IMAGE,
+    LABEL,
+    QUESTION,
+    Picture,
+    find_image_name,
+    find_replies,
+    lose_other_replies,
+)
+from itagflow.formats._port import CLASSES, Counts, FormatContext, FormatOption, WriteReport
+from itagflow.formats._yolo_names import IMAGES, SETTINGS, SIZES, SafeNames, find_label_file
+from itagflow.formats._yolo_reading import DETECT, SEGMENT, read_zip
+from itagflow.formats._zip import add_entry, add_file, create_zip
+from itagflow.model.region import (
+    Bounds,
+    Box,
+    Mask,
+    Points,
+    Polygon,
+    Region,
+    Regions,
+    RotatedBox,
+)
+from itagflow.model.result import Result
+from itagflow.model.task import Row, Task
+
+__all__ = ["READ_OPTIONS", "WRITE_OPTIONS", "read", "write"]
+
+TASK = FormatOption("task", str, DETECT, choices=(DETECT, SEGMENT))
+READ_OPTIONS = (TASK, QUESTION, LABEL, IMAGE)
+"""What is read: boxes or outlines; and which question they answer."""
+WRITE_OPTIONS = (TASK, QUESTION, LABEL, IMAGE, CLASSES)
+"""What is written: boxes or outlines; and which question they answer."""
+SMALLEST = 1e-6
+"""How many pixels are the least that a region has in width and height: less is rounded away."""
+
+
+def read(source: Source, context: FormatContext, /) -> Iterator[Row | Problem]:
+    """Yield a row for each image, with its regions as the result of labeling.
+
+    Args:
+        source: A path, an open binary file, or anything path-like with ``open`` and ``/``: a zip
+            file that `write` has written.
+        context: What is asked, and the options ``task``, ``question``, ``label`` and ``image``.
+    """
+    return read_zip(source, context)
+
+
+def write(results: Iterable[Result], target: Target, context: FormatContext, /) -> WriteReport:
+    """Write the regions of one question as boxes or as outlines; the same bytes each time.
+
+    What lies outside of an image is cut off, and counted as lost.
+
+    Args:
+        results: The tasks with their results, in the order in which they are to be written.
+        target: A path, an open binary file, or anything path-like with ``open`` and ``/``.  When
+            something goes wrong, a path or place is left as it was.
+        context: What was asked, the stages, and the options: ``task`` (``detect`` or ``segment``),
+            ``question``, ``label`` (the question that says the class), ``image`` (the field with
+            its name) and ``classes``.
+
+    Raises:
+        InvalidData: when the template asks nothing of the kind.
+    """
+    counts = Counts(context)
+    writer = _Writer(Picture.find(context), counts, context.options[TASK.name])
+    with create_zip(target) as archive:
+        add_entry(archive, SETTINGS, _render_settings(writer.picture))
+        _write_images(results, archive, writer)
+    return counts.build_report()
+
+
+def _write_images(results: Iterable[Result], archive: ZipFile, writer: _Writer) -> None:
+    names = SafeNames()
+    # the list of images is one file, complete when all labels are: it waits outside of memory
+    with open_spool() as spool:
+        for result in results:
+            reply = writer.find_reply(result)
+            if reply is None:
+                continue
+            name = find_image_name(result.task, writer.picture.field)
+            file = IMAGES + names.choose(name, result.task.number)
+            lines = [writer.render(region, reply, result.task) for region in reply.regions]
+            add_entry(archive, find_label_file(file), "".join(filter(None, lines)).encode())
+            size = {"width": reply.width, "height": reply.height}
+            turned = {"rotation": reply.rotation} if reply.rotation else {}
+            line = jsontext.dumps({"file": file, "image": name, **size, **turned}) + "\n"
+            spool.write(line.encode(errors="backslashreplace"))
+        spool.seek(0)
+        add_file(archive, SIZES, spool)
+
+
+def _render_settings(picture: Picture) -> bytes:
+    """Return ``data.yaml``, without a path: it is the folder that the file is in."""
+    folder = IMAGES.rstrip("/")
+    lines = [f"train: {folder}", f"val: {folder}", "names:"]
+    lines += [f"  {number}: {_quote(name)}" for name, number in picture.class_ids.items()]
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _quote(name: str) -> str:
+    """Return a text as YAML has it in quotes: as JSON, without what YAML takes for no character."""
+    text = jsontext.dumps(name)
+    for sign in ("\ufeff", "\ufffe", "\uffff"):
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
+
+
+@attrs.define
+class _Writer:
+    """Makes lines of regions."""
+
+    picture: Picture
+    counts: Counts
+    kind: str
+    """Boxes or outlines."""
+
+    def find_reply(self, result: Result) -> Regions | None:
+        """Return the regions of a task; None where there is no answer that a file can hold."""
+        replies = find_replies(result, self.counts)
+        reply = replies.get(self.picture.question.id)
+        lose_other_replies(self.picture.question, replies, result.task, self.counts)
+        if not isinstance(reply, Regions):
+            return None
+        if not (reply.width and reply.height):
+            self.counts.lose(result.task, "images of unknown size")
+            return None
+        return reply
+
+    def render(self, region: Region, reply: Regions, task: Task) -> str | None:
+        """Return the line of a region; None, and count it as lost, when there can be none."""
+        name = self.picture.find_class(region, task, self.counts)
+        if name is None:
+            return None
+        number = self.picture.class_ids.get(name)
+        if number is None:
+            self.counts.lose(task, "regions of a class that the template does not have")
+            return None
+        outline = self._make_outline(region, reply, task)
+        if outline is None:
+            return None
+        clipped = self._clip(outline, reply, task)
+        if clipped is None:
+            return None
+        title = None if self.picture.label is None else self.picture.label.title
+        if set(region.labels) - {title}:
+            self.counts.lose(task, "further labels of regions")
+        return f"{number} {self._render_numbers(clipped, reply)}\n"
+
+    def _make_outline(self, region: Region, reply: Regions, task: Task) -> Points | None:
+        """Return the outline that stands for a region: for boxes, that around it."""
+        if self.kind == SEGMENT:
+            return self._outline(region, task)
+        if isinstance(region, Box):
+            return region.points
+        if isinstance(region, Mask):
+            if not region.area:
+                self.counts.lose(task, "masks without a pixel")
+                return None
+            bounds = region.measure_bounds(reply.height)
+        elif isinstance(region, Polygon | RotatedBox):
+            bounds = region.bounds
+        else:
+            self.counts.lose(task, "keypoints, lines and single points")
+            return None
+        self.counts.lose(task, "shapes other than boxes (written as the boxes around them)")
+        return _list_corners(bounds)
+
+    def _outline(self, region: Region, task: Task) -> Points | None:
+        if isinstance(region, Polygon):
+            if region.holes:
+                self.counts.lose(task, "holes of polygons")
+            return region.points
+        if isinstance(region, Box | RotatedBox):
+            self.counts.lose(task, "boxes (written as outlines)")
+            return region.points
+        what = "masks" if isinstance(region, Mask) else "keypoints, lines and single points"
+        self.counts.lose(task, what)
+        return None
+
+    def _clip(self, outline: Points, reply: Regions, task: Task) -> Points | None:
+        """Return what lies on the image; None, and count it as lost, when nothing does."""
+        clipped = clip(outline, reply.width, reply.height)
+        bounds = _measure(clipped)
+        if min(bounds.right - bounds.left, bounds.bottom - bounds.top) < SMALLEST:
+            self.counts.lose(task, "regions outside of the image, or without an extent")
+            return None
+        if _measure_outside(outline, reply) >= SMALLEST:
+            self.counts.lose(task, "parts of regions outside of the image")
+        return clipped if self.kind == SEGMENT else _list_corners(bounds)
+
+    def _render_numbers(self, outline: Points, reply: Regions) -> str:
+        width, height = reply.width, reply.height
+        pairs = [(x / width, y / height) for x, y in outline]
+        if self.kind == DETECT:
+            left, top = pairs[0]
+            right, bottom = pairs[2]
+            pairs = [((left + right) / 2, (top + bottom) / 2), (right - left, bottom - top)]
+        return " ".join(f"{number:.12g}" for number in flatten(tuple(pairs)))
+
+
+def _measure(outline: Points) -> Bounds:
+    if not outline:
+        return Bounds(0, 0, 0, 0)
+    across, down = [x for x, _ in outline], [y for _, y in outline]
+    return Bounds(min(across), min(down), max(across), max(down))
+
+
+def _measure_outside(outline: Points, reply: Regions) -> float:
+    """Return by how many pixels at the most an outline leaves the image; below 0: it does not."""
+    bounds = _measure(outline)
+    beyond = max(bounds.right - reply.width, bounds.bottom - reply.height)
+    return max(-bounds.left, -bounds.top, beyond)
+
+
+def _list_corners(bounds: Bounds) -> Points:
+    """Return the corners of an upright rectangle, clockwise from the top left."""
+    left, top, right, bottom = bounds.left, bounds.top, bounds.right, bounds.bottom
+    return ((left, top), (right, top), (right, bottom), (left, bottom))
