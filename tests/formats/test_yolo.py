@@ -407,7 +407,7 @@ class TestWhatOthersWrite:
             assert read(changed, ANIMALS) is not None
 
     def test_a_file_in_it_that_would_fill_the_memory_is_not_read(self) -> None:
-        large = {**GOOD, "labels/train/7.txt": " " * (MAX_ROW_BYTES + 1)}
+        large: dict[str, str | None] = {**GOOD, "labels/train/7.txt": " " * (MAX_ROW_BYTES + 1)}
         content = zipped(large, compression=zipfile.ZIP_DEFLATED)
         assert len(content) < 100_000
         assert read(content, ANIMALS) == [
