@@ -8,6 +8,7 @@ from itagflow.model.change import Context, Saved
 from itagflow.model.copying import evolve
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import PASSING, Assignment, Package
+from itagflow.results.outcome_rules import exclude_tasks
 from itagflow.reviewing.rules import discard_package, pass_package, without_excluded
 
 
@@ -33,7 +34,7 @@ def withdraw_tasks(
     One with nothing left is discarded.  One of which nothing is left to do at its stage, and which
     nobody has, goes on.
     """
-    after = package.exclude(withdrawn=withdrawn)
+    after = exclude_tasks(package, withdrawn=withdrawn)
     if after.stage is None:
         return after
     if len(after.excluded) >= after.size:

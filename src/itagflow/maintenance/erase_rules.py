@@ -18,6 +18,7 @@ from itagflow.model.skills import NO_VALUE
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.text import normalize_name
+from itagflow.results.outcome_rules import exclude_tasks
 from itagflow.reviewing.rules import without_excluded
 
 ERASED = "erased"
@@ -65,7 +66,7 @@ def erase_from_package(
 
     The value of the field that made the package goes with the last of its tasks.
     """
-    after = erase_from_campaigns(package, erase_text).exclude(erased=(task,))
+    after = exclude_tasks(erase_from_campaigns(package, erase_text), erased=(task,))
     if len(after.erased) == package.size:
         # the value came from the data, such as a patient's number; remaining tasks have it too
         after = attrs.evolve(after, value=NO_VALUE if package.needs_skill else "")

@@ -1,12 +1,11 @@
 """Packages, the assignments that people have on them, and the claim counters that count these."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
 
 import attrs
 
-from itagflow.model.copying import copyable, evolve
+from itagflow.model.copying import copyable
 from itagflow.model.job import Crew, Stage
 from itagflow.model.number import is_whole
 from itagflow.printing import format_count
@@ -187,18 +186,6 @@ class Package:
         if not self.withdrawals:
             return self.erased
         return tuple(sorted({*self.erased, *self.withdrawals}))
-
-    def exclude(self, *, erased: Iterable[int] = (), withdrawn: Iterable[int] = ()) -> "Package":
-        """Return the package without these tasks; work on each of them has ended by that."""
-        kept = dict(zip(self.excluded, self.excluded_revisions, strict=False))
-        gone = {*erased, *withdrawn} - kept.keys()
-        kept.update((task, self.count_reopenings(task) + 1) for task in gone)
-        return evolve(
-            self,
-            erased=tuple(sorted({*self.erased, *erased})),
-            withdrawals=tuple(sorted({*self.withdrawals, *withdrawn})),
-            excluded_revisions=tuple(kept[task] for task in sorted(kept)),
-        )
 
     @property
     def has_deadline(self) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from itagflow.model.became import Became, drop_numbers, format_became, format_numbers
+from itagflow.model.copying import evolve
 from itagflow.model.package import Package, PackageState
 
 _FINAL = "final "
@@ -32,6 +33,21 @@ def describe_end(
     due = drop_numbers(due, after.excluded)
     final, given_up = drop_numbers(due, abandoned), [task for task in due if task in abandoned]
     return format_became({Became.FINAL: final, Became.ABANDONED: given_up})
+
+
+def exclude_tasks(
+    package: Package, *, erased: Iterable[int] = (), withdrawn: Iterable[int] = ()
+) -> Package:
+    """Return *package* without these tasks; work on each of them has ended by that."""
+    kept = dict(zip(package.excluded, package.excluded_revisions, strict=False))
+    gone = {*erased, *withdrawn} - kept.keys()
+    kept.update((task, package.count_reopenings(task) + 1) for task in gone)
+    return evolve(
+        package,
+        erased=tuple(sorted({*package.erased, *erased})),
+        withdrawals=tuple(sorted({*package.withdrawals, *withdrawn})),
+        excluded_revisions=tuple(kept[task] for task in sorted(kept)),
+    )
 
 
 def describe_reopening(package: Package, tasks: Sequence[int]) -> str:

@@ -10,7 +10,7 @@ import pytest
 from itagflow import Became, Package, PackageState, Stage, TaskState
 from itagflow.model import Campaign
 from itagflow.model.result import find_became
-from itagflow.results.outcome_rules import describe_end, describe_reopening
+from itagflow.results.outcome_rules import describe_end, describe_reopening, exclude_tasks
 from itagflow.testing import make_package
 
 OPEN = Campaign(round=2, stage=Stage.LABEL, tasks=(2,))
@@ -78,8 +78,8 @@ class TestRevisions:
         assert [again.count_revisions(task) for task in (1, 2)] == [2, 3]
 
     def test_what_is_excluded_keeps_its_number(self) -> None:
-        once = done().exclude(withdrawn=(2,), erased=(3,))
-        twice = attrs.evolve(once, reopenings=1).exclude(erased=(1, 2))
+        once = exclude_tasks(done(), withdrawn=(2,), erased=(3,))
+        twice = exclude_tasks(attrs.evolve(once, reopenings=1), erased=(1, 2))
         assert (twice.erased, twice.withdrawals) == ((1, 2, 3), (2,))
         assert [twice.count_revisions(task) for task in (1, 2, 3)] == [2, 1, 1]
 
