@@ -547,6 +547,8 @@ class TestAClaimByWhatWasKnownBefore:
     ) -> None:
         job = cats(flow, tasks=1, workflow=Workflow(Label(votes=2), Inspect()))
         flow.claim("ben", job, Stage.LABEL)
+        flow.assignments.assign((job, 1), "cy", by="ada")
+        flow.jobs.pause(job, by="ada")
         begin, begun = Engine.transaction, list[Engine]()
 
         def count(engine: Engine) -> Any:
@@ -554,6 +556,10 @@ class TestAClaimByWhatWasKnownBefore:
             return begin(engine)
 
         monkeypatch.setattr(Engine, "transaction", count)
+        assert flow.claim("cy", job, Stage.LABEL, package=1) is None
+        assert len(begun) == 1, "the job is paused, and a claim began anew"
+        flow.jobs.resume(job, by="ada")
+        begun.clear()
         assert flow.claim("ben", job, Stage.LABEL, package=1) is None
         assert flow.claim("ben", job, Stage.LABEL) is None
         assert flow.claim("ben", job) is None

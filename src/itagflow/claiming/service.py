@@ -377,7 +377,7 @@ class Claim:
 
     def take_own_offer(self, offer: Assignment) -> Assignment | None:
         """Take what is offered to the member, unless it is gone or locked by others."""
-        locked = self._lock_assignment(offer)
+        locked = self._lock_assignment(offer) if _OFFERS in self._decision.sources else None
         if locked is None or locked[1].state is not AssignmentState.OFFERED:
             return None  # others have it, or it was withdrawn meanwhile
         self._confirm()
