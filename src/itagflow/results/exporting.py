@@ -7,7 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from functools import reduce
+from functools import partial, reduce
 from importlib import import_module
 from operator import add
 from types import ModuleType
@@ -99,12 +99,7 @@ def export(
         require_whole_number("partitions", "", partitions, least=1)
     if executor is not None:
         _require_divisible(format, snapshot)
-    with engine.store.read() as reader:
-        stored_job, _ = require_readable(engine, reader, "results.export", job, by)
-        template = reader.get(Template, (stored_job.template,))
-        selection = where
-        if where != ALL_TASKS:
-            selection = find_selection(reader, stored_job, where)
+    stored_job, template, selection = _find_terms(engine, job, by, where)
     # what is wrong with the options is told before anything is written
     formats.make_write_context(
         format, template=template, stages=stages, lossy=lossy, options=options
@@ -117,20 +112,25 @@ def export(
         source = job
     order = _Order(_make_portable(format), stages, lossy, options, selection)
     if executor is None:
-        results = read_results(
-            engine,
-            "results.export",
-            source,
-            by,
-            snapshot=snapshot,
-            where=selection,
-            needed=NEEDED,
-        )
+        read = partial(read_results, snapshot=snapshot, where=selection, needed=NEEDED)
+        results = read(engine, "results.export", source, by)
         return _write(engine, stored_job, progress(results) if progress else results, target, order)
     shares = _split(engine, source, partitions)
     # closed also when the caller's progress bar or the target fails: that cancels what is not begun
     with closing(_write_shares(engine, executor, shares, order, by)) as written:
         return _join(progress(written) if progress else written, target)
+
+
+def _find_terms(
+    engine: Engine, ref: PartitionRef, by: MemberRef | None, where: Selection
+) -> tuple[Job, Template, Selection]:
+    """Return the job, what it asks, and which of its tasks are meant, by key."""
+    with engine.store.read() as reader:
+        job, _ = require_readable(engine, reader, "results.export", ref, by)
+        template = reader.get(Template, (job.template,))
+        if where == ALL_TASKS:
+            return job, template, where
+        return job, template, find_selection(reader, job, where)
 
 
 def _write_shares(
