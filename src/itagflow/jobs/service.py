@@ -236,9 +236,11 @@ def _preview(
     with engine.transaction() as transaction:
         design = design_job(transaction, workspace, spec, DraftIds())
         job = design.job
-        if exist_ok and _find_same_name(transaction, job) is not None:
+        if not exist_ok:
+            require_free_name(transaction, job)
+        # asked once: between two questions another process may create the job
+        elif _find_same_name(transaction, job) is not None:
             return data, DraftIds()  # its rows are read only if it is a draft that agrees
-        require_free_name(transaction, job)
         staffing = read_staffing(transaction, job)
     if not draft:
         require_publishable(job, staffing, tasks=None)
