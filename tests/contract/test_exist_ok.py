@@ -33,6 +33,7 @@ from itagflow import (
     maintenance,
     templates,
 )
+from itagflow.jobs import service
 from itagflow.testing.builders import change
 
 CATS = templates.image_classification(["cat", "dog"])
@@ -373,6 +374,30 @@ def test_processes_that_create_the_same_at_once_all_get_it(
         ]
         assert sorted(member.account for member in flow.members.list("street")) == ["ada", "ben"]
         assert list(maintenance.verify(flow)) == []
+
+
+def test_another_process_creates_the_job_right_after_it_was_looked_for(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store does not lock what is not there: so two looks in a transaction may differ."""
+    find, created = service._find_same_name, list[int]()
+
+    def create(flow: Flow) -> Job:
+        return flow.jobs.create(
+            "street", "cats", template=CATS, data=rows(2), by="ada", exist_ok=True
+        )
+
+    with itagflow.open(postgres_url) as flow, itagflow.open(postgres_url) as other:
+        flow.workspaces.create("street", admin="ada")
+
+        def find_and_be_overtaken(*given: Any) -> Any:
+            found = find(*given)
+            monkeypatch.setattr(service, "_find_same_name", find)
+            created.append(create(other).id)
+            return found
+
+        monkeypatch.setattr(service, "_find_same_name", find_and_be_overtaken)
+        assert [create(flow).id] == created
 
 
 def test_accept_takes_the_value_of_a_stage() -> None:
