@@ -18,7 +18,7 @@ from support.orders import PEOPLE, accepts, crews, inspects, labels, packagings
 from support.scenes import rows
 from support.surroundings import Surroundings, may_happen
 from support.walk_steps import WALKS, follow
-from support.walking import CALLED, CHECKED, DONE, counting, find_verbs
+from support.walking import CALLED, CHECKED, CHECKS, DONE, counting, find_verbs
 
 from itagflow import (
     Accept,
@@ -640,25 +640,25 @@ TestWalk.settings = settings(
 )
 
 
-def test_every_verb_was_reached() -> None:
-    """The random walks call every verb that changes something; run both together."""
+def test_random_walks_reach_every_verb() -> None:
+    """The random walks check what they did; the long form also does every verb."""
     if not CALLED:
         pytest.skip("the walks did not run in this process")
     for name in sorted(find_verbs()):
         print(f"{name}: called {CALLED[name]} times, done {DONE[name]}")
     for name, number in sorted(CHECKED.items()):
         print(f"{name}: {number}")
-    verbs = find_verbs()
-    is_long = EXAMPLES >= 200
-    # few walks leave some out by chance: only the long form has to do all of them
-    missing = [name for name in verbs if not (DONE if is_long else CALLED)[name]]
-    assert len(missing) <= (0 if is_long else len(verbs) // 3), missing
-    for name in ("sent again", "final and the same", "verified, with every event replayed"):
-        assert CHECKED[name] > 0, name
+    assert CHECKED["verified, with every event replayed"] > 0
+    # ten walks may leave out any verb, and may end with nothing final: that is a matter of luck
+    if EXAMPLES >= 200:
+        assert [name for name in find_verbs() if not DONE[name]] == []
+        assert [name for name in CHECKS if not CHECKED[name]] == []
 
 
-def test_every_verb_is_done_in_walks_that_are_written_down() -> None:
-    before = DONE.copy()
+def test_walks_that_are_written_down_do_every_verb_and_every_check() -> None:
+    done = DONE.copy()
+    checked = CHECKED.copy()
     for label, parts in WALKS:
         follow(Walk(), label, parts)
-    assert [name for name in find_verbs() if DONE[name] == before[name]] == []
+    assert [name for name in find_verbs() if DONE[name] == done[name]] == []
+    assert [name for name in CHECKS if CHECKED[name] == checked[name]] == []

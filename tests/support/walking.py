@@ -32,6 +32,14 @@ DONE: Counter[str] = Counter()
 """How often it was not refused."""
 CHECKED: Counter[str] = Counter()
 """How often each property was checked."""
+CHECKS = (
+    "sent again",
+    "refused, and nothing changed",
+    "final and the same",
+    "followed",
+    "verified, with every event replayed",
+)
+"""The properties that walks check."""
 
 
 def find_verbs() -> dict[str, tuple[Any, str]]:
