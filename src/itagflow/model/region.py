@@ -193,6 +193,21 @@ def _measure_area(outline: Points) -> float:
     return abs(doubled) / 2
 
 
+def list_corners(x: float, y: float, width: float, height: float) -> Points:
+    """Return the corners of an upright rectangle, clockwise from the top left, at *x* and *y*."""
+    right, bottom = x + width, y + height
+    return ((x, y), (right, y), (right, bottom), (x, bottom))
+
+
+def turn_corners(x: float, y: float, width: float, height: float, angle: float) -> Points:
+    """Return the corners of a rectangle about *x* and *y* that is turned clockwise by degrees."""
+    across, down = width / 2, height / 2
+    # the y axis of an image points down, so that this turns clockwise as one sees it
+    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    corners = ((-across, -down), (across, -down), (across, down), (-across, down))
+    return tuple((x + u * cos - v * sin, y + u * sin + v * cos) for u, v in corners)
+
+
 @attrs.frozen
 class Box(Annotation):
     """An upright rectangle on an image.
@@ -213,8 +228,7 @@ class Box(Annotation):
     @property
     def points(self) -> Points:
         """The corners, clockwise from the top left."""
-        left, top, right, bottom = self.x, self.y, self.x + self.width, self.y + self.height
-        return ((left, top), (right, top), (right, bottom), (left, bottom))
+        return list_corners(self.x, self.y, self.width, self.height)
 
     @property
     def bounds(self) -> Bounds:
@@ -251,11 +265,7 @@ class RotatedBox(Annotation):
     @property
     def points(self) -> Points:
         """The corners, clockwise from the one that is at the top left at angle 0."""
-        across, down = self.width / 2, self.height / 2
-        # the y axis of an image points down, so that this turns clockwise as one sees it
-        cos, sin = math.cos(math.radians(self.angle)), math.sin(math.radians(self.angle))
-        corners = ((-across, -down), (across, -down), (across, down), (-across, down))
-        return tuple((self.x + u * cos - v * sin, self.y + u * sin + v * cos) for u, v in corners)
+        return turn_corners(self.x, self.y, self.width, self.height, self.angle)
 
     @property
     def bounds(self) -> Bounds:
