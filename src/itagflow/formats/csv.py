@@ -38,6 +38,7 @@ from itagflow.formats._files import (
     CHUNK,
     CR_ALONE,
     BinaryFile,
+    CheckedFile,
     Source,
     Target,
     decode_line,
@@ -400,7 +401,7 @@ class _Cells:
 class _Table:
     """Rows that are put aside as lines of CSV until the names of all columns are known."""
 
-    spool: BinaryFile
+    spool: CheckedFile
     results: tuple[str, ...]
     """The columns of the questions, which come last."""
     spell_cell: Callable[[str], str]
@@ -452,7 +453,8 @@ class _Table:
                 file.write(part)
             return
         _raise_field_limit(MAX_FIELD)
-        rows = csv.reader(map(bytes.decode, self.spool), strict=True)
+        lines = (line.decode() for line in self.spool)
+        rows = csv.reader(lines, strict=True)
         for known, count in self.parts:
             own = self._list_columns(known)
             for row in islice(rows, count):

@@ -172,12 +172,13 @@ def _validate_holes(owner: object, field: Field, holes: object) -> None:
         raise InvalidData(f"the {type(owner).__name__}", problems)
 
 
-def _measure_bounds(points: Points) -> Bounds:
-    across, down = [x for x, _ in points], [y for _, y in points]
+def measure_bounds(points: Iterable[Sequence[float]]) -> Bounds:
+    """Return the smallest upright rectangle around *points*, at least one (x, y)."""
+    across, down = zip(*points, strict=True)
     return Bounds(min(across), min(down), max(across), max(down))
 
 
-def _measure_area(outline: Points) -> float:
+def measure_area(outline: Sequence[Sequence[float]]) -> float:
     """Return the area that an outline encloses, by the shoelace formula.
 
     Where the outline crosses itself, areas that lie on its left and on its right count against each
@@ -270,7 +271,7 @@ class RotatedBox(Annotation):
     @property
     def bounds(self) -> Bounds:
         """The smallest upright rectangle around its four corners."""
-        return _measure_bounds(self.points)
+        return measure_bounds(self.points)
 
     @property
     def area(self) -> float:
@@ -298,7 +299,7 @@ class Polygon(Annotation):
     @property
     def bounds(self) -> Bounds:
         """The smallest upright rectangle around its corners."""
-        return _measure_bounds(self.points)
+        return measure_bounds(self.points)
 
     @property
     def area(self) -> float:
@@ -308,7 +309,7 @@ class Polygon(Annotation):
         where an outline crosses itself, what lies on its left counts against what lies on its
         right, and where holes overlap, their common part is taken away twice.
         """
-        return _measure_area(self.points) - sum(_measure_area(hole) for hole in self.holes)
+        return measure_area(self.points) - sum(measure_area(hole) for hole in self.holes)
 
     __repr__ = show_fields
 
@@ -327,7 +328,7 @@ class Polyline(Annotation):
     @property
     def bounds(self) -> Bounds:
         """The smallest upright rectangle around its corners."""
-        return _measure_bounds(self.points)
+        return measure_bounds(self.points)
 
     @property
     def area(self) -> float:
@@ -454,7 +455,7 @@ class Keypoints(Annotation):
         """
         if not self.points:
             raise InvalidData("the Keypoints", [Problem("keypoints", "none is on the image")])
-        return _measure_bounds(self.points)
+        return measure_bounds(self.points)
 
     @property
     def area(self) -> float:
