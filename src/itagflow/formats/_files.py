@@ -228,6 +228,7 @@ class CheckedFile:
     path: str | os.PathLike[str]
 
     def readline(self, size: int, /) -> bytes:
+        """Return the next line, or so many bytes of it."""
         try:
             line = self.file.readline(size)
         # EOFError: a compressed file that is cut off; ValueError: one that is closed meanwhile
@@ -239,33 +240,39 @@ class CheckedFile:
         return line
 
     def read(self, size: int = -1, /) -> bytes:
+        """Return so many bytes, or all that are left."""
         try:
             return self.file.read(size)
         except OSError as error:
             raise _make_error(self.path, "be read", error) from error
 
     def write(self, data: bytes, /) -> int:
+        """Write bytes, and return how many."""
         try:
             return self.file.write(data)
         except OSError as error:
             raise _make_error(self.path, "be written", error) from error
 
     def seek(self, position: int, /) -> int:
+        """Go on at a place from the beginning."""
         try:
             return self.file.seek(position)  # what is still held back is written first
         except OSError as error:
             raise _make_error(self.path, "be written", error) from error
 
     def tell(self) -> int:
+        """Return the place from the beginning."""
         return self.file.tell()
 
     def flush(self) -> None:
+        """Write what is still held back."""
         try:
             self.file.flush()
         except OSError as error:
             raise _make_error(self.path, "be written", error) from error
 
     def __iter__(self) -> Iterator[bytes]:
+        """Yield the lines that are left."""
         while line := self.readline(-1):
             yield line
 

@@ -60,6 +60,10 @@ class PartQuestions:
         return {self.titles[0]: (label,) if self.is_checkbox else label}
 
 
+NO_QUESTIONS = PartQuestions((), is_checkbox=False)
+"""Where nothing is asked about parts."""
+
+
 def parse_labels(children: Iterable[Question], labels: Mapping[str, Any]) -> Labels:
     """Return the labels that a file has, as its questions take them."""
     children = tuple(children)

@@ -55,7 +55,7 @@ RegionId = Callable[[str, int], str | None]
 """Names a region by the id of its question and its index; None: it gets no name."""
 
 
-@attrs.define
+@attrs.define(eq=False)
 class RegionIds:
     """Names the regions of a task that have no id of their own, the same in every export.
 

@@ -54,7 +54,7 @@ from itagflow.storage.codec import decode_region
 
 __all__ = ["READ_OPTIONS", "WRITE_OPTIONS", "read", "write"]
 
-Part = Mapping[str, Any]
+Plain = Mapping[str, Any]
 """A region or a keypoint as plain JSON."""
 ABSENT, VISIBLE = int(Visibility.ABSENT), int(Visibility.VISIBLE)
 INSTANCES, CAPTIONS, RESULTS = "instances", "captions", "results"
@@ -214,7 +214,7 @@ class _Instances:
                 annotations.append(annotation)
         return image, annotations
 
-    def _make_annotation(self, region: Part, reply: Part, task: Task) -> Element | None:
+    def _make_annotation(self, region: Plain, reply: Plain, task: Task) -> Element | None:
         name = self.picture.find_class(region, task, self.counts)
         if name is None:
             return None
@@ -237,7 +237,7 @@ class _Instances:
             annotation["attributes"] = attributes
         return annotation
 
-    def _make_shape(self, region: Part, reply: Part, task: Task) -> Element | None:
+    def _make_shape(self, region: Plain, reply: Plain, task: Task) -> Element | None:
         match region["kind"]:
             case "box":
                 width, length = region["width"], region["height"]
@@ -260,7 +260,7 @@ class _Instances:
                 self.counts.lose(task, "lines and single points")
                 return None
 
-    def _make_mask(self, region: Part, reply: Part, task: Task) -> Element | None:
+    def _make_mask(self, region: Plain, reply: Plain, task: Task) -> Element | None:
         mask = decode_region(region)
         if not (isinstance(mask, Mask) and mask.area):
             self.counts.lose(task, "masks without a pixel")
@@ -270,9 +270,9 @@ class _Instances:
         box = _list_sides(mask.measure_bounds(reply["height"]))
         return {"bbox": box, "area": mask.area, "segmentation": counts}
 
-    def _make_keypoints(self, region: Part, task: Task) -> Element | None:
+    def _make_keypoints(self, region: Plain, task: Task) -> Element | None:
         names = self.picture.question.keypoints
-        by_name: dict[str, Part] = {each["name"]: each for each in region["keypoints"]}
+        by_name: dict[str, Plain] = {each["name"]: each for each in region["keypoints"]}
         seen = [each for each in by_name.values() if each.get("visibility", VISIBLE) != ABSENT]
         if not seen or not set(by_name) <= set(names):
             self.counts.lose(task, "objects of other keypoints than the template has, or of none")

@@ -58,7 +58,7 @@ READ_OPTIONS = (TASK, QUESTION, LABEL, IMAGE)
 """What is read: boxes or outlines; and which question they answer."""
 WRITE_OPTIONS = (TASK, QUESTION, LABEL, IMAGE, CLASSES)
 """What is written: boxes or outlines; and which question they answer."""
-Part = Mapping[str, Any]
+Plain = Mapping[str, Any]
 """A reply or a region as plain JSON."""
 Sides = tuple[float, float, float, float]
 """The left, the top, the right and the bottom of a region, in pixels."""
@@ -147,10 +147,10 @@ class _Writer:
     kind: str
     """Boxes or outlines."""
 
-    def find_reply(self, result: Result) -> Part | None:
+    def find_reply(self, result: Result) -> Plain | None:
         """Return the regions of a task; None where there is no answer that a file can hold."""
         replies = find_replies(result, self.counts)
-        reply: Part | None = replies.get(self.picture.question.id)
+        reply: Plain | None = replies.get(self.picture.question.id)
         lose_other_replies(self.picture.question, replies, result.task, self.counts)
         if reply is None:
             return None
@@ -159,7 +159,7 @@ class _Writer:
             return None
         return reply
 
-    def render(self, region: Part, reply: Part, task: Task) -> str | None:
+    def render(self, region: Plain, reply: Plain, task: Task) -> str | None:
         """Return the line of a region; None, and count it as lost, when there can be none."""
         name = self.picture.find_class(region, task, self.counts)
         if name is None:
@@ -176,7 +176,7 @@ class _Writer:
             self.counts.lose(task, "further labels of regions")
         return f"{number} {numbers}\n"
 
-    def _render_box(self, region: Part, reply: Part, task: Task) -> str | None:
+    def _render_box(self, region: Plain, reply: Plain, task: Task) -> str | None:
         """Return the center, width and height of the part of a box that lies on the image."""
         bounds = self._find_bounds(region, reply, task)
         if bounds is None:
@@ -195,7 +195,7 @@ class _Writer:
         x, y = (left + right) / 2 / width, (top + bottom) / 2 / height
         return f"{x:.12g} {y:.12g} {(right - left) / width:.12g} {(bottom - top) / height:.12g}"
 
-    def _find_bounds(self, region: Part, reply: Part, task: Task) -> Sides | None:
+    def _find_bounds(self, region: Plain, reply: Plain, task: Task) -> Sides | None:
         """Return the box that stands for a region; None, and count it as lost, for others."""
         kind = region["kind"]
         if kind == "box":
@@ -215,7 +215,7 @@ class _Writer:
         self.counts.lose(task, "shapes other than boxes (written as the boxes around them)")
         return bounds.left, bounds.top, bounds.right, bounds.bottom
 
-    def _render_outline(self, region: Part, reply: Part, task: Task) -> str | None:
+    def _render_outline(self, region: Plain, reply: Plain, task: Task) -> str | None:
         """Return the corners of the part of an outline that lies on the image."""
         kind = region["kind"]
         if kind not in ("polygon", "box", "rotatedbox"):
@@ -237,7 +237,7 @@ class _Writer:
         return " ".join([f"{x / width:.12g} {y / height:.12g}" for x, y in clipped])
 
 
-def _find_corners(region: Part) -> Points:
+def _find_corners(region: Plain) -> Points:
     match region["kind"]:
         case "box":
             return list_corners(region["x"], region["y"], region["width"], region["height"])
@@ -255,7 +255,7 @@ def _measure_sides(outline: Points) -> Sides:
     return bounds.left, bounds.top, bounds.right, bounds.bottom
 
 
-def _measure_outside(sides: Sides, reply: Part) -> float:
+def _measure_outside(sides: Sides, reply: Plain) -> float:
     """Return by how many pixels at the most a region leaves the image; below 0: it does not."""
     left, top, right, bottom = sides
     outside: float = max(-left, -top, right - reply["width"], bottom - reply["height"])
