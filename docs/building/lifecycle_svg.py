@@ -57,13 +57,13 @@ def draw(lifecycle: Lifecycle, summary: str) -> str:
     left = sum(width_of(lane) for lane in up) + 2 * PAD
     width = left + BOX_WIDTH + sum(width_of(lane) for lane in down) + 2 * PAD
     height = len(states) * ROW + PAD
-    parts = [
+    opening = (
         f'<svg class="lifecycle" viewBox="0 0 {width:.0f} {height}" role="img" '
         f'style="max-width: {width:.0f}px; width: 100%; color: inherit" '
-        'font-family="inherit" font-size="13" xmlns="http://www.w3.org/2000/svg">',
-        f"<title>{escape(summary)}</title>",
-        f"<desc>{escape('; '.join(map(describe, lifecycle.steps)))}</desc>",
-    ]
+        'font-family="inherit" font-size="13" xmlns="http://www.w3.org/2000/svg">'
+    )
+    told = "; ".join(map(describe, lifecycle.steps))
+    parts = [opening, f"<title>{escape(summary)}</title>", f"<desc>{escape(told)}</desc>"]
     for row, state in enumerate(states):
         staying = [s.event for s in lifecycle.steps if s.source is state is s.target]
         parts += draw_box(left, row, state.value, staying)

@@ -12,7 +12,6 @@ import itagflow
 import itagflow.typing
 from itagflow import Flow
 
-
 VERB = re.compile(r"(?<!`)`flow\.(?:(\w+)\.)?(\w+)`(?!`)")
 """A verb as users write it in docstrings, such as `flow.claim` or `flow.jobs.create`."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
@@ -78,7 +79,7 @@ def render_data(path: str, name: str, value: object) -> list[str]:
     """Return the documentation of a constant or of a name for types."""
     written, text = read_name(path, name)
     kind, more = "type", [f"   :canonical: {written}"]
-    if isinstance(value, str | int | Mapping | Set | Enum | FormatOption):
+    if isinstance(value, str | int | Mapping | AbstractSet | Enum | FormatOption):
         kind, more = "data", []
     said = [f"   {line}" for line in inspect.cleandoc(text).splitlines()]
     return [f".. py:{kind}:: {path}.{name}", *more, "", *said, ""]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from docs.building.lifecycle_svg import describe, draw, group, is_apart, place_lanes
@@ -19,7 +19,7 @@ TABLES: list[Any] = [JOB, FULL, BACK, ASSIGNMENT]
 
 @pytest.mark.parametrize("table", TABLES)
 def test_every_state_and_every_event_is_drawn(table: Any) -> None:
-    drawing = ElementTree.fromstring(draw(table, "A lifecycle"))
+    drawing = ET.fromstring(draw(table, "A lifecycle"))
     texts = [element.text or "" for element in drawing.iter(f"{SVG}text")]
     assert {state.value for state in table.states} <= set(texts)
     shown = {word for text in texts for word in text.removeprefix("stays: ").split(", ")}
@@ -32,7 +32,7 @@ def test_every_state_and_every_event_is_drawn(table: Any) -> None:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_everything_is_inside_the_picture(table: Any) -> None:
-    drawing = ElementTree.fromstring(draw(table, ""))
+    drawing = ET.fromstring(draw(table, ""))
     width, height = map(float, drawing.attrib["viewBox"].split()[2:])
     for element in drawing.iter(f"{SVG}text"):
         half = len(element.text or "") * 7.2 / 2

@@ -57,7 +57,7 @@ def test_a_name_for_types_is_shown_as_it_is_written() -> None:
         "Member | int | str",
         "A member, the key, or the account.",
     )
-    with pytest.raises(LookupError, match="itagflow.typing.Nothing"):
+    with pytest.raises(LookupError, match=r"itagflow\.typing\.Nothing"):
         read_name("itagflow.typing", "Nothing")
     listed = render_aliases()
     assert all(f".. py:type:: {name}\n" in listed for name in typing.__all__)
