@@ -148,6 +148,12 @@ def decode_reply(plain: Any) -> Reply:
     return made
 
 
+def decode_region(plain: Any) -> Region:
+    """Return the region that is stored as this plain JSON in a reply."""
+    made: Region = decoder(Region)(plain)
+    return made
+
+
 def _make_tag(kind: type) -> str:
     return kind.__name__.lower()
 

@@ -53,7 +53,7 @@ class Body:
         """Return what is in the body; not to be changed."""
         plain = self._plain
         if plain is None:
-            plain = self._plain = cast("Mapping[str, Any]", jsontext.loads(self._text))
+            plain = self._plain = cast("Mapping[str, Any]", jsontext.loads_own(self._text))
         return plain
 
     def defer_replies(self) -> Mapping[str, Reply]:

@@ -346,7 +346,7 @@ class Layout(Generic[E]):
         """Return the fields that are in a body."""
         return {
             name: self.body[name][0](value)
-            for name, value in jsontext.loads(text).items()
+            for name, value in jsontext.loads_own(text).items()
             if name in self.body  # else a newer version has stored it, or an older one did
         }
 
