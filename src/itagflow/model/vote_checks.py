@@ -13,8 +13,6 @@ from itagflow.printing import format_repr
 if TYPE_CHECKING:
     import attrs
 
-    from itagflow.model.job import Label
-
 NEVER_SETTLED = ("keep", "mean", "median")
 """The merge rules of which no number of votes is known to be enough."""
 
@@ -39,7 +37,7 @@ def check_share(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> N
         raise _make_error(attribute.name, reason, type(instance).__name__)
 
 
-def check_min_votes(rule: Label, _: object, value: int) -> None:
+def check_min_votes(rule: Any, _: object, value: int) -> None:
     """Check that so many votes can be equal."""
     require_whole_number("Label", "min_votes", value)
     # attrs validates in the order of the fields: `votes` was checked before
@@ -47,7 +45,7 @@ def check_min_votes(rule: Label, _: object, value: int) -> None:
         raise _make_error("min_votes", f"must be from 1 to votes ({rule.votes}), not {value}")
 
 
-def check_package_share(rule: Label, attribute: attrs.Attribute[Any], value: Any) -> None:
+def check_package_share(rule: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     """Check the share of packages that have several votes."""
     check_share(rule, attribute, value)
     if value is not None and rule.votes == 1:
@@ -55,7 +53,7 @@ def check_package_share(rule: Label, attribute: attrs.Attribute[Any], value: Any
         raise _make_error(attribute.name, reason)
 
 
-def check_allow_partial(rule: Label, attribute: attrs.Attribute[Any], value: Any) -> None:
+def check_allow_partial(rule: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     """Check that parts are handed in only where there are no votes."""
     validate_flag(rule, attribute, value)
     # votes are merged task by task over the whole package: each voter answers all of it
@@ -63,7 +61,7 @@ def check_allow_partial(rule: Label, attribute: attrs.Attribute[Any], value: Any
         raise _make_error(attribute.name, "is for one vote: votes are handed in whole")
 
 
-def check_max_votes(rule: Label, attribute: attrs.Attribute[Any], value: Any) -> None:
+def check_max_votes(rule: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     """Check how many may vote on a task."""
     if value is None:
         return
@@ -75,7 +73,7 @@ def check_max_votes(rule: Label, attribute: attrs.Attribute[Any], value: Any) ->
     _require_settling_rules(rule, attribute.name)
 
 
-def check_agree(rule: Label, attribute: attrs.Attribute[Any], value: Any) -> None:
+def check_agree(rule: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     """Check the share of votes that must agree."""
     check_share(rule, attribute, value)
     if value is not None and rule.max_votes is None:
@@ -83,7 +81,7 @@ def check_agree(rule: Label, attribute: attrs.Attribute[Any], value: Any) -> Non
         raise _make_error(attribute.name, reason)
 
 
-def check_stop_early(rule: Label, attribute: attrs.Attribute[Any], value: Any) -> None:
+def check_stop_early(rule: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     """Check that it can be known early what votes come to."""
     validate_flag(rule, attribute, value)
     if not value:
@@ -95,7 +93,7 @@ def check_stop_early(rule: Label, attribute: attrs.Attribute[Any], value: Any) -
     _require_settling_rules(rule, attribute.name)
 
 
-def _require_settling_rules(rule: Label, name: str) -> None:
+def _require_settling_rules(rule: Any, name: str) -> None:
     """Check the rules that are named; see `find_settling_error` for those of the kinds."""
     for question, merge in rule.merge.items():
         # a remark that is kept need not be settled: which question that is, the template tells
