@@ -340,6 +340,14 @@ ORDERS: Mapping[str, Case] = {
         },
         use_selection,
     ),
+    "Dataset": Case(
+        lambda s: {
+            "jobs": [s.job],
+            "questions": {},
+            "duplicates": "first",
+        },
+        lambda s, made: list(s.flow.results.rows(made)),
+    ),
     "Campaign": Case(
         lambda s: {
             "round": 2,

@@ -178,7 +178,7 @@ class _Captions:
         lose_other_replies(self.question, replies, result.task, self.counts)
         if not isinstance(text, Text):
             return None, []
-        image = _make_image(result.task, self.field)
+        image = _make_image(result.task, self.field, self.counts.context)
         caption = {"id": next(self.ids), "image_id": image["id"], "caption": text.text}
         return image, [caption]
 
@@ -202,7 +202,7 @@ class _Instances:
         lose_other_replies(self.picture.question, replies, result.task, self.counts)
         if not isinstance(reply, Regions):
             return None, []
-        image = _make_image(result.task, self.picture.field)
+        image = _make_image(result.task, self.picture.field, self.counts.context)
         image |= {"width": reply.width, "height": reply.height}
         if reply.rotation:
             image["rotation"] = reply.rotation
@@ -224,7 +224,11 @@ class _Instances:
         if number is None:
             self.counts.lose(task, "regions of a class that the template does not have")
             return None
-        annotation: Element = {"id": 0, "image_id": task.number, "category_id": number + 1}
+        annotation: Element = {
+            "id": 0,
+            "image_id": self.counts.context.number_task(task),
+            "category_id": number + 1,
+        }
         annotation |= {**shape, "iscrowd": 0}
         if attributes := self._list_attributes(region):
             annotation["attributes"] = attributes
@@ -292,8 +296,8 @@ class _Instances:
         ]
 
 
-def _make_image(task: Task, field: str) -> Element:
-    return {"id": task.number, "file_name": find_image_name(task, field)}
+def _make_image(task: Task, field: str, context: FormatContext) -> Element:
+    return {"id": context.number_task(task), "file_name": find_image_name(task, field)}
 
 
 def _make_outline(bounds: Bounds, area: float, segmentation: Any) -> Element:

@@ -14,7 +14,10 @@ from itagflow.model.number import is_whole
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.task import Task
-from itagflow.model.template import Template
+from itagflow.model.template import Question, Template
+
+QuestionNames = Mapping[str, str | None]
+"""The ids that the questions of a job have in a table, by their own; None for what is left out."""
 
 
 @attrs.frozen
@@ -27,10 +30,16 @@ class TableSource:
     """The template that its tasks are answered with."""
     part: JobPartition
     """The tasks that are meant; for a whole job those that it has when it is asked for."""
+    names: QuestionNames = attrs.field(factory=dict[str, str | None])
+    """What its questions are called in the table, where that is not their own id."""
 
 
-def require_one_table(sources: Sequence[TableSource]) -> None:
-    """Check that the rows of *sources* have the same columns, and that no task is there twice.
+def require_one_table(sources: Sequence[TableSource], what: str = "the rows") -> None:
+    """Check that *sources* answer the same questions, and that no task is there twice.
+
+    Args:
+        sources: The jobs.
+        what: What is made of them.
 
     Raises:
         InvalidData: when they do not; it names the jobs and what differs.
@@ -38,22 +47,67 @@ def require_one_table(sources: Sequence[TableSource]) -> None:
     first, *others = sources
     for index, other in enumerate(others, 1):
         if other.job.workspace != first.job.workspace:
-            raise _make_error(first, other, "are in two workspaces: read each by itself")
-        ours, theirs = _describe_questions(first.template), _describe_questions(other.template)
-        if ours != theirs:
-            reason = f"ask different questions, {ours} and {theirs}: read each by itself"
-            raise _make_error(first, other, reason)
+            reason = "are in two workspaces: read each by itself"
+            raise make_difference_error(first, other, what, reason)
+        _require_same_questions(first, other, what)
         for before in sources[:index]:
             if _overlap(before.part, other.part):
-                raise InvalidData(
-                    "the rows", [Problem("job", f"{other.job.name!r} is there twice")]
-                )
+                reason = f"{other.job.name!r} is there twice"
+                raise InvalidData(what, [Problem("job", reason)])
 
 
-def _make_error(first: TableSource, other: TableSource, reason: str) -> InvalidData:
-    return InvalidData(
-        "the rows", [Problem("job", f"{first.job.name!r} and {other.job.name!r} {reason}")]
-    )
+def _require_same_questions(first: TableSource, other: TableSource, what: str) -> None:
+    if other.names:
+        _require_named_questions(first, other, what)
+        return
+    ours, theirs = _describe_questions(first.template), _describe_questions(other.template)
+    if ours != theirs:
+        reason = (
+            f"ask different questions, {ours} and {theirs}: "
+            "read each by itself, or pass a Dataset that says which question is which"
+        )
+        raise make_difference_error(first, other, what, reason)
+
+
+def _require_named_questions(first: TableSource, other: TableSource, what: str) -> None:
+    """Check that each question of *other* is one of the first job, or left out."""
+    asked = other.template.asked
+    own = {question.id for question in asked}
+    if unknown := [id for id in other.names if id not in own]:
+        reason = f"job {other.job.name!r} does not ask {', '.join(map(repr, unknown))}"
+        raise InvalidData("Dataset", [Problem("questions", reason)])
+    found = set[str]()
+    for question in asked:
+        name = other.names.get(question.id, question.id)
+        if name is None:
+            continue
+        if name in found:
+            reason = f"question {name!r} is two of job {other.job.name!r}"
+            raise InvalidData("Dataset", [Problem("questions", reason)])
+        found.add(name)
+        ours = first.template.question(name)
+        if ours is None or not _is_same(ours, question, is_named=question.id in other.names):
+            reason = f"do not agree: {_describe(question)} is {_describe(ours)} of the first"
+            raise make_difference_error(first, other, what, f"{reason}; None leaves it out")
+
+
+def _describe(question: Question | None) -> str:
+    if question is None:
+        return "no question"
+    return f"question {question.id!r}, {question.title!r} ({question.kind.value}),"
+
+
+def _is_same(ours: Question, theirs: Question, *, is_named: bool) -> bool:
+    """Return whether two questions are one: what somebody names so may have another title."""
+    return ours.kind is theirs.kind and (is_named or ours.title == theirs.title)
+
+
+def make_difference_error(
+    first: TableSource, other: TableSource, what: str, reason: str
+) -> InvalidData:
+    """Return the error for two jobs that do not make one table."""
+    named = f"{first.job.name!r} and {other.job.name!r} {reason}"
+    return InvalidData(what, [Problem("job", named)])
 
 
 def _describe_questions(template: Template) -> list[str]:

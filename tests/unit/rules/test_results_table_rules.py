@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 
-from itagflow import InvalidData, Job, NotFound, templates
+from itagflow import InvalidData, Job, NotFound, Template, templates
 from itagflow.model import JobPartition
 from itagflow.results import table_rules as rules
+from itagflow.templates import Option, Question
 from itagflow.testing import make_job, make_task
 
 CATS = templates.image_classification(["cat", "dog"])
@@ -43,6 +45,34 @@ class TestRequireOneTable:
         far = make_job(id=6, name="far", workspace=ONE.workspace + 1)
         with pytest.raises(InvalidData, match="'one' and 'far' are in two workspaces"):
             rules.require_one_table([source(ONE), source(OTHER), source(far)])
+
+    @pytest.mark.parametrize(
+        ("names", "reason"),
+        [
+            ({"2": "1"}, "question '1' is two of job 'other'"),
+            ({"3": "1"}, "job 'other' does not ask '3'"),
+            ({"1": "2"}, "question '2' is two of job 'other'"),
+            ({"1": "1", "2": "5"}, r"question '2', 'Age' \(RADIO\), is no question of the first"),
+        ],
+    )
+    def test_questions_that_are_named_otherwise(self, names: Any, reason: str) -> None:
+        ask = [
+            Question(id, "RADIO", title, [Option("a")])
+            for id, title in (("1", "Sex"), ("2", "Age"))
+        ]
+        two = Template(questions=tuple(ask))
+        other = attrs.evolve(source(OTHER, template=two), names=names)
+        with pytest.raises(InvalidData, match=reason):
+            rules.require_one_table([source(ONE, template=two), other])
+
+    def test_a_question_may_have_another_title_when_it_is_named(self) -> None:
+        age = Template(questions=(Question("7", "RADIO", "Age", [Option("a")]),))
+        other = attrs.evolve(source(OTHER, template=age), names={"7": "1"})
+        rules.require_one_table([source(ONE), other], "the export")
+
+    def test_what_an_error_says(self) -> None:
+        found = rules.make_difference_error(source(ONE), source(OTHER), "the export", "differ")
+        assert str(found) == "the export: job: 'one' and 'other' differ"
 
 
 class TestFindSource:

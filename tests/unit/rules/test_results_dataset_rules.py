@@ -1,0 +1,133 @@
+"""Several jobs as one: what all of them ask, and what their questions are called."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from itagflow import Choice, InvalidData, Result, Stage, TaskState, Template
+from itagflow.model import JobPartition, MergeReport, QuestionMerge, StageResult
+from itagflow.model.merging import Merge
+from itagflow.results import dataset_rules as rules
+from itagflow.results.table_rules import TableSource
+from itagflow.templates import Option, Question, QuestionKind, Scale, object_detection
+from itagflow.testing import make_answer, make_job, make_task
+
+ONE, OTHER = make_job(id=4, name="one"), make_job(id=5, name="other")
+
+
+def asking(*questions: Question) -> Template:
+    return Template(questions=questions)
+
+
+def radio(*options: str, id: str = "1", **more: Any) -> Question:
+    return Question(id, QuestionKind.RADIO, "Animal", [Option(key) for key in options], **more)
+
+
+def combined(one: Template, other: Template, names: Any = None) -> Template:
+    return rules.combine_templates(
+        [
+            TableSource(ONE, one, JobPartition(job=4, first=1, last=9)),
+            TableSource(OTHER, other, JobPartition(job=5, first=1, last=9), names or {}),
+        ]
+    )
+
+
+class TestFindNames:
+    def test_by_name_and_by_key(self) -> None:
+        for key in ("other", 5):
+            assert rules.find_names({key: {"2": "1"}}, [ONE, OTHER]) == [{}, {"2": "1"}]
+        assert rules.find_names({}, [ONE, OTHER]) == [{}, {}]
+
+    @pytest.mark.parametrize("key", ["third", 6, "one", 4])
+    def test_other_jobs_and_the_first_one(self, key: Any) -> None:
+        with pytest.raises(InvalidData, match="questions: names"):
+            rules.find_names({key: {}}, [ONE, OTHER])
+
+
+class TestCombineTemplates:
+    def test_the_same_template_is_taken_as_it_is(self) -> None:
+        template = asking(radio("cat"))
+        assert combined(template, template) is template
+
+    def test_new_options_come_last_whatever_lies_inside_of_others(self) -> None:
+        tree = Option("bird", children=[Option("owl"), Option("cat")])
+        nested = asking(Question("1", QuestionKind.RADIO, "Animal", [tree]))
+        found = combined(asking(radio("dog", "cat")), nested).questions[0]
+        assert [option.key for option in found.options] == ["dog", "cat", "bird", "owl"]
+        assert all(option.children == () for option in found.options)
+
+    def test_the_options_of_questions_inside_of_others(self) -> None:
+        one = asking(radio("cat", children=[radio("old", id="2")]))
+        other = asking(radio("cat", children=[radio("young", id="2")]))
+        (child,) = combined(one, other).questions[0].children
+        assert [option.key for option in child.options] == ["old", "young"]
+
+    def test_the_classes_of_regions(self) -> None:
+        found = combined(object_detection(["car"]), object_detection(["van", "car"]))
+        (label,) = found.questions[0].children
+        assert [option.key for option in label.options] == ["car", "van"]
+
+    def test_a_question_under_another_name(self) -> None:
+        found = combined(asking(radio("cat")), asking(radio("dog", id="8")), {"8": "1"})
+        assert found.questions[0].keys == {"cat", "dog"}
+
+    @pytest.mark.parametrize(
+        ("what", "one", "other"),
+        [
+            ("parts", object_detection(["car"]), object_detection(["car"], title="Box")),
+            ("scale", {"scale": Scale(1, 5)}, {"scale": Scale(1, 7)}),
+            ("options", ["a", "b"], ["a", "c"]),
+        ],
+    )
+    def test_what_is_asked_otherwise(self, what: str, one: Any, other: Any) -> None:
+        with pytest.raises(InvalidData, match=f"'one' and 'other' do not ask for the same {what}"):
+            combined(*map(_make_template, (one, other)))
+
+
+def _make_template(given: Any) -> Template:
+    if isinstance(given, dict):
+        return asking(Question("1", QuestionKind.RATING, "How good", **given))
+    if isinstance(given, list):
+        options = [Option(key) for key in given]
+        return asking(Question("1", QuestionKind.RANKING, "Order", options))
+    if given.questions[0].title == "Box":
+        (child,) = given.questions[0].children
+        child = attrs.evolve(child, title="Another")
+        question = attrs.evolve(given.questions[0], title="Picture", children=(child,))
+        return asking(question)
+    return given
+
+
+class TestRenameQuestions:
+    def test_everything_that_is_kept_by_question(self) -> None:
+        merge = MergeReport(questions={"2": QuestionMerge(rule=Merge("majority"))})
+        by_question: dict[str, Any] = {
+            "replies": {"2": Choice("cat"), "3": Choice("dog"), "4": Choice("old")},
+            "order": {"2": ("cat",), "3": ("dog",)},
+            "disputed": ("2", "3"),
+            "kept": ("4",),
+            "merge": merge,
+        }
+        stage = StageResult(stage=Stage.LABEL, round=1, member=1, **by_question)
+        result = Result(
+            task=make_task(1),
+            state=TaskState.FINAL,
+            stages={Stage.LABEL: stage},
+            votes=(make_answer(1, **by_question),),
+        )
+        found = rules.rename_questions(result, {"2": "1", "3": None})
+        for said in (found.stages[Stage.LABEL], *found.votes):
+            assert said.replies == {"1": Choice("cat"), "4": Choice("old")}
+            assert said.order == {"1": ("cat",)}
+            assert (said.disputed, said.kept) == (("1",), ("4",))
+            assert said.merge is not None
+            assert list(said.merge.questions) == ["1"]
+        assert rules.rename_questions(result, {}) is result
+
+    def test_a_task_that_was_given_up(self) -> None:
+        stage = StageResult(stage=Stage.LABEL, replies=None, round=1, member=1)
+        result = Result(task=make_task(1), state=TaskState.FINAL, stages={Stage.LABEL: stage})
+        assert rules.rename_questions(result, {"2": "1"}) == result
