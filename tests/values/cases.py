@@ -785,6 +785,7 @@ def written(s: Scene) -> Arguments:
         "template": TEMPLATES["choice"](),
         "stages": [P.Stage.LABEL],
         "lossy": "error",
+        "jobs": [4],
         "escape_formulas": True,
         "bom": True,
     }

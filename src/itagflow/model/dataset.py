@@ -29,7 +29,7 @@ _WANTED = "must be a job or a part of one, or several of them in a list"
 def _convert_jobs(value: JobInDataset | Sequence[JobInDataset]) -> tuple[JobInDataset, ...]:
     # a tuple is one job, with its workspace: several are a list
     if isinstance(value, list):
-        return tuple(cast("list[JobInDataset]", value))
+        return tuple(value)
     return (cast(JobInDataset, value),)
 
 

@@ -1,21 +1,168 @@
-"""Several jobs as one: what all of them ask, and what their questions are called."""
+"""Several jobs as one: whether they make one table, what it asks, where a page of it begins."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeGuard, TypeVar, cast
 
 import attrs
 
-from itagflow.errors import InvalidData, Problem
+from itagflow.errors import InvalidData, NotFound, Problem
+from itagflow.model.arguments import make_error
 from itagflow.model.job import Job
+from itagflow.model.number import is_whole
+from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result, StageResult
-from itagflow.model.task import Answer
+from itagflow.model.task import Answer, Task
 from itagflow.model.template import COMPARING, Question, Template
-from itagflow.results.table_rules import QuestionNames, TableSource, make_difference_error
 
 T = TypeVar("T")
 Said = TypeVar("Said", StageResult, Answer)
+QuestionNames = Mapping[str, str | None]
+"""The ids that the questions of a job have in a table, by their own; None for what is left out."""
+
+
+@attrs.frozen
+class TableSource:
+    """One of the jobs, or parts of jobs, that a table is made of."""
+
+    job: Job
+    """The job."""
+    template: Template
+    """The template that its tasks are answered with."""
+    part: JobPartition
+    """The tasks that are meant; for a whole job those that it has when it is asked for."""
+    names: QuestionNames = attrs.field(factory=dict[str, str | None])
+    """What its questions are called in the table, where that is not their own id."""
+
+
+def require_one_table(sources: Sequence[TableSource], what: str = "the rows") -> None:
+    """Check that *sources* answer the same questions, and that no task is there twice.
+
+    Args:
+        sources: The jobs.
+        what: What is made of them.
+
+    Raises:
+        InvalidData: when they do not; it names the jobs and what differs.
+    """
+    first, *others = sources
+    for index, other in enumerate(others, 1):
+        if other.job.workspace != first.job.workspace:
+            reason = "are in two workspaces: read each by itself"
+            raise make_difference_error(first, other, what, reason)
+        _require_same_questions(first, other, what)
+        for before in sources[:index]:
+            if _overlap(before.part, other.part):
+                reason = f"{other.job.name!r} is there twice"
+                raise InvalidData(what, [Problem("job", reason)])
+
+
+def _require_same_questions(first: TableSource, other: TableSource, what: str) -> None:
+    if other.names:
+        _require_named_questions(first, other, what)
+        return
+    ours, theirs = _describe_questions(first.template), _describe_questions(other.template)
+    if ours != theirs:
+        reason = (
+            f"ask different questions, {ours} and {theirs}: "
+            "read each by itself, or pass a Dataset that says which question is which"
+        )
+        raise make_difference_error(first, other, what, reason)
+
+
+def _require_named_questions(first: TableSource, other: TableSource, what: str) -> None:
+    """Check that each question of *other* is one of the first job, or left out."""
+    asked = other.template.asked
+    own = {question.id for question in asked}
+    if unknown := [id for id in other.names if id not in own]:
+        reason = f"job {other.job.name!r} does not ask {', '.join(map(repr, unknown))}"
+        raise InvalidData("Dataset", [Problem("questions", reason)])
+    found = set[str]()
+    for question in asked:
+        name = other.names.get(question.id, question.id)
+        if name is None:
+            continue
+        if name in found:
+            reason = f"question {name!r} is two of job {other.job.name!r}"
+            raise InvalidData("Dataset", [Problem("questions", reason)])
+        found.add(name)
+        ours = first.template.question(name)
+        if ours is None or not _is_same(ours, question, is_named=question.id in other.names):
+            reason = f"do not agree: {_describe(question)} is {_describe(ours)} of the first"
+            raise make_difference_error(first, other, what, f"{reason}; None leaves it out")
+
+
+def _describe(question: Question | None) -> str:
+    if question is None:
+        return "no question"
+    return f"question {question.id!r}, {question.title!r} ({question.kind.value}),"
+
+
+def _is_same(ours: Question, theirs: Question, *, is_named: bool) -> bool:
+    """Return whether two questions are one: what somebody names so may have another title."""
+    return ours.kind is theirs.kind and (is_named or ours.title == theirs.title)
+
+
+def make_difference_error(
+    first: TableSource, other: TableSource, what: str, reason: str
+) -> InvalidData:
+    """Return the error for two jobs that do not make one table."""
+    named = f"{first.job.name!r} and {other.job.name!r} {reason}"
+    return InvalidData(what, [Problem("job", named)])
+
+
+def _describe_questions(template: Template) -> list[str]:
+    """Return what decides about the columns of a template's questions: their ids and titles."""
+    return [
+        f"{question.id} {question.title} ({question.kind.value})" for question in template.asked
+    ]
+
+
+def _overlap(one: JobPartition, other: JobPartition) -> bool:
+    return one.job == other.job and one.first <= other.last and other.first <= one.last
+
+
+def find_source(sources: Sequence[TableSource], after: Any) -> int:
+    """Return which of *sources* a page goes on in that begins behind *after*.
+
+    Raises:
+        NotFound: when it belongs to none of them.
+        InvalidData: when it does not say to which of several it belongs.
+    """
+    if len(sources) == 1 or after is None:
+        return 0
+    job, number = _get_place(after.task if isinstance(after, Result) else after)
+    for index, source in enumerate(sources):
+        is_same_job = job in (source.job.id, source.job.name, source.job)
+        if is_same_job and source.part.first <= number <= source.part.last:
+            return index
+    raise NotFound("Task", (job, number))
+
+
+def _get_place(task: object) -> tuple[Any, int]:
+    """Return the job and the number of a task that is given as such, as a row or as both.
+
+    Raises:
+        InvalidData: when the job is not said, or the number is none.
+    """
+    given: Any = task
+    job, number = None, None
+    if isinstance(task, Task):
+        job, number = task.job, task.number
+    elif isinstance(task, Mapping):
+        row = cast("Mapping[str, Any]", task)
+        job, number = row.get("job"), row.get("task")
+    elif _is_pair(task):
+        job, number = task
+    if job is None or not is_whole(number):
+        reason = "must say which job it is of: a row, a Result, or (job, number)"
+        raise make_error("the rows", "after", reason, given)
+    return job, number
+
+
+def _is_pair(value: object) -> TypeGuard[tuple[Any, Any]]:
+    return isinstance(value, tuple) and len(cast("tuple[object, ...]", value)) == 2
 
 
 def find_names(
@@ -122,8 +269,6 @@ def _extend(question: Question, other: Question) -> Question:
 
 def rename_questions(result: Result, names: QuestionNames) -> Result:
     """Return *result* with the names that its questions have in a dataset."""
-    if not names:
-        return result
     return attrs.evolve(
         result,
         stages={stage: _rename(each, names) for stage, each in result.stages.items()},

@@ -18,9 +18,14 @@ from itagflow.model.result import Result
 from itagflow.model.task import Task, TaskState
 from itagflow.model.template import Template
 from itagflow.printing import format_repr
-from itagflow.results.dataset_rules import find_names, rename_questions
+from itagflow.results.dataset_rules import (
+    QuestionNames,
+    TableSource,
+    find_names,
+    rename_questions,
+    require_one_table,
+)
 from itagflow.results.histories import ResultPages, ResultQuery, find_pages
-from itagflow.results.table_rules import QuestionNames, TableSource, require_one_table
 from itagflow.storage.port import Query, Reader
 
 DatasetRef = JobsRef | Dataset
@@ -60,8 +65,9 @@ def read_sources(
     """
     refs = list_jobs(jobs, what)
     found = [require_readable(engine, reader, query.name, ref, query.by)[0] for ref in refs]
-    questions = jobs.questions if isinstance(jobs, Dataset) else {}
-    names = find_names(questions, found)
+    names: list[QuestionNames] = [{} for _ in found]
+    if isinstance(jobs, Dataset):
+        names = find_names(jobs.questions, found)
     sources = list[TableSource]()
     for ref, job, named in zip(refs, found, names, strict=True):
         template = reader.get(Template, (job.template,))
@@ -70,12 +76,13 @@ def read_sources(
             last = lookup.last_number(reader, Task, job.id)
             part = JobPartition(job=job.id, first=1, last=last)
         sources.append(TableSource(job, template, part, named))
-    require_one_table(sources, what)
+    if len(sources) > 1:
+        require_one_table(sources, what)
     return sources
 
 
 @attrs.frozen
-class Part:
+class DatasetSource:
     """A job, or a part of one, of which results are read, and what its questions are called."""
 
     job: PartitionRef
@@ -83,16 +90,19 @@ class Part:
 
 
 @attrs.frozen
-class Parts:
+class DatasetSources:
     """The parts that are read as one; plain values, which can go to any process."""
 
-    parts: Sequence[Part]
+    parts: Sequence[DatasetSource]
     duplicates: Duplicates = "keep"
     """What becomes of tasks of several of these jobs with the same row key."""
 
 
 def read_dataset(
-    engine: Engine, dataset: Parts, queries: Sequence[ResultQuery], wanted: range | None = None
+    engine: Engine,
+    dataset: DatasetSources,
+    queries: Sequence[ResultQuery],
+    wanted: range | None = None,
 ) -> Iterator[Result]:
     """Yield the results of all parts, one part after the other.
 
@@ -116,7 +126,7 @@ def read_dataset(
         results, following = pages[index].read(reader, first)
         kept = _drop_duplicates(reader, pages, index, results, dataset.duplicates)
         names = dataset.parts[index].names
-        renamed = [rename_questions(result, names) for result in kept]
+        renamed = [rename_questions(result, names) for result in kept] if names else kept
         if following is not None:
             return renamed, (index, following)
         if index + 1 in indexes:

@@ -35,11 +35,11 @@ from itagflow.model.result import Result
 from itagflow.model.selection import ALL_TASKS, Selection
 from itagflow.model.task import TaskState
 from itagflow.model.template import Template
-from itagflow.results.dataset_rules import combine_templates
+from itagflow.results.dataset_rules import TableSource, combine_templates
 from itagflow.results.datasets import (
     DatasetRef,
-    Part,
-    Parts,
+    DatasetSource,
+    DatasetSources,
     get_duplicates,
     list_jobs,
     read_dataset,
@@ -50,7 +50,6 @@ from itagflow.results.partition import map_partitions
 from itagflow.results.rules import must_fit_its_template
 from itagflow.results.selecting import find_selection
 from itagflow.results.service import partition_job
-from itagflow.results.table_rules import TableSource
 from itagflow.storage.port import Reader, Store
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ class _Terms:
 
     sources: Sequence[TableSource]
     """The jobs, or parts of jobs."""
-    dataset: Parts
+    dataset: DatasetSources
     """The same as they are read."""
     queries: Sequence[ResultQuery]
     """What is read of each of them."""
@@ -171,11 +170,14 @@ def _find_terms(engine: Engine, jobs: DatasetRef, query: ResultQuery) -> _Terms:
         ]
     parts = tuple(
         # of a whole job also what comes while it is exported
-        Part(ref if isinstance(ref, JobPartition) else source.job, source.names)
+        DatasetSource(ref if isinstance(ref, JobPartition) else source.job, source.names)
         for ref, source in zip(list_jobs(jobs, "the export"), sources, strict=True)
     )
-    dataset = Parts(parts, get_duplicates(jobs, "error"))
-    return _Terms(sources, dataset, queries, combine_templates(sources))
+    dataset = DatasetSources(parts, get_duplicates(jobs, "error"))
+    template = sources[0].template
+    if len(sources) > 1:
+        template = combine_templates(sources)
+    return _Terms(sources, dataset, queries, template)
 
 
 _Share = tuple[int, JobPartition]
@@ -315,7 +317,7 @@ def _write_bytes(
     /,
     source: StoreSource,
     order: _Order,
-    dataset: Parts,
+    dataset: DatasetSources,
     queries: Sequence[ResultQuery],
 ) -> tuple[WriteReport, bytes]:
     """Return a part of the file, as a worker makes it, whose application asked the policy.

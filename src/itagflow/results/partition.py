@@ -14,13 +14,13 @@ AHEAD = 32
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Part = TypeVar("Part")
+Share = TypeVar("Share")
 
 
 def map_partitions(
     executor: Executor,
-    partitions: Iterable[Part],
-    work: Callable[Concatenate[Part, P], T],
+    partitions: Iterable[Share],
+    work: Callable[Concatenate[Share, P], T],
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> Generator[T]:

@@ -23,11 +23,11 @@ from itagflow.model.selection import ALL_TASKS, Selection
 from itagflow.model.task import Task
 from itagflow.model.workspace import Member, Workspace
 from itagflow.results.building_rules import build_result
-from itagflow.results.dataset_rules import rename_questions
+from itagflow.results.dataset_rules import TableSource, find_source, rename_questions
 from itagflow.results.datasets import (
     DatasetRef,
-    Part,
-    Parts,
+    DatasetSource,
+    DatasetSources,
     get_duplicates,
     read_dataset,
     read_sources,
@@ -35,7 +35,6 @@ from itagflow.results.datasets import (
 from itagflow.results.histories import ResultQuery, read_cases
 from itagflow.results.pseudonyms import make_pseudonym
 from itagflow.results.rows import FIXED, FIXED_OF_ANSWERS, FIXED_OF_VOTES, Columns
-from itagflow.results.table_rules import TableSource, find_source
 from itagflow.storage.port import Query, Reader, Span
 
 Build = Callable[[Columns, Result, str, Mapping[int, str]], Iterable[dict[str, Any]]]
@@ -94,8 +93,8 @@ def _iter_table(engine: Engine, jobs: DatasetRef, table: RowRequest) -> Iterator
     # which duplicates
     queries = [query] * len(sources)
     queries[index] = attrs.evolve(query, page=attrs.evolve(page, limit=None))
-    parts = tuple(Part(source.part, source.names) for source in sources)
-    dataset = Parts(parts, get_duplicates(jobs, "keep"))
+    parts = tuple(DatasetSource(source.part, source.names) for source in sources)
+    dataset = DatasetSources(parts, get_duplicates(jobs, "keep"))
     results = read_dataset(engine, dataset, queries, range(index, len(sources)))
     return page.cut(_Rows(engine, table, sources).iterate(begun, results))
 
