@@ -179,7 +179,7 @@ class _Captions:
         lose_other_replies(self.question, replies, result.task, self.counts)
         if text is None:
             return None, []
-        image = _make_image(result.task, self.field)
+        image = _make_image(result.task, self.field, self.counts.context)
         caption = {"id": next(self.ids), "image_id": image["id"], "caption": text["text"]}
         return image, [caption]
 
@@ -203,7 +203,7 @@ class _Instances:
         lose_other_replies(self.picture.question, replies, result.task, self.counts)
         if reply is None:
             return None, []
-        image = _make_image(result.task, self.picture.field)
+        image = _make_image(result.task, self.picture.field, self.counts.context)
         image["width"], image["height"] = reply["width"], reply["height"]
         if reply.get("rotation"):
             image["rotation"] = reply["rotation"]
@@ -228,7 +228,7 @@ class _Instances:
         annotation: Element = {
             # taken last: what is lost leaves no gap
             "id": next(self.ids),
-            "image_id": task.number,
+            "image_id": self.counts.context.number_task(task),
             "category_id": number + 1,
             **shape,
             "iscrowd": 0,
@@ -305,8 +305,8 @@ class _Instances:
         ]
 
 
-def _make_image(task: Task, field: str) -> Element:
-    return {"id": task.number, "file_name": find_image_name(task, field)}
+def _make_image(task: Task, field: str, context: FormatContext) -> Element:
+    return {"id": context.number_task(task), "file_name": find_image_name(task, field)}
 
 
 def _make_outline(points: Sequence[Sequence[float]], area: float) -> Element:

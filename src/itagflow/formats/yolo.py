@@ -110,7 +110,7 @@ def _write_images(results: Iterable[Result], archive: ZipFile, writer: _Writer) 
             if reply is None:
                 continue
             name = find_image_name(result.task, writer.picture.field)
-            file = IMAGES + names.choose(name, result.task.number)
+            file = IMAGES + names.choose(name, writer.counts.context.number_task(result.task))
             lines = [writer.render(region, reply, result.task) for region in reply["regions"]]
             add_entry(archive, find_label_file(file), "".join(filter(None, lines)).encode())
             size = {"width": reply["width"], "height": reply["height"]}
