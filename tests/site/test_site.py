@@ -68,7 +68,16 @@ def test_lifecycles_are_drawn(site: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "page"), [("datafram", "rows"), ("coco", "formats"), ("postgresql", "processes")]
+    ("word", "page"),
+    [
+        ("datafram", "tables"),
+        ("panda", "tables"),
+        ("django", "django-flask"),
+        ("coco", "formats"),
+        ("postgresql", "many-machines"),
+        ("cvat", "coming-from"),
+        ("backup", "backup"),
+    ],
 )
 def test_the_search_finds_it(site: Path, word: str, page: str) -> None:
     """Words are in the index as the search looks them up: without their endings."""
