@@ -130,6 +130,7 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
             {"member": "ben", "workspace": home, **by},
         ],
         "results.export": [export],
+        "results.exports": [{"job": (job, 1), "limit": 1, **by}],
         "results.find": [{"job": job, "member": "ben", "limit": 1, **by}],
         "jobs.finish": [{"job": job, **by}],
         "events.list": [{"job": job, "package": 1, "limit": 1, **by}],

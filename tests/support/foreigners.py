@@ -376,6 +376,7 @@ READERS: dict[str, Case] = {
     "results.export": Case(
         lambda f, a: f.results.export(a.job, "itag", io.BytesIO(), by=a.by), ("job",)
     ),
+    "results.exports": Case(lambda f, a: list(f.results.exports(a.job, by=a.by)), ("job",)),
     "maintenance.copy": Case(
         lambda f, a: maintenance.copy(f, to=MemoryStore(), workspace=a.workspace, by=a.by),
         ("workspace",),

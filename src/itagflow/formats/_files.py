@@ -403,6 +403,15 @@ def _takes_one_argument(method: object) -> bool:
     return True
 
 
+def get_file_name(place: object) -> str:
+    """Return the path of a source or target as it was given, or the name of an open file."""
+    if isinstance(place, str | os.PathLike):
+        return os.fsdecode(cast("str | os.PathLike[str]", place))
+    if _is_openable(cast(Source, place)):
+        return str(place)
+    return _get_name(place)
+
+
 def _get_name(file: object) -> str:
     """Return the path of an open file, if it has one."""
     name = getattr(file, "name", "")
