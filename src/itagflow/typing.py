@@ -1,6 +1,6 @@
 """Names for the types in public signatures, to annotate code of your own.
 
-Classes are at the top, such as `itagflow.Job`, or in `itagflow.model`.  What is here are unions,
+Classes are at the top, such as `Job`, or in ``itagflow.model``.  What is here are unions,
 functions and protocols: what may be passed for a job, a reply or rows.
 
 >>> from itagflow import Flow

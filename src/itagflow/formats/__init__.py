@@ -103,7 +103,7 @@ def read(
 
     >>> import io
     >>> [row.text for row in read("csv", io.BytesIO(b"source,animal\r\n1.jpg,cat"))]
-    ['{"data": {"source": "1.jpg", "animal": "cat"}}']
+    ['{"data":{"source":"1.jpg","animal":"cat"}}']
     """
     reader = find(format)
     if template is not None:
