@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -129,7 +129,7 @@ def describe_selection(selection: Selection) -> dict[str, Any]:
         elif isinstance(value, datetime):
             value = value.isoformat()
         elif isinstance(value, Mapping):
-            value = dict(value)
+            value = dict(cast("Mapping[str, str]", value))
         if value not in (None, {}):
             described[field.name] = value
     return described
