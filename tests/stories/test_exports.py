@@ -103,8 +103,8 @@ class TestWhatIsKept:
             raise OSError("it breaks")
 
         places = {
-            "format": "itagflow.formats.csv._write_table",
-            "target": "itagflow.formats._hashing.HashedFile.write",
+            "format": "itagflow.formats._port.Counts.build_report",
+            "target": "itagflow.formats._files.HashedFile.write",
             "store": "itagflow.results.exporting.record_export",
         }
         monkeypatch.setattr(places[fails], fail)

@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 
+from itagflow.printing import format_count
 from itagflow.reprs import show_line
 
 
@@ -41,4 +42,6 @@ class Export:
     """The stages whose results were written, by value; None for all."""
 
     def __repr__(self) -> str:
-        return show_line(self, self.format, self.target, f"{self.rows} rows", self.sha256[:12])
+        return show_line(
+            self, self.format, self.target, format_count(self.rows, "row"), self.sha256[:12]
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard, cast
 
 import attrs
 
@@ -92,7 +92,11 @@ def _is_task(given: object) -> bool:
     if isinstance(given, Task | WorkItem):
         return True
     # a pair is a task by its number, or a job by its name
-    return isinstance(given, tuple) and not isinstance(given[-1], str)
+    return _is_pair(given) and not isinstance(given[1], str)
+
+
+def _is_pair(given: object) -> TypeGuard[tuple[object, object]]:
+    return isinstance(given, tuple) and len(cast("tuple[object, ...]", given)) == 2
 
 
 def _find_position(after: Any, job: Job) -> int:

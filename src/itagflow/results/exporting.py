@@ -26,8 +26,7 @@ from itagflow.core.registry import Registry
 from itagflow.core.visibility import check_each, require_readable
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import Format, WriteReport
-from itagflow.formats._files import Target, get_file_name, open_target
-from itagflow.formats._hashing import HashedFile
+from itagflow.formats._files import HashedFile, Target, get_file_name, open_target
 from itagflow.formats._port import FormatRef, Lossy
 from itagflow.jobs.row_sources import Wrap
 from itagflow.model.job import Job, Stage
