@@ -161,12 +161,8 @@ class _Writer:
 
     def render(self, region: Plain, reply: Plain, task: Task) -> str | None:
         """Return the line of a region; None, and count it as lost, when there can be none."""
-        name = self.picture.find_class(region, task, self.counts)
-        if name is None:
-            return None
-        number = self.picture.class_ids.get(name)
+        number = self.picture.find_class_id(region, task, self.counts)
         if number is None:
-            self.counts.lose(task, "regions of a class that the template does not have")
             return None
         render = self._render_outline if self.kind == SEGMENT else self._render_box
         numbers = render(region, reply, task)
