@@ -80,8 +80,9 @@ async def check_origin(
         response = await call_next(request)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    if request.url.path.startswith("/api/"):
-        response.headers["Cache-Control"] = "no-store"
+    # a file that a browser keeps is asked for again, since somebody else may sit there now
+    is_answer = request.url.path.startswith("/api/")
+    response.headers["Cache-Control"] = "no-store" if is_answer else "private, no-cache"
     return response
 
 

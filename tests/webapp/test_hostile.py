@@ -267,6 +267,8 @@ def test_every_response_says_what_a_browser_may_do(sign_in: SignIn) -> None:
         assert "unsafe" not in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
     assert ben.get("/api/work/label").headers["cache-control"] == "no-store"
+    # what is kept by a browser is not shown to who sits there next
+    assert ben.get("/media/shape-0.png").headers["cache-control"] == "private, no-cache"
     assert ben.get("/static/%2e%2e/app.py").status_code == 404
     for path in ("/docs", "/redoc"):
         assert ben.get(path).status_code == 404

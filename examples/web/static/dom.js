@@ -62,16 +62,16 @@ export function ask(title, { label = "Comment", reasons = [], isRequired = false
     const reason = h("select", { id: "dialog-reason" }, h("option", { value: "" }, "choose a reason"),
       reasons.map((each) => h("option", { value: each }, each)));
     const dialog = h("dialog", {},
-      h("form", { method: "dialog", onsubmit: (event) => event.preventDefault() },
-        h("h2", {}, title),
-        reasons.length ? h("label", {}, "Reason ", reason) : null,
-        h("label", {}, label, text),
-        h("p", { class: "row" },
-          h("button", { id: "dialog-ok", onclick: () => {
-            if (isRequired && !text.value.trim() && !reason.value) return text.focus();
-            close({ text: text.value.trim(), reason: reason.value || null });
-          } }, confirm),
-          h("button", { type: "button", class: "plain", onclick: () => close(null) }, "Cancel"))));
+      h("form", { method: "dialog", onsubmit: (event) => {
+        event.preventDefault();
+        if (isRequired && !text.value.trim() && !reason.value) text.focus();
+        else close({ text: text.value.trim(), reason: reason.value || null });
+      } },
+      h("h2", {}, title),
+      reasons.length ? h("label", {}, "Reason ", reason) : null,
+      h("label", {}, label, text),
+      h("p", { class: "row" }, h("button", { id: "dialog-ok" }, confirm),
+        h("button", { type: "button", class: "plain", onclick: () => close(null) }, "Cancel"))));
     const close = (result) => {
       dialog.close();
       dialog.remove();

@@ -27,13 +27,14 @@ export function colorOf(part, questions) {
   return "#5a6577";
 }
 
-// New parts begin with the labels that the last one had, or the only ones there are.
+// New parts begin with what was chosen for the last one, or with the first options there are.
 export function firstLabels(ui, questions) {
-  const labels = structuredClone(ui.lastLabels || {});
+  const labels = {};
   for (const question of questions) {
-    if (!question.required || labels[question.title] !== undefined || !question.options) continue;
-    if (question.kind === "RADIO") labels[question.title] = question.options[0].key;
-    if (question.kind === "CHECKBOX") labels[question.title] = [question.options[0].key];
+    const last = ui.lastLabels?.[question.title];
+    const first = question.required && question.options?.[0].key;
+    if (question.kind === "RADIO" && (last || first)) labels[question.title] = last || first;
+    if (question.kind === "CHECKBOX" && (last || first)) labels[question.title] = last || [first];
   }
   return Object.keys(labels).length ? { labels } : {};
 }
@@ -66,6 +67,10 @@ export function partContext(context, part, questions, change) {
 export function listParts({ parts, questions, ui, context, describe, change, remove, more = () => null }) {
   const chosen = parts[ui.chosen];
   return [
+    chosen ? questions.map((question) => showQuestion(question, partContext(context, chosen, questions, (part, options) => {
+      ui.lastLabels = part.labels;
+      change(ui.chosen, part, options);
+    }))) : null,
     h("ol", { class: "parts" }, parts.map((part, at) =>
       h("li", { class: at === ui.chosen ? "chosen" : "", "data-part": at, onclick: () => {
         ui.chosen = at;
@@ -78,9 +83,5 @@ export function listParts({ parts, questions, ui, context, describe, change, rem
         event.stopPropagation();
         remove(at);
       } }, "×")))),
-    chosen ? questions.map((question) => showQuestion(question, partContext(context, chosen, questions, (part, options) => {
-      ui.lastLabels = part.labels;
-      change(ui.chosen, part, options);
-    }))) : null,
   ];
 }

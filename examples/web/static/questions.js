@@ -176,20 +176,26 @@ function showPreference(question, context) {
   ];
 }
 
-// A reply in one line: in the lists of votes.
-export function describeReply(reply) {
+// A reply in one line, in the words of the screen: in the lists of votes.
+export function describeReply(question, reply, context) {
+  const name = (key) => listOptions(question, context).find((option) => option.key === key)?.label ?? key;
   switch (reply?.kind) {
-    case "choice": return reply.key;
-    case "choices": return reply.keys.join(", ");
+    case "choice": return name(reply.key);
+    case "choices": return reply.keys.map(name).join(", ");
     case "text": return reply.text;
     case "rating": return String(reply.value);
-    case "ranking": return reply.keys.join(" > ");
-    case "preference": return reply.better === null || reply.better === undefined ? reply.tie || "no difference" : `${reply.better} is better${reply.degree > 1 ? ` (${reply.degree})` : ""}`;
+    case "ranking": return reply.keys.map(name).join(" > ");
+    case "preference": return describePreference(reply, name);
     case "regions": return count(reply.regions, "region");
     case "spans": return count(reply.spans, "span");
     case "segments": return count(reply.segments, "segment");
     default: return "";
   }
+}
+
+function describePreference({ better = null, degree = 1, tie }, name) {
+  if (better === null) return tie || "no difference";
+  return `${name(better)} is better${degree > 1 ? ` (${degree})` : ""}`;
 }
 
 const count = (parts, noun) => `${parts.length} ${noun}${parts.length === 1 ? "" : "s"}`;

@@ -86,6 +86,7 @@ function countUntil(text, node, offset) {
 }
 
 function showRelations({ question, context, ui, read, questions, store }) {
+  const { spans, relations } = read();
   const name = (at) => `${at + 1}. ${spans[at]?.text || nameOf(spans[at] || {}, questions)}`;
   const choose = (side) => h("select", { "aria-label": side, id: `relation-${side}`, onchange: (event) => { ui[side] = Number(event.target.value); } },
     spans.map((_, at) => h("option", { value: at, selected: at === ui[side] }, name(at))));

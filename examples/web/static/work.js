@@ -276,7 +276,7 @@ class Screen {
       h("div", {}, showViews(template, context), marking.map((question) => h("div", { class: "panel" }, showQuestion(question, context)))),
       h("div", { class: "panel" }, this.showBefore(item),
         template.questions.filter((question) => !isMarking(question)).map((question) => showQuestion(question, context)),
-        this.showActions(item), this.showVotes(item), showThreads(this, item), showKeys(this.isLabel)));
+        this.showActions(item), this.showVotes(item, context), showThreads(this, item), showKeys(this.isLabel)));
   }
 
   showBefore(item) {
@@ -311,10 +311,11 @@ class Screen {
     return h("div", { class: "row actions" }, buttons, isGone ? button("Restore", () => this.restore(), { class: "plain", id: "restore" }) : null, h("span", { class: "hint", id: "saved", role: "status" }, item.draft ? "draft saved" : ""));
   }
 
-  showVotes(item) {
+  showVotes(item, context) {
     if (!item.votes?.length) return null;
-    const titles = Object.fromEntries(listQuestions(this.template.questions).map((question) => [question.id, question.title]));
-    const lines = (vote) => (vote.abandon_reason ? [`abandoned: ${vote.abandon_reason}`] : Object.entries(vote.replies || {}).map(([id, reply]) => `${titles[id]}: ${describeReply(reply)}`));
+    const questions = listQuestions(this.template.questions);
+    const describe = (question, reply) => (reply ? `${question.title}: ${describeReply(question, reply, context)}` : null);
+    const lines = (vote) => (vote.abandon_reason !== null ? [`abandoned: ${vote.abandon_reason}`] : questions.map((question) => describe(question, vote.replies?.[question.id])).filter(Boolean));
     return h("div", { class: "votes" }, h("h3", {}, "Votes"), item.votes.map((vote) =>
       h("div", { class: "row" }, h("p", {}, h("b", {}, nameOf(vote)), " ", lines(vote).join(" · ")),
         vote.replies && this.rules.is_held ? button("Take over", () => this.takeVote(vote), { class: "plain take" }) : null)));

@@ -148,6 +148,7 @@ class Screen:
 
     def take_picture(self, name: str) -> None:
         if self.pictures:
+            self.run("(document.querySelector('.steps') || document.body).scrollIntoView()")
             self.driver.save_screenshot(str(self.pictures / f"{name}.png"))
 
     def fetch(self, method: str, path: str) -> int:
