@@ -62,7 +62,7 @@ PORT = frozenset(
     }
 )
 """What the library and a store say to each other: programs pass nothing to it."""
-FORMAT_PORT = frozenset({"Counts", "FormatContext", "FormatOption"})
+FORMAT_PORT = frozenset({"Counts", "FormatContext", "FormatOption", "RegionIds"})
 """What the library and a format say to each other: all that callers give is checked before."""
 FORMAT_FUNCTION = re.compile(r"formats\.(\w+\.(read|write)|kit\.\w+)")
 """The functions of formats, which are called by `formats.read` and `formats.write`, and the kit."""

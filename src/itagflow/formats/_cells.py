@@ -25,10 +25,8 @@ from typing import Any
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._elements import TYPE, find_element_problems, parse_reply
-from itagflow.formats._files import escape_line_ends
 from itagflow.formats._plain import is_a, is_number, move_problems
-from itagflow.formats._regions import Element, RegionId
-from itagflow.formats.itag import render
+from itagflow.formats._regions import Element
 from itagflow.model.reply import Reply
 from itagflow.model.template import (
     MARKING,
@@ -51,18 +49,6 @@ _FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
 """Begins a formula of a spreadsheet, after any apostrophes; also in full-width characters."""
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 """What begins so and is harmless."""
-
-# with spaces after commas, unlike `jsontext`: what people see in a spreadsheet
-_encode = json.JSONEncoder(ensure_ascii=False).encode
-
-
-def encode(value: Any) -> str:
-    """Return a value as JSON, with what could end a line escaped.
-
-    >>> encode({"size": [1, 2.5]})
-    '{"size": [1, 2.5]}'
-    """
-    return escape_line_ends(_encode(value))
 
 
 def name_columns(template: Template) -> dict[str, str]:
@@ -125,21 +111,19 @@ def _is_formula(cell: str) -> bool:
     return _FORMULA.match(cell) is not None and not _NUMBER.fullmatch(cell)
 
 
-def render_cell(question: Question, reply: Reply, template: Template, region_id: RegionId) -> str:
-    """Return the cell that says *reply*.
+def render_cell(question: Question, element: Element) -> str:
+    """Return the cell that says the same as *element*, which answers *question*.
 
-    >>> from itagflow import Choices, templates
+    >>> from itagflow import templates
     >>> template = templates.image_classification(["cat", "dog"], multiple=True)
-    >>> question, reply = template.questions[0], Choices(["cat", "dog"])
-    >>> render_cell(question, reply, template, lambda question, index: "")
-    '["cat", "dog"]'
+    >>> render_cell(template.questions[0], {"questionId": "1", "data": ["cat", "dog"]})
+    '["cat","dog"]'
     """
-    (element,) = render({question.id: reply}, template, region_id=region_id)
     if question.kind in ELEMENT:
-        return encode(element)
+        return jsontext.dumps(element)
     # a text or a key stands bare in its cell; only lists need JSON
     data: str | list[str] = element["data"]
-    return data if isinstance(data, str) else encode(data)
+    return data if isinstance(data, str) else jsontext.dumps(data)
 
 
 def parse_replies(
@@ -199,7 +183,7 @@ def _parse_value(kind: QuestionKind, value: Any) -> Any:
     # a number says the same as a cell with its digits
     text = value
     if is_number(value):
-        text = encode(value)
+        text = json.dumps(value)  # also of what is no number in JSON, and refused below
     if text == "":
         return None
     if not is_a(text, str) or kind in BARE:

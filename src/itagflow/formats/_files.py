@@ -83,10 +83,10 @@ def open_source(source: Source) -> Generator[BinaryFile]:
             yield file
     elif isinstance(source, str | os.PathLike):
         with _open_path(source) as file:
-            yield _CheckedFile(file, source)
+            yield CheckedFile(file, source)
     else:
         file = _require_binary(source, "readline")
-        yield _CheckedFile(cast("IO[bytes]", file), _get_name(file))
+        yield CheckedFile(cast("IO[bytes]", file), _get_name(file))
 
 
 @safe_context
@@ -162,7 +162,7 @@ def _open_path(source: str | os.PathLike[str]) -> IO[bytes]:
 
 
 @safe_context
-def open_spool() -> Generator[_CheckedFile]:
+def open_spool() -> Generator[CheckedFile]:
     """Open a temporary file without a name; it is deleted when it is closed.
 
     Raises:
@@ -173,7 +173,7 @@ def open_spool() -> Generator[_CheckedFile]:
     folder = tempfile.gettempdir()
     file = _create_spool(folder)
     try:
-        yield _CheckedFile(file, folder)
+        yield CheckedFile(file, folder)
     finally:
         # what could not be written has raised already, and the rest is not needed
         with suppress(OSError):
@@ -221,13 +221,14 @@ def _make_error(
 
 
 @attrs.frozen
-class _CheckedFile:
+class CheckedFile:
     """A file whose errors are raised as ours; errors of callbacks in between are not changed."""
 
     file: IO[bytes]
     path: str | os.PathLike[str]
 
     def readline(self, size: int, /) -> bytes:
+        """Return the next line, or so many bytes of it."""
         try:
             line = self.file.readline(size)
         # EOFError: a compressed file that is cut off; ValueError: one that is closed meanwhile
@@ -239,39 +240,45 @@ class _CheckedFile:
         return line
 
     def read(self, size: int = -1, /) -> bytes:
+        """Return so many bytes, or all that are left."""
         try:
             return self.file.read(size)
         except OSError as error:
             raise _make_error(self.path, "be read", error) from error
 
     def write(self, data: bytes, /) -> int:
+        """Write bytes, and return how many."""
         try:
             return self.file.write(data)
         except OSError as error:
             raise _make_error(self.path, "be written", error) from error
 
     def seek(self, position: int, /) -> int:
+        """Go on at a place from the beginning."""
         try:
             return self.file.seek(position)  # what is still held back is written first
         except OSError as error:
             raise _make_error(self.path, "be written", error) from error
 
     def tell(self) -> int:
+        """Return the place from the beginning."""
         return self.file.tell()
 
     def flush(self) -> None:
+        """Write what is still held back."""
         try:
             self.file.flush()
         except OSError as error:
             raise _make_error(self.path, "be written", error) from error
 
     def __iter__(self) -> Iterator[bytes]:
+        """Yield the lines that are left."""
         while line := self.readline(-1):
             yield line
 
 
 @safe_context
-def _replace_file(path: Path) -> Generator[_CheckedFile]:
+def _replace_file(path: Path) -> Generator[CheckedFile]:
     with translate_errors(path, "be written"):
         replaced = None
         if path.exists():
@@ -286,7 +293,7 @@ def _replace_file(path: Path) -> Generator[_CheckedFile]:
         else:
             file = path.open("wb")
     try:
-        yield _CheckedFile(file, path)
+        yield CheckedFile(file, path)
         with translate_errors(path, "be written"):
             file.close()  # only now it is all on its way to the disk, or not
             if plain:

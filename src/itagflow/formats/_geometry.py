@@ -60,7 +60,7 @@ def decode_counts(text: str) -> list[int]:
     return counts
 
 
-def flatten(points: Points) -> list[float]:
+def flatten(points: Iterable[Sequence[float]]) -> list[float]:
     """Return points as numbers in a row, x and y in turn."""
     return [number for point in points for number in point]
 

@@ -5,38 +5,63 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import attrs
+
 from itagflow.errors import Problem
 from itagflow.formats._plain import is_a, is_strings
 from itagflow.formats._spelling import respell_labels
-from itagflow.model.annotation import Annotation, Labels
+from itagflow.model.annotation import Labels
 from itagflow.model.template import Question, QuestionKind
 
 
-def render_labels(
-    children: Iterable[Question], annotation: Annotation, *, lists: bool = False
-) -> dict[str, str | list[str]]:
-    """Return a part's labels in the order of the template, whatever order a store gave them.
+@attrs.frozen
+class PartQuestions:
+    """What is asked about the parts of a reply, looked up once for all parts."""
 
-    With *lists* a single value is a list too, as iTAG writes it for spans.
-    """
-    questions = [child for top in children for child in top.every]
-    values = {child.title: annotation.labels.get(child.title) for child in questions}
-    label = annotation.label
-    if label is not None and not annotation.labels and len(questions) == 1:
-        # the short form, as yet unsaved
-        is_one_of_several = questions[0].kind is QuestionKind.CHECKBOX
-        values = {questions[0].title: (label,) if is_one_of_several else label}
-    return {
-        title: _render_value(value, lists) for title, value in values.items() if value is not None
-    }
+    titles: tuple[str, ...]
+    """The titles of the questions, in the order of the template."""
+    is_checkbox: bool
+    """Whether several may be chosen in the only question there is."""
+
+    @classmethod
+    def find(cls, children: Iterable[Question]) -> PartQuestions:
+        """Return what is asked, with what is asked only after some answers."""
+        questions = [child for top in children for child in top.every]
+        return cls(
+            titles=tuple(dict.fromkeys(question.title for question in questions)),
+            is_checkbox=len(questions) == 1 and questions[0].kind is QuestionKind.CHECKBOX,
+        )
+
+    def render_labels(self, part: Mapping[str, Any], *, lists: bool = False) -> dict[str, Any]:
+        """Return the labels of a part in the order of the template, whatever order a store has.
+
+        Args:
+            part: The part as plain JSON.
+            lists: Whether a single value is a list too, as iTAG writes it for spans.
+        """
+        labels = part.get("labels")
+        if not labels:
+            labels = self._spread_label(part.get("label"))
+        rendered: dict[str, Any] = {}
+        for title in self.titles:
+            value = labels.get(title)
+            if value is None:
+                continue
+            if isinstance(value, str):
+                rendered[title] = [value] if lists else value
+            else:
+                rendered[title] = list(value)  # a copy: the element belongs to whoever gets it
+        return rendered
+
+    def _spread_label(self, label: str | None) -> Mapping[str, Any]:
+        """Return the short form of a label, as yet unsaved, by its title."""
+        if label is None or len(self.titles) != 1:
+            return {}
+        return {self.titles[0]: (label,) if self.is_checkbox else label}
 
 
-def _render_value(value: str | tuple[str, ...], lists: bool) -> str | list[str]:
-    if isinstance(value, tuple):
-        return list(value)
-    if lists:
-        return [value]
-    return value
+NO_QUESTIONS = PartQuestions((), is_checkbox=False)
+"""Where nothing is asked about parts."""
 
 
 def parse_labels(children: Iterable[Question], labels: Mapping[str, Any]) -> Labels:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._port import Counts, FormatContext, FormatOption
-from itagflow.model.region import Region
-from itagflow.model.reply import Reply
 from itagflow.model.result import Result
 from itagflow.model.task import Task
 from itagflow.model.template import MARKING, WRITING, Question, QuestionKind, Template
+from itagflow.storage.codec import encode_replies
 
 QUESTION = FormatOption("question", str, None)
 """The title or id of the question whose answers are meant; the first of its kind unless given."""
@@ -58,18 +58,46 @@ class Picture:
             field=find_field(context),
         )
 
-    def find_class(self, region: Region, task: Task, counts: Counts) -> str | None:
-        """Return the class of a region; None, and count it as lost, when it has not exactly one."""
+    def find_class(self, region: Mapping[str, Any], task: Task, counts: Counts) -> str | None:
+        """Return the class of a region; None, and count it as lost, when it has not exactly one.
+
+        Args:
+            region: The region as plain JSON.
+            task: Where it is.
+            counts: Where losses are counted.
+        """
         if self.label is None:
             return self.question.title
-        value = region.labels.get(self.label.title)
-        if value is None and not region.labels:
-            value = region.label  # the short form, as yet unsaved
-        several = (value,) if isinstance(value, str) else value or ()
+        labels = region.get("labels")
+        # the short form, as yet unsaved, where there are none
+        value = labels.get(self.label.title) if labels else region.get("label")
+        if isinstance(value, str):
+            return value
+        several: list[str] = list(value or ())
         if len(several) != 1:
             counts.lose(task, "regions of several classes" if several else "regions of no class")
             return None
         return several[0]
+
+    def find_class_id(self, region: Mapping[str, Any], task: Task, counts: Counts) -> int | None:
+        """Return the id of the class of a region, from 0; None, and count it as lost, if none."""
+        name = self.find_class(region, task, counts)
+        if name is None:
+            return None
+        number = self.class_ids.get(name)
+        if number is None:
+            counts.lose(task, "regions of a class that the template does not have")
+        return number
+
+    def list_attributes(self, region: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what is said of a region besides its class, by the title of the question."""
+        labels = region.get("labels")
+        if not labels:
+            return {}
+        title = None if self.label is None else self.label.title
+        if len(labels) == 1 and title in labels:
+            return {}  # nearly always
+        return {name: value for name, value in labels.items() if name != title}
 
 
 def find_question(context: FormatContext, kinds: Collection[QuestionKind]) -> Question:
@@ -115,18 +143,23 @@ def find_image_name(task: Task, field: str) -> str:
     return name
 
 
-def find_replies(result: Result, counts: Counts) -> Mapping[str, Reply]:
-    """Count a task, and return *the* replies to it: those of the last stage wanted and reached."""
+def find_replies(result: Result, counts: Counts) -> Mapping[str, Any]:
+    """Count a task, and return *the* replies to it: those of the last stage wanted and reached.
+
+    They are plain JSON, by the id of the question.
+    """
     reached = counts.add_task(result)
     if not reached:
         return {}
-    return reached[-1].replies or {}
+    return encode_replies(reached[-1].replies or {})
 
 
 def lose_other_replies(
     question: Question, answered: Collection[str], task: Task, counts: Counts
 ) -> None:
     """Count the replies to other questions than *question*, which a file of one kind has not."""
+    if len(answered) == 1 and question.id in answered:
+        return  # nearly always
     for other in counts.context.asked.asked:
         if other.id != question.id and other.id in answered:
             kind = "marked parts" if other.kind in MARKING else "answers"

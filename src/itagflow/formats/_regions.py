@@ -8,13 +8,15 @@ well.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from hashlib import sha256
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
+
+import attrs
 
 from itagflow.errors import Problem
-from itagflow.formats._labels import find_label_problems, parse_labels, render_labels
+from itagflow.formats._labels import PartQuestions, find_label_problems, parse_labels
 from itagflow.formats._plain import (
     build_each,
     find_non_texts,
@@ -37,6 +39,8 @@ from itagflow.model.region import (
     Region,
     Regions,
     RotatedBox,
+    Visibility,
+    turn_corners,
 )
 from itagflow.model.template import Question
 
@@ -48,76 +52,130 @@ RECTANGLE = "image/rectangleLabel"
 Element = dict[str, Any]
 RegionId = Callable[[str, int], str | None]
 """Names a region by the id of its question and its index; None: it gets no name."""
-REGIONS = uuid5(NAMESPACE_URL, "urn:itagflow:region")
-"""The name space of the ids of regions that have none of their own."""
 
 
-def derive_region_id(job: int, task: int, question: str, index: int) -> str:
-    """Return the id of a region that has none of its own: the same in every export."""
-    # from numbers that never change, so that two exports of a job can be compared line by line
-    return str(uuid5(REGIONS, f"{job}/{task}/{question}/{index}"))
+@attrs.define(eq=False)
+class RegionIds:
+    """Names the regions of a task that have no id of their own, the same in every export.
+
+    An id is a UUID of version 8: a hash of numbers that never change, so that two exports of a job
+    can be compared line by line, and the index of the region as its last group.
+    """
+
+    job: int
+    """The job."""
+    task: int
+    """The number of the task."""
+    _question: str = attrs.field(default="", init=False)
+    _start: str = attrs.field(default="", init=False)
+
+    def __call__(self, question: str, index: int) -> str:
+        """Return the id of a region."""
+        # one hash for all regions of an answer
+        if not self._start or question != self._question:
+            self._question, self._start = question, self._hash(question)
+        return f"{self._start}{index:012x}"
+
+    def _hash(self, question: str) -> str:
+        digits = sha256(f"itagflow:{self.job}/{self.task}/{question}".encode()).hexdigest()
+        # where RFC 9562 has the version and the variant: 8, and the two bits 10
+        return f"{digits[:8]}-{digits[8:12]}-8{digits[12:15]}-a{digits[15:18]}-"
 
 
-def render_image(question: Question, reply: Regions, region_id: RegionId) -> Element:
-    """Return the element of an image, with iTAG's keys in iTAG's order."""
+def render_image(
+    question: Question, parts: PartQuestions, reply: Mapping[str, Any], region_id: RegionId
+) -> Element:
+    """Return the element of an image, with iTAG's keys in iTAG's order.
+
+    Args:
+        question: The question that is answered.
+        parts: What it asks about regions.
+        reply: The regions as plain JSON.
+        region_id: Names the regions that have no id of their own.
+    """
+    data: list[Element] = []
+    for index, region in enumerate(reply["regions"]):
+        id = region.get("id")
+        if id is None:
+            id = region_id(question.id, index)
+        element = {"id": id, **_SHAPES[region["kind"]](region)}
+        element["labels"] = parts.render_labels(region)
+        color = region.get("color")
+        if color is not None:
+            element["color"] = color
+        data.append(element)
     return {
         "questionId": question.id,
-        "data": [
-            _render_region(question, region, index, region_id)
-            for index, region in enumerate(reply.regions)
-        ],
-        "rotation": reply.rotation,
+        "data": data,
+        "rotation": reply.get("rotation", 0),
         "markTitle": question.title,
-        "width": reply.width,
+        "width": reply["width"],
         "type": IMAGE,
-        "height": reply.height,
+        "height": reply["height"],
     }
 
 
-def _render_region(question: Question, region: Region, index: int, region_id: RegionId) -> Element:
-    kind, value, extra = _render_shape(region)
-    return {
-        "id": region_id(question.id, index) if region.id is None else region.id,
-        "type": kind,
-        "value": value,
-        **extra,
-        "labels": render_labels(question.children, region),
-        **({} if region.color is None else {"color": region.color}),
-    }
+def _render_box(region: Mapping[str, Any]) -> Element:
+    # written out: most regions are boxes, and there are many
+    left, top = float(region["x"]), float(region["y"])
+    right, bottom = float(region["x"] + region["width"]), float(region["y"] + region["height"])
+    return {"type": POLYGON, "value": [[left, top], [right, top], [right, bottom], [left, bottom]]}
 
 
-def _render_shape(region: Region) -> tuple[str, list[Any], Element]:
-    match region:
-        case Box():
-            return POLYGON, _render_line(region.points), {}
-        case RotatedBox():
-            # the outline comes first: a program that does not know `box` still sees the right shape
-            numbers = [region.x, region.y, region.width, region.height, region.angle]
-            return (
-                POLYGON,
-                _render_line(region.points),
-                {"box": [float(number) for number in numbers]},
-            )
-        case Polygon():
-            holes = [_render_line(hole) for hole in region.holes]
-            # left out when empty: iTAG's own polygons have no such field
-            return POLYGON, _render_line(region.points), {"holes": holes} if holes else {}
-        case Polyline():
-            return POLYLINE, _render_line(region.points), {}
-        case Point():
-            return POINT, [float(region.x), float(region.y)], {}
-        case Keypoints():
-            keypoints = [
-                [float(keypoint.x), float(keypoint.y), int(keypoint.visibility)]
-                for keypoint in region.keypoints
-            ]
-            return KEYPOINTS, keypoints, {"names": [keypoint.name for keypoint in region.keypoints]}
-        case Mask():
-            return MASK, list(region.counts), {}
+def _render_rotated_box(region: Mapping[str, Any]) -> Element:
+    numbers = [region[name] for name in ("x", "y", "width", "height", "angle")]
+    # the outline comes first: a program that does not know `box` still sees the right shape
+    outline = _render_line(turn_corners(*numbers))
+    return {"type": POLYGON, "value": outline, "box": [float(number) for number in numbers]}
 
 
-def _render_line(points: tuple[tuple[float, float], ...]) -> list[list[float]]:
+def _render_polygon(region: Mapping[str, Any]) -> Element:
+    element: Element = {"type": POLYGON, "value": _render_line(region["points"])}
+    # left out when empty: iTAG's own polygons have no such field
+    if region.get("holes"):
+        element["holes"] = [_render_line(hole) for hole in region["holes"]]
+    return element
+
+
+def _render_polyline(region: Mapping[str, Any]) -> Element:
+    return {"type": POLYLINE, "value": _render_line(region["points"])}
+
+
+def _render_point(region: Mapping[str, Any]) -> Element:
+    return {"type": POINT, "value": [float(region["x"]), float(region["y"])]}
+
+
+def _render_keypoints(region: Mapping[str, Any]) -> Element:
+    keypoints = region["keypoints"]
+    value = [
+        [
+            float(keypoint.get("x", 0)),
+            float(keypoint.get("y", 0)),
+            keypoint.get("visibility", int(Visibility.VISIBLE)),
+        ]
+        for keypoint in keypoints
+    ]
+    return {"type": KEYPOINTS, "value": value, "names": [each["name"] for each in keypoints]}
+
+
+def _render_mask(region: Mapping[str, Any]) -> Element:
+    return {"type": MASK, "value": list(region["counts"])}
+
+
+def _render_line(points: Iterable[Sequence[float]]) -> list[list[float]]:
     return [[float(x), float(y)] for x, y in points]
+
+
+_SHAPES: Mapping[str, Callable[[Mapping[str, Any]], Element]] = {
+    "box": _render_box,
+    "rotatedbox": _render_rotated_box,
+    "polygon": _render_polygon,
+    "polyline": _render_polyline,
+    "point": _render_point,
+    "keypoints": _render_keypoints,
+    "mask": _render_mask,
+}
+"""What writes each kind of region, which is plain JSON; see `itagflow.storage.codec`."""
 
 
 def parse_image(question: Question, element: Element) -> Regions:

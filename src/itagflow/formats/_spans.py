@@ -7,12 +7,12 @@ documents show ``result`` and ``color`` only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from itagflow.errors import Problem
-from itagflow.formats._labels import find_label_problems, parse_labels, render_labels
+from itagflow.formats._labels import PartQuestions, find_label_problems, parse_labels
 from itagflow.formats._plain import (
     build_each,
     find_non_texts,
@@ -20,7 +20,6 @@ from itagflow.formats._plain import (
     is_number,
     is_whole,
 )
-from itagflow.model.annotation import Annotation
 from itagflow.model.segment import Segment, Segments
 from itagflow.model.span import Relation, Spans, TextSpan
 from itagflow.model.template import Question
@@ -28,55 +27,59 @@ from itagflow.model.template import Question
 Element = dict[str, Any]
 
 
-def render_spans(question: Question, reply: Spans) -> Element:
-    """Return the element of a text."""
-    objects = [
-        {
-            **_render_annotation(question.children, span, lists=True),
-            "text": span.text,
-            "start": span.start,
-            # iTAG's end is the last character, Python's the one behind it
-            "end": span.end - 1,
-        }
-        for span in reply.spans
-    ]
-    relations = [
-        {
-            **_render_annotation(question.relations, relation),
-            "source": relation.source,
-            "target": relation.target,
-        }
-        for relation in reply.relations
-    ]
-    return {
-        "objects": objects,
-        # iTAG's sign for a text that was labeled and has nothing in it
-        "empty": not objects,
-        **({"relations": relations} if relations else {}),
-    }
-
-
-def render_segments(question: Question, reply: Segments) -> Element:
-    """Return the element of a recording."""
-    objects = [
-        {
-            **_render_annotation(question.children, segment),
-            "start": segment.start,
-            "end": segment.end,
-        }
-        for segment in reply.segments
-    ]
-    return {"duration": reply.duration, "objects": objects}
-
-
-def _render_annotation(
-    children: tuple[Question, ...], annotation: Annotation, *, lists: bool = False
+def render_spans(
+    parts: PartQuestions, relations: PartQuestions, reply: Mapping[str, Any]
 ) -> Element:
-    return {
-        "result": render_labels(children, annotation, lists=lists),
-        "color": annotation.color,
-        "id": annotation.id,
-    }
+    """Return the element of a text.
+
+    Args:
+        parts: What is asked about spans.
+        relations: What is asked about relations.
+        reply: The spans as plain JSON.
+    """
+    objects = [
+        {
+            "result": parts.render_labels(span, lists=True),
+            **_render_origin(span),
+            "text": span.get("text", ""),
+            "start": span["start"],
+            # iTAG's end is the last character, Python's the one behind it
+            "end": span["end"] - 1,
+        }
+        for span in reply["spans"]
+    ]
+    # iTAG's sign for a text that was labeled and has nothing in it
+    element: Element = {"objects": objects, "empty": not objects}
+    if reply.get("relations"):
+        element["relations"] = [
+            {
+                "result": relations.render_labels(relation),
+                **_render_origin(relation),
+                "source": relation["source"],
+                "target": relation["target"],
+            }
+            for relation in reply["relations"]
+        ]
+    return element
+
+
+def render_segments(parts: PartQuestions, reply: Mapping[str, Any]) -> Element:
+    """Return the element of a recording; the arguments are as those of `render_spans`."""
+    objects = [
+        {
+            "result": parts.render_labels(segment),
+            **_render_origin(segment),
+            "start": segment["start"],
+            "end": segment["end"],
+        }
+        for segment in reply["segments"]
+    ]
+    return {"duration": reply.get("duration", 0), "objects": objects}
+
+
+def _render_origin(part: Mapping[str, Any]) -> Element:
+    """Return what a part was called, and how it was drawn, where it came from."""
+    return {"color": part.get("color"), "id": part.get("id")}
 
 
 def parse_spans(question: Question, element: Element) -> Spans:

@@ -14,7 +14,7 @@ look like one with nothing on it.  Source: cocodataset.org, *Data format*; ``coc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -41,22 +41,22 @@ from itagflow.formats._port import CLASSES, Counts, FormatContext, FormatOption,
 from itagflow.formats._regions import Element
 from itagflow.model.region import (
     Bounds,
-    Box,
-    Keypoints,
     Mask,
-    Polygon,
-    Region,
-    Regions,
-    RotatedBox,
     Visibility,
+    measure_area,
+    measure_bounds,
+    turn_corners,
 )
-from itagflow.model.reply import Text
 from itagflow.model.result import Result
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Question
+from itagflow.storage.codec import decode_region
 
 __all__ = ["READ_OPTIONS", "WRITE_OPTIONS", "read", "write"]
 
+Plain = Mapping[str, Any]
+"""A region or a keypoint as plain JSON."""
+ABSENT, VISIBLE = int(Visibility.ABSENT), int(Visibility.VISIBLE)
 INSTANCES, CAPTIONS, RESULTS = "instances", "captions", "results"
 READ_OPTIONS = (
     FormatOption("kind", str, INSTANCES, choices=(INSTANCES, CAPTIONS)),
@@ -127,15 +127,16 @@ def _write_list(
     file.write(b"[")
     for result in results:
         _, annotations = writer.make(result)
-        for annotation in annotations:
-            file.write(next(separator) + _encode(_make_detection(result, annotation)))
+        if annotations:
+            detections = [_make_detection(result, annotation) for annotation in annotations]
+            file.write(next(separator) + _encode_each(detections))
     file.write(b"\n]\n")
 
 
 def _write_data_set(
     results: Iterable[Result], file: BinaryFile, writer: _Captions | _Instances
 ) -> None:
-    before_image, before_annotation = _separate(), _separate()
+    before_image, before_annotations = _separate(), _separate()
     # annotations come after all images: they wait in a file of their own, and not in memory
     with open_spool() as spool:
         file.write(b'{"images":[')
@@ -143,8 +144,8 @@ def _write_data_set(
             image, annotations = writer.make(result)
             if image is not None:
                 file.write(next(before_image) + _encode(image))
-            for annotation in annotations:
-                spool.write(next(before_annotation) + _encode(annotation))
+            if annotations:
+                spool.write(next(before_annotations) + _encode_each(annotations))
         file.write(b'\n],"annotations":[')
         spool.seek(0)
         while part := spool.read(CHUNK):
@@ -176,10 +177,10 @@ class _Captions:
         replies = find_replies(result, self.counts)
         text = replies.get(self.question.id)
         lose_other_replies(self.question, replies, result.task, self.counts)
-        if not isinstance(text, Text):
+        if text is None:
             return None, []
-        image = _make_image(result.task, self.field)
-        caption = {"id": next(self.ids), "image_id": image["id"], "caption": text.text}
+        image = _make_image(result.task, self.field, self.counts.context)
+        caption = {"id": next(self.ids), "image_id": image["id"], "caption": text["text"]}
         return image, [caption]
 
     def list_categories(self) -> list[Element]:
@@ -189,7 +190,7 @@ class _Captions:
 
 @attrs.define
 class _Instances:
-    """Makes images and annotations of results."""
+    """Makes images and annotations of results; replies and regions are plain JSON."""
 
     picture: Picture
     counts: Counts
@@ -200,86 +201,92 @@ class _Instances:
         replies = find_replies(result, self.counts)
         reply = replies.get(self.picture.question.id)
         lose_other_replies(self.picture.question, replies, result.task, self.counts)
-        if not isinstance(reply, Regions):
+        if reply is None:
             return None, []
-        image = _make_image(result.task, self.picture.field)
-        image |= {"width": reply.width, "height": reply.height}
-        if reply.rotation:
-            image["rotation"] = reply.rotation
-        made = [self._make_annotation(region, reply, result.task) for region in reply.regions]
-        annotations = [annotation for annotation in made if annotation is not None]
-        for annotation in annotations:
-            # numbered last: what is lost leaves no gap
-            annotation["id"] = next(self.ids)
-        return image, annotations
+        image = _make_image(result.task, self.picture.field, self.counts.context)
+        image["width"], image["height"] = reply["width"], reply["height"]
+        if reply.get("rotation"):
+            image["rotation"] = reply["rotation"]
+        return image, self._make_annotations(reply, image["id"], result.task)
 
-    def _make_annotation(self, region: Region, reply: Regions, task: Task) -> Element | None:
-        name = self.picture.find_class(region, task, self.counts)
-        if name is None:
-            return None
-        shape = self._make_shape(region, reply, task)
-        if shape is None:
-            return None
-        number = self.picture.class_ids.get(name)
-        if number is None:
-            self.counts.lose(task, "regions of a class that the template does not have")
-            return None
-        annotation: Element = {"id": 0, "image_id": task.number, "category_id": number + 1}
-        annotation |= {**shape, "iscrowd": 0}
-        if attributes := self._list_attributes(region):
-            annotation["attributes"] = attributes
-        return annotation
+    def _make_annotations(self, reply: Plain, image_id: int, task: Task) -> list[Element]:
+        annotations: list[Element] = []
+        for region in reply["regions"]:
+            number = self.picture.find_class_id(region, task, self.counts)
+            if number is None:
+                continue
+            shape = self._make_shape(region, reply, task)
+            if shape is None:
+                continue
+            annotation: Element = {
+                # taken here: what is lost leaves no gap
+                "id": next(self.ids),
+                "image_id": image_id,
+                "category_id": number + 1,
+                **shape,
+                "iscrowd": 0,
+            }
+            if attributes := self.picture.list_attributes(region):
+                annotation["attributes"] = attributes
+            annotations.append(annotation)
+        return annotations
 
-    def _list_attributes(self, region: Region) -> Element:
-        """Return what is said of a region besides its class."""
-        title = None if self.picture.label is None else self.picture.label.title
-        return {
-            name: value if isinstance(value, str) else list(value)
-            for name, value in region.labels.items()
-            if name != title
-        }
-
-    def _make_shape(self, region: Region, reply: Regions, task: Task) -> Element | None:
-        match region:
-            case Box():
-                return _make_outline(region.bounds, region.area, [])
-            case RotatedBox():
+    def _make_shape(self, region: Plain, reply: Plain, task: Task) -> Element | None:
+        match region["kind"]:
+            case "box":
+                width, length = region["width"], region["height"]
+                box = [region["x"], region["y"], width, length]
+                return {"bbox": box, "area": width * length, "segmentation": []}
+            case "rotatedbox":
                 self.counts.lose(task, "turned boxes (written as outlines)")
-                return _make_outline(region.bounds, region.area, [flatten(region.points)])
-            case Polygon():
-                if region.holes:
+                corners = [region[name] for name in ("x", "y", "width", "height", "angle")]
+                area = region["width"] * region["height"]
+                return _make_outline(turn_corners(*corners), area)
+            case "polygon":
+                if region.get("holes"):
                     self.counts.lose(task, "holes of polygons")
-                    region = attrs.evolve(region, holes=())
-                return _make_outline(region.bounds, region.area, [flatten(region.points)])
-            case Mask():
-                if not region.area:
-                    self.counts.lose(task, "masks without a pixel")
-                    return None
-                size = [reply.height, reply.width]
-                counts = {"size": size, "counts": encode_counts(region.counts)}
-                return _make_outline(region.measure_bounds(reply.height), region.area, counts)
-            case Keypoints():
+                return _make_outline(region["points"], measure_area(region["points"]))
+            case "mask":
+                return self._make_mask(region, reply, task)
+            case "keypoints":
                 return self._make_keypoints(region, task)
             case _:
                 self.counts.lose(task, "lines and single points")
                 return None
 
-    def _make_keypoints(self, region: Keypoints, task: Task) -> Element | None:
+    def _make_mask(self, region: Plain, reply: Plain, task: Task) -> Element | None:
+        mask = decode_region(region)
+        if not (isinstance(mask, Mask) and mask.area):
+            self.counts.lose(task, "masks without a pixel")
+            return None
+        size = [reply["height"], reply["width"]]
+        counts = {"size": size, "counts": encode_counts(mask.counts)}
+        box = _list_sides(mask.measure_bounds(reply["height"]))
+        return {"bbox": box, "area": mask.area, "segmentation": counts}
+
+    def _make_keypoints(self, region: Plain, task: Task) -> Element | None:
         names = self.picture.question.keypoints
-        by_name = {each.name: each for each in region.keypoints}
-        if not region.points or not set(by_name) <= set(names):
+        by_name: dict[str, Plain] = {each["name"]: each for each in region["keypoints"]}
+        seen = [each for each in by_name.values() if each.get("visibility", VISIBLE) != ABSENT]
+        if not seen or not set(by_name) <= set(names):
             self.counts.lose(task, "objects of other keypoints than the template has, or of none")
             return None
         numbers: list[float] = []
         for name in names:
             keypoint = by_name.get(name)
-            if keypoint is None or keypoint.visibility is Visibility.ABSENT:
+            if keypoint is None or keypoint not in seen:
                 numbers += [0, 0, 0]
             else:
-                numbers += [keypoint.x, keypoint.y, int(keypoint.visibility)]
-        bounds = region.bounds
-        shape = _make_outline(bounds, bounds.width * bounds.height, [])
-        return {**shape, "keypoints": numbers, "num_keypoints": len(region.points)}
+                visibility = keypoint.get("visibility", VISIBLE)
+                numbers += [keypoint.get("x", 0), keypoint.get("y", 0), visibility]
+        bounds = measure_bounds([(each.get("x", 0), each.get("y", 0)) for each in seen])
+        return {
+            "bbox": _list_sides(bounds),
+            "area": bounds.width * bounds.height,
+            "segmentation": [],
+            "keypoints": numbers,
+            "num_keypoints": len(seen),
+        }
 
     def list_categories(self) -> list[Element]:
         """Return the classes, in the order of their ids."""
@@ -292,19 +299,28 @@ class _Instances:
         ]
 
 
-def _make_image(task: Task, field: str) -> Element:
-    return {"id": task.number, "file_name": find_image_name(task, field)}
+def _make_image(task: Task, field: str, context: FormatContext) -> Element:
+    return {"id": context.number_task(task), "file_name": find_image_name(task, field)}
 
 
-def _make_outline(bounds: Bounds, area: float, segmentation: Any) -> Element:
-    box = [bounds.left, bounds.top, bounds.width, bounds.height]
-    return {"bbox": box, "area": area, "segmentation": segmentation}
+def _make_outline(points: Sequence[Sequence[float]], area: float) -> Element:
+    box = _list_sides(measure_bounds(points))
+    return {"bbox": box, "area": area, "segmentation": [flatten(points)]}
+
+
+def _list_sides(bounds: Bounds) -> list[float]:
+    return [bounds.left, bounds.top, bounds.width, bounds.height]
 
 
 def _separate() -> Iterator[bytes]:
     yield b"\n"
     while True:
         yield b",\n"
+
+
+def _encode_each(values: list[Element]) -> bytes:
+    """Return values as JSON with commas between them: by one call, which costs less."""
+    return _encode(values)[1:-1]
 
 
 def _encode(value: Any) -> bytes:

@@ -18,7 +18,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from functools import partial
+from itertools import islice
 from threading import Lock
 
 import attrs
@@ -27,7 +27,6 @@ from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._arguments import require_mapping, require_template
 from itagflow.formats._cells import (
-    encode,
     escape,
     escape_apostrophe,
     name_columns,
@@ -39,6 +38,7 @@ from itagflow.formats._files import (
     CHUNK,
     CR_ALONE,
     BinaryFile,
+    CheckedFile,
     Source,
     Target,
     decode_line,
@@ -48,13 +48,15 @@ from itagflow.formats._files import (
     open_target,
 )
 from itagflow.formats._port import LIMIT, Counts, FormatContext, FormatOption, WriteReport
-from itagflow.formats._regions import derive_region_id
+from itagflow.formats._regions import RegionIds
+from itagflow.formats._rendering import Elements
 from itagflow.model.reply import Reply
 from itagflow.model.result import Result
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
 from itagflow.model.text import normalize_name
 from itagflow.printing import format_count
+from itagflow.storage.codec import encode_replies
 
 __all__ = ["READ_OPTIONS", "WRITE_OPTIONS", "parse", "read", "write"]
 
@@ -70,6 +72,9 @@ MAX_NAME = 60
 """How many characters of a name a message has."""
 _SEP = re.compile("sep=(.)?", re.IGNORECASE)
 """The first line by which a program tells a spreadsheet what separates the cells."""
+
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+"""Half of a pair: UTF-8 has no bytes for it."""
 
 MAX_FIELD = 2**31 - 1
 """The most that the limit of the standard library's reader can be on every platform."""
@@ -109,7 +114,7 @@ def read(source: Source, context: FormatContext, /) -> Iterator[Row | Problem]:
     >>> from itagflow import formats
     >>> table = io.BytesIO(b"source,animal\r\n1.jpg,cat")
     >>> [row.text for row in formats.read("csv", table)]
-    ['{"data": {"source": "1.jpg", "animal": "cat"}}']
+    ['{"data":{"source":"1.jpg","animal":"cat"}}']
     """
     limit = context.options["limit"]
     _raise_field_limit(limit)
@@ -217,7 +222,7 @@ def _build_row(names: list[str], line: int, cells: list[str]) -> Row | Problem:
             f"has {format_count(len(cells), 'cell')}; "
             f"the first line names {format_count(len(names), 'column')}",
         )
-    return Row(encode({"data": dict(zip(names, cells, strict=True))}), line)
+    return Row(jsontext.dumps({"data": dict(zip(names, cells, strict=True))}), line)
 
 
 @attrs.define
@@ -349,50 +354,112 @@ def write(results: Iterable[Result], target: Target, context: FormatContext, /) 
             when the rows have more fields than a table can have columns.
         StoreFailed: when the system does not write a path.
     """
-    counts, names = Counts(context), name_columns(context.asked)
-    # a dict as an ordered set: the fields in the order of their first appearance
-    header: dict[str, None] = {}
+    counts = Counts(context)
+    rendered = _Cells(context.asked)
     # all rows have to be seen before the first line can be written
     with open_target(target) as file, open_spool() as spool:
+        spell_cell = escape if context.options["escape_formulas"] else escape_apostrophe
+        table = _Table(spool, tuple(rendered.names.values()), spell_cell)
         for result in results:
             reached = counts.add_task(result)
-            fields = _encode_fields(result.task)
-            header.update(dict.fromkeys(fields))
-            _require_column_limit(len(header) + len(names))
-            replies = None
-            if reached:
-                replies = reached[-1].replies
-            cells_by_id = _render_replies(result.task, replies, context.asked)
-            cells = {name: cells_by_id.get(id, "") for id, name in names.items()}
-            _spool_row(spool, result.task, fields | cells)
-        spool.seek(0)
-        header.update(dict.fromkeys(names.values()))
-        spell_cell = escape_apostrophe
-        if context.options["escape_formulas"]:
-            spell_cell = escape
+            replies = reached[-1].replies if reached else None
+            cells = rendered.render(result.task, replies or {})
+            table.add(result.task, _encode_fields(result.task), cells)
         if context.options["bom"]:
             file.write(codecs.BOM_UTF8)
-        _write_table(file, list(header), spool, spell_cell)
+        table.copy_to(file)
     return counts.build_report()
 
 
 def _encode_fields(task: Task) -> dict[str, str]:
     return {
-        name: value if isinstance(value, str) else encode(value)
+        name: value if isinstance(value, str) else jsontext.dumps(value)
         for name, value in task.data.items()
     }
 
 
-def _render_replies(
-    task: Task, replies: Mapping[str, Reply] | None, template: Template
-) -> dict[str, str]:
-    region_id = partial(derive_region_id, task.job, task.number)
-    answered = replies or {}
-    questions = [question for question in template.asked if question.id in answered]
-    return {
-        question.id: render_cell(question, answered[question.id], template, region_id)
-        for question in questions
-    }
+class _Cells:
+    """Makes the cells of the replies to one template."""
+
+    def __init__(self, template: Template) -> None:
+        self.names = name_columns(template)
+        """The column of each question, by its id."""
+        self._questions = {question.id: question for question in template.asked}
+        self._elements = Elements(template)
+
+    def render(self, task: Task, replies: Mapping[str, Reply]) -> dict[str, str]:
+        """Return the cell of every question, by column; empty where there is no reply."""
+        region_id = RegionIds(task.job, task.number)
+        elements = self._elements.render_each(encode_replies(replies), region_id)
+        return {
+            name: render_cell(self._questions[id], elements[id]) if id in elements else ""
+            for id, name in self.names.items()
+        }
+
+
+@attrs.define
+class _Table:
+    """Rows that are put aside as lines of CSV until the names of all columns are known."""
+
+    spool: CheckedFile
+    results: tuple[str, ...]
+    """The columns of the questions, which come last."""
+    spell_cell: Callable[[str], str]
+    fields: dict[str, None] = attrs.field(factory=dict[str, None], init=False)
+    """The fields of the data, in the order in which they have first appeared."""
+    columns: list[str] = attrs.field(factory=list[str], init=False)
+    """The columns of the last row."""
+    parts: list[tuple[int, int]] = attrs.field(factory=list[tuple[int, int]], init=False)
+    """How many fields were known at how many rows, in the order of the rows."""
+
+    def add(self, task: Task, fields: Mapping[str, str], results: Mapping[str, str]) -> None:
+        """Put a row aside.
+
+        Raises:
+            InvalidData: when a text has no bytes in UTF-8, or there are too many columns.
+        """
+        cells = {**fields, **results}
+        writer = csv.writer(_TextWriter(self.spool))
+        try:
+            if not self.parts or fields.keys() - self.fields.keys():
+                self._add_columns(fields)
+            writer.writerow([self.spell_cell(cells.get(name, "")) for name in self.columns])
+        except UnicodeEncodeError:
+            raise _make_text_error(task, cells) from None
+        known, count = self.parts[-1]
+        self.parts[-1] = known, count + 1
+
+    def _add_columns(self, fields: Iterable[str]) -> None:
+        self.fields.update(dict.fromkeys(fields))
+        self.columns = self._list_columns(len(self.fields))
+        _require_column_limit(len(self.columns))
+        "".join(self.columns).encode()  # written last, when nobody knows which row they are of
+        self.parts.append((len(self.fields), 0))
+
+    def _list_columns(self, known: int) -> list[str]:
+        """Return the columns of the rows at which so many fields were known."""
+        # where a field has the name of a question's column, that column is the result's
+        return list(dict.fromkeys((*islice(self.fields, known), *self.results)))
+
+    def copy_to(self, file: BinaryFile) -> None:
+        """Write the line of names, and all rows behind it."""
+        # the writer ends lines with CR LF, as RFC 4180 has it; a text file could change that
+        writer = csv.writer(_TextWriter(file))
+        columns = self.columns or list(self.results)
+        writer.writerow(map(self.spell_cell, columns))
+        self.spool.seek(0)
+        if len(self.parts) <= 1:  # nearly always: all rows have the same fields
+            while part := self.spool.read(CHUNK):
+                file.write(part)
+            return
+        _raise_field_limit(MAX_FIELD)
+        lines = (line.decode() for line in self.spool)
+        rows = csv.reader(lines, strict=True)
+        for known, count in self.parts:
+            own = self._list_columns(known)
+            for row in islice(rows, count):
+                cells = dict(zip(own, row, strict=True))
+                writer.writerow([cells.get(name, "") for name in columns])
 
 
 def _require_column_limit(columns: int) -> None:
@@ -404,19 +471,16 @@ def _require_column_limit(columns: int) -> None:
         raise InvalidData("the results", [Problem("the fields of the rows", reason)])
 
 
-def _spool_row(spool: BinaryFile, task: Task, cells: Mapping[str, str]) -> None:
-    try:
-        spool.write(encode(cells).encode() + b"\n")
-    except UnicodeEncodeError as error:
-        surrogate = error.object[error.start]
-        columns = [
-            name.encode(errors="backslashreplace").decode()
-            for name in cells
-            if surrogate in name + cells[name]
-        ]
-        half = f"holds {surrogate!r}, half of a surrogate pair"
-        reason = f"{half}, which CSV cannot: use the format 'itag'"
-        raise InvalidData(str(task), [Problem(column, reason) for column in columns]) from None
+def _make_text_error(task: Task, cells: Mapping[str, str]) -> InvalidData:
+    """Return the error that names every column with half of a surrogate pair."""
+    problems: list[Problem] = []
+    for name, cell in cells.items():
+        halves = _SURROGATE.search(cell) or _SURROGATE.search(name)
+        if halves is not None:
+            half = f"holds {halves[0]!r}, half of a surrogate pair"
+            reason = f"{half}, which CSV cannot: use the format 'itag'"
+            problems.append(Problem(name.encode(errors="backslashreplace").decode(), reason))
+    return InvalidData(str(task), problems)
 
 
 @attrs.frozen
@@ -427,17 +491,6 @@ class _TextWriter:
 
     def write(self, text: str) -> None:
         self.file.write(text.encode())
-
-
-def _write_table(
-    file: BinaryFile, names: list[str], rows: Iterable[bytes], spell_cell: Callable[[str], str]
-) -> None:
-    # the writer ends lines with CR LF, as RFC 4180 has it; a text file could change that
-    writer = csv.writer(_TextWriter(file))
-    writer.writerow(map(spell_cell, names))
-    for row in rows:
-        cells = jsontext.loads(row)
-        writer.writerow([spell_cell(cells[name]) if name in cells else "" for name in names])
 
 
 def parse(cells: Mapping[str, str], template: Template) -> dict[str, Reply]:

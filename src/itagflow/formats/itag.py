@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
 from typing import Any
 
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import _elements
 from itagflow.formats._arguments import require_job_id, require_mapping, require_template
-from itagflow.formats._elements import TYPE, find_shape_errors
+from itagflow.formats._elements import find_shape_errors
 from itagflow.formats._files import (
     CR_ALONE,
     Source,
@@ -41,17 +40,15 @@ from itagflow.formats._legacy import (
 )
 from itagflow.formats._plain import is_a
 from itagflow.formats._port import LIMIT, Counts, FormatContext, WriteReport
-from itagflow.formats._regions import Element, RegionId, derive_region_id, render_image
-from itagflow.formats._spans import render_segments, render_spans
+from itagflow.formats._regions import Element, RegionId, RegionIds
+from itagflow.formats._rendering import Elements
 from itagflow.model.enums import parse_optional_enum
 from itagflow.model.job import STAGES, Stage
-from itagflow.model.region import Regions
-from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, Reply, Text
+from itagflow.model.reply import Reply
 from itagflow.model.result import Result, StageResult
-from itagflow.model.segment import Segments
-from itagflow.model.span import Spans
 from itagflow.model.task import Row, Task
-from itagflow.model.template import Question, QuestionKind, Template
+from itagflow.model.template import Template
+from itagflow.storage.codec import encode_replies
 
 __all__ = [
     "CONCATENABLE",
@@ -134,10 +131,11 @@ def write(results: Iterable[Result], target: Target, context: FormatContext, /) 
     """Write a manifest: each task's row as it came, then a block of results for each stage.
 
     An abandoned result has no block; that of the default answer of an overdue task also has
-    ``"decidedBy": "timeout"``.  The id of the job is in the keys of the blocks.  Blocks of this job
-    with which a row came are replaced, but for those that could not be imported; those of other
-    jobs are kept.  Characters that some programs take for the end of a line, such as U+2028, are
-    escaped.  A region without an id gets one that is the same in every export.
+    ``"decidedBy": "timeout"``.  The id of the job, of several jobs that of the first, is in the
+    keys of the blocks.  Blocks of this job with which a row came are replaced, but for those that
+    could not be imported; those of other jobs are kept.  Characters that some programs take for the
+    end of a line, such as U+2028, are escaped.  A region without an id gets one that is the same in
+    every export.
 
     Args:
         results: The tasks with their results, in the order in which they are to be written.
@@ -145,7 +143,12 @@ def write(results: Iterable[Result], target: Target, context: FormatContext, /) 
             something goes wrong, a path or place is left as it was.
         context: What was asked, and the stages whose results are written.
     """
-    return write_rows(results, target, context, _render_stage)
+    elements = Elements(context.asked)
+
+    def render_stage(task: Task, replies: Mapping[str, Reply], _: Counts) -> list[Element]:
+        return elements.render(encode_replies(replies), RegionIds(task.job, task.number))
+
+    return write_rows(results, target, context, render_stage)
 
 
 def write_rows(
@@ -161,15 +164,10 @@ def write_rows(
     return counts.build_report()
 
 
-def _render_stage(task: Task, replies: Mapping[str, Reply], counts: Counts) -> list[Element]:
-    region_id = partial(derive_region_id, task.job, task.number)
-    return render(replies, counts.context.asked, region_id=region_id)
-
-
 def _render_line(
     task: Task, reached: list[StageResult], counts: Counts, elements: Renderer
 ) -> bytes:
-    key = f"label-{task.job}"
+    key = f"label-{counts.context.find_block_job(task)}"
     row = task.row
     # what could not be imported is all that there is of its result: it stays for whoever mends it
     if not any(stage_result.is_not_imported for stage_result in reached):
@@ -190,10 +188,6 @@ def _render_line(
     return f"{text}}}\n".encode(errors="backslashreplace")
 
 
-NAMELESS = {QuestionKind.SLOT, QuestionKind.VIDEO}
-"""Kinds whose elements iTAG writes without id, title and type."""
-
-
 def render(
     replies: Mapping[str, Reply], template: Template, *, region_id: RegionId
 ) -> list[Element]:
@@ -207,62 +201,14 @@ def render(
         template: The template that they answer.
         region_id: Names the regions that have no id of their own.
 
+    >>> from itagflow import Choice
     >>> from itagflow.templates import image_classification
     >>> render({"1": Choice("cat")}, image_classification(["cat"]), region_id=str)
     [{'questionId': '1', 'data': 'cat', 'markTitle': 'Single-choice', 'type': 'survey/value'}]
     """
     require_mapping("replies", replies)
     require_template(template)
-    questions = template.asked
-    kinds = [question.kind for question in questions]
-    answered = [question for question in questions if question.id in replies]
-    return [
-        _with_question_id(
-            _render_element(question, replies[question.id], region_id),
-            question,
-            kinds.count(question.kind),
-        )
-        for question in answered
-    ]
-
-
-def _with_question_id(element: Element, question: Question, alike: int) -> Element:
-    if question.kind not in NAMELESS or alike == 1:
-        return element
-    return {"questionId": question.id, "markTitle": question.title, **element}
-
-
-def _render_element(question: Question, reply: Reply, region_id: RegionId) -> Element:
-    match reply:
-        case Regions():
-            return render_image(question, reply, region_id)
-        case Spans():
-            return render_spans(question, reply)
-        case Segments():
-            return render_segments(question, reply)
-        case Preference():
-            extra: Element = {"degree": reply.degree}
-            if reply.tie is not None:
-                extra["tie"] = reply.tie.value
-        case _:
-            extra = {}
-    element = {"questionId": question.id, "data": _render_data(reply), "markTitle": question.title}
-    return {**element, "type": TYPE[question.kind], **extra}
-
-
-def _render_data(reply: Choice | Choices | Text | Ranking | Rating | Preference) -> str | list[str]:
-    match reply:
-        case Choice():
-            return reply.key
-        case Choices() | Ranking():
-            return list(reply.keys)
-        case Text():
-            return reply.text
-        case Rating():
-            # iTAG writes every value of a survey as a string; `repr` reads back as the same number
-            return repr(reply.value)
-        case Preference():
-            return reply.better or ""
+    return Elements(template).render(encode_replies(replies), region_id)
 
 
 def _remove_own_blocks(row: str, key: str) -> str:

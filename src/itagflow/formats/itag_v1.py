@@ -21,16 +21,18 @@ from itagflow.formats._regions import (
     RECTANGLE,
     Element,
     RegionId,
-    derive_region_id,
+    RegionIds,
     render_rectangle,
 )
-from itagflow.formats.itag import CONCATENABLE, READ_OPTIONS, read, render, write_rows
+from itagflow.formats._rendering import Elements
+from itagflow.formats.itag import CONCATENABLE, READ_OPTIONS, read, write_rows
 from itagflow.model.annotation import find_only_label
 from itagflow.model.region import Box, Polygon, Region, Regions, RotatedBox
 from itagflow.model.reply import Reply
 from itagflow.model.result import Result
 from itagflow.model.task import Task
 from itagflow.model.template import Question, QuestionKind
+from itagflow.storage.codec import encode_replies
 
 __all__ = ["CONCATENABLE", "READ_OPTIONS", "read", "write"]
 
@@ -43,14 +45,15 @@ def write(results: Iterable[Result], target: Target, context: FormatContext, /) 
 
     What the old format has no shape for is left out, and counted.
     """
-    return write_rows(results, target, context, _render_stage)
+    return write_rows(results, target, context, partial(_render_stage, Elements(context.asked)))
 
 
-def _render_stage(task: Task, replies: Mapping[str, Reply], counts: Counts) -> list[Element]:
-    template = counts.context.asked
-    region_id = partial(derive_region_id, task.job, task.number)
+def _render_stage(
+    known: Elements, task: Task, replies: Mapping[str, Reply], counts: Counts
+) -> list[Element]:
+    region_id = RegionIds(task.job, task.number)
     elements: list[Element] = []
-    for question in template.asked:
+    for question in counts.context.asked.asked:
         reply = replies.get(question.id)
         if reply is None:
             continue
@@ -60,7 +63,7 @@ def _render_stage(task: Task, replies: Mapping[str, Reply], counts: Counts) -> l
             reply = _keep_rectangles(task, question, reply, counts)
             elements.append(_render_regions(question, reply, region_id))
         else:
-            (element,) = render({question.id: reply}, template, region_id=region_id)
+            (element,) = known.render(encode_replies({question.id: reply}), region_id)
             elements.append(_render_value(question, element))
     return elements
 

@@ -23,15 +23,15 @@ from itagflow.formats._files import (
 )
 from itagflow.formats._geometry import decode_counts, encode_counts
 from itagflow.formats._port import CLASSES, LIMIT, Counts, FormatOption
-from itagflow.formats._regions import derive_region_id
+from itagflow.formats._regions import RegionIds
 from itagflow.formats._rows import parse_row, render_row
 from itagflow.model.task import Row
 
 for _public in (
     Counts,
+    RegionIds,
     decode_counts,
     decode_line,
-    derive_region_id,
     encode_counts,
     find_file_problem,
     open_source,
@@ -53,13 +53,13 @@ __all__ = [
     "FormatOption",
     "OpenablePath",
     "Problem",
+    "RegionIds",
     "Row",
     "Source",
     "Target",
     "WriteReport",
     "decode_counts",
     "decode_line",
-    "derive_region_id",
     "encode_counts",
     "find_file_problem",
     "open_source",

@@ -17,7 +17,8 @@ image is and what it was called.  Source: docs.ultralytics.com, *Datasets*.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 from zipfile import ZipFile
 
 import attrs
@@ -25,7 +26,7 @@ import attrs
 from itagflow import jsontext
 from itagflow.errors import Problem
 from itagflow.formats._files import Source, Target, open_spool
-from itagflow.formats._geometry import clip, flatten
+from itagflow.formats._geometry import clip
 from itagflow.formats._pictures import (
     IMAGE,
     LABEL,
@@ -40,17 +41,15 @@ from itagflow.formats._yolo_names import IMAGES, SETTINGS, SIZES, SafeNames, fin
 from itagflow.formats._yolo_reading import DETECT, SEGMENT, read_zip
 from itagflow.formats._zip import add_entry, add_file, create_zip
 from itagflow.model.region import (
-    Bounds,
-    Box,
     Mask,
     Points,
-    Polygon,
-    Region,
-    Regions,
-    RotatedBox,
+    list_corners,
+    measure_bounds,
+    turn_corners,
 )
 from itagflow.model.result import Result
 from itagflow.model.task import Row, Task
+from itagflow.storage.codec import decode_region
 
 __all__ = ["READ_OPTIONS", "WRITE_OPTIONS", "read", "write"]
 
@@ -59,6 +58,10 @@ READ_OPTIONS = (TASK, QUESTION, LABEL, IMAGE)
 """What is read: boxes or outlines; and which question they answer."""
 WRITE_OPTIONS = (TASK, QUESTION, LABEL, IMAGE, CLASSES)
 """What is written: boxes or outlines; and which question they answer."""
+Plain = Mapping[str, Any]
+"""A reply or a region as plain JSON."""
+Sides = tuple[float, float, float, float]
+"""The left, the top, the right and the bottom of a region, in pixels."""
 SMALLEST = 1e-6
 """How many pixels are the least that a region has in width and height: less is rounded away."""
 
@@ -107,11 +110,12 @@ def _write_images(results: Iterable[Result], archive: ZipFile, writer: _Writer) 
             if reply is None:
                 continue
             name = find_image_name(result.task, writer.picture.field)
-            file = IMAGES + names.choose(name, result.task.number)
-            lines = [writer.render(region, reply, result.task) for region in reply.regions]
+            file = IMAGES + names.choose(name, writer.counts.context.number_task(result.task))
+            lines = [writer.render(region, reply, result.task) for region in reply["regions"]]
             add_entry(archive, find_label_file(file), "".join(filter(None, lines)).encode())
-            size = {"width": reply.width, "height": reply.height}
-            turned = {"rotation": reply.rotation} if reply.rotation else {}
+            size = {"width": reply["width"], "height": reply["height"]}
+            rotation = reply.get("rotation")
+            turned = {"rotation": rotation} if rotation else {}
             line = jsontext.dumps({"file": file, "image": name, **size, **turned}) + "\n"
             spool.write(line.encode(errors="backslashreplace"))
         spool.seek(0)
@@ -143,105 +147,112 @@ class _Writer:
     kind: str
     """Boxes or outlines."""
 
-    def find_reply(self, result: Result) -> Regions | None:
+    def find_reply(self, result: Result) -> Plain | None:
         """Return the regions of a task; None where there is no answer that a file can hold."""
         replies = find_replies(result, self.counts)
-        reply = replies.get(self.picture.question.id)
+        reply: Plain | None = replies.get(self.picture.question.id)
         lose_other_replies(self.picture.question, replies, result.task, self.counts)
-        if not isinstance(reply, Regions):
+        if reply is None:
             return None
-        if not (reply.width and reply.height):
+        if not (reply["width"] and reply["height"]):
             self.counts.lose(result.task, "images of unknown size")
             return None
         return reply
 
-    def render(self, region: Region, reply: Regions, task: Task) -> str | None:
+    def render(self, region: Plain, reply: Plain, task: Task) -> str | None:
         """Return the line of a region; None, and count it as lost, when there can be none."""
-        name = self.picture.find_class(region, task, self.counts)
-        if name is None:
-            return None
-        number = self.picture.class_ids.get(name)
+        number = self.picture.find_class_id(region, task, self.counts)
         if number is None:
-            self.counts.lose(task, "regions of a class that the template does not have")
             return None
-        outline = self._make_outline(region, reply, task)
-        if outline is None:
+        render = self._render_outline if self.kind == SEGMENT else self._render_box
+        numbers = render(region, reply, task)
+        if numbers is None:
             return None
-        clipped = self._clip(outline, reply, task)
-        if clipped is None:
-            return None
-        title = None if self.picture.label is None else self.picture.label.title
-        if set(region.labels) - {title}:
+        if self.picture.list_attributes(region):
             self.counts.lose(task, "further labels of regions")
-        return f"{number} {self._render_numbers(clipped, reply)}\n"
+        return f"{number} {numbers}\n"
 
-    def _make_outline(self, region: Region, reply: Regions, task: Task) -> Points | None:
-        """Return the outline that stands for a region: for boxes, that around it."""
-        if self.kind == SEGMENT:
-            return self._outline(region, task)
-        if isinstance(region, Box):
-            return region.points
-        if isinstance(region, Mask):
-            if not region.area:
+    def _render_box(self, region: Plain, reply: Plain, task: Task) -> str | None:
+        """Return the center, width and height of the part of a box that lies on the image."""
+        bounds = self._find_bounds(region, reply, task)
+        if bounds is None:
+            return None
+        left, top, right, bottom = bounds
+        width, height = reply["width"], reply["height"]
+        outside = _measure_outside(bounds, reply)
+        if outside > 0:
+            left, top = max(left, 0), max(top, 0)
+            right, bottom = min(right, width), min(bottom, height)
+        if right - left < SMALLEST or bottom - top < SMALLEST:
+            self.counts.lose(task, "regions outside of the image, or without an extent")
+            return None
+        if outside >= SMALLEST:
+            self.counts.lose(task, "parts of regions outside of the image")
+        x, y = (left + right) / 2 / width, (top + bottom) / 2 / height
+        return f"{x:.12g} {y:.12g} {(right - left) / width:.12g} {(bottom - top) / height:.12g}"
+
+    def _find_bounds(self, region: Plain, reply: Plain, task: Task) -> Sides | None:
+        """Return the box that stands for a region; None, and count it as lost, for others."""
+        kind = region["kind"]
+        if kind == "box":
+            left, top = region["x"], region["y"]
+            return left, top, left + region["width"], top + region["height"]
+        if kind == "mask":
+            mask = decode_region(region)
+            if not (isinstance(mask, Mask) and mask.area):
                 self.counts.lose(task, "masks without a pixel")
                 return None
-            bounds = region.measure_bounds(reply.height)
-        elif isinstance(region, Polygon | RotatedBox):
-            bounds = region.bounds
+            bounds = mask.measure_bounds(reply["height"])
+        elif kind in ("polygon", "rotatedbox"):
+            bounds = measure_bounds(_find_corners(region))
         else:
             self.counts.lose(task, "keypoints, lines and single points")
             return None
         self.counts.lose(task, "shapes other than boxes (written as the boxes around them)")
-        return _list_corners(bounds)
+        return bounds.left, bounds.top, bounds.right, bounds.bottom
 
-    def _outline(self, region: Region, task: Task) -> Points | None:
-        if isinstance(region, Polygon):
-            if region.holes:
-                self.counts.lose(task, "holes of polygons")
-            return region.points
-        if isinstance(region, Box | RotatedBox):
+    def _render_outline(self, region: Plain, reply: Plain, task: Task) -> str | None:
+        """Return the corners of the part of an outline that lies on the image."""
+        kind = region["kind"]
+        if kind not in ("polygon", "box", "rotatedbox"):
+            what = "masks" if kind == "mask" else "keypoints, lines and single points"
+            self.counts.lose(task, what)
+            return None
+        if kind != "polygon":
             self.counts.lose(task, "boxes (written as outlines)")
-            return region.points
-        what = "masks" if isinstance(region, Mask) else "keypoints, lines and single points"
-        self.counts.lose(task, what)
-        return None
-
-    def _clip(self, outline: Points, reply: Regions, task: Task) -> Points | None:
-        """Return what lies on the image; None, and count it as lost, when nothing does."""
-        clipped = clip(outline, reply.width, reply.height)
-        bounds = _measure(clipped)
-        if min(bounds.right - bounds.left, bounds.bottom - bounds.top) < SMALLEST:
+        elif region.get("holes"):
+            self.counts.lose(task, "holes of polygons")
+        outline, width, height = _find_corners(region), reply["width"], reply["height"]
+        clipped = clip(outline, width, height)
+        left, top, right, bottom = _measure_sides(clipped)
+        if right - left < SMALLEST or bottom - top < SMALLEST:
             self.counts.lose(task, "regions outside of the image, or without an extent")
             return None
-        if _measure_outside(outline, reply) >= SMALLEST:
+        if _measure_outside(_measure_sides(outline), reply) >= SMALLEST:
             self.counts.lose(task, "parts of regions outside of the image")
-        return clipped if self.kind == SEGMENT else _list_corners(bounds)
-
-    def _render_numbers(self, outline: Points, reply: Regions) -> str:
-        width, height = reply.width, reply.height
-        pairs = [(x / width, y / height) for x, y in outline]
-        if self.kind == DETECT:
-            left, top = pairs[0]
-            right, bottom = pairs[2]
-            pairs = [((left + right) / 2, (top + bottom) / 2), (right - left, bottom - top)]
-        return " ".join(f"{number:.12g}" for number in flatten(tuple(pairs)))
+        return " ".join([f"{x / width:.12g} {y / height:.12g}" for x, y in clipped])
 
 
-def _measure(outline: Points) -> Bounds:
+def _find_corners(region: Plain) -> Points:
+    match region["kind"]:
+        case "box":
+            return list_corners(region["x"], region["y"], region["width"], region["height"])
+        case "rotatedbox":
+            numbers = [region[name] for name in ("x", "y", "width", "height", "angle")]
+            return turn_corners(*numbers)
+        case _:
+            return tuple((x, y) for x, y in region["points"])
+
+
+def _measure_sides(outline: Points) -> Sides:
     if not outline:
-        return Bounds(0, 0, 0, 0)
-    across, down = [x for x, _ in outline], [y for _, y in outline]
-    return Bounds(min(across), min(down), max(across), max(down))
+        return 0, 0, 0, 0
+    bounds = measure_bounds(outline)
+    return bounds.left, bounds.top, bounds.right, bounds.bottom
 
 
-def _measure_outside(outline: Points, reply: Regions) -> float:
-    """Return by how many pixels at the most an outline leaves the image; below 0: it does not."""
-    bounds = _measure(outline)
-    beyond = max(bounds.right - reply.width, bounds.bottom - reply.height)
-    return max(-bounds.left, -bounds.top, beyond)
-
-
-def _list_corners(bounds: Bounds) -> Points:
-    """Return the corners of an upright rectangle, clockwise from the top left."""
-    left, top, right, bottom = bounds.left, bounds.top, bounds.right, bounds.bottom
-    return ((left, top), (right, top), (right, bottom), (left, bottom))
+def _measure_outside(sides: Sides, reply: Plain) -> float:
+    """Return by how many pixels at the most a region leaves the image; below 0: it does not."""
+    left, top, right, bottom = sides
+    outside: float = max(-left, -top, right - reply["width"], bottom - reply["height"])
+    return outside

@@ -11,10 +11,10 @@ the same error. What they write is the same too, but for how a float with an exp
 from __future__ import annotations
 
 try:
-    from itagflow.jsontext.fast import dumps, loads
+    from itagflow.jsontext.fast import dumps, loads, loads_own
 except ImportError:
-    from itagflow.jsontext.standard import dumps, loads
+    from itagflow.jsontext.standard import dumps, loads, loads_own
 
 from itagflow.jsontext.standard import escape
 
-__all__ = ["dumps", "escape", "loads"]
+__all__ = ["dumps", "escape", "loads", "loads_own"]

@@ -172,12 +172,13 @@ def _validate_holes(owner: object, field: Field, holes: object) -> None:
         raise InvalidData(f"the {type(owner).__name__}", problems)
 
 
-def _measure_bounds(points: Points) -> Bounds:
-    across, down = [x for x, _ in points], [y for _, y in points]
+def measure_bounds(points: Iterable[Sequence[float]]) -> Bounds:
+    """Return the smallest upright rectangle around *points*, at least one (x, y)."""
+    across, down = zip(*points, strict=True)
     return Bounds(min(across), min(down), max(across), max(down))
 
 
-def _measure_area(outline: Points) -> float:
+def measure_area(outline: Sequence[Sequence[float]]) -> float:
     """Return the area that an outline encloses, by the shoelace formula.
 
     Where the outline crosses itself, areas that lie on its left and on its right count against each
@@ -191,6 +192,21 @@ def _measure_area(outline: Points) -> float:
         for (x, y), (next_x, next_y) in zip(moved, (*moved[1:], moved[0]), strict=True)
     )
     return abs(doubled) / 2
+
+
+def list_corners(x: float, y: float, width: float, height: float) -> Points:
+    """Return the corners of an upright rectangle, clockwise from the top left, at *x* and *y*."""
+    right, bottom = x + width, y + height
+    return ((x, y), (right, y), (right, bottom), (x, bottom))
+
+
+def turn_corners(x: float, y: float, width: float, height: float, angle: float) -> Points:
+    """Return the corners of a rectangle about *x* and *y* that is turned clockwise by degrees."""
+    across, down = width / 2, height / 2
+    # the y axis of an image points down, so that this turns clockwise as one sees it
+    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    corners = ((-across, -down), (across, -down), (across, down), (-across, down))
+    return tuple((x + u * cos - v * sin, y + u * sin + v * cos) for u, v in corners)
 
 
 @attrs.frozen
@@ -213,8 +229,7 @@ class Box(Annotation):
     @property
     def points(self) -> Points:
         """The corners, clockwise from the top left."""
-        left, top, right, bottom = self.x, self.y, self.x + self.width, self.y + self.height
-        return ((left, top), (right, top), (right, bottom), (left, bottom))
+        return list_corners(self.x, self.y, self.width, self.height)
 
     @property
     def bounds(self) -> Bounds:
@@ -251,16 +266,12 @@ class RotatedBox(Annotation):
     @property
     def points(self) -> Points:
         """The corners, clockwise from the one that is at the top left at angle 0."""
-        across, down = self.width / 2, self.height / 2
-        # the y axis of an image points down, so that this turns clockwise as one sees it
-        cos, sin = math.cos(math.radians(self.angle)), math.sin(math.radians(self.angle))
-        corners = ((-across, -down), (across, -down), (across, down), (-across, down))
-        return tuple((self.x + u * cos - v * sin, self.y + u * sin + v * cos) for u, v in corners)
+        return turn_corners(self.x, self.y, self.width, self.height, self.angle)
 
     @property
     def bounds(self) -> Bounds:
         """The smallest upright rectangle around its four corners."""
-        return _measure_bounds(self.points)
+        return measure_bounds(self.points)
 
     @property
     def area(self) -> float:
@@ -288,7 +299,7 @@ class Polygon(Annotation):
     @property
     def bounds(self) -> Bounds:
         """The smallest upright rectangle around its corners."""
-        return _measure_bounds(self.points)
+        return measure_bounds(self.points)
 
     @property
     def area(self) -> float:
@@ -298,7 +309,7 @@ class Polygon(Annotation):
         where an outline crosses itself, what lies on its left counts against what lies on its
         right, and where holes overlap, their common part is taken away twice.
         """
-        return _measure_area(self.points) - sum(_measure_area(hole) for hole in self.holes)
+        return measure_area(self.points) - sum(measure_area(hole) for hole in self.holes)
 
     __repr__ = show_fields
 
@@ -317,7 +328,7 @@ class Polyline(Annotation):
     @property
     def bounds(self) -> Bounds:
         """The smallest upright rectangle around its corners."""
-        return _measure_bounds(self.points)
+        return measure_bounds(self.points)
 
     @property
     def area(self) -> float:
@@ -444,7 +455,7 @@ class Keypoints(Annotation):
         """
         if not self.points:
             raise InvalidData("the Keypoints", [Problem("keypoints", "none is on the image")])
-        return _measure_bounds(self.points)
+        return measure_bounds(self.points)
 
     @property
     def area(self) -> float:
