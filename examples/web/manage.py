@@ -177,8 +177,8 @@ def step_job(
     """Pause a job, go on with it, or finish it."""
     flow = get_flow(request)
     verbs = {"pause": flow.jobs.pause, "resume": flow.jobs.resume, "finish": flow.jobs.finish}
-    stepped: dict[str, Any] = to_json(verbs[step](job, by=account), flow)
-    return stepped
+    changed: dict[str, Any] = to_json(verbs[step](job, by=account), flow)
+    return changed
 
 
 @router.post("/jobs/{job}/packages/{package}/assign/{member}")
