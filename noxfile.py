@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import nox
 
 nox.options.sessions = ["tests", "fast", "lint", "typing", "docs"]
@@ -62,7 +64,7 @@ def dask(session: nox.Session) -> None:
 def tables(session: nox.Session) -> None:
     """Make tables of rows with pandas, polars and datasets."""
     install(session, "tests", "tables")
-    session.run("pytest", "tests/stories/test_tables.py", *session.posargs)
+    session.run("pytest", "tests/stories/test_tables.py", "docs/tables.md", *session.posargs)
 
 
 @nox.session
@@ -84,11 +86,21 @@ def interop(session: nox.Session) -> None:
 
 
 @nox.session
+def web(session: nox.Session) -> None:
+    """Click through the web app of the examples in a headless Chromium."""
+    if not (shutil.which("chromium") and shutil.which("chromedriver")):
+        session.error("needs chromium and chromedriver: on Debian, chromium and chromium-driver")
+    install(session, "tests", "web")
+    session.run("pytest", "tests/webapp", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and formatting."""
+    """Check style, formatting and spelling."""
     install(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("codespell")
 
 
 @nox.session

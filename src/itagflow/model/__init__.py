@@ -86,6 +86,7 @@ from itagflow.model.reports import (
     StageQueue,
     TemplateReport,
     TickReport,
+    WithdrawReport,
 )
 from itagflow.model.result import Progress, Provenance, Result, StageResult
 from itagflow.model.segment import Segment, Segments
@@ -213,6 +214,7 @@ __all__ = [
     "View",
     "ViewKind",
     "Visibility",
+    "WithdrawReport",
     "WorkItem",
     "Workflow",
     "Workspace",
