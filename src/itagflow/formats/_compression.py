@@ -29,11 +29,13 @@ def find_suffix(place: object) -> str:
     >>> find_suffix("cats.csv.gz"), find_suffix("cats.csv")
     ('.gz', '')
     """
-    if not isinstance(place, str | os.PathLike) and not hasattr(place, "__truediv__"):
+    if isinstance(place, str | os.PathLike):
+        name = os.fsdecode(cast("str | os.PathLike[str]", place))
+    elif hasattr(place, "__truediv__"):
+        # the last part of its path, as `pathlib` has it
+        name = str(getattr(place, "name", ""))
+    else:
         return ""
-    path: Any = place
-    # of any other place the last part of its path, as `pathlib` has it
-    name = os.fsdecode(path if isinstance(place, str | os.PathLike) else getattr(path, "name", ""))
     suffix = os.path.splitext(name)[1].lower()
     if suffix in REFUSED:
         reason = f"is compressed by {REFUSED[suffix]}, which is not read or written: use .gz"
