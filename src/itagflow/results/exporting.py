@@ -27,7 +27,7 @@ from itagflow.core.visibility import check_each, require_readable
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import Format, WriteReport
 from itagflow.formats._files import Target, open_target
-from itagflow.formats._port import FormatRef, Lossy
+from itagflow.formats._port import ACCOUNTS, FormatRef, Lossy
 from itagflow.jobs.row_sources import Wrap
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_whole_number
@@ -36,12 +36,14 @@ from itagflow.model.result import Result
 from itagflow.model.selection import ALL_TASKS, Selection
 from itagflow.model.task import TaskState
 from itagflow.model.template import Template
+from itagflow.model.workspace import Member, Workspace
 from itagflow.results.histories import read_results
 from itagflow.results.partition import map_partitions
+from itagflow.results.pseudonyms import make_pseudonym
 from itagflow.results.rules import must_fit_its_template
 from itagflow.results.selecting import find_selection
 from itagflow.results.service import partition_job
-from itagflow.storage.port import Store
+from itagflow.storage.port import Query, Store
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor  # whoever has one has loaded it
@@ -166,16 +168,28 @@ def _write(
     format = order.format
     if isinstance(format, _ModuleName):
         format = format.format
-    report = formats.write(
+    context = formats.make_write_context(
         format,
-        kept,
-        target,
         template=template,
         stages=order.stages,
         lossy=order.lossy,
-        **order.options,
+        options=dict(order.options),
     )
+    name_member = _read_names(engine, job, by_account=bool(context.options.get(ACCOUNTS.name)))
+    context = attrs.evolve(context, job=job.name, name_member=name_member)
+    report = formats.write_in(format, kept, target, context)
     return attrs.evolve(report, erased=left_out["erased"], withdrawn=left_out["withdrawn"])
+
+
+def _read_names(engine: Engine, job: Job, *, by_account: bool) -> Callable[[int], str]:
+    """Return what says how a file calls a member; accounts are read now, and not meanwhile."""
+    with engine.store.read() as reader:
+        workspace = reader.get(Workspace, (job.workspace,))
+        if not by_account:
+            return partial(make_pseudonym, workspace)
+        members = reader.find(Query(Member, {"workspace": job.workspace}))
+        accounts = {member.id: member.account for member in members}
+    return accounts.__getitem__
 
 
 def _make_portable(format: FormatRef) -> FormatRef | _ModuleName:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from itertools import islice
 from typing import Any, cast
 
 import attrs
@@ -19,6 +21,9 @@ from itagflow.core.lookup import (
 )
 from itagflow.core.visibility import require_readable
 from itagflow.errors import InvalidData, NotFound, Problem
+from itagflow.formats._arrow import BATCH, ArrowRow, ArrowTable
+from itagflow.formats._columns import FIXED, FIXED_OF_ANSWERS, FIXED_OF_VOTES, Columns
+from itagflow.formats._pyarrow import load_pyarrow
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.selection import ALL_TASKS, Selection
@@ -28,7 +33,6 @@ from itagflow.model.workspace import Member, Workspace
 from itagflow.results.building_rules import build_result
 from itagflow.results.histories import read_cases, read_results
 from itagflow.results.pseudonyms import make_pseudonym
-from itagflow.results.rows import FIXED, FIXED_OF_ANSWERS, FIXED_OF_VOTES, Columns
 from itagflow.results.table_rules import TableSource, find_source, require_one_table
 from itagflow.storage.port import Query, Reader, Span
 
@@ -62,9 +66,37 @@ def iter_rows(
     engine: Engine, jobs: JobsRef, table: RowRequest, *, votes: bool
 ) -> Iterator[dict[str, Any]]:
     """Yield a row for every task, or for every answer of a person: job by job, in input order."""
-    if votes:
-        table = attrs.evolve(table, fixed=FIXED_OF_ANSWERS, build=Columns.iter_answers)
-    return _iter_table(engine, jobs, table)
+    return open_table(engine, jobs, table, votes=votes).iterate()
+
+
+def build_arrow_table(engine: Engine, jobs: JobsRef, table: RowRequest, *, votes: bool) -> Any:
+    """Return the rows of `iter_rows` as a ``pyarrow.Table``.
+
+    Raises:
+        InvalidData: when PyArrow is not installed, or an answer does not fit the template.
+    """
+    pa = load_pyarrow(table.name)
+    rows = open_table(engine, jobs, table, votes=votes)
+    arrow = ArrowTable.for_columns(pa, rows.template, rows.columns)
+    waiting = iter(map(_make_arrow_row, rows.iterate()))
+    batches: list[Any] = []
+    while some := list(islice(waiting, BATCH)):
+        batches.append(arrow.build_batch(some))
+    return pa.Table.from_batches(batches, arrow.schema)
+
+
+def _make_arrow_row(row: Mapping[str, Any]) -> ArrowRow:
+    place = f"task {row['task']} of {row['job']!r}"
+    return ArrowRow(place, row, partial(_refuse, place))
+
+
+def _refuse(place: str, what: str) -> None:
+    """Refuse what a column has no place for: a table in memory has no report that tells of it.
+
+    Raises:
+        InvalidData: always.
+    """
+    raise InvalidData(place, [Problem(what, "have no place in the columns")])
 
 
 def iter_votes(
@@ -74,10 +106,21 @@ def iter_votes(
     table = RowRequest(
         "results.votes", by, page, fields=(), fixed=FIXED_OF_VOTES, build=Columns.iter_votes
     )
-    return _iter_table(engine, job, table)
+    return open_table(engine, job, table).iterate()
 
 
-def _iter_table(engine: Engine, jobs: JobsRef, table: RowRequest) -> Iterator[dict[str, Any]]:
+def open_table(
+    engine: Engine, jobs: JobsRef, table: RowRequest, *, votes: bool = False
+) -> TableRows:
+    """Return the rows that are asked for, none of which is read yet.
+
+    Raises:
+        NotFound: when there is no such job, or no such task to begin behind.
+        NotAllowed: when whoever asks may not read there.
+        InvalidData: when several jobs do not make one table.
+    """
+    if votes:
+        table = attrs.evolve(table, fixed=FIXED_OF_ANSWERS, build=Columns.iter_answers)
     page = table.page
     with engine.store.read() as reader:
         sources = [_read_source(engine, reader, ref, table) for ref in _list_jobs(jobs)]
@@ -93,7 +136,7 @@ def _iter_table(engine: Engine, jobs: JobsRef, table: RowRequest) -> Iterator[di
         )
         for source, each in zip(sources[index:], pages, strict=False)
     ]
-    return page.cut(_Rows(engine, table, sources).iterate(begun, results))
+    return TableRows(engine, table, sources, begun, results)
 
 
 def _list_jobs(jobs: JobsRef) -> list[PartitionRef]:
@@ -140,29 +183,45 @@ def _read_begun(
     return job.name, result, row["by"]
 
 
-@attrs.define
-class _Rows:
+@attrs.define(slots=False)
+class TableRows:
     """Makes rows of results: it has read what they need beside these."""
 
     engine: Engine
     table: RowRequest
+    """What is asked for."""
     sources: Sequence[TableSource]
+    """The jobs."""
+    begun: tuple[str, Result, str] | None
+    """As in `_read_begun`."""
+    results: Iterable[tuple[str, Iterator[Result]]]
+    """The results with the names of their jobs; each is gone through once."""
     names: dict[int, str] = attrs.field(factory=dict[int, str])
     """What members are called, looked up once each, and not for each row."""
 
-    def iterate(
-        self,
-        begun: tuple[str, Result, str] | None,
-        results: Iterable[tuple[str, Iterator[Result]]],
-    ) -> Iterator[dict[str, Any]]:
+    @property
+    def template(self) -> Template:
+        """What is asked: the templates of all jobs ask the same."""
+        return self.sources[0].template
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The columns; unless the fields are named, all tasks are gone through for them."""
         table = self.table
         fields = self._read_fields() if table.fields is None else table.fields
-        columns = Columns.for_template(self.sources[0].template, fields, table.fixed)
-        if begun is not None:
-            job, result, account = begun
+        return Columns.for_template(self.template, fields, table.fixed)
+
+    def iterate(self) -> Iterator[dict[str, Any]]:
+        """Return an iterator over the rows that the page has."""
+        return self.table.page.cut(self._iterate())
+
+    def _iterate(self) -> Iterator[dict[str, Any]]:
+        columns = self.columns
+        if self.begun is not None:
+            job, result, account = self.begun
             rows = list(self._build(columns, job, result))
             yield from rows[_find_index(rows, account) + 1 :]
-        for job, of_job in results:
+        for job, of_job in self.results:
             for result in of_job:
                 yield from self._build(columns, job, result)
 
