@@ -150,6 +150,8 @@ LATER = (
     "itagflow.formats.yolo",
     "itagflow.json",
     "itagflow.formats.jsonl",
+    "itagflow.formats.parquet",
+    "pyarrow",
     "itagflow.prelabels.sources",
     "itagflow.schema",
     "itagflow.storage._sql",

@@ -225,6 +225,7 @@ def test_formats_need_no_store(capsys: pytest.CaptureFixture[str]) -> None:
         "itag",
         "itag_v1",
         "jsonl",
+        "parquet",
         "yolo",
     ]
     assert main(["formats", "--json"]) == 0

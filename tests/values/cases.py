@@ -1359,6 +1359,16 @@ NAMESPACES: Mapping[str, Case] = {
             "after": 1,
         }
     ),
+    "flow.results.to_arrow": Case(
+        lambda s: {
+            "job": s.job,
+            "votes": True,
+            "fields": ["source"],
+            "accounts": False,
+            "where": P.Selection(label="cat"),
+            "by": "ada",
+        }
+    ),
     "flow.results.export": Case(
         lambda s: {
             "job": s.job,

@@ -458,7 +458,16 @@ class TestFormatsOfOthers:
         monkeypatch.setattr("importlib.metadata.entry_points", lambda group: declared)
         with pytest.raises(UnknownFormat, match=words) as refused:
             find("theirs")
-        assert refused.value.known == ("coco", "csv", "itag", "itag_v1", "jsonl", "theirs", "yolo")
+        assert refused.value.known == (
+            "coco",
+            "csv",
+            "itag",
+            "itag_v1",
+            "jsonl",
+            "parquet",
+            "theirs",
+            "yolo",
+        )
 
     @pytest.mark.parametrize("given", [None, 5, b"itag", object(), ["itag"]])
     def test_what_is_no_format(self, given: Any) -> None:

@@ -22,7 +22,7 @@ from itagflow.model.task import Answer, Task, TaskState, WorkItem
 from itagflow.model.terms import parse_answer_version, parse_terms
 from itagflow.model.text import parse_optional_texts, require_optional_text
 from itagflow.model.version import AnswerVersion
-from itagflow.results import exporting, following, tables, versions
+from itagflow.results import arrow_tables, exporting, following, tables, versions
 from itagflow.results import service as results
 from itagflow.results.tables import RowRequest
 
@@ -425,7 +425,7 @@ class Results:
             accounts=require_flag("results.to_arrow", "accounts", accounts),
         )
         votes = require_flag("results.to_arrow", "votes", votes)
-        return tables.build_arrow_table(self._engine, job, table, votes=votes)
+        return arrow_tables.build_arrow_table(self._engine, job, table, votes=votes)
 
     def votes(
         self,

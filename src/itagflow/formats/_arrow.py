@@ -13,7 +13,7 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.formats._arrow_cells import Lose, Speller, make_speller
 from itagflow.formats._arrow_types import ArrowTypes
 from itagflow.formats._columns import Columns
-from itagflow.formats._plain import is_strings
+from itagflow.formats._plain import is_a, is_strings
 from itagflow.model.template import Question, QuestionKind, Template
 
 BATCH = 500
@@ -202,20 +202,21 @@ def parse_description(schema: Any) -> Description:
     Raises:
         InvalidData: when it says it in another way than this version writes it.
     """
-    text: bytes | None = (schema.metadata or {}).get(KEY)
+    metadata: dict[bytes, bytes] = schema.metadata or {}
+    text = metadata.get(KEY)
     if text is None:
         return Description({name: name for name in schema.names}, {}, {})
     try:
         told: Any = jsontext.loads(text.decode())
     except ValueError as error:
         raise _make_key_error(f"is not JSON: {error}") from None
-    if not isinstance(told, dict) or told.get("version") != VERSION:
+    if not is_a(told, dict) or told.get("version") != VERSION:
         raise _make_key_error(f"must be of version {VERSION}, as what this format writes")
-    parts = [cast("dict[str, Any]", told).get(name) for name in ("fields", "questions", "classes")]
+    parts = [told.get(name) for name in ("fields", "questions", "classes")]
     for part in parts:
         if not _tells_of_columns(part, schema.names):
             raise _make_key_error("must tell of the columns of the fields and of the questions")
-    return Description(*cast("list[Any]", parts))
+    return Description(*parts)
 
 
 def _tells_of_columns(part: object, names: Iterable[str]) -> bool:

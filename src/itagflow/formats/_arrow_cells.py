@@ -8,6 +8,7 @@ from typing import Any, cast
 import attrs
 
 from itagflow.formats._arrow_types import list_children, list_region_fields, takes_several
+from itagflow.formats._plain import is_a
 from itagflow.model.template import Question, QuestionKind
 
 Lose = Callable[[str], None]
@@ -168,9 +169,8 @@ def parse_cell(question: Question, value: Any) -> Plain:
 
 def _drop_empty(value: Any) -> Any:
     """Return a cell without the fields that say nothing: structs have those of every shape."""
-    if isinstance(value, dict):
-        fields = cast("dict[str, Any]", value)
-        return {name: _drop_empty(each) for name, each in fields.items() if each is not None}
-    if isinstance(value, list):
-        return [_drop_empty(each) for each in cast("list[Any]", value)]
+    if is_a(value, dict):
+        return {name: _drop_empty(each) for name, each in value.items() if each is not None}
+    if is_a(value, list):
+        return [_drop_empty(each) for each in value]
     return value

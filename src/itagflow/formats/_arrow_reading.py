@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import date, time
-from typing import Any, cast
+from typing import Any
 
 import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._arrow import Description
 from itagflow.formats._arrow_cells import parse_cell
+from itagflow.formats._plain import is_a
 from itagflow.formats._rows import render_row
 from itagflow.model.job import Stage
 from itagflow.model.reply import Reply
@@ -93,11 +94,10 @@ def _make_plain(where: str, value: Any) -> Any:
         return value
     if isinstance(value, date | time):
         return value.isoformat()
-    if isinstance(value, list):
-        return [_make_plain(where, each) for each in cast("list[Any]", value)]
-    if isinstance(value, dict):
-        fields = cast("dict[str, Any]", value)
-        return {name: _make_plain(f"{where}.{name}", each) for name, each in fields.items()}
+    if is_a(value, list):
+        return [_make_plain(where, each) for each in value]
+    if is_a(value, dict):
+        return {name: _make_plain(f"{where}.{name}", each) for name, each in value.items()}
     raise _make_error(where, "must be a text, a number, a time, a list or a struct", value)
 
 

@@ -128,8 +128,8 @@ def _write_file(file: BinaryFile, draft: ArrowDraft) -> None:
 
 
 def _is_full(group: Sequence[Any], batch: Any) -> bool:
-    rows = batch.num_rows + sum(each.num_rows for each in group)
-    size = batch.nbytes + sum(each.nbytes for each in group)
+    rows: int = batch.num_rows + sum(each.num_rows for each in group)
+    size: int = batch.nbytes + sum(each.nbytes for each in group)
     return rows > GROUP_ROWS or size > GROUP_BYTES
 
 
@@ -160,16 +160,10 @@ def read(source: Source, context: FormatContext, /) -> Iterator[Row | Problem]:
 
 
 def _read_table(table: Any, context: FormatContext) -> Iterator[Row | Problem]:
-    schema = table.schema_arrow
-    problems = [*_find_names_problems(schema.names)]
     try:
-        told = parse_description(schema)
+        told = _read_description(table.schema_arrow, context)
     except InvalidData as error:
-        problems += error.problems
-    else:
-        problems += _find_missing(told, context)
-    if problems:
-        yield from problems
+        yield from error.problems
         return
     rows = RowReader(told, context.template)
     number = 0
@@ -184,15 +178,21 @@ def _read_table(table: Any, context: FormatContext) -> Iterator[Row | Problem]:
                     yield Problem(where, problem.reason)
 
 
-def _find_names_problems(names: list[str]) -> Iterator[Problem]:
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        yield Problem("the file", f"has several columns of the name {', '.join(repeated)}")
+def _read_description(schema: Any, context: FormatContext) -> Description:
+    """Return what the columns of a file are.
 
-
-def _find_missing(told: Description, context: FormatContext) -> Iterator[Problem]:
+    Raises:
+        InvalidData: when the file cannot be read, or lacks fields that rows need.
+    """
+    names: list[str] = schema.names
+    reasons: list[str] = []
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        reasons.append(f"has several columns of the name {', '.join(repeated)}")
+    told = parse_description(schema)
     found = set(told.fields.values())
-    missing = [field for field in context.fields if field not in found]
-    if missing:
-        names = ", ".join(map(repr, missing))
-        yield Problem("the file", f"lacks the fields {names}; it has {', '.join(sorted(found))}")
+    if missing := [field for field in context.fields if field not in found]:
+        lacked, shown = ", ".join(map(repr, missing)), ", ".join(map(repr, sorted(found)))
+        reasons.append(f"lacks the fields {lacked}; it has {shown or 'none'}")
+    if reasons:
+        raise InvalidData("the file", [Problem("the file", reason) for reason in reasons])
+    return told

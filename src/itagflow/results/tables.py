@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
-from itertools import islice
+from functools import cached_property
 from typing import Any, cast
 
 import attrs
@@ -21,9 +20,7 @@ from itagflow.core.lookup import (
 )
 from itagflow.core.visibility import require_readable
 from itagflow.errors import InvalidData, NotFound, Problem
-from itagflow.formats._arrow import BATCH, ArrowRow, ArrowTable
 from itagflow.formats._columns import FIXED, FIXED_OF_ANSWERS, FIXED_OF_VOTES, Columns
-from itagflow.formats._pyarrow import load_pyarrow
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.selection import ALL_TASKS, Selection
@@ -67,36 +64,6 @@ def iter_rows(
 ) -> Iterator[dict[str, Any]]:
     """Yield a row for every task, or for every answer of a person: job by job, in input order."""
     return open_table(engine, jobs, table, votes=votes).iterate()
-
-
-def build_arrow_table(engine: Engine, jobs: JobsRef, table: RowRequest, *, votes: bool) -> Any:
-    """Return the rows of `iter_rows` as a ``pyarrow.Table``.
-
-    Raises:
-        InvalidData: when PyArrow is not installed, or an answer does not fit the template.
-    """
-    pa = load_pyarrow(table.name)
-    rows = open_table(engine, jobs, table, votes=votes)
-    arrow = ArrowTable.for_columns(pa, rows.template, rows.columns)
-    waiting = iter(map(_make_arrow_row, rows.iterate()))
-    batches: list[Any] = []
-    while some := list(islice(waiting, BATCH)):
-        batches.append(arrow.build_batch(some))
-    return pa.Table.from_batches(batches, arrow.schema)
-
-
-def _make_arrow_row(row: Mapping[str, Any]) -> ArrowRow:
-    place = f"task {row['task']} of {row['job']!r}"
-    return ArrowRow(place, row, partial(_refuse, place))
-
-
-def _refuse(place: str, what: str) -> None:
-    """Refuse what a column has no place for: a table in memory has no report that tells of it.
-
-    Raises:
-        InvalidData: always.
-    """
-    raise InvalidData(place, [Problem(what, "have no place in the columns")])
 
 
 def iter_votes(
