@@ -71,7 +71,7 @@ def cats(
     return flow.jobs.create(
         home,
         "cats",
-        template=templates.image_classification(["cat", "dog"]),
+        template=more.pop("template", None) or templates.image_classification(["cat", "dog"]),
         data=more.pop("data", rows(tasks)),
         workflow=flow_,
         packaging=more.pop("packaging", FixedSize(size)),

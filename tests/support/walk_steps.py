@@ -22,7 +22,7 @@ class Steps:
         self.walk = walk
         self.walk.order(
             label=label,
-            inspect=Inspect(),
+            inspect=Inspect(allow_own_work=label.asks_again),
             accept=None if label.votes > 1 else Accept(),
             packaging=FixedSize(2),
             seed=7,
@@ -140,6 +140,27 @@ def vote(steps: Steps) -> None:
     steps.do("decide", "di", 0, True)
 
 
+def vote_until_enough_agree(steps: Steps) -> None:
+    """Two disagree, a third does not make it clear, and an adjudicator decides."""
+    steps.claim("ben", L)
+    steps.do("answer_all", steps.last(), "cat", True)
+    steps.claim("cy", L)
+    steps.do("answer_all", steps.last(), "dog", True)
+    steps.claim("ben", L)
+    steps.do("end", steps.last(), "release")
+    steps.take_part("ada", L)
+    steps.do("decide", "di", 1, True)
+    steps.take_part("ada", I)
+    # those who could decide have voted: the review does
+    for who, word in (("cy", "cat"), ("di", "dog"), ("ben", "cat")):
+        steps.claim(who, L)
+        steps.do("answer_all", steps.last(), word, True)
+    steps.claim("ada", I)
+    for task in (0, 1):
+        steps.do("look", steps.last(), task, "dog", None, False)
+    steps.do("end", steps.last(), "review")
+
+
 def come_late(steps: Steps) -> None:
     """A package is overdue while nobody has it, another one while ben holds it."""
     steps.claim("ben", L)
@@ -155,6 +176,7 @@ def come_late(steps: Steps) -> None:
 WALKS: tuple[tuple[Label, tuple[Callable[[Steps], None], ...]], ...] = (
     (Label(), (label_and_review, go_on, manage)),
     (Label(votes=2, min_votes=2), (vote,)),
+    (Label(votes=2, max_votes=3, agree=0.9), (vote_until_enough_agree,)),
     (Label(on_overdue={"1": Choice("dog")}), (come_late,)),
 )
 """How tasks are labeled in each of the walks, and what happens."""

@@ -11,7 +11,7 @@ import inspect
 import itertools
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,8 +21,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 from toy_store import ToyStore
 
 import itagflow
-from itagflow import Flow, ItagflowError, TaskState, maintenance
+from itagflow import Flow, ItagflowError, Result, Stage, TaskState, maintenance
 from itagflow.access import READERS
+from itagflow.model import OnDispute
 from support import invariants, postgres
 from support.scenes import Clock
 
@@ -36,6 +37,8 @@ CHECKS = (
     "sent again",
     "refused, and nothing changed",
     "final and the same",
+    "no vote counts twice",
+    "what was disputed was decided",
     "followed",
     "verified, with every event replayed",
 )
@@ -187,7 +190,25 @@ class SideBySide(RuleBasedStateMachine):
         }
         CHECKED["final and the same"] += len(self.final)
         self.position = max([self.position, *(event.position for event in events)])
+        self.check_votes(results.values())
         self.check_followed(flow, results)
+
+    def check_votes(self, results: Iterable[Result]) -> None:
+        """Nobody has two votes on a task, and what votes left open is not final without a decision."""
+        for result in results:
+            label = result.stages.get(Stage.LABEL)
+            if label is None or label.merge is None:
+                continue
+            assert len(set(label.merge.voters)) == len(label.merge.voters), "two votes of one"
+            CHECKED["no vote counts twice"] += 1
+            merged = label.merge.questions.values()
+            is_kept = label.merge.on_dispute is OnDispute.KEEP
+            if is_kept or not any(question.reason for question in merged):
+                continue
+            if result.state is TaskState.FINAL:
+                assert result.last is not None
+                assert not result.last.disputed
+                CHECKED["what was disputed was decided"] += 1
 
     def check_followed(self, flow: Flow, results: dict[int, Any]) -> None:
         """Who follows, and keeps a copy, has what the results show; and nothing comes twice."""

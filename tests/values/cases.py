@@ -296,9 +296,12 @@ ORDERS: Mapping[str, Case] = {
             "on_overdue": {"1": P.Choice("cat")},
             "order": "oldest",
             "allow_partial": False,
+            "max_votes": 3,
+            "agree": 0.6,
+            "stop_early": False,
         },
         use_rule,
-        always=("votes",),
+        always=("votes", "max_votes"),
     ),
     "Merge": Case(
         lambda s: {"name": "median", "tolerance": 1.0},
@@ -339,6 +342,14 @@ ORDERS: Mapping[str, Case] = {
             "field": {"source": "1.jpg"},
         },
         use_selection,
+    ),
+    "Dataset": Case(
+        lambda s: {
+            "jobs": [s.job],
+            "questions": {},
+            "duplicates": "first",
+        },
+        lambda s, made: list(s.flow.results.rows(made)),
     ),
     "Campaign": Case(
         lambda s: {
@@ -593,6 +604,7 @@ ENTITIES: Mapping[str, Case] = {
             "abandoned_by": (3,),
             "min_votes": 1,
             "on_dispute": P.OnDispute.KEEP,
+            "agree": 0.5,
             "questions": {"1": P.QuestionMerge(rule=P.Merge("keep"))},
         }
     ),
@@ -777,6 +789,7 @@ def written(s: Scene) -> Arguments:
         "template": TEMPLATES["choice"](),
         "stages": [P.Stage.LABEL],
         "lossy": "error",
+        "jobs": [4],
         "escape_formulas": True,
         "bom": True,
     }

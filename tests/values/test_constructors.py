@@ -21,6 +21,7 @@ from itagflow import (
     Inspect,
     InvalidData,
     Label,
+    Merge,
     PackageCount,
     Role,
     Route,
@@ -94,6 +95,7 @@ def test_a_count_is_a_whole_number_above_zero(value: Any) -> None:
     refused(lambda: Label(votes=value), "Label: votes: must be")
     if value is not None:
         refused(lambda: Label(limit=value), "Label: limit: must be")
+        refused(lambda: Label(votes=2, max_votes=value), "Label: max_votes: must be")
         refused(lambda: Inspect(task_count=value), "Inspect: task_count: must be")
 
 
@@ -107,11 +109,39 @@ def test_a_lease_is_a_timedelta(field: str, value: Any) -> None:
 @pytest.mark.parametrize("value", NO_SHARES, ids=lambda value: str(value)[:20])
 def test_a_share_is_no_count_and_no_percentage(value: Any) -> None:
     refused(lambda: Inspect(task_share=value), "Inspect: task_share: must be more than 0")
+    refused(lambda: Label(votes=2, max_votes=3, agree=value), "Label: agree: must be more than 0")
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"max_votes": 3}, "max_votes: is given beside one vote"),
+        ({"votes": 3, "max_votes": 3}, "max_votes: must be more than votes (3)"),
+        ({"votes": 2, "agree": 0.5}, "agree: is given without max_votes"),
+        ({"votes": 2, "stop_early": True}, "stop_early: needs votes=3 or more, not 2"),
+        ({"votes": 3, "stop_early": True, "max_votes": 5}, "stop_early: is given beside max_votes"),
+        (
+            {"votes": 3, "stop_early": True, "merge": {"Fluency": "mean"}},
+            "stop_early: is not for 'mean'",
+        ),
+        ({"votes": 3, "max_votes": 5, "merge": {"1": "median"}}, "max_votes: is not for 'median'"),
+        ({"votes": 3, "stop_early": True, "merge": {"1": "own"}}, "stop_early: is not for 'own'"),
+        (
+            {"votes": 3, "stop_early": True, "merge": {"1": Merge("mode", tolerance=1)}},
+            "stop_early: is not for 'mode' with a tolerance",
+        ),
+    ],
+)
+def test_more_votes_are_asked_for_where_it_can_be_known_that_they_are_enough(
+    given: dict[str, Any], reason: str
+) -> None:
+    refused(lambda: Label(**given), f"Label: {reason}")
 
 
 @pytest.mark.parametrize("value", NO_FLAGS, ids=describe)
 def test_a_flag_is_true_or_false(value: Any) -> None:
     refused(lambda: Label(redo_all=value), "Label: redo_all: must be True or False")
+    refused(lambda: Label(votes=3, stop_early=value), "Label: stop_early: must be True or False")
     refused(lambda: Inspect(allow_own_work=value), "allow_own_work: must be True or False")
 
 

@@ -476,7 +476,9 @@ class TestFormatsOfOthers:
 
     @pytest.mark.parametrize("name", ["", "ITAG", "../itag"])
     def test_one_that_is_not_there(self, name: str) -> None:
-        with pytest.raises(UnknownFormat, match="known are coco, csv, itag, itag_v1, jsonl, yolo"):
+        with pytest.raises(
+            UnknownFormat, match="known are coco, csv, itag, itag_v1, jsonl, parquet, yolo"
+        ):
             find(name)
 
 

@@ -29,7 +29,7 @@ from itagflow.core.lookup import (
 )
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.entity import E
-from itagflow.model.event import Event
+from itagflow.model.event import ASKED_AGAIN, Event
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, AssignmentState, Package
 from itagflow.model.workspace import Member
@@ -194,9 +194,18 @@ class Access:
             public = [event for event in allowed if not _is_about_secret(event, secret)]
             if job is not None:
                 public = [_hide_changes(event, secret) for event in public]
+                public = self._hide_counts(job, public)
                 public = self._hide_in_events(job, public)
             visible |= {event.position: event for event in public}
         return [visible[event.position] for event in events if event.position in visible]
+
+    def _hide_counts(self, job: Job, events: list[Event]) -> list[Event]:
+        """Return *events* without how secret votes stand; who gave the last one sees its event."""
+        telling = {event.package for event in events if ASKED_AGAIN in event.data}
+        rounds = self._secret_rounds(job, self._packages(job, telling))
+        if not rounds:
+            return events
+        return [_without_counts(event) if event.package in rounds else event for event in events]
 
     def _hide_in_events(self, job: Job, events: list[Event]) -> list[Event]:
         """Return *events* of *job* without the labelers who are hidden from the reader."""
@@ -346,6 +355,13 @@ def _is_about_secret(event: Event, secret: set[int]) -> bool:
         return True
     # an open offer is no secret, but to whom somebody gave it is
     return "to" in event.data and not secret.isdisjoint(_list_changed_assignments(event))
+
+
+def _without_counts(event: Event) -> Event:
+    if ASKED_AGAIN not in event.data:
+        return event
+    data = {name: value for name, value in event.data.items() if name != ASKED_AGAIN}
+    return attrs.evolve(event, data=data)
 
 
 def _hide_changes(event: Event, secret: set[int]) -> Event:

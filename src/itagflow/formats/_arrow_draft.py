@@ -70,7 +70,7 @@ class ArrowDraft:
         members = {entry.member for entry in known.provenance if entry.member}
         for member in members - self.names.keys():
             self.names[member] = context.name_member(member)
-        row = self.columns.build_row(known, context.job, self.names)
+        row = self.columns.build_row(known, context.job_names.get(result.task.job, ""), self.names)
         self.fields.update(dict.fromkeys(result.task.data))
         _require_few(len(self.fields))
         self.waiting.append((result, row))

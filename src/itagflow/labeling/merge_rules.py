@@ -22,6 +22,7 @@ from itagflow.model.reply import Choice, Choices, Preference, Ranking, Rating, R
 from itagflow.model.segment import Segments
 from itagflow.model.span import Spans
 from itagflow.model.template import Question, QuestionKind, Scale, Template
+from itagflow.model.vote_checks import find_settling_error
 
 FREE_TEXTS = frozenset({QuestionKind.INPUT, QuestionKind.OPEN_ENDED, QuestionKind.TEXT_EDIT})
 """The kinds that are merged by ``keep`` where a reply is not required."""
@@ -340,9 +341,37 @@ def with_merge_rules(workflow: Workflow, template: Template) -> Workflow:
     merge = {
         question.id: given.get(question.id, choose_default(question)) for question in template.asked
     }
+    _require_settling(label, merge, template)
     with_rules: Label = attrs.evolve(label, merge=merge)
     rules = (with_rules, workflow.inspect, workflow.accept)
     return Workflow(*(rule for rule in rules if rule is not None))
+
+
+def _require_settling(label: Label, merge: Mapping[str, Merge], template: Template) -> None:
+    """Check that it can be said of each question when its votes are enough, where that is asked.
+
+    An optional free text is a remark: what is kept of it settles nothing.
+
+    Raises:
+        InvalidData: when it cannot be said of one, or of none; it lists every question.
+    """
+    if not label.asks_again:
+        return
+    asked = [
+        question
+        for question in template.asked
+        if question.required or question.kind not in FREE_TEXTS or merge[question.id].name != "keep"
+    ]
+    field = "stop_early" if label.stop_early else "max_votes"
+    problems = [
+        Problem(field, f"{reason}: merge {question.title!r} ({question.id}) by another rule")
+        for question in asked
+        if (reason := find_settling_error(merge[question.id], early=label.stop_early))
+    ]
+    if not asked:
+        problems = [Problem(field, "all questions are kept: there is nothing to agree on")]
+    if problems:
+        raise InvalidData("Label", problems)
 
 
 def explain_other_votes(old: Label, new: Label) -> str:
@@ -351,6 +380,9 @@ def explain_other_votes(old: Label, new: Label) -> str:
         return f"votes cannot become fewer: they are {old.votes}, not {new.votes}"
     if new.votes_package_share != old.votes_package_share:
         return "votes_package_share cannot change: packages were made by it"
+    for name in ("max_votes", "agree", "stop_early"):
+        if getattr(new, name) != getattr(old, name) and old.votes > 1:
+            return f"{name} cannot change: votes were asked for by it"
     # while one member labels everything, nothing was merged yet
     if new.merge != old.merge and old.votes > 1:
         return "merge cannot change: votes were merged by it"

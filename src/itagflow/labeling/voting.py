@@ -94,6 +94,8 @@ class VotingRules:
     """The rules of questions, by id; the others have the default of their kind."""
     on_dispute: OnDispute = OnDispute.REVIEW
     """What happens where a question is disputed."""
+    agree: float | None = None
+    """Which share of the votes on a question must agree; None: its rule alone decides."""
     find_outcome: FindOutcome = attrs.field(factory=lambda: MergeCalls().find)
     """Says what the application's functions made of the votes."""
 
@@ -128,6 +130,7 @@ def make_voting_rules(label: Label, find_outcome: FindOutcome) -> VotingRules:
         min_votes=label.min_votes,
         merges=label.merge,
         on_dispute=label.on_dispute,
+        agree=label.agree,
         find_outcome=find_outcome,
     )
 
@@ -147,6 +150,7 @@ def remake_voting_rules(merged: Answer, report: MergeReport) -> VotingRules:
         min_votes=report.min_votes,
         merges={id: merge.rule for id, merge in report.questions.items()},
         on_dispute=report.on_dispute,
+        agree=report.agree,
         find_outcome=find_stored,
     )
 
@@ -233,6 +237,7 @@ def merge(template: Template, votes: Sequence[Answer], rules: VotingRules) -> Me
         abandoned_by=_list_members(vote for vote in votes if vote.is_abandoned),
         min_votes=rules.min_votes,
         on_dispute=rules.on_dispute,
+        agree=rules.agree,
     )
     if len(reasons) >= rules.min_votes and len(reasons) > len(answered):
         # the reason that most of them gave; of equals the first, so the order of votes decides
@@ -293,6 +298,7 @@ class _Merging:
         if decision.reason or decision.is_kept:
             return decision
         reason = _explain_refusal(self.template, question, decision.reply)
+        reason = reason or _explain_disagreement(decision, self.rules.agree)
         if not reason:
             return decision
         return attrs.evolve(decision, reply=None, confidence=None, reason=reason)
@@ -329,6 +335,14 @@ def _explain_refusal(template: Template, question: Question, reply: Reply | None
         return "most left it out, and it is required" if question.required else ""
     # without the task: what it says of the data was checked when the votes were saved
     return "; ".join(map(str, find_reply_problems(template, question, reply)))
+
+
+def _explain_disagreement(decision: Decision, agree: float | None) -> str:
+    """Return why too few votes agree, though there is a reply; empty when enough do."""
+    # shares such as 2/3 have no exact float
+    if agree is None or decision.confidence is None or decision.confidence >= agree - 1e-12:
+        return ""
+    return f"{decision.confidence:.0%} of the votes agree, and {agree:.0%} must"
 
 
 def _list_members(votes: Iterable[Answer]) -> tuple[int, ...]:

@@ -1,14 +1,16 @@
-"""More of what must hold of a package: its half-filled answers, and what was done when overdue."""
+"""More of what must hold of a package: its drafts, its votes, and what was done when overdue."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from itagflow.claiming import part_rules
 from itagflow.labeling.draft_rules import make_optional
 from itagflow.maintenance.checks import PackageSnapshot
 from itagflow.model.event import Event
 from itagflow.model.inconsistency import Inconsistency, compare_field
+from itagflow.model.job import JobState, Stage
 from itagflow.model.package import Outcome, Package
 from itagflow.model.task import Draft, count_versions
 from itagflow.validation import answers
@@ -18,6 +20,19 @@ def check_drafts(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     """Yield where the drafts of a package do not fit their assignments, tasks and answers."""
     for draft in snapshot.drafts:
         yield from check_draft(snapshot, draft)
+
+
+def check_votes(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
+    """Yield that all votes on a package are in and nobody merges them: it would wait for ever."""
+    package = snapshot.package
+    if package.stage is not Stage.LABEL or package.votes == 1 or package.free:
+        return
+    if snapshot.job.state is JobState.ARCHIVED or any(each.live for each in snapshot.assignments):
+        return
+    is_merged = part_rules.are_votes_merged(package, snapshot.assignments)
+    given = part_rules.find_voters(snapshot.assignments, package.round)
+    if given and not is_merged:
+        yield from compare_field(package, "votes that are not merged", len(given), 0)
 
 
 def check_deadline(

@@ -320,6 +320,7 @@ class _Verification:
         for snapshot in snapshots:
             inconsistencies += checks.check_package(snapshot)
             inconsistencies += snapshot_checks.check_drafts(snapshot)
+            inconsistencies += snapshot_checks.check_votes(snapshot)
         inconsistencies += _check_package_histories(reader, job, snapshots, checked)
         return numbers[size:], inconsistencies
 

@@ -17,7 +17,7 @@ from itagflow.measuring.look_rules import Look, has_changed, iter_looks
 from itagflow.model.job import Stage
 from itagflow.model.package import Assignment, AssignmentState, Outcome, Package, PackageState
 from itagflow.model.task import Answer, TaskState
-from itagflow.results.rules import Case, compute_state, is_corrected, is_voted_on_in
+from itagflow.results.rules import Case, is_corrected, is_voted_on_in
 
 Labeler = int | str | None
 """The key of a member; the name of one who is hidden; None: nobody has labeled it."""
@@ -166,7 +166,7 @@ def _count_state(work: WorkCounts, case: Case, *, is_done: bool) -> None:
     work.job.corrected += is_corrected(case)
     if not is_done:
         return
-    state = compute_state(case)
+    state = case.state
     work.job.final += state is TaskState.FINAL
     work.job.abandoned += state is TaskState.ABANDONED
     if state is TaskState.FINAL:

@@ -61,6 +61,10 @@ def _check_became(_: object, __: "attrs.Attribute[Any]", value: object) -> None:
         raise make_error("Event", "became_text", reason, value)
 
 
+ASKED_AGAIN = "asked_again"
+"""Where the data of a ``submit`` names the tasks that get one more vote, and how theirs stand."""
+
+
 # without slots, for `copy_with`
 @attrs.frozen(kw_only=True, slots=False)
 class Event:

@@ -17,11 +17,10 @@ from itagflow.model.arguments import (
     validate_flag,
 )
 from itagflow.model.copying import ReadOnlyDict, make_read_only
-from itagflow.model.enums import parse_enum, parse_optional_enum
+from itagflow.model.enums import IdentityHash, parse_enum, parse_optional_enum
 from itagflow.model.merging import Merge, OnDispute, convert_merges
 from itagflow.model.migration import TemplateChange
 from itagflow.model.number import (
-    find_number,
     is_whole,
     require_whole_number,
     to_optional_whole,
@@ -44,6 +43,16 @@ from itagflow.model.text import (
     validate_text,
     validate_texts,
 )
+from itagflow.model.vote_checks import (
+    check_agree,
+    check_allow_partial,
+    check_max_votes,
+    check_min_votes,
+    check_package_share,
+    check_share,
+    check_stop_early,
+    convert_share,
+)
 from itagflow.model.workspace import Member
 from itagflow.printing import format_repr
 from itagflow.reprs import show, show_fields, show_line
@@ -56,7 +65,7 @@ def _name_pattern() -> re.Pattern[str]:
     return re.compile(r"[A-Za-z0-9\u4e00-\u9fff][A-Za-z0-9\u4e00-\u9fff_-]{0,99}")
 
 
-class Stage(Enum):
+class Stage(IdentityHash, Enum):
     """A kind of work.  Source: iTAG's work nodes MARK, CHECK and SAMPLING."""
 
     LABEL = "label"
@@ -69,7 +78,7 @@ STAGES = tuple(Stage)
 _LABEL = Stage.LABEL  # Python 3.11 takes ten times as long to find a member in its class
 
 
-class Crew(Enum):
+class Crew(IdentityHash, Enum):
     """Members beside those of the stages, who work on parts of packages only."""
 
     ADJUDICATORS = "adjudicators"
@@ -146,7 +155,7 @@ class QueueOrder(Enum):
     """Any of them: a claim begins at a place in the job that is drawn."""
 
 
-class JobState(Enum):
+class JobState(IdentityHash, Enum):
     """Where a job is in its lifecycle."""
 
     DRAFT = "draft"
@@ -200,15 +209,6 @@ class StageRule:
     __repr__ = show_fields
 
 
-def _check_min_votes(rule: Any, _: object, value: int) -> None:
-    require_whole_number("Label", "min_votes", value)
-    # attrs validates in the order of the fields: `votes` was checked before
-    if not 1 <= value <= rule.votes:
-        raise _make_error(
-            "Label", "min_votes", f"must be from 1 to votes ({rule.votes}), not {value}"
-        )
-
-
 def _convert_rework(value: Route | Member | int | str) -> Route | int | str:
     """Return a route that is given by its value as a `Route`, and a member by key or account."""
     if isinstance(value, Member):
@@ -243,21 +243,6 @@ def _convert_on_abandon(value: OnAbandon | str) -> OnAbandon:
     return parse_enum(OnAbandon, value)
 
 
-def _convert_share(value: float | None) -> float | None:
-    """Return a share as a float, of whatever type it is; `_check_share` refuses the rest."""
-    number = find_number(value)
-    # only what can be a share: the message about any other shows what was given
-    if number is not None and 0 < number <= 1:
-        return float(number)
-    return value
-
-
-def _check_share(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-    if value is not None and not (isinstance(value, float) and 0 < value <= 1):
-        reason = f"must be more than 0 and at most 1, not {format_repr(value)}"
-        raise _make_error(type(instance).__name__, attribute.name, reason)
-
-
 def _convert_merge(value: Mapping[str, Merge | str]) -> Mapping[str, Merge]:
     return make_read_only(convert_merges(value))
 
@@ -272,20 +257,6 @@ def _convert_on_dispute(value: OnDispute | str) -> OnDispute:
     return parse_enum(OnDispute, value)
 
 
-def _check_package_share(rule: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-    _check_share(rule, attribute, value)
-    if value is not None and rule.votes == 1:
-        reason = "is given beside one vote: give votes=2 or more, for the packages that are drawn"
-        raise _make_error("Label", attribute.name, reason)
-
-
-def _check_allow_partial(rule: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-    validate_flag(rule, attribute, value)
-    # votes are merged task by task over the whole package: each voter answers all of it
-    if value and rule.votes > 1:
-        raise _make_error("Label", attribute.name, "is for one vote: votes are handed in whole")
-
-
 @attrs.frozen(kw_only=True)
 class Label(StageRule):
     """The rule of the LABEL stage.
@@ -296,7 +267,7 @@ class Label(StageRule):
 
     votes: int = attrs.field(default=1, converter=to_whole, validator=check_positive)
     """How many members label each package.  Source: iTAG's ``VoteNum``."""
-    min_votes: int = attrs.field(default=1, converter=to_whole, validator=_check_min_votes)
+    min_votes: int = attrs.field(default=1, converter=to_whole, validator=check_min_votes)
     """How many replies a question needs that are not abandoned; equal ones, for a majority.
 
     Source: iTAG's ``MinVote``.
@@ -311,10 +282,23 @@ class Label(StageRule):
     on_dispute: OnDispute = attrs.field(default=OnDispute.REVIEW, converter=_convert_on_dispute)
     """What happens where votes do not settle a question: a review decides, or it stays open."""
     votes_package_share: float | None = attrs.field(
-        default=None, converter=_convert_share, validator=_check_package_share
+        default=None, converter=convert_share, validator=check_package_share
     )
     """Which share of the packages several members label, drawn as the job's seed says; the others
     have one vote.  None: all packages."""
+    max_votes: int | None = attrs.field(
+        default=None, converter=to_optional_whole, validator=check_max_votes
+    )
+    """How many may vote on a task on which the first `votes` do not agree: one more after the other
+    is asked, about these tasks only.  None: nobody more.  Not with ``keep``, ``mean``, ``median``.
+    """
+    agree: float | None = attrs.field(default=None, converter=convert_share, validator=check_agree)
+    """Which share of the votes on a task must agree, with `max_votes`; a task that falls short of
+    it in the end is disputed.  None: it is enough that the merge rule settles it."""
+    stop_early: bool = attrs.field(default=False, validator=check_stop_early)
+    """Whether a task gets no more of its `votes` once they can change nothing: more than half of
+    the members label a package, and the others those of its tasks that are open.  With merge rules
+    whose outcome is known early: ``majority``, ``mode``, ``each``, ``equal``."""
     rework: Route | int | str = attrs.field(
         default=Route.AUTHOR, converter=_convert_rework, validator=_check_rework
     )
@@ -325,13 +309,30 @@ class Label(StageRule):
     """What becomes of a task that is abandoned: `OnAbandon` or its value."""
     order: QueueOrder | None = attrs.field(default=None, converter=_convert_order)
     """What comes first in the queue; None: priority, due time, waiting time, number."""
-    allow_partial: bool = attrs.field(default=False, validator=_check_allow_partial)
+    allow_partial: bool = attrs.field(default=False, validator=check_allow_partial)
     """Whether ``submit(…, rest="release")`` may hand in a part; not with several votes."""
     on_overdue: OverdueRule = attrs.field(
         default=None, converter=convert_on_overdue, validator=check_on_overdue, hash=False
     )
     """What ``Flow.tick`` does when the due time of a package has passed: `OnOverdue` or its value,
     or a default reply to each question, by its id or title; None: nothing."""
+
+    @property
+    def first_votes(self) -> int:
+        """How many members label each package as a whole."""
+        if not self.stop_early:
+            return self.votes
+        return max(self.votes // 2 + 1, self.min_votes)
+
+    @property
+    def most_votes(self) -> int:
+        """How many vote on a task, unless more are asked for with ``packages.ask_again``."""
+        return self.votes if self.max_votes is None else self.max_votes
+
+    @property
+    def asks_again(self) -> bool:
+        """Whether single tasks get more votes when those on the whole package are in."""
+        return self.max_votes is not None or self.stop_early
 
     __repr__ = show_fields
 
@@ -362,7 +363,7 @@ class ReviewRule(StageRule):
     """What both review stages share.  All tasks are reviewed unless a sample is named."""
 
     task_share: float | None = attrs.field(
-        default=None, converter=_convert_share, validator=_check_share
+        default=None, converter=convert_share, validator=check_share
     )
     """Which share of a package's tasks is reviewed: more than 0, at most 1; rounded up."""
     task_count: int | None = attrs.field(
@@ -370,7 +371,7 @@ class ReviewRule(StageRule):
     )
     """How many of a package's tasks are reviewed: at least 1.  Not together with `task_share`."""
     package_share: float | None = attrs.field(
-        default=None, converter=_convert_share, validator=_check_share
+        default=None, converter=convert_share, validator=check_share
     )
     """Which share of the packages is reviewed: more than 0, at most 1; the others pass the stage.
 

@@ -137,6 +137,8 @@ class MergeReport:
     """How many replies a question needed."""
     on_dispute: OnDispute = OnDispute.REVIEW
     """What happens where a question is disputed."""
+    agree: float | None = None
+    """Which share of the votes on a question had to agree; None: the rule alone decided."""
     questions: Mapping[str, QuestionMerge] = attrs.field(
         factory=dict[str, QuestionMerge], hash=False
     )

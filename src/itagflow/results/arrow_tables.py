@@ -7,13 +7,13 @@ from itertools import islice
 from typing import Any
 
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import JobsRef
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._pyarrow import load_pyarrow
+from itagflow.results.datasets import DatasetRef
 from itagflow.results.tables import RowRequest, open_table
 
 
-def build_arrow_table(engine: Engine, jobs: JobsRef, table: RowRequest, *, votes: bool) -> Any:
+def build_arrow_table(engine: Engine, jobs: DatasetRef, table: RowRequest, *, votes: bool) -> Any:
     """Return the rows of `itagflow.results.tables.iter_rows` as a ``pyarrow.Table``.
 
     Raises:

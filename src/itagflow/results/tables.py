@@ -12,25 +12,36 @@ from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     EVERYTHING,
-    JobsRef,
     MemberRef,
     Page,
     PartitionRef,
     iterate_pages,
 )
 from itagflow.core.visibility import require_readable
-from itagflow.errors import InvalidData, NotFound, Problem
+from itagflow.errors import NotFound
 from itagflow.formats._columns import FIXED, FIXED_OF_ANSWERS, FIXED_OF_VOTES, Columns
-from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.selection import ALL_TASKS, Selection
 from itagflow.model.task import Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
 from itagflow.results.building_rules import build_result
-from itagflow.results.histories import read_cases, read_results
+from itagflow.results.dataset_rules import (
+    TableSource,
+    combine_templates,
+    find_source,
+    rename_questions,
+)
+from itagflow.results.datasets import (
+    DatasetRef,
+    DatasetSource,
+    DatasetSources,
+    get_duplicates,
+    read_dataset,
+    read_sources,
+)
+from itagflow.results.histories import ResultQuery, read_cases
 from itagflow.results.pseudonyms import make_pseudonym
-from itagflow.results.table_rules import TableSource, find_source, require_one_table
 from itagflow.storage.port import Query, Reader, Span
 
 Build = Callable[[Columns, Result, str, Mapping[int, str]], Iterable[dict[str, Any]]]
@@ -60,7 +71,7 @@ class RowRequest:
 
 
 def iter_rows(
-    engine: Engine, jobs: JobsRef, table: RowRequest, *, votes: bool
+    engine: Engine, jobs: DatasetRef, table: RowRequest, *, votes: bool
 ) -> Iterator[dict[str, Any]]:
     """Yield a row for every task, or for every answer of a person: job by job, in input order."""
     return open_table(engine, jobs, table, votes=votes).iterate()
@@ -77,7 +88,7 @@ def iter_votes(
 
 
 def open_table(
-    engine: Engine, jobs: JobsRef, table: RowRequest, *, votes: bool = False
+    engine: Engine, jobs: DatasetRef, table: RowRequest, *, votes: bool = False
 ) -> TableRows:
     """Return the rows that are asked for, none of which is read yet.
 
@@ -89,46 +100,19 @@ def open_table(
     if votes:
         table = attrs.evolve(table, fixed=FIXED_OF_ANSWERS, build=Columns.iter_answers)
     page = table.page
+    query = ResultQuery(table.name, table.by, table.where)
     with engine.store.read() as reader:
-        sources = [_read_source(engine, reader, ref, table) for ref in _list_jobs(jobs)]
-        require_one_table(sources)
+        sources = read_sources(engine, reader, jobs, query, "the rows")
         index = find_source(sources, page.after)
         begun = _read_begun(engine, reader, sources[index], table)
-    # those before the one that the page goes on in are only asked which columns they have
-    pages = [attrs.evolve(page, limit=None), *[EVERYTHING] * len(sources)]
-    results = [
-        (
-            source.job.name,
-            read_results(engine, table.name, source.part, table.by, page=each, where=table.where),
-        )
-        for source, each in zip(sources[index:], pages, strict=False)
-    ]
+    # those before the one that the page goes on in are only asked which columns they have, and
+    # which duplicates
+    queries = [query] * len(sources)
+    queries[index] = attrs.evolve(query, page=attrs.evolve(page, limit=None))
+    parts = tuple(DatasetSource(source.part, source.names) for source in sources)
+    dataset = DatasetSources(parts, get_duplicates(jobs, "keep"))
+    results = read_dataset(engine, dataset, queries, range(index, len(sources)))
     return TableRows(engine, table, sources, begun, results)
-
-
-def _list_jobs(jobs: JobsRef) -> list[PartitionRef]:
-    """Return each job that is meant: a tuple is one of them, with its workspace.
-
-    Raises:
-        InvalidData: when there is none.
-    """
-    given: Any = jobs
-    if isinstance(jobs, str | bytes | tuple) or not isinstance(jobs, Sequence):
-        return [given]
-    if not jobs:
-        raise InvalidData("the rows", [Problem("job", "must be a job, or at least one in a list")])
-    return list(given)
-
-
-def _read_source(
-    engine: Engine, reader: Reader, ref: PartitionRef, table: RowRequest
-) -> TableSource:
-    job, _ = require_readable(engine, reader, table.name, ref, table.by)
-    template = reader.get(Template, (job.template,))
-    if isinstance(ref, JobPartition):
-        return TableSource(job, template, ref)
-    last = lookup.last_number(reader, Task, job.id)
-    return TableSource(job, template, JobPartition(job=job.id, first=1, last=last))
 
 
 def _read_begun(
@@ -147,7 +131,7 @@ def _read_begun(
     job, viewer = require_readable(engine, reader, table.name, source.job, table.by)
     task = lookup.read_task(reader, job.id, cast("Any", row.get("task")))
     result = build_result(next(read_cases(reader, job, [task], viewer)), task)
-    return job.name, result, row["by"]
+    return job.name, rename_questions(result, source.names), row["by"]
 
 
 @attrs.define(slots=False)
@@ -161,15 +145,15 @@ class TableRows:
     """The jobs."""
     begun: tuple[str, Result, str] | None
     """As in `_read_begun`."""
-    results: Iterable[tuple[str, Iterator[Result]]]
-    """The results with the names of their jobs; each is gone through once."""
+    results: Iterable[Result]
+    """The results of all jobs; they are gone through once."""
     names: dict[int, str] = attrs.field(factory=dict[int, str])
     """What members are called, looked up once each, and not for each row."""
 
     @property
     def template(self) -> Template:
-        """What is asked: the templates of all jobs ask the same."""
-        return self.sources[0].template
+        """What the jobs ask: the same questions, of which some may have more options."""
+        return combine_templates(self.sources)
 
     @cached_property
     def columns(self) -> Columns:
@@ -188,9 +172,9 @@ class TableRows:
             job, result, account = self.begun
             rows = list(self._build(columns, job, result))
             yield from rows[_find_index(rows, account) + 1 :]
-        for job, of_job in self.results:
-            for result in of_job:
-                yield from self._build(columns, job, result)
+        jobs = {source.job.id: source.job.name for source in self.sources}
+        for result in self.results:
+            yield from self._build(columns, jobs[result.task.job], result)
 
     def _build(self, columns: Columns, job: str, result: Result) -> Iterable[dict[str, Any]]:
         members = {entry.member for entry in result.provenance}

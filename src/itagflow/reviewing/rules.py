@@ -144,6 +144,8 @@ class CompletionFacts:
     """The id of an open offer, if one is made."""
     has_adjudicators: bool = False
     """Whether there is somebody who may decide disputes and did not vote, where they are merged."""
+    has_voters: bool = False
+    """Whether there is somebody left to vote on single tasks, where more votes may be asked for."""
     releases_rest: bool = False
     """Whether tasks without an answer are left to others."""
 
@@ -662,10 +664,10 @@ def count_votes(job: Job, package: int) -> int:
     """Return how many members are to label the package with this number."""
     label = job.workflow.label
     if label.votes_package_share is None:
-        return label.votes
+        return label.first_votes
     # the round in which it is made: it stays drawn, or not, for good
     draw = Draw(seed=job.seed, stage=Stage.LABEL, package=package, round=1)
-    return label.votes if is_package_drawn(draw, label.votes_package_share) else 1
+    return label.first_votes if is_package_drawn(draw, label.votes_package_share) else 1
 
 
 def with_votes(job: Job, package: Package, round: int) -> Package:

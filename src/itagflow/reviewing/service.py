@@ -35,6 +35,7 @@ from itagflow.model.workspace import Member
 from itagflow.reviewing import reject_rules, rules
 from itagflow.reviewing.reject_rules import NOTHING_SAID, Explanation, RejectFacts
 from itagflow.reviewing.rules import AssignmentContext, CompletionFacts
+from itagflow.reviewing.voters import has_voter_left
 from itagflow.storage.port import Query
 from itagflow.template_changes import rules as template_changes_rules
 from itagflow.template_changes.answers import MigrationRun, migrate_package
@@ -214,7 +215,7 @@ def read_completion(
         tasks = read_task_numbers(transaction.store, package)
     if plan.needs_answers:
         answers = read_answers(transaction.store, job.id, tasks)
-    template, merged_id, has_adjudicators = None, 0, False
+    template, merged_id, has_adjudicators, has_voters = None, 0, False, False
     if plan.merges_votes:
         # the template changes only with the job, which was read in this transaction
         template = transaction.cache.template(transaction.store, job)
@@ -222,8 +223,9 @@ def read_completion(
         has_adjudicators = has_free_crew(
             transaction, job, Crew.ADJUDICATORS, _select_round(assignments, package)
         )
+        has_voters = has_voter_left(transaction, job, package, assignments)
     part_id = 0
-    if has_adjudicators or releases_rest:
+    if has_adjudicators or has_voters or releases_rest:
         part_id = transaction.new_id(Assignment, job.id)
     counters = release_counter(transaction, job, assignment)
     last_of_job = None
@@ -240,6 +242,7 @@ def read_completion(
         merged_id=merged_id,
         part_id=part_id,
         has_adjudicators=has_adjudicators,
+        has_voters=has_voters,
         releases_rest=releases_rest,
     )
 

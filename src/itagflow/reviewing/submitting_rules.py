@@ -10,6 +10,7 @@ import attrs
 from itagflow.claiming import part_rules
 from itagflow.claiming.part_rules import PackagePart
 from itagflow.errors import Incomplete, NotAllowed
+from itagflow.labeling.settling_rules import OpenTask, find_open_task
 from itagflow.labeling.voting import (
     MergeCall,
     VotedRound,
@@ -21,6 +22,7 @@ from itagflow.lifecycle.tables import AssignmentCommand
 from itagflow.model.change import Change, Saved, record
 from itagflow.model.copying import evolve
 from itagflow.model.entity import Entity
+from itagflow.model.event import ASKED_AGAIN
 from itagflow.model.job import OnAbandon, find_registered_names
 from itagflow.model.package import Assignment, AssignmentState, Outcome, Package, Purpose
 from itagflow.model.task import Answer
@@ -54,16 +56,19 @@ def submit(facts: CompletionFacts) -> Change:
     assignments = replace_assignment(facts.history.assignments, ended)
     add: list[Entity] = []
     merged = _Merged((), _without_decided(package, ended))
-    if facts.plan.merges_votes:
+    open_tasks = _find_open_tasks(facts, ended, assignments)
+    if facts.plan.merges_votes and not open_tasks:
         holder, answers = _merge_votes(facts, ended, assignments)
         assignments.append(holder)
         add += [holder, *answers]
         merged = _find_disputes(facts, assignments, answers)
-    offer = _offer_part(facts, ended, rest, merged)
+    offer = _offer_vote(facts, open_tasks) or _offer_part(facts, ended, rest, merged)
     if offer is not None:
         assignments.append(offer)
         add.append(offer)
     data: dict[str, Any] = {"rest": list(rest)} if rest else {}
+    if open_tasks:
+        data[ASKED_AGAIN] = [each.describe() for each in open_tasks]
     after = evolve(package, disputes=merged.disputes)
     if facts.plan.leaves_stage and offer is None:
         abandoned = _find_requeued(facts, assignments, merged.answers)
@@ -145,23 +150,60 @@ def _offer_part(
     return part_rules.make_open_offer(part, facts.context.ctx, id=facts.part_id)
 
 
+def _offer_vote(facts: CompletionFacts, open_tasks: Sequence[OpenTask]) -> Assignment | None:
+    """Return the open offer of one more vote on these tasks; None where there are none."""
+    if not open_tasks:
+        return None
+    scope = tuple(each.task for each in open_tasks)
+    part = PackagePart(facts.context.package, Purpose.EXTRA_VOTE, scope)
+    return part_rules.make_open_offer(part, facts.context.ctx, id=facts.part_id)
+
+
+def _find_open_tasks(
+    facts: CompletionFacts, ended: Assignment, assignments: Sequence[Assignment]
+) -> Sequence[OpenTask]:
+    """Return the tasks whose votes are not enough, if somebody is left to give one more.
+
+    Nobody votes on what an expert answers, whatever the votes say.
+    """
+    label = facts.context.job.workflow.label
+    if not (facts.plan.merges_votes and facts.has_voters and label.asks_again):
+        return ()
+    if facts.template is None:
+        raise ValueError("votes are merged with the template that they answer")
+    rules = make_voting_rules(label, facts.merge_calls.find)
+    escalated = part_rules.find_escalated(assignments, facts.context.package.round)
+    voted = _get_round(facts, ended, assignments)
+    found = [
+        find_open_task(facts.template, votes, label, rules)
+        for votes in voted.collect_votes()
+        if votes[0].task not in escalated
+    ]
+    return [each for each in found if each is not None]
+
+
 def _merge_votes(
     facts: CompletionFacts, ended: Assignment, assignments: Sequence[Assignment]
 ) -> tuple[Assignment, tuple[Answer, ...]]:
     """Return the merged votes of the round that the *ended* assignment completes."""
     if facts.template is None:
         raise ValueError("votes are merged with the template that they answer")
+    voted = _get_round(facts, ended, assignments)
+    rules = make_voting_rules(facts.context.job.workflow.label, facts.merge_calls.find)
+    return merge_round(voted, facts.template, rules, facts.context.ctx, id=facts.merged_id)
+
+
+def _get_round(
+    facts: CompletionFacts, ended: Assignment, assignments: Sequence[Assignment]
+) -> VotedRound:
     # the last vote may be an extra one on some of the tasks: all that is due is merged
     scope = facts.context.package.scope
-    last = evolve(ended, scope=scope, purpose=facts.context.package.purpose)
-    voted = VotedRound(
-        last=last,
+    return VotedRound(
+        last=evolve(ended, scope=scope, purpose=facts.context.package.purpose),
         assignments=assignments,
         tasks=facts.history.tasks if scope is None else scope,
         answers=facts.history.answers,
     )
-    rules = make_voting_rules(facts.context.job.workflow.label, facts.merge_calls.find)
-    return merge_round(voted, facts.template, rules, facts.context.ctx, id=facts.merged_id)
 
 
 def _find_disputes(

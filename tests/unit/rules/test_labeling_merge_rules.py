@@ -11,6 +11,7 @@ from itagflow import (
     Box,
     Choice,
     Choices,
+    Inspect,
     InvalidData,
     Label,
     Merge,
@@ -35,6 +36,7 @@ from itagflow.testing import make_template
 
 RADIO = Question("1", "RADIO", "Animal", [Option("cat"), Option("dog")])
 TAGS = Question("1", "CHECKBOX", "Tags", [Option("a"), Option("b"), Option("c")])
+TAGS_2 = Question("3", "CHECKBOX", "Tags", [Option("a"), Option("b")])
 FLUENCY = Question("1", "RATING", "Fluency", scale=Scale(1, 5))
 CAT, DOG = Choice("cat"), Choice("dog")
 
@@ -353,6 +355,34 @@ def test_votes_may_be_raised_and_nothing_else_of_them_changed() -> None:
     assert explain(Label(), Label(votes=2, merge={"1": "keep"})) == ""
     share = attrs.evolve(old, votes_package_share=0.5)
     assert "votes_package_share cannot change" in explain(old, share)
+    adaptive = Label(votes=2, max_votes=3)
+    assert explain(Label(votes=2), adaptive).startswith("max_votes cannot change")
+    assert explain(adaptive, Label(votes=2, max_votes=3, agree=0.7)).startswith("agree cannot")
+    assert explain(Label(votes=3), Label(votes=3, stop_early=True)).startswith("stop_early cannot")
+    assert explain(Label(), adaptive) == ""
+
+
+@pytest.mark.parametrize("more", [{"max_votes": 5}, {"stop_early": True}])
+def test_each_question_has_a_point_at_which_its_votes_are_enough(more: dict[str, object]) -> None:
+    label = Label(votes=3, merge={"Fluency": "mode"}, **more)  # type: ignore[arg-type]
+    template = make_template(
+        questions=(FLUENCY, Question("2", "INPUT", "Note", required=False), TAGS_2)
+    )
+    assert with_merge_rules(Workflow(label, Inspect()), template).label.merge["2"].name == "keep"
+    with pytest.raises(InvalidData, match=r"'Fluency' \(1\) by another rule"):
+        with_merge_rules(
+            Workflow(Label(votes=3, **more), Inspect()),
+            template,  # type: ignore[arg-type]
+        )
+    kept = Label(votes=3, merge={"1": "mode", "3": "keep"}, **more)  # type: ignore[arg-type]
+    with pytest.raises(InvalidData, match=r"is not for 'keep'.*'Tags' \(3\)"):
+        with_merge_rules(Workflow(kept, Inspect()), template)
+    notes = make_template(questions=(Question("1", "INPUT", "Note", required=False),))
+    with pytest.raises(InvalidData, match="all questions are kept"):
+        with_merge_rules(
+            Workflow(Label(votes=3, **more), Inspect()),
+            notes,  # type: ignore[arg-type]
+        )
 
 
 def test_a_question_is_found_by_its_id_or_its_title() -> None:

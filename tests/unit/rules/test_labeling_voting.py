@@ -75,6 +75,18 @@ def test_too_few_equal_votes_are_a_dispute() -> None:
     assert winner(votes(Choice("cat"), Choice("dog"), Choice("cat")), 3) is None
 
 
+def test_too_small_a_share_is_a_dispute_and_is_found_again_from_the_report() -> None:
+    said = votes(*map(Choice, ("cat", "cat", "cat", "dog", "dog")))
+    rules = attrs.evolve(by(1), agree=2 / 3)
+    merged = merge(RADIO, said, rules)
+    assert (merged.disputed, merged.replies) == (("1",), {})
+    assert merged.report.questions["1"].reason == "60% of the votes agree, and 67% must"
+    answer = make_answer(replies=merged.replies, disputed=merged.disputed, merge=merged.report)
+    assert merge(RADIO, said, remake_voting_rules(answer, merged.report)) == merged
+    assert merge(RADIO, said[:4], attrs.evolve(by(1), agree=0.75)).replies == CAT
+    assert make_voting_rules(Label(votes=2, max_votes=3, agree=0.9), MergeCalls().find).agree == 0.9
+
+
 def test_a_tie_is_a_dispute_even_with_enough_votes() -> None:
     cats_and_dogs = votes(Choice("cat"), Choice("dog"), Choice("cat"), Choice("dog"))
     assert merge(RADIO, cats_and_dogs, by(2)).disputed == ("1",)

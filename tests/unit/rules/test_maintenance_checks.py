@@ -39,6 +39,7 @@ from itagflow.testing import (
 )
 from itagflow.testing.builders import AT
 
+GIVEN: dict[str, Any] = {"state": AssignmentState.DONE, "outcome": Outcome.SUBMITTED}
 ADA, BEN = make_member(id=1, account="ada", role=Role.ADMIN), make_member()
 TASKS = {number: make_task(number) for number in (1, 2)}
 HELD = PackageSnapshot(
@@ -61,6 +62,20 @@ def package_fields(**changes: Any) -> list[str]:
     snapshot = attrs.evolve(HELD, **changes)
     found = [*checks.check_package(snapshot), *snapshot_checks.check_drafts(snapshot)]
     return [field for field, _, _ in fields(found)]
+
+
+def test_votes_that_are_all_in_are_merged() -> None:
+    votes = [make_assignment(id=id, member=id, **GIVEN) for id in (2, 3)]
+    snapshot = attrs.evolve(
+        HELD, package=make_package(size=2, free=0, votes=2), assignments=votes, answers=[]
+    )
+    found = snapshot_checks.check_votes(snapshot)
+    assert fields(found) == [("votes that are not merged", 2, 0)]
+    more = make_assignment(
+        id=4, member=None, state=AssignmentState.OFFERED, purpose=Purpose.EXTRA_VOTE, scope=(2,)
+    )
+    waiting = attrs.evolve(snapshot, assignments=[*votes, more])
+    assert list(snapshot_checks.check_votes(waiting)) == []
 
 
 def test_a_package_that_somebody_labels_is_sound() -> None:
