@@ -64,7 +64,7 @@ def dask(session: nox.Session) -> None:
 def tables(session: nox.Session) -> None:
     """Make tables of rows with pandas, polars, DuckDB and datasets."""
     install(session, "tests", "tables")
-    paths = ("tests/stories/test_tables.py", "tests/interop/test_arrow.py")
+    paths = ("tests/stories/test_tables.py", "tests/interop/test_arrow.py", "docs/tables.md")
     session.run("pytest", *paths, *session.posargs)
 
 
@@ -88,10 +88,11 @@ def interop(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and formatting."""
+    """Check style, formatting and spelling."""
     install(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("codespell")
 
 
 @nox.session
