@@ -687,6 +687,7 @@ ENTITIES: Mapping[str, Case] = {
             "erased": 0,
             "withdrawn": 0,
             "losses": {"holes": 1},
+            "sha256": "0" * 64,
         }
     ),
     "Reading": Case(lambda s: {"own": P.Action.LABEL, "others": None}),
