@@ -458,20 +458,7 @@ class TestFormatsOfOthers:
         monkeypatch.setattr("importlib.metadata.entry_points", lambda group: declared)
         with pytest.raises(UnknownFormat, match=words) as refused:
             find("theirs")
-<<<<<<< HEAD
         assert refused.value.known == tuple(sorted((*BUILT_IN, "theirs")))
-=======
-        assert refused.value.known == (
-            "coco",
-            "csv",
-            "itag",
-            "itag_v1",
-            "jsonl",
-            "theirs",
-            "voc",
-            "yolo",
-        )
->>>>>>> main
 
     @pytest.mark.parametrize("given", [None, 5, b"itag", object(), ["itag"]])
     def test_what_is_no_format(self, given: Any) -> None:
@@ -480,13 +467,7 @@ class TestFormatsOfOthers:
 
     @pytest.mark.parametrize("name", ["", "ITAG", "../itag"])
     def test_one_that_is_not_there(self, name: str) -> None:
-<<<<<<< HEAD
         with pytest.raises(UnknownFormat, match=f"known are {', '.join(BUILT_IN)}"):
-=======
-        with pytest.raises(
-            UnknownFormat, match="known are coco, csv, itag, itag_v1, jsonl, voc, yolo"
-        ):
->>>>>>> main
             find(name)
 
 
