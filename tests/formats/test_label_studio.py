@@ -310,7 +310,7 @@ def a_file(*answers: Any, **more: Any) -> bytes:
     return json.dumps([{"data": {"source": "1.jpg"}, "annotations": answers, **more}]).encode()
 
 
-def an_answer(item: dict[str, Any], **more: Any) -> dict[str, Any]:
+def make_answer(item: dict[str, Any], **more: Any) -> dict[str, Any]:
     whole = {"id": "a", "from_name": "q1", "to_name": "source", "type": "rectanglelabels", **item}
     return {"result": [whole], **more}
 
@@ -321,7 +321,7 @@ GOOD = {"x": 0, "y": 0, "width": 50, "height": 50, "rectanglelabels": ["ant"]}
 
 class TestWhatOthersWrite:
     def test_of_several_annotations_that_which_is_the_truth_counts(self) -> None:
-        first, second = (an_answer({"value": GOOD, **SIZE}, ground_truth=is_true)
+        first, second = (make_answer({"value": GOOD, **SIZE}, ground_truth=is_true)
                          for is_true in (False, True))  # fmt: skip
         (found,) = read("label_studio", a_file(first, second), ANIMALS)
         assert len(found["1"].regions) == 1
@@ -338,7 +338,7 @@ class TestWhatOthersWrite:
     def test_several_texts_are_lines_of_one(self) -> None:
         words = ALL["speech_recognition"]
         item = {"type": "textarea", "value": {"text": ["one", "two"]}}
-        (found,) = read("label_studio", a_file(an_answer(item)), words)
+        (found,) = read("label_studio", a_file(make_answer(item)), words)
         assert found["1"].text == "one\ntwo"
 
     @pytest.mark.parametrize(
@@ -357,7 +357,7 @@ class TestWhatOthersWrite:
     def test_what_is_broken_is_a_problem_with_its_place(
         self, item: dict[str, Any], said: str
     ) -> None:
-        (problem,) = read("label_studio", a_file(an_answer(item)), ANIMALS)
+        (problem,) = read("label_studio", a_file(make_answer(item)), ANIMALS)
         assert problem.startswith(f"tasks[0].annotations[0].result[0]{said}")
 
     @pytest.mark.parametrize(
@@ -380,7 +380,7 @@ class TestWhatOthersWrite:
         assert problem.startswith(said)
 
     def test_one_broken_task_leaves_the_others(self) -> None:
-        good = json.loads(a_file(an_answer({"value": GOOD, **SIZE})))
+        good = json.loads(a_file(make_answer({"value": GOOD, **SIZE})))
         content = json.dumps([{"data": 5}, *good]).encode()
         problem, found = read("label_studio", content, ANIMALS)
         assert problem.startswith("tasks[0]: ")
@@ -393,7 +393,7 @@ class TestWhatOthersWrite:
             {"type": "relation", "from_id": "a", "to_id": ["b"]},
         ],
     )
-    def test_a_relation_joins_spans_that_are_there(self, item: Any) -> None:
+    def test_a_relation_needs_spans_that_are_there(self, item: Any) -> None:
         (problem,) = read("label_studio", a_file({"result": [item]}), NAMES)
         assert problem.endswith("from_id: must join two marked spans by their ids")
 
