@@ -64,8 +64,7 @@ def read_rows(
 
 def _is_called_csv(data: object) -> bool:
     """Return whether *data* is the path of a file that is a table by its name."""
-    is_path = isinstance(data, str | os.PathLike)
-    return is_path and str(cast(object, data)).lower().endswith(".csv")
+    return isinstance(data, str | os.PathLike) and f"{data}".lower().endswith(".csv")
 
 
 def _explain_table(rows: Iterator[object]) -> Iterator[object]:
