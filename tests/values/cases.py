@@ -351,6 +351,23 @@ ORDERS: Mapping[str, Case] = {
         },
         lambda s, made: list(s.flow.results.rows(made)),
     ),
+    "Export": Case(
+        lambda s: {
+            "position": 9,
+            "at": START,
+            "job": s.job.id,
+            "member": s.ben.id,
+            "account": "ben",
+            "format": "csv",
+            "target": "cats.csv",
+            "rows": 3,
+            "sha256": "ab12",
+            "size": 70,
+            "jobs": (s.job.id,),
+            "where": {"label": "cat"},
+            "stages": ("label",),
+        }
+    ),
     "Campaign": Case(
         lambda s: {
             "round": 2,
@@ -1378,6 +1395,10 @@ NAMESPACES: Mapping[str, Case] = {
             "limit": 5,
             "after": 1,
         }
+    ),
+    "flow.results.exports": Case(
+        lambda s: {"job": s.job, "task": 1, "by": "ada", "limit": 5, "after": 0, "key": None},
+        alone=("key",),
     ),
     "flow.results.export": Case(
         lambda s: {

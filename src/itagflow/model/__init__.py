@@ -15,6 +15,7 @@ from itagflow.model.became import Became
 from itagflow.model.comment import Comment, CommentAction, Thread
 from itagflow.model.dataset import Dataset
 from itagflow.model.event import Event, FieldChange
+from itagflow.model.export import Export
 from itagflow.model.guideline import Guideline
 from itagflow.model.inconsistency import Inconsistency
 from itagflow.model.job import (
@@ -132,6 +133,7 @@ __all__ = [
     "DropOption",
     "DropQuestion",
     "Event",
+    "Export",
     "Field",
     "FieldChange",
     "FixedSize",
