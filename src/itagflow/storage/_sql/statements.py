@@ -98,7 +98,7 @@ class Sql:
     """What ends a query for rows that no other writer has locked."""
     slots: int = 1
     """In how many rows each kept sum is spread, so that writers seldom wait for each other."""
-    has_lateral_joins: bool = False
+    has_lateral_queries: bool = False
     """Whether a subquery in FROM may depend on the row beside it."""
     subquery_end: str = ""
     """The end of a subquery that is to run row by row, in the order of the rows."""
@@ -459,7 +459,7 @@ def _firsts_text(
     sql, layout = conditions.sql, conditions.layout
     _check_names(conditions, (*order, *by))
     table = f"{sql.schema}{layout.table}"
-    get = "wanted.{}" if sql.has_lateral_joins else "json_extract(wanted.value, '$.{}')"
+    get = "wanted.{}" if sql.has_lateral_queries else "json_extract(wanted.value, '$.{}')"
     equal = [f"{name} = {get.format(name)}" for name in by]
     equal += [f"{name} <> ''" for name in filled]
     where = _render_where(conditions)
@@ -468,7 +468,7 @@ def _firsts_text(
     # Each subquery takes the first row of an index: one step for each group, however much is in it.
     rest = f"FROM {table}{where} ORDER BY {', '.join(map(_render_sort, names))} LIMIT 1"
     columns = _render_columns(layout)
-    if sql.has_lateral_joins:
+    if sql.has_lateral_queries:
         # parsed as rows of the table, so that each value has the type of its column
         wanted = (
             f"jsonb_populate_recordset(CAST(NULL AS {table}), CAST({sql.placeholder} AS jsonb))"
