@@ -17,7 +17,7 @@ import shutil
 import tempfile
 
 from itagflow import maintenance, schema, templates
-from itagflow.formats import coco, csv, itag, itag_v1, jsonl, label_studio, rttm, voc, yolo
+from itagflow.formats import coco, csv, itag, itag_v1, jsonl, label_studio, parquet, rttm, voc, yolo
 from itagflow.prelabels import sources
 
 LOADED = (
@@ -39,6 +39,7 @@ LOADED = (
     schema,
     sources,
     templates,
+    parquet,
     voc,
     yolo,
 )
