@@ -148,6 +148,7 @@ LATER = (
     "itagflow.formats.csv",
     "itagflow.formats.itag",
     "itagflow.formats.label_studio",
+    "itagflow.formats.rttm",
     "itagflow.formats.voc",
     "itagflow.formats.yolo",
     "itagflow.json",
