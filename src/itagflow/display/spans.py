@@ -9,6 +9,7 @@ from itagflow.display.html import Html, Palette, escape, name_label
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.arguments import require_kind
 from itagflow.model.span import Spans, TextSpan
+from itagflow.printing import format_count
 
 
 def show_spans(text: str, reply: Spans) -> Html:
@@ -26,7 +27,8 @@ def show_spans(text: str, reply: Spans) -> Html:
     spans = require_kind(what, "reply", reply, Spans, "Spans").spans
     for index, span in enumerate(spans):
         if span.end > len(given):
-            reason = f"ends at {span.end}, and the text has {len(given)} characters"
+            length = format_count(len(given), "character")
+            reason = f"ends at {span.end}, and the text has {length}"
             raise InvalidData(what, [Problem(f"reply.spans[{index}]", reason)])
     palette = Palette()
     cuts = sorted({0, len(given), *(place for span in spans for place in (span.start, span.end))})
