@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+import itagflow
 
 nbclient = pytest.importorskip("nbclient")
 nbformat = pytest.importorskip("nbformat")
@@ -25,7 +28,8 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     client = nbclient.NotebookClient(
         book, timeout=300, kernel_name="python3", resources={"metadata": {"path": folder}}
     )
-    client.execute()
+    # the kernel works in another folder, and is to import the same library
+    client.execute(env={**os.environ, "PYTHONPATH": str(Path(itagflow.__file__).parents[1])})
     found: list[Any] = book.cells[1:]
     return found
 
