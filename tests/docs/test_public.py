@@ -142,6 +142,7 @@ LATER = (
     "importlib.resources",
     "cattrs",
     "itagflow.api.jobs",
+    "itagflow.display",
     "itagflow.flow",
     "itagflow.opening",
     "itagflow.formats.coco",
