@@ -350,6 +350,7 @@ READERS: Mapping[str, Reading] = {
     "quality.labels": _RESULTS,
     "quality.agreement": _RESULTS,
     "quality.truth": _RESULTS,
+    "quality.position_bias": _RESULTS,
     "quality.error_left": _RESULTS,
     "quality.statistics": _RESULTS,
     "maintenance.verify": Reading(Action.READ_QUALITY, Action.READ_QUALITY),

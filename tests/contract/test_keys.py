@@ -196,6 +196,7 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "quality.labels": [{"job": job, **by}],
         "quality.statistics": [{"job": job, **by}],
         "quality.truth": [{"job": job, **by}],
+        "quality.position_bias": [{"job": job, **by}],
         "results.list": [{"job": job, "limit": 1, **by}],
         "results.rows": [{"job": job, "limit": 1, **by}],
         "results.votes": [{"job": job, "limit": 1, **by}],

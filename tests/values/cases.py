@@ -304,9 +304,9 @@ ORDERS: Mapping[str, Case] = {
         always=("votes", "max_votes"),
     ),
     "Merge": Case(
-        lambda s: {"name": "median", "tolerance": 1.0},
+        lambda s: {"name": "match", "tolerance": None, "threshold": 0.6, "distance": 2.0},
         lambda s, made: P.Label(votes=2, merge={"1": made}),
-        always=("tolerance",),
+        always=("threshold", "distance"),
     ),
     "Inspect": Case(lambda s: REVIEW, use_rule),
     "Accept": Case(
@@ -1173,6 +1173,7 @@ NAMESPACES: Mapping[str, Case] = {
         lambda s: {"job": s.job, "extra_votes": True, "bootstrap": 5, "seed": 1, "by": "ada"},
     ),
     "flow.quality.truth": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.quality.position_bias": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.quality.statistics": Case(
         lambda s: {"job": s.job, "of": "member", "since": START, "until": START, "by": "ada"}
     ),

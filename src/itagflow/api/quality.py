@@ -16,7 +16,13 @@ from itagflow.model.number import require_whole_number
 from itagflow.quality.agreement import MAX_DRAWS, MAX_SEED
 from itagflow.quality.errors_left import require_detection
 from itagflow.quality.labels import LabelRow
-from itagflow.quality.values import ErrorLeft, QuestionAgreement, StatisticsOf, Truth
+from itagflow.quality.values import (
+    ErrorLeft,
+    PositionBias,
+    QuestionAgreement,
+    StatisticsOf,
+    Truth,
+)
 from itagflow.typing import JobRef, MemberRef
 
 
@@ -129,6 +135,27 @@ class Quality:
         """
         terms = LabelTerms("quality.truth", by=by)
         return labels.estimate_truth(self._engine, job, terms)
+
+    def position_bias(
+        self, job: JobRef | Sequence[JobRef], *, by: MemberRef | None = None
+    ) -> Mapping[str, PositionBias]:
+        """Return how often each position was chosen, of questions whose options are shuffled.
+
+        By question, with `itagflow.quality.position_bias`, of those with ``shuffle=True`` where one
+        option is chosen, preferred or ranked first.  All labels count, as `labels` has them; of
+        options inside another the outer one.
+
+        Args:
+            job: The job; several as a list.
+            by: Who reads: without the votes that are secret from the member.
+
+        Raises:
+            NotFound: when there is no such job, or *by* is nobody in its workspace.
+            InvalidData: when the list names no job.
+            NotAllowed: when *by* may not read results there, or was removed.
+        """
+        terms = LabelTerms("quality.position_bias", by=by)
+        return labels.measure_positions(self._engine, job, terms)
 
     def error_left(
         self,
