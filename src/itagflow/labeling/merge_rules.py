@@ -218,7 +218,7 @@ def merge_if_equal(poll: Poll) -> Decision:
 def merge_by_matching(poll: Poll) -> Decision:
     """Take what more than half of those who replied have marked, and at least `min_votes`.
 
-    What fewer have marked, or with different labels, is a dispute: whether it is there is not known.
+    What fewer have marked, or with different labels, is a dispute: is it there, or not?
     """
     if decision := decide_left_out(poll):
         return decision

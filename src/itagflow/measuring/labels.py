@@ -76,9 +76,7 @@ def _iter_answers(engine: Engine, job: Job, terms: LabelTerms) -> list[Answer]:
     ]
 
 
-def measure_positions(
-    engine: Engine, jobs: Jobs, terms: LabelTerms
-) -> Mapping[str, PositionBias]:
+def measure_positions(engine: Engine, jobs: Jobs, terms: LabelTerms) -> Mapping[str, PositionBias]:
     """Return, for each question that shuffles its options, whether their position decides."""
     found = dict[str, list[Chosen]]()
     for job, template in find_jobs(engine, terms.name, jobs, terms.by):

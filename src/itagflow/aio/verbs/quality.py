@@ -11,7 +11,7 @@ from typing import Any
 from itagflow.aio.pool import ThreadPool
 from itagflow.api.quality import Quality
 from itagflow.quality.labels import LabelRow
-from itagflow.quality.values import ErrorLeft, QuestionAgreement, StatisticsOf, Truth
+from itagflow.quality.values import ErrorLeft, PositionBias, QuestionAgreement, StatisticsOf, Truth
 from itagflow.typing import JobRef, MemberRef
 
 
@@ -108,6 +108,27 @@ class AsyncQuality:
             NotAllowed: when *by* may not read results there, or was removed.
         """
         verb = partial(self._quality.truth, job, by=by)
+        return await self._pool.run(verb)
+
+    async def position_bias(
+        self, job: JobRef | Sequence[JobRef], *, by: MemberRef | None = None
+    ) -> Mapping[str, PositionBias]:
+        """Return how often each position was chosen, of questions whose options are shuffled.
+
+        By question, with `itagflow.quality.position_bias`, of those with ``shuffle=True`` where one
+        option is chosen, preferred or ranked first.  All labels count, as `labels` has them; of
+        options inside another the outer one.
+
+        Args:
+            job: The job; several as a list.
+            by: Who reads: without the votes that are secret from the member.
+
+        Raises:
+            NotFound: when there is no such job, or *by* is nobody in its workspace.
+            InvalidData: when the list names no job.
+            NotAllowed: when *by* may not read results there, or was removed.
+        """
+        verb = partial(self._quality.position_bias, job, by=by)
         return await self._pool.run(verb)
 
     async def error_left(
