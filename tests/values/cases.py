@@ -1175,7 +1175,15 @@ NAMESPACES: Mapping[str, Case] = {
     "flow.quality.truth": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.quality.position_bias": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.quality.statistics": Case(
-        lambda s: {"job": s.job, "of": "member", "since": START, "until": START, "by": "ada"}
+        lambda s: {
+            "job": s.job,
+            "of": "member",
+            "unit": "operatorcell",
+            "since": START,
+            "until": START + timedelta(days=2),
+            "every": timedelta(days=1),
+            "by": "ada",
+        }
     ),
     "flow.quality.error_left": Case(lambda s: {"job": s.job, "detection": 0.9, "by": "ada"}),
     "flow.comments.list": Case(

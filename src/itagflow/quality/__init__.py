@@ -73,6 +73,7 @@ if TYPE_CHECKING:
         QuestionAgreement,
         Skipped,
         StatisticsOf,
+        StatisticsUnit,
         Truth,
     )
 
@@ -108,6 +109,7 @@ __all__ = [
     "SinglePlan",
     "Skipped",
     "StatisticsOf",
+    "StatisticsUnit",
     "SwitchingState",
     "Truth",
     "alpha",
@@ -186,6 +188,7 @@ _HOMES = {
             "QuestionAgreement",
             "Skipped",
             "StatisticsOf",
+            "StatisticsUnit",
             "Truth",
         ),
     }.items()

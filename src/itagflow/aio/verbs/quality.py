@@ -4,14 +4,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from itagflow.aio.pool import ThreadPool
 from itagflow.api.quality import Quality
 from itagflow.quality.labels import LabelRow
-from itagflow.quality.values import ErrorLeft, PositionBias, QuestionAgreement, StatisticsOf, Truth
+from itagflow.quality.values import (
+    ErrorLeft,
+    PositionBias,
+    QuestionAgreement,
+    StatisticsOf,
+    StatisticsUnit,
+    Truth,
+)
 from itagflow.typing import JobRef, MemberRef
 
 
@@ -170,15 +177,22 @@ class AsyncQuality:
         job: JobRef | Sequence[JobRef],
         *,
         of: StatisticsOf | str = StatisticsOf.JOB,
+        unit: StatisticsUnit | str = StatisticsUnit.ITEM,
         since: datetime | None = None,
         until: datetime | None = None,
+        every: timedelta | None = None,
         by: MemberRef | None = None,
     ) -> Sequence[dict[str, Any]]:
         """Return statistics under the names that iTAG gives them, as flat dicts.
 
-        The unit is the task, as with ``ITEM`` there.  A look is a task in a round that a reviewer
-        has handed in at a stage; an error is a look that judged the task wrong or gave another
-        answer.  Discarded packages are left out.  Times are hours as far as they were told;
+        What counts as one is the task, or with ``operatorcell`` the cell: each region, span and
+        segment of an answer, and each reply without any.  Errors are then the cells that a reviewer
+        has added, removed or changed (they overlap by less than nine tenths, or have another
+        label), never more than were looked at; of a task that is only judged wrong, all.  Open
+        doubt: this is our reading of iTAG's ``OPERATORCELL``.
+
+        A look is a task in a round that a reviewer has handed in at a stage; an error is a look
+        that judged the task wrong or gave another answer.  Discarded packages are left out.  Times are hours as far as they were told;
         accuracies are percentages, None without a look; efficiencies are numbers an hour, None
         where no time was told.  Of a job there are:
 
@@ -209,19 +223,37 @@ class AsyncQuality:
         labeler, and a vote that differs from what was decided is an error.  What nobody has
         labeled, such as pre-labels, is of the ``UserId`` None.
 
+        Of a stage, which iTAG does not show: ``Count`` (answers or looks handed in),
+        ``ErrorCount``, ``RejectCount``, ``AbandonCount``, ``Accuracy``, ``Time``, ``Efficiency``,
+        and ``WaitTime``: how many hours packages waited, on average, from the work before until the
+        review was claimed.
+
         Args:
             job: The job; several as a list.
-            of: A row for each ``job``, each ``member`` over all jobs, or each ``group``, by the
-                groups that members are in now.
+            of: A row for each ``job``, each ``member`` over all jobs, each ``group``, by the groups
+                that members are in now, or each ``stage`` over all jobs.
+            unit: What counts as one: ``item``, a task, or ``operatorcell``.
             since: Only work that was handed in from then on; numbers of tasks and packages are as
                 they are now.
             until: Only work that was handed in before then.
+            every: The rows of each period of this length from *since* until *until*, with ``Since``
+                and ``Until``.
             by: Who reads: without the votes that are secret from the member.
 
         Raises:
             NotFound: when there is no such job, or *by* is nobody in its workspace.
-            InvalidData: when a time has no zone, or *of* is none of these.
+            InvalidData: when a time has no zone, *of* or *unit* is none of these, or *every* cannot
+                cut the time.
             NotAllowed: when *by* may not read results there, or was removed.
         """
-        verb = partial(self._quality.statistics, job, of=of, since=since, until=until, by=by)
+        verb = partial(
+            self._quality.statistics,
+            job,
+            of=of,
+            unit=unit,
+            since=since,
+            until=until,
+            every=every,
+            by=by,
+        )
         return await self._pool.run(verb)
