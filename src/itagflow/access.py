@@ -353,6 +353,8 @@ READERS: Mapping[str, Reading] = {
     "quality.position_bias": _RESULTS,
     "quality.error_left": _RESULTS,
     "quality.statistics": _RESULTS,
+    "quality.work": _RESULTS,
+    "quality.statement": _RESULTS,
     "maintenance.verify": Reading(Action.READ_QUALITY, Action.READ_QUALITY),
     "results.export": _EXPORT,
     "maintenance.copy": _EXPORT,

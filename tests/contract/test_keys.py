@@ -196,6 +196,8 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "quality.labels": [{"job": job, **by}],
         "quality.statistics": [{"job": job, **by}],
         "quality.truth": [{"job": job, **by}],
+        "quality.work": [{"workspace": home, **by}],
+        "quality.statement": [{"workspace": home, "rates": {}, **by}],
         "quality.position_bias": [{"job": job, **by}],
         "results.list": [{"job": job, "limit": 1, **by}],
         "results.rows": [{"job": job, "limit": 1, **by}],

@@ -329,6 +329,14 @@ READERS: dict[str, Case] = {
         lambda f, a: f.quality.position_bias(a.job, by=a.by), ("job",), READS
     ),
     "quality.error_left": Case(lambda f, a: f.quality.error_left(a.job, by=a.by), ("job",), READS),
+    "quality.work": Case(
+        lambda f, a: f.quality.work(a.workspace, per=("member", "job"), by=a.by),
+        ("workspace",),
+        READS,
+    ),
+    "quality.statement": Case(
+        lambda f, a: f.quality.statement(a.workspace, {}, by=a.by), ("workspace",), READS
+    ),
     "quality.statistics": Case(
         lambda f, a: [f.quality.statistics(a.job, of=of, by=a.by) for of in ("job", "member")],
         ("job",),

@@ -1174,6 +1174,24 @@ NAMESPACES: Mapping[str, Case] = {
     ),
     "flow.quality.truth": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.quality.position_bias": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.quality.work": Case(
+        lambda s: {
+            "workspace": s.home,
+            "since": START,
+            "until": START,
+            "per": ["member", "day"],
+            "by": "ada",
+        }
+    ),
+    "flow.quality.statement": Case(
+        lambda s: {
+            "workspace": s.home,
+            "rates": {"label": P.Rate(item=0.05, hour=12.0)},
+            "after": 0,
+            "until": 1,
+            "by": "ada",
+        }
+    ),
     "flow.quality.statistics": Case(
         lambda s: {
             "job": s.job,

@@ -48,7 +48,14 @@ def matched(_: Scene) -> Arguments:
     }
 
 
+def line() -> Any:
+    return P.StatementLine(account="ben", job="cats", job_id=1, stage=P.Stage.LABEL, count=2)
+
+
 QUALITY: Mapping[str, Callable[[Scene], Arguments]] = {
+    "Rate": of(item=0.05, hour=12.0),
+    "StatementLine": fields_of(line),
+    "Statement": fields_of(lambda: P.Statement(after=0, until=9, lines=(line(),))),
     "Agreement": fields_of(lambda: P.Agreement()),
     "PairAgreement": of(first="ann", second="bob", tasks=3, raw=0.5, cohen=None),
     "LabelTable": of(labels=ROWS),

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from itagflow.core.engine import Engine
-from itagflow.measuring import errors, labels, statistics
+from itagflow.measuring import errors, labels, statistics, work
 from itagflow.measuring.labels import LabelTerms
 from itagflow.measuring.statistics import StatisticsTerms, parse_every, parse_period
+from itagflow.measuring.work import WorkTerms, parse_keys
 from itagflow.model.arguments import require_flag
 from itagflow.model.enums import parse_enum
+from itagflow.model.event import Event
 from itagflow.model.number import require_whole_number
 from itagflow.quality.agreement import MAX_DRAWS, MAX_SEED
 from itagflow.quality.errors_left import require_detection
 from itagflow.quality.labels import LabelRow
+from itagflow.quality.statements import Rate, Statement, WorkBy, parse_rates
 from itagflow.quality.values import (
     ErrorLeft,
     PositionBias,
@@ -24,7 +27,8 @@ from itagflow.quality.values import (
     StatisticsUnit,
     Truth,
 )
-from itagflow.typing import JobRef, MemberRef
+from itagflow.results.service import find_position
+from itagflow.typing import JobRef, MemberRef, WorkspaceRef
 
 
 class Quality:
@@ -212,9 +216,9 @@ class Quality:
         doubt: this is our reading of iTAG's ``OPERATORCELL``.
 
         A look is a task in a round that a reviewer has handed in at a stage; an error is a look
-        that judged the task wrong or gave another answer.  Discarded packages are left out.  Times are hours as far as they were told;
-        accuracies are percentages, None without a look; efficiencies are numbers an hour, None
-        where no time was told.  Of a job there are:
+        that judged the task wrong or gave another answer.  Discarded packages are left out.  Times
+        are hours as far as they were told; accuracies are percentages, None without a look;
+        efficiencies are numbers an hour, None where no time was told.  Of a job there are:
 
         - ``TotalItemCount``, ``FinishedItemCount``: tasks; those of done packages.
           ``TotalSubtaskCount``, ``FinishedSubtaskCount``: packages; done ones;
@@ -266,7 +270,7 @@ class Quality:
                 cut the time.
             NotAllowed: when *by* may not read results there, or was removed.
         """
-        period = parse_period(since, until)
+        period = parse_period("quality.statistics", since, until)
         terms = StatisticsTerms(
             of=parse_enum(StatisticsOf, of),
             unit=parse_enum(StatisticsUnit, unit),
@@ -275,3 +279,72 @@ class Quality:
             by=by,
         )
         return statistics.list_statistics(self._engine, job, terms)
+
+    def work(
+        self,
+        workspace: WorkspaceRef,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        per: WorkBy | str | Iterable[WorkBy | str] = (WorkBy.MEMBER,),
+        by: MemberRef | None = None,
+    ) -> Sequence[dict[str, Any]]:
+        """Return what was done in a workspace, added up, as flat dicts.
+
+        ``AssignmentCount`` are the assignments that were handed in, ``Count`` their tasks: answers,
+        also that a task is given up, and looks of reviewers.  ``CorrectedCount`` are tasks that
+        were sent back, in this time, to who had handed them in, in this time or before: each voter,
+        where there were votes.  ``NetCount`` is what is left, which may be less than 0; ``Time``
+        the hours that were told.
+
+        Args:
+            workspace: The workspace.
+            since: Only what was handed in or sent back from then on.
+            until: Only what was before then.
+            per: By what it is added up: any of ``member``, ``job``, ``stage``, ``group`` and
+                ``day`` (in UTC), which are columns.  By groups as members are in them now: the work
+                of who is in several is in each, and of who is in none under an empty name.
+            by: Who reads: somebody who may read the results of all jobs.
+
+        Raises:
+            NotFound: when there is no such workspace, or *by* is nobody there.
+            InvalidData: when a time has no zone, or *per* names nothing or something else.
+            NotAllowed: when *by* may not read results, or was removed.
+        """
+        terms = WorkTerms(name="quality.work", workspace=workspace, by=by)
+        period = parse_period(terms.name, since, until)
+        return work.report_work(self._engine, terms, period, parse_keys(terms.name, per))
+
+    def statement(
+        self,
+        workspace: WorkspaceRef,
+        rates: Mapping[Any, Rate],
+        *,
+        after: Event | int = 0,
+        until: Event | int | None = None,
+        by: MemberRef | None = None,
+    ) -> Statement:
+        """Return what members are paid for what they handed in, between two events.
+
+        The next statement begins with ``after=statement.until``: each event is in one of them, so
+        that nothing is paid twice.  What is sent back later is taken off then, as `work` counts
+        it; nothing is taken off for a package that is discarded.  Statements that follow each other
+        add up to the one of the whole time, as long as no job of it is deleted.
+
+        Args:
+            workspace: The workspace.
+            rates: What is paid at each stage: from a stage, or a pair of a stage and the account of
+                a member, to a `Rate`.  What has none comes to nothing, and is listed.
+            after: The event behind which it begins, or its position; 0: from the beginning.
+            until: The last event, or its position; None: up to now.
+            by: Who reads: somebody who may read the results of all jobs.
+
+        Raises:
+            NotFound: when there is no such workspace, or *by* is nobody there.
+            InvalidData: when a rate is none, or a position is none that there is.
+            NotAllowed: when *by* may not read results, or was removed.
+        """
+        terms = WorkTerms(name="quality.statement", workspace=workspace, by=by)
+        parsed = parse_rates(terms.name, rates)
+        first, last = find_position(after), None if until is None else find_position(until)
+        return work.make_statement(self._engine, terms, parsed, first, last)

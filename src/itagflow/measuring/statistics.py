@@ -54,16 +54,16 @@ class StatisticsTerms:
     """Who reads."""
 
 
-def parse_period(since: datetime | None, until: datetime | None) -> Period:
+def parse_period(name: str, since: datetime | None, until: datetime | None) -> Period:
     """Return the time that two moments bound, checked.
 
     Raises:
         InvalidData: when one is no moment in a zone, or the end is before the beginning.
     """
-    first = None if since is None else to_utc(NAME, "since", since)
-    last = None if until is None else to_utc(NAME, "until", until)
+    first = None if since is None else to_utc(name, "since", since)
+    last = None if until is None else to_utc(name, "until", until)
     if first is not None and last is not None and last < first:
-        raise InvalidData(NAME, [Problem("until", f"must not be before {first}, and is {last}")])
+        raise InvalidData(name, [Problem("until", f"must not be before {first}, and is {last}")])
     return Period(first, last)
 
 

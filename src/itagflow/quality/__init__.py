@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         SinglePlan,
     )
     from itagflow.quality.sequential_plans import SequentialPlan, sequential
+    from itagflow.quality.statements import Rate, Statement, StatementLine, WorkBy
     from itagflow.quality.values import (
         Agreement,
         Cluster,
@@ -104,14 +105,18 @@ __all__ = [
     "PlanVerdict",
     "PositionBias",
     "QuestionAgreement",
+    "Rate",
     "SequentialPlan",
     "Severity",
     "SinglePlan",
     "Skipped",
+    "Statement",
+    "StatementLine",
     "StatisticsOf",
     "StatisticsUnit",
     "SwitchingState",
     "Truth",
+    "WorkBy",
     "alpha",
     "by_label",
     "by_member",
@@ -173,6 +178,7 @@ _HOMES = {
             "SinglePlan",
         ),
         "sequential_plans": ("SequentialPlan", "sequential"),
+        "statements": ("Rate", "Statement", "StatementLine", "WorkBy"),
         "values": (
             "Agreement",
             "Cluster",

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from itagflow.aio.pool import ThreadPool
 from itagflow.api.quality import Quality
+from itagflow.model.event import Event
 from itagflow.quality.labels import LabelRow
+from itagflow.quality.statements import Rate, Statement, WorkBy
 from itagflow.quality.values import (
     ErrorLeft,
     PositionBias,
@@ -19,7 +21,7 @@ from itagflow.quality.values import (
     StatisticsUnit,
     Truth,
 )
-from itagflow.typing import JobRef, MemberRef
+from itagflow.typing import JobRef, MemberRef, WorkspaceRef
 
 
 class AsyncQuality:
@@ -192,8 +194,8 @@ class AsyncQuality:
         doubt: this is our reading of iTAG's ``OPERATORCELL``.
 
         A look is a task in a round that a reviewer has handed in at a stage; an error is a look
-        that judged the task wrong or gave another answer.  Discarded packages are left out.  Times are hours as far as they were told;
-        accuracies are percentages, None without a look; efficiencies are numbers an hour, None
+        that judged the task wrong or gave another answer.  Discarded packages are left out.  Times
+        are hours as far as they were told; accuracies are percentages, None without a look; efficiencies are numbers an hour, None
         where no time was told.  Of a job there are:
 
         - ``TotalItemCount``, ``FinishedItemCount``: tasks; those of done packages.
@@ -256,4 +258,70 @@ class AsyncQuality:
             every=every,
             by=by,
         )
+        return await self._pool.run(verb)
+
+    async def work(
+        self,
+        workspace: WorkspaceRef,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        per: WorkBy | str | Iterable[WorkBy | str] = (WorkBy.MEMBER,),
+        by: MemberRef | None = None,
+    ) -> Sequence[dict[str, Any]]:
+        """Return what was done in a workspace, added up, as flat dicts.
+
+        ``AssignmentCount`` are the assignments that were handed in, ``Count`` their tasks: answers,
+        also that a task is given up, and looks of reviewers.  ``CorrectedCount`` are tasks that
+        were sent back, in this time, to who had handed them in, in this time or before: each voter,
+        where there were votes.  ``NetCount`` is what is left, which may be less than 0; ``Time``
+        the hours that were told.
+
+        Args:
+            workspace: The workspace.
+            since: Only what was handed in or sent back from then on.
+            until: Only what was before then.
+            per: By what it is added up: any of ``member``, ``job``, ``stage``, ``group`` and
+                ``day`` (in UTC), which are columns.  By groups as members are in them now: the work
+                of who is in several is in each, and of who is in none under an empty name.
+            by: Who reads: somebody who may read the results of all jobs.
+
+        Raises:
+            NotFound: when there is no such workspace, or *by* is nobody there.
+            InvalidData: when a time has no zone, or *per* names nothing or something else.
+            NotAllowed: when *by* may not read results, or was removed.
+        """
+        verb = partial(self._quality.work, workspace, since=since, until=until, per=per, by=by)
+        return await self._pool.run(verb)
+
+    async def statement(
+        self,
+        workspace: WorkspaceRef,
+        rates: Mapping[Any, Rate],
+        *,
+        after: Event | int = 0,
+        until: Event | int | None = None,
+        by: MemberRef | None = None,
+    ) -> Statement:
+        """Return what members are paid for what they handed in, between two events.
+
+        The next statement begins with ``after=statement.until``: each event is in one of them, so
+        that nothing is paid twice.  What is sent back later is taken off then, as `work` counts
+        it; nothing is taken off for a package that is discarded.  Statements that follow each other
+        add up to the one of the whole time, as long as no job of it is deleted.
+
+        Args:
+            workspace: The workspace.
+            rates: What is paid at each stage: from a stage, or a pair of a stage and the account of
+                a member, to a `Rate`.  What has none comes to nothing, and is listed.
+            after: The event behind which it begins, or its position; 0: from the beginning.
+            until: The last event, or its position; None: up to now.
+            by: Who reads: somebody who may read the results of all jobs.
+
+        Raises:
+            NotFound: when there is no such workspace, or *by* is nobody there.
+            InvalidData: when a rate is none, or a position is none that there is.
+            NotAllowed: when *by* may not read results, or was removed.
+        """
+        verb = partial(self._quality.statement, workspace, rates, after=after, until=until, by=by)
         return await self._pool.run(verb)
