@@ -1,6 +1,6 @@
 """Names for the types in public signatures, to annotate code of your own.
 
-Classes are at the top, such as `itagflow.Job`, or in `itagflow.model`.  What is here are unions,
+Classes are at the top, such as `Job`, or in ``itagflow.model``.  What is here are unions,
 functions and protocols: what may be passed for a job, a reply or rows.
 
 >>> from itagflow import Flow
@@ -40,6 +40,7 @@ from itagflow.jobs.row_sources import Data as RowSource
 from itagflow.jobs.row_sources import DataFrame
 from itagflow.jobs.row_sources import Wrap as ProgressWrapper
 from itagflow.model.annotation import Labels
+from itagflow.model.dataset import Duplicates
 from itagflow.model.entity import Entity, Key
 from itagflow.model.job import (
     CrewKey,
@@ -55,6 +56,7 @@ from itagflow.model.region import Points, Region
 from itagflow.model.reply import Replies, Reply
 from itagflow.model.terms import Replied as ReplyInput
 from itagflow.prelabels.rules import MinConfidence
+from itagflow.results.datasets import DatasetRef
 from itagflow.results.following import FollowedFrom
 from itagflow.results.service import ResultRef
 from itagflow.validation.answers import Validator
@@ -65,6 +67,8 @@ __all__ = [
     "Clock",
     "CrewKey",
     "DataFrame",
+    "DatasetRef",
+    "Duplicates",
     "Entity",
     "EntityRef",
     "FollowedFrom",

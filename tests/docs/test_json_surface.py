@@ -46,6 +46,7 @@ from itagflow.json.problems import PREFIX, STATUSES, TITLES
 
 NEVER_SENT = {
     "Annotation": "what regions, spans, segments and relations have in common",
+    "Dataset": "an argument of calls in Python",
     "Fields": "of the storage port",
     "FormatContext": "what a format is told",
     "FormatOption": "what a format declares",

@@ -16,9 +16,10 @@ from jsonschema import Draft202012Validator
 from support.corruptions import altered, at
 
 import itagflow
-from itagflow import Choice, FixedSize, Flow, Job, Package, Stage, templates
+from itagflow import Choice, FixedSize, Flow, Job, Package, Stage, formats, templates
 from itagflow.cli import main
 from itagflow.cli.commands import COMMANDS
+from itagflow.formats import FormatContext, FormatOption, WriteReport
 from itagflow.json import json_schema, to_json
 
 PROGRAM = [sys.executable, "-m", "itagflow"]
@@ -181,6 +182,79 @@ def test_export_and_import(terminal: Terminal, street: Flow) -> None:
     assert "there is already a Job 'again'" in terminal(*imported, "--template", "pets", code=1)
 
 
+def test_export_takes_the_options_of_the_format(terminal: Terminal) -> None:
+    terminal("export", "cats", "csv", "plain.csv")
+    marked = (
+        "cats",
+        "csv",
+        "marked.csv",
+        "--option",
+        "bom=true",
+        "--option",
+        "escape_formulas=false",
+    )
+    terminal("export", *marked)
+    mark = b"\xef\xbb\xbf"
+    assert Path("marked.csv").read_bytes() == mark + Path("plain.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("format", "options", "message"),
+    [
+        ("csv", ["bom=1"], "bom: must be true or false, not '1'"),
+        ("csv", ["bom=true", "bom=false"], "bom: is given 2 times, and takes one value"),
+        ("csv", ["by=ada"], "by: is no option of the format 'csv'; it has escape_formulas, bom"),
+        ("itag", ["bom=true"], "bom: is no option of the format 'itag'; it has none"),
+        ("coco", ["kind=pictures"], "kind: must be 'instances' or 'captions' or 'results'"),
+        ("short", ["length=long"], "length: must be a whole number, not 'long'"),
+        ("short", ["length=0"], "length: must be"),
+    ],
+)
+def test_an_option_is_checked_before_anything_is_written(
+    format: str,
+    options: list[str],
+    message: str,
+    terminal: Terminal,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "itagflow.formats.short", ShortFormat())
+    monkeypatch.setattr(formats, "BUILT_IN", (*formats.BUILT_IN, "short"))
+    given = [word for option in options for word in ("--option", option)]
+    assert message in terminal("export", "cats", format, "out", *given, code=1)
+    assert not Path("out").exists()
+
+
+class ShortFormat:
+    """A format of another package that takes a number, and says what it was given."""
+
+    WRITE_OPTIONS = (FormatOption("length", int, 5, least=1),)
+
+    def read(self, source: Any, context: FormatContext, /) -> Iterator[Any]:
+        yield from ()
+
+    def write(self, results: Any, target: Any, context: FormatContext, /) -> WriteReport:
+        length = context.options["length"]
+        return WriteReport(rows=length, blocks={}, abandoned=0, unfinished=0)
+
+
+def test_a_number_is_given_to_the_format_as_one(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "itagflow.formats.short", ShortFormat())
+    monkeypatch.setattr(formats, "BUILT_IN", (*formats.BUILT_IN, "short"))
+    shown = terminal("export", "cats", "short", "out", "--option", "length=7")
+    assert shown.startswith("wrote 7 rows")
+
+
+def test_an_import_of_another_format(terminal: Terminal, street: Flow) -> None:
+    terminal("export", "cats", "jsonl", "cats.jsonl")
+    imported = ("import", "street", "again", "cats.jsonl", "--by", "ada", "--template", "pets")
+    assert terminal(*imported, "--format", "jsonl").startswith("loaded 4 rows")
+    replies = [result.replies for result in street.results.list("again")]
+    assert replies == [result.replies for result in street.results.list("cats")]
+    assert "no format 'nothing'" in terminal(*imported, "--format", "nothing", code=1)
+
+
 def test_export_to_the_standard_output(street: Flow) -> None:
     command = [*PROGRAM, "export", "labels.db", "cats", "csv", "-", "--stage", "label"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=SURROUNDINGS)
@@ -290,6 +364,8 @@ def test_a_store_that_is_not_there_is_not_made(
         ["events", "labels.db", "--after", "yesterday"],
         ["explain", "labels.db", "ben", "cats", "dance"],
         ["import", "labels.db", "street", "x", "f"],
+        ["export", "labels.db", "cats", "csv", "-", "--option", "bom"],
+        ["export", "labels.db", "cats", "csv", "-", "--option", "=true"],
     ],
 )
 def test_a_wrong_call_is_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

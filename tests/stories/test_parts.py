@@ -227,10 +227,10 @@ class TestRefusals:
         job, target = cats(flow), tmp_path / "out.manifest"
         target.write_text("yesterday's\n")
 
-        def breaking(part: JobPartition, *how: Any) -> tuple[WriteReport, bytes]:
-            if part.index == 3:
+        def breaking(share: tuple[int, JobPartition], *how: Any) -> tuple[WriteReport, bytes]:
+            if share[1].index == 3:
                 raise StoreFailed("labels.db", "the disk is gone", "Look for it")
-            return _write_bytes(part, *how)
+            return _write_bytes(share, *how)
 
         monkeypatch.setattr("itagflow.results.exporting._write_bytes", breaking)
         with pytest.raises(StoreFailed, match="the disk is gone"):

@@ -19,7 +19,7 @@ from itagflow.model.copying import evolve
 from itagflow.model.task import Answer
 from itagflow.storage import codec
 from itagflow.storage._sql import bodies
-from itagflow.storage._sql.bodies import find_other_fields
+from itagflow.storage._sql.bodies import find_parts
 from itagflow.storage._sql.layout import LAYOUTS
 from itagflow.testing import make_answer
 
@@ -139,7 +139,8 @@ def test_whatever_stands_behind_the_replies_is_found(
     ],
 )
 def test_the_fields_of_a_body_that_is_not_parsed(text: str, fields: list[str] | None) -> None:
-    assert find_other_fields(text) == fields
+    parts = find_parts(text)
+    assert (parts and parts.others) == fields
 
 
 def test_who_asks_for_states_and_stages_does_not_parse_replies(

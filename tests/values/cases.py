@@ -343,6 +343,14 @@ ORDERS: Mapping[str, Case] = {
         },
         use_selection,
     ),
+    "Dataset": Case(
+        lambda s: {
+            "jobs": [s.job],
+            "questions": {},
+            "duplicates": "first",
+        },
+        lambda s, made: list(s.flow.results.rows(made)),
+    ),
     "Campaign": Case(
         lambda s: {
             "round": 2,
@@ -781,6 +789,7 @@ def written(s: Scene) -> Arguments:
         "template": TEMPLATES["choice"](),
         "stages": [P.Stage.LABEL],
         "lossy": "error",
+        "jobs": [4],
         "escape_formulas": True,
         "bom": True,
     }

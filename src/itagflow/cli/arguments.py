@@ -67,15 +67,31 @@ def _add_export(parser: Parser) -> None:
     parser.add_argument("target", metavar="FILE", help="the file; - is the standard output")
     help = "only its results; may be repeated"
     parser.add_argument("--stage", dest="stages", action="append", choices=_STAGES, help=help)
+    parser.add_argument(
+        "--option",
+        dest="options",
+        action="append",
+        type=_parse_pair,
+        metavar="NAME=VALUE",
+        help="an option of the format; may be repeated",
+    )
+
+
+def _parse_pair(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not (name and sign):
+        raise argparse.ArgumentTypeError(f"must be NAME=VALUE, not {text!r}")
+    return name, value
 
 
 def _add_import(parser: Parser) -> None:
     parser.add_argument("workspace", metavar="WORKSPACE")
     parser.add_argument("name", metavar="NAME", help="the name of the new job")
-    parser.add_argument("source", metavar="FILE", help="an exported manifest")
+    parser.add_argument("source", metavar="FILE", help="an exported file")
     help = "what was asked: a template of the workspace, or a JSON file with one"
     parser.add_argument("--template", required=True, help=help)
     parser.add_argument("--by", required=True, help="the account of who imports")
+    _add_format(parser)
     parser.add_argument("--of-job", help="the id in label-<id>, where several jobs have results")
     _add_skip_bad(parser)
 
@@ -84,9 +100,13 @@ def _add_load(parser: Parser) -> None:
     parser.add_argument("job", metavar="JOB", help=_JOB)
     parser.add_argument("source", metavar="FILE", help="the same file as before, to go on with it")
     parser.add_argument("--by", required=True, help="the account of who loads")
-    parser.add_argument("--format", default="itag", help="see: itagflow formats")
+    _add_format(parser)
     parser.add_argument("--publish", action="store_true", help="publish the job afterwards")
     _add_skip_bad(parser)
+
+
+def _add_format(parser: Parser) -> None:
+    parser.add_argument("--format", default="itag", help="see: itagflow formats")
 
 
 def _add_skip_bad(parser: Parser) -> None:

@@ -13,7 +13,7 @@ before anything is read or written; `itagflow.formats.kit` has what authors of f
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from importlib import import_module
 from typing import Any, cast
 
@@ -34,6 +34,7 @@ from itagflow.formats._port import (
     FormatRef,
     Lossy,
     WriteReport,
+    parse_jobs,
     parse_lossy,
     parse_options,
 )
@@ -123,6 +124,7 @@ def write(
     template: Template,
     stages: Collection[Stage] | None = None,
     lossy: Lossy = "report",
+    jobs: Sequence[int] = (),
     **options: Any,
 ) -> WriteReport:
     """Write results to a file, and return what was written.
@@ -136,6 +138,7 @@ def write(
         stages: The stages whose results are written; None for all.
         lossy: What becomes of what the format cannot hold: ``"report"`` leaves it out and counts
             it, ``"error"`` refuses it.
+        jobs: The keys of the jobs that the results are of, in their order, where they are several.
         **options: What else the format takes.
 
     Raises:
@@ -146,7 +149,7 @@ def write(
     """
     writer = find(format)
     context = make_write_context(
-        format, template=template, stages=stages, lossy=lossy, options=options
+        format, template=template, stages=stages, lossy=lossy, options=options, jobs=jobs
     )
     require_results(results)
     report = writer.write(results, target, context)
@@ -162,6 +165,7 @@ def make_write_context(
     stages: Collection[Stage] | None,
     lossy: Lossy,
     options: dict[str, Any],
+    jobs: Sequence[int] = (),
 ) -> FormatContext:
     """Return what the ``write`` of a format is told; the arguments are those of `write`.
 
@@ -176,6 +180,7 @@ def make_write_context(
         stages=tuple(stage for stage in STAGES if stage in wanted),
         options=parse_options(find(format), name_format(format), "WRITE_OPTIONS", options),
         lossy=parse_lossy(lossy),
+        jobs=parse_jobs(jobs),
     )
 
 

@@ -9,7 +9,7 @@ import attrs
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._arguments import MAX_LIMIT, make_error, parse_texts
 from itagflow.formats._files import MAX_ROW_BYTES, Source, Target
-from itagflow.model.arguments import require_flag
+from itagflow.model.arguments import is_several, require_flag
 from itagflow.model.job import STAGES, Stage
 from itagflow.model.number import require_whole_number
 from itagflow.model.result import Result, StageResult
@@ -103,6 +103,8 @@ class FormatOption:
     __repr__ = show_fields
 
 
+NUMBERS_OF_A_JOB = 1_000_000_000
+"""How many numbers each of several jobs has for its tasks: more than it can have tasks."""
 LIMIT = FormatOption("limit", int, MAX_ROW_BYTES, least=1)
 """How many bytes a row may have; a longer one is never held in memory."""
 CLASSES = FormatOption("classes", tuple, ())
@@ -126,6 +128,8 @@ class FormatContext:
     """Every option that the format declares for what is done, given or by default."""
     lossy: Lossy = "report"
     """What becomes of what the format cannot hold."""
+    jobs: tuple[int, ...] = ()
+    """The jobs that the results are of, in their order, where they are known."""
 
     @property
     def asked(self) -> Template:
@@ -162,6 +166,24 @@ class FormatContext:
             reason = f"must have each option of {question.title!r} once: {', '.join(keys)}"
             raise InvalidData("the format", [Problem(CLASSES.name, reason)])
         return {name: number for number, name in enumerate(names)}
+
+    def number_task(self, task: Task) -> int:
+        """Return a number of *task* that no other in the file has: that in its job, for one job.
+
+        The numbers of the second job begin behind 1,000,000,000, those of the third behind twice
+        as much: they stay when tasks are added to a job, or jobs behind the others.
+
+        >>> from itagflow.testing import make_task
+        >>> context = FormatContext(jobs=(4, 9))
+        >>> context.number_task(make_task(2, job=4)), context.number_task(make_task(2, job=9))
+        (2, 1000000002)
+        """
+        index = self.jobs.index(task.job) if task.job in self.jobs else 0
+        return index * NUMBERS_OF_A_JOB + task.number
+
+    def find_block_job(self, task: Task) -> int:
+        """Return the job whose key stands in the names of blocks of results: the first one."""
+        return self.jobs[0] if self.jobs else task.job
 
     __repr__ = show_fields
 
@@ -290,6 +312,19 @@ def parse_options(format: object, name: str, attribute: str, given: Mapping[str,
         each: option.parse(given[each]) if each in given else option.default
         for each, option in options.items()
     }
+
+
+def parse_jobs(value: object) -> tuple[int, ...]:
+    """Return the keys of jobs, in the order in which they are given.
+
+    Raises:
+        InvalidData: when they are none.
+    """
+    if not is_several(value):
+        raise make_error("jobs", "several keys of jobs, such as a list", value)
+    given = cast("Iterable[int]", value)
+    jobs = [require_whole_number("the format", "jobs", each) for each in given]
+    return tuple(dict.fromkeys(jobs))
 
 
 def parse_lossy(value: object) -> Lossy:

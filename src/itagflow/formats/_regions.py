@@ -40,7 +40,6 @@ from itagflow.model.region import (
     Regions,
     RotatedBox,
     Visibility,
-    list_corners,
     turn_corners,
 )
 from itagflow.model.template import Question
@@ -117,8 +116,10 @@ def render_image(
 
 
 def _render_box(region: Mapping[str, Any]) -> Element:
-    corners = list_corners(region["x"], region["y"], region["width"], region["height"])
-    return {"type": POLYGON, "value": _render_line(corners)}
+    # written out: most regions are boxes, and there are many
+    left, top = float(region["x"]), float(region["y"])
+    right, bottom = float(region["x"] + region["width"]), float(region["y"] + region["height"])
+    return {"type": POLYGON, "value": [[left, top], [right, top], [right, bottom], [left, bottom]]}
 
 
 def _render_rotated_box(region: Mapping[str, Any]) -> Element:

@@ -131,10 +131,11 @@ def write(results: Iterable[Result], target: Target, context: FormatContext, /) 
     """Write a manifest: each task's row as it came, then a block of results for each stage.
 
     An abandoned result has no block; that of the default answer of an overdue task also has
-    ``"decidedBy": "timeout"``.  The id of the job is in the keys of the blocks.  Blocks of this job
-    with which a row came are replaced, but for those that could not be imported; those of other
-    jobs are kept.  Characters that some programs take for the end of a line, such as U+2028, are
-    escaped.  A region without an id gets one that is the same in every export.
+    ``"decidedBy": "timeout"``.  The id of the job, of several jobs that of the first, is in the
+    keys of the blocks.  Blocks of this job with which a row came are replaced, but for those that
+    could not be imported; those of other jobs are kept.  Characters that some programs take for the
+    end of a line, such as U+2028, are escaped.  A region without an id gets one that is the same in
+    every export.
 
     Args:
         results: The tasks with their results, in the order in which they are to be written.
@@ -166,7 +167,7 @@ def write_rows(
 def _render_line(
     task: Task, reached: list[StageResult], counts: Counts, elements: Renderer
 ) -> bytes:
-    key = f"label-{task.job}"
+    key = f"label-{counts.context.find_block_job(task)}"
     row = task.row
     # what could not be imported is all that there is of its result: it stays for whoever mends it
     if not any(stage_result.is_not_imported for stage_result in reached):

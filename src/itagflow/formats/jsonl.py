@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from itagflow import jsontext
@@ -31,6 +31,7 @@ from itagflow.formats._files import (
 from itagflow.formats._plain import is_a
 from itagflow.formats._port import LIMIT, Counts, FormatContext, WriteReport
 from itagflow.formats._rows import render_row
+from itagflow.model.job import Stage
 from itagflow.model.reply import Reply
 from itagflow.model.result import Provenance, Result, StageResult
 from itagflow.model.task import Answer, Row, Task, TaskState
@@ -60,38 +61,61 @@ def write(results: Iterable[Result], target: Target, context: FormatContext, /) 
             something goes wrong, a path or place is left as it was.
         context: The stages whose results are written, with the work and the votes at them.
     """
-    counts = Counts(context)
+    counts, line = Counts(context), _Line(frozenset(context.stages))
     with open_target(target) as file:
         for result in results:
             reached = counts.add_task(result)
-            file.write(_render_line(result, reached, context))
+            file.write(line.render(result, reached))
     return counts.build_report()
 
 
-def _render_line(result: Result, reached: list[StageResult], context: FormatContext) -> bytes:
-    task, stages = result.task, context.stages
-    fields: dict[str, Any] = {"itagflow": VERSION}
-    fields.update({name: getattr(task, name) for name in TASK})
-    for name, attribute in OPTIONAL.items():
-        value = getattr(task, attribute)
-        if value:
-            fields[name] = value
-    fields["state"] = result.state.value
-    if result.became:
-        fields["became"] = result.became
-    if result.revision:
-        fields["revision"] = result.revision
-    fields["stages"] = list(map(codec.encoder(StageResult), reached))
-    fields["provenance"] = [
-        codec.encoder(Provenance)(entry) for entry in result.provenance if entry.stage in stages
-    ]
-    fields["votes"] = [codec.encoder(Answer)(vote) for vote in result.votes if vote.stage in stages]
-    head = jsontext.dumps(fields)
-    # the row as it came, with its numbers as they are spelled; line breaks can only be white space
-    # between tokens of JSON
-    row = task.row.replace("\n", " ").replace("\r", " ")
-    text = escape_line_ends(f'{head[: head.rindex("}")]},"row":{row}}}\n')
-    return text.encode(errors="backslashreplace")
+class _Line:
+    """Makes the lines of results; replies pass through as the text that they are stored as."""
+
+    def __init__(self, stages: frozenset[Stage]) -> None:
+        """Look up what writes each part, for work and votes at these *stages*."""
+        self._stages = stages
+        self._encode_entry = codec.encoder(Provenance)
+        self._encode_stage = codec.encoder_without_replies(StageResult)
+        self._encode_vote = codec.encoder_without_replies(Answer)
+
+    def render(self, result: Result, reached: list[StageResult]) -> bytes:
+        """Return the line of a result, with what it *reached*."""
+        task = result.task
+        fields: dict[str, Any] = {"itagflow": VERSION}
+        fields.update({name: getattr(task, name) for name in TASK})
+        for name, attribute in OPTIONAL.items():
+            value = getattr(task, attribute)
+            if value:
+                fields[name] = value
+        fields["state"] = result.state.value
+        if result.became:
+            fields["became"] = result.became
+        if result.revision:
+            fields["revision"] = result.revision
+        fields["provenance"] = [
+            self._encode_entry(entry) for entry in result.provenance if entry.stage in self._stages
+        ]
+        stages = ",".join([self._render_part(each, self._encode_stage) for each in reached])
+        votes = ",".join(
+            [
+                self._render_part(vote, self._encode_vote)
+                for vote in result.votes
+                if vote.stage in self._stages
+            ]
+        )
+        # the row as it came, with its numbers as they are spelled; line breaks can only be white
+        # space between tokens of JSON
+        row = task.row.replace("\n", " ").replace("\r", " ")
+        head = jsontext.dumps(fields)[:-1]
+        text = f'{head},"stages":[{stages}],"votes":[{votes}],"row":{row}}}\n'
+        return escape_line_ends(text).encode(errors="backslashreplace")
+
+    def _render_part(self, part: StageResult | Answer, encode: Callable[[Any], Any]) -> str:
+        """Return a result or a vote as JSON, its replies last."""
+        text = jsontext.dumps(encode(part))
+        replies = "null" if part.replies is None else codec.write_replies(part.replies)
+        return f'{text[:-1]},"replies":{replies}}}'
 
 
 def read(source: Source, context: FormatContext, /) -> Iterator[Row | Problem]:

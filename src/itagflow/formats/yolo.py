@@ -110,7 +110,7 @@ def _write_images(results: Iterable[Result], archive: ZipFile, writer: _Writer) 
             if reply is None:
                 continue
             name = find_image_name(result.task, writer.picture.field)
-            file = IMAGES + names.choose(name, result.task.number)
+            file = IMAGES + names.choose(name, writer.counts.context.number_task(result.task))
             lines = [writer.render(region, reply, result.task) for region in reply["regions"]]
             add_entry(archive, find_label_file(file), "".join(filter(None, lines)).encode())
             size = {"width": reply["width"], "height": reply["height"]}
@@ -161,12 +161,8 @@ class _Writer:
 
     def render(self, region: Plain, reply: Plain, task: Task) -> str | None:
         """Return the line of a region; None, and count it as lost, when there can be none."""
-        name = self.picture.find_class(region, task, self.counts)
-        if name is None:
-            return None
-        number = self.picture.class_ids.get(name)
+        number = self.picture.find_class_id(region, task, self.counts)
         if number is None:
-            self.counts.lose(task, "regions of a class that the template does not have")
             return None
         render = self._render_outline if self.kind == SEGMENT else self._render_box
         numbers = render(region, reply, task)

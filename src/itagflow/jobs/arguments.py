@@ -56,7 +56,7 @@ class JobNotes(TypedDict, total=False):
 
 
 class JobFields(JobNotes, total=False):
-    """What `jobs.update` can change."""
+    """What `flow.jobs.update` can change."""
 
     name: str
     workflow: Workflow

@@ -38,8 +38,8 @@ def _list_values(module: Any, names: tuple[str, ...] = ()) -> dict[str, type[Any
 _MODEL = {
     name: kind
     for name, kind in _list_values(model).items()
-    # the bases of others: no value is of one of them
-    if name not in ("Annotation", "ReviewRule", "StageRule", "Row")
+    # the bases of others: no value is of one of them; and arguments of calls in Python only
+    if name not in ("Annotation", "ReviewRule", "StageRule", "Row", "Dataset")
 }
 _DELIVERY = ("DeadLetter", "DelayedJob", "DeliveryStatus", "Message", "Retries")
 KINDS: Mapping[str, Any] = {

@@ -110,15 +110,6 @@ class Lifecycle(Generic[S]):
         """Return the events that can start from *state*, in the order of the table."""
         return tuple(step.event for step in self.steps if step.source == state)
 
-    def render_mermaid(self) -> str:
-        """Return the lifecycle as a Mermaid state diagram; the documentation shows this text."""
-        arrows = [
-            f"    {step.source.value} --> {step.target.value}: {step.event}" for step in self.steps
-        ]
-        sources = {step.source for step in self.steps}
-        ends = [f"    {state.value} --> [*]" for state in self.states if state not in sources]
-        return "\n".join(["stateDiagram-v2", f"    [*] --> {self.initial.value}", *arrows, *ends])
-
     def _read_targets(self) -> dict[tuple[str, S], S]:
         """Return where each event leads from each state, as the machine has it."""
         targets: dict[tuple[str, S], S] = {}

@@ -12,7 +12,7 @@ from itagflow.model.event import Event
 from itagflow.model.inconsistency import Inconsistency, compare_field
 from itagflow.model.package import Package
 from itagflow.model.result import find_became
-from itagflow.results.rules import Case, compute_state
+from itagflow.results.rules import Case
 
 _AT_WORK = frozenset({"", Became.REOPENED})
 _BEFORE: Mapping[str, frozenset[str]] = {
@@ -67,7 +67,7 @@ def check_outcomes(
     told = dict(outcomes.became)
     for case in cases:
         key = (package.job, case.task)
-        became = find_became(package, case.task, compute_state(case))
+        became = find_became(package, case.task, case.state)
         replayed = told.pop(case.task, "")
         if became != replayed:
             yield Inconsistency("task", key, _BECAME, became or None, replayed or None)

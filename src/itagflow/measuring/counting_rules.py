@@ -27,7 +27,6 @@ from itagflow.model.task import Answer, TaskState
 from itagflow.quality.values import StatisticsUnit
 from itagflow.results.rules import (
     Case,
-    compute_state,
     find_current_answer,
     is_corrected,
     is_voted_on_in,
@@ -194,7 +193,7 @@ def _count_state(work: WorkCounts, case: Case, *, is_done: bool) -> None:
     if not is_done:
         return
     work.job.done_tasks += units
-    state = compute_state(case)
+    state = case.state
     work.job.abandoned += units * (state is TaskState.ABANDONED)
     if state is TaskState.FINAL:
         work.job.final += units

@@ -13,6 +13,7 @@ from itagflow.model.annotation import Annotation
 from itagflow.model.batch import BatchResult
 from itagflow.model.became import Became
 from itagflow.model.comment import Comment, CommentAction, Thread
+from itagflow.model.dataset import Dataset
 from itagflow.model.event import Event, FieldChange
 from itagflow.model.guideline import Guideline
 from itagflow.model.inconsistency import Inconsistency
@@ -125,6 +126,7 @@ __all__ = [
     "Comment",
     "CommentAction",
     "Crew",
+    "Dataset",
     "Draft",
     "DropOption",
     "DropQuestion",

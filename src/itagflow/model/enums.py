@@ -14,6 +14,17 @@ M = TypeVar("M", bound=Enum)
 V = TypeVar("V")
 
 
+class IdentityHash:
+    """An enum whose members are hashed by what they are, in C.
+
+    `Enum` hashes the name of a member in Python, at each look into a dict with members as keys: of
+    a result that is written to a file, this was a tenth of the time.
+    """
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+
+
 def parse_enum(kind: type[M], value: M | str) -> M:
     """Return the member of *kind* that *value* is, or whose value it is.
 

@@ -9,7 +9,7 @@ from itagflow.reprs import show, show_line
 
 @attrs.frozen(kw_only=True)
 class Guideline:
-    """One version of the guideline of a job, as `jobs.guidelines` lists them."""
+    """One version of the guideline of a job, as `flow.jobs.guidelines` lists them."""
 
     version: int
     """Its number, from 1."""

@@ -17,7 +17,7 @@ from itagflow.model.arguments import (
     validate_flag,
 )
 from itagflow.model.copying import ReadOnlyDict, make_read_only
-from itagflow.model.enums import parse_enum, parse_optional_enum
+from itagflow.model.enums import IdentityHash, parse_enum, parse_optional_enum
 from itagflow.model.merging import Merge, OnDispute, convert_merges
 from itagflow.model.migration import TemplateChange
 from itagflow.model.number import (
@@ -65,7 +65,7 @@ def _name_pattern() -> re.Pattern[str]:
     return re.compile(r"[A-Za-z0-9\u4e00-\u9fff][A-Za-z0-9\u4e00-\u9fff_-]{0,99}")
 
 
-class Stage(Enum):
+class Stage(IdentityHash, Enum):
     """A kind of work.  Source: iTAG's work nodes MARK, CHECK and SAMPLING."""
 
     LABEL = "label"
@@ -78,7 +78,7 @@ STAGES = tuple(Stage)
 _LABEL = Stage.LABEL  # Python 3.11 takes ten times as long to find a member in its class
 
 
-class Crew(Enum):
+class Crew(IdentityHash, Enum):
     """Members beside those of the stages, who work on parts of packages only."""
 
     ADJUDICATORS = "adjudicators"
@@ -155,7 +155,7 @@ class QueueOrder(Enum):
     """Any of them: a claim begins at a place in the job that is drawn."""
 
 
-class JobState(Enum):
+class JobState(IdentityHash, Enum):
     """Where a job is in its lifecycle."""
 
     DRAFT = "draft"

@@ -6,13 +6,14 @@ from enum import Enum
 import attrs
 
 from itagflow.model.copying import copyable
+from itagflow.model.enums import IdentityHash
 from itagflow.model.job import Crew, Stage
 from itagflow.model.number import is_whole
 from itagflow.printing import format_count
 from itagflow.reprs import show_fields, show_line
 
 
-class PackageState(Enum):
+class PackageState(IdentityHash, Enum):
     """Where a package is: at a stage, or at one of the two ends."""
 
     LABEL = "label"
@@ -270,7 +271,7 @@ class Package:
         return show_line(self, self.number, self.state.name, tasks, f"job={self.job}")
 
 
-class AssignmentState(Enum):
+class AssignmentState(IdentityHash, Enum):
     """Where an assignment is in its lifecycle."""
 
     OFFERED = "offered"
@@ -287,7 +288,7 @@ LIVE = (AssignmentState.OFFERED, AssignmentState.HELD)
 """The states of an assignment that still binds its package."""
 
 
-class Purpose(Enum):
+class Purpose(IdentityHash, Enum):
     """What an assignment is for."""
 
     LABEL = "label"
@@ -318,7 +319,7 @@ CREWS = {Purpose.ADJUDICATION: Crew.ADJUDICATORS, Purpose.ESCALATION: Crew.EXPER
 """Who does the work of a purpose; that of the others is done by the workers of its stage."""
 
 
-class Outcome(Enum):
+class Outcome(IdentityHash, Enum):
     """How an assignment ended."""
 
     SUBMITTED = "submitted"

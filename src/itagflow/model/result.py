@@ -48,7 +48,7 @@ class StageResult:
     inspected: bool = True
     """Whether the task was in the reviewer's sample, or only passed with its package."""
     order: Order = attrs.field(factory=make_order, hash=False)
-    """The options as their author saw them: see `itagflow.model.task.Answer.order`."""
+    """The options as their author saw them: see `Answer.order`."""
     decided_by: str = ""
     """``timeout`` when it is the default answer of a task that was overdue; else empty."""
 

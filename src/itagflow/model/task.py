@@ -12,6 +12,7 @@ from itagflow.model.arguments import make_error
 from itagflow.model.comment import Thread
 from itagflow.model.copying import copyable
 from itagflow.model.deferred import Deferred
+from itagflow.model.enums import IdentityHash
 from itagflow.model.job import Stage
 from itagflow.model.merging import MergeReport
 from itagflow.model.reply import Reply
@@ -29,7 +30,7 @@ def make_order() -> Order:
     return {}
 
 
-class TaskState(Enum):
+class TaskState(IdentityHash, Enum):
     """How far a task is.  Read off the answers, never stored, so it cannot drift."""
 
     TODO = "todo"
@@ -48,7 +49,7 @@ class TaskState(Enum):
     """It was taken out of the work, and keeps its data and answers."""
 
 
-class Verdict(Enum):
+class Verdict(IdentityHash, Enum):
     """What a reviewer says of a task."""
 
     RIGHT = "right"

@@ -370,7 +370,7 @@ class Question:
     )
     """Whether people see the options in an order that differs by task and by person.
 
-    `itagflow.model.task.WorkItem.order` tells the order; replies stay by key.
+    `WorkItem.order` tells the order; replies stay by key.
     True unless given for a RANKING and a PREFERENCE.  Not for questions about annotations.
     """
 

@@ -8,7 +8,7 @@ from itagflow.reprs import show_line
 
 @attrs.frozen(kw_only=True)
 class AnswerVersion:
-    """One version of the answer of an assignment to a task, as `results.versions` lists them."""
+    """One version of the answer of an assignment, as `flow.results.versions` lists them."""
 
     answer: Answer
     """What it says, who said it and when."""

@@ -11,7 +11,7 @@ from itagflow.model.overdue import TIMEOUT
 from itagflow.model.package import PASSING, Assignment, AssignmentState, Outcome
 from itagflow.model.result import Provenance, Result, StageResult, find_became
 from itagflow.model.task import Answer, Task
-from itagflow.results.rules import Case, TaskCases, compute_state, find_skipped, find_votes
+from itagflow.results.rules import Case, TaskCases, find_skipped, find_votes
 
 _CASE = "_case"
 """Under which name a result keeps the case that its fields follow from."""
@@ -135,8 +135,8 @@ def _build_provenance(case: Case) -> Iterator[Provenance]:
 
 
 _FIELDS: Mapping[str, Callable[[Case], Any]] = {
-    "state": compute_state,
-    "became": lambda case: find_became(case.package, case.task, compute_state(case)),
+    "state": lambda case: case.state,
+    "became": lambda case: find_became(case.package, case.task, case.state),
     "revision": lambda case: case.package.count_revisions(case.task),
     "stages": _index_stage_results,
     "provenance": lambda case: tuple(_build_provenance(case)),

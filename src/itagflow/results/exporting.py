@@ -7,7 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from functools import partial, reduce
+from functools import reduce
 from importlib import import_module
 from operator import add
 from types import ModuleType
@@ -18,10 +18,9 @@ import attrs
 from itagflow import formats
 from itagflow.access import default_policy
 from itagflow.contexts import safe_context
-from itagflow.core import lookup
 from itagflow.core.blinding import list_blind_stages
 from itagflow.core.engine import Engine, TimeOrdered, now
-from itagflow.core.lookup import MemberRef, PartitionRef
+from itagflow.core.lookup import MemberRef
 from itagflow.core.registry import Registry
 from itagflow.core.visibility import check_each, require_readable
 from itagflow.errors import InvalidData, Problem
@@ -36,12 +35,22 @@ from itagflow.model.result import Result
 from itagflow.model.selection import ALL_TASKS, Selection
 from itagflow.model.task import TaskState
 from itagflow.model.template import Template
-from itagflow.results.histories import read_results
+from itagflow.results.dataset_rules import TableSource, combine_templates
+from itagflow.results.datasets import (
+    DatasetRef,
+    DatasetSource,
+    DatasetSources,
+    get_duplicates,
+    list_jobs,
+    read_dataset,
+    read_sources,
+)
+from itagflow.results.histories import ResultQuery
 from itagflow.results.partition import map_partitions
 from itagflow.results.rules import must_fit_its_template
 from itagflow.results.selecting import find_selection
 from itagflow.results.service import partition_job
-from itagflow.storage.port import Store
+from itagflow.storage.port import Reader, Store
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor  # whoever has one has loaded it
@@ -73,13 +82,34 @@ class _Order:
     lossy: Lossy
     options: Mapping[str, Any]
     """The options of the format's own."""
-    where: Selection
-    """The tasks; its member and its package by key."""
+    template: Template
+    """What was asked."""
+    jobs: tuple[int, ...]
+    """The jobs, in the order in which their tasks are written."""
+
+
+@attrs.frozen
+class _Terms:
+    """What is exported, as it was found."""
+
+    sources: Sequence[TableSource]
+    """The jobs, or parts of jobs."""
+    dataset: DatasetSources
+    """The same as they are read."""
+    queries: Sequence[ResultQuery]
+    """What is read of each of them."""
+    template: Template
+    """What all of them ask."""
+
+    @property
+    def jobs(self) -> tuple[int, ...]:
+        """The keys of the jobs, each once."""
+        return tuple(dict.fromkeys(source.job.id for source in self.sources))
 
 
 def export(
     engine: Engine,
-    job: PartitionRef,
+    jobs: DatasetRef,
     format: FormatRef,
     target: Target,
     *,
@@ -93,73 +123,97 @@ def export(
     where: Selection = ALL_TASKS,
     **options: Any,
 ) -> WriteReport:
-    """Write the results of a job to a file, and return what was written."""
+    """Write the results of one job or several to a file, and return what was written."""
     formats.find(format)
     if partitions is not None:
         require_whole_number("partitions", "", partitions, least=1)
     if executor is not None:
         _require_divisible(format, snapshot)
-    stored_job, template, selection = _find_terms(engine, job, by, where)
+    query = ResultQuery("results.export", by, where, snapshot=snapshot, needed=NEEDED)
+    terms = _find_terms(engine, jobs, query)
+    order = _Order(_make_portable(format), stages, lossy, options, terms.template, terms.jobs)
     # what is wrong with the options is told before anything is written
     formats.make_write_context(
-        format, template=template, stages=stages, lossy=lossy, options=options
+        format,
+        template=terms.template,
+        stages=stages,
+        lossy=lossy,
+        options=options,
+        jobs=terms.jobs,
     )
-    if executor is not None and by is not None and selection.member is not None:
-        _require_nobody_hidden(stored_job)
-    must_fit_its_template(stored_job, "export")
-    source: Job | JobPartition = stored_job
-    if isinstance(job, JobPartition):
-        source = job
-    order = _Order(_make_portable(format), stages, lossy, options, selection)
+    for source in terms.sources:
+        if executor is not None and by is not None and where.member is not None:
+            _require_nobody_hidden(source.job)
+        must_fit_its_template(source.job, "export")
     if executor is None:
-        read = partial(read_results, snapshot=snapshot, where=selection, needed=NEEDED)
-        results = read(engine, "results.export", source, by)
-        return _write(engine, stored_job, progress(results) if progress else results, target, order)
-    shares = _split(engine, source, partitions)
+        results = read_dataset(engine, terms.dataset, terms.queries)
+        return _write(progress(results) if progress else results, target, order)
+    shares = _split(engine, terms.sources, partitions)
     # closed also when the caller's progress bar or the target fails: that cancels what is not begun
-    with closing(_write_shares(engine, executor, shares, order, by)) as written:
+    with closing(_write_shares(engine, executor, shares, order, terms)) as written:
         return _join(progress(written) if progress else written, target)
 
 
-def _find_terms(
-    engine: Engine, ref: PartitionRef, by: MemberRef | None, where: Selection
-) -> tuple[Job, Template, Selection]:
-    """Return the job, what it asks, and which of its tasks are meant, by key."""
+def _find_terms(engine: Engine, jobs: DatasetRef, query: ResultQuery) -> _Terms:
+    """Return what is exported; members and packages that are selected by key.
+
+    Raises:
+        InvalidData: when the jobs do not make one dataset.
+    """
     with engine.store.read() as reader:
-        job, _ = require_readable(engine, reader, "results.export", ref, by)
-        template = reader.get(Template, (job.template,))
-        if where == ALL_TASKS:
-            return job, template, where
-        return job, template, find_selection(reader, job, where)
+        sources = read_sources(engine, reader, jobs, query, "the export")
+        queries = [
+            query
+            if query.where == ALL_TASKS
+            else attrs.evolve(query, where=find_selection(reader, source.job, query.where))
+            for source in sources
+        ]
+    parts = tuple(
+        # of a whole job also what comes while it is exported
+        DatasetSource(ref if isinstance(ref, JobPartition) else source.job, source.names)
+        for ref, source in zip(list_jobs(jobs, "the export"), sources, strict=True)
+    )
+    dataset = DatasetSources(parts, get_duplicates(jobs, "error"))
+    template = sources[0].template
+    if len(sources) > 1:
+        template = combine_templates(sources)
+    return _Terms(sources, dataset, queries, template)
+
+
+_Share = tuple[int, JobPartition]
+"""What a worker writes at once: a part of one of the jobs, by its place among them."""
 
 
 def _write_shares(
-    engine: Engine,
-    executor: Executor,
-    shares: Sequence[JobPartition],
-    order: _Order,
-    by: MemberRef | None,
+    engine: Engine, executor: Executor, shares: Sequence[_Share], order: _Order, terms: _Terms
 ) -> Generator[tuple[WriteReport, bytes]]:
-    """Yield the parts of the file that workers write, in order, asking for *by* before each."""
+    """Yield the parts of the file that workers write, in order; who exports is asked before each.
+
+    Whether they still may is asked for each of the jobs.
+    """
     # a store in memory cannot be opened by another process: threads share the engine
     source = engine.store.connector() or engine
+    by = terms.queries[0].by
     # workers do not know the policy: they leave out all votes that are secret from anybody
-    hides_votes = by is not None
+    queries = [attrs.evolve(each, by=None, hides_votes=by is not None) for each in terms.queries]
+    # a worker is told the jobs by key: of others it needs no more to find duplicates
+    parts = [
+        attrs.evolve(part, job=part.job if isinstance(part.job, JobPartition) else each.job.id)
+        for part, each in zip(terms.dataset.parts, terms.sources, strict=True)
+    ]
+    dataset = attrs.evolve(terms.dataset, parts=parts)
+
+    def check(reader: Reader) -> None:
+        for each in terms.sources:
+            require_readable(engine, reader, "results.export", each.job, by)
+
     with closing(
-        map_partitions(executor, shares, _write_bytes, source, order, hides_votes)
+        map_partitions(executor, shares, _write_bytes, source, order, dataset, queries)
     ) as written:
-        yield from check_each(
-            engine.store,
-            written,
-            lambda reader: require_readable(engine, reader, "results.export", shares[0], by),
-        )
+        yield from check_each(engine.store, written, check)
 
 
-def _write(
-    engine: Engine, job: Job, results: Iterable[Result], target: Target, order: _Order
-) -> WriteReport:
-    with engine.store.read() as reader:
-        template = reader.get(Template, (job.template,))
+def _write(results: Iterable[Result], target: Target, order: _Order) -> WriteReport:
     left_out = Counter[str]()
     # dropped before the format sees them: the formats of other packages need not know of erasing
     kept = _skip_excluded(results, left_out)
@@ -170,9 +224,10 @@ def _write(
         format,
         kept,
         target,
-        template=template,
+        template=order.template,
         stages=order.stages,
         lossy=order.lossy,
+        jobs=order.jobs,
         **order.options,
     )
     return attrs.evolve(report, erased=left_out["erased"], withdrawn=left_out["withdrawn"])
@@ -185,12 +240,20 @@ def _make_portable(format: FormatRef) -> FormatRef | _ModuleName:
     return format
 
 
-def _split(engine: Engine, job: PartitionRef, count: int | None) -> tuple[JobPartition, ...]:
-    (everything,) = partition_job(engine, job, 1)
-    if count is None:
+def _split(engine: Engine, sources: Sequence[TableSource], count: int | None) -> list[_Share]:
+    """Return the parts in which workers write *sources*: so many, or one for each `PART` tasks.
+
+    Of several jobs each has as many of them as is its share of the tasks, and at least one.
+    """
+    total = sum(len(source.part) for source in sources)
+    shares = list[_Share]()
+    for index, source in enumerate(sources):
         # at least one: an empty job has a file too
-        count = max(1, math.ceil(len(everything) / PART))
-    return partition_job(engine, everything, count)
+        own = max(1, math.ceil(len(source.part) / PART))
+        if count is not None:
+            own = max(1, round(count * len(source.part) / total) if total else 1)
+        shares += [(index, part) for part in partition_job(engine, source.part, own)]
+    return shares
 
 
 def _skip_excluded(results: Iterable[Result], left_out: Counter[str]) -> Iterator[Result]:
@@ -250,30 +313,30 @@ def _open_engine(source: StoreSource) -> Generator[Engine]:
 
 
 def _write_bytes(
-    partition: JobPartition, /, source: StoreSource, order: _Order, hides_votes: bool
+    share: _Share,
+    /,
+    source: StoreSource,
+    order: _Order,
+    dataset: DatasetSources,
+    queries: Sequence[ResultQuery],
 ) -> tuple[WriteReport, bytes]:
     """Return a part of the file, as a worker makes it, whose application asked the policy.
 
     Args:
-        partition: The part.
+        share: The part.
         source: Where the worker reads.
-        order: What is written, and how.
-        hides_votes: Whether to leave out votes on packages that are still voted on.
+        order: How it is written.
+        dataset: All jobs: the others tell what is a duplicate.
+        queries: What is read of each of them.
     """
     file = io.BytesIO()
+    index, partition = share
+    parts = list(dataset.parts)
+    parts[index] = attrs.evolve(parts[index], job=partition)
     with _open_engine(source) as engine:
-        with engine.store.read() as reader:
-            job = lookup.job(reader, partition)
-        results = read_results(
-            engine,
-            "results.export",
-            partition,
-            None,
-            hides_votes=hides_votes,
-            where=order.where,
-            needed=NEEDED,
-        )
-        report = _write(engine, job, results, file, order)
+        mine = attrs.evolve(dataset, parts=parts)
+        results = read_dataset(engine, mine, queries, range(index, index + 1))
+        report = _write(results, file, order)
     return report, file.getvalue()
 
 

@@ -122,57 +122,105 @@ def read_histories(
     return TaskCases(job, histories, answers)
 
 
-def read_results(
-    engine: Engine,
-    name: str,
-    job: PartitionRef,
-    by: MemberRef | None,
-    *,
-    snapshot: bool = False,
-    hides_votes: bool = False,
-    page: Page = EVERYTHING,
-    where: Selection = ALL_TASKS,
-    needed: Collection[str] = (),
-) -> Iterator[Result]:
-    """Yield the results of the tasks that *where* means, if *by* may call the operation *name*.
+@attrs.frozen
+class ResultQuery:
+    """Which results are read, by whom, and how."""
 
-    The fields that are *needed* of every result are worked out here, a page at a time; others when
-    they are asked for.
+    name: str
+    """The operation that reads, such as ``results.list``."""
+    by: MemberRef | None = None
+    """Who reads; None: the application itself."""
+    where: Selection = ALL_TASKS
+    """The tasks that are meant."""
+    page: Page = EVERYTHING
+    """Where it begins; the limit is not applied: some results may still be left out."""
+    snapshot: bool = False
+    """Whether all of it shows one moment."""
+    hides_votes: bool = False
+    """Whether all votes that are secret from anybody are left out."""
+    needed: Collection[str] = ()
+    """The fields of every result that are worked out a page at a time; others when asked for."""
 
-    They come in order.  The limit of *page* is not applied: some may still be left out.
-    """
-    start, last = 1, None
-    if isinstance(job, JobPartition):
-        start, last = job.first, job.last
-    with engine.store.read() as reader:
-        stored_job, _ = require_readable(engine, reader, name, job, by)
-        selection = None if where == ALL_TASKS else find_selection(reader, stored_job, where)
+
+@attrs.frozen
+class ResultPages:
+    """The results of a job, or of a part of one, a page at a time."""
+
+    engine: Engine
+    job: Job
+    query: ResultQuery
+    first: int
+    """The number of the first task that is meant."""
+    start: int
+    """The number of the first one that is read: a page may begin behind others."""
+    last: int | None
+    """The number of the last one; None: all there are."""
+    selection: Selection | None
+    """Which are meant, as `find_selection` returned it; None: all of them."""
+
+    def read(self, reader: Reader, first: int) -> tuple[list[Result], int | None]:
+        """Return results from task *first* on, and where to go on; None behind the last."""
+        selection = self.selection
         # of what is read at once few may be selected
-        size = page.size if selection is None else EVERYTHING.size
-        if page.after is not None:
-            start = max(start, _find_number(reader, stored_job, page.after) + 1)
-
-    def read_page(reader: Reader, first: int) -> tuple[list[Result], int | None]:
-        access = attrs.evolve(check_access(reader), reader=reader, hides_votes=hides_votes)
-        numbered: dict[str, Any] = {"job": stored_job.id, "number": Span(first, last)}
+        size = self.query.page.size if selection is None else EVERYTHING.size
+        numbered: dict[str, Any] = {"job": self.job.id, "number": Span(first, self.last)}
         if selection is not None and selection.package is not None:
             numbered["package"] = selection.package
         tasks = list(reader.find(Query(Task, numbered, order=("number",), limit=size)))
-        chosen = SelectedTasks(tasks, selection, needed)
-        results = read_selected(reader, stored_job, chosen, access)
+        results = self.read_of(reader, tasks)
         if len(tasks) < size:
             return results, None
         return results, tasks[-1].number + 1
 
-    def check_access(reader: Reader) -> Access:
+    def read_of(self, reader: Reader, tasks: Sequence[Task]) -> list[Result]:
+        """Return the results of those of *tasks*, which are sorted, that are meant."""
+        access = self._check_access(reader)
+        access = attrs.evolve(access, reader=reader, hides_votes=self.query.hides_votes)
+        chosen = SelectedTasks(tasks, self.selection, self.query.needed)
+        return read_selected(reader, self.job, chosen, access)
+
+    def includes(self, task: Task) -> bool:
+        """Return whether *task* lies in the part of its job that is read."""
+        return self.first <= task.number and (self.last is None or task.number <= self.last)
+
+    def _check_access(self, reader: Reader) -> Access:
         # asked for every page: a member may be removed while a long export runs; and never of the
         # snapshot, in which nobody is removed any more
-        if not snapshot or by is None:
-            return require_readable(engine, reader, name, stored_job, by)[1]
-        with engine.store.read() as current:
-            return require_readable(engine, current, name, stored_job, by)[1]
+        query = self.query
+        if not query.snapshot or query.by is None:
+            return require_readable(self.engine, reader, query.name, self.job, query.by)[1]
+        with self.engine.store.read() as current:
+            return require_readable(self.engine, current, query.name, self.job, query.by)[1]
 
-    return iterate_pages(engine.store, read_page, start, snapshot=snapshot)
+
+def find_pages(
+    engine: Engine, reader: Reader, job: PartitionRef, query: ResultQuery
+) -> ResultPages:
+    """Return the pages of the results that are meant, if they may be read.
+
+    Raises:
+        NotFound: when there is no such job, member or package, or no task that a page begins
+            behind.
+        NotAllowed: when they may not be read.
+    """
+    first, last = 1, None
+    if isinstance(job, JobPartition):
+        first, last = job.first, job.last
+    stored_job, _ = require_readable(engine, reader, query.name, job, query.by)
+    selection = None
+    if query.where != ALL_TASKS:
+        selection = find_selection(reader, stored_job, query.where)
+    start = first
+    if query.page.after is not None:
+        start = max(first, _find_number(reader, stored_job, query.page.after) + 1)
+    return ResultPages(engine, stored_job, query, first, start, last, selection)
+
+
+def read_results(engine: Engine, job: PartitionRef, query: ResultQuery) -> Iterator[Result]:
+    """Yield the results of the tasks that are meant, in order."""
+    with engine.store.read() as reader:
+        pages = find_pages(engine, reader, job, query)
+    return iterate_pages(engine.store, pages.read, pages.start, snapshot=query.snapshot)
 
 
 @attrs.frozen

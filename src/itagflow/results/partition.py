@@ -6,8 +6,6 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from itagflow.model.partition import JobPartition
-
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future  # whoever has an executor has loaded it
 
@@ -16,12 +14,13 @@ AHEAD = 32
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Share = TypeVar("Share")
 
 
 def map_partitions(
     executor: Executor,
-    partitions: Iterable[JobPartition],
-    work: Callable[Concatenate[JobPartition, P], T],
+    partitions: Iterable[Share],
+    work: Callable[Concatenate[Share, P], T],
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> Generator[T]:

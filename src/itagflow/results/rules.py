@@ -85,6 +85,16 @@ class PackageHistory:
         done = [each for each in self.assignments if each.state is AssignmentState.DONE]
         return {stage: [each for each in done if each.stage is stage] for stage in STAGES}
 
+    @cached_property
+    def counted(self) -> Sequence[Assignment]:
+        """The assignments whose answers count while they are held and once they are done."""
+        return [each for each in self.assignments if _is_held_or_done(each)]
+
+    @cached_property
+    def was_sent_back(self) -> bool:
+        """Whether the whole package was ever sent back."""
+        return any(_sends_all_back(each) for each in self.assignments)
+
     def closes(self, assignment: Assignment) -> bool:
         """Return whether *assignment* closes the labeling of the tasks that it covers."""
         if assignment.outcome in CLOSING:
@@ -120,6 +130,11 @@ class Case:
         default=attrs.Factory(_make_history, takes_self=True), eq=False, repr=False
     )
     """The same assignments, sorted; of many tasks of a package it is the same."""
+
+    @cached_property
+    def state(self) -> TaskState:
+        """How far the task is; votes that are not merged yet count, and what somebody holds."""
+        return compute_state(self)
 
     def before(self, assignment: Assignment) -> Case:
         """Return the case as *assignment* found it: without what came at its stage or later.
@@ -393,12 +408,12 @@ def find_current_answer(case: Case, *, live: bool) -> Answer | None:
     if case.is_being_labeled:
         since = case.package.round
     # backwards: the newest counts
-    for assignment in reversed(case.assignments):
+    for assignment in reversed(case.history.counted):
         answer = case.answers.get(assignment.id)
         if answer is None or assignment.round < since:
             continue
         # who hands a task to the experts leaves it open
-        if not _is_counted(case, assignment, live=live) or not is_settled(answer):
+        if (not live and _is_in_progress(case, assignment)) or not is_settled(answer):
             continue
         if (
             assignment.stage is not Stage.LABEL
@@ -433,6 +448,8 @@ NEVER_JUDGED = StandingJudgment()
 
 def find_judgment(case: Case, *, live: bool = True) -> StandingJudgment:
     """Return whether the task stands judged wrong, and what was last said to send it back."""
+    if not case.history.was_sent_back and not any(each.wrong for each in case.answers.values()):
+        return NEVER_JUDGED  # nearly always
     standing = NEVER_JUDGED
     # by round, then by id: each assignment may overturn what those before it decided
     for assignment in case.assignments:
@@ -444,8 +461,7 @@ def find_judgment(case: Case, *, live: bool = True) -> StandingJudgment:
             continue  # what is said of the task comes before what is said of the package
         if standing.is_wrong and answer is not None and (answer.is_resolved or answer.verdict):
             standing = attrs.evolve(standing, is_wrong=False)
-        # no list: the whole package went back, and this task with it
-        if assignment.outcome is Outcome.REJECTED and assignment.sent_back is None:
+        if _sends_all_back(assignment):
             standing = StandingJudgment(True, assignment.comment, assignment.reason)
         elif standing.is_wrong and assignment.outcome in PASSING:
             standing = attrs.evolve(standing, is_wrong=False)
@@ -453,15 +469,29 @@ def find_judgment(case: Case, *, live: bool = True) -> StandingJudgment:
 
 
 def _is_counted(case: Case, assignment: Assignment, *, live: bool) -> bool:
-    if (
-        not live
-        and case.is_being_voted_on
+    return _is_held_or_done(assignment) and (live or not _is_in_progress(case, assignment))
+
+
+def _is_held_or_done(assignment: Assignment) -> bool:
+    if assignment.state is AssignmentState.HELD:
+        return True
+    return assignment.state is AssignmentState.DONE and assignment.outcome is not Outcome.SUGGESTED
+
+
+def _is_in_progress(case: Case, assignment: Assignment) -> bool:
+    """Return whether *assignment* is held, or is a vote that is not merged yet."""
+    if assignment.state is AssignmentState.HELD:
+        return True
+    return (
+        assignment.outcome is Outcome.SUBMITTED
         and assignment.round == case.package.round
-        and assignment.outcome is Outcome.SUBMITTED
-    ):
-        return False
-    done = assignment.state is AssignmentState.DONE and assignment.outcome is not Outcome.SUGGESTED
-    return done or (live and assignment.state is AssignmentState.HELD)
+        and case.is_being_voted_on
+    )
+
+
+def _sends_all_back(assignment: Assignment) -> bool:
+    """Return whether *assignment* sent the whole package back, and not only some of its tasks."""
+    return assignment.outcome is Outcome.REJECTED and assignment.sent_back is None
 
 
 def build_work_item(

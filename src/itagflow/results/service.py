@@ -52,7 +52,7 @@ from itagflow.model.template import Template
 from itagflow.model.text import find_key_error
 from itagflow.model.workspace import Member
 from itagflow.results.building_rules import build_result
-from itagflow.results.histories import read_cases, read_results
+from itagflow.results.histories import ResultQuery, read_cases, read_results
 from itagflow.storage.port import Query, Reader, Span
 
 ResultRef = Result | TaskRef | tuple[JobRef, int]
@@ -470,8 +470,8 @@ def iter_results(
     where: Selection = ALL_TASKS,
 ) -> Iterator[Result]:
     """Yield the results of the selected tasks, in the order of the input, a page at a time."""
-    name = "results.list"
-    return page.cut(read_results(engine, name, job, by, snapshot=snapshot, page=page, where=where))
+    query = ResultQuery("results.list", by, where, page, snapshot)
+    return page.cut(read_results(engine, job, query))
 
 
 def find_tasks(
@@ -493,7 +493,7 @@ def find_tasks(
             stored_job, _ = require_readable(engine, reader, "results.find", job, by)
             worker = lookup.member(reader, stored_job.workspace, member)
         where = attrs.evolve(where, member=worker.id)
-    return page.cut(read_results(engine, "results.find", job, by, page=page, where=where))
+    return page.cut(read_results(engine, job, ResultQuery("results.find", by, where, page)))
 
 
 def list_events(

@@ -11,25 +11,30 @@ from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     EVERYTHING,
-    JobsRef,
     MemberRef,
     Page,
     PartitionRef,
     iterate_pages,
 )
 from itagflow.core.visibility import require_readable
-from itagflow.errors import InvalidData, NotFound, Problem
-from itagflow.model.partition import JobPartition
+from itagflow.errors import NotFound
 from itagflow.model.result import Result
 from itagflow.model.selection import ALL_TASKS, Selection
 from itagflow.model.task import Task
-from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
 from itagflow.results.building_rules import build_result
-from itagflow.results.histories import read_cases, read_results
+from itagflow.results.dataset_rules import TableSource, find_source, rename_questions
+from itagflow.results.datasets import (
+    DatasetRef,
+    DatasetSource,
+    DatasetSources,
+    get_duplicates,
+    read_dataset,
+    read_sources,
+)
+from itagflow.results.histories import ResultQuery, read_cases
 from itagflow.results.pseudonyms import make_pseudonym
 from itagflow.results.rows import FIXED, FIXED_OF_ANSWERS, FIXED_OF_VOTES, Columns
-from itagflow.results.table_rules import TableSource, find_source, require_one_table
 from itagflow.storage.port import Query, Reader, Span
 
 Build = Callable[[Columns, Result, str, Mapping[int, str]], Iterable[dict[str, Any]]]
@@ -59,7 +64,7 @@ class RowRequest:
 
 
 def iter_rows(
-    engine: Engine, jobs: JobsRef, table: RowRequest, *, votes: bool
+    engine: Engine, jobs: DatasetRef, table: RowRequest, *, votes: bool
 ) -> Iterator[dict[str, Any]]:
     """Yield a row for every task, or for every answer of a person: job by job, in input order."""
     if votes:
@@ -77,48 +82,21 @@ def iter_votes(
     return _iter_table(engine, job, table)
 
 
-def _iter_table(engine: Engine, jobs: JobsRef, table: RowRequest) -> Iterator[dict[str, Any]]:
+def _iter_table(engine: Engine, jobs: DatasetRef, table: RowRequest) -> Iterator[dict[str, Any]]:
     page = table.page
+    query = ResultQuery(table.name, table.by, table.where)
     with engine.store.read() as reader:
-        sources = [_read_source(engine, reader, ref, table) for ref in _list_jobs(jobs)]
-        require_one_table(sources)
+        sources = read_sources(engine, reader, jobs, query, "the rows")
         index = find_source(sources, page.after)
         begun = _read_begun(engine, reader, sources[index], table)
-    # those before the one that the page goes on in are only asked which columns they have
-    pages = [attrs.evolve(page, limit=None), *[EVERYTHING] * len(sources)]
-    results = [
-        (
-            source.job.name,
-            read_results(engine, table.name, source.part, table.by, page=each, where=table.where),
-        )
-        for source, each in zip(sources[index:], pages, strict=False)
-    ]
+    # those before the one that the page goes on in are only asked which columns they have, and
+    # which duplicates
+    queries = [query] * len(sources)
+    queries[index] = attrs.evolve(query, page=attrs.evolve(page, limit=None))
+    parts = tuple(DatasetSource(source.part, source.names) for source in sources)
+    dataset = DatasetSources(parts, get_duplicates(jobs, "keep"))
+    results = read_dataset(engine, dataset, queries, range(index, len(sources)))
     return page.cut(_Rows(engine, table, sources).iterate(begun, results))
-
-
-def _list_jobs(jobs: JobsRef) -> list[PartitionRef]:
-    """Return each job that is meant: a tuple is one of them, with its workspace.
-
-    Raises:
-        InvalidData: when there is none.
-    """
-    given: Any = jobs
-    if isinstance(jobs, str | bytes | tuple) or not isinstance(jobs, Sequence):
-        return [given]
-    if not jobs:
-        raise InvalidData("the rows", [Problem("job", "must be a job, or at least one in a list")])
-    return list(given)
-
-
-def _read_source(
-    engine: Engine, reader: Reader, ref: PartitionRef, table: RowRequest
-) -> TableSource:
-    job, _ = require_readable(engine, reader, table.name, ref, table.by)
-    template = reader.get(Template, (job.template,))
-    if isinstance(ref, JobPartition):
-        return TableSource(job, template, ref)
-    last = lookup.last_number(reader, Task, job.id)
-    return TableSource(job, template, JobPartition(job=job.id, first=1, last=last))
 
 
 def _read_begun(
@@ -137,7 +115,7 @@ def _read_begun(
     job, viewer = require_readable(engine, reader, table.name, source.job, table.by)
     task = lookup.read_task(reader, job.id, cast("Any", row.get("task")))
     result = build_result(next(read_cases(reader, job, [task], viewer)), task)
-    return job.name, result, row["by"]
+    return job.name, rename_questions(result, source.names), row["by"]
 
 
 @attrs.define
@@ -153,7 +131,7 @@ class _Rows:
     def iterate(
         self,
         begun: tuple[str, Result, str] | None,
-        results: Iterable[tuple[str, Iterator[Result]]],
+        results: Iterable[Result],
     ) -> Iterator[dict[str, Any]]:
         table = self.table
         fields = self._read_fields() if table.fields is None else table.fields
@@ -162,9 +140,9 @@ class _Rows:
             job, result, account = begun
             rows = list(self._build(columns, job, result))
             yield from rows[_find_index(rows, account) + 1 :]
-        for job, of_job in results:
-            for result in of_job:
-                yield from self._build(columns, job, result)
+        jobs = {source.job.id: source.job.name for source in self.sources}
+        for result in results:
+            yield from self._build(columns, jobs[result.task.job], result)
 
     def _build(self, columns: Columns, job: str, result: Result) -> Iterable[dict[str, Any]]:
         members = {entry.member for entry in result.provenance}

@@ -18,9 +18,10 @@ from typing import Any, get_args
 import attrs
 from cattrs import Converter, transform_error
 from cattrs.errors import BaseValidationError
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from cattrs.strategies import configure_tagged_union
 
+from itagflow import jsontext
 from itagflow.model.event import FieldChange
 from itagflow.model.job import (
     Accept,
@@ -44,6 +45,7 @@ from itagflow.model.result import Provenance, StageResult
 from itagflow.model.segment import Segment
 from itagflow.model.skills import Field
 from itagflow.model.span import Relation, TextSpan
+from itagflow.model.task import Answer
 from itagflow.model.template import (
     Option,
     Question,
@@ -62,6 +64,13 @@ def to_json(value: Any) -> Any:
 def encoder(kind: Any) -> Callable[[Any], Any]:
     """Return the function that makes plain JSON types of a value declared as *kind*."""
     return _converter().get_unstructure_hook(kind)
+
+
+def encoder_without_replies(kind: type[StageResult | Answer]) -> Callable[[Any], Any]:
+    """Return the function that makes plain JSON types of all fields but the replies."""
+    return make_dict_unstructure_fn(
+        kind, _converter(), _cattrs_omit_if_default=True, replies=override(omit=True)
+    )
 
 
 def decoder(kind: Any) -> Callable[[Any], Any]:
@@ -90,11 +99,19 @@ class StoredReplies(Mapping[str, Reply]):
     They equal a dict of the same replies, and are one once they are copied or pickled.
     """
 
-    __slots__ = ("_made", "_plain", "_read")
+    __slots__ = ("_cut", "_made", "_plain", "_read")
 
-    def __init__(self, read: Callable[[], Mapping[str, Any]]) -> None:
-        """Have them from *read*, which returns the same plain JSON at each call."""
+    def __init__(
+        self, read: Callable[[], Mapping[str, Any]], cut: Callable[[], str | None] = lambda: None
+    ) -> None:
+        """Have them from elsewhere.
+
+        Args:
+            read: Returns the same plain JSON at each call.
+            cut: Returns it as compact text, as `jsontext.dumps` writes it, where there is one.
+        """
         self._read = read
+        self._cut = cut
         self._plain: Mapping[str, Any] | None = None
         self._made: dict[str, Reply] = {}
 
@@ -104,6 +121,11 @@ class StoredReplies(Mapping[str, Reply]):
         if self._plain is None:
             self._plain = self._read()
         return self._plain
+
+    @property
+    def text(self) -> str:
+        """The plain JSON as compact text."""
+        return self._cut() or jsontext.dumps(self.plain)
 
     def __getitem__(self, id: str) -> Reply:
         made = self._made.get(id)
@@ -140,6 +162,18 @@ def encode_replies(replies: Mapping[str, Reply]) -> Mapping[str, Any]:
         return replies.plain
     encode = encoder(Reply)
     return {id: encode(reply) for id, reply in replies.items()}
+
+
+def write_replies(replies: Mapping[str, Reply]) -> str:
+    """Return *replies* as the compact JSON that they are stored as.
+
+    >>> from itagflow import Choice
+    >>> write_replies({"1": Choice("cat")})
+    '{"1":{"key":"cat","kind":"choice"}}'
+    """
+    if isinstance(replies, StoredReplies):
+        return replies.text
+    return jsontext.dumps(encode_replies(replies))
 
 
 def decode_reply(plain: Any) -> Reply:

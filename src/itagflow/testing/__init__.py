@@ -16,7 +16,7 @@ interruptions.  Each contract is made of parts:
 - ``concurrency`` has `ConcurrencyContract`, with threads, processes and shutdown; its parts are
   ``fork_contract`` and ``interrupt_contract`` (``interruptions`` says where to interrupt).
 - ``part`` has what all parts have in common; ``counters`` and ``threads`` are what they count and
-  run; `builders` makes entities.
+  run; `make_job` and its like make entities.
 """
 
 from itagflow.testing.builders import (

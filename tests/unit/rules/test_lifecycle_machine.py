@@ -63,16 +63,6 @@ def test_it_says_what_can_happen_where() -> None:
     assert DOOR.get_sources("paint") == frozenset()
 
 
-def test_its_diagram_ends_where_nothing_leads_on() -> None:
-    assert DOOR.render_mermaid().splitlines()[1:] == [
-        "    [*] --> open",
-        "    open --> shut: close",
-        "    shut --> open: open",
-        "    shut --> locked: lock",
-        "    locked --> [*]",
-    ]
-
-
 def test_a_table_that_contradicts_itself_is_refused() -> None:
     with pytest.raises(ValueError, match="more than one step"):
         Lifecycle("door", Door.OPEN, [*STEPS, Step("close", Door.OPEN, Door.LOCKED)])

@@ -1,4 +1,4 @@
-"""The tables: their diagrams are those of the documentation, and every cell that is no step is refused."""
+"""The tables: the documentation draws them, and every cell that is no step is refused."""
 
 from __future__ import annotations
 
@@ -57,16 +57,9 @@ WORKFLOWS = [
 ]
 
 
-def diagrams(page: str) -> list[str]:
-    return re.findall(r"```\{mermaid\}\n(.*?)\n```", (DOCS / page).read_text("utf-8"), re.DOTALL)
-
-
-def test_the_documentation_shows_the_tables() -> None:
-    assert diagrams("lifecycles.md") == [
-        JOB.render_mermaid(),
-        FULL.render_mermaid(),
-        ASSIGNMENT.render_mermaid(),
-    ]
+def test_the_documentation_draws_the_tables() -> None:
+    page = (DOCS / "lifecycles.md").read_text("utf-8")
+    assert re.findall(r"```\{lifecycle\} (\w+)\n", page) == ["job", "package", "assignment"]
 
 
 @pytest.mark.parametrize(

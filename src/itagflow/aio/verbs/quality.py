@@ -195,8 +195,8 @@ class AsyncQuality:
 
         A look is a task in a round that a reviewer has handed in at a stage; an error is a look
         that judged the task wrong or gave another answer.  Discarded packages are left out.  Times
-        are hours as far as they were told; accuracies are percentages, None without a look; efficiencies are numbers an hour, None
-        where no time was told.  Of a job there are:
+        are hours as far as they were told; accuracies are percentages, None without a look;
+        efficiencies are numbers an hour, None where no time was told.  Of a job there are:
 
         - ``TotalItemCount``, ``FinishedItemCount``: tasks; those of done packages.
           ``TotalSubtaskCount``, ``FinishedSubtaskCount``: packages; done ones;

@@ -21,10 +21,10 @@ from itagflow.model.task import Answer, Task, TaskState, WorkItem
 from itagflow.model.version import AnswerVersion
 from itagflow.typing import (
     AssignmentRef,
+    DatasetRef,
     FollowedFrom,
     FormatRef,
     JobRef,
-    JobsRef,
     Lossy,
     MemberRef,
     PartitionRef,
@@ -278,7 +278,7 @@ class AsyncResults:
 
     def rows(
         self,
-        job: JobsRef,
+        job: DatasetRef,
         *,
         votes: bool = False,
         fields: Iterable[str] | None = None,
@@ -315,8 +315,8 @@ class AsyncResults:
         Access is that of `list`, for each job.
 
         Args:
-            job: The job, or a part of one; or several of them in a list.  They are of one
-                workspace, and their templates ask the same questions.
+            job: The job or a part of one, several of a workspace in a list, or a ``Dataset``,
+                which says more about several.  Their templates ask the same questions.
             votes: Whether each vote has a row of its own.
             fields: Which fields of the data have columns.  All that some task has unless given:
                 then the data of the jobs is gone through before the first row.
@@ -385,7 +385,7 @@ class AsyncResults:
 
     async def export(
         self,
-        job: PartitionRef,
+        job: DatasetRef,
         format: FormatRef,
         target: Target,
         *,
@@ -399,13 +399,13 @@ class AsyncResults:
         lossy: Lossy = "report",
         **options: Any,
     ) -> WriteReport:
-        """Write the results of a job to a file, and return what was written.
+        """Write the results of one job or several to a file, and return what was written.
 
         Tasks whose data was erased are left out, and counted.  What is written is what each stage
         came to, without votes that are not merged yet.
 
         Args:
-            job: The job, or a part of one.
+            job: The job or a part of one, several of a workspace in a list, or a ``Dataset``.
             format: The name of the format, such as ``"itag"``, or a format itself: a module or
                 object with ``read`` and ``write``.
             target: A path, an open binary file, or anything path-like with ``open`` and ``/``.
@@ -428,8 +428,9 @@ class AsyncResults:
             NotAllowed: when *by* may not export.
             Incomplete: when answers still follow a change of the template.
             InvalidData: when the format has no such option; when something would be lost, and
-                nothing may be; or when an executor cannot work on this export: the format is not
-                made of parts, or one moment is asked for.
+                nothing may be; when several jobs do not make one dataset; or when an executor
+                cannot work on this export: the format is not made of parts, or one moment is asked
+                for.
             StoreFailed: when the system does not write the target; or the workers are other
                 processes, and the store is in the memory of this one.
         """

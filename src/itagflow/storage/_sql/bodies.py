@@ -6,12 +6,16 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
+import attrs
+
 from itagflow import jsontext
 from itagflow.model.reply import Reply
 from itagflow.storage.codec import StoredReplies
 
-_BEGIN = re.compile(r'\{"at": ?"[^"\\]*", ?"replies": ?\{"')
+_BEGIN = re.compile(r'(\{"at": ?"[^"\\]*", ?"replies": ?)\{"')
 """How nearly all bodies begin: with the time, and then the replies."""
+_COMPACT = '{"at":"'
+"""How a body begins as this library writes it."""
 _SIMPLE = r'"[^"\\{}]*"|[-+.0-9eE]+|true|false'
 """A value that is no list and no object, and no text that may look like something else."""
 _END = re.compile(rf'\}}\}}(?:, ?"[a-z_]+": ?(?:{_SIMPLE}))*\}}')
@@ -19,35 +23,49 @@ _END = re.compile(rf'\}}\}}(?:, ?"[a-z_]+": ?(?:{_SIMPLE}))*\}}')
 _KEY = re.compile('"([a-z_]+)":')
 
 
-def find_other_fields(text: str) -> list[str] | None:
-    """Return the fields of a body besides its time and replies; None when it has to be parsed.
+@attrs.frozen
+class BodyParts:
+    """Where the replies stand in a body, and what else it has; its values are not read."""
+
+    replies: slice
+    """The text of the replies."""
+    others: list[str]
+    """The fields besides the time and the replies."""
+
+
+def find_parts(text: str) -> BodyParts | None:
+    """Return the parts of a body; None when it has to be parsed.
 
     Replies are long, and what else there is stands behind them.  It is found without reading them:
     who asks whether a task was given up, say, does not wait for all its boxes.
 
-    >>> find_other_fields('{"at":"2026-11-28","replies":{"1":{"key":"cat"}},"seconds":2.5}')
-    ['seconds']
+    >>> text = '{"at":"2026-11-28","replies":{"1":{"key":"cat"}},"seconds":2.5}'
+    >>> parts = find_parts(text)
+    >>> text[parts.replies], parts.others
+    ('{"1":{"key":"cat"}}', ['seconds'])
     """
+    begin = _BEGIN.match(text)
     # how votes were merged is the one other object that may end with two braces
-    if _BEGIN.match(text) is None or '"merge"' in text:
+    if begin is None or '"merge"' in text:
         return None
     end = text.rfind("}}", 0, len(text) - 1)
     # inside of a text no quotation mark can stand without a backslash: so what follows as it should
     # is no part of one
     if _END.fullmatch(text, end) is None:
         return None
-    return _KEY.findall(text, end)
+    return BodyParts(slice(begin.end(1), end + 2), _KEY.findall(text, end))
 
 
 class Body:
     """The body of one answer; it is parsed once."""
 
-    __slots__ = ("_plain", "_text")
+    __slots__ = ("_plain", "_text", "parts")
 
     def __init__(self, text: str) -> None:
         """Have it from its JSON *text*."""
         self._text = text
         self._plain: Mapping[str, Any] | None = None
+        self.parts = find_parts(text)
 
     def parse(self) -> Mapping[str, Any]:
         """Return what is in the body; not to be changed."""
@@ -58,8 +76,14 @@ class Body:
 
     def defer_replies(self) -> Mapping[str, Reply]:
         """Return the replies that are in the body, each to be made when it is asked for."""
-        return StoredReplies(self._parse_replies)
+        return StoredReplies(self._parse_replies, self._cut_replies)
 
     def _parse_replies(self) -> Mapping[str, Any]:
         replies: Mapping[str, Any] = self.parse()["replies"]
         return replies
+
+    def _cut_replies(self) -> str | None:
+        # a database that keeps JSON in a form of its own returns it with spaces
+        if self.parts is None or not self._text.startswith(_COMPACT):
+            return None
+        return self._text[self.parts.replies]

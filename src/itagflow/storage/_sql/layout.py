@@ -29,7 +29,7 @@ from itagflow.model.task import Answer, Draft, Task
 from itagflow.model.template import Template
 from itagflow.model.text import normalize_name
 from itagflow.model.workspace import Member, Workspace
-from itagflow.storage._sql.bodies import Body, find_other_fields
+from itagflow.storage._sql.bodies import Body
 from itagflow.storage._sql.numbers import expand_floats
 from itagflow.storage.codec import decoder, encoder
 from itagflow.storage.fields import (
@@ -380,12 +380,11 @@ class Layout(Generic[E]):
     def _begin_to_read(self, fields: dict[str, Any], text: str) -> Body:
         """Set what is known of a body without parsing it: nearly always all but few fields."""
         body = Body(text)
-        others = find_other_fields(text)
-        if others is not None:
+        if body.parts is not None:
             absent = self.body_defaults.copy()
             for name, make in self.made:
                 absent[name] = make()
-            for name in others:
+            for name in body.parts.others:
                 absent.pop(name, None)
             absent["replies"] = body.defer_replies()
             # where another thread does the same, all get what it has set first
