@@ -1210,7 +1210,8 @@ NAMESPACES: Mapping[str, Case] = {
             "until": START + timedelta(days=2),
             "every": timedelta(days=1),
             "by": "ada",
-        }
+        },
+        always=("since", "until"),
     ),
     "flow.quality.error_left": Case(lambda s: {"job": s.job, "detection": 0.9, "by": "ada"}),
     "flow.comments.list": Case(
