@@ -355,6 +355,7 @@ READERS: Mapping[str, Reading] = {
     "quality.statistics": _RESULTS,
     "quality.work": _RESULTS,
     "quality.statement": _RESULTS,
+    "quality.forecast": _RESULTS,
     "maintenance.verify": Reading(Action.READ_QUALITY, Action.READ_QUALITY),
     "results.export": _EXPORT,
     "maintenance.copy": _EXPORT,

@@ -256,3 +256,45 @@ def test_in_the_end_each_task_is_paid_to_who_labeled_it_last(seed: int) -> None:
             standing[members[label.member]] += 1
     assert sum(standing.values()) > 0
     assert +paid == standing
+
+
+def test_when_a_job_will_be_done(flow: Flow, clock: Clock) -> None:
+    workflow = Workflow(Label(), Inspect(task_share=0.5))
+    job = cats(flow, tasks=40, size=2, workflow=workflow, label=["ben"])
+    assert flow.quality.forecast(job).stages[Stage.LABEL].why == "nothing was done yet"
+    assert flow.quality.forecast(job).finish is None
+    # from Tuesday to Tuesday, and not on the weekend: a package a day, and two on Wednesday
+    for day in range(8):
+        for _ in range(0 if day in (4, 5) else 1 + (day == 1)):
+            label(flow, "ben", job)
+            flow.review(taken(flow, "di", job, Stage.INSPECT))
+        clock.forward(days=1)
+    found = flow.quality.forecast(job)
+    labeling, inspecting = found.stages[Stage.LABEL], found.stages[Stage.INSPECT]
+    assert (labeling.left, labeling.observed) == (40 - 14, 6)
+    assert labeling.pace == pytest.approx(14 / 6)
+    assert labeling.days == pytest.approx(26 / (14 / 6))
+    assert (inspecting.left, inspecting.pace) == (13, pytest.approx(7 / 6))
+    # 11.14 days, from Wednesday on
+    assert clock().weekday() == 2
+    assert found.finish == (clock().date() + timedelta(days=15)).isoformat()
+    assert found.earliest is not None
+    assert found.latest is not None
+    assert found.earliest < found.finish < found.latest
+    wider = flow.quality.forecast(job, level=0.99).latest
+    assert wider is not None
+    assert wider > found.latest
+    with pytest.raises(InvalidData, match="level"):
+        flow.quality.forecast(job, level=1)
+    with pytest.raises(NotAllowed):
+        flow.quality.forecast(job, by="ben")
+
+
+def test_what_came_back_is_expected_to_come_back_again(flow: Flow) -> None:
+    job = cats(flow, tasks=40, size=4, workflow=Workflow(Label(), Inspect()), label=["ben"])
+    labeled(flow, "ben", job)
+    flow.reject(taken(flow, "di", job, Stage.INSPECT), tasks=[2], comment="a dog")
+    stages = flow.quality.forecast(job).stages
+    # one of four came back: it, 36 others, and a quarter of what is still to be checked
+    assert stages[Stage.INSPECT].left == 40 * 1.25
+    assert stages[Stage.LABEL].left == 1 + 36 + 40 / 4

@@ -1201,6 +1201,7 @@ NAMESPACES: Mapping[str, Case] = {
             "by": "ada",
         }
     ),
+    "flow.quality.forecast": Case(lambda s: {"job": s.job, "level": 0.9, "by": "ada"}),
     "flow.quality.statistics": Case(
         lambda s: {
             "job": s.job,

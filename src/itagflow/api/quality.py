@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from itagflow.core.engine import Engine
-from itagflow.measuring import errors, labels, statistics, work
+from itagflow.measuring import errors, forecasts, labels, statistics, work
 from itagflow.measuring.labels import LabelTerms
 from itagflow.measuring.statistics import StatisticsTerms, parse_every, parse_period
 from itagflow.measuring.work import WorkTerms, parse_keys
@@ -17,6 +17,7 @@ from itagflow.model.event import Event
 from itagflow.model.number import require_whole_number
 from itagflow.quality.agreement import MAX_DRAWS, MAX_SEED
 from itagflow.quality.errors_left import require_detection
+from itagflow.quality.forecasting import JobForecast, require_level
 from itagflow.quality.labels import LabelRow
 from itagflow.quality.statements import Rate, Statement, WorkBy, parse_rates
 from itagflow.quality.values import (
@@ -212,7 +213,7 @@ class Quality:
         What counts as one is the task, or with ``operatorcell`` the cell: each region, span and
         segment of an answer, and each reply without any.  Errors are then the cells that a reviewer
         has added, removed or changed (they overlap by less than nine tenths, or have another
-        label), never more than were looked at; of a task that is only judged wrong, all.  Open
+        label), never more than were checked; of a task that is only judged wrong, all.  Open
         doubt: this is our reading of iTAG's ``OPERATORCELL``.
 
         A look is a task in a round that a reviewer has handed in at a stage; an error is a look
@@ -348,3 +349,28 @@ class Quality:
         parsed = parse_rates(terms.name, rates)
         first, last = find_position(after), None if until is None else find_position(until)
         return work.make_statement(self._engine, terms, parsed, first, last)
+
+    def forecast(
+        self, job: JobRef, *, level: float = 0.8, by: MemberRef | None = None
+    ) -> JobForecast:
+        """Return how many days of work are left at each stage, and when the job will be done.
+
+        With `itagflow.quality.forecast`, from the tasks that were handed in on each day (in UTC) on
+        which any was; today counts only where there was no day before.  Left are the answers and
+        looks of open packages: those that are still to be given, the looks to come as the rules of
+        the stages draw them, and the rework that the share of looks which sent a task back lets
+        expect.  What comes into the job later is not foreseen, nor more votes where they disagree.
+        The days are named by the weekdays on which anybody has worked.
+
+        Args:
+            job: The job.
+            level: How often the intervals are to have the truth, more than 0 and less than 1.
+            by: Who reads.
+
+        Raises:
+            NotFound: when there is no such job, or *by* is nobody in its workspace.
+            InvalidData: when *level* is no such number.
+            NotAllowed: when *by* may not read results there, or was removed.
+        """
+        level = require_level(level)
+        return forecasts.forecast_job(self._engine, job, level=level, by=by)

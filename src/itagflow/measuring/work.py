@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, cast
 
@@ -77,7 +77,7 @@ def report_work(
     where: dict[str, Any] = {"at": Span(period.since, period.until)}
     pieces = [
         piece
-        for piece in _iter_pieces(engine, terms, where)
+        for piece in _iter_of_workspace(engine, terms, where)
         # the end of a span is in it, and that of a period is not
         if period.until is None or piece.at < period.until
     ]
@@ -133,7 +133,7 @@ def make_statement(
         raise InvalidData(terms.name, [Problem("until", reason)])
     sums = defaultdict[Key, _Sum](_Sum)
     where: dict[str, Any] = {"position": Span(after + 1, end)}
-    for piece in _iter_pieces(engine, terms, where):
+    for piece in _iter_of_workspace(engine, terms, where):
         sums[piece.member, piece.job, piece.stage].add(piece)
     members = read_members(engine, {member for member, _, _ in sums})
     jobs = _read_jobs(engine, {job for _, job, _ in sums})
@@ -154,21 +154,31 @@ def make_statement(
     return Statement(after=after, until=end, lines=tuple(price(line, rates) for line in lines))
 
 
-def _iter_pieces(engine: Engine, terms: WorkTerms, where: dict[str, Any]) -> Iterator[Piece]:
-    """Yield the pieces of work of the events of a workspace that match."""
+def _iter_of_workspace(engine: Engine, terms: WorkTerms, where: dict[str, Any]) -> Iterator[Piece]:
+    """Return the pieces of work of the events of a workspace that match."""
     with engine.store.read() as reader:
         home = lookup.workspace(reader, terms.workspace)
+
+    def require(reader: Reader) -> None:
         access_of(reader, engine.policy, home.id, terms.by).require(terms.name, None)
-    query = Query(
-        Event,
-        {**where, "workspace": home.id, "type": HANDED_IN},
-        order=("position",),
-    )
+
+    return iter_pieces(engine, {**where, "workspace": home.id}, require)
+
+
+def iter_pieces(
+    engine: Engine, where: dict[str, Any], require: Callable[[Reader], object]
+) -> Iterator[Piece]:
+    """Yield the pieces of work of the events that match, in order.
+
+    What *require* checks is asked for each block: a member may be removed while much is read.
+    """
+    with engine.store.read() as reader:
+        require(reader)
+    query = Query(Event, {**where, "type": HANDED_IN}, order=("position",))
     events = iterate_query(engine.store, query)
     while block := list(islice(events, EVENTS)):
         with engine.store.read() as reader:
-            # asked again: a member may be removed while much is read
-            access_of(reader, engine.policy, home.id, terms.by).require(terms.name, None)
+            require(reader)
             cases = _read_packages(reader, block)
         for event in block:
             yield from list_pieces(event, cases.get((event.job, event.package), ()))

@@ -6,7 +6,7 @@ and what was there before.  So a piece of work is the same whenever it is counte
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 import attrs
@@ -42,6 +42,8 @@ class Piece:
     """How many were sent back."""
     seconds: float = 0.0
     """How long it took."""
+    sent_back: int = 0
+    """How many tasks a review sends back to others."""
 
 
 def list_pieces(event: Event, cases: Sequence[Case]) -> list[Piece]:
@@ -55,11 +57,13 @@ def list_pieces(event: Event, cases: Sequence[Case]) -> list[Piece]:
     if assignment is None:
         return []
     pieces = list[Piece]()
-    if assignment.member is not None:
-        pieces.append(_hand_in(event, assignment, assignment.member, cases))
+    sent_back = list[Case]()
     if assignment.outcome is Outcome.REJECTED:
-        pieces += _send_back(event, assignment, cases)
-    return pieces
+        sent_back = [case for case in cases if _is_sent_back(case, assignment)]
+    if assignment.member is not None:
+        piece = _hand_in(event, assignment, assignment.member, cases)
+        pieces.append(attrs.evolve(piece, sent_back=len(sent_back)))
+    return [*pieces, *_send_back(event, assignment, sent_back)]
 
 
 def _find_assignment(id: int, cases: Iterable[Case]) -> Assignment | None:
@@ -92,17 +96,12 @@ def _hand_in(event: Event, assignment: Assignment, member: int, cases: Sequence[
     )
 
 
-def _send_back(event: Event, review: Assignment, cases: Sequence[Case]) -> list[Piece]:
-    pieces = list[Piece]()
+def _send_back(event: Event, review: Assignment, cases: Sequence[Case]) -> Iterator[Piece]:
+    """Yield what is taken off those who have to do these tasks again."""
     for case in cases:
-        if not _is_sent_back(case, review):
-            continue
         stage = _find_target(case, review)
         for member in sorted(_find_authors(case.before(review), stage)):
-            pieces.append(
-                Piece(at=event.at, member=member, job=event.job, stage=stage, corrected=1)
-            )
-    return pieces
+            yield Piece(at=event.at, member=member, job=event.job, stage=stage, corrected=1)
 
 
 def _is_sent_back(case: Case, review: Assignment) -> bool:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         raw,
     )
     from itagflow.quality.errors_left import error_left
+    from itagflow.quality.forecasting import Forecast, JobForecast, forecast
     from itagflow.quality.iso_plans import (
         InspectionLevel,
         Iso2859,
@@ -84,10 +85,12 @@ __all__ = [
     "Cluster",
     "DistanceWeights",
     "ErrorLeft",
+    "Forecast",
     "Inspection",
     "InspectionLevel",
     "Iso2859",
     "Iso2859LotPlan",
+    "JobForecast",
     "LabelRow",
     "LabelTable",
     "Level",
@@ -126,6 +129,7 @@ __all__ = [
     "error_left",
     "f1",
     "fleiss",
+    "forecast",
     "gwet_ac1",
     "iso2859",
     "majority",
@@ -159,6 +163,7 @@ _HOMES = {
             "raw",
         ),
         "errors_left": ("error_left",),
+        "forecasting": ("Forecast", "JobForecast", "forecast"),
         "iso_plans": (
             "InspectionLevel",
             "Iso2859",

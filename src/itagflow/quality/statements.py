@@ -1,7 +1,5 @@
 """What was handed in and sent back, added up: work reports, and statements with rates."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from enum import Enum
@@ -37,7 +35,7 @@ def _convert_rate(value: float) -> float:
     return value if number is None else float(number)
 
 
-def _check_rate(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
+def _check_rate(_: object, attribute: "attrs.Attribute[Any]", value: float) -> None:
     require_number("Rate", attribute.name, value, least=0, most=MOST_RATE)
 
 

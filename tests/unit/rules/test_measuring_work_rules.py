@@ -79,12 +79,12 @@ def test_a_review_hands_in_its_looks() -> None:
 
 
 def test_what_is_sent_back_is_taken_off_its_labeler() -> None:
-    reviewed = piece(member=3, stage=INSPECT, assignments=1, count=2)
+    reviewed = piece(member=3, stage=INSPECT, assignments=1, count=2, sent_back=1)
     assert of(3, cases(LABELED, REJECTED)) == [reviewed, piece(corrected=1)]
     whole = attrs.evolve(REJECTED, sent_back=None)
-    # who sends everything back has looked at what they said something of
+    # who sends everything back has checked what they said something of
     assert of(3, cases(LABELED, whole)) == [
-        attrs.evolve(reviewed, count=0),
+        attrs.evolve(reviewed, count=0, sent_back=2),
         piece(corrected=1),
         piece(corrected=1),
     ]

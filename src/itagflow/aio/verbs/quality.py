@@ -11,6 +11,7 @@ from typing import Any
 from itagflow.aio.pool import ThreadPool
 from itagflow.api.quality import Quality
 from itagflow.model.event import Event
+from itagflow.quality.forecasting import JobForecast
 from itagflow.quality.labels import LabelRow
 from itagflow.quality.statements import Rate, Statement, WorkBy
 from itagflow.quality.values import (
@@ -324,4 +325,29 @@ class AsyncQuality:
             NotAllowed: when *by* may not read results, or was removed.
         """
         verb = partial(self._quality.statement, workspace, rates, after=after, until=until, by=by)
+        return await self._pool.run(verb)
+
+    async def forecast(
+        self, job: JobRef, *, level: float = 0.8, by: MemberRef | None = None
+    ) -> JobForecast:
+        """Return how many days of work are left at each stage, and when the job will be done.
+
+        With `itagflow.quality.forecast`, from the tasks that were handed in on each day (in UTC) on
+        which any was; today counts only where there was no day before.  Left are the answers and
+        looks of open packages: those that are still to be given, the looks to come as the rules of
+        the stages draw them, and the rework that the share of looks which sent a task back lets
+        expect.  What comes into the job later is not foreseen, nor more votes where they disagree.
+        The days are named by the weekdays on which anybody has worked.
+
+        Args:
+            job: The job.
+            level: How often the intervals are to have the truth, more than 0 and less than 1.
+            by: Who reads.
+
+        Raises:
+            NotFound: when there is no such job, or *by* is nobody in its workspace.
+            InvalidData: when *level* is no such number.
+            NotAllowed: when *by* may not read results there, or was removed.
+        """
+        verb = partial(self._quality.forecast, job, level=level, by=by)
         return await self._pool.run(verb)
