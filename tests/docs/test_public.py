@@ -147,6 +147,7 @@ LATER = (
     "itagflow.formats.coco",
     "itagflow.formats.csv",
     "itagflow.formats.itag",
+    "itagflow.formats.voc",
     "itagflow.formats.yolo",
     "itagflow.json",
     "itagflow.formats.jsonl",
