@@ -198,9 +198,7 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "quality.truth": [{"job": job, **by}],
         "quality.forecast": [{"job": job, "level": 0.9, **by}],
         "quality.work": [{"workspace": home, **by}],
-        "quality.statement": [
-            {"workspace": home, "rates": {}, "after": 0, "until": 1, **by}
-        ],
+        "quality.statement": [{"workspace": home, "rates": {}, "after": 0, "until": 1, **by}],
         "quality.position_bias": [{"job": job, **by}],
         "results.list": [{"job": job, "limit": 1, **by}],
         "results.rows": [{"job": job, "limit": 1, **by}],

@@ -86,11 +86,12 @@ def name_days(
     )
 
 
-def _find_last(days: Sequence[float | None], today: date, weekdays: Collection[int]) -> date | None:
+def _find_last(days: Sequence[float | None], today: date, weekdays: Collection[int]) -> str | None:
     known = [each for each in days if each is not None]
     if len(known) < len(days):
         return None
-    return _find_day(max(known, default=0.0), today, weekdays)
+    day = _find_day(max(known, default=0.0), today, weekdays)
+    return None if day is None else day.isoformat()
 
 
 def _find_day(days: float, today: date, weekdays: Collection[int]) -> date | None:

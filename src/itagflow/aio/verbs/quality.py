@@ -191,7 +191,7 @@ class AsyncQuality:
         What counts as one is the task, or with ``operatorcell`` the cell: each region, span and
         segment of an answer, and each reply without any.  Errors are then the cells that a reviewer
         has added, removed or changed (they overlap by less than nine tenths, or have another
-        label), never more than were looked at; of a task that is only judged wrong, all.  Open
+        label), never more than were checked; of a task that is only judged wrong, all.  Open
         doubt: this is our reading of iTAG's ``OPERATORCELL``.
 
         A look is a task in a round that a reviewer has handed in at a stage; an error is a look
