@@ -23,6 +23,7 @@ from itagflow import (
     Job,
     Label,
     NotAllowed,
+    Selection,
     Stage,
     TaskState,
     Workflow,
@@ -115,6 +116,20 @@ def test_an_inspector_has_to_do_again_what_comes_back_to_them(flow: Flow) -> Non
     flow.reject(taken(flow, "ada", job, Stage.ACCEPT), tasks=[1], comment="a dog")
     net = {row["Member"]: row["NetCount"] for row in flow.quality.work("street")}
     assert net == {"ada": 2, "ben": 2, "di": 1}
+
+
+def test_a_campaign_that_is_withdrawn_takes_nothing_off_again(flow: Flow) -> None:
+    job = cats(flow, tasks=2, workflow=Workflow(Label(), Inspect()))
+    labeled(flow, "ben", job)
+    flow.review(taken(flow, "di", job, Stage.INSPECT))
+    flow.jobs.reopen(job, where=Selection(), to=Stage.LABEL, by="ada")
+    labeled(flow, "ben", job, "dog")
+    flow.reject(taken(flow, "di", job, Stage.INSPECT), whole=True, comment="no")
+    first = flow.quality.statement("street", RATES)
+    assert [(line.account, line.net) for line in first.lines] == [("ben", 2), ("di", 2)]
+    flow.packages.discard((job.id, 1), by="ada", comment="the campaign is over")
+    assert flow.quality.statement("street", RATES, until=first.until) == first
+    assert flow.quality.statement("street", RATES, after=first.until).lines == ()
 
 
 def test_what_cannot_be_reported_is_refused(flow: Flow) -> None:

@@ -16,7 +16,7 @@ from itagflow.core.visibility import access_of
 from itagflow.errors import InvalidData, Problem
 from itagflow.measuring.counting_rules import Period
 from itagflow.measuring.reading import read_members
-from itagflow.measuring.work_rules import HANDED_IN, Piece, list_pieces
+from itagflow.measuring.work_rules import HANDED_IN, Piece, list_pieces, with_withdrawn
 from itagflow.model.arguments import require_several
 from itagflow.model.enums import parse_enum
 from itagflow.model.event import Event
@@ -31,7 +31,7 @@ from itagflow.quality.statements import (
     WorkBy,
     price,
 )
-from itagflow.results.histories import read_cases
+from itagflow.results.histories import read_histories
 from itagflow.results.rules import Case
 from itagflow.storage.port import Query, Reader, Span
 
@@ -198,7 +198,10 @@ def _read_packages(
             continue
         where: dict[str, Any] = {"job": key, "package": tuple(sorted(packages))}
         tasks = list(reader.find(Query(Task, where, order=("number",))))
-        for case in read_cases(reader, job, tasks):
+        read = read_histories(reader, job, tasks)
+        histories = {number: with_withdrawn(each) for number, each in read.histories.items()}
+        read = attrs.evolve(read, histories=histories)
+        for case in map(read.build, tasks):
             found[key, case.package.number].append(case)
     return found
 

@@ -13,10 +13,11 @@ import attrs
 
 from itagflow.measuring.counting_rules import find_labelings
 from itagflow.measuring.look_rules import iter_looks
+from itagflow.model.copying import evolve
 from itagflow.model.event import Event
 from itagflow.model.job import Accept, Stage
 from itagflow.model.package import Assignment, Outcome
-from itagflow.results.rules import Case, find_campaign
+from itagflow.results.rules import Case, PackageHistory, find_campaign
 
 HANDED_IN = ("submit", "review", "accept", "reject")
 """The types of the events in which work is handed in."""
@@ -64,6 +65,15 @@ def list_pieces(event: Event, cases: Sequence[Case]) -> list[Piece]:
         piece = _hand_in(event, assignment, assignment.member, cases)
         pieces.append(attrs.evolve(piece, sent_back=len(sent_back)))
     return [*pieces, *_send_back(event, assignment, sent_back)]
+
+
+def with_withdrawn(history: PackageHistory) -> PackageHistory:
+    """Return the history of a package as if no campaign had been withdrawn: the work was done."""
+    package = history.package
+    if not any(campaign.is_withdrawn for campaign in package.campaigns):
+        return history
+    campaigns = [attrs.evolve(campaign, is_withdrawn=False) for campaign in package.campaigns]
+    return PackageHistory(evolve(package, campaigns=tuple(campaigns)), history.assignments)
 
 
 def _find_assignment(id: int, cases: Iterable[Case]) -> Assignment | None:

@@ -8,9 +8,9 @@ import attrs
 import pytest
 
 from itagflow import Accept, Assignment, AssignmentState, Choice, Inspect, Label, Stage, Workflow
-from itagflow.measuring.work_rules import HANDED_IN, Piece, list_pieces
+from itagflow.measuring.work_rules import HANDED_IN, Piece, list_pieces, with_withdrawn
 from itagflow.model import Campaign, Outcome, Verdict
-from itagflow.results.rules import Case
+from itagflow.results.rules import Case, PackageHistory
 from itagflow.testing.builders import (
     AT,
     make_answer,
@@ -96,6 +96,15 @@ def test_a_campaign_sends_back_its_own_tasks_only() -> None:
     whole = attrs.evolve(REJECTED, sent_back=None)
     found = of(3, cases(LABELED, whole, package=package))
     assert sum(each.corrected for each in found) == 1
+
+
+def test_work_in_a_campaign_that_was_withdrawn_was_done() -> None:
+    campaign = Campaign(round=2, stage=LABEL, tasks=(1,), last_round=2, is_withdrawn=True)
+    history = PackageHistory(make_package(size=2, round=2, campaigns=(campaign,)), [LABELED])
+    (kept,) = with_withdrawn(history).package.campaigns
+    assert (kept.is_withdrawn, kept.tasks) == (False, (1,))
+    plain = PackageHistory(make_package(), [LABELED])
+    assert with_withdrawn(plain) is plain
 
 
 @pytest.mark.parametrize(("reject_to", "member"), [(LABEL, 2), (INSPECT, 3)])
