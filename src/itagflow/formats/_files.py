@@ -9,6 +9,7 @@ import re
 import stat
 from collections.abc import Collection, Generator, Iterator
 from contextlib import AbstractContextManager, suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
 
@@ -117,6 +118,40 @@ def open_target(target: Target) -> Generator[BinaryFile]:
             yield file
     else:
         yield _require_binary(target, "write")
+
+
+@attrs.define(eq=False)
+class HashedFile:
+    """Writes to an open file, and knows the size and the hash of what was written."""
+
+    file: BinaryFile
+    size: int = attrs.field(default=0, init=False)
+    """How many bytes were written."""
+    _hash: Any = attrs.field(factory=sha256, init=False)
+
+    @property
+    def sha256(self) -> str:
+        """The hash of what was written so far, in hexadecimal digits."""
+        digest: str = self._hash.hexdigest()
+        return digest
+
+    def write(self, data: bytes, /) -> int:
+        """Write *data*, and return how many bytes that are."""
+        self.file.write(data)
+        self._hash.update(data)
+        self.size += len(data)
+        return len(data)
+
+    def readline(self, _size: int, /) -> bytes:
+        """Return nothing: it is open for writing."""
+        return b""
+
+    def tell(self) -> int:
+        """Return how many bytes were written."""
+        return self.size
+
+    def flush(self) -> None:
+        """Do nothing: a file is written out when it is closed."""
 
 
 def read_lines(file: BinaryFile, limit: int) -> Iterator[bytes | None]:
@@ -408,6 +443,15 @@ def _takes_one_argument(method: object) -> bool:
     except ValueError:  # a method in C need not say what it takes
         return True
     return True
+
+
+def get_file_name(place: object) -> str:
+    """Return the path of a source or target as it was given, or the name of an open file."""
+    if isinstance(place, str | os.PathLike):
+        return os.fsdecode(cast("str | os.PathLike[str]", place))
+    if _is_openable(cast(Source, place)):
+        return str(place)
+    return _get_name(place)
 
 
 def _get_name(file: object) -> str:

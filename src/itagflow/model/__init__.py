@@ -15,6 +15,7 @@ from itagflow.model.became import Became
 from itagflow.model.comment import Comment, CommentAction, Thread
 from itagflow.model.dataset import Dataset
 from itagflow.model.event import Event, FieldChange
+from itagflow.model.export import Export
 from itagflow.model.guideline import Guideline
 from itagflow.model.inconsistency import Inconsistency
 from itagflow.model.job import (
@@ -85,6 +86,7 @@ from itagflow.model.reports import (
     StageQueue,
     TemplateReport,
     TickReport,
+    WithdrawReport,
 )
 from itagflow.model.result import Progress, Provenance, Result, StageResult
 from itagflow.model.segment import Segment, Segments
@@ -131,6 +133,7 @@ __all__ = [
     "DropOption",
     "DropQuestion",
     "Event",
+    "Export",
     "Field",
     "FieldChange",
     "FixedSize",
@@ -211,6 +214,7 @@ __all__ = [
     "View",
     "ViewKind",
     "Visibility",
+    "WithdrawReport",
     "WorkItem",
     "Workflow",
     "Workspace",
