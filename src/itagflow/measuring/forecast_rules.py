@@ -32,7 +32,7 @@ def count_left(
     """Return how many answers and looks are left at each stage of *job*.
 
     *sent_back* is the share of looks at each stage that has sent the task back: so many of those to
-    come are labeled once more, and looked at once more.
+    come are labeled once more, and checked once more.
     """
     left = dict.fromkeys(job.workflow.stages, 0.0)
     for work in works:
@@ -60,7 +60,7 @@ def _add_package(left: dict[Stage, float], job: Job, work: OpenPackage) -> None:
 
 
 def _expect_share(rule: ReviewRule | None, package: Package) -> float:
-    """Return which share of the tasks of a package its rule lets expect to be looked at."""
+    """Return which share of the tasks of a package its rule lets expect to be checked."""
     if rule is None:
         return 0.0
     share = 1.0 if rule.package_share is None else rule.package_share
