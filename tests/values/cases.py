@@ -1425,6 +1425,16 @@ NAMESPACES: Mapping[str, Case] = {
             "after": 1,
         }
     ),
+    "flow.results.to_arrow": Case(
+        lambda s: {
+            "job": s.job,
+            "votes": True,
+            "fields": ["source"],
+            "accounts": False,
+            "where": P.Selection(label="cat"),
+            "by": "ada",
+        }
+    ),
     "flow.results.exports": Case(
         lambda s: {"job": s.job, "task": 1, "by": "ada", "limit": 5, "after": 0, "key": None},
         alone=("key",),
