@@ -332,7 +332,19 @@ READERS: dict[str, Case] = {
     "quality.labels": Case(lambda f, a: f.quality.labels(a.job, by=a.by), ("job",), READS),
     "quality.agreement": Case(lambda f, a: f.quality.agreement(a.job, by=a.by), ("job",), READS),
     "quality.truth": Case(lambda f, a: f.quality.truth(a.job, by=a.by), ("job",), READS),
+    "quality.position_bias": Case(
+        lambda f, a: [f.quality.position_bias(a.job, by=a.by)], ("job",), READS
+    ),
     "quality.error_left": Case(lambda f, a: f.quality.error_left(a.job, by=a.by), ("job",), READS),
+    "quality.work": Case(
+        lambda f, a: f.quality.work(a.workspace, per=("member", "job"), by=a.by),
+        ("workspace",),
+        READS,
+    ),
+    "quality.statement": Case(
+        lambda f, a: f.quality.statement(a.workspace, {}, by=a.by), ("workspace",), READS
+    ),
+    "quality.forecast": Case(lambda f, a: f.quality.forecast(a.job, by=a.by), ("job",), READS),
     "quality.statistics": Case(
         lambda f, a: [f.quality.statistics(a.job, of=of, by=a.by) for of in ("job", "member")],
         ("job",),

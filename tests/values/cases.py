@@ -304,9 +304,9 @@ ORDERS: Mapping[str, Case] = {
         always=("votes", "max_votes"),
     ),
     "Merge": Case(
-        lambda s: {"name": "median", "tolerance": 1.0},
+        lambda s: {"name": "match", "tolerance": None, "threshold": 0.6, "distance": 2.0},
         lambda s, made: P.Label(votes=2, merge={"1": made}),
-        always=("tolerance",),
+        always=("threshold", "distance"),
     ),
     "Inspect": Case(lambda s: REVIEW, use_rule),
     "Accept": Case(
@@ -1236,8 +1236,37 @@ NAMESPACES: Mapping[str, Case] = {
         lambda s: {"job": s.job, "extra_votes": True, "bootstrap": 5, "seed": 1, "by": "ada"},
     ),
     "flow.quality.truth": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.quality.position_bias": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.quality.work": Case(
+        lambda s: {
+            "workspace": s.home,
+            "since": START,
+            "until": START,
+            "per": ["member", "day"],
+            "by": "ada",
+        }
+    ),
+    "flow.quality.statement": Case(
+        lambda s: {
+            "workspace": s.home,
+            "rates": {"label": P.Rate(item=0.05, hour=12.0)},
+            "after": 0,
+            "until": 1,
+            "by": "ada",
+        }
+    ),
+    "flow.quality.forecast": Case(lambda s: {"job": s.job, "level": 0.9, "by": "ada"}),
     "flow.quality.statistics": Case(
-        lambda s: {"job": s.job, "of": "member", "since": START, "until": START, "by": "ada"}
+        lambda s: {
+            "job": s.job,
+            "of": "member",
+            "unit": "operatorcell",
+            "since": START,
+            "until": START + timedelta(days=2),
+            "every": timedelta(days=1),
+            "by": "ada",
+        },
+        always=("since", "until"),
     ),
     "flow.quality.error_left": Case(lambda s: {"job": s.job, "detection": 0.9, "by": "ada"}),
     "flow.comments.list": Case(

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         raw,
     )
     from itagflow.quality.errors_left import error_left
+    from itagflow.quality.forecasting import Forecast, JobForecast, forecast
     from itagflow.quality.iso_plans import (
         InspectionLevel,
         Iso2859,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
         SinglePlan,
     )
     from itagflow.quality.sequential_plans import SequentialPlan, sequential
+    from itagflow.quality.statements import Rate, Statement, StatementLine, WorkBy
     from itagflow.quality.values import (
         Agreement,
         Cluster,
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
         QuestionAgreement,
         Skipped,
         StatisticsOf,
+        StatisticsUnit,
         Truth,
     )
 
@@ -82,10 +85,12 @@ __all__ = [
     "Cluster",
     "DistanceWeights",
     "ErrorLeft",
+    "Forecast",
     "Inspection",
     "InspectionLevel",
     "Iso2859",
     "Iso2859LotPlan",
+    "JobForecast",
     "LabelRow",
     "LabelTable",
     "Level",
@@ -103,13 +108,18 @@ __all__ = [
     "PlanVerdict",
     "PositionBias",
     "QuestionAgreement",
+    "Rate",
     "SequentialPlan",
     "Severity",
     "SinglePlan",
     "Skipped",
+    "Statement",
+    "StatementLine",
     "StatisticsOf",
+    "StatisticsUnit",
     "SwitchingState",
     "Truth",
+    "WorkBy",
     "alpha",
     "by_label",
     "by_member",
@@ -119,6 +129,7 @@ __all__ = [
     "error_left",
     "f1",
     "fleiss",
+    "forecast",
     "gwet_ac1",
     "iso2859",
     "majority",
@@ -152,6 +163,7 @@ _HOMES = {
             "raw",
         ),
         "errors_left": ("error_left",),
+        "forecasting": ("Forecast", "JobForecast", "forecast"),
         "iso_plans": (
             "InspectionLevel",
             "Iso2859",
@@ -171,6 +183,7 @@ _HOMES = {
             "SinglePlan",
         ),
         "sequential_plans": ("SequentialPlan", "sequential"),
+        "statements": ("Rate", "Statement", "StatementLine", "WorkBy"),
         "values": (
             "Agreement",
             "Cluster",
@@ -186,6 +199,7 @@ _HOMES = {
             "QuestionAgreement",
             "Skipped",
             "StatisticsOf",
+            "StatisticsUnit",
             "Truth",
         ),
     }.items()
