@@ -60,6 +60,7 @@ from itagflow.model.packaging import (
     PackageCount,
 )
 from itagflow.model.partition import JobPartition
+from itagflow.model.plan import LotVerdict, PackageLot, RejectedLots
 from itagflow.model.prelabel import PreLabel
 from itagflow.model.region import (
     Bounds,
@@ -146,6 +147,7 @@ __all__ = [
     "Keypoints",
     "Label",
     "LoadReport",
+    "LotVerdict",
     "Mask",
     "Member",
     "Merge",
@@ -158,6 +160,7 @@ __all__ = [
     "Outcome",
     "Package",
     "PackageCount",
+    "PackageLot",
     "PackageState",
     "Point",
     "Polygon",
@@ -176,6 +179,7 @@ __all__ = [
     "Ranking",
     "Rating",
     "Regions",
+    "RejectedLots",
     "Relation",
     "RenameOption",
     "RenameQuestion",

@@ -34,17 +34,19 @@ from itagflow.model.package import ClaimCounter
 from itagflow.model.workspace import Member
 from itagflow.results.rules import build_cases, is_voted_on_in
 from itagflow.reviewing import rules
+from itagflow.reviewing.author_rules import (
+    find_outdated_authors,
+    has_kept_answers,
+    is_labeled_anew,
+    with_author,
+)
 from itagflow.reviewing.rules import (
     AnswerCounts,
     AssignmentContext,
     CompletionFacts,
     PackageHistory,
     count_votes,
-    find_outdated_authors,
-    has_kept_answers,
-    is_labeled_anew,
     plan_completion,
-    with_author,
     with_next_round,
     with_slots_added,
     with_votes,
