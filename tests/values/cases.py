@@ -280,6 +280,8 @@ REVIEW: Arguments = {
     "on_max_rejects": "abandon",
     "blind": True,
     "allow_own_work": True,
+    "plan": P.SinglePlan(1, 0),
+    "rejected_lots": "inspect",
 }
 ORDERS: Mapping[str, Case] = {
     "Label": Case(
@@ -1090,6 +1092,7 @@ WORK: Mapping[str, Case] = {
         },
         always=("comment", "reason", "tasks"),
     ),
+    "flow.plan_verdict": Case(lambda s: {"assignment": s.planned, "by": "di"}),
     "flow.review_many": Case(lambda s: {"assignments": [s.inspected], "by": "di"}),
     "flow.accept_many": Case(lambda s: {"assignments": [s.accepted], "by": "ada"}),
     "flow.reject_many": Case(

@@ -171,7 +171,7 @@ def decide_lot(work: LotWork, ctx: Context) -> tuple[LotVerdict, Change | None]:
     lot = attrs.evolve(work.lot, is_rejected=True)
     scope = work.assignment.scope
     rest = tuple(case.task for case in work.cases if scope is not None and case.task not in scope)
-    found = attrs.evolve(found, more=len(rest))
+    found = judge_lot(attrs.evolve(work, lot=lot))
     return found, _extend(work, lot, rest, ctx, found)
 
 
