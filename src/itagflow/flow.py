@@ -491,8 +491,7 @@ class Flow:
     def plan_verdict(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> LotVerdict:
         """Return what the acceptance plan says of the package that a reviewer holds.
 
-        Where all of the sample is judged or modified and it wants *more*, the assignment gets the
-        next tasks; where it says *reject* and rejected lots are inspected, it gets all others.
+        Once all is looked at, what the plan wants to see next comes into the assignment.
 
         Raises:
             NotHeld: when the assignment is not held, or not by the member *by*.
@@ -675,8 +674,8 @@ class Flow:
         """Close the store, for all threads of this process.
 
         New verbs are refused at once; half-read iterators raise `StoreFailed` at their next step.
-        Verbs that run are waited for, up to *timeout* seconds, but not one of the calling thread.
-        It returns whether all have ended.  If not, each gives back what it holds at its end.
+        Verbs that run are waited for, for *timeout* seconds, but not one of the calling thread.
+        It returns whether all have ended; if not, each gives back at its end what it holds.
         """
         timeout = require_number("close", "timeout", timeout, least=0, most=MOST_SECONDS)
         return self._engine.store.close(timeout)

@@ -41,6 +41,7 @@ PURE = (
     "quality.plans",
     "quality.rows",
     "quality.sequential_plans",
+    "quality.stored_plans",
     "quality.values",
     "reviewing.sampling",
     "template_changes.steps",

@@ -55,9 +55,7 @@ from itagflow.model.template import (
     View,
 )
 from itagflow.model.text import format_value
-from itagflow.quality.iso_plans import Iso2859
-from itagflow.quality.plans import SinglePlan
-from itagflow.quality.sequential_plans import SequentialPlan
+from itagflow.quality.stored_plans import Plan
 
 
 def to_json(value: Any) -> Any:
@@ -202,9 +200,6 @@ _RULES: Mapping[str, type[Label | Inspect | Accept]] = {
     "accept": Accept,
 }
 
-
-Plan = Iso2859 | SequentialPlan | SinglePlan
-"""The acceptance plans that a job can store."""
 
 _converters: dict[str, Converter] = {}
 """The converter, once it is made."""
