@@ -15,6 +15,7 @@ from sybil.parsers.rest import DocTestParser
 
 def enter(namespace: dict[str, Any]) -> None:
     namespace["_folder"] = tempfile.TemporaryDirectory()
+    namespace["__name__"] = "__main__"  # as in a script: frameworks ask functions for it
     namespace["find_spec"] = find_spec  # for blocks that need what may not be installed
     namespace["_home"] = os.getcwd()
     os.chdir(namespace["_folder"].name)

@@ -62,7 +62,7 @@ def dask(session: nox.Session) -> None:
 def tables(session: nox.Session) -> None:
     """Make tables of rows with pandas, polars and datasets."""
     install(session, "tests", "tables")
-    session.run("pytest", "tests/stories/test_tables.py", *session.posargs)
+    session.run("pytest", "tests/stories/test_tables.py", "docs/tables.md", *session.posargs)
 
 
 @nox.session
@@ -85,10 +85,11 @@ def interop(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and formatting."""
+    """Check style, formatting and spelling."""
     install(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("codespell")
 
 
 @nox.session

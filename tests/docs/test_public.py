@@ -147,6 +147,7 @@ LATER = (
     "itagflow.formats.coco",
     "itagflow.formats.csv",
     "itagflow.formats.itag",
+    "itagflow.formats.voc",
     "itagflow.formats.yolo",
     "itagflow.json",
     "itagflow.formats.jsonl",
@@ -161,7 +162,7 @@ LATER = (
     "uuid",
 )
 """What is loaded when it is first used, by name: a program that asks for nothing of it does not wait for it."""
-MOST = 48  # one of them is `model.deferred`: every answer that is read from a store has it
+MOST = 49  # two of them are `model.deferred`, which answers are, and `model.enums`, by which enums are hashed
 """How many modules of ours `import itagflow` loads at the most: its time is mostly theirs."""
 MOST_WITH_FLOW = 226
 """And `itagflow.Flow`, with all services, and with what measures quality but for NumPy."""

@@ -39,7 +39,7 @@ from itagflow.errors import Problem
 from itagflow.formats import kit
 from itagflow.formats._files import MAX_ROW_BYTES
 from itagflow.formats._geometry import clip
-from itagflow.formats._yolo_names import SafeNames, make_safe
+from itagflow.formats._names import SafeNames, make_safe
 from itagflow.model import Bounds, Row, StageResult
 
 quiet = settings(

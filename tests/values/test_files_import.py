@@ -458,7 +458,16 @@ class TestFormatsOfOthers:
         monkeypatch.setattr("importlib.metadata.entry_points", lambda group: declared)
         with pytest.raises(UnknownFormat, match=words) as refused:
             find("theirs")
-        assert refused.value.known == ("coco", "csv", "itag", "itag_v1", "jsonl", "theirs", "yolo")
+        assert refused.value.known == (
+            "coco",
+            "csv",
+            "itag",
+            "itag_v1",
+            "jsonl",
+            "theirs",
+            "voc",
+            "yolo",
+        )
 
     @pytest.mark.parametrize("given", [None, 5, b"itag", object(), ["itag"]])
     def test_what_is_no_format(self, given: Any) -> None:
@@ -467,7 +476,9 @@ class TestFormatsOfOthers:
 
     @pytest.mark.parametrize("name", ["", "ITAG", "../itag"])
     def test_one_that_is_not_there(self, name: str) -> None:
-        with pytest.raises(UnknownFormat, match="known are coco, csv, itag, itag_v1, jsonl, yolo"):
+        with pytest.raises(
+            UnknownFormat, match="known are coco, csv, itag, itag_v1, jsonl, voc, yolo"
+        ):
             find(name)
 
 

@@ -79,6 +79,16 @@ class Picture:
             return None
         return several[0]
 
+    def find_class_id(self, region: Mapping[str, Any], task: Task, counts: Counts) -> int | None:
+        """Return the id of the class of a region, from 0; None, and count it as lost, if none."""
+        name = self.find_class(region, task, counts)
+        if name is None:
+            return None
+        number = self.class_ids.get(name)
+        if number is None:
+            counts.lose(task, "regions of a class that the template does not have")
+        return number
+
     def list_attributes(self, region: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is said of a region besides its class, by the title of the question."""
         labels = region.get("labels")

@@ -16,6 +16,7 @@ from itagflow.formats._plain import is_a, is_whole
 from itagflow.formats._port import FormatContext
 from itagflow.formats._regions import Element
 from itagflow.formats._rows import render_row
+from itagflow.formats._shapes import DECIMALS
 from itagflow.formats._yolo_names import IMAGES, SETTINGS, SIZES, find_label_file
 from itagflow.formats._zip import BROKEN, open_zip, read_entry
 from itagflow.model.job import Stage
@@ -26,8 +27,6 @@ DETECT, SEGMENT = "detect", "segment"
 _NAME = re.compile(r"\s+([0-9]{1,9})\s*:\s*(\S.*)")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _ID = re.compile("[0-9]{1,9}")
-_DECIMALS = 6
-"""To how many places pixels are rounded: what division has left over goes away."""
 
 
 def read_zip(source: Source, context: FormatContext) -> Iterator[Row | Problem]:
@@ -176,7 +175,7 @@ def _parse_shape(
 
 
 def _round(x: float, y: float) -> tuple[float, float]:
-    return round(x, _DECIMALS), round(y, _DECIMALS)
+    return round(x, DECIMALS), round(y, DECIMALS)
 
 
 def _make_error(where: str, reason: str) -> InvalidData:

@@ -207,35 +207,29 @@ class _Instances:
         image["width"], image["height"] = reply["width"], reply["height"]
         if reply.get("rotation"):
             image["rotation"] = reply["rotation"]
+        return image, self._make_annotations(reply, image["id"], result.task)
+
+    def _make_annotations(self, reply: Plain, image_id: int, task: Task) -> list[Element]:
         annotations: list[Element] = []
         for region in reply["regions"]:
-            annotation = self._make_annotation(region, reply, result.task)
-            if annotation is not None:
-                annotations.append(annotation)
-        return image, annotations
-
-    def _make_annotation(self, region: Plain, reply: Plain, task: Task) -> Element | None:
-        name = self.picture.find_class(region, task, self.counts)
-        if name is None:
-            return None
-        shape = self._make_shape(region, reply, task)
-        if shape is None:
-            return None
-        number = self.picture.class_ids.get(name)
-        if number is None:
-            self.counts.lose(task, "regions of a class that the template does not have")
-            return None
-        annotation: Element = {
-            # taken last: what is lost leaves no gap
-            "id": next(self.ids),
-            "image_id": self.counts.context.number_task(task),
-            "category_id": number + 1,
-            **shape,
-            "iscrowd": 0,
-        }
-        if attributes := self.picture.list_attributes(region):
-            annotation["attributes"] = attributes
-        return annotation
+            number = self.picture.find_class_id(region, task, self.counts)
+            if number is None:
+                continue
+            shape = self._make_shape(region, reply, task)
+            if shape is None:
+                continue
+            annotation: Element = {
+                # taken here: what is lost leaves no gap
+                "id": next(self.ids),
+                "image_id": image_id,
+                "category_id": number + 1,
+                **shape,
+                "iscrowd": 0,
+            }
+            if attributes := self.picture.list_attributes(region):
+                annotation["attributes"] = attributes
+            annotations.append(annotation)
+        return annotations
 
     def _make_shape(self, region: Plain, reply: Plain, task: Task) -> Element | None:
         match region["kind"]:

@@ -17,8 +17,7 @@ image is and what it was called.  Source: docs.ultralytics.com, *Datasets*.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 from zipfile import ZipFile
 
 import attrs
@@ -27,6 +26,7 @@ from itagflow import jsontext
 from itagflow.errors import Problem
 from itagflow.formats._files import Source, Target, open_spool
 from itagflow.formats._geometry import clip
+from itagflow.formats._names import SafeNames
 from itagflow.formats._pictures import (
     IMAGE,
     LABEL,
@@ -37,19 +37,13 @@ from itagflow.formats._pictures import (
     lose_other_replies,
 )
 from itagflow.formats._port import CLASSES, Counts, FormatContext, FormatOption, WriteReport
-from itagflow.formats._yolo_names import IMAGES, SETTINGS, SIZES, SafeNames, find_label_file
+from itagflow.formats._shapes import SMALLEST, Plain, Sides, find_corners, find_sides
+from itagflow.formats._yolo_names import IMAGES, SETTINGS, SIZES, find_label_file
 from itagflow.formats._yolo_reading import DETECT, SEGMENT, read_zip
 from itagflow.formats._zip import add_entry, add_file, create_zip
-from itagflow.model.region import (
-    Mask,
-    Points,
-    list_corners,
-    measure_bounds,
-    turn_corners,
-)
+from itagflow.model.region import Points, measure_bounds
 from itagflow.model.result import Result
 from itagflow.model.task import Row, Task
-from itagflow.storage.codec import decode_region
 
 __all__ = ["READ_OPTIONS", "WRITE_OPTIONS", "read", "write"]
 
@@ -58,12 +52,6 @@ READ_OPTIONS = (TASK, QUESTION, LABEL, IMAGE)
 """What is read: boxes or outlines; and which question they answer."""
 WRITE_OPTIONS = (TASK, QUESTION, LABEL, IMAGE, CLASSES)
 """What is written: boxes or outlines; and which question they answer."""
-Plain = Mapping[str, Any]
-"""A reply or a region as plain JSON."""
-Sides = tuple[float, float, float, float]
-"""The left, the top, the right and the bottom of a region, in pixels."""
-SMALLEST = 1e-6
-"""How many pixels are the least that a region has in width and height: less is rounded away."""
 
 
 def read(source: Source, context: FormatContext, /) -> Iterator[Row | Problem]:
@@ -161,12 +149,8 @@ class _Writer:
 
     def render(self, region: Plain, reply: Plain, task: Task) -> str | None:
         """Return the line of a region; None, and count it as lost, when there can be none."""
-        name = self.picture.find_class(region, task, self.counts)
-        if name is None:
-            return None
-        number = self.picture.class_ids.get(name)
+        number = self.picture.find_class_id(region, task, self.counts)
         if number is None:
-            self.counts.lose(task, "regions of a class that the template does not have")
             return None
         render = self._render_outline if self.kind == SEGMENT else self._render_box
         numbers = render(region, reply, task)
@@ -178,7 +162,7 @@ class _Writer:
 
     def _render_box(self, region: Plain, reply: Plain, task: Task) -> str | None:
         """Return the center, width and height of the part of a box that lies on the image."""
-        bounds = self._find_bounds(region, reply, task)
+        bounds = find_sides(region, reply, task, self.counts)
         if bounds is None:
             return None
         left, top, right, bottom = bounds
@@ -195,26 +179,6 @@ class _Writer:
         x, y = (left + right) / 2 / width, (top + bottom) / 2 / height
         return f"{x:.12g} {y:.12g} {(right - left) / width:.12g} {(bottom - top) / height:.12g}"
 
-    def _find_bounds(self, region: Plain, reply: Plain, task: Task) -> Sides | None:
-        """Return the box that stands for a region; None, and count it as lost, for others."""
-        kind = region["kind"]
-        if kind == "box":
-            left, top = region["x"], region["y"]
-            return left, top, left + region["width"], top + region["height"]
-        if kind == "mask":
-            mask = decode_region(region)
-            if not (isinstance(mask, Mask) and mask.area):
-                self.counts.lose(task, "masks without a pixel")
-                return None
-            bounds = mask.measure_bounds(reply["height"])
-        elif kind in ("polygon", "rotatedbox"):
-            bounds = measure_bounds(_find_corners(region))
-        else:
-            self.counts.lose(task, "keypoints, lines and single points")
-            return None
-        self.counts.lose(task, "shapes other than boxes (written as the boxes around them)")
-        return bounds.left, bounds.top, bounds.right, bounds.bottom
-
     def _render_outline(self, region: Plain, reply: Plain, task: Task) -> str | None:
         """Return the corners of the part of an outline that lies on the image."""
         kind = region["kind"]
@@ -226,7 +190,7 @@ class _Writer:
             self.counts.lose(task, "boxes (written as outlines)")
         elif region.get("holes"):
             self.counts.lose(task, "holes of polygons")
-        outline, width, height = _find_corners(region), reply["width"], reply["height"]
+        outline, width, height = find_corners(region), reply["width"], reply["height"]
         clipped = clip(outline, width, height)
         left, top, right, bottom = _measure_sides(clipped)
         if right - left < SMALLEST or bottom - top < SMALLEST:
@@ -235,17 +199,6 @@ class _Writer:
         if _measure_outside(_measure_sides(outline), reply) >= SMALLEST:
             self.counts.lose(task, "parts of regions outside of the image")
         return " ".join([f"{x / width:.12g} {y / height:.12g}" for x, y in clipped])
-
-
-def _find_corners(region: Plain) -> Points:
-    match region["kind"]:
-        case "box":
-            return list_corners(region["x"], region["y"], region["width"], region["height"])
-        case "rotatedbox":
-            numbers = [region[name] for name in ("x", "y", "width", "height", "angle")]
-            return turn_corners(*numbers)
-        case _:
-            return tuple((x, y) for x, y in region["points"])
 
 
 def _measure_sides(outline: Points) -> Sides:

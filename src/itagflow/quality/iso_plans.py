@@ -115,24 +115,26 @@ def find_cell(letter: str, aql: float, severity: Severity) -> Cell:
     Cell(letter='C', sample=5, accept=0, arrow='up')
     """
     row, column = LETTERS.index(letter), AQLS.index(aql)
-    if _find_accept(row, column, severity) is not None:
-        return _make_cell(row, column, severity, "")
-    rows = [
-        each for each in range(len(LETTERS)) if _find_accept(each, column, severity) is not None
-    ]
-    above = [each for each in rows if each < row]
-    below = [each for each in rows if each > row]
+    accepts = _list_accepts(column, severity)
+    if row in accepts:
+        return _make_cell(row, accepts[row], severity, "")
+    above = [each for each in accepts if each < row]
+    below = [each for each in accepts if each > row]
     # the one arrow up is that beside the plan that accepts with 0, except on tightened inspection
     goes_up = row + column == 15 and severity is not Severity.TIGHTENED
     if above and (goes_up or not below):
-        return _make_cell(above[-1], column, severity, "up")
-    return _make_cell(below[0], column, severity, "down")
+        return _make_cell(above[-1], accepts[above[-1]], severity, "up")
+    return _make_cell(below[0], accepts[below[0]], severity, "down")
 
 
-def _make_cell(row: int, column: int, severity: Severity, arrow: str) -> Cell:
+def _list_accepts(column: int, severity: Severity) -> dict[int, int]:
+    """Return the acceptance numbers of a column, by row; rows with an arrow are left out."""
+    found = {row: _find_accept(row, column, severity) for row in range(len(LETTERS))}
+    return {row: accept for row, accept in found.items() if accept is not None}
+
+
+def _make_cell(row: int, accept: int, severity: Severity, arrow: str) -> Cell:
     sizes = REDUCED_SIZES if severity is Severity.REDUCED else SIZES
-    accept = _find_accept(row, column, severity)
-    assert accept is not None  # noqa: S101 only rows with a plan get here
     return Cell(LETTERS[row], sizes[row], accept, arrow)
 
 
