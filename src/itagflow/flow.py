@@ -17,7 +17,7 @@ from itagflow.api.quality import Quality
 from itagflow.api.results import Results
 from itagflow.api.templates import Templates
 from itagflow.api.workspaces import Workspaces
-from itagflow.claiming import anything, assigning, explaining
+from itagflow.claiming import anything, assigning, explaining, service
 from itagflow.claiming.service import parse_claim
 from itagflow.claiming.wanted import Options, Wanted
 from itagflow.core.engine import now
@@ -163,7 +163,9 @@ class Flow:
         request = parse_claim(
             *(member, job, stage), workspace=workspace, package=package, resume=resume, token=token
         )
-        return anything.claim_requested(self._engine, request)
+        if isinstance(request, Wanted):
+            return anything.claim(self._engine, request)
+        return service.claim(self._engine, request)
 
     def claim_many(
         self,
@@ -174,13 +176,12 @@ class Flow:
         *,
         workspace: WorkspaceRef | None = None,
     ) -> list[Assignment]:
-        """Take up to *count* assignments in the order of `claim`; fewer when there are no more.
-
-        The other arguments and the errors are those of `claim`.
-        """
+        """Take up to *count* assignments, as many as there are.  Errors are those of `claim`."""
         count = require_whole_number("claim_many", "count", count, least=0)
         request = parse_claim(member, job, stage, workspace=workspace)
-        return anything.claim_many_requested(self._engine, request, count)
+        if isinstance(request, Wanted):
+            return anything.claim_many(self._engine, request, count)
+        return service.claim_many(self._engine, request, count)
 
     def acknowledge(self, member: MemberRef, job: JobRef, *, version: int | None = None) -> int:
         """Note that a member has read the guideline of a job, and return the version of that.
@@ -491,7 +492,7 @@ class Flow:
     def plan_verdict(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> LotVerdict:
         """Return what the acceptance plan says of the package that a reviewer holds.
 
-        Once all is looked at, what the plan wants to see next comes into the assignment.
+        Once all is checked, what the plan wants to see next comes into the assignment.
 
         Raises:
             NotHeld: when the assignment is not held, or not by the member *by*.
@@ -674,8 +675,7 @@ class Flow:
         """Close the store, for all threads of this process.
 
         New verbs are refused at once; half-read iterators raise `StoreFailed` at their next step.
-        Verbs that run are waited for, for *timeout* seconds, but not one of the calling thread.
-        It returns whether all have ended; if not, each gives back at its end what it holds.
+        Those of other threads are waited for, *timeout* seconds; it returns whether all have ended.
         """
         timeout = require_number("close", "timeout", timeout, least=0, most=MOST_SECONDS)
         return self._engine.store.close(timeout)

@@ -35,7 +35,6 @@ from itagflow import (
 from itagflow.access import Action
 from itagflow.model import JobPartition
 from itagflow.model.number import LEAST, MOST
-from itagflow.quality import SinglePlan
 from itagflow.storage import Query, Span
 
 L, I = Stage.LABEL, Stage.INSPECT
@@ -68,17 +67,6 @@ class Scene:
         self.lapsed = flow.assignments.assign((self.job.id, 3), "cy", by="ada")
         home = self.job.workspace
         self.thread = flow.comments.add((self.job.id, 1), "is it one?", by="ada")
-        planned = flow.jobs.create(
-            home,
-            "planned",
-            template=ASKED,
-            data=rows(1),
-            workflow=Workflow(Label(), itagflow.Inspect(plan=SinglePlan(1, 0))),
-            workforce={L: ["ben"], I: ["di"]},
-            by="ada",
-        )
-        labeled(flow, "ben", planned)
-        self.planned = taken(flow, "di", planned, I)
         self.draft = flow.jobs.create(home, "draft", template=ASKED, by="ada", draft=True).id
         flow.members.remove(home, flow.members.add(home, "gone", Role.OPERATOR, by="ada"), by="ada")
 
@@ -160,7 +148,7 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "comments.reopen": [{"thread": scene.thread, **by}],
         "packages.list": [{"job": job, "limit": 1, **by}],
         "packages.get": [{"package": (job, 1), **by}],
-        "plan_verdict": [{"assignment": scene.planned.key, "by": "di"}],
+        "plan_verdict": [{"assignment": review, "by": "di"}],
         "packages.ask_again": [{"tasks": [(job, 3)], "votes": 1, **by}],
         "escalate": [{"assignment": assignment, "task": 3, "by": "ben"}],
         "results.partition": [{"job": job, "count": 2, **by}],

@@ -31,7 +31,8 @@ WAYS = {
     "claim": Way(files=9, changes=6),
     "save": Way(files=10, changes=2),
     "submit": Way(files=12, changes=4),
-    "reject": Way(files=12, changes=3),
+    # with who authors what for later stages
+    "reject": Way(files=13, changes=3),
     # with the port of formats, which checks what a format is given: a format itself may be passed;
     # the elements of replies, which stay plain JSON; and what reads several jobs as one
     "export": Way(files=15, changes=13),

@@ -58,7 +58,7 @@ def scope_of(flow: Flow, review: Assignment) -> tuple[int, ...]:
 
 
 def look(flow: Flow, review: Assignment, *, wrong: int = 0) -> None:
-    """Look at all that nobody has looked at, and find so many of it wrong."""
+    """Look at all that nobody has checked, and find so many of it wrong."""
     for item in flow.tasks(review):
         if item.answer is not None:
             continue
@@ -82,7 +82,7 @@ class TestSinglePlans:
         assert scope_of(flow, taken(flow, "di", job, I)) == lot.sample
         invariants.check(flow)
 
-    def test_nothing_is_decided_before_the_whole_sample_was_looked_at(self, flow: Flow) -> None:
+    def test_nothing_is_decided_before_the_whole_sample_was_checked(self, flow: Flow) -> None:
         job = planned(flow, self.RULE)
         review = taken(flow, "di", job, I)
         first, *others = flow.tasks(review)
@@ -326,7 +326,7 @@ class TestOtherLooks:
         flow.review(again)
         invariants.check(flow)
 
-    def test_disputed_tasks_are_looked_at_beside_the_sample(self, flow: Flow) -> None:
+    def test_disputed_tasks_are_checked_beside_the_sample(self, flow: Flow) -> None:
         workflow = Workflow(Label(votes=2, min_votes=2), Inspect(plan=SinglePlan(2, 0)))
         job = cats(flow, workflow=workflow, tasks=6, size=6)
         for member in ("ben", "cy"):

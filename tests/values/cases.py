@@ -353,6 +353,16 @@ ORDERS: Mapping[str, Case] = {
         },
         lambda s, made: list(s.flow.results.rows(made)),
     ),
+    "PackageLot": Case(lambda s: {"size": 50, "sample": (1, 2), "is_rejected": True}),
+    "LotVerdict": Case(
+        lambda s: {
+            "verdict": P.PlanVerdict.MORE,
+            "more": 2,
+            "checked": 3,
+            "wrong": 1,
+            "size": 50,
+        }
+    ),
     "Campaign": Case(
         lambda s: {
             "round": 2,

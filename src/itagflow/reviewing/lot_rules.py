@@ -66,7 +66,7 @@ def make_lot_work(
 
 @attrs.frozen(kw_only=True)
 class _Looks:
-    """What the holder of a lot has looked at."""
+    """What the holder of a lot has checked."""
 
     checked: int
     """How many tasks of the sample they said something of."""
@@ -103,10 +103,10 @@ def _is_error(case: Case, assignment: Assignment, said: Answer) -> bool:
 
 
 def judge_lot(work: LotWork) -> LotVerdict:
-    """Return what the plan says by what was looked at so far.
+    """Return what the plan says by what was checked so far.
 
-    Before every task of the sample was looked at it wants the others.  A lot of which all was
-    looked at is accepted where the plan would want still more.
+    Before every task of the sample was checked it wants the others.  A lot of which all was
+    checked is accepted where the plan would want still more.
     """
     return _judge(work, _count_looks(work))
 
@@ -119,7 +119,7 @@ def _judge(work: LotWork, looks: _Looks) -> LotVerdict:
     decision = work.plan.decide(looks.checked, looks.wrong)
     if decision.verdict is not PlanVerdict.MORE:
         return _make_verdict(work, looks, decision.verdict)
-    more = len(_draw_more(work, looks.checked + max(1, decision.more)))
+    more = len(_draw_more(work, max(1, decision.more)))
     if more:
         return _make_verdict(work, looks, PlanVerdict.MORE, more)
     # tasks of the sample may have been erased or withdrawn: there is no other in their place
@@ -139,18 +139,17 @@ def _make_verdict(work: LotWork, looks: _Looks, verdict: PlanVerdict, more: int 
     )
 
 
-def _draw_more(work: LotWork, count: int) -> tuple[int, ...]:
-    """Return the tasks that make the sample one of *count*: the next ones in the order of the draw.
+def _draw_more(work: LotWork, more: int) -> tuple[int, ...]:
+    """Return the next tasks in the order of the draw: so many, or as many as there are.
 
-    What is looked at in any case, beside the sample, is no part of the lot.
+    What is checked in any case, beside the sample, is in the scope, and no part of the lot.
     """
-    if work.assignment.scope is None:
+    scope = work.assignment.scope
+    if scope is None:
         return ()
-    certain = set(work.assignment.scope).difference(work.lot.sample)
-    tasks = [case.task for case in work.cases if case.task not in certain]
-    draw = make_draw(work.job, work.package, work.assignment.stage)
-    drawn = draw_tasks(draw, tasks, count)
-    return tuple(task for task in drawn if task not in work.lot.sample)
+    known = {*scope, *work.lot.sample}
+    tasks = [case.task for case in work.cases if case.task not in known]
+    return draw_tasks(make_draw(work.job, work.package, work.assignment.stage), tasks, more)
 
 
 def decide_lot(work: LotWork, ctx: Context) -> tuple[LotVerdict, Change | None]:
@@ -163,7 +162,7 @@ def decide_lot(work: LotWork, ctx: Context) -> tuple[LotVerdict, Change | None]:
     if work.lot.is_rejected or looks.missing:
         return found, None
     if found.verdict is PlanVerdict.MORE:
-        more = _draw_more(work, looks.checked + found.more)
+        more = _draw_more(work, found.more)
         lot = attrs.evolve(work.lot, sample=tuple(sorted({*work.lot.sample, *more})))
         return found, _extend(work, lot, more, ctx, found)
     if found.verdict is PlanVerdict.ACCEPT or work.rule.rejected_lots is RejectedLots.REWORK:
@@ -198,10 +197,8 @@ def _extend(
     )
 
 
-def describe_lot(work: LotWork | None) -> dict[str, Any]:
+def describe_lot(work: LotWork) -> dict[str, Any]:
     """Return what an event says of a lot that was decided."""
-    if work is None:
-        return {}
     return {"lot": _to_plain(judge_lot(work))}
 
 
@@ -214,15 +211,13 @@ def _to_plain(found: LotVerdict) -> dict[str, Any]:
     }
 
 
-def require_accepted(work: LotWork | None) -> None:
+def require_accepted(work: LotWork) -> None:
     """Check that the plan lets the package pass.
 
     Raises:
-        Incomplete: when tasks are still to be looked at, or what was found wrong is not modified.
+        Incomplete: when tasks are still to be checked, or what was found wrong is not modified.
         NotAllowed: when the plan says that the lot is rejected.
     """
-    if work is None:
-        return
     looks = _count_looks(work)
     found = _judge(work, looks)
     if work.lot.is_rejected:
@@ -249,15 +244,13 @@ def _require_inspected(looks: _Looks) -> None:
         raise Incomplete("pass the package", reason, looks.standing)
 
 
-def require_rejected(work: LotWork | None) -> None:
+def require_rejected(work: LotWork) -> None:
     """Check that the plan lets the package be sent back.
 
     Raises:
-        Incomplete: when tasks are still to be looked at.
+        Incomplete: when tasks are still to be checked.
         NotAllowed: when the plan says that the lot is accepted, or it is inspected whole.
     """
-    if work is None:
-        return
     looks = _count_looks(work)
     found = _judge(work, looks)
     if found.verdict is PlanVerdict.MORE:

@@ -303,7 +303,9 @@ def plan_reject(facts: RejectFacts) -> RejectPlan:
     # the job was read again when it was locked: it may have been finished or archived meanwhile
     must_be_working(job, "reject")
     history = _add_answers(facts.history, judged.values())
-    require_rejected(find_lot_work(context, history))
+    lot = find_lot_work(context, history)
+    if lot is not None:
+        require_rejected(lot)
     wrong = find_wrong(context, history)
     limited = _find_limited(facts, history, wrong)
     abandoned: tuple[int, ...] = ()
@@ -613,7 +615,8 @@ def _describe(facts: RejectFacts, plan: RejectPlan, rework: Rework) -> dict[str,
         if replaced:
             data["previous"] = {task: facts.previous[task] for task in replaced}
         data["answered"] = [judgment.task for _, judgment in plan.judged]
-    return {**data, **describe_lot(find_lot_work(facts.context, plan.history))}
+    lot = find_lot_work(facts.context, plan.history)
+    return data if lot is None else {**data, **describe_lot(lot)}
 
 
 def _collect_comments(facts: RejectFacts, plan: RejectPlan) -> list[str]:

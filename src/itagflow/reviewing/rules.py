@@ -207,7 +207,8 @@ def pass_review(facts: CompletionFacts, operation: str) -> Change:
     package, assignment = facts.context.package, facts.context.assignment
     require_stage(assignment, operation, _STAGES[operation])
     lot = find_lot_work(facts.context, facts.history)
-    require_accepted(lot)
+    if lot is not None:
+        require_accepted(lot)
     closing = AssignmentCommand(
         assignment=assignment,
         wrong=find_wrong(facts.context, facts.history),
@@ -220,7 +221,7 @@ def pass_review(facts: CompletionFacts, operation: str) -> Change:
     save: list[Saved] = [(package, after), (assignment, ended), *facts.counters]
     save += finish_job_with(facts, after)
     became = describe_became(facts, after, assignments)
-    ctx, data = facts.context.ctx, describe_lot(lot)
+    ctx, data = facts.context.ctx, {} if lot is None else describe_lot(lot)
     return record(ctx, operation, about=ended, save=save, data=data, became=became)
 
 
@@ -231,6 +232,8 @@ _STAGES = {"review": Stage.INSPECT, "accept": Stage.ACCEPT}
 def find_lot_work(context: AssignmentContext, history: PackageHistory) -> LotWork | None:
     """Return what was done on the lot that the assignment is about; None where no plan decides."""
     job, package, assignment = context.job, context.package, context.assignment
+    if package.lot is None:
+        return None  # nearly always
     return make_lot_work(job, package, assignment, history.assignments, history.answers)
 
 

@@ -169,7 +169,7 @@ def open_lot(arrival: Arrival, stage: Stage) -> PackageLot | None:
     """Return the lot that the package is at *stage*, with its first sample; None: no plan decides.
 
     A plan decides on the first look since the package was labeled whole.  The sample is drawn from
-    what is not looked at in any case: what is disputed, or was sent back alone, tells nothing of
+    what is not checked in any case: what is disputed, or was sent back alone, tells nothing of
     the rest.
     """
     package = arrival.package

@@ -92,10 +92,7 @@ class FlowVerbs:
         *,
         workspace: WorkspaceRef | None = None,
     ) -> list[Assignment]:
-        """Take up to *count* assignments in the order of `claim`; fewer when there are no more.
-
-        The other arguments and the errors are those of `claim`.
-        """
+        """Take up to *count* assignments, as many as there are.  Errors are those of `claim`."""
         verb = partial(self._flow.claim_many, member, job, stage, count, workspace=workspace)
         return await self._pool.run(verb)
 
@@ -456,7 +453,7 @@ class FlowVerbs:
     ) -> LotVerdict:
         """Return what the acceptance plan says of the package that a reviewer holds.
 
-        Once all is looked at, what the plan wants to see next comes into the assignment.
+        Once all is checked, what the plan wants to see next comes into the assignment.
 
         Raises:
             NotHeld: when the assignment is not held, or not by the member *by*.
