@@ -17,7 +17,7 @@ from itagflow.api.quality import Quality
 from itagflow.api.results import Results
 from itagflow.api.templates import Templates
 from itagflow.api.workspaces import Workspaces
-from itagflow.claiming import anything, assigning, explaining, service
+from itagflow.claiming import anything, assigning, explaining
 from itagflow.claiming.service import parse_claim
 from itagflow.claiming.wanted import Options, Wanted
 from itagflow.core.engine import now
@@ -163,9 +163,7 @@ class Flow:
         request = parse_claim(
             *(member, job, stage), workspace=workspace, package=package, resume=resume, token=token
         )
-        if isinstance(request, Wanted):
-            return anything.claim(self._engine, request)
-        return service.claim(self._engine, request)
+        return anything.claim_requested(self._engine, request)
 
     def claim_many(
         self,
@@ -176,12 +174,13 @@ class Flow:
         *,
         workspace: WorkspaceRef | None = None,
     ) -> list[Assignment]:
-        """Take up to *count* assignments, as many as there are.  Errors are those of `claim`."""
+        """Take up to *count* assignments in the order of `claim`; fewer when there are no more.
+
+        The other arguments and the errors are those of `claim`.
+        """
         count = require_whole_number("claim_many", "count", count, least=0)
         request = parse_claim(member, job, stage, workspace=workspace)
-        if isinstance(request, Wanted):
-            return anything.claim_many(self._engine, request, count)
-        return service.claim_many(self._engine, request, count)
+        return anything.claim_many_requested(self._engine, request, count)
 
     def acknowledge(self, member: MemberRef, job: JobRef, *, version: int | None = None) -> int:
         """Note that a member has read the guideline of a job, and return the version of that.

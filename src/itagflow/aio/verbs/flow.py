@@ -92,7 +92,10 @@ class FlowVerbs:
         *,
         workspace: WorkspaceRef | None = None,
     ) -> list[Assignment]:
-        """Take up to *count* assignments, as many as there are.  Errors are those of `claim`."""
+        """Take up to *count* assignments in the order of `claim`; fewer when there are no more.
+
+        The other arguments and the errors are those of `claim`.
+        """
         verb = partial(self._flow.claim_many, member, job, stage, count, workspace=workspace)
         return await self._pool.run(verb)
 
