@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import nox
 
 nox.options.sessions = ["tests", "fast", "lint", "typing", "docs"]
@@ -81,6 +83,15 @@ def interop(session: nox.Session) -> None:
     """Have the tools that people train with read the files that the library writes."""
     install(session, "tests", "interop")
     session.run("pytest", "tests/interop", "--stores", "memory", *session.posargs)
+
+
+@nox.session
+def web(session: nox.Session) -> None:
+    """Click through the web app of the examples in a headless Chromium."""
+    if not (shutil.which("chromium") and shutil.which("chromedriver")):
+        session.error("needs chromium and chromedriver: on Debian, chromium and chromium-driver")
+    install(session, "tests", "web")
+    session.run("pytest", "tests/webapp", *session.posargs)
 
 
 @nox.session

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,7 +26,6 @@ from standardwebhooks import WebhookVerificationError
 import itagflow
 from itagflow import Choice, Crew, ItagflowError, Job, Label, PreLabel, Role, Stage, Text, Workflow
 from itagflow.delivery import Retries, Webhook, Worker
-from itagflow.errors import NotFound
 from itagflow.json import PROBLEM_MEDIA_TYPE, to_problem
 from itagflow.schema import replies_to_json
 from itagflow.templates import Option, Question, Template, View
@@ -222,8 +221,10 @@ class Queue:
 
     def withdraw(self, post: str) -> None:
         """Take a post out of the queue, if it is there."""
-        with suppress(NotFound):  # the model was sure: nobody was asked
-            self.flow.jobs.withdraw(self.job, keys=[post], comment="deleted", by="app")
+        # it is not, where the model was sure: nobody was asked
+        self.flow.jobs.withdraw(
+            self.job, keys=[post], ignore_missing=True, comment="deleted", by="app"
+        )
 
     def give_next(self, account: str) -> dict[str, Any] | None:
         """Give a moderator what they hold already, or else the best that waits."""

@@ -130,6 +130,10 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
             {"member": "ben", "workspace": home, **by},
         ],
         "results.export": [export],
+        "results.exports": [
+            {"job": (job, 1), "limit": 1, **by},
+            {"job": job, "task": 1, **by},
+        ],
         "results.find": [{"job": job, "member": "ben", "limit": 1, **by}],
         "jobs.finish": [{"job": job, **by}],
         "events.list": [{"job": job, "package": 1, "limit": 1, **by}],
@@ -253,7 +257,12 @@ MAY_BE_NONE = {
     "limit",
     "expected_version",
 }
-OPTIONAL = {("comments.list", "task"), ("comments.add", "thread"), ("acknowledge", "version")}
+OPTIONAL = {
+    ("results.exports", "task"),  # those of the whole job
+    ("comments.list", "task"),
+    ("comments.add", "thread"),
+    ("acknowledge", "version"),
+}
 """Parameters that may be None in these verbs only."""
 COUNTS = {
     "votes",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import os
 from collections.abc import Callable, Iterator
@@ -637,6 +638,17 @@ class Walk(Surroundings):
     def erase(self, task: int, by: str) -> None:
         if self.all(lambda flow: maintenance.erase_task(flow, (self.job, task), by=by)):
             self.accepted = {key: said for key, said in self.accepted.items() if key[2] != task}
+
+    @may_happen(format=st.sampled_from(["itag", "jsonl"]), by=people)
+    def export(self, format: str, by: str) -> None:
+        def act(flow: Flow) -> Any:
+            target = io.BytesIO()
+            report = flow.results.export(self.job, format, target, by=by)
+            last = next(reversed(list(flow.results.exports(self.job))))
+            assert (last.sha256, last.rows) == (report.sha256, report.rows)
+            return target.getvalue()
+
+        self.all(act)
 
     @may_happen(minutes=st.sampled_from([1, 6, 11]))
     def time_passes(self, minutes: int) -> None:

@@ -176,9 +176,9 @@ class TestExporting:
         job, done = half_done(flow), list[int]()
 
         def watched(written: Any) -> Iterator[Any]:
-            for report, content in written:
-                done.append(report.rows)
-                yield report, content
+            for part, content in written:
+                done.append(part.report.rows)
+                yield part, content
 
         exported(flow, job, executor=OneByOne(), partitions=4, progress=watched)
         assert done == [250] * 4

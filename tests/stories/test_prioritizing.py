@@ -8,7 +8,18 @@ import pytest
 from support.refusals import everything
 from support.scenes import Clock, cats, labeled, rows, taken
 
-from itagflow import Flow, Inspect, InvalidData, Job, Label, NotAllowed, NotFound, Stage, Workflow
+from itagflow import (
+    Flow,
+    Inspect,
+    InvalidData,
+    Job,
+    Label,
+    NotAllowed,
+    NotFound,
+    Stage,
+    Workflow,
+    maintenance,
+)
 from itagflow.errors import StoreFailed
 
 PAGE = 200
@@ -55,6 +66,24 @@ class TestPriorities:
         with pytest.raises(NotFound):
             flow.packages.prioritize(job, {1: 9, 4: 2}, by="ada")
         assert flow.packages.get((job, 1)).priority == 2, "all are found before one is stored"
+
+    def test_what_is_missing_is_passed_over_where_that_is_asked_for(self, flow: Flow) -> None:
+        job = keyed(flow, tasks=3)
+        maintenance.erase_task(flow, (job, 2), by="ada")
+        # the row key of task 2 was erased with its data
+        scores = {1: 4, 7: 1, "0.jpg": 2, "1.jpg": 3, "2.jpg": 5, "9.jpg": 5, "": 6}
+        before = everything(flow)
+        with pytest.raises(NotFound):
+            flow.packages.prioritize(job, scores, by="ada")
+        for none in (None, 2.5):
+            wrong: Any = {1: 4, none: 1}
+            with pytest.raises(NotFound):
+                flow.packages.prioritize(job, wrong, ignore_missing=True, by="ada")
+        with pytest.raises(InvalidData, match="is for a mapping"):
+            flow.packages.prioritize(job, 1, packages=[1], ignore_missing=True, by="ada")
+        assert everything(flow) == before
+        assert flow.packages.prioritize(job, scores, ignore_missing=True, by="ada") == 2
+        assert priorities(flow, job) == [4, 0, 5]
 
     def test_thousands_are_stored_block_by_block(self, flow: Flow) -> None:
         job = cats(flow, tasks=2_100, size=1)

@@ -32,7 +32,7 @@ from itagflow import (
     templates,
 )
 from itagflow.errors import Incomplete, NotRegistered, Problem, WrongState
-from itagflow.model import GroupByField
+from itagflow.model import GroupByField, WithdrawReport
 from itagflow.storage import MemoryStore
 
 CATS = templates.image_classification(["cat", "dog"])
@@ -328,7 +328,8 @@ class TestWithdrawing:
         job = queue(flow)
         for n in (1, 2):
             flow.jobs.add(job, item(n), key=f"post-{n}", by="ada")
-        assert flow.jobs.withdraw(job, keys=["post-1"], comment="deleted", by="ada") == 1
+        report = flow.jobs.withdraw(job, keys=["post-1"], comment="deleted", by="ada")
+        assert report == WithdrawReport(tasks=(1,))
         assert taken(flow, "ben", job).package == 2
         result = flow.results.get(job, key="post-1")
         assert (result.state, result.task.data) == (TaskState.WITHDRAWN, item(1))
@@ -340,9 +341,11 @@ class TestWithdrawing:
 
     def test_sent_again_it_changes_nothing(self, flow: Flow) -> None:
         job = cats(flow, tasks=4)
-        assert flow.jobs.withdraw(job, tasks=[1, 4], by="ada") == 2
+        report = flow.jobs.withdraw(job, tasks=[4, 1], by="ada")
+        assert report == WithdrawReport(tasks=(1, 4))
         before = list(flow.events.since())
-        assert flow.jobs.withdraw(job, tasks=[1, 4], by="ada") == 2
+        report = flow.jobs.withdraw(job, tasks=[1, 4], by="ada")
+        assert report == WithdrawReport(skipped=2)
         assert list(flow.events.since()) == before
 
     def test_held_work_goes_on_without_it(self, flow: Flow) -> None:
@@ -423,7 +426,8 @@ class TestWithdrawing:
                 yield package
 
         named = range(1, 441)
-        assert flow.jobs.withdraw(job, tasks=named, progress=watch, by="ada") == 440
+        report = flow.jobs.withdraw(job, tasks=named, progress=watch, by="ada")
+        assert report == WithdrawReport(tasks=tuple(named))
         assert shown == list(named)
         assert [result.state for result in flow.results.list(job)].count(TaskState.WITHDRAWN) == 440
 
@@ -435,6 +439,39 @@ class TestWithdrawing:
                 flow.jobs.withdraw(job, by="ada", **named)  # type: ignore[arg-type]
         with pytest.raises(InvalidData, match="name tasks, or their row keys"):
             flow.jobs.withdraw(job, by="ada")
+        assert list(flow.events.since()) == before
+
+    def test_what_is_missing_is_passed_over_where_that_is_asked_for(self, flow: Flow) -> None:
+        """Another system deletes its items, and does not know which of them came here."""
+        job = queue(flow)
+        for n in range(1, 5):
+            flow.jobs.add(job, item(n), key=f"post-{n}", by="ada")
+        flow.jobs.withdraw(job, keys=["post-1"], by="ada")
+        maintenance.erase_task(flow, (job, 2), by="ada")
+        keys = ["post-1", "post-2", "post-3", "post-9", 7, "x" * 5_000]
+        report = flow.jobs.withdraw(
+            job, tasks=[2, 3, 4, 99], keys=keys, ignore_missing=True, by="ada"
+        )
+        # the row key was erased with the data
+        missing = (99, "post-2", "post-9", 7, "x" * 5_000)
+        assert report == WithdrawReport(tasks=(3, 4), skipped=2, missing=missing)
+        states = [package.state for package in flow.packages.list(job)]
+        assert states.count(PackageState.DISCARDED) == 3
+        events = [event for event in flow.events.list(job) if event.type == "withdraw"]
+        assert [event.data["tasks"] for event in events] == [[1], [3], [4]]
+        before = list(flow.events.since())
+        report = flow.jobs.withdraw(job, keys=keys, ignore_missing=True, by="ada")
+        assert (report.tasks, report.skipped) == ((), 2)
+        assert list(flow.events.since()) == before
+
+    def test_a_task_of_another_job_is_refused_in_any_case(self, flow: Flow) -> None:
+        job = cats(flow, tasks=2)
+        other = flow.jobs.create("street", "other", template=CATS, by="ada")
+        task = flow.jobs.add(other, item(1), by="ada")
+        before = list(flow.events.since())
+        for named in (task, None, True):
+            with pytest.raises(NotFound):
+                flow.jobs.withdraw(job, tasks=[1, named], ignore_missing=True, by="ada")  # type: ignore[list-item]
         assert list(flow.events.since()) == before
 
     def test_only_who_manages_jobs_and_not_from_an_archived_job(self, flow: Flow) -> None:

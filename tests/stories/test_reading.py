@@ -67,6 +67,7 @@ ITERATORS: dict[str, Read] = {
     "maintenance.verify": lambda flow, a, by: maintenance.verify(flow, "street", by=by),
 }
 NOTHING_TO_READ = {
+    "results.exports": "nothing is exported here; test_exports removes its reader",
     "jobs.blocked": "nothing is blocked here; test_claiming removes its reader",
     "results.votes": "one member labels each package here; test_votes removes its reader",
 }

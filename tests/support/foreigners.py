@@ -32,7 +32,7 @@ from itagflow import (
     templates,
 )
 from itagflow.access import Action, Permission
-from itagflow.model import BatchResult, Comment
+from itagflow.model import BatchResult, Comment, Export
 from itagflow.quality import SinglePlan
 from itagflow.storage import FIELDS, MemoryStore, Query
 from itagflow.templates import RenameOption
@@ -265,6 +265,12 @@ def bulk(found: list[BatchResult]) -> list[BatchResult]:
     return [result for result in found if result.error is None]
 
 
+def listed_exports(flow: Flow, a: Args) -> list[Export]:
+    """The exports of a job, of which there is one at least."""
+    flow.results.export(a.job, "itag", io.BytesIO(), by=a.by)
+    return list(flow.results.exports(a.job, by=a.by))
+
+
 def data(flow: Flow, a: Args) -> Any:
     return flow.jobs.import_results(
         a.workspace,
@@ -396,6 +402,7 @@ READERS: dict[str, Case] = {
     "results.export": Case(
         lambda f, a: f.results.export(a.job, "itag", io.BytesIO(), by=a.by), ("job",)
     ),
+    "results.exports": Case(lambda f, a: listed_exports(f, a), ("job",)),
     "maintenance.copy": Case(
         lambda f, a: maintenance.copy(f, to=MemoryStore(), workspace=a.workspace, by=a.by),
         ("workspace",),

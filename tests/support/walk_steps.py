@@ -72,6 +72,7 @@ def label_and_review(steps: Steps) -> None:
 
 def go_on(steps: Steps) -> None:
     """The other packages, in many calls at once; one task needs an expert."""
+    steps.do("export", "jsonl", "ada")
     steps.do("claim_many", "cy", L, 1)
     steps.do("end_many", [steps.last()], "release")
     steps.claim("cy", L)

@@ -363,6 +363,23 @@ ORDERS: Mapping[str, Case] = {
             "size": 50,
         }
     ),
+    "Export": Case(
+        lambda s: {
+            "position": 9,
+            "at": START,
+            "job": s.job.id,
+            "member": s.ben.id,
+            "account": "ben",
+            "format": "csv",
+            "target": "cats.csv",
+            "rows": 3,
+            "sha256": "ab12",
+            "size": 70,
+            "jobs": (s.job.id,),
+            "where": {"label": "cat"},
+            "stages": ("label",),
+        }
+    ),
     "Campaign": Case(
         lambda s: {
             "round": 2,
@@ -632,6 +649,7 @@ ENTITIES: Mapping[str, Case] = {
     ),
     "Permission": Case(lambda s: {"reason": "not today"}, lambda s, made: bool(made)),
     "ReopenReport": Case(lambda s: fields_of(P.ReopenReport())),
+    "WithdrawReport": Case(lambda s: fields_of(P.WithdrawReport(missing=("post-1",)))),
     "PrelabelReport": Case(lambda s: fields_of(P.PrelabelReport())),
     "Progress": Case(
         lambda s: fields_of(s.flow.jobs.progress(s.job)), lambda s, made: (made.total, made.done)
@@ -1228,7 +1246,13 @@ NAMESPACES: Mapping[str, Case] = {
         lambda s: {"tasks": [(s.voted.id, 1)], "votes": 1, "by": "ada"}
     ),
     "flow.packages.prioritize": Case(
-        lambda s: {"job": s.job, "priority": 5, "by": "ada", "packages": [1]}
+        lambda s: {
+            "job": s.job,
+            "priority": {1: 5},
+            "by": "ada",
+            "packages": None,
+            "ignore_missing": True,
+        }
     ),
     "flow.packages.reopen": Case(
         lambda s: {"package": s.discarded, "by": "ada", "comment": "found"}
@@ -1385,6 +1409,10 @@ NAMESPACES: Mapping[str, Case] = {
             "after": 1,
         }
     ),
+    "flow.results.exports": Case(
+        lambda s: {"job": s.job, "task": 1, "by": "ada", "limit": 5, "after": 0, "key": None},
+        alone=("key",),
+    ),
     "flow.results.export": Case(
         lambda s: {
             "job": s.job,
@@ -1511,6 +1539,7 @@ JOBS: Mapping[str, Case] = {
             "job": s.keyed,
             "tasks": [1],
             "keys": ["2.jpg"],
+            "ignore_missing": True,
             "comment": "gone",
             "progress": wrapped,
             "by": "ada",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import random
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -77,6 +78,9 @@ LISTS = {
         partial_of("results.rows", "cats"), (lambda row: row, lambda row: row["task"])
     ),
     "results.votes": Listing(partial_of("results.votes", "polled"), (lambda row: row,)),
+    "results.exports": Listing(
+        partial_of("results.exports", "cats"), (lambda e: e, lambda e: e.position)
+    ),
     "events.list": Listing(partial_of("events.list", "cats"), (lambda e: e, lambda e: e.position)),
     "events.since": Listing(partial_of("events.since"), (lambda e: e, lambda e: e.position)),
 }
@@ -102,6 +106,8 @@ def fill(flow: Flow) -> None:
         "lane", "birds", template=CATS, data=rows(2), workforce={"label": ["ben"]}, by="ada"
     )
     taken(flow, "ben", flow.jobs.get("birds"))
+    for name in ("birds", "cats", "cats", "cats"):
+        flow.results.export(name, "csv", io.BytesIO())
     for number in (1, 1, 3):
         flow.comments.add((job, number), f"about {number}", by="ada")
         flow.comments.add((job, number), "more", by="ada")
@@ -217,7 +223,7 @@ def test_a_limit_is_a_whole_number_from_1(street: Flow, name: str, limit: Any) -
     "after", [1.5, True, "typo", 2**70, 999_999, (1, 2, 3), object()], ids=describe
 )
 def test_what_the_list_does_not_have_is_not_found(street: Flow, name: str, after: Any) -> None:
-    if name.startswith("events"):
+    if name.startswith("events") or name == "results.exports":
         if type(after) is int and after < 2**63:
             assert list(LISTS[name].call(street)(after=after)) == [], "a position is a place"
             return
@@ -241,6 +247,7 @@ def test_what_belongs_elsewhere_is_not_found(flow: Flow) -> None:
         "results.find": [next(flow.results.list(birds)).task],
         "results.rows": [next(flow.results.list(birds))],
         "results.votes": [next(flow.results.list(birds))],
+        "results.exports": [next(flow.results.exports(birds))],
         "events.list": [next(flow.events.list(birds))],
     }
     for name, others in away.items():

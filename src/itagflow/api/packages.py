@@ -137,6 +137,7 @@ class Packages:
         *,
         by: MemberRef,
         packages: Iterable[PackageRef | int] | None = None,
+        ignore_missing: bool = False,
     ) -> int:
         """Give packages a priority, higher first in the queue, and return how many have it now.
 
@@ -150,16 +151,21 @@ class Packages:
                 tasks, their numbers, or their row keys where these are texts.
             by: The member who decides.
             packages: Which have a priority that is a number; every open one when not given.
+            ignore_missing: Pass over numbers of tasks, and row keys, that the job does not have;
+                with a mapping only: packages never go away.
 
         Raises:
             NotFound: when the job has no such package or task.
             InvalidData: when a priority is no finite number or a whole one beyond 2**53, or
-                *packages* are given beside a mapping.
+                *packages* are given beside a mapping, or *ignore_missing* without one.
             NotAllowed: when the job is archived, or *by* may not assign work at the stage of a
                 package; one that has ended is for who may at every stage.  Where nothing is named,
                 packages of other stages are left as they are.
         """
-        order = parse_priorities("packages.prioritize", priority, packages, by)
+        verb = "packages.prioritize"
+        ignore_missing = require_flag(verb, "ignore_missing", ignore_missing)
+        named = require_optional_several(verb, "packages", packages, "packages")
+        order = parse_priorities(priority, named, ignore_missing, by)
         return priorities.prioritize(self._engine, job, order)
 
     def set_due(

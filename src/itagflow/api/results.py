@@ -13,6 +13,7 @@ from itagflow.labeling import versions as restoring
 from itagflow.model.arguments import make_error, require_flag, require_wrapper
 from itagflow.model.became import Became
 from itagflow.model.enums import parse_enums, parse_optional_enum
+from itagflow.model.export import Export
 from itagflow.model.job import Stage
 from itagflow.model.number import require_optional_whole_number, require_whole_number
 from itagflow.model.partition import JobPartition
@@ -22,7 +23,7 @@ from itagflow.model.task import Answer, Task, TaskState, WorkItem
 from itagflow.model.terms import parse_answer_version, parse_terms
 from itagflow.model.text import parse_optional_texts, require_optional_text
 from itagflow.model.version import AnswerVersion
-from itagflow.results import exporting, following, tables, versions
+from itagflow.results import export_log, exporting, following, tables, versions
 from itagflow.results import service as results
 from itagflow.results.tables import RowRequest
 
@@ -457,7 +458,8 @@ class Results:
         """Write the results of one job or several to a file, and return what was written.
 
         Tasks whose data was erased are left out, and counted.  What is written is what each stage
-        came to, without votes that are not merged yet.
+        came to, without votes that are not merged yet.  Every export is kept in the history: see
+        `exports`.
 
         Args:
             job: The job or a part of one, several of a workspace in a list, or a ``Dataset``.
@@ -511,6 +513,48 @@ class Results:
             where=parse_where("results.export", where),
             **options,
         )
+
+    def exports(
+        self,
+        job: JobRef | Task | WorkItem | tuple[JobRef, int],
+        task: TaskRef | None = None,
+        *,
+        key: str | int | None = None,
+        by: MemberRef | None = None,
+        limit: int | None = None,
+        after: Export | int | None = None,
+    ) -> Iterator[Export]:
+        """Yield the exports of a job, or those whose files hold a task, oldest first.
+
+        Every export is kept in the history, with who wrote the file, its hash, and what is in it.
+        What was erased since is in the files still: they are found by the number of the task.
+
+        Args:
+            job: The job; or a task alone, as an object or as ``(job, number)``.
+            task: The task in this job, or its number.
+            key: The row key of the task, instead of its number.
+            by: Who asks, when the policy is to be asked.
+            limit: How many at the most.
+            after: The last export of the page before, or its position.
+
+        Raises:
+            NotFound: when there is no such job, it has no such task, or *after* is an export of
+                another job.
+            InvalidData: when both *task* and *key* are given, or the job has no row key.
+            NotAllowed: when *by* may not export, or was removed.
+
+        >>> import io, itagflow
+        >>> flow = itagflow.open("memory:")
+        >>> street = flow.workspaces.create("street", admin="ada")
+        >>> data = [{"data": {"source": f"{n}.jpg"}} for n in range(3)]
+        >>> cats = itagflow.templates.image_classification(["cat", "dog"])
+        >>> job = flow.jobs.create(street, "cats", template=cats, data=data, by="ada")
+        >>> report = flow.results.export(job, "csv", "cats.csv")
+        >>> [(e.target, e.rows, e.sha256 == report.sha256) for e in flow.results.exports(job, 2)]
+        [('cats.csv', 3, True)]
+        """
+        page = Page(limit, after)
+        return export_log.list_exports(self._engine, job, task, key=key, by=by, page=page)
 
     def partition(
         self, job: PartitionRef, count: int, *, by: MemberRef | None = None

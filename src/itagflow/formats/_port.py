@@ -42,6 +42,8 @@ class WriteReport:
     """How many tasks were left out because they were withdrawn."""
     losses: Mapping[str, int] = attrs.field(factory=dict[str, int], hash=False)
     """What the format cannot hold and is not in the file, by what it is; how many of each."""
+    sha256: str = ""
+    """The hash of the file that an export has written; empty where no store was read."""
 
     def __add__(self, other: "WriteReport") -> "WriteReport":
         """Return what was written in all."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, cast
 
 import attrs
@@ -17,7 +18,6 @@ from itagflow.jobs import priority_rules, rules
 from itagflow.jobs.packaging import authorize_stages
 from itagflow.jobs.priority_rules import Score, Scores
 from itagflow.jobs.task_places import find_by_key, find_by_number, find_packages
-from itagflow.model.arguments import require_optional_several
 from itagflow.model.change import Saved, record
 from itagflow.model.copying import evolve
 from itagflow.model.job import Job
@@ -45,27 +45,34 @@ class PriorityOrder:
     packages: Sequence[PackageRef | int] | None = None
     scores: Scores | None = None
     """That of each task instead: a package has the greatest of its tasks."""
+    ignore_missing: bool = False
+    """Whether scores of tasks that the job does not have are passed over."""
 
 
 def parse_priorities(
-    verb: str,
     priority: float | TaskScores,
-    packages: Iterable[PackageRef | int] | None,
+    packages: Sequence[PackageRef | int] | None,
+    ignore_missing: bool,
     by: MemberRef,
 ) -> PriorityOrder:
     """Return what `packages.prioritize` is given, checked.
 
     Raises:
-        InvalidData: when a priority is none, or packages are named beside a mapping.
+        InvalidData: when a priority is none, packages are named beside a mapping, or what is
+            missing is to be passed over without one.
     """
-    named = require_optional_several(verb, "packages", packages, "packages")
+    verb = "packages.prioritize"
     if not isinstance(priority, Mapping):
+        if ignore_missing:
+            reason = "is for a mapping from tasks to priorities: leave it out"
+            raise InvalidData(verb, [Problem("ignore_missing", reason)])
         number = require_priority(verb, "priority", priority)
-        return PriorityOrder(by=by, priority=number, packages=named)
-    if named is not None:
+        return PriorityOrder(by=by, priority=number, packages=packages)
+    if packages is not None:
         reason = "are given beside a mapping from tasks to priorities: give one"
         raise InvalidData(verb, [Problem("packages", reason)])
-    return PriorityOrder(by=by, scores=priority_rules.parse_scores(verb, priority))
+    scores = priority_rules.parse_scores(verb, priority)
+    return PriorityOrder(by=by, scores=scores, ignore_missing=ignore_missing)
 
 
 @attrs.frozen
@@ -102,7 +109,8 @@ def _find_numbers(engine: Engine, job: Job, order: PriorityOrder) -> _Numbers:
         NotFound: when the job has no such package, task or row key.
     """
     if order.scores is not None:
-        return _Numbers(job, order.by, _find_scored(engine, job, order.scores), is_named=True)
+        greatest = _find_scored(engine, job, order.scores, ignore_missing=order.ignore_missing)
+        return _Numbers(job, order.by, greatest, is_named=True)
     if order.packages is None:
         open_packages = Query(Package, {"job": job.id, "open": True}, order=("number",))
         by_package = {
@@ -113,15 +121,20 @@ def _find_numbers(engine: Engine, job: Job, order: PriorityOrder) -> _Numbers:
     return _Numbers(job, order.by, dict.fromkeys(named, order.priority), is_named=True)
 
 
-def _find_scored(engine: Engine, job: Job, scores: Scores) -> dict[int, float]:
+def _find_scored(
+    engine: Engine, job: Job, scores: Scores, *, ignore_missing: bool
+) -> dict[int, float]:
     """Return the priority of each package of which a task has a score."""
+    tasks = [task for task, _ in scores.tasks]
+    keys = [key for key, _ in scores.keys]
+    by_number = find_by_number(engine, job, tasks, ignore_missing=ignore_missing)
+    by_key = find_by_key(engine, job, keys, ignore_missing=ignore_missing)
     found: list[Score] = []
-    by_number = find_by_number(engine, job, [task for task, _ in scores.tasks])
-    for place, (_, score) in zip(by_number, scores.tasks, strict=True):
-        found.append((place.package, score))
-    by_key = find_by_key(engine, job, [key for key, _ in scores.keys])
-    for place, (_, score) in zip(by_key, scores.keys, strict=True):
-        found.append((place.package, score))
+    for place, (_, score) in zip(
+        chain(by_number, by_key), chain(scores.tasks, scores.keys), strict=True
+    ):
+        if place is not None:
+            found.append((place.package, score))
     return priority_rules.find_greatest(found)
 
 

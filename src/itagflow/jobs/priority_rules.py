@@ -7,7 +7,6 @@ from typing import Any
 
 import attrs
 
-from itagflow.errors import NotFound
 from itagflow.model.job import Job
 from itagflow.model.number import is_storable, require_priority
 from itagflow.model.package import Package
@@ -47,16 +46,12 @@ def parse_scores(what: str, given: Mapping[Any, object]) -> Scores:
     return Scores(tasks, keys)
 
 
-def format_stored_key(job: Job, key: str | int) -> str:
-    """Return a row key as it is stored in *job*.
-
-    Raises:
-        NotFound: when no row can have it.
-    """
+def format_stored_key(job: Job, key: str | int) -> str | None:
+    """Return a row key as it is stored in *job*, or None when no row can have it."""
     # the longest numbers cannot be written out, and not every database takes the question
     text = format_row_key(key, as_text=job.row_key_type == "text") if is_storable(key) else ""
     if not text or find_key_error(text):
-        raise NotFound("Task", key)
+        return None
     return text
 
 

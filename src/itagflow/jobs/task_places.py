@@ -1,4 +1,9 @@
-"""Which packages are named, by tasks, row keys or numbers, without reading what is in them."""
+"""Which packages are named, by tasks, row keys or numbers, without reading what is in them.
+
+With ``ignore_missing`` what the job does not have is passed over: other systems name tasks, too,
+and theirs may be gone, or never have come here.  What cannot be a task of the job, such as a task
+of another job, is refused in any case: that is a mistake of the caller.
+"""
 
 from __future__ import annotations
 
@@ -31,11 +36,15 @@ class TaskPlace:
     package: int
 
 
-def find_by_number(engine: Engine, job: Job, refs: Sequence[TaskRef]) -> Iterator[TaskPlace]:
+def find_by_number(
+    engine: Engine, job: Job, refs: Sequence[TaskRef], *, ignore_missing: bool = False
+) -> Iterator[TaskPlace | None]:
     """Yield the place of each of these tasks of *job*, in their order.
 
+    None stands for one that is not there, with *ignore_missing*.
+
     Raises:
-        NotFound: when one is none of the job's.
+        NotFound: when one is not there, or is no number, or a task of another job.
     """
     for page in _cut(refs):
         numbers = [lookup.number_in(job.id, ref) for ref in page]
@@ -48,31 +57,42 @@ def find_by_number(engine: Engine, job: Job, refs: Sequence[TaskRef]) -> Iterato
             task = ref.task if isinstance(ref, WorkItem) else ref
             # an object that is passed may be of a job that had this key before
             is_another = isinstance(task, Task) and task.package != package
-            if package is None or is_another:
+            if package is not None and not is_another:
+                yield TaskPlace(number, package)
+            elif ignore_missing:
+                yield None
+            else:
                 raise NotFound("Task", (job.id, number))
-            yield TaskPlace(number, package)
 
 
-def find_by_key(engine: Engine, job: Job, keys: Sequence[str | int]) -> Iterator[TaskPlace]:
+def find_by_key(
+    engine: Engine, job: Job, keys: Sequence[str | int], *, ignore_missing: bool = False
+) -> Iterator[TaskPlace | None]:
     """Yield the place of each task of *job* with one of these row keys, in their order.
 
+    None stands for a key that no task has, with *ignore_missing*.
+
     Raises:
-        NotFound: when there is none.
+        NotFound: when no task has one of them.
     """
     for page in _cut(keys):
         stored = [format_stored_key(job, key) for key in page]
-        where: dict[str, Any] = {"job": job.id, "row_key_text": tuple(stored)}
+        where: dict[str, Any] = {
+            "job": job.id,
+            "row_key_text": tuple(text for text in stored if text is not None),
+        }
         with engine.store.read() as reader:
             tally = reader.tally(Query(Task, where), by=("row_key_text", "number", "package"))
         places = {str(key): TaskPlace(int(n), int(p)) for key, n, p in cast(Any, tally.keys())}
         for key, text in zip(page, stored, strict=True):
-            if text not in places:
+            place = None if text is None else places.get(text)
+            if place is None and not ignore_missing:
                 raise NotFound("Task", key)
-            yield places[text]
+            yield place
 
 
 def find_packages(engine: Engine, job: Job, refs: Sequence[PackageRef | int]) -> list[int]:
-    """Return the numbers of these packages of *job*.
+    """Return the numbers of these packages of *job*: none of them ever goes before its job does.
 
     Raises:
         NotFound: when one is none of the job's.

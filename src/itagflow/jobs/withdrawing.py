@@ -19,11 +19,12 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.jobs import rules, withdrawing_rules
 from itagflow.jobs.row_sources import Wrap
 from itagflow.jobs.task_places import find_by_key, find_by_number
-from itagflow.model.arguments import require_optional_several, require_wrapper
+from itagflow.model.arguments import require_flag, require_optional_several, require_wrapper
 from itagflow.model.became import Became, format_became
 from itagflow.model.change import Context, Saved, record
 from itagflow.model.job import Job
 from itagflow.model.package import Assignment, Package
+from itagflow.model.reports import WithdrawReport
 from itagflow.model.row_key import require_row_key
 from itagflow.model.text import require_text
 from itagflow.results.histories import read_package_cases, recount
@@ -39,6 +40,8 @@ class NamedTasks:
 
     tasks: Sequence[TaskRef]
     keys: Sequence[str | int]
+    ignore_missing: bool
+    """Whether those that the job does not have are passed over."""
 
 
 @attrs.frozen
@@ -52,7 +55,10 @@ class WithdrawOrder:
 
 
 def parse_named(
-    verb: str, tasks: Iterable[TaskRef] | None, keys: Iterable[str | int] | None
+    verb: str,
+    tasks: Iterable[TaskRef] | None,
+    keys: Iterable[str | int] | None,
+    ignore_missing: bool,
 ) -> NamedTasks:
     """Return the tasks that are named.
 
@@ -63,7 +69,8 @@ def parse_named(
         raise InvalidData(verb, [Problem("tasks", "are missing: name tasks, or their row keys")])
     named = require_optional_several(verb, "tasks", tasks, "tasks")
     by_key = require_optional_several(verb, "keys", keys, "row keys")
-    return NamedTasks(named or [], [require_row_key(key) for key in by_key or ()])
+    is_lenient = require_flag(verb, "ignore_missing", ignore_missing)
+    return NamedTasks(named or [], [require_row_key(key) for key in by_key or ()], is_lenient)
 
 
 def parse_order(
@@ -78,25 +85,52 @@ def parse_order(
     return WithdrawOrder(named, require_text(verb, "comment", comment), wrap, by)
 
 
-def withdraw(engine: Engine, ref: JobRef, order: WithdrawOrder) -> int:
-    """Take tasks out of the work, and return how many of them are out now."""
+def withdraw(engine: Engine, ref: JobRef, order: WithdrawOrder) -> WithdrawReport:
+    """Take tasks out of the work, and say which of them were still part of it."""
     with engine.store.read() as reader:
         job = lookup.job(reader, ref)
         member = lookup.member(reader, job.workspace, order.by)
         access.check(engine.policy, member, Action.MANAGE_JOB, job, None)
     _must_have_work(job)
-    by_package = defaultdict[int, set[int]](set)
     # all of them are found before the first is withdrawn
-    for place in find_by_number(engine, job, order.named.tasks):
-        by_package[place.package].add(place.task)
-    for place in find_by_key(engine, job, order.named.keys):
-        by_package[place.package].add(place.task)
+    by_package, missing = _find_named(engine, job, order.named)
     numbers: Iterable[int] = sorted(by_package)
     shown = iter(order.progress(numbers) if order.progress else numbers)
+    withdrawn: list[int] = []
     # Block by block: each transaction holds its packages, and claims of them wait for its end.
     while block := list(islice(shown, BLOCK)):
-        _withdraw_block(engine, job, order, {number: by_package[number] for number in block})
-    return sum(map(len, by_package.values()))
+        named = {number: by_package[number] for number in block}
+        withdrawn += _withdraw_block(engine, job, order, named)
+    found = sum(map(len, by_package.values()))
+    return WithdrawReport(
+        tasks=tuple(sorted(withdrawn)), skipped=found - len(withdrawn), missing=tuple(missing)
+    )
+
+
+def _find_named(
+    engine: Engine, job: Job, named: NamedTasks
+) -> tuple[dict[int, set[int]], list[int | str]]:
+    """Return the tasks by package, and the numbers and row keys that the job does not have.
+
+    Raises:
+        NotFound: when it does not have one, unless that is to be passed over.
+    """
+    is_lenient = named.ignore_missing
+    by_number = find_by_number(engine, job, named.tasks, ignore_missing=is_lenient)
+    by_key = find_by_key(engine, job, named.keys, ignore_missing=is_lenient)
+    by_package = defaultdict[int, set[int]](set)
+    missing: list[int | str] = []
+    for task, place in zip(named.tasks, by_number, strict=True):
+        if place is None:
+            missing.append(lookup.number_in(job.id, task))
+        else:
+            by_package[place.package].add(place.task)
+    for key, place in zip(named.keys, by_key, strict=True):
+        if place is None:
+            missing.append(key)
+        else:
+            by_package[place.package].add(place.task)
+    return by_package, missing
 
 
 def _must_have_work(job: Job) -> None:
@@ -106,8 +140,9 @@ def _must_have_work(job: Job) -> None:
 
 def _withdraw_block(
     engine: Engine, ref: Job, order: WithdrawOrder, named: dict[int, set[int]]
-) -> None:
-    """Withdraw the *named* tasks of some packages in one transaction."""
+) -> list[int]:
+    """Withdraw the *named* tasks of some packages in one transaction; return the new ones."""
+    done: list[int] = []
     with engine.transaction() as transaction:
         job = transaction.job(ref)
         ctx = transaction.authorize(job.workspace, order.by, Action.MANAGE_JOB, job)
@@ -124,8 +159,10 @@ def _withdraw_block(
             if withdrawn:
                 after = _withdraw(transaction, ctx, package, withdrawn, order.comment)
                 has_ended = has_ended or (package.open and not after.open)
+                done += withdrawn
         if has_ended:
             finish_if_done(transaction, job, ctx)
+    return done
 
 
 def _withdraw(

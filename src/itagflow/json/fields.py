@@ -16,6 +16,7 @@ from itagflow.delivery import DeadLetter, DelayedJob, Message
 from itagflow.model.batch import BatchResult
 from itagflow.model.comment import Comment, Thread
 from itagflow.model.event import Event
+from itagflow.model.export import Export
 from itagflow.model.guideline import Guideline
 from itagflow.model.inconsistency import Inconsistency
 from itagflow.model.job import Job, Label, ReviewRule, StageWorkers, Workflow
@@ -104,6 +105,7 @@ KEYS: Mapping[type, Mapping[str, type]] = {
         "job": KeyText,
         "assignment": KeyText,
     },
+    Export: {"job": KeyText, "jobs": KeyText, "member": MemberKey},
     BatchResult: {"key": KeyText},
     Message: {"job": KeyText},
     DelayedJob: {"job": KeyText},
@@ -114,6 +116,7 @@ KEYS: Mapping[type, Mapping[str, type]] = {
 ZERO_IS_NOTHING: Mapping[type, frozenset[str]] = {
     Template: frozenset({"id", "workspace"}),
     Event: frozenset({"member", "job", "package", "assignment", "task"}),
+    Export: frozenset({"member"}),
     Message: frozenset({"job"}),
     DelayedJob: frozenset({"job"}),
     DeadLetter: frozenset({"job"}),

@@ -15,6 +15,7 @@ from itagflow.model.became import Became
 from itagflow.model.comment import Comment, CommentAction, Thread
 from itagflow.model.dataset import Dataset
 from itagflow.model.event import Event, FieldChange
+from itagflow.model.export import Export
 from itagflow.model.guideline import Guideline
 from itagflow.model.inconsistency import Inconsistency
 from itagflow.model.job import (
@@ -86,6 +87,7 @@ from itagflow.model.reports import (
     StageQueue,
     TemplateReport,
     TickReport,
+    WithdrawReport,
 )
 from itagflow.model.result import Progress, Provenance, Result, StageResult
 from itagflow.model.segment import Segment, Segments
@@ -132,6 +134,7 @@ __all__ = [
     "DropOption",
     "DropQuestion",
     "Event",
+    "Export",
     "Field",
     "FieldChange",
     "FixedSize",
@@ -215,6 +218,7 @@ __all__ = [
     "View",
     "ViewKind",
     "Visibility",
+    "WithdrawReport",
     "WorkItem",
     "Workflow",
     "Workspace",

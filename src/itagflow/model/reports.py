@@ -221,6 +221,24 @@ class ReopenReport:
 
 
 @attrs.frozen(kw_only=True)
+class WithdrawReport:
+    """What ``jobs.withdraw`` has done: all tasks that were named are out of the work now.
+
+    >>> WithdrawReport(tasks=(1, 4), skipped=1, missing=("post-9",)).missing
+    ('post-9',)
+    """
+
+    tasks: tuple[int, ...] = ()
+    """The numbers of the tasks that this call has withdrawn, ascending."""
+    skipped: int = 0
+    """How many tasks were withdrawn or erased before."""
+    missing: tuple[int | str, ...] = ()
+    """The numbers, then the row keys, that the job does not have; see ``ignore_missing``."""
+
+    __repr__ = show_fields
+
+
+@attrs.frozen(kw_only=True)
 class StageQueue:
     """What there is to do at one stage of a job.
 

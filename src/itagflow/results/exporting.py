@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import math
-from collections import Counter
+from array import array
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from functools import reduce
+from functools import partial, reduce
 from importlib import import_module
 from operator import add
 from types import ModuleType
@@ -25,7 +26,13 @@ from itagflow.core.registry import Registry
 from itagflow.core.visibility import check_each, require_readable
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import Format, WriteReport
-from itagflow.formats._files import Target, open_target
+from itagflow.formats._files import (
+    BinaryFile,
+    HashedFile,
+    Target,
+    get_file_name,
+    open_hashed_target,
+)
 from itagflow.formats._port import FormatRef, Lossy
 from itagflow.jobs.row_sources import Wrap
 from itagflow.model.job import Job, Stage
@@ -45,6 +52,8 @@ from itagflow.results.datasets import (
     read_dataset,
     read_sources,
 )
+from itagflow.results.export_log import WrittenJob, record_export
+from itagflow.results.export_rules import WrittenFile
 from itagflow.results.histories import ResultQuery
 from itagflow.results.partition import map_partitions
 from itagflow.results.rules import must_fit_its_template
@@ -86,6 +95,23 @@ class _Order:
     """What was asked."""
     jobs: tuple[int, ...]
     """The jobs, in the order in which their tasks are written."""
+
+    @property
+    def format_itself(self) -> FormatRef:
+        """The format, or its name."""
+        return self.format.format if isinstance(self.format, _ModuleName) else self.format
+
+
+_Tasks = Mapping[int, "array[int]"]
+"""The numbers of the tasks that are in a file, by job."""
+
+
+@attrs.frozen
+class _Written:
+    """What was written: the report, and the tasks that the file has."""
+
+    report: WriteReport
+    tasks: _Tasks
 
 
 @attrs.frozen
@@ -145,13 +171,43 @@ def export(
         if executor is not None and by is not None and where.member is not None:
             _require_nobody_hidden(source.job)
         must_fit_its_template(source.job, "export")
-    if executor is None:
-        results = read_dataset(engine, terms.dataset, terms.queries)
-        return _write(progress(results) if progress else results, target, order)
-    shares = _split(engine, terms.sources, partitions)
-    # closed also when the caller's progress bar or the target fails: that cancels what is not begun
-    with closing(_write_shares(engine, executor, shares, order, terms)) as written:
-        return _join(progress(written) if progress else written, target)
+    with open_hashed_target(target) as hashed:
+        with hashed.open() as file:
+            if executor is None:
+                results = read_dataset(engine, terms.dataset, terms.queries)
+                written = _write(progress(results) if progress else results, file, order)
+            else:
+                shares = _split(engine, terms.sources, partitions)
+                # closed also when the caller's progress bar or the target fails: that cancels what
+                # is not begun
+                with closing(_write_shares(engine, executor, shares, order, terms)) as parts:
+                    written = _join(progress(parts) if progress else parts, file)
+        # before the file takes its place: there is none without its event
+        _record(engine, terms, order, written, hashed, get_file_name(target))
+    return attrs.evolve(written.report, sha256=hashed.sha256)
+
+
+def _record(
+    engine: Engine,
+    terms: _Terms,
+    order: _Order,
+    written: _Written,
+    file: HashedFile,
+    target: str,
+) -> None:
+    told = WrittenFile(
+        format=formats.name_format(order.format_itself),
+        target=target,
+        sha256=file.sha256,
+        size=file.size,
+        stages=order.stages,
+        jobs=terms.jobs,
+    )
+    jobs = {
+        source.job.id: WrittenJob(source.job, sorted(written.tasks[source.job.id]), query.where)
+        for source, query in zip(terms.sources, terms.queries, strict=True)
+    }
+    record_export(engine, told, list(jobs.values()), terms.queries[0].by)
 
 
 def _find_terms(engine: Engine, jobs: DatasetRef, query: ResultQuery) -> _Terms:
@@ -186,7 +242,7 @@ _Share = tuple[int, JobPartition]
 
 def _write_shares(
     engine: Engine, executor: Executor, shares: Sequence[_Share], order: _Order, terms: _Terms
-) -> Generator[tuple[WriteReport, bytes]]:
+) -> Generator[tuple[_Written, bytes]]:
     """Yield the parts of the file that workers write, in order; who exports is asked before each.
 
     Whether they still may is asked for each of the jobs.
@@ -213,15 +269,14 @@ def _write_shares(
         yield from check_each(engine.store, written, check)
 
 
-def _write(results: Iterable[Result], target: Target, order: _Order) -> WriteReport:
+def _write(results: Iterable[Result], target: Target, order: _Order) -> _Written:
     left_out = Counter[str]()
+    # eight bytes for each task: the event of the export names them
+    tasks: _Tasks = defaultdict(partial(array, "q"))
     # dropped before the format sees them: the formats of other packages need not know of erasing
-    kept = _skip_excluded(results, left_out)
-    format = order.format
-    if isinstance(format, _ModuleName):
-        format = format.format
+    kept = _skip_excluded(results, left_out, tasks)
     report = formats.write(
-        format,
+        order.format_itself,
         kept,
         target,
         template=order.template,
@@ -230,7 +285,8 @@ def _write(results: Iterable[Result], target: Target, order: _Order) -> WriteRep
         jobs=order.jobs,
         **order.options,
     )
-    return attrs.evolve(report, erased=left_out["erased"], withdrawn=left_out["withdrawn"])
+    report = attrs.evolve(report, erased=left_out["erased"], withdrawn=left_out["withdrawn"])
+    return _Written(report, tasks)
 
 
 def _make_portable(format: FormatRef) -> FormatRef | _ModuleName:
@@ -256,14 +312,20 @@ def _split(engine: Engine, sources: Sequence[TableSource], count: int | None) ->
     return shares
 
 
-def _skip_excluded(results: Iterable[Result], left_out: Counter[str]) -> Iterator[Result]:
-    """Yield the results of tasks that have data and were not withdrawn, and count the others."""
+def _skip_excluded(
+    results: Iterable[Result], left_out: Counter[str], tasks: _Tasks
+) -> Iterator[Result]:
+    """Yield the results of tasks that have data and were not withdrawn, and count the others.
+
+    The numbers of the tasks are put into *tasks*.
+    """
     for result in results:
         if result.task.erased:
             left_out["erased"] += 1
         elif result.state is TaskState.WITHDRAWN:
             left_out["withdrawn"] += 1
         else:
+            tasks[result.task.job].append(result.task.number)
             yield result
 
 
@@ -319,7 +381,7 @@ def _write_bytes(
     order: _Order,
     dataset: DatasetSources,
     queries: Sequence[ResultQuery],
-) -> tuple[WriteReport, bytes]:
+) -> tuple[_Written, bytes]:
     """Return a part of the file, as a worker makes it, whose application asked the policy.
 
     Args:
@@ -336,15 +398,17 @@ def _write_bytes(
     with _open_engine(source) as engine:
         mine = attrs.evolve(dataset, parts=parts)
         results = read_dataset(engine, mine, queries, range(index, index + 1))
-        report = _write(results, file, order)
-    return report, file.getvalue()
+        written = _write(results, file, order)
+    return written, file.getvalue()
 
 
-def _join(written: Iterable[tuple[WriteReport, bytes]], target: Target) -> WriteReport:
+def _join(parts: Iterable[tuple[_Written, bytes]], file: BinaryFile) -> _Written:
     """Write parts of a file one after the other; each is dropped before the next is waited for."""
     reports: list[WriteReport] = []
-    with open_target(target) as file:
-        for report, content in written:
-            file.write(content)
-            reports.append(report)
-    return reduce(add, reports)
+    tasks: _Tasks = defaultdict(partial(array, "q"))
+    for written, content in parts:
+        file.write(content)
+        reports.append(written.report)
+        for job, numbers in written.tasks.items():
+            tasks[job].extend(numbers)
+    return _Written(reduce(add, reports), tasks)

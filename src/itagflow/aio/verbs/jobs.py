@@ -23,6 +23,7 @@ from itagflow.model.reports import (
     QueueReport,
     ReopenReport,
     TemplateReport,
+    WithdrawReport,
 )
 from itagflow.model.result import Progress
 from itagflow.model.selection import Selection
@@ -426,16 +427,17 @@ class AsyncJobs:
         *,
         tasks: Iterable[TaskRef] | None = None,
         keys: Iterable[str | int] | None = None,
+        ignore_missing: bool = False,
         comment: str = "",
         progress: ProgressWrapper | None = None,
         by: MemberRef,
-    ) -> int:
-        """Take tasks out of the work, and return how many of those named are out now.
+    ) -> WithdrawReport:
+        """Take tasks out of the work; the report says which tasks this call has withdrawn.
 
-        They keep data, answers and row key; their state is ``withdrawn``, and exports leave them
-        out.  Assignments go on without them, and packages with nothing left are discarded.  Each
-        transaction holds up to 200 packages, of which *progress* shows how many are done; when it
-        breaks off, call it again.  Tasks are named themselves, or by row key, or some of each.
+        They keep data, answers and row key, become ``withdrawn``, and exports leave them out.
+        Assignments go on without them, and packages with nothing left are discarded.  Name tasks,
+        row keys, or both; *ignore_missing* passes over what the job does not have.  *progress*
+        shows packages, of which a transaction holds 200.  When it breaks off, call it again.
 
         Raises:
             NotFound: when the job has no such task; then nothing is withdrawn.
@@ -446,6 +448,7 @@ class AsyncJobs:
             job,
             tasks=tasks,
             keys=keys,
+            ignore_missing=ignore_missing,
             comment=comment,
             progress=progress,
             by=by,
@@ -679,7 +682,7 @@ class AsyncJobs:
                 again for each task alone.  `itagflow.prelabels` makes such callables.
             by: The member who decides.
             min_confidence: True: all count as labeled; a number from 0 to 1: those whose score is
-                at least that; False: none.  What is to count is shown to the job's validator, too.
+                at least that; False: none.  The job's validator is shown what is to count.
             model: The model, where the pre-label does not name it.
             model_version: Its version, where the pre-label does not name it.
             batch: How many tasks *predict* gets at the most.

@@ -126,6 +126,7 @@ class AsyncPackages:
         *,
         by: MemberRef,
         packages: Iterable[PackageRef | int] | None = None,
+        ignore_missing: bool = False,
     ) -> int:
         """Give packages a priority, higher first in the queue, and return how many have it now.
 
@@ -139,16 +140,25 @@ class AsyncPackages:
                 tasks, their numbers, or their row keys where these are texts.
             by: The member who decides.
             packages: Which have a priority that is a number; every open one when not given.
+            ignore_missing: Pass over numbers of tasks, and row keys, that the job does not have;
+                with a mapping only: packages never go away.
 
         Raises:
             NotFound: when the job has no such package or task.
             InvalidData: when a priority is no finite number or a whole one beyond 2**53, or
-                *packages* are given beside a mapping.
+                *packages* are given beside a mapping, or *ignore_missing* without one.
             NotAllowed: when the job is archived, or *by* may not assign work at the stage of a
                 package; one that has ended is for who may at every stage.  Where nothing is named,
                 packages of other stages are left as they are.
         """
-        verb = partial(self._packages.prioritize, job, priority, by=by, packages=packages)
+        verb = partial(
+            self._packages.prioritize,
+            job,
+            priority,
+            by=by,
+            packages=packages,
+            ignore_missing=ignore_missing,
+        )
         return await self._pool.run(verb)
 
     async def set_due(

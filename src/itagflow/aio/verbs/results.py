@@ -13,6 +13,7 @@ from itagflow.aio.pool import ThreadPool
 from itagflow.api.results import Results
 from itagflow.formats import WriteReport
 from itagflow.model.became import Became
+from itagflow.model.export import Export
 from itagflow.model.job import Stage
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
@@ -402,7 +403,8 @@ class AsyncResults:
         """Write the results of one job or several to a file, and return what was written.
 
         Tasks whose data was erased are left out, and counted.  What is written is what each stage
-        came to, without votes that are not merged yet.
+        came to, without votes that are not merged yet.  Every export is kept in the history: see
+        `exports`.
 
         Args:
             job: The job or a part of one, several of a workspace in a list, or a ``Dataset``.
@@ -450,6 +452,38 @@ class AsyncResults:
             **options,
         )
         return await self._pool.run(verb)
+
+    def exports(
+        self,
+        job: JobRef | Task | WorkItem | tuple[JobRef, int],
+        task: TaskRef | None = None,
+        *,
+        key: str | int | None = None,
+        by: MemberRef | None = None,
+        limit: int | None = None,
+        after: Export | int | None = None,
+    ) -> AsyncItems[Export]:
+        """Yield the exports of a job, or those whose files hold a task, oldest first.
+
+        Every export is kept in the history, with who wrote the file, its hash, and what is in it.
+        What was erased since is in the files still: they are found by the number of the task.
+
+        Args:
+            job: The job; or a task alone, as an object or as ``(job, number)``.
+            task: The task in this job, or its number.
+            key: The row key of the task, instead of its number.
+            by: Who asks, when the policy is to be asked.
+            limit: How many at the most.
+            after: The last export of the page before, or its position.
+
+        Raises:
+            NotFound: when there is no such job, it has no such task, or *after* is an export of
+                another job.
+            InvalidData: when both *task* and *key* are given, or the job has no row key.
+            NotAllowed: when *by* may not export, or was removed.
+        """
+        verb = partial(self._results.exports, job, task, key=key, by=by, limit=limit, after=after)
+        return AsyncItems(self._pool, verb)
 
     async def partition(
         self, job: PartitionRef, count: int, *, by: MemberRef | None = None

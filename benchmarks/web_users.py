@@ -1,0 +1,214 @@
+"""Prints what the web app of the examples does for 5 and for 50 users at once, who never pause.
+
+``python -m benchmarks.web_users 300`` lets each group work for 300 seconds; 15 unless given.  It
+needs ``fastapi`` and ``uvicorn``.  Every user labels package after package as the page does it:
+the list of what is available, a claim, the tasks, an answer to each, and the submission.
+"""
+
+import http.client
+import json
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from threading import Barrier, Thread
+from typing import Any
+
+import itagflow
+from benchmarks.shared.databases import postgres_database
+from itagflow import (
+    FixedSize,
+    Flow,
+    Inspect,
+    Label,
+    Role,
+    Stage,
+    Workflow,
+    Workspace,
+    maintenance,
+    templates,
+)
+
+USERS = [f"user-{n}" for n in range(50)]
+GROUPS = (5, 50)
+PACKAGE, TASKS = 5, 100_000
+REPLIES = {"1": {"kind": "choice", "key": "cat"}}
+
+
+def prepare(flow: Flow) -> Workspace:
+    """Order a job that is large enough for all users."""
+    home = flow.workspaces.create("web", admin="ada", exist_ok=True)
+    for name in USERS:
+        flow.members.add(home, name, Role.OPERATOR, by="ada", exist_ok=True)
+    flow.jobs.create(
+        home,
+        "load",
+        template=templates.image_classification(["cat", "dog"]),
+        data=({"data": {"source": f"{n}.jpg"}} for n in range(TASKS)),
+        workflow=Workflow(Label(lease=timedelta(minutes=30), limit=2), Inspect()),
+        packaging=FixedSize(PACKAGE),
+        workforce={Stage.LABEL: USERS, Stage.INSPECT: ["ada"]},
+        by="ada",
+        exist_ok=True,
+    )
+    return home
+
+
+def serve(store: str, port: int) -> None:
+    """Serve the app, in a process of its own."""
+    import uvicorn
+    from examples.web.app import Settings, create_app
+
+    passwords = dict.fromkeys(USERS, "demo")
+    settings = Settings(store=store, media=Path(), secret="bench", passwords=passwords)
+    app = create_app(settings, prepare)
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="error")
+
+
+@dataclass
+class Measured:
+    """What one user saw."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    claims: list[float] = field(default_factory=list)
+    packages: list[int] = field(default_factory=list)
+    done: int = 0
+
+
+class User:
+    """Somebody with the page open: one connection, which stays."""
+
+    def __init__(self, account: str, port: int) -> None:
+        self.measured = Measured()
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        self._headers = {"content-type": "application/json"}
+        sent = {"account": account, "password": "demo"}
+        session, headers = self._send("POST", "/api/session", sent)
+        self._headers["x-csrf-token"] = session["token"]
+        self._headers["cookie"] = headers["set-cookie"].partition(";")[0]
+
+    def send(self, method: str, path: str, body: object = None) -> Any:
+        """Send a request, and return what it answers."""
+        return self._send(method, path, body)[0]
+
+    def _send(self, method: str, path: str, body: object) -> tuple[Any, Any]:
+        content = None if body is None else json.dumps(body)
+        self._connection.request(method, path, content, self._headers)
+        answer = self._connection.getresponse()
+        text = answer.read()
+        self.measured.statuses[answer.status] += 1
+        return json.loads(text) if text else None, answer.headers
+
+    def work(self, until: float) -> None:
+        """Label packages until that time."""
+        while time.perf_counter() < until:
+            (job,) = self.send("GET", "/api/work/label")["available"]
+            begin = time.perf_counter()
+            claimed = self.send("POST", f"/api/jobs/{job['id']}/claim/label", {})["assignment"]
+            self.measured.claims.append(time.perf_counter() - begin)
+            self.measured.packages.append(claimed["package"])
+            path = f"/api/jobs/{job['id']}/assignments/{claimed['id']}"
+            for item in self.send("GET", path)["items"]:
+                body = {"replies": REPLIES, "expected_version": item["version"], "seconds": 1}
+                self.send("PUT", f"{path}/tasks/{item['task']['number']}", body)
+            self.send("POST", f"{path}/submit", {})
+            self.measured.done += 1
+
+
+def run_group(port: int, size: int, seconds: float) -> list[Measured]:
+    """Have so many users work at once, and return what each saw."""
+    users = [User(account, port) for account in USERS[:size]]
+    barrier = Barrier(size)
+
+    def begin(user: User) -> None:
+        barrier.wait()
+        user.work(time.perf_counter() + seconds)
+
+    threads = [Thread(target=begin, args=(user,)) for user in users]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [user.measured for user in users]
+
+
+@contextmanager
+def running(store: str) -> Iterator[int]:
+    """Serve the app over a store, and give its port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "benchmarks.web_users", "serve", store, str(port)]
+    with subprocess.Popen(command) as server:
+        try:
+            while not _is_up(port) and server.poll() is None:
+                time.sleep(0.1)
+            yield port
+        finally:
+            server.terminate()
+
+
+def _is_up(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def measure(name: str, store: str, seconds: float) -> None:
+    """Print one row for each group of users, and what there was of mistakes."""
+    with itagflow.open(store) as flow:
+        prepare(flow)
+    given: list[int] = []
+    statuses: Counter[int] = Counter()
+    rates: list[float] = []
+    with running(store) as port:
+        run_group(port, 2, 1)  # what is imported and opened once
+        for size in GROUPS:
+            begin = time.perf_counter()
+            found = run_group(port, size, seconds)
+            rates.append(sum(each.done for each in found) / (time.perf_counter() - begin))
+            claims = sorted(claim for each in found for claim in each.claims)
+            given += [package for each in found for package in each.packages]
+            for each in found:
+                statuses += each.statuses
+            p95 = statistics.quantiles(claims, n=20)[-1]
+            median = statistics.median(claims)
+            print(
+                f"{name:8} {size:3} users: {rates[-1]:7.1f} packages/s, claim median "
+                f"{median * 1000:6.1f} ms, p95 {p95 * 1000:6.1f} ms, {len(claims)} claims"
+            )
+    twice = len(given) - len(set(given))
+    with itagflow.open(store) as flow:
+        inconsistent = sum(1 for _ in maintenance.verify(flow))
+    failed = sum(count for status, count in statuses.items() if status >= 500)
+    refused = sum(count for status, count in statuses.items() if 400 <= status < 500)
+    print(
+        f"{name:8} throughput at {GROUPS[1]} over that at {GROUPS[0]}: {rates[1] / rates[0]:.2f}; "
+        f"{sum(statuses.values())} requests, {failed} failed, {refused} refused, "
+        f"{twice} packages given out twice, {inconsistent} inconsistencies"
+    )
+
+
+def main() -> None:
+    """Measure both stores."""
+    if sys.argv[1:2] == ["serve"]:
+        serve(sys.argv[2], int(sys.argv[3]))
+        return
+    seconds = float(sys.argv[1]) if sys.argv[1:] else 15
+    with tempfile.TemporaryDirectory() as folder, postgres_database() as postgres:
+        for name, store in (("SQLite", f"{folder}/web.db"), ("PG", postgres.new("web"))):
+            measure(name, store, seconds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Tests in a headless Chromium: the nox session ``web`` runs them."""
