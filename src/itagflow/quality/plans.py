@@ -43,12 +43,17 @@ class SinglePlan(StoredPlan):
     ('ACCEPT', 0.2306)
     """
 
-    sample: int = attrs.field(converter=to_whole, validator=_check_sample)
+    # converted below: pyright takes a field with a converter for none of a `LotPlan`
+    sample: int = attrs.field(validator=_check_sample)
     """How many tasks are checked."""
     accept: int = attrs.field(converter=to_whole, validator=_check_accept)
     """With how many wrong tasks the lot is still accepted (Ac)."""
     lot: int | None = attrs.field(default=None, kw_only=True, validator=_check_lot)
     """How many tasks the lot has; None when that does not matter."""
+
+    def __attrs_post_init__(self) -> None:
+        """Make a plain integer of the sample, of whatever type it is; set past frozen attrs."""
+        object.__setattr__(self, "sample", to_whole(self.sample))
 
     @property
     def reject(self) -> int:
