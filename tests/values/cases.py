@@ -699,6 +699,7 @@ ENTITIES: Mapping[str, Case] = {
             "erased": 0,
             "withdrawn": 0,
             "losses": {"holes": 1},
+            "sha256": "0" * 64,
         }
     ),
     "Reading": Case(lambda s: {"own": P.Action.LABEL, "others": None}),
@@ -853,6 +854,10 @@ FUNCTIONS: Mapping[str, Case] = {
         lambda s: {"value": P.templates.to_itag(TEMPLATES["choice"]())}, use_template
     ),
     "templates.to_itag": Case(lambda s: {"template": TEMPLATES["choice"]()}),
+    "templates.from_label_studio": Case(
+        lambda s: {"config": P.templates.to_label_studio(TEMPLATES["choice"]())}, use_template
+    ),
+    "templates.to_label_studio": Case(lambda s: {"template": TEMPLATES["choice"]()}),
     "answer_schema": Case(lambda s: {"template": TEMPLATES["choice"]()}),
     "replies_from_json": Case(
         lambda s: {"value": {"1": {"kind": "choice", "key": "cat"}}},
@@ -1407,6 +1412,16 @@ NAMESPACES: Mapping[str, Case] = {
             "by": "ada",
             "limit": 5,
             "after": 1,
+        }
+    ),
+    "flow.results.to_arrow": Case(
+        lambda s: {
+            "job": s.job,
+            "votes": True,
+            "fields": ["source"],
+            "accounts": False,
+            "where": P.Selection(label="cat"),
+            "by": "ada",
         }
     ),
     "flow.results.exports": Case(
