@@ -153,6 +153,7 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "comments.reopen": [{"thread": scene.thread, **by}],
         "packages.list": [{"job": job, "limit": 1, **by}],
         "packages.get": [{"package": (job, 1), **by}],
+        "plan_verdict": [{"assignment": review, "by": "di"}],
         "packages.ask_again": [{"tasks": [(job, 3)], "votes": 1, **by}],
         "escalate": [{"assignment": assignment, "task": 3, "by": "ben"}],
         "results.partition": [{"job": job, "count": 2, **by}],

@@ -23,8 +23,8 @@ from toy_store import ToyStore
 import itagflow
 from itagflow import Flow, ItagflowError, Result, Stage, TaskState, maintenance
 from itagflow.access import READERS
-from itagflow.model import OnDispute
-from itagflow.quality import Statement
+from itagflow.model import Event, OnDispute, RejectedLots
+from itagflow.quality import PlanVerdict, Statement
 from support import invariants, postgres
 from support.scenes import Clock
 
@@ -41,6 +41,7 @@ CHECKS = (
     "no vote counts twice",
     "what was disputed was decided",
     "paid once",
+    "no lot passed or went back against its plan",
     "followed",
     "verified, with every event replayed",
 )
@@ -203,6 +204,7 @@ class SideBySide(RuleBasedStateMachine):
         self.position = max([self.position, *(event.position for event in events)])
         self.check_votes(results.values())
         self.pay(flow)
+        self.check_plans(flow, events)
         self.check_followed(flow, results)
 
     def pay(self, flow: Flow) -> None:
@@ -236,6 +238,24 @@ class SideBySide(RuleBasedStateMachine):
                 assert result.last is not None
                 assert not result.last.disputed
                 CHECKED["what was disputed was decided"] += 1
+
+    def check_plans(self, flow: Flow, events: Iterable[Event]) -> None:
+        """What was decided on a lot is what its plan says, counted from what was said of it."""
+        for event in events:
+            if "lot" not in event.data or event.type == "extend":
+                continue
+            assignment = flow.assignments.get((event.job, event.assignment))
+            rule = flow.jobs.get(self.job).workflow.review(assignment.stage)
+            assert rule is not None
+            assert rule.plan is not None
+            lot = event.data["lot"]
+            said = rule.plan.for_lot(lot["size"]).decide(lot["checked"], lot["wrong"]).verdict
+            # where tasks were erased or withdrawn, there may be no more of them to look at
+            assert said in (PlanVerdict(lot["verdict"]), PlanVerdict.MORE)
+            is_inspected = rule.rejected_lots is RejectedLots.INSPECT
+            passes = lot["verdict"] == "accept" or is_inspected
+            assert passes == (event.type != "reject"), event
+            CHECKED["no lot passed or went back against its plan"] += 1
 
     def check_followed(self, flow: Flow, results: dict[int, Any]) -> None:
         """Who follows, and keeps a copy, has what the results show; and nothing comes twice."""

@@ -43,6 +43,7 @@ PURE = (
     "quality.rows",
     "quality.sequential_plans",
     "quality.statements",
+    "quality.stored_plans",
     "quality.values",
     "reviewing.sampling",
     "template_changes.steps",

@@ -280,6 +280,8 @@ REVIEW: Arguments = {
     "on_max_rejects": "abandon",
     "blind": True,
     "allow_own_work": True,
+    "plan": P.SinglePlan(1, 0),
+    "rejected_lots": "inspect",
 }
 ORDERS: Mapping[str, Case] = {
     "Label": Case(
@@ -350,6 +352,16 @@ ORDERS: Mapping[str, Case] = {
             "duplicates": "first",
         },
         lambda s, made: list(s.flow.results.rows(made)),
+    ),
+    "PackageLot": Case(lambda s: {"size": 50, "sample": (1, 2), "is_rejected": True}),
+    "LotVerdict": Case(
+        lambda s: {
+            "verdict": P.PlanVerdict.MORE,
+            "more": 2,
+            "checked": 3,
+            "wrong": 1,
+            "size": 50,
+        }
     ),
     "Export": Case(
         lambda s: {
@@ -1144,6 +1156,7 @@ WORK: Mapping[str, Case] = {
         },
         always=("comment", "reason", "tasks"),
     ),
+    "flow.plan_verdict": Case(lambda s: {"assignment": s.planned, "by": "di"}),
     "flow.review_many": Case(lambda s: {"assignments": [s.inspected], "by": "di"}),
     "flow.accept_many": Case(lambda s: {"assignments": [s.accepted], "by": "ada"}),
     "flow.reject_many": Case(

@@ -16,10 +16,10 @@ import attrs
 
 from itagflow import access
 from itagflow.access import Action
-from itagflow.claiming import lanes, queue, rules
+from itagflow.claiming import lanes, queue, rules, service
 from itagflow.claiming.decision import ClaimPlace, Decision, Obstacle, Source, decide
 from itagflow.claiming.requested import take_requested
-from itagflow.claiming.service import Claim
+from itagflow.claiming.service import Claim, ClaimRequest
 from itagflow.claiming.wanted import Wanted, find_job_and_member
 from itagflow.core import lookup
 from itagflow.core.engine import RACES, Engine
@@ -33,6 +33,22 @@ from itagflow.storage.port import Query, Reader
 
 _PlaceKey = tuple[int, Stage]
 """The job and the stage of a place."""
+
+
+def claim_requested(engine: Engine, request: ClaimRequest | Wanted) -> Assignment | None:
+    """Take what `Flow.claim` asks for: of one job and stage, or the best of several."""
+    if isinstance(request, ClaimRequest):
+        return service.claim(engine, request)
+    return claim(engine, request)
+
+
+def claim_many_requested(
+    engine: Engine, request: ClaimRequest | Wanted, count: int
+) -> list[Assignment]:
+    """Take up to *count* assignments as `claim_requested` does."""
+    if isinstance(request, ClaimRequest):
+        return service.claim_many(engine, request, count)
+    return claim_many(engine, request, count)
 
 
 def claim(engine: Engine, wanted: Wanted) -> Assignment | None:

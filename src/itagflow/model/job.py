@@ -29,6 +29,13 @@ from itagflow.model.packaging import (
     check_packaging,
     check_positive,
 )
+from itagflow.model.plan import AcceptancePlan, RejectedLots
+from itagflow.model.review_checks import (
+    check_plan,
+    check_reasons,
+    check_task_count,
+    convert_rejected_lots,
+)
 from itagflow.model.skills import Field, check_requires, require_one_field
 from itagflow.model.text import (
     find_name_error,
@@ -332,25 +339,8 @@ class Label(StageRule):
     __repr__ = show_fields
 
 
-def _check_task_count(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-    check_optional_positive(instance, attribute, value)
-    if value is not None and instance.task_share is not None:
-        reason = "is given beside task_share: choose one"
-        raise _make_error(type(instance).__name__, attribute.name, reason)
-
-
 def _convert_on_max_rejects(value: OnMaxRejects | str) -> OnMaxRejects:
     return parse_enum(OnMaxRejects, value)
-
-
-def _check_reasons(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-    validate_texts(instance, attribute, value)
-    for reason in value:
-        if not reason.strip():
-            raise _make_error(type(instance).__name__, attribute.name, "one of them is empty")
-        if value.count(reason) > 1:
-            message = f"{format_repr(reason)} is given twice"
-            raise _make_error(type(instance).__name__, attribute.name, message)
 
 
 @attrs.frozen(kw_only=True)
@@ -362,7 +352,7 @@ class ReviewRule(StageRule):
     )
     """Which share of a package's tasks is reviewed: more than 0, at most 1; rounded up."""
     task_count: int | None = attrs.field(
-        default=None, converter=to_optional_whole, validator=_check_task_count
+        default=None, converter=to_optional_whole, validator=check_task_count
     )
     """How many of a package's tasks are reviewed: at least 1.  Not together with `task_share`."""
     package_share: float | None = attrs.field(
@@ -373,7 +363,7 @@ class ReviewRule(StageRule):
     Packages with disputed or rejected tasks, and those that were labeled again whole or reopened,
     are always reviewed."""
 
-    reasons: tuple[str, ...] = attrs.field(default=(), converter=to_texts, validator=_check_reasons)
+    reasons: tuple[str, ...] = attrs.field(default=(), converter=to_texts, validator=check_reasons)
     """Why a task may be judged wrong; where there are some, each wrong judgment names one."""
     max_rejects: int | None = attrs.field(
         default=None, converter=to_optional_whole, validator=check_optional_positive
@@ -391,10 +381,18 @@ class ReviewRule(StageRule):
     allow_own_work: bool = attrs.field(default=False, validator=validate_flag)
     """Whether a member may review a package that they labeled, in whatever round."""
 
+    plan: AcceptancePlan | None = attrs.field(default=None, validator=check_plan)
+    """The acceptance plan that says how many tasks of a package are checked, and what comes of it:
+    one of `itagflow.quality`.  Then nobody passes or rejects a package against it."""
+    rejected_lots: RejectedLots = attrs.field(
+        default=RejectedLots.REWORK, converter=convert_rejected_lots
+    )
+    """What becomes of what the plan rejects: `RejectedLots` or its value."""
+
     @property
     def is_sampled(self) -> bool:
         """Whether a sample is reviewed, and not every task."""
-        return self.task_share is not None or self.task_count is not None
+        return (self.task_share, self.task_count, self.plan) != (None, None, None)
 
     __repr__ = show_fields
 
@@ -482,6 +480,9 @@ class Workflow:
             raise _make_error(
                 "Workflow", "reject_to", "there is no INSPECT stage to reject to: add Inspect"
             )
+        if accept and accept.reject_to is Stage.INSPECT and accept.plan:
+            reason = "is not for a stage with a plan: what a plan rejects is labeled again whole"
+            raise _make_error("Workflow", "reject_to", reason)
         require_one_field(rule.requires for rule in (label, inspect, accept) if rule)
         for name, rule in (("label", label), ("inspect", inspect), ("accept", accept)):
             # frozen, and attrs has no part in this constructor

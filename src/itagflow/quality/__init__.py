@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from itagflow.model.plan import AcceptancePlan, LotPlan, PlanDecision, PlanVerdict, Severity
     from itagflow.quality.aggregation import (
         Majority,
         majority,
@@ -50,14 +51,7 @@ if TYPE_CHECKING:
     from itagflow.quality.labels import LabelRow, LabelTable
     from itagflow.quality.matching import Marks, f1, match
     from itagflow.quality.merging import merge_marks
-    from itagflow.quality.plans import (
-        AcceptancePlan,
-        LotPlan,
-        PlanDecision,
-        PlanVerdict,
-        Severity,
-        SinglePlan,
-    )
+    from itagflow.quality.plans import SinglePlan
     from itagflow.quality.sequential_plans import SequentialPlan, sequential
     from itagflow.quality.statements import Rate, Statement, StatementLine, WorkBy
     from itagflow.quality.values import (
@@ -174,14 +168,8 @@ _HOMES = {
         "labels": ("LabelRow", "LabelTable"),
         "matching": ("Marks", "f1", "match"),
         "merging": ("merge_marks",),
-        "plans": (
-            "AcceptancePlan",
-            "LotPlan",
-            "PlanDecision",
-            "PlanVerdict",
-            "Severity",
-            "SinglePlan",
-        ),
+        "plans": ("SinglePlan",),
+        ".model.plan": ("AcceptancePlan", "LotPlan", "PlanDecision", "PlanVerdict", "Severity"),
         "sequential_plans": ("SequentialPlan", "sequential"),
         "statements": ("Rate", "Statement", "StatementLine", "WorkBy"),
         "values": (
@@ -211,7 +199,7 @@ def __getattr__(name: str) -> Any:
     """Import a name when it is first asked for."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    found = getattr(import_module(f".{_HOMES[name]}", __name__), name)
     if isinstance(found, type):
         found.__module__ = __name__  # a class reports the place where users import it
     globals()[name] = found
