@@ -351,6 +351,12 @@ ORDERS: Mapping[str, Case] = {
         },
         lambda s, made: list(s.flow.results.rows(made)),
     ),
+    "Split": Case(
+        lambda s: {"shares": {"a": 0.5, "b": 0.5}, "by": "source", "seed": 3},
+        lambda s, made: s.flow.results.export(
+            s.job, "csv", {name: io.BytesIO() for name in made.shares}, split=made
+        ),
+    ),
     "Export": Case(
         lambda s: {
             "position": 9,
@@ -366,6 +372,7 @@ ORDERS: Mapping[str, Case] = {
             "jobs": (s.job.id,),
             "where": {"label": "cat"},
             "stages": ("label",),
+            "split": "train",
         }
     ),
     "Campaign": Case(
@@ -1405,6 +1412,7 @@ NAMESPACES: Mapping[str, Case] = {
             "job": s.job,
             "format": "csv",
             "target": io.BytesIO(),
+            "split": None,
             "where": P.Selection(label="cat"),
             "stages": ["label"],
             "by": "ada",
