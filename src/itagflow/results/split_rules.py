@@ -6,16 +6,17 @@ import os
 from collections.abc import Mapping
 from hashlib import blake2s
 from itertools import accumulate
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import attrs
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats._files import Target
 from itagflow.model.split import Split
 from itagflow.model.task import Task
 from itagflow.results.selection_rules import format_field
 
+Place = TypeVar("Place")
+"""What can be written."""
 PLACEHOLDER = "{split}"
 """What stands in the path of the files for the name of a part."""
 
@@ -57,7 +58,7 @@ def _find_group(split: Split, task: Task) -> str:
     return format_field(data[split.by])
 
 
-def name_targets(target: Target | Mapping[str, Target], split: Split) -> dict[str, Target]:
+def name_targets(target: Place | Mapping[str, Place], split: Split) -> dict[str, Place | str]:
     """Return the file of each part: a path has ``{split}`` in it, or each part is given one.
 
     Raises:
