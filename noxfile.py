@@ -14,7 +14,9 @@ CACHED = {"PYTHONDONTWRITEBYTECODE": ""}
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 
-def install(session: nox.Session, *groups: str, extras: str = "postgres,quality,webhooks") -> None:
+def install(
+    session: nox.Session, *groups: str, extras: str = "arrow,postgres,quality,webhooks"
+) -> None:
     """Install the project with its extras, and the tools of its dependency groups."""
     tools = [tool for group in groups for tool in nox.project.dependency_groups(PROJECT, group)]
     session.install("-e", f".[{extras}]", *tools)
@@ -49,7 +51,7 @@ def quick(session: nox.Session) -> None:
 @nox.session
 def fast(session: nox.Session) -> None:
     """Run the tests that read and write JSON with the extra `fast` installed."""
-    install(session, "tests", extras="fast,postgres,quality,webhooks")
+    install(session, "tests", extras="arrow,fast,postgres,quality,webhooks")
     session.run("pytest", "tests/formats", "src/itagflow/jsontext", "-n", "2", *session.posargs)
 
 
@@ -62,9 +64,10 @@ def dask(session: nox.Session) -> None:
 
 @nox.session
 def tables(session: nox.Session) -> None:
-    """Make tables of rows with pandas, polars and datasets."""
+    """Make tables of rows with pandas, polars, DuckDB and datasets."""
     install(session, "tests", "tables")
-    session.run("pytest", "tests/stories/test_tables.py", "docs/tables.md", *session.posargs)
+    paths = ("tests/stories/test_tables.py", "tests/interop/test_arrow.py", "docs/tables.md")
+    session.run("pytest", *paths, *session.posargs)
 
 
 @nox.session
@@ -81,7 +84,7 @@ def oracles(session: nox.Session, group: str) -> None:
 @nox.session
 def interop(session: nox.Session) -> None:
     """Have the tools that people train with read the files that the library writes."""
-    install(session, "tests", "interop")
+    install(session, "tests", "interop", "tables")
     session.run("pytest", "tests/interop", "--stores", "memory", *session.posargs)
 
 

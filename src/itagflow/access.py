@@ -342,6 +342,7 @@ READERS: Mapping[str, Reading] = {
     "results.get": _RESULTS,
     "results.list": _RESULTS,
     "results.rows": _RESULTS,
+    "results.to_arrow": _RESULTS,
     "results.votes": _RESULTS,
     "results.follow": _RESULTS,
     "results.wait": _RESULTS,

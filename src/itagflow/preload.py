@@ -17,7 +17,7 @@ import shutil
 import tempfile
 
 from itagflow import maintenance, schema, templates
-from itagflow.formats import coco, csv, itag, itag_v1, jsonl, voc, yolo
+from itagflow.formats import coco, csv, itag, itag_v1, jsonl, parquet, voc, yolo
 from itagflow.prelabels import sources
 
 LOADED = (
@@ -37,6 +37,7 @@ LOADED = (
     schema,
     sources,
     templates,
+    parquet,
     voc,
     yolo,
 )

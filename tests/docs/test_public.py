@@ -151,6 +151,8 @@ LATER = (
     "itagflow.formats.yolo",
     "itagflow.json",
     "itagflow.formats.jsonl",
+    "itagflow.formats.parquet",
+    "pyarrow",
     "itagflow.prelabels.sources",
     "itagflow.schema",
     "itagflow.storage._sql",
@@ -164,7 +166,7 @@ LATER = (
 """What is loaded when it is first used, by name: a program that asks for nothing of it does not wait for it."""
 MOST = 51  # four of them: `model.deferred`, `model.enums`, by which enums are hashed, `model.export`, `.split`
 """How many modules of ours `import itagflow` loads at the most: its time is mostly theirs."""
-MOST_WITH_FLOW = 233
+MOST_WITH_FLOW = 235
 """And `itagflow.Flow`, with all services, and with what measures quality but for NumPy."""
 
 

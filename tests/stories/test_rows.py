@@ -34,8 +34,8 @@ from itagflow import (
     Workflow,
     maintenance,
 )
+from itagflow.formats._columns import FIXED, FIXED_OF_ANSWERS, Columns, extract_value
 from itagflow.results.pseudonyms import make_pseudonym
-from itagflow.results.rows import FIXED, FIXED_OF_ANSWERS, Columns, extract_value
 from itagflow.storage import codec
 from itagflow.templates import Question, QuestionKind
 from itagflow.testing import make_workspace

@@ -8,7 +8,7 @@ import pytest
 from support.scenes import cats, labeled
 
 from itagflow import Flow
-from itagflow.results.rows import FIXED
+from itagflow.formats._columns import FIXED
 
 COLUMNS = [*FIXED, "source", "Single-choice"]
 

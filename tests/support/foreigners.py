@@ -290,6 +290,7 @@ READERS: dict[str, Case] = {
     ),
     "comments.list": Case(lambda f, a: list(f.comments.list(a.job, by=a.by)), ("job",), READS),
     "results.rows": Case(lambda f, a: list(f.results.rows(a.job, by=a.by)), ("job",), READS),
+    "results.to_arrow": Case(lambda f, a: f.results.to_arrow(a.job, by=a.by), ("job",), READS),
     "jobs.get": Case(lambda f, a: f.jobs.get(a.job, by=a.by), ("job",), READS),
     "jobs.list": Case(lambda f, a: list(f.jobs.list(a.workspace, by=a.by)), ("workspace",), READS),
     "templates.get": Case(lambda f, a: f.templates.get(a.job, by=a.by), ("job",), READS),

@@ -694,6 +694,8 @@ ENTITIES: Mapping[str, Case] = {
             "erased": 0,
             "withdrawn": 0,
             "losses": {"holes": 1},
+            "sha256": "ab12",
+            "splits": {"train": 1},
         }
     ),
     "Reading": Case(lambda s: {"own": P.Action.LABEL, "others": None}),
@@ -1401,6 +1403,16 @@ NAMESPACES: Mapping[str, Case] = {
             "by": "ada",
             "limit": 5,
             "after": 1,
+        }
+    ),
+    "flow.results.to_arrow": Case(
+        lambda s: {
+            "job": s.job,
+            "votes": True,
+            "fields": ["source"],
+            "accounts": False,
+            "where": P.Selection(label="cat"),
+            "by": "ada",
         }
     ),
     "flow.results.exports": Case(

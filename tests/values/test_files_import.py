@@ -464,6 +464,7 @@ class TestFormatsOfOthers:
             "itag",
             "itag_v1",
             "jsonl",
+            "parquet",
             "theirs",
             "voc",
             "yolo",
@@ -477,7 +478,7 @@ class TestFormatsOfOthers:
     @pytest.mark.parametrize("name", ["", "ITAG", "../itag"])
     def test_one_that_is_not_there(self, name: str) -> None:
         with pytest.raises(
-            UnknownFormat, match="known are coco, csv, itag, itag_v1, jsonl, voc, yolo"
+            UnknownFormat, match="known are coco, csv, itag, itag_v1, jsonl, parquet, voc, yolo"
         ):
             find(name)
 

@@ -24,7 +24,7 @@ from itagflow.model.task import Answer, Task, TaskState, WorkItem
 from itagflow.model.terms import parse_answer_version, parse_terms
 from itagflow.model.text import parse_optional_texts, require_optional_text
 from itagflow.model.version import AnswerVersion
-from itagflow.results import export_log, exporting, following, tables, versions
+from itagflow.results import arrow_tables, export_log, exporting, following, tables, versions
 from itagflow.results import service as results
 from itagflow.results.tables import RowRequest
 
@@ -384,6 +384,50 @@ class Results:
         )
         votes = require_flag("results.rows", "votes", votes)
         return tables.iter_rows(self._engine, job, table, votes=votes)
+
+    def to_arrow(
+        self,
+        job: DatasetRef,
+        *,
+        votes: bool = False,
+        fields: Iterable[str] | None = None,
+        accounts: bool = True,
+        where: Selection | None = None,
+        by: MemberRef | None = None,
+    ) -> Any:
+        """Return the rows of `rows` as a ``pyarrow.Table``, with typed columns.
+
+        It needs the extra ``arrow``.  The types follow from the template and the names of the
+        fields, and not from what is in the rows: times are times, lists of keys are lists, regions,
+        spans and segments are lists of structs.  A field of the data is a text; a value that is
+        none is written as JSON.
+
+        pandas, Polars, DuckDB and ``datasets`` take the table as it is.  It is in memory as a
+        whole: of a large job, export the format ``parquet``, which is the same table in a file.
+
+        Args:
+            job: As in `rows`.
+            votes: As in `rows`.
+            fields: As in `rows`.
+            accounts: As in `rows`.
+            where: As in `rows`.
+            by: As in `rows`.
+
+        Raises:
+            NotFound: as in `rows`.
+            NotAllowed: as in `rows`.
+            InvalidData: as in `rows`; when PyArrow is not installed; or when an answer does not fit
+                the template, such as while answers follow a change of it.
+        """
+        table = RowRequest(
+            "results.to_arrow",
+            by,
+            where=parse_where("results.to_arrow", where),
+            fields=parse_optional_texts("results.to_arrow", "fields", fields),
+            accounts=require_flag("results.to_arrow", "accounts", accounts),
+        )
+        votes = require_flag("results.to_arrow", "votes", votes)
+        return arrow_tables.build_arrow_table(self._engine, job, table, votes=votes)
 
     def votes(
         self,

@@ -59,7 +59,7 @@ __all__ = [
     "write",
 ]
 
-BUILT_IN = ("coco", "csv", "itag", "itag_v1", "jsonl", "voc", "yolo")
+BUILT_IN = ("coco", "csv", "itag", "itag_v1", "jsonl", "parquet", "voc", "yolo")
 """The formats that come with the library; each is the module of that name."""
 GROUP = "itagflow.formats"
 """The entry-point group in which other packages declare theirs."""
@@ -147,12 +147,24 @@ def write(
             when nothing may be lost, and something would be.
         StoreFailed: when the system does not write a path.
     """
-    writer = find(format)
     context = make_write_context(
         format, template=template, stages=stages, lossy=lossy, options=options, jobs=jobs
     )
+    return write_in(format, results, target, context)
+
+
+def write_in(
+    format: FormatRef, results: Iterable[Result], target: Target, context: FormatContext
+) -> WriteReport:
+    """Write results to a file with a context that is checked, and return what was written.
+
+    Raises:
+        UnknownFormat: as in `write`.
+        InvalidData: as in `write`.
+        StoreFailed: as in `write`.
+    """
     require_results(results)
-    report = writer.write(results, target, context)
+    report = find(format).write(results, target, context)
     if not isinstance(cast(object, report), WriteReport):
         raise make_error(f"what {name_format(format)} writes", "told by a WriteReport", report)
     return report

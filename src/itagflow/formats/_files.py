@@ -33,7 +33,7 @@ MAGIC = {
     b"\xfd7zXZ\0": "is compressed (xz): open it with lzma.open, and pass the open file",
     b"\x28\xb5\x2f\xfd": "is compressed (Zstandard): unpack it first",
     b"SQLite format 3": "is an SQLite database: open it with itagflow.open",
-    b"PAR1": "is a Parquet file: pass the data frame that pandas, Polars or PyArrow reads",
+    b"PAR1": "is a Parquet file: pass format='parquet', or a data frame",
     b"\xff\xfe": "is in UTF-16 or UTF-32: save it as UTF-8",
     b"\xfe\xff": "is in UTF-16 or UTF-32: save it as UTF-8",
 }

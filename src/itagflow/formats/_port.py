@@ -1,7 +1,7 @@
 """What a format is: two functions, the options that it declares, and what it is told and tells."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal, Protocol, cast
 
 import attrs
@@ -114,6 +114,9 @@ LIMIT = FormatOption("limit", int, MAX_ROW_BYTES, least=1)
 CLASSES = FormatOption("classes", tuple, ())
 """The names of the classes in the order of their ids, where those of the template are others."""
 
+ACCOUNTS = FormatOption("accounts", bool, False)
+"""Whether a file calls people by their accounts, and not by pseudonyms; see `name_member`."""
+
 
 @attrs.frozen(kw_only=True)
 class FormatContext:
@@ -134,6 +137,11 @@ class FormatContext:
     """What becomes of what the format cannot hold."""
     jobs: tuple[int, ...] = ()
     """The jobs that the results are of, in their order, where they are known."""
+    job_names: Mapping[int, str] = attrs.field(factory=dict[int, str], hash=False)
+    """What each of these jobs is called, by key."""
+    name_member: Callable[[int], str] = attrs.field(default=str, eq=False)
+    """What a file calls the member with this key: a pseudonym, or the account where the format has
+    the option `ACCOUNTS` and it is on; the key where results come without a job."""
 
     @property
     def asked(self) -> Template:

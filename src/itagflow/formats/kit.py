@@ -22,7 +22,7 @@ from itagflow.formats._files import (
     read_lines,
 )
 from itagflow.formats._geometry import decode_counts, encode_counts
-from itagflow.formats._port import CLASSES, LIMIT, Counts, FormatOption
+from itagflow.formats._port import ACCOUNTS, CLASSES, LIMIT, Counts, FormatOption
 from itagflow.formats._regions import RegionIds
 from itagflow.formats._rows import parse_row, render_row
 from itagflow.model.task import Row
@@ -44,6 +44,7 @@ for _public in (
     _public.__module__ = __name__  # where users import it from
 
 __all__ = [
+    "ACCOUNTS",
     "CLASSES",
     "LIMIT",
     "BinaryFile",

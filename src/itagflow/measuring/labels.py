@@ -9,6 +9,7 @@ import attrs
 
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef
+from itagflow.formats._columns import name_question_columns
 from itagflow.measuring.label_rules import find_labels, name_hidden, to_label_value
 from itagflow.measuring.reading import find_jobs, is_one_job, iter_packages, read_members
 from itagflow.model.job import Job
@@ -18,7 +19,6 @@ from itagflow.quality import aggregation, describing
 from itagflow.quality._numpy import require_numpy
 from itagflow.quality.labels import LabelRow
 from itagflow.quality.values import QuestionAgreement, Truth
-from itagflow.results.rows import name_question_columns
 
 Jobs = JobRef | Sequence[JobRef]
 """A job, or several in a list."""

@@ -33,7 +33,7 @@ from itagflow.formats._files import (
     get_file_name,
     open_hashed_target,
 )
-from itagflow.formats._port import FormatRef, Lossy
+from itagflow.formats._port import ACCOUNTS, FormatRef, Lossy
 from itagflow.jobs.row_sources import Wrap
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_whole_number
@@ -43,6 +43,7 @@ from itagflow.model.selection import ALL_TASKS, Selection
 from itagflow.model.split import Split
 from itagflow.model.task import TaskState
 from itagflow.model.template import Template
+from itagflow.model.workspace import Member, Workspace
 from itagflow.results.dataset_rules import TableSource, combine_templates
 from itagflow.results.datasets import (
     DatasetRef,
@@ -57,11 +58,13 @@ from itagflow.results.export_log import WrittenJob, record_export
 from itagflow.results.export_rules import WrittenFile
 from itagflow.results.histories import ResultQuery
 from itagflow.results.partition import map_partitions
+from itagflow.results.pseudonyms import make_pseudonym
 from itagflow.results.rules import must_fit_its_template
 from itagflow.results.selecting import find_selection
 from itagflow.results.service import partition_job
-from itagflow.results.split_rules import SplitPart, name_targets
-from itagflow.storage.port import Reader, Store
+from itagflow.results.split_rules import SplitPart
+from itagflow.results.splitting import name_targets
+from itagflow.storage.port import Query, Reader, Store
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor  # whoever has one has loaded it
@@ -97,6 +100,10 @@ class _Order:
     """What was asked."""
     jobs: tuple[int, ...]
     """The jobs, in the order in which their tasks are written."""
+    job_names: Mapping[int, str]
+    """What they are called."""
+    name_member: Callable[[int], str]
+    """What members are called in the file."""
 
     @property
     def format_itself(self) -> FormatRef:
@@ -164,19 +171,27 @@ def export(
     if executor is not None:
         _require_divisible(format, snapshot)
     if split is not None and snapshot:
-        reason = "the files of a split each show their own moment: leave one of the two out"
-        raise InvalidData("the export", [Problem("snapshot", reason)])
+        raise _make_moments_error()
     query = ResultQuery("results.export", by, where, snapshot=snapshot, needed=NEEDED)
     terms = _find_terms(engine, jobs, query)
-    order = _Order(_make_portable(format), stages, lossy, options, terms.template, terms.jobs)
     # what is wrong with the options is told before anything is written
-    formats.make_write_context(
+    context = formats.make_write_context(
         format,
         template=terms.template,
         stages=stages,
         lossy=lossy,
         options=options,
         jobs=terms.jobs,
+    )
+    order = _Order(
+        _make_portable(format),
+        stages,
+        lossy,
+        options,
+        terms.template,
+        terms.jobs,
+        {source.job.id: source.job.name for source in terms.sources},
+        _read_names(engine, terms, by_account=bool(context.options.get(ACCOUNTS.name))),
     )
     for source in terms.sources:
         if executor is not None and by is not None and where.member is not None:
@@ -189,7 +204,11 @@ def export(
         _Place(name, place, terms.take(SplitPart(split, name)))
         for name, place in name_targets(target, split).items()
     ]
-    reports = _write_files(engine, places, order, work)
+    return _sum_up(_write_files(engine, places, order, work))
+
+
+def _sum_up(reports: Mapping[str, WriteReport]) -> WriteReport:
+    """Return what the files of a split have in all."""
     report = reduce(add, reports.values())
     return attrs.evolve(report, splits={name: each.rows for name, each in reports.items()})
 
@@ -330,18 +349,29 @@ def _write(results: Iterable[Result], target: Target, order: _Order) -> _Written
     tasks: _Tasks = defaultdict(partial(array, "q"))
     # dropped before the format sees them: the formats of other packages need not know of erasing
     kept = _skip_excluded(results, left_out, tasks)
-    report = formats.write(
+    context = formats.make_write_context(
         order.format_itself,
-        kept,
-        target,
         template=order.template,
         stages=order.stages,
         lossy=order.lossy,
+        options=dict(order.options),
         jobs=order.jobs,
-        **order.options,
     )
+    context = attrs.evolve(context, job_names=order.job_names, name_member=order.name_member)
+    report = formats.write_in(order.format_itself, kept, target, context)
     report = attrs.evolve(report, erased=left_out["erased"], withdrawn=left_out["withdrawn"])
     return _Written(report, tasks)
+
+
+def _read_names(engine: Engine, terms: _Terms, *, by_account: bool) -> Callable[[int], str]:
+    """Return what says how a file calls a member; accounts are read now, and not meanwhile."""
+    home = terms.sources[0].job.workspace
+    with engine.store.read() as reader:
+        if not by_account:
+            return partial(make_pseudonym, reader.get(Workspace, (home,)))
+        members = reader.find(Query(Member, {"workspace": home}))
+        accounts = {member.id: member.account for member in members}
+    return accounts.__getitem__
 
 
 def _make_portable(format: FormatRef) -> FormatRef | _ModuleName:
@@ -402,6 +432,11 @@ def _require_divisible(format: FormatRef, snapshot: bool) -> None:
         )
     if problems:
         raise InvalidData("the export", problems)
+
+
+def _make_moments_error() -> InvalidData:
+    reason = "the files of a split each show their own moment: leave one of the two out"
+    return InvalidData("the export", [Problem("snapshot", reason)])
 
 
 def _require_nobody_hidden(job: Job) -> None:

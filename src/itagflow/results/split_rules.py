@@ -1,12 +1,9 @@
-"""In which part of a split a task is, and the files of the parts."""
+"""In which part of a split a task is."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from hashlib import blake2s
 from itertools import accumulate
-from typing import Any, TypeVar, cast
 
 import attrs
 
@@ -14,11 +11,6 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.model.split import Split
 from itagflow.model.task import Task
 from itagflow.results.selection_rules import format_field
-
-Place = TypeVar("Place")
-"""What can be written."""
-PLACEHOLDER = "{split}"
-"""What stands in the path of the files for the name of a part."""
 
 
 @attrs.frozen
@@ -56,33 +48,3 @@ def _find_group(split: Split, task: Task) -> str:
         reason = "is missing, and the split goes by it"
         raise InvalidData(str(task), [Problem(f"data.{split.by}", reason)])
     return format_field(data[split.by])
-
-
-def name_targets(target: Place | Mapping[str, Place], split: Split) -> dict[str, Place | str]:
-    """Return the file of each part: a path has ``{split}`` in it, or each part is given one.
-
-    Raises:
-        InvalidData: when the target does not say where each part goes.
-    """
-    if isinstance(target, Mapping):
-        if set(target) != set(split.shares):
-            reason = f"must have a place for each of {', '.join(split.shares)}, and no other"
-            raise InvalidData("the export", [Problem("target", reason)])
-        paths = [
-            os.path.realpath(cast("str | os.PathLike[str]", place))
-            for place in target.values()
-            if isinstance(place, str | os.PathLike)
-        ]
-        if len(set(paths)) < len(paths):
-            raise InvalidData("the export", [Problem("target", "has the same path twice")])
-        return {name: target[name] for name in split.shares}
-    place: Any = target
-    if isinstance(place, str | os.PathLike):
-        path = os.fsdecode(cast("str | os.PathLike[str]", place))
-        if PLACEHOLDER in path:
-            return {name: path.replace(PLACEHOLDER, name) for name in split.shares}
-    reason = (
-        f"must be a path with {PLACEHOLDER} in it, such as 'cats.{PLACEHOLDER}.jsonl', "
-        "or a mapping from the names of the parts to places"
-    )
-    raise InvalidData("the export", [Problem("target", reason)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, cast
 
 import attrs
@@ -18,12 +19,19 @@ from itagflow.core.lookup import (
 )
 from itagflow.core.visibility import require_readable
 from itagflow.errors import NotFound
+from itagflow.formats._columns import FIXED, FIXED_OF_ANSWERS, FIXED_OF_VOTES, Columns
 from itagflow.model.result import Result
 from itagflow.model.selection import ALL_TASKS, Selection
 from itagflow.model.task import Task
+from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
 from itagflow.results.building_rules import build_result
-from itagflow.results.dataset_rules import TableSource, find_source, rename_questions
+from itagflow.results.dataset_rules import (
+    TableSource,
+    combine_templates,
+    find_source,
+    rename_questions,
+)
 from itagflow.results.datasets import (
     DatasetRef,
     DatasetSource,
@@ -34,7 +42,6 @@ from itagflow.results.datasets import (
 )
 from itagflow.results.histories import ResultQuery, read_cases
 from itagflow.results.pseudonyms import make_pseudonym
-from itagflow.results.rows import FIXED, FIXED_OF_ANSWERS, FIXED_OF_VOTES, Columns
 from itagflow.storage.port import Query, Reader, Span
 
 Build = Callable[[Columns, Result, str, Mapping[int, str]], Iterable[dict[str, Any]]]
@@ -67,9 +74,7 @@ def iter_rows(
     engine: Engine, jobs: DatasetRef, table: RowRequest, *, votes: bool
 ) -> Iterator[dict[str, Any]]:
     """Yield a row for every task, or for every answer of a person: job by job, in input order."""
-    if votes:
-        table = attrs.evolve(table, fixed=FIXED_OF_ANSWERS, build=Columns.iter_answers)
-    return _iter_table(engine, jobs, table)
+    return open_table(engine, jobs, table, votes=votes).iterate()
 
 
 def iter_votes(
@@ -79,10 +84,21 @@ def iter_votes(
     table = RowRequest(
         "results.votes", by, page, fields=(), fixed=FIXED_OF_VOTES, build=Columns.iter_votes
     )
-    return _iter_table(engine, job, table)
+    return open_table(engine, job, table).iterate()
 
 
-def _iter_table(engine: Engine, jobs: DatasetRef, table: RowRequest) -> Iterator[dict[str, Any]]:
+def open_table(
+    engine: Engine, jobs: DatasetRef, table: RowRequest, *, votes: bool = False
+) -> TableRows:
+    """Return the rows that are asked for, none of which is read yet.
+
+    Raises:
+        NotFound: when there is no such job, or no such task to begin behind.
+        NotAllowed: when whoever asks may not read there.
+        InvalidData: when several jobs do not make one table.
+    """
+    if votes:
+        table = attrs.evolve(table, fixed=FIXED_OF_ANSWERS, build=Columns.iter_answers)
     page = table.page
     query = ResultQuery(table.name, table.by, table.where)
     with engine.store.read() as reader:
@@ -96,7 +112,7 @@ def _iter_table(engine: Engine, jobs: DatasetRef, table: RowRequest) -> Iterator
     parts = tuple(DatasetSource(source.part, source.names) for source in sources)
     dataset = DatasetSources(parts, get_duplicates(jobs, "keep"))
     results = read_dataset(engine, dataset, queries, range(index, len(sources)))
-    return page.cut(_Rows(engine, table, sources).iterate(begun, results))
+    return TableRows(engine, table, sources, begun, results)
 
 
 def _read_begun(
@@ -118,30 +134,46 @@ def _read_begun(
     return job.name, rename_questions(result, source.names), row["by"]
 
 
-@attrs.define
-class _Rows:
+@attrs.define(slots=False)
+class TableRows:
     """Makes rows of results: it has read what they need beside these."""
 
     engine: Engine
     table: RowRequest
+    """What is asked for."""
     sources: Sequence[TableSource]
+    """The jobs."""
+    begun: tuple[str, Result, str] | None
+    """As in `_read_begun`."""
+    results: Iterable[Result]
+    """The results of all jobs; they are gone through once."""
     names: dict[int, str] = attrs.field(factory=dict[int, str])
     """What members are called, looked up once each, and not for each row."""
 
-    def iterate(
-        self,
-        begun: tuple[str, Result, str] | None,
-        results: Iterable[Result],
-    ) -> Iterator[dict[str, Any]]:
+    @property
+    def template(self) -> Template:
+        """What the jobs ask: the same questions, of which some may have more options."""
+        return combine_templates(self.sources)
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The columns; unless the fields are named, all tasks are gone through for them."""
         table = self.table
         fields = self._read_fields() if table.fields is None else table.fields
-        columns = Columns.for_template(self.sources[0].template, fields, table.fixed)
-        if begun is not None:
-            job, result, account = begun
+        return Columns.for_template(self.template, fields, table.fixed)
+
+    def iterate(self) -> Iterator[dict[str, Any]]:
+        """Return an iterator over the rows that the page has."""
+        return self.table.page.cut(self._iterate())
+
+    def _iterate(self) -> Iterator[dict[str, Any]]:
+        columns = self.columns
+        if self.begun is not None:
+            job, result, account = self.begun
             rows = list(self._build(columns, job, result))
             yield from rows[_find_index(rows, account) + 1 :]
         jobs = {source.job.id: source.job.name for source in self.sources}
-        for result in results:
+        for result in self.results:
             yield from self._build(columns, jobs[result.task.job], result)
 
     def _build(self, columns: Columns, job: str, result: Result) -> Iterable[dict[str, Any]]:

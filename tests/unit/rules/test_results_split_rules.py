@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from itagflow import InvalidData, Split, Task
 from itagflow.results import split_rules as rules
 from itagflow.results.split_rules import SplitPart
+from itagflow.results.splitting import name_targets
 
 THREE = Split({"train": 0.8, "validation": 0.1, "test": 0.1})
 PLACES = "rrrrrrrrrrrrrrrrerrrrrrrrrrrarrrrrrrrrrr"
@@ -70,14 +71,14 @@ def test_one_part_has_everything() -> None:
 
 class TestNameTargets:
     def test_a_path(self) -> None:
-        found = rules.name_targets("out/{split}/cats.{split}.csv", THREE)
+        found = name_targets("out/{split}/cats.{split}.csv", THREE)
         assert found["validation"] == "out/validation/cats.validation.csv"
         assert list(found) == ["train", "validation", "test"]
-        assert rules.name_targets(Path("{split}.csv"), THREE)["test"] == "test.csv"
+        assert name_targets(Path("{split}.csv"), THREE)["test"] == "test.csv"
 
     def test_a_place_for_each(self) -> None:
         places = {"test": io.BytesIO(), "train": "a.csv", "validation": Path("b.csv")}
-        found = rules.name_targets(places, THREE)
+        found = name_targets(places, THREE)
         assert list(found) == ["train", "validation", "test"]
         assert found == places
 
@@ -92,4 +93,4 @@ class TestNameTargets:
     )
     def test_what_does_not_say_where(self, target: Any, reason: str) -> None:
         with pytest.raises(InvalidData, match=reason):
-            rules.name_targets(target, THREE)
+            name_targets(target, THREE)

@@ -349,6 +349,51 @@ class AsyncResults:
         )
         return AsyncItems(self._pool, verb)
 
+    async def to_arrow(
+        self,
+        job: DatasetRef,
+        *,
+        votes: bool = False,
+        fields: Iterable[str] | None = None,
+        accounts: bool = True,
+        where: Selection | None = None,
+        by: MemberRef | None = None,
+    ) -> Any:
+        """Return the rows of `rows` as a ``pyarrow.Table``, with typed columns.
+
+        It needs the extra ``arrow``.  The types follow from the template and the names of the
+        fields, and not from what is in the rows: times are times, lists of keys are lists, regions,
+        spans and segments are lists of structs.  A field of the data is a text; a value that is
+        none is written as JSON.
+
+        pandas, Polars, DuckDB and ``datasets`` take the table as it is.  It is in memory as a
+        whole: of a large job, export the format ``parquet``, which is the same table in a file.
+
+        Args:
+            job: As in `rows`.
+            votes: As in `rows`.
+            fields: As in `rows`.
+            accounts: As in `rows`.
+            where: As in `rows`.
+            by: As in `rows`.
+
+        Raises:
+            NotFound: as in `rows`.
+            NotAllowed: as in `rows`.
+            InvalidData: as in `rows`; when PyArrow is not installed; or when an answer does not fit
+                the template, such as while answers follow a change of it.
+        """
+        verb = partial(
+            self._results.to_arrow,
+            job,
+            votes=votes,
+            fields=fields,
+            accounts=accounts,
+            where=where,
+            by=by,
+        )
+        return await self._pool.run(verb)
+
     def votes(
         self,
         job: PartitionRef,
