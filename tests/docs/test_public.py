@@ -147,6 +147,7 @@ LATER = (
     "itagflow.formats.coco",
     "itagflow.formats.csv",
     "itagflow.formats.itag",
+    "itagflow.formats.label_studio",
     "itagflow.formats.voc",
     "itagflow.formats.yolo",
     "itagflow.json",

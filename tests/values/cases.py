@@ -850,6 +850,10 @@ FUNCTIONS: Mapping[str, Case] = {
         lambda s: {"value": P.templates.to_itag(TEMPLATES["choice"]())}, use_template
     ),
     "templates.to_itag": Case(lambda s: {"template": TEMPLATES["choice"]()}),
+    "templates.from_label_studio": Case(
+        lambda s: {"config": P.templates.to_label_studio(TEMPLATES["choice"]())}, use_template
+    ),
+    "templates.to_label_studio": Case(lambda s: {"template": TEMPLATES["choice"]()}),
     "answer_schema": Case(lambda s: {"template": TEMPLATES["choice"]()}),
     "replies_from_json": Case(
         lambda s: {"value": {"1": {"kind": "choice", "key": "cat"}}},
