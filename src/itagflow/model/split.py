@@ -25,9 +25,7 @@ def _convert_shares(value: Mapping[str, float]) -> Mapping[str, float]:
         if not isinstance(cast(object, name), str) or not _NAME.fullmatch(name):
             reason = "must have names of letters, digits, _ and - as keys"
             raise make_error(_WHAT, "shares", reason, name)
-        number: object = share
-        is_number = isinstance(number, int | float) and not isinstance(number, bool)
-        if not is_number or not 0 < cast(float, number) <= 1:
+        if not _is_share(share):
             reason = f"must have a share between 0 and 1 for {name!r}"
             raise make_error(_WHAT, "shares", reason, share)
         shares[name] = float(share)
@@ -36,6 +34,12 @@ def _convert_shares(value: Mapping[str, float]) -> Mapping[str, float]:
         reason = f"must add up to 1, and come to {total:g}"
         raise InvalidData(_WHAT, [Problem("shares", reason)])
     return shares
+
+
+def _is_share(value: object) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return 0 < value <= 1
 
 
 def _check_by(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
