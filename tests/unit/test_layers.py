@@ -83,7 +83,7 @@ LAYERS = (
     ("opening",),
     ("aio",),
     ("delivery/__init__", "maintenance/__init__", "preload", "testing"),
-    ("json",),
+    ("display", "json"),
     ("cli", "__main__"),
     ("__init__",),
 )
@@ -256,6 +256,7 @@ def test_only_the_top_knows_the_flow_and_its_nouns() -> None:
     assert {name for name in users if not is_inside(name, allowed)} == {
         "itagflow",
         "itagflow.delivery",
+        "itagflow.display.charts",
         "itagflow.json",
         "itagflow.maintenance",
     }

@@ -25,7 +25,7 @@ from itagflow.testing import (
     make_member,
     make_template,
 )
-from values.callables import P
+from values.callables import HAS_MATPLOTLIB, NEED_MATPLOTLIB, P
 from values.quality_cases import QUALITY, QUALITY_OWNERS
 from values.scene import SOON, TEMPLATES, Scene, region_question, rows
 
@@ -845,6 +845,9 @@ JSONL = (
     '{"itagflow": 1, "job": 4, "number": 1, "package": 1, "row": {"data": {}}, "state": "final", '
     '"stages": [], "provenance": [], "votes": []}'
 )
+CHARTS: Mapping[str, Case] = {
+    name: Case(lambda s: {"flow": s.flow, "job": s.job, "by": "ada"}) for name in NEED_MATPLOTLIB
+}
 FUNCTIONS: Mapping[str, Case] = {
     "templates.from_itag": Case(
         lambda s: {"value": P.templates.to_itag(TEMPLATES["choice"]())}, use_template
@@ -868,6 +871,34 @@ FUNCTIONS: Mapping[str, Case] = {
     "to_problem": Case(lambda s: {"error": P.NotAllowed("ben", "export", "it is not theirs")}),
     "parse_key": Case(lambda s: {"text": "7532021212319075461"}),
     "AsJson": Case(lambda s: {"flow": s.flow}),
+    "Html": Case(lambda s: {"text": "<b>12</b>"}),
+    "describe_value": Case(lambda s: {"value": s.job}),
+    "show_table": Case(lambda s: {"rows": [{"name": "ada"}], "limit": 5}),
+    "show_results": Case(
+        lambda s: {
+            "results": s.flow.results.list(s.job),
+            "template": TEMPLATES["choice"](),
+            "folder": ".",
+            "limit": 5,
+        }
+    ),
+    "show_regions": Case(
+        lambda s: {
+            "image": b"GIF8",
+            "reply": P.Regions([P.Box(1, 2, 3, 4, label="car")], width=40, height=30),
+            "width": 80,
+        }
+    ),
+    "show_spans": Case(
+        lambda s: {"text": "Ada", "reply": P.Spans([P.TextSpan(0, 3, label="person")])}
+    ),
+    "show_segments": Case(
+        lambda s: {
+            "reply": P.Segments([P.Segment(0, 1, label="low")]),
+            "recording": None,
+            "width": 80,
+        }
+    ),
     "default_policy": Case(asked),
     "strict_policy": Case(lambda s: {**asked(s), "action": P.Action.READ_JOB}),
     "formats.is_concatenable": Case(lambda s: {"format": "itag"}),
@@ -1677,6 +1708,7 @@ TABLES: Mapping[str, Case] = {
     **STORES,
     **POSTGRES,
     **FUNCTIONS,
+    **(CHARTS if HAS_MATPLOTLIB else {}),
     **{f"templates.{name}": _ready_made(arguments) for name, arguments in READY_MADE.items()},
     **WORK,
     **NAMESPACES,

@@ -10,12 +10,7 @@ from typing import Any, TypeVar, cast
 import attrs
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.model.arguments import (
-    is_several,
-    require_kind,
-    require_several,
-    validate_flag,
-)
+from itagflow.model.arguments import is_several, require_kind, require_several, validate_flag
 from itagflow.model.copying import ReadOnlyDict, make_read_only
 from itagflow.model.enums import IdentityHash, parse_enum, parse_optional_enum
 from itagflow.model.merging import Merge, OnDispute, convert_merges
@@ -588,6 +583,9 @@ class StageWorkers:
     __repr__ = show_fields
 
 
+_NOBODY = StageWorkers()  # made once: it is what most claims find at most stages
+
+
 def check_workflow(_: object, __: "attrs.Attribute[Any]", value: object) -> None:
     """Check a field that holds a workflow: an attrs validator."""
     wanted = "a Workflow, such as Workflow(Label(), Inspect())"
@@ -686,7 +684,7 @@ class Job:
 
     def crew(self, stage: CrewKey | str) -> StageWorkers:
         """Return who works at *stage*: a `Stage`, a `Crew`, or the value of one."""
-        return self.workforce.get(parse_crew_key(stage), StageWorkers())
+        return self.workforce.get(parse_crew_key(stage), _NOBODY)
 
     def __repr__(self) -> str:
         return show_line(self, show(self.name), self.state.name, f"id={self.id}")
