@@ -59,6 +59,7 @@ NEVER_SENT = {
     "RolePolicy": "code of the application",
     "Row": "a line of a file, which is JSON already",
     "Span": "of the storage port",
+    "Split": "an argument of calls in Python",
     "StageRule": "what the rules of all stages have in common",
     "Unless": "of the storage port",
     "Webhook": "it holds a secret",

@@ -205,6 +205,7 @@ STANDARD = {
     "re",
     "typing",
     "unicodedata",
+    "zlib",
 }
 """What pure files import of the standard library: nothing in it reads a file, a clock or a store."""
 LIBRARIES = {"attrs", "typing_extensions"}

@@ -363,6 +363,12 @@ ORDERS: Mapping[str, Case] = {
             "size": 50,
         }
     ),
+    "Split": Case(
+        lambda s: {"shares": {"a": 0.5, "b": 0.5}, "by": "source", "seed": 3},
+        lambda s, made: s.flow.results.export(
+            s.job, "csv", {name: io.BytesIO() for name in made.shares}, split=made
+        ),
+    ),
     "Export": Case(
         lambda s: {
             "position": 9,
@@ -378,6 +384,7 @@ ORDERS: Mapping[str, Case] = {
             "jobs": (s.job.id,),
             "where": {"label": "cat"},
             "stages": ("label",),
+            "split": "train",
         }
     ),
     "Campaign": Case(
@@ -699,7 +706,8 @@ ENTITIES: Mapping[str, Case] = {
             "erased": 0,
             "withdrawn": 0,
             "losses": {"holes": 1},
-            "sha256": "0" * 64,
+            "sha256": "ab12",
+            "splits": {"train": 1},
         }
     ),
     "Reading": Case(lambda s: {"own": P.Action.LABEL, "others": None}),
@@ -1493,6 +1501,7 @@ NAMESPACES: Mapping[str, Case] = {
             "job": s.job,
             "format": "csv",
             "target": io.BytesIO(),
+            "split": None,
             "where": P.Selection(label="cat"),
             "stages": ["label"],
             "by": "ada",

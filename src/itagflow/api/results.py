@@ -19,6 +19,7 @@ from itagflow.model.number import require_optional_whole_number, require_whole_n
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.selection import Selection, parse_where
+from itagflow.model.split import Split
 from itagflow.model.task import Answer, Task, TaskState, WorkItem
 from itagflow.model.terms import parse_answer_version, parse_terms
 from itagflow.model.text import parse_optional_texts, require_optional_text
@@ -487,8 +488,9 @@ class Results:
         self,
         job: DatasetRef,
         format: FormatRef,
-        target: Target,
+        target: Target | Mapping[str, Target],
         *,
+        split: Split | Mapping[str, float] | None = None,
         where: Selection | None = None,
         stages: Collection[Stage | str] | Collection[Stage] | None = None,
         by: MemberRef | None = None,
@@ -509,7 +511,10 @@ class Results:
             job: The job or a part of one, several of a workspace in a list, or a ``Dataset``.
             format: The name of the format, such as ``"itag"``, or a format itself: a module or
                 object with ``read`` and ``write``.
-            target: A path, an open binary file, or anything path-like with ``open`` and ``/``.
+            target: A path, an open binary file, or anything path-like with ``open`` and ``/``.  For
+                a split a path with ``{split}`` in it, or a mapping from its names to places.
+            split: How the tasks are divided among several files, such as
+                ``{"train": 0.8, "test": 0.2}``, or a ``Split``, which also knows groups.
             where: Which tasks, as `list` has it.
             stages: The stages whose results are written; all of them when not given.
             by: Who exports, when the policy is to be asked.
@@ -555,6 +560,7 @@ class Results:
             executor=executor,
             partitions=partitions,
             where=parse_where("results.export", where),
+            split=_parse_split(split),
             **options,
         )
 
@@ -629,6 +635,12 @@ class Results:
         """
         count = require_whole_number("results.partition", "count", count, least=1)
         return results.partition_job(self._engine, job, count, by=by)
+
+
+def _parse_split(split: Split | Mapping[str, float] | None) -> Split | None:
+    if split is None or isinstance(split, Split):
+        return split
+    return Split(split)
 
 
 def _require_executor(executor: Executor | None) -> Executor | None:

@@ -43,7 +43,9 @@ class WriteReport:
     losses: Mapping[str, int] = attrs.field(factory=dict[str, int], hash=False)
     """What the format cannot hold and is not in the file, by what it is; how many of each."""
     sha256: str = ""
-    """The hash of the file that an export has written; empty where no store was read."""
+    """The hash of the file that an export has written; empty for several, and without a store."""
+    splits: Mapping[str, int] = attrs.field(factory=dict[str, int], hash=False)
+    """How many tasks are in each of the files of a split, by its name."""
 
     def __add__(self, other: "WriteReport") -> "WriteReport":
         """Return what was written in all."""

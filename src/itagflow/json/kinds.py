@@ -41,7 +41,7 @@ _MODEL = {
     name: kind
     for name, kind in _list_values(model).items()
     # the bases of others: no value is of one of them; and arguments of calls in Python only
-    if name not in ("Annotation", "ReviewRule", "StageRule", "Row", "Dataset")
+    if name not in ("Annotation", "ReviewRule", "StageRule", "Row", "Dataset", "Split")
 }
 _DELIVERY = ("DeadLetter", "DelayedJob", "DeliveryStatus", "Message", "Retries")
 KINDS: Mapping[str, Any] = {

@@ -94,6 +94,7 @@ from itagflow.model.segment import Segment, Segments
 from itagflow.model.selection import Selection
 from itagflow.model.skills import Field
 from itagflow.model.span import Relation, Spans, TextSpan
+from itagflow.model.split import Split
 from itagflow.model.task import Answer, Draft, Row, Task, TaskState, Verdict, WorkItem
 from itagflow.model.template import (
     Option,
@@ -199,6 +200,7 @@ __all__ = [
     "Selection",
     "Shape",
     "Spans",
+    "Split",
     "Stage",
     "StageQueue",
     "StageResult",

@@ -41,6 +41,9 @@ class Export:
     stages: tuple[str, ...] | None = None
     """The stages whose results were written, by value; None for all."""
 
+    split: str = ""
+    """The part of a split that the file is, such as ``train``; empty without one."""
+
     def __repr__(self) -> str:
         return show_line(
             self, self.format, self.target, format_count(self.rows, "row"), self.sha256[:12]

@@ -35,6 +35,8 @@ class WrittenFile:
     stages: Collection[Stage] | None
     jobs: tuple[int, ...]
     """The jobs of which it has tasks."""
+    split: str = ""
+    """The part of a split that it is; empty without one."""
 
 
 def build_export_data(
@@ -48,7 +50,8 @@ def build_export_data(
         tasks: The numbers of its tasks in the file, in order.
         where: Which of its tasks were selected.
     """
-    return {
+    data: dict[str, Any] = {"split": file.split} if file.split else {}
+    return data | {
         "name": name,
         "format": file.format,
         "target": file.target,
@@ -80,6 +83,7 @@ def build_export(event: Event) -> Export:
         jobs=tuple(data["jobs"]),
         where=data["where"],
         stages=None if stages is None else tuple(stages),
+        split=data.get("split", ""),
     )
 
 

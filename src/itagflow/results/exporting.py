@@ -7,7 +7,7 @@ import math
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial, reduce
 from importlib import import_module
 from operator import add
@@ -40,6 +40,7 @@ from itagflow.model.number import require_whole_number
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.selection import ALL_TASKS, Selection
+from itagflow.model.split import Split
 from itagflow.model.task import TaskState
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
@@ -61,6 +62,8 @@ from itagflow.results.pseudonyms import make_pseudonym
 from itagflow.results.rules import must_fit_its_template
 from itagflow.results.selecting import find_selection
 from itagflow.results.service import partition_job
+from itagflow.results.split_rules import SplitPart
+from itagflow.results.splitting import name_targets
 from itagflow.storage.port import Query, Reader, Store
 
 if TYPE_CHECKING:
@@ -133,6 +136,11 @@ class _Terms:
     template: Template
     """What all of them ask."""
 
+    def take(self, part: SplitPart) -> _Terms:
+        """Return the same of the tasks in a part of a split."""
+        queries = [attrs.evolve(query, part=part) for query in self.queries]
+        return attrs.evolve(self, queries=queries)
+
     @property
     def jobs(self) -> tuple[int, ...]:
         """The keys of the jobs, each once."""
@@ -143,8 +151,9 @@ def export(
     engine: Engine,
     jobs: DatasetRef,
     format: FormatRef,
-    target: Target,
+    target: Target | Mapping[str, Target],
     *,
+    split: Split | None = None,
     stages: Collection[Stage] | None = None,
     lossy: Lossy = "report",
     by: MemberRef | None = None,
@@ -161,6 +170,8 @@ def export(
         require_whole_number("partitions", "", partitions, least=1)
     if executor is not None:
         _require_divisible(format, snapshot)
+    if split is not None and snapshot:
+        raise _make_moments_error()
     query = ResultQuery("results.export", by, where, snapshot=snapshot, needed=NEEDED)
     terms = _find_terms(engine, jobs, query)
     # what is wrong with the options is told before anything is written
@@ -186,33 +197,81 @@ def export(
         if executor is not None and by is not None and where.member is not None:
             _require_nobody_hidden(source.job)
         must_fit_its_template(source.job, "export")
-    with open_hashed_target(target) as hashed:
-        with hashed.open() as file:
-            if executor is None:
-                results = read_dataset(engine, terms.dataset, terms.queries)
-                written = _write(progress(results) if progress else results, file, order)
-            else:
-                shares = _split(engine, terms.sources, partitions)
-                # closed also when the caller's progress bar or the target fails: that cancels what
-                # is not begun
-                with closing(_write_shares(engine, executor, shares, order, terms)) as parts:
-                    written = _join(progress(parts) if progress else parts, file)
-        # before the file takes its place: there is none without its event
-        _record(engine, terms, order, written, hashed, get_file_name(target))
-    return attrs.evolve(written.report, sha256=hashed.sha256)
+    work = _Work(executor, partitions, progress)
+    if split is None:
+        return _write_files(engine, [_Place("", cast(Target, target), terms)], order, work)[""]
+    places = [
+        _Place(name, place, terms.take(SplitPart(split, name)))
+        for name, place in name_targets(target, split).items()
+    ]
+    return _sum_up(_write_files(engine, places, order, work))
+
+
+def _sum_up(reports: Mapping[str, WriteReport]) -> WriteReport:
+    """Return what the files of a split have in all."""
+    report = reduce(add, reports.values())
+    return attrs.evolve(report, splits={name: each.rows for name, each in reports.items()})
+
+
+@attrs.frozen
+class _Work:
+    """Who does the work of an export."""
+
+    executor: Executor | None
+    partitions: int | None
+    progress: Wrap | None
+
+
+@attrs.frozen
+class _Place:
+    """One of the files that an export writes, and what it has."""
+
+    name: str
+    """The part of the split that it is; empty without one."""
+    target: Target
+    terms: _Terms
+
+
+def _write_files(
+    engine: Engine, places: Sequence[_Place], order: _Order, work: _Work
+) -> dict[str, WriteReport]:
+    """Write files, which take their places when all are written, and return what each has."""
+    done: list[tuple[_Place, HashedFile, _Written]] = []
+    with ExitStack() as files:
+        for place in places:
+            hashed = files.enter_context(open_hashed_target(place.target))
+            with hashed.open() as file:
+                done.append((place, hashed, _write_file(engine, place.terms, file, order, work)))
+        # before the files take their places: there is none without its event
+        for place, hashed, written in done:
+            _record(engine, place, order, written, hashed)
+    return {
+        place.name: attrs.evolve(written.report, sha256=hashed.sha256)
+        for place, hashed, written in done
+    }
+
+
+def _write_file(
+    engine: Engine, terms: _Terms, file: BinaryFile, order: _Order, work: _Work
+) -> _Written:
+    progress = work.progress
+    if work.executor is None:
+        results = read_dataset(engine, terms.dataset, terms.queries)
+        return _write(progress(results) if progress else results, file, order)
+    shares = _split(engine, terms.sources, work.partitions)
+    # closed also when the caller's progress bar or the target fails: that cancels what is not begun
+    with closing(_write_shares(engine, work.executor, shares, order, terms)) as parts:
+        return _join(progress(parts) if progress else parts, file)
 
 
 def _record(
-    engine: Engine,
-    terms: _Terms,
-    order: _Order,
-    written: _Written,
-    file: HashedFile,
-    target: str,
+    engine: Engine, place: _Place, order: _Order, written: _Written, file: HashedFile
 ) -> None:
+    terms = place.terms
     told = WrittenFile(
         format=formats.name_format(order.format_itself),
-        target=target,
+        target=get_file_name(place.target),
+        split=place.name,
         sha256=file.sha256,
         size=file.size,
         stages=order.stages,
@@ -373,6 +432,11 @@ def _require_divisible(format: FormatRef, snapshot: bool) -> None:
         )
     if problems:
         raise InvalidData("the export", problems)
+
+
+def _make_moments_error() -> InvalidData:
+    reason = "the files of a split each show their own moment: leave one of the two out"
+    return InvalidData("the export", [Problem("snapshot", reason)])
 
 
 def _require_nobody_hidden(job: Job) -> None:

@@ -39,6 +39,7 @@ from itagflow.results.rules import (
 )
 from itagflow.results.selecting import find_selection, select_tasks
 from itagflow.results.selection_rules import is_selected
+from itagflow.results.split_rules import SplitPart
 from itagflow.storage.port import Query, Reader, Span
 
 
@@ -140,6 +141,8 @@ class ResultQuery:
     """Whether all votes that are secret from anybody are left out."""
     needed: Collection[str] = ()
     """The fields of every result that are worked out a page at a time; others when asked for."""
+    part: SplitPart | None = None
+    """The part of a split that the tasks are in; None: all of them."""
 
 
 @attrs.frozen
@@ -167,7 +170,8 @@ class ResultPages:
         if selection is not None and selection.package is not None:
             numbered["package"] = selection.package
         tasks = list(reader.find(Query(Task, numbered, order=("number",), limit=size)))
-        results = self.read_of(reader, tasks)
+        part = self.query.part
+        results = self.read_of(reader, [task for task in tasks if part is None or part.has(task)])
         if len(tasks) < size:
             return results, None
         return results, tasks[-1].number + 1

@@ -18,6 +18,7 @@ from itagflow.model.job import Stage
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.selection import Selection
+from itagflow.model.split import Split
 from itagflow.model.task import Answer, Task, TaskState, WorkItem
 from itagflow.model.version import AnswerVersion
 from itagflow.typing import (
@@ -433,8 +434,9 @@ class AsyncResults:
         self,
         job: DatasetRef,
         format: FormatRef,
-        target: Target,
+        target: Target | Mapping[str, Target],
         *,
+        split: Split | Mapping[str, float] | None = None,
         where: Selection | None = None,
         stages: Collection[Stage | str] | Collection[Stage] | None = None,
         by: MemberRef | None = None,
@@ -455,7 +457,10 @@ class AsyncResults:
             job: The job or a part of one, several of a workspace in a list, or a ``Dataset``.
             format: The name of the format, such as ``"itag"``, or a format itself: a module or
                 object with ``read`` and ``write``.
-            target: A path, an open binary file, or anything path-like with ``open`` and ``/``.
+            target: A path, an open binary file, or anything path-like with ``open`` and ``/``.  For
+                a split a path with ``{split}`` in it, or a mapping from its names to places.
+            split: How the tasks are divided among several files, such as
+                ``{"train": 0.8, "test": 0.2}``, or a ``Split``, which also knows groups.
             where: Which tasks, as `list` has it.
             stages: The stages whose results are written; all of them when not given.
             by: Who exports, when the policy is to be asked.
@@ -486,6 +491,7 @@ class AsyncResults:
             job,
             format,
             target,
+            split=split,
             where=where,
             stages=stages,
             by=by,
