@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import itagflow
-from itagflow import JobState, maintenance
+from itagflow import Event, Flow, JobState, maintenance
 
 PAGE = Path(__file__).with_name("design_block.txt")
 BLOCK = PAGE.read_text(encoding="utf-8")
@@ -46,6 +46,11 @@ def test_once(folder: Path, url: str, capsys: pytest.CaptureFixture[str]) -> Non
     ]
 
 
+def list_work(flow: Flow) -> list[Event]:
+    """Return all that happened, but for files that were written: each run writes one."""
+    return [event for event in flow.events.since() if event.type != "export"]
+
+
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_twice_on_the_same_database(
     folder: Path, kind: str, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
@@ -54,10 +59,10 @@ def test_twice_on_the_same_database(
     run(url)
     first, exported = capsys.readouterr().out, (folder / "street.out.manifest").read_bytes()
     with itagflow.open(url) as flow:
-        before = list(flow.events.since())
+        before = list_work(flow)
     run(url)
     with itagflow.open(url) as flow:
-        assert list(flow.events.since()) == before, "the second run labels nothing"
+        assert list_work(flow) == before, "the second run labels nothing"
         assert flow.jobs.get("signs-2026-11").state is JobState.FINISHED
         assert list(maintenance.verify(flow)) == []
     assert capsys.readouterr().out == first

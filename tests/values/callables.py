@@ -42,6 +42,7 @@ INTERNAL = frozenset(
         "template_changes",
         "validation",
         "workspaces",
+        "xmltext",
     }
 )
 """Modules that programs do not import.  A new module counts as public until it is named here."""
