@@ -17,7 +17,7 @@ import shutil
 import tempfile
 
 from itagflow import maintenance, schema, templates
-from itagflow.formats import coco, csv, itag, itag_v1, jsonl, parquet, voc, yolo
+from itagflow.formats import coco, csv, itag, itag_v1, jsonl, parquet, trl, voc, yolo
 from itagflow.prelabels import sources
 
 LOADED = (
@@ -38,6 +38,7 @@ LOADED = (
     sources,
     templates,
     parquet,
+    trl,
     voc,
     yolo,
 )

@@ -152,6 +152,7 @@ LATER = (
     "itagflow.json",
     "itagflow.formats.jsonl",
     "itagflow.formats.parquet",
+    "itagflow.formats.trl",
     "pyarrow",
     "itagflow.prelabels.sources",
     "itagflow.schema",

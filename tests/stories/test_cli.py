@@ -300,6 +300,7 @@ def test_formats_need_no_store(capsys: pytest.CaptureFixture[str]) -> None:
         "itag_v1",
         "jsonl",
         "parquet",
+        "trl",
         "voc",
         "yolo",
     ]

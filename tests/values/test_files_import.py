@@ -466,6 +466,7 @@ class TestFormatsOfOthers:
             "jsonl",
             "parquet",
             "theirs",
+            "trl",
             "voc",
             "yolo",
         )
@@ -478,7 +479,8 @@ class TestFormatsOfOthers:
     @pytest.mark.parametrize("name", ["", "ITAG", "../itag"])
     def test_one_that_is_not_there(self, name: str) -> None:
         with pytest.raises(
-            UnknownFormat, match="known are coco, csv, itag, itag_v1, jsonl, parquet, voc, yolo"
+            UnknownFormat,
+            match="known are coco, csv, itag, itag_v1, jsonl, parquet, trl, voc, yolo",
         ):
             find(name)
 
