@@ -207,8 +207,9 @@ class _Rows:
             counts.lose(task, _name_tie(reply.get("tie")))
             return []
         else:
-            keys = [option.key for option in self.question.options]
-            pairs = [(reply["better"], *(key for key in keys if key != reply["better"]))]
+            better: str = reply["better"]
+            others = [option.key for option in self.question.options if option.key != better]
+            pairs = [(better, others[0])]
             if not self.margin:
                 _lose_degree(reply, task, counts)
         more = {"margin": float(reply.get("degree", 1))} if self.margin else {}
