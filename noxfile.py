@@ -89,6 +89,13 @@ def interop(session: nox.Session) -> None:
 
 
 @nox.session
+def label_studio(session: nox.Session) -> None:
+    """Have Label Studio judge files that are for it: its library needs older versions of others."""
+    install(session, "tests", "label_studio")
+    session.run("pytest", "tests/interop/test_label_studio.py", "--stores", "memory")
+
+
+@nox.session
 def web(session: nox.Session) -> None:
     """Click through the web app of the examples in a headless Chromium."""
     if not (shutil.which("chromium") and shutil.which("chromedriver")):

@@ -56,7 +56,7 @@ def draw(lifecycle: Lifecycle, summary: str) -> str:
     up = place_lanes([line for line in lines if line.bottom != line.target])
     left = sum(width_of(lane) for lane in up) + 2 * PAD
     width = left + BOX_WIDTH + sum(width_of(lane) for lane in down) + 2 * PAD
-    height = len(states) * ROW + PAD
+    height = (len(states) - 1) * ROW + BOX + 2 * PAD
     opening = (
         f'<svg class="lifecycle" viewBox="0 0 {width:.0f} {height}" role="img" '
         f'style="max-width: {width:.0f}px; width: 100%; color: inherit" '

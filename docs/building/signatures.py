@@ -5,11 +5,13 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+import attrs
 from sphinx.util.inspect import stringify_signature
 from sphinx.util.nodes import make_refnode
 
 import itagflow
 import itagflow.typing
+from itagflow.access import default_policy
 
 
 def write_signature(
@@ -26,11 +28,34 @@ def write_signature(
     # of a verb, what stands before the dot
     if what == "method" and parameters and parameters[0].name in ("self", "cls"):
         parameters = parameters[1:]
+    parameters = [shown.replace(default=name_default(shown.default)) for shown in parameters]
     result = inspect.Signature.empty if what == "class" else signature.return_annotation
     signature = signature.replace(parameters=parameters, return_annotation=result)
     text = stringify_signature(signature, unqualified_typehints=True)
     arguments, arrow, returned = text.partition(") -> ")
     return (f"{arguments})", returned) if arrow else (text, "")
+
+
+@attrs.frozen(repr=False)
+class Written:
+    """A default as it is written in the code, where its own representation is none."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        """Return the text."""
+        return self.text
+
+
+def name_default(value: object) -> object:
+    """Return what is shown for a default: functions by their names, and "..." for what is made."""
+    if value is attrs.NOTHING:
+        return Written("...")
+    if value is default_policy:
+        return Written("default_policy")
+    if inspect.isfunction(value):
+        return Written(value.__name__)
+    return value
 
 
 def link_type(app: Any, env: Any, node: Any, content: Any) -> Any:

@@ -17,7 +17,7 @@ import shutil
 import tempfile
 
 from itagflow import maintenance, schema, templates
-from itagflow.formats import coco, csv, itag, itag_v1, jsonl, parquet, trl, voc, yolo
+from itagflow.formats import coco, csv, itag, itag_v1, jsonl, label_studio, parquet, trl, voc, yolo
 from itagflow.prelabels import sources
 
 LOADED = (
@@ -33,6 +33,7 @@ LOADED = (
     itag,
     itag_v1,
     jsonl,
+    label_studio,
     maintenance,
     schema,
     sources,

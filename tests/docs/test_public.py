@@ -147,6 +147,7 @@ LATER = (
     "itagflow.formats.coco",
     "itagflow.formats.csv",
     "itagflow.formats.itag",
+    "itagflow.formats.label_studio",
     "itagflow.formats.voc",
     "itagflow.formats.yolo",
     "itagflow.json",
@@ -167,7 +168,7 @@ LATER = (
 """What is loaded when it is first used, by name: a program that asks for nothing of it does not wait for it."""
 MOST = 50  # with `model.deferred`, which answers are, `model.enums`, by which enums are hashed, and `model.export`
 """How many modules of ours `import itagflow` loads at the most: its time is mostly theirs."""
-MOST_WITH_FLOW = 231
+MOST_WITH_FLOW = 232
 """And `itagflow.Flow`, with all services, and with what measures quality but for NumPy."""
 
 

@@ -48,6 +48,7 @@ quiet = settings(
 ANIMALS = templates.object_detection(["zebra", "ant"])
 AREAS = templates.segmentation(["road", "roof"])
 LABELED = {"Single-choice": "road"}
+BODIES = templates.keypoints(["nose", "ear", "tail"], ["cat"])
 
 
 def a_result(said: Any, number: int = 1, name: str | None = None) -> Result:
@@ -150,6 +151,20 @@ class TestWhatGoesOut:
                 # readers of streams know no sizes that follow a file which is not compressed
                 assert not entry.flag_bits & 8
 
+    def test_a_turned_box_is_its_four_corners(self) -> None:
+        box = RotatedBox(50, 25, 20, 10, 90, label="ant")
+        files, losses = written([marked(box)], ANIMALS, task="obb")
+        line = "1 0.55 0.3 0.55 0.7 0.45 0.7 0.45 0.3"
+        numbers = [float(each) for each in files["labels/train/1.txt"].split()]
+        assert (numbers, losses) == (pytest.approx([float(each) for each in line.split()]), {})
+
+    def test_keypoints_follow_the_box_around_them_in_the_order_of_the_template(self) -> None:
+        cat = Keypoints([Keypoint("tail", 60, 45, 1), Keypoint("nose", 20, 5)], label="cat")
+        files, losses = written([marked(cat)], BODIES, task="pose")
+        assert files["labels/train/1.txt"] == "0 0.4 0.5 0.4 0.8 0.2 0.1 2 0 0 0 0.6 0.9 1\n"
+        assert "kpt_shape: [3, 3]\nnames:\n" in files["data.yaml"]
+        assert losses == {}
+
 
 class TestNames:
     def test_of_two_images_are_never_the_same(self) -> None:
@@ -207,6 +222,9 @@ class TestWhatItCannotHold:
             ("detect", Box(0, 0, 1, 1), "regions of no class", ""),
             ("detect", Box(0, 0, 9, 9, labels={**LABELED, "State": "new"}), "further labels of re",
              "0 0.5 0.5 1 1\n"),
+            ("obb", HOLED, AROUND, "0 0 0 1 0 1 1 0 1\n"),
+            ("obb", JOINTS, "keypoints, lines and single points", ""),
+            ("obb", RotatedBox(4.5, 4.5, 9, 9, 45, labels=LABELED), "boxes that leave the im", ""),
             ("segment", HOLED, "holes of polygons", "0 0 0 1 0 1 1\n"),
             ("segment", Box(0, 0, 9, 9, labels=LABELED), "boxes (written as outlines)",
              "0 0 0 1 0 1 1 0 1\n"),
@@ -241,8 +259,14 @@ class TestWhatItCannotHold:
             written([marked()], ANIMALS, image="url")
 
     def test_another_task_is_refused(self) -> None:
-        with pytest.raises(InvalidData, match="task: must be 'detect' or 'segment'"):
-            written([], ANIMALS, task="pose")
+        with pytest.raises(InvalidData, match="task: must be 'detect' or 'segment' or 'obb' or 'p"):
+            written([], ANIMALS, task="depth")
+
+    def test_keypoints_that_the_template_does_not_name_are_refused(self) -> None:
+        for use in (written, read):
+            given: Any = [] if use is written else zipped(dict(GOOD))
+            with pytest.raises(InvalidData, match="task 'pose': needs keypoints of 'Object det"):
+                use(given, ANIMALS, task="pose")
 
 
 def shoelace(points: Sequence[tuple[float, float]]) -> float:
@@ -264,6 +288,75 @@ def test_what_is_cut_off_is_what_is_outside(across: Any, down: Any) -> None:
 def test_an_outline_that_leaves_the_image_twice_has_the_right_area() -> None:
     comb = ((0, 0), (10, 0), (10, 2), (4, 2), (4, 4), (10, 4), (10, 6), (0, 6))
     assert shoelace(clip(comb, 8, 6)) == 40
+
+
+@pytest.mark.parametrize(
+    ("region", "lost"),
+    [
+        (Box(0, 0, 1, 1, label="cat"), "regions other than keypoints"),
+        (Keypoints([Keypoint("nose", 3, 99)], label="cat"), "objects with keypoints outside of"),
+        (Keypoints([Keypoint("nose", visibility=0)], label="cat"), "objects of other keypoints"),
+        (Keypoints([Keypoint("hand", 3, 4)], label="cat"), "objects of other keypoints"),
+    ],
+)
+def test_objects_that_are_no_pose_are_counted(region: Any, lost: str) -> None:
+    files, losses = written([marked(region)], BODIES, task="pose")
+    ((what, number),) = losses.items()
+    assert (what.startswith(lost), number) == (True, 1)
+    assert files["labels/train/1.txt"] == ""
+
+
+@quiet
+@given(data=st.data())
+def test_keypoints_come_back(data: st.DataObject) -> None:
+    reply = data.draw(replies(BODIES))["1"]
+    absent = Keypoint("ear", visibility=0)
+    objects = [attrs.evolve(each, keypoints=[*each.keypoints, absent]) for each in reply.regions]
+    said = {"1": attrs.evolve(reply, regions=objects)}
+    content, losses = write([a_result(said)], BODIES, task="pose")
+    (found,) = read(content, BODIES, task="pose")
+    assert losses == {}
+    assert flat(found["1"]) == pytest.approx(flat(said["1"]), abs=1e-5)
+    for back, each in zip(found["1"].regions, objects, strict=True):
+        kinds = [{point.name: point.visibility for point in one.keypoints} for one in (back, each)]
+        assert kinds[0] == kinds[1]
+
+
+corners = st.builds(
+    RotatedBox,
+    st.integers(40, 60),
+    st.integers(20, 30),
+    st.integers(1, 19),
+    st.integers(1, 19),
+    st.floats(-720, 720),
+    label=st.just("ant"),
+)
+
+
+@quiet
+@given(boxes=st.lists(corners, max_size=3))
+def test_turned_boxes_come_back(boxes: Any) -> None:
+    content, losses = write([marked(*boxes)], ANIMALS, task="obb")
+    (found,) = read(content, ANIMALS, task="obb")
+    assert losses == {}
+    # the corners, since an angle can be written with full turns, too
+    assert flat(found["1"]) == pytest.approx(flat(marked(*boxes).replies["1"]), abs=1e-5)
+    assert {type(each) for each in found["1"].regions} <= {Box, RotatedBox}
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("1 0 0 1 0 1 1 0 1", Box),
+        ("1 0.5 0 1 0.5 0.5 1 0 0.5", RotatedBox),
+        ("1 0 0 1 0 1 1 0.5 0.9", Polygon),
+        ("1 0 0 0 1 1 1 1 0", Polygon),  # against the clock
+    ],
+)
+def test_four_corners_of_no_box_are_an_outline(line: str, kind: type) -> None:
+    content = zipped({**GOOD, "labels/train/7.txt": line})
+    (found,) = read(content, ANIMALS, task="obb")
+    assert [type(each) for each in found["1"].regions] == [kind]
 
 
 def is_kept(region: Any, task: str) -> bool:
@@ -387,6 +480,24 @@ class TestWhatOthersWrite:
     ) -> None:
         (problem,) = read(zipped({**GOOD, **changes}), ANIMALS)
         assert problem.startswith(said)
+
+    @pytest.mark.parametrize(
+        ("line", "said"),
+        [
+            ("0 0 0 1 1 0 0 2", "must have a box, and x, y and visibility of 3 keypoints"),
+            ("0 0 0 1 1 0 0 3 0 0 0 0 0 0", "must have keypoints from 0 to 1 with visibility 0"),
+            ("0 0 0 1 1 0 2 2 0 0 0 0 0 0", "must have keypoints from 0 to 1 with visibility 0"),
+            ("1 0 0 1 1 0 0 2 0 0 0 0 0 0", "must begin with the id of a class"),
+        ],
+    )
+    def test_a_pose_that_is_broken(self, line: str, said: str) -> None:
+        files = {"data.yaml": "names:\n  0: cat\n", "labels/train/7.txt": line}
+        (problem,) = read(zipped({**GOOD, **files}), BODIES, task="pose")
+        assert problem.startswith(f"labels/train/7.txt, line 1: {said}")
+
+    def test_a_turned_box_that_is_broken(self) -> None:
+        (problem,) = read(zipped(dict(GOOD)), ANIMALS, task="obb")
+        assert problem == "labels/train/7.txt, line 1: must have x and y of four corners"
 
     @pytest.mark.parametrize("line", ["1 0 0 1 0 1", "1 0 0 1 0"])
     def test_an_outline_has_three_corners(self, line: str) -> None:

@@ -63,6 +63,13 @@ def test_signatures_have_types_and_links_to_the_source(site: Path) -> None:
     assert 'href="../_modules/itagflow/flow.html#Flow.claim"' in page
 
 
+def test_defaults_are_shown_as_they_are_written(site: Path) -> None:
+    for page in sorted((site / "reference").glob("*.html")):
+        text = page.read_text("utf-8")
+        assert "NOTHING" not in text, page.name
+        assert "&lt;function" not in text, page.name
+
+
 def test_code_can_be_copied(site: Path) -> None:
     assert "copybutton.js" in (site / "quickstart.html").read_text("utf-8")
 

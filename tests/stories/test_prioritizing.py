@@ -71,7 +71,7 @@ class TestPriorities:
         job = keyed(flow, tasks=3)
         maintenance.erase_task(flow, (job, 2), by="ada")
         # the row key of task 2 was erased with its data
-        scores = {1: 4, 7: 1, "0.jpg": 2, "1.jpg": 3, "2.jpg": 5, "9.jpg": 5, "": 6}
+        scores = {1: 4, 7: 1, "2.jpg": 3, "3.jpg": 5, "9.jpg": 5, "": 6}
         before = everything(flow)
         with pytest.raises(NotFound):
             flow.packages.prioritize(job, scores, by="ada")

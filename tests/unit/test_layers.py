@@ -67,7 +67,7 @@ SLICES = (
 )
 """Folders that hold a concern, from its rules to its services."""
 LAYERS = (
-    ("contexts", "errors", "jsontext", "printing", "reprs"),
+    ("contexts", "errors", "jsontext", "printing", "reprs", "xmltext"),
     ("model",),
     ("quality",),
     ("access", "lifecycle", "templates", "validation"),

@@ -687,6 +687,7 @@ ENTITIES: Mapping[str, Case] = {
             "erased": 0,
             "withdrawn": 0,
             "losses": {"holes": 1},
+            "sha256": "0" * 64,
         }
     ),
     "Reading": Case(lambda s: {"own": P.Action.LABEL, "others": None}),
@@ -841,6 +842,10 @@ FUNCTIONS: Mapping[str, Case] = {
         lambda s: {"value": P.templates.to_itag(TEMPLATES["choice"]())}, use_template
     ),
     "templates.to_itag": Case(lambda s: {"template": TEMPLATES["choice"]()}),
+    "templates.from_label_studio": Case(
+        lambda s: {"config": P.templates.to_label_studio(TEMPLATES["choice"]())}, use_template
+    ),
+    "templates.to_label_studio": Case(lambda s: {"template": TEMPLATES["choice"]()}),
     "answer_schema": Case(lambda s: {"template": TEMPLATES["choice"]()}),
     "replies_from_json": Case(
         lambda s: {"value": {"1": {"kind": "choice", "key": "cat"}}},

@@ -84,6 +84,23 @@ class TestRowKeys:
         assert refused.value.differences == ("row_key_type",)
 
 
+class TestTables:
+    def test_a_csv_without_its_format_is_told_of_it(self, flow: Flow, tmp_path: Path) -> None:
+        path = tmp_path / "pets.csv"
+        path.write_text("source\n1.jpg\n")
+        for data in (path, str(path)):
+            with pytest.raises(InvalidData, match="line 1: is not JSON: pass format='csv' for a"):
+                create(flow, data)
+        assert not list(flow.jobs.list("street"))
+        report = flow.jobs.check("street", "pets", template=CATS, data=path, by="ada")
+        assert str(report.problems[0]).endswith("for a table")
+
+    def test_json_lines_may_be_called_csv(self, flow: Flow, tmp_path: Path) -> None:
+        path = tmp_path / "pets.csv"
+        path.write_text('{"data": {"source": "1.jpg"}}\n')
+        assert flow.jobs.progress(create(flow, path)).total == 1
+
+
 class TestNumbers:
     @pytest.mark.parametrize(
         "number", ["NaN", "Infinity", "-Infinity", "1e400", "-1E+999", "9" * 400 + ".0"]

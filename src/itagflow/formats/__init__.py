@@ -59,7 +59,18 @@ __all__ = [
     "write",
 ]
 
-BUILT_IN = ("coco", "csv", "itag", "itag_v1", "jsonl", "parquet", "trl", "voc", "yolo")
+BUILT_IN = (
+    "coco",
+    "csv",
+    "itag",
+    "itag_v1",
+    "jsonl",
+    "label_studio",
+    "parquet",
+    "trl",
+    "voc",
+    "yolo",
+)
 """The formats that come with the library; each is the module of that name."""
 GROUP = "itagflow.formats"
 """The entry-point group in which other packages declare theirs."""

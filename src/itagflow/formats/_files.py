@@ -7,6 +7,7 @@ import json
 import os
 import re
 import stat
+import zlib
 from collections.abc import Collection, Generator, Iterator
 from contextlib import AbstractContextManager, suppress
 from hashlib import sha256
@@ -18,6 +19,7 @@ from typing_extensions import TypeIs
 
 from itagflow.contexts import safe_context
 from itagflow.errors import InvalidData, Problem, StoreFailed
+from itagflow.formats._compression import find_suffix, open_compressor, open_decompressor
 from itagflow.model.text import format_value
 
 MAX_ROW_BYTES = 8 * 1024 * 1024
@@ -74,10 +76,25 @@ Target = str | os.PathLike[str] | OpenablePath | BinaryFile
 def open_source(source: Source) -> Generator[BinaryFile]:
     """Open *source* for reading; a file that the caller has opened is left open.
 
+    A path with the suffix ``.gz`` is decompressed, and so is ``.zst`` where Python can.
+
     Raises:
-        InvalidData: when it is a URL, or no file that bytes can be read from.
+        InvalidData: when it is a URL, or no file that bytes can be read from; or when its suffix
+            says that it is compressed in another way.
         StoreFailed: when the system does not open a path, or does not read it.
     """
+    suffix = find_suffix(source)
+    with _open_raw_source(source) as file:
+        if not suffix:
+            yield file
+            return
+        with open_decompressor(file, suffix) as plain:
+            yield CheckedFile(plain, get_file_name(source))
+
+
+@safe_context
+def _open_raw_source(source: Source) -> Generator[BinaryFile]:
+    """Open *source* for reading as it is."""
     _require_local(source)
     if _is_openable(source):
         with source.open("rb") as file:
@@ -95,13 +112,37 @@ def open_target(target: Target) -> Generator[BinaryFile]:
     """Open *target* for writing; when the block raises, a path or place is left as it was.
 
     A file that the caller has opened is written straight and left open.  A file that is replaced
-    keeps its mode, and its owner and group where this process may give it to them.
+    keeps its mode, and its owner and group where this process may give it to them.  A path with the
+    suffix ``.gz`` is compressed, and so is ``.zst`` where Python can.
 
     Raises:
-        InvalidData: when it is a URL, or no file that bytes can be written to.
+        InvalidData: when it is a URL, or no file that bytes can be written to; or when its suffix
+            says that it is compressed in another way.
         StoreFailed: when the system does not write a path: a full disk, no permission, no such
             folder.
     """
+    with open_hashed_target(target) as hashed, hashed.open() as file:
+        yield file
+
+
+@safe_context
+def open_hashed_target(target: Target) -> Generator[HashedFile]:
+    """Open *target* as `open_target` does; what is opened by `HashedFile.open` is written to it.
+
+    In between, the size and the hash of the whole file are known, and it has not taken its place.
+
+    Raises:
+        InvalidData: as `open_target`.
+        StoreFailed: as `open_target`.
+    """
+    suffix = find_suffix(target)
+    with _open_raw_target(target) as file:
+        yield HashedFile(file, suffix)
+
+
+@safe_context
+def _open_raw_target(target: Target) -> Generator[BinaryFile]:
+    """Open *target* for writing as it is."""
     _require_local(target)
     if _is_openable(target):
         with open_spool() as draft:  # a bucket keeps whatever was sent when its file closes
@@ -125,6 +166,8 @@ class HashedFile:
     """Writes to an open file, and knows the size and the hash of what was written."""
 
     file: BinaryFile
+    suffix: str = ""
+    """How what is written is compressed; empty: not at all."""
     size: int = attrs.field(default=0, init=False)
     """How many bytes were written."""
     _hash: Any = attrs.field(factory=sha256, init=False)
@@ -134,6 +177,15 @@ class HashedFile:
         """The hash of what was written so far, in hexadecimal digits."""
         digest: str = self._hash.hexdigest()
         return digest
+
+    @safe_context
+    def open(self) -> Generator[BinaryFile]:
+        """Open it for what is to be compressed, if anything is, and written."""
+        if not self.suffix:
+            yield self
+            return
+        with open_compressor(self, self.suffix) as file:
+            yield file
 
     def write(self, data: bytes, /) -> int:
         """Write *data*, and return how many bytes that are."""
@@ -239,7 +291,7 @@ def translate_errors(path: str | os.PathLike[str], action: str) -> Generator[Non
 
 
 def _make_error(
-    path: str | os.PathLike[str], action: str, error: OSError | EOFError | ValueError
+    path: str | os.PathLike[str], action: str, error: OSError | EOFError | ValueError | zlib.error
 ) -> StoreFailed:
     reason = str(error)
     if isinstance(error, OSError) and error.strerror:
@@ -266,8 +318,9 @@ class CheckedFile:
         """Return the next line, or so many bytes of it."""
         try:
             line = self.file.readline(size)
-        # EOFError: a compressed file that is cut off; ValueError: one that is closed meanwhile
-        except (OSError, EOFError, ValueError) as error:
+        # EOFError, zlib.error: a compressed file that is cut off or broken; ValueError: one that is
+        # closed meanwhile
+        except (OSError, EOFError, ValueError, zlib.error) as error:
             raise _make_error(self.path, "be read", error) from error
         if not isinstance(cast(object, line), bytes):
             reason = f"must give bytes, not {format_value(line)}: open it in binary mode"
@@ -450,7 +503,10 @@ def get_file_name(place: object) -> str:
     if isinstance(place, str | os.PathLike):
         return os.fsdecode(cast("str | os.PathLike[str]", place))
     if _is_openable(cast(Source, place)):
-        return str(place)
+        try:
+            return str(place)
+        except TypeError:  # a place in a zip file that has no path itself
+            return _get_name(place)
     return _get_name(place)
 
 

@@ -18,12 +18,12 @@ from itagflow.formats._port import FormatContext
 from itagflow.formats._rows import render_row
 from itagflow.formats._shapes import DECIMALS
 from itagflow.formats._voc_flags import Flags
-from itagflow.formats._xml import parse_xml
 from itagflow.formats._zip import BROKEN, open_zip, read_entry
 from itagflow.model.job import Stage
 from itagflow.model.region import Box, Regions
 from itagflow.model.task import Row
 from itagflow.model.template import QuestionKind
+from itagflow.xmltext import parse_xml
 
 ANNOTATIONS, SETS, IMAGES = "Annotations/", "ImageSets/Main/", "JPEGImages/"
 _FILE = re.compile(rf"(?:.*/)?{ANNOTATIONS}(.+)\.xml", re.DOTALL)

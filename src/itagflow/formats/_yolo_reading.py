@@ -10,20 +10,18 @@ from zipfile import ZipFile
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._files import MAX_ROW_BYTES, Source, decode_line, read_lines
-from itagflow.formats._geometry import pair
 from itagflow.formats._pictures import Picture, find_field
 from itagflow.formats._plain import is_a, is_whole
 from itagflow.formats._port import FormatContext
 from itagflow.formats._regions import Element
 from itagflow.formats._rows import render_row
-from itagflow.formats._shapes import DECIMALS
 from itagflow.formats._yolo_names import IMAGES, SETTINGS, SIZES, find_label_file
+from itagflow.formats._yolo_shapes import POSE, parse_shape
 from itagflow.formats._zip import BROKEN, open_zip, read_entry
 from itagflow.model.job import Stage
-from itagflow.model.region import Box, Polygon, Region, Regions
+from itagflow.model.region import Region, Regions
 from itagflow.model.task import Row
 
-DETECT, SEGMENT = "detect", "segment"
 _NAME = re.compile(r"\s+([0-9]{1,9})\s*:\s*(\S.*)")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _ID = re.compile("[0-9]{1,9}")
@@ -32,6 +30,8 @@ _ID = re.compile("[0-9]{1,9}")
 def read_zip(source: Source, context: FormatContext) -> Iterator[Row | Problem]:
     """Yield a row for each image that ``images.jsonl`` lists, with the regions on it."""
     picture = None if context.template is None else Picture.find(context)
+    if picture is not None and context.options["task"] == POSE:
+        require_keypoints(picture)
     try:
         with open_zip(source) as archive:
             yield from _read_images(archive, picture, context)
@@ -66,6 +66,17 @@ def _read_images(
                 continue
             row = {"data": {find_field(context): image["image"]}}
             yield render_row(row, results, context.template)
+
+
+def require_keypoints(picture: Picture) -> None:
+    """Check that it is known in which order keypoints stand.
+
+    Raises:
+        InvalidData: when the template does not say.
+    """
+    if not picture.question.keypoints:
+        reason = f"needs keypoints of {picture.question.title!r}, in their order"
+        raise InvalidData("the template", [Problem("task 'pose'", reason)])
 
 
 def _parse_names(content: bytes | None) -> dict[int, str] | Problem:
@@ -130,7 +141,15 @@ def _read_regions(
         if kind not in names:
             raise _make_error(where, f"must begin with the id of a class of {SETTINGS}")
         labels = {} if picture.label is None else {picture.label.title: names[kind]}
-        regions.append(_parse_shape(where, numbers, image, task, labels))
+        try:
+            sides = (image["width"], image["height"])
+            regions.append(parse_shape(task, numbers, sides, picture.question.keypoints, labels))
+        except InvalidData as error:
+            problems = [
+                Problem(f"{where}, {each.where}".removesuffix(", "), each.reason)
+                for each in error.problems
+            ]
+            raise InvalidData("the image", problems) from None
     try:
         size = {name: image[name] for name in ("width", "height")}
         return Regions(regions, **size, rotation=image.get("rotation", 0))
@@ -145,37 +164,7 @@ def _parse_line(where: str, line: str) -> tuple[int, list[float]]:
     # names of classes and other texts are no numbers, nor is what only Python takes for one
     if not parts or not all(map(_NUMBER.fullmatch, parts)) or not _ID.fullmatch(parts[0]):
         raise _make_error(where, "must be the id of a class and numbers")
-    numbers = [float(part) for part in parts[1:]]
-    if not all(0 <= number <= 1 for number in numbers):
-        raise _make_error(where, "must have numbers from 0 to 1")
-    return int(parts[0]), numbers
-
-
-def _parse_shape(
-    where: str, numbers: list[float], image: Element, task: str, labels: dict[str, str]
-) -> Region:
-    width, height = image["width"], image["height"]
-    points = [(x * width, y * height) for x, y in pair(numbers[: len(numbers) // 2 * 2])]
-    try:
-        if task == SEGMENT:
-            if len(numbers) % 2 or len(points) < 3:
-                raise _make_error(where, "must have x and y of at least three corners")
-            return Polygon([_round(*point) for point in points], labels=labels)
-        if len(numbers) != 4:
-            reason = "must have the four numbers of a box; task='segment' reads outlines"
-            raise _make_error(where, reason)
-        (x, y), (across, down) = points
-        left, top = _round(x - across / 2, y - down / 2)
-        return Box(left, top, *_round(across, down), labels=labels)
-    except InvalidData as error:
-        if error.problems[0].where == where:
-            raise
-        problems = [Problem(f"{where}, {each.where}", each.reason) for each in error.problems]
-        raise InvalidData("the image", problems) from None
-
-
-def _round(x: float, y: float) -> tuple[float, float]:
-    return round(x, DECIMALS), round(y, DECIMALS)
+    return int(parts[0]), [float(part) for part in parts[1:]]
 
 
 def _make_error(where: str, reason: str) -> InvalidData:

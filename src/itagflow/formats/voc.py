@@ -43,10 +43,10 @@ from itagflow.formats._port import CLASSES, Counts, FormatContext, FormatOption,
 from itagflow.formats._shapes import DECIMALS, Plain, Sides, find_sides
 from itagflow.formats._voc_flags import Flags
 from itagflow.formats._voc_reading import ANNOTATIONS, IMAGES, SETS, read_zip
-from itagflow.formats._xml import escape, has_xml
 from itagflow.formats._zip import add_entry, add_file, create_zip
 from itagflow.model.result import Result
 from itagflow.model.task import Row, Task
+from itagflow.xmltext import escape, has_xml
 
 __all__ = ["READ_OPTIONS", "WRITE_OPTIONS", "read", "write"]
 

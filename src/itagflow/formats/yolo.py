@@ -7,8 +7,9 @@
     labels/train/1.txt       a line per region: 1 0.25 0.45 0.3 0.1
 
 A line is the id of the class, and then numbers between 0 and 1, as parts of the width and of the
-height of the image: the center, width and height of a box (``detect``), or the corners of an
-outline (``segment``).  An image without a region has an empty file; one that nobody has answered
+height of the image: the center, width and height of a box (``detect``), the corners of an outline
+(``segment``), the four corners of a turned box (``obb``), or a box and then x, y and visibility of
+each keypoint (``pose``).  An image without a region has an empty file; one that nobody has answered
 has none.  A program for training looks for the image at ``images/train/1.jpg``.
 
 ``images.jsonl`` is ours, and other programs ignore it.  Without it nobody could tell how large an
@@ -17,7 +18,7 @@ image is and what it was called.  Source: docs.ultralytics.com, *Datasets*.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from zipfile import ZipFile
 
 import attrs
@@ -39,19 +40,21 @@ from itagflow.formats._pictures import (
 from itagflow.formats._port import CLASSES, Counts, FormatContext, FormatOption, WriteReport
 from itagflow.formats._shapes import SMALLEST, Plain, Sides, find_corners, find_sides
 from itagflow.formats._yolo_names import IMAGES, SETTINGS, SIZES, find_label_file
-from itagflow.formats._yolo_reading import DETECT, SEGMENT, read_zip
+from itagflow.formats._yolo_reading import read_zip, require_keypoints
+from itagflow.formats._yolo_shapes import DETECT, OBB, POSE, SEGMENT
 from itagflow.formats._zip import add_entry, add_file, create_zip
-from itagflow.model.region import Points, measure_bounds
+from itagflow.model.region import Points, Visibility, list_corners, measure_bounds
 from itagflow.model.result import Result
 from itagflow.model.task import Row, Task
 
 __all__ = ["READ_OPTIONS", "WRITE_OPTIONS", "read", "write"]
 
-TASK = FormatOption("task", str, DETECT, choices=(DETECT, SEGMENT))
+TASK = FormatOption("task", str, DETECT, choices=(DETECT, SEGMENT, OBB, POSE))
 READ_OPTIONS = (TASK, QUESTION, LABEL, IMAGE)
-"""What is read: boxes or outlines; and which question they answer."""
+"""What is read: boxes, outlines or keypoints; and which question they answer."""
+VISIBLE = int(Visibility.VISIBLE)
 WRITE_OPTIONS = (TASK, QUESTION, LABEL, IMAGE, CLASSES)
-"""What is written: boxes or outlines; and which question they answer."""
+"""What is written: boxes, outlines or keypoints; and which question they answer."""
 
 
 def read(source: Source, context: FormatContext, /) -> Iterator[Row | Problem]:
@@ -66,7 +69,7 @@ def read(source: Source, context: FormatContext, /) -> Iterator[Row | Problem]:
 
 
 def write(results: Iterable[Result], target: Target, context: FormatContext, /) -> WriteReport:
-    """Write the regions of one question as boxes or as outlines; the same bytes each time.
+    """Write the regions of one question as boxes, outlines or keypoints; the same bytes each time.
 
     What lies outside of an image is cut off, and counted as lost.
 
@@ -74,17 +77,21 @@ def write(results: Iterable[Result], target: Target, context: FormatContext, /) 
         results: The tasks with their results, in the order in which they are to be written.
         target: A path, an open binary file, or anything path-like with ``open`` and ``/``.  When
             something goes wrong, a path or place is left as it was.
-        context: What was asked, the stages, and the options: ``task`` (``detect`` or ``segment``),
-            ``question``, ``label`` (the question that says the class), ``image`` (the field with
-            its name) and ``classes``.
+        context: What was asked, the stages, and the options: ``task`` (``detect``, ``segment``,
+            ``obb`` or ``pose``), ``question``, ``label`` (the question that says the class),
+            ``image`` (the field with its name) and ``classes``.
 
     Raises:
-        InvalidData: when the template asks nothing of the kind.
+        InvalidData: when the template asks nothing of the kind, or names no keypoints for
+            ``pose``.
     """
     counts = Counts(context)
-    writer = _Writer(Picture.find(context), counts, context.options[TASK.name])
+    kind = context.options[TASK.name]
+    writer = _Writer(Picture.find(context), counts, kind)
+    if kind == POSE:
+        require_keypoints(writer.picture)
     with create_zip(target) as archive:
-        add_entry(archive, SETTINGS, _render_settings(writer.picture))
+        add_entry(archive, SETTINGS, _render_settings(writer.picture, kind))
         _write_images(results, archive, writer)
     return counts.build_report()
 
@@ -110,10 +117,13 @@ def _write_images(results: Iterable[Result], archive: ZipFile, writer: _Writer) 
         add_file(archive, SIZES, spool)
 
 
-def _render_settings(picture: Picture) -> bytes:
+def _render_settings(picture: Picture, kind: str) -> bytes:
     """Return ``data.yaml``, without a path: it is the folder that the file is in."""
     folder = IMAGES.rstrip("/")
-    lines = [f"train: {folder}", f"val: {folder}", "names:"]
+    lines = [f"train: {folder}", f"val: {folder}"]
+    if kind == POSE:
+        lines.append(f"kpt_shape: [{len(picture.question.keypoints)}, 3]")
+    lines.append("names:")
     lines += [f"  {number}: {_quote(name)}" for name, number in picture.class_ids.items()]
     return "".join(f"{line}\n" for line in lines).encode()
 
@@ -133,7 +143,7 @@ class _Writer:
     picture: Picture
     counts: Counts
     kind: str
-    """Boxes or outlines."""
+    """What the regions become: the option ``task``."""
 
     def find_reply(self, result: Result) -> Plain | None:
         """Return the regions of a task; None where there is no answer that a file can hold."""
@@ -152,13 +162,73 @@ class _Writer:
         number = self.picture.find_class_id(region, task, self.counts)
         if number is None:
             return None
-        render = self._render_outline if self.kind == SEGMENT else self._render_box
-        numbers = render(region, reply, task)
+        numbers = self._find_render()(region, reply, task)
         if numbers is None:
             return None
         if self.picture.list_attributes(region):
             self.counts.lose(task, "further labels of regions")
         return f"{number} {numbers}\n"
+
+    def _find_render(self) -> Callable[[Plain, Plain, Task], str | None]:
+        match self.kind:
+            case "segment":
+                return self._render_outline
+            case "obb":
+                return self._render_corners
+            case "pose":
+                return self._render_keypoints
+            case _:
+                return self._render_box
+
+    def _render_corners(self, region: Plain, reply: Plain, task: Task) -> str | None:
+        """Return the four corners of a box, which may be turned."""
+        if region["kind"] in ("box", "rotatedbox"):
+            corners = find_corners(region)
+        else:
+            sides = find_sides(region, reply, task, self.counts)
+            if sides is None:
+                return None
+            left, top, right, bottom = sides
+            corners = list_corners(left, top, right - left, bottom - top)
+        # cut off, it would be no box any more
+        if _measure_outside(_measure_sides(corners), reply) >= SMALLEST:
+            self.counts.lose(task, "boxes that leave the image")
+            return None
+        width, height = reply["width"], reply["height"]
+        # what is left over from turning must not be a number below 0 or above 1
+        inside = [(min(max(x, 0), width), min(max(y, 0), height)) for x, y in corners]
+        return " ".join([f"{x / width:.12g} {y / height:.12g}" for x, y in inside])
+
+    def _render_keypoints(self, region: Plain, reply: Plain, task: Task) -> str | None:
+        """Return the box around the keypoints of an object, and each of them."""
+        if region["kind"] != "keypoints":
+            self.counts.lose(task, "regions other than keypoints")
+            return None
+        names = self.picture.question.keypoints
+        width, height = reply["width"], reply["height"]
+        by_name = {each["name"]: each for each in region["keypoints"]}
+        places = {
+            name: (each.get("x", 0), each.get("y", 0))
+            for name, each in by_name.items()
+            if each.get("visibility", VISIBLE)
+        }
+        if not places or not set(by_name) <= set(names):
+            self.counts.lose(task, "objects of other keypoints than the template has, or of none")
+            return None
+        sides = _measure_sides(tuple(places.values()))
+        if _measure_outside(sides, reply) > 0:
+            self.counts.lose(task, "objects with keypoints outside of the image")
+            return None
+        left, top, right, bottom = sides
+        texts = [
+            f"{(left + right) / 2 / width:.12g} {(top + bottom) / 2 / height:.12g}",
+            f"{(right - left) / width:.12g} {(bottom - top) / height:.12g}",
+        ]
+        for name in names:
+            x, y = places.get(name, (0, 0))
+            seen = by_name[name].get("visibility", VISIBLE) if name in places else 0
+            texts.append(f"{x / width:.12g} {y / height:.12g} {seen}")
+        return " ".join(texts)
 
     def _render_box(self, region: Plain, reply: Plain, task: Task) -> str | None:
         """Return the center, width and height of the part of a box that lies on the image."""

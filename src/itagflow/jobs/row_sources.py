@@ -14,6 +14,8 @@ from itagflow.model.task import Row
 from itagflow.model.template import Template
 from itagflow.model.text import format_value
 
+MANIFEST = "itag"
+"""The format of a source unless one is named."""
 Wrap = Callable[[Iterable[Any]], Iterable[Any]]
 """Wraps an iterable to show how far it is, such as ``tqdm`` or ``rich.progress.track``."""
 
@@ -53,10 +55,27 @@ def read_rows(
     """
     must_have_rows(data, format)
     if _is_source(data):
-        return formats.read(format, cast(Source, data), template=template, fields=fields)
+        rows = formats.read(format, cast(Source, data), template=template, fields=fields)
+        return _explain_table(rows) if format == MANIFEST and _is_called_csv(data) else rows
     if _is_frame(data):
         return _iter_frame(data)
     return iter(cast("Iterable[object]", data))
+
+
+def _is_called_csv(data: object) -> bool:
+    """Return whether *data* is the path of a file that is a table by its name."""
+    return isinstance(data, str | os.PathLike) and f"{data}".lower().endswith(".csv")
+
+
+def _explain_table(rows: Iterator[object]) -> Iterator[object]:
+    """Yield rows; a first one that is no JSON becomes the problem that the format was not named."""
+    for first in rows:
+        if isinstance(first, Row) and not first.text.lstrip().startswith("{"):
+            yield Problem("line 1", "is not JSON: pass format='csv' for a table")
+        else:
+            yield first
+        break
+    yield from rows
 
 
 def _has_rows(data: object) -> bool:

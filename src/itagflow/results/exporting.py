@@ -26,7 +26,13 @@ from itagflow.core.registry import Registry
 from itagflow.core.visibility import check_each, require_readable
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import Format, WriteReport
-from itagflow.formats._files import HashedFile, Target, get_file_name, open_target
+from itagflow.formats._files import (
+    BinaryFile,
+    HashedFile,
+    Target,
+    get_file_name,
+    open_hashed_target,
+)
 from itagflow.formats._port import ACCOUNTS, FormatRef, Lossy
 from itagflow.jobs.row_sources import Wrap
 from itagflow.model.job import Job, Stage
@@ -180,20 +186,20 @@ def export(
         if executor is not None and by is not None and where.member is not None:
             _require_nobody_hidden(source.job)
         must_fit_its_template(source.job, "export")
-    with open_target(target) as place:
-        file = HashedFile(place)
-        if executor is None:
-            results = read_dataset(engine, terms.dataset, terms.queries)
-            written = _write(progress(results) if progress else results, file, order)
-        else:
-            shares = _split(engine, terms.sources, partitions)
-            # closed also when the caller's progress bar or the target fails: that cancels what is
-            # not begun
-            with closing(_write_shares(engine, executor, shares, order, terms)) as parts:
-                written = _join(progress(parts) if progress else parts, file)
+    with open_hashed_target(target) as hashed:
+        with hashed.open() as file:
+            if executor is None:
+                results = read_dataset(engine, terms.dataset, terms.queries)
+                written = _write(progress(results) if progress else results, file, order)
+            else:
+                shares = _split(engine, terms.sources, partitions)
+                # closed also when the caller's progress bar or the target fails: that cancels what
+                # is not begun
+                with closing(_write_shares(engine, executor, shares, order, terms)) as parts:
+                    written = _join(progress(parts) if progress else parts, file)
         # before the file takes its place: there is none without its event
-        _record(engine, terms, order, written, file, get_file_name(target))
-    return attrs.evolve(written.report, sha256=file.sha256)
+        _record(engine, terms, order, written, hashed, get_file_name(target))
+    return attrs.evolve(written.report, sha256=hashed.sha256)
 
 
 def _record(
@@ -422,7 +428,7 @@ def _write_bytes(
     return written, file.getvalue()
 
 
-def _join(parts: Iterable[tuple[_Written, bytes]], file: HashedFile) -> _Written:
+def _join(parts: Iterable[tuple[_Written, bytes]], file: BinaryFile) -> _Written:
     """Write parts of a file one after the other; each is dropped before the next is waited for."""
     reports: list[WriteReport] = []
     tasks: _Tasks = defaultdict(partial(array, "q"))

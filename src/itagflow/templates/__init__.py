@@ -41,6 +41,7 @@ from itagflow.templates.image import (
     table_recognition,
 )
 from itagflow.templates.itag import from_itag, to_itag
+from itagflow.templates.label_studio import from_label_studio, to_label_studio
 from itagflow.templates.language import dialogue_rating, pairwise_preference, preference_ranking
 from itagflow.templates.recording import (
     audio_classification,
@@ -73,6 +74,7 @@ __all__ = [
     "entity_recognition",
     "entity_relation",
     "from_itag",
+    "from_label_studio",
     "image_captioning",
     "image_classification",
     "keypoints",
@@ -87,6 +89,7 @@ __all__ = [
     "table_recognition",
     "text_classification",
     "to_itag",
+    "to_label_studio",
     "video_classification",
     "video_segmentation",
 ]

@@ -25,7 +25,7 @@ def test_the_program_runs_twice(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (program,) = read_blocks(page, "python")
+    program = read_blocks(page, "python")[0]
     exec(program, {})
     first = (capsys.readouterr().out.splitlines(), Path("pets.csv").read_bytes())
     exec(program, {})
@@ -47,7 +47,8 @@ def test_the_quickstart_prints_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (program,) = read_blocks("docs/quickstart.md", "python")
-    (shown,) = read_blocks("docs/quickstart.md", "console")
-    exec(program, {})
-    assert capsys.readouterr().out == shown.removeprefix("$ python pets.py\n")
+    programs = read_blocks("docs/quickstart.md", "python")
+    names: dict[str, object] = {}
+    for program, shown in zip(programs, read_blocks("docs/quickstart.md", "console"), strict=True):
+        exec(program, names)
+        assert capsys.readouterr().out == shown.removeprefix("$ python pets.py\n")

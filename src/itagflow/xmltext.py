@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from xml.etree.ElementTree import Element, TreeBuilder
-from xml.parsers.expat import ExpatError, ParserCreate
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import attrs
 
 from itagflow.errors import InvalidData, Problem
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element, TreeBuilder
 
 MAX_DEPTH = 40
 """How deep elements may stand in each other."""
@@ -63,8 +65,12 @@ def read_elements(parts: Iterable[bytes], *, depth: int) -> Iterator[Element]:
     Raises:
         InvalidData: when it is no XML, has a document type, or is nested too deep.
     """
+    # loaded when a file is read: it takes long
+    from xml.etree.ElementTree import TreeBuilder
+    from xml.parsers.expat import ExpatError, ParserCreate
+
     parser = ParserCreate()
-    tree = _Tree(depth)
+    tree = _Tree(depth, TreeBuilder)
     parser.buffer_text = True
     parser.StartDoctypeDeclHandler = _refuse_doctype
     parser.StartElementHandler = tree.start
@@ -89,9 +95,13 @@ class _Tree:
     """Builds the elements at one depth; what stands around them is forgotten."""
 
     wanted: int
-    depth: int = 0
-    builder: TreeBuilder = attrs.field(factory=TreeBuilder)
-    complete: list[Element] = attrs.field(factory=list[Element])
+    create_builder: Callable[[], TreeBuilder]
+    depth: int = attrs.field(default=0, init=False)
+    builder: TreeBuilder = attrs.field(init=False)
+    complete: list[Element] = attrs.field(factory=list["Element"], init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.builder = self.create_builder()
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if self.depth == MAX_DEPTH:
@@ -106,7 +116,7 @@ class _Tree:
             self.builder.end(name)
         if self.depth == self.wanted:
             self.complete.append(self.builder.close())
-            self.builder = TreeBuilder()
+            self.builder = self.create_builder()
 
     def add_text(self, text: str) -> None:
         if self.depth > self.wanted:
