@@ -59,11 +59,11 @@ RESPONSE = FormatOption("response", str, None)
 """The field with the response that is judged; the last that is shown unless given."""
 GOOD = FormatOption("good", str, None)
 """What makes a response a good one: the least rating, or the key of the option."""
-MARGIN = FormatOption("margin", bool, False)
+DEGREE = FormatOption("margin", bool, False)
 """Whether pairs have the degree of the preference, as the margin for a reward model."""
 READ_OPTIONS = (KIND, QUESTION, PROMPT, RESPONSE, GOOD, LIMIT)
 """Which question the rows answer, and where texts belong."""
-WRITE_OPTIONS = (KIND, QUESTION, CONVERSATIONAL, PROMPT, RESPONSE, GOOD, MARGIN)
+WRITE_OPTIONS = (KIND, QUESTION, CONVERSATIONAL, PROMPT, RESPONSE, GOOD, DEGREE)
 """Which question is written, and how."""
 PAIRED = frozenset({QuestionKind.PREFERENCE, QuestionKind.RANKING})
 JUDGED = frozenset({QuestionKind.RATING, QuestionKind.RADIO, QuestionKind.PREFERENCE})
@@ -157,7 +157,7 @@ class _Rows:
             response=options[RESPONSE.name] or shown[-1],
             judge=Judge.make(question, options[GOOD.name]) if is_single else None,
             conversational=options.get(CONVERSATIONAL.name, False) or kind == MESSAGES,
-            margin=options.get(MARGIN.name, False),
+            margin=options.get(DEGREE.name, False),
         )
 
     def make(self, reply: Mapping[str, Any], task: Task, counts: Counts) -> list[dict[str, Any]]:
