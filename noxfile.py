@@ -105,6 +105,14 @@ def web(session: nox.Session) -> None:
 
 
 @nox.session
+def notebooks(session: nox.Session) -> None:
+    """Have a kernel of Jupyter run the page about notebooks."""
+    install(session, "tests", "notebooks", extras="notebook,postgres,quality,webhooks")
+    session.run("pytest", "tests/notebooks", "docs/notebooks.md", *session.posargs)
+    session.run("pytest", "tests/values/test_values.py", "-k", "plot_")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style, formatting and spelling."""
     install(session, "lint")

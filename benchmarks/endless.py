@@ -1,12 +1,17 @@
-"""Prints what a queue of one-item packages costs: a small one beside a large one, and idle and busy again and again."""
+"""Prints what a queue of one-item packages costs: a small one beside a large one, and idle and busy again and again.
+
+``python -m benchmarks.endless [NORMAL PG]``, NORMAL unless named; ``--cycles 0`` leaves the cycles out.
+"""
 
 import argparse
 import statistics
-import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import itagflow
+from benchmarks.appends import databases
+from benchmarks.shared.databases import Database
 from itagflow import Choice, Flow, Job, Role, Stage, templates
 
 SMALL, LARGE = 1_000, 1_000_000
@@ -90,24 +95,35 @@ def repeat(url: str, cycles: int) -> None:
     )
 
 
+def compare(database: Database, given: argparse.Namespace) -> None:
+    """Print a line for each act in a small queue and in a large one, and for many cycles."""
+    small, large = (
+        measure(database.new(f"queue-{tasks}"), tasks, given.rounds)
+        for tasks in (given.small, given.large)
+    )
+    print(
+        f"{database.name}: medians in queues of {given.small:,} and of {given.large:,} "
+        "one-item packages"
+    )
+    for act, each in small.items():
+        ratio = large[act] / each
+        print(f"{act:10} {each * 1e6:9.1f} µs {large[act] * 1e6:9.1f} µs, {ratio:5.2f} times")
+    if given.cycles:
+        repeat(database.new("cycles"), given.cycles)
+
+
 def main() -> None:
-    """Print a line for each act, on SQLite in a file."""
+    """Print the lines for each database."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", type=int, default=SMALL)
     parser.add_argument("--large", type=int, default=LARGE)
     parser.add_argument("--cycles", type=int, default=CYCLES)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("databases", nargs="*", help="NORMAL and PG; NORMAL unless named")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        small, large = (
-            measure(f"sqlite:///{folder}/{tasks}.db?synchronous=normal", tasks, given.rounds)
-            for tasks in (given.small, given.large)
-        )
-        print(f"medians in queues of {given.small:,} and of {given.large:,} one-item packages")
-        for act, each in small.items():
-            ratio = large[act] / each
-            print(f"{act:10} {each * 1e6:9.1f} µs {large[act] * 1e6:9.1f} µs, {ratio:5.2f} times")
-        repeat(f"sqlite:///{folder}/cycles.db?synchronous=normal", given.cycles)
+    with ExitStack() as stack:
+        for database in databases(given.databases or ["NORMAL"], stack):
+            compare(database, given)
 
 
 if __name__ == "__main__":

@@ -15,11 +15,12 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from threading import Barrier, Thread
+from threading import Barrier
 from typing import Any
 
 import itagflow
@@ -70,7 +71,8 @@ def serve(store: str, port: int) -> None:
     passwords = dict.fromkeys(USERS, "demo")
     settings = Settings(store=store, media=Path(), secret="bench", passwords=passwords)
     app = create_app(settings, prepare)
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="error")
+    # a connection stays while the others sign in
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="error", timeout_keep_alive=120)
 
 
 @dataclass
@@ -123,21 +125,22 @@ class User:
             self.measured.done += 1
 
 
-def run_group(port: int, size: int, seconds: float) -> list[Measured]:
-    """Have so many users work at once, and return what each saw."""
+def run_group(port: int, size: int, seconds: float) -> tuple[list[Measured], float]:
+    """Have so many users work at once; return what each saw, and how long all of it took."""
     users = [User(account, port) for account in USERS[:size]]
-    barrier = Barrier(size)
+    barrier = Barrier(size + 1)
 
     def begin(user: User) -> None:
         barrier.wait()
         user.work(time.perf_counter() + seconds)
 
-    threads = [Thread(target=begin, args=(user,)) for user in users]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return [user.measured for user in users]
+    with ThreadPoolExecutor(size) as pool:
+        working = [pool.submit(begin, user) for user in users]
+        barrier.wait()  # signing in is not counted
+        start = time.perf_counter()
+        for each in working:
+            each.result()  # a user who fails ends the measurement
+    return [user.measured for user in users], time.perf_counter() - start
 
 
 @contextmanager
@@ -174,9 +177,8 @@ def measure(name: str, store: str, seconds: float) -> None:
     with running(store) as port:
         run_group(port, 2, 1)  # what is imported and opened once
         for size in GROUPS:
-            begin = time.perf_counter()
-            found = run_group(port, size, seconds)
-            rates.append(sum(each.done for each in found) / (time.perf_counter() - begin))
+            found, took = run_group(port, size, seconds)
+            rates.append(sum(each.done for each in found) / took)
             claims = sorted(claim for each in found for claim in each.claims)
             given += [package for each in found for package in each.packages]
             for each in found:

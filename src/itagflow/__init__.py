@@ -15,6 +15,7 @@ Here is what most scripts use.  The rest is in modules:
 - `itagflow.access`: roles, actions and policies
 - `itagflow.errors`: every error
 - `itagflow.json`: values and errors as JSON, for web applications
+- `itagflow.display`: what a notebook shows, and charts
 - `itagflow.formats`, `itagflow.prelabels`, `itagflow.schema`: files, predictions, answers as JSON
 - `itagflow.model`: all values, also those that are seldom named
 - `itagflow.storage`, `itagflow.testing`: the stores, and the tests for a store of one's own
@@ -99,6 +100,7 @@ if TYPE_CHECKING:
     from itagflow import access as access
     from itagflow import aio as aio
     from itagflow import delivery as delivery
+    from itagflow import display as display
     from itagflow import errors as errors
     from itagflow import formats as formats
     from itagflow import json as json
@@ -189,6 +191,7 @@ _LAZY_MODULES = frozenset(
         "access",
         "aio",
         "delivery",
+        "display",
         "formats",
         "json",
         "maintenance",
@@ -222,6 +225,15 @@ def _describe_to_pydantic(kind: type[Any], _source: object, _handler: object) ->
 for _name in model.__all__:
     if attrs.has(getattr(model, _name)):  # enums are known to pydantic
         setattr(getattr(model, _name), _FOR_PYDANTIC, classmethod(_describe_to_pydantic))
+
+
+def _show_in_notebook(value: object) -> str:
+    """Return what a notebook shows of a value."""
+    return str(import_module("itagflow.display").describe_value(value))
+
+
+for _name in ("Event", "Job", "Progress", "Result", "Template"):
+    globals()[_name]._repr_html_ = _show_in_notebook
 
 
 def __getattr__(name: str) -> Any:

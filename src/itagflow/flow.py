@@ -17,10 +17,10 @@ from itagflow.api.quality import Quality
 from itagflow.api.results import Results
 from itagflow.api.templates import Templates
 from itagflow.api.workspaces import Workspaces
-from itagflow.claiming import anything, assigning, explaining, service
-from itagflow.claiming.service import ClaimRequest, parse_claim
+from itagflow.claiming import anything, assigning, explaining
+from itagflow.claiming.service import parse_claim
 from itagflow.claiming.wanted import Options, Wanted
-from itagflow.core.engine import Engine, now
+from itagflow.core.engine import now
 from itagflow.core.registry import MergeFunction
 from itagflow.core.settings import MOST_SECONDS, Settings, make_engine, require_store
 from itagflow.deadlines import ticking
@@ -37,6 +37,7 @@ from itagflow.model.number import (
     require_whole_number,
 )
 from itagflow.model.package import Assignment
+from itagflow.model.plan import LotVerdict
 from itagflow.model.reports import TickReport
 from itagflow.model.task import Answer, WorkItem
 from itagflow.model.terms import (
@@ -50,7 +51,7 @@ from itagflow.model.terms import (
 from itagflow.model.text import require_text
 from itagflow.reprs import show_line
 from itagflow.results.rules import ModelChoice
-from itagflow.reviewing import batch, judging
+from itagflow.reviewing import batch, judging, planning
 from itagflow.reviewing import service as reviewing
 from itagflow.reviewing.judging import parse_judgment
 from itagflow.reviewing.service import parse_rejection
@@ -162,7 +163,7 @@ class Flow:
         request = parse_claim(
             *(member, job, stage), workspace=workspace, package=package, resume=resume, token=token
         )
-        return _claim(self._engine, request)
+        return anything.claim_requested(self._engine, request)
 
     def claim_many(
         self,
@@ -179,7 +180,7 @@ class Flow:
         """
         count = require_whole_number("claim_many", "count", count, least=0)
         request = parse_claim(member, job, stage, workspace=workspace)
-        return _claim_many(self._engine, request, count)
+        return anything.claim_many_requested(self._engine, request, count)
 
     def acknowledge(self, member: MemberRef, job: JobRef, *, version: int | None = None) -> int:
         """Note that a member has read the guideline of a job, and return the version of that.
@@ -487,6 +488,17 @@ class Flow:
         terms = parse_terms("modify", expected_version=expected_version, seconds=seconds)
         return judging.modify(self._engine, assignment, task, reply, terms=terms, by=by)
 
+    def plan_verdict(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> LotVerdict:
+        """Return what the acceptance plan says of the package that a reviewer holds.
+
+        Once all is checked, what the plan wants to see next comes into the assignment.
+
+        Raises:
+            NotHeld: when the assignment is not held, or not by the member *by*.
+            NotAllowed: when no plan decides there now, or *by* may not do such work any more.
+        """
+        return planning.decide(self._engine, assignment, by=by)
+
     def review(
         self,
         assignment: AssignmentRef,
@@ -494,15 +506,15 @@ class Flow:
         seconds: float | None = None,
         by: MemberRef | None = None,
     ) -> Assignment:
-        """Let a package pass at INSPECT; tasks without a judgment pass with it.
+        """Let a package pass at INSPECT; tasks without a judgment pass with it, but under a plan.
 
-        Reviewing again what is reviewed changes nothing.  The *seconds* count as in `submit`.
+        Sent again it changes nothing.  The *seconds* count as in `submit`.
 
         Raises:
             Incomplete: when tasks stand judged wrong or disputed ones undecided; it lists them.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at another stage.
-            NotAllowed: when *by* may not do such work any more.
+            NotAllowed: when *by* may not do such work any more, or the acceptance plan is against.
         """
         seconds = parse_seconds("review", seconds)
         return reviewing.review(self._engine, assignment, seconds=seconds, by=by)
@@ -547,7 +559,7 @@ class Flow:
             InvalidData: when named tasks are outside the scope, or nothing says why they are wrong.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL.
-            NotAllowed: when *by* may not do such work any more.
+            NotAllowed: when *by* may not do such work any more, or the acceptance plan is against.
         """
         order = parse_rejection("reject", comment, reason, whole=whole, tasks=tasks)
         seconds = parse_seconds("reject", seconds)
@@ -662,8 +674,7 @@ class Flow:
         """Close the store, for all threads of this process.
 
         New verbs are refused at once; half-read iterators raise `StoreFailed` at their next step.
-        Verbs that run are waited for, up to *timeout* seconds, but not one of the calling thread.
-        It returns whether all have ended.  If not, each gives back what it holds at its end.
+        Those of other threads are waited for, *timeout* seconds; it returns whether all have ended.
         """
         timeout = require_number("close", "timeout", timeout, least=0, most=MOST_SECONDS)
         return self._engine.store.close(timeout)
@@ -686,15 +697,3 @@ class Flow:
 
     def __repr__(self) -> str:
         return show_line(self, f"on {self.store.name}")
-
-
-def _claim(engine: Engine, request: ClaimRequest | Wanted) -> Assignment | None:
-    if isinstance(request, ClaimRequest):
-        return service.claim(engine, request)
-    return anything.claim(engine, request)
-
-
-def _claim_many(engine: Engine, request: ClaimRequest | Wanted, count: int) -> list[Assignment]:
-    if isinstance(request, ClaimRequest):
-        return service.claim_many(engine, request, count)
-    return anything.claim_many(engine, request, count)

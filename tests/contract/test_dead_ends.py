@@ -56,7 +56,7 @@ def test_everything_was_met() -> None:
         *("not published", "finished", "stuck and named", "claim", "work", "reject", "release"),
         *("lapse", "pause", "remove", "change_workforce", "escalate", "ask_again"),
         *("hand_in_a_part", "assign", "reassign", "reopen", "discard", "raise_votes"),
-        "begin_a_campaign",
+        *("begin_a_campaign", "plan: accept", "plan: reject"),
         *(f"purpose: {purpose.value}" for purpose in Purpose),
     ):
         assert SEEN[name] > 0, name

@@ -153,6 +153,7 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "comments.reopen": [{"thread": scene.thread, **by}],
         "packages.list": [{"job": job, "limit": 1, **by}],
         "packages.get": [{"package": (job, 1), **by}],
+        "plan_verdict": [{"assignment": review, "by": "di"}],
         "packages.ask_again": [{"tasks": [(job, 3)], "votes": 1, **by}],
         "escalate": [{"assignment": assignment, "task": 3, "by": "ben"}],
         "results.partition": [{"job": job, "count": 2, **by}],
@@ -201,6 +202,10 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "quality.labels": [{"job": job, **by}],
         "quality.statistics": [{"job": job, **by}],
         "quality.truth": [{"job": job, **by}],
+        "quality.forecast": [{"job": job, "level": 0.9, **by}],
+        "quality.work": [{"workspace": home, **by}],
+        "quality.statement": [{"workspace": home, "rates": {}, "after": 0, "until": 1, **by}],
+        "quality.position_bias": [{"job": job, **by}],
         "results.list": [{"job": job, "limit": 1, **by}],
         "results.rows": [{"job": job, "limit": 1, **by}],
         "results.to_arrow": [{"job": job, **by}],
@@ -263,6 +268,7 @@ OPTIONAL = {
     ("comments.list", "task"),
     ("comments.add", "thread"),
     ("acknowledge", "version"),
+    ("quality.statement", "until"),
 }
 """Parameters that may be None in these verbs only."""
 COUNTS = {
@@ -276,6 +282,7 @@ COUNTS = {
     "partitions",
     "priority",
     "seed",
+    "until",
 }
 """Parameters that take a number which is no key."""
 
@@ -353,6 +360,8 @@ def is_wrong(verb: str, name: str, bad: Any) -> bool:
     if name == "expected_version" or (verb, name) == ("acknowledge", "version"):
         # one that another version overtook is refused, too, but says something sensible
         return bad in FAR or not isinstance(bad, int) or isinstance(bad, bool) or bad < 0
+    if name == "until" and bad == 0 and not isinstance(bad, bool | float):
+        return False  # the position before the first event
     if name == "priority" and isinstance(bad, float):
         return not math.isfinite(bad)
     if name == "bootstrap" and isinstance(bad, int) and not isinstance(bad, bool):

@@ -13,12 +13,15 @@ from support import postgres
 from support.hot import HOT
 
 from itagflow import Assignment, AssignmentState, PackageState, Stage
+from itagflow.claiming.queue import USUAL_ORDER
 from itagflow.model import Outcome
 from itagflow.model.delivery import DeadLetter
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
+from itagflow.model.package import Package
 from itagflow.storage import Query, Unless
 from itagflow.storage._sql.layout import LAYOUTS
+from itagflow.storage._sql.statements import Sql, Statement
 from itagflow.storage.postgres.store import _LIST, PostgresStore
 from itagflow.testing import (
     make_answer,
@@ -100,9 +103,17 @@ def url(databases: postgres.Databases) -> Iterator[str]:
 
 def plan(url: str, query: Query[Any], how: str) -> dict[str, Any]:
     """What the server does for *query*, with a plan for any values or for these."""
+    return plan_statement(url, make_sql(url).find(query), how)
+
+
+def make_sql(url: str) -> Sql:
     store = PostgresStore(url)
-    statement = store._sql.find(query)
     store.close()
+    return store._sql
+
+
+def plan_statement(url: str, statement: Statement, how: str) -> dict[str, Any]:
+    """What the server does for a statement."""
     numbered = statement.text
     for number in range(1, len(statement.values) + 1):
         numbered = numbered.replace("%s", f"${number}", 1)
@@ -169,6 +180,21 @@ def must_be_by_index(plan: dict[str, Any], query: Query[Any], index: str) -> Non
     if query.limit is not None:
         assert "Sort" not in {step["Node Type"] for step in steps}, plan
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 60, plan
+
+
+@pytest.mark.parametrize("how", ["force_generic_plan", "force_custom_plan"])
+def test_the_first_of_each_queue_is_one_look_at_an_index_each(url: str, how: str) -> None:
+    """600 packages wait at one stage and 300 at another; a hundred queues have none."""
+    look_around(url)
+    waiting = Query(Package, {"waiting": True}, order=USUAL_ORDER)
+    groups = [(make_package().job, PackageState.at(stage)) for stage in Stage]
+    groups += [(1_000 + number, PackageState.LABEL) for number in range(100)]
+    statement = make_sql(url).find_firsts(waiting, ("job", "state"), groups)
+    found = plan_statement(url, statement, how)
+    assert found["Actual Rows"] == 2
+    assert "package_pool" in {step.get("Index Name") for step in nodes(found)}, found
+    # an index is some levels deep, and a row is in the table
+    assert found["Shared Hit Blocks"] + found["Shared Read Blocks"] < 5 * len(groups), found
 
 
 def test_own_work_is_passed_over_by_one_look_at_an_index_each(url: str) -> None:

@@ -332,10 +332,25 @@ class Walk(Surroundings):
         self.note(assignment)
         if stage is Stage.LABEL:
             self._answer_all(assignment.key, word)
+        elif self.flows[0].packages.get((self.job, assignment.package)).lot:
+            return self._follow_the_plan(assignment.key, PASS[stage], word)
         if verb == "reject":
             self.twice(lambda flow: flow.reject(assignment, comment="no good", whole=True))
         elif verb == "pass":
             self.twice(lambda flow: getattr(flow, PASS[stage])(assignment))
+        return True
+
+    def _follow_the_plan(self, key: tuple[int, int], verb: str, word: str) -> bool:
+        """Look at what the plan wants to see, and do what it says then."""
+        verdict = self.all(lambda flow: flow.plan_verdict(key))
+        while verdict is not None and verdict.more:
+            for item in self.flows[0].tasks(key):
+                if item.answer is None:
+                    task = item.task.number
+                    self.all(lambda flow, task=task: flow.modify(key, task, {"1": Choice(word)}))
+            verdict = self.twice(lambda flow: flow.plan_verdict(key))
+        if not self.twice(lambda flow: getattr(flow, verb)(key)):
+            self.twice(lambda flow: flow.reject(key, comment="no good"))
         return True
 
     def _answer_all(self, key: tuple[int, int], word: str) -> None:
@@ -460,6 +475,11 @@ class Walk(Surroundings):
         key = self.assignment(assignment)
         act = self.twice if verb in PASS.values() else self.all
         act(lambda flow: getattr(flow, verb)(key))
+
+    @may_happen(assignment=anything, by=st.none() | people)
+    def ask_the_plan(self, assignment: int, by: str | None) -> None:
+        key = self.assignment(assignment, Stage.INSPECT, Stage.ACCEPT)
+        self.twice(lambda flow: flow.plan_verdict(key, by=by))
 
     @may_happen(
         assignment=anything,
@@ -670,7 +690,7 @@ def test_random_walks_reach_every_verb() -> None:
 def test_walks_that_are_written_down_do_every_verb_and_every_check() -> None:
     done = DONE.copy()
     checked = CHECKED.copy()
-    for label, parts in WALKS:
-        follow(Walk(), label, parts)
+    for label, inspect, parts in WALKS:
+        follow(Walk(), label, inspect, parts)
     assert [name for name in find_verbs() if DONE[name] == done[name]] == []
     assert [name for name in CHECKS if CHECKED[name] == checked[name]] == []

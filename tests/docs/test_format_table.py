@@ -30,7 +30,17 @@ def test_every_format_of_answers_is_in_the_table() -> None:
     # those of rows only, and those that need a package, tell of themselves on their pages
     named = {name for name, _ in COLUMNS.values()}
     assert named <= set(formats.BUILT_IN)
-    assert {"coco", "csv", "itag", "itag_v1", "jsonl", "label_studio", "voc", "yolo"} <= named
+    assert {
+        "coco",
+        "csv",
+        "itag",
+        "itag_v1",
+        "jsonl",
+        "label_studio",
+        "rttm",
+        "voc",
+        "yolo",
+    } <= named
 
 
 if __name__ == "__main__":

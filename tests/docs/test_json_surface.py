@@ -51,6 +51,7 @@ NEVER_SENT = {
     "FormatContext": "what a format is told",
     "FormatOption": "what a format declares",
     "Function": "code of the application",
+    "Html": "what a notebook shows",
     "IndexField": "of the storage port",
     "Query": "of the storage port",
     "Reading": "what a reader asks the policy",

@@ -40,6 +40,7 @@ MODULES = (
     "itagflow.aio",
     "itagflow.contexts",
     "itagflow.delivery",
+    "itagflow.display",
     "itagflow.errors",
     "itagflow.formats",
     "itagflow.json",

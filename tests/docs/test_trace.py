@@ -28,10 +28,12 @@ class Way:
 
 
 WAYS = {
-    "claim": Way(files=9, changes=6),
+    # with what tells a claim of one job and stage from a claim of anything
+    "claim": Way(files=10, changes=6),
     "save": Way(files=10, changes=2),
     "submit": Way(files=12, changes=4),
-    "reject": Way(files=12, changes=3),
+    # with who authors what for later stages
+    "reject": Way(files=13, changes=3),
     # with the port of formats, which checks what a format is given: a format itself may be passed;
     # the elements of replies, which stay plain JSON; what reads several jobs as one;
     # and the transaction with the event, whose rules say which tasks the file has; and compression

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 import attrs
@@ -38,9 +39,11 @@ from itagflow import (
     Stage,
     Template,
     TextSpan,
+    formats,
     templates,
 )
-from itagflow.model import Outcome, Provenance
+from itagflow.errors import Problem
+from itagflow.model import Outcome, Provenance, Row
 from itagflow.templates import Option, Question, QuestionKind, Scale, Shape
 
 quiet = settings(
@@ -396,6 +399,36 @@ class TestWhatOthersWrite:
     def test_a_relation_needs_spans_that_are_there(self, item: Any) -> None:
         (problem,) = read("label_studio", a_file({"result": [item]}), NAMES)
         assert problem.endswith("from_id: must join two marked spans by their ids")
+
+
+WRONG: Any = [None, 5, -1, 1e308, 10**400, "x", "\ud800", "\0", [], {}, [1], {"a": 1}, True]
+
+
+def change(value: Any, random: Random) -> Any:
+    """Return plain JSON with some of its values wrong, and some fields gone."""
+    if random.random() < 0.12:
+        return random.choice(WRONG)
+    if isinstance(value, dict):
+        kept = [key for key in value if random.random() > 0.03]
+        return {key: change(value[key], random) for key in kept}
+    if isinstance(value, list):
+        return [change(each, random) for each in value]
+    return value
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+@quiet
+@given(data=st.data(), seed=st.integers(0, 2**32))
+def test_a_file_with_wrong_values_is_a_problem_or_another_answer(
+    name: str, data: st.DataObject, seed: int
+) -> None:
+    template, random = ALL[name], Random(seed)
+    result = a_result(data.draw(replies(template)), data=dict.fromkeys(template.fields, TEXT))
+    content, _ = write("label_studio", [result], template)
+    for _ in range(4):
+        changed = json.dumps(change(json.loads(content), random)).encode()
+        for item in formats.read("label_studio", io.BytesIO(changed), template=template):
+            assert isinstance(item, Problem | Row)
 
 
 class TestTheConfiguration:

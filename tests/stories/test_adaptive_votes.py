@@ -345,3 +345,17 @@ def test_more_votes_may_be_asked_for_by_hand_beside(flow: Flow) -> None:
     voted(flow, "fay", job, {2: "dog"})
     assert stands(flow, job) == (PackageState.INSPECT, ())
     assert "ask_again" in verbs(flow, job)
+
+
+def test_the_last_who_could_vote_goes_away_and_somebody_else_is_named(flow: Flow) -> None:
+    job = cats(flow, tasks=1, workflow=ADAPTIVE, label=("ben", "cy", "eve"))
+    voted(flow, "ben", job, {1: "cat"})
+    voted(flow, "cy", job, {1: "dog"})
+    flow.members.remove("street", "eve", by="ada")
+    assert list(flow.jobs.blocked(job)) == [], "an administrator may vote, too"
+    for name in ("ben", "cy"):
+        assert flow.claim(name, job, Stage.LABEL) is None
+    flow.members.add("street", "fay", "operator", by="ada")
+    flow.jobs.add_workers(job, Stage.LABEL, ["fay"], by="ada")
+    voted(flow, "fay", job, {1: "dog"})
+    assert stands(flow, job) == (PackageState.INSPECT, ())

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from support.scenes import Clock, rows, street
+from toy_store import ToyStore
 
 import itagflow
 from itagflow import (
     Assignment,
     Choice,
     Crew,
+    Field,
     FixedSize,
     Flow,
     Inspect,
@@ -26,6 +28,7 @@ from itagflow import (
     templates,
 )
 from itagflow.errors import NotAcknowledged, NotRegistered
+from itagflow.storage import MemoryStore, Store
 
 L, I = Stage.LABEL, Stage.INSPECT
 
@@ -53,6 +56,25 @@ def given(flow: Flow, member: str, **more: Any) -> Assignment:
     assignment = flow.claim(member, **more)
     assert assignment is not None
     return assignment
+
+
+def skilled(store: Store, clock: Clock) -> list[str]:
+    """What ben, who knows German and French, is given of two jobs, one of which asks for a language."""
+    with Flow(store, clock=clock) as flow:
+        street(flow, "ben", "cy", "di")
+        plain = ordered(flow, "plain")
+        requires = Workflow(Label(requires=Field("lang", skill="{}")), Inspect())
+        data = [{"source": f"{n}.jpg", "lang": lang} for n, lang in enumerate(["fr", "de", "de"])]
+        everybody = {"de": 1, "fr": 1}
+        for member in ("ben", "cy"):
+            flow.members.set_skills("street", member, everybody, by="ada")
+        by_skill = ordered(flow, "by-skill", data=data, workflow=requires)
+        flow.packages.prioritize(plain, {1: 9, 2: -1}, by="ada")
+        flow.packages.prioritize(by_skill, {1: 5, 2: 7}, by="ada")
+        names = {plain.id: lambda _: "any", by_skill.id: lambda number: data[number - 1]["lang"]}
+        found = [given(flow, "ben", workspace="street") for _ in range(5)]
+        assert flow.claim("ben", workspace="street") is None
+        return [f"{names[each.job](each.package)} {each.package}" for each in found]
 
 
 def passed_on(flow: Flow, assignment: Assignment) -> None:
@@ -88,6 +110,12 @@ class TestOrder:
             (old.id, 2),
             (new.id, 1),
         ]
+
+    def test_so_are_the_values_that_name_skills(self, clock: Clock) -> None:
+        """A store that looks into one queue at a time gives the same as one that looks into all."""
+        given_out = [skilled(store, clock) for store in (MemoryStore(), ToyStore())]
+        assert given_out[0] == ["any 1", "de 2", "fr 1", "de 3", "any 2"]
+        assert given_out[1] == given_out[0]
 
     def test_within_a_job_its_own_order_holds(self, flow: Flow, clock: Clock) -> None:
         rule = Workflow(Label(order="oldest"), Inspect())

@@ -301,6 +301,7 @@ def test_formats_need_no_store(capsys: pytest.CaptureFixture[str]) -> None:
         "jsonl",
         "label_studio",
         "parquet",
+        "rttm",
         "trl",
         "voc",
         "yolo",

@@ -15,6 +15,7 @@ import itagflow
 from itagflow import (
     Accept,
     Assignment,
+    Box,
     Choice,
     FixedSize,
     Flow,
@@ -25,6 +26,7 @@ from itagflow import (
     Label,
     NotAllowed,
     PreLabel,
+    Regions,
     Stage,
     Workflow,
     templates,
@@ -239,70 +241,86 @@ def test_a_time_that_ends_before_it_begins_is_refused() -> None:
         flow.quality.statistics([], since=now, until=now - timedelta(1))
 
 
-def run_at_random(seed: int) -> tuple[Flow, Job]:
+class RandomJob:
     """A job in which labelers and reviewers do what comes to them, until it is done."""
-    draws = random.Random(f"statistics/{seed}")
-    flow = itagflow.open("memory:", ids=count(1).__next__)
-    home = street(flow, "ann", "bob", "ivy")
-    job = flow.jobs.create(
-        home,
-        "random",
-        template=templates.image_classification(["cat", "dog", "owl"]),
-        data=rows(24),
-        workflow=Workflow(
-            Label(), Inspect(task_share=0.7), Accept(task_share=0.6, reject_to="label")
-        ),
-        packaging=FixedSize(4),
-        workforce={"label": ["ann", "bob"], "inspect": ["ivy"], "accept": ["ada"]},
-        by="ada",
-        seed=seed,
-    )
-    people = {"ann": Stage.LABEL, "bob": Stage.LABEL, "ivy": Stage.INSPECT, "ada": Stage.ACCEPT}
-    for _ in range(400):
-        name = draws.choice(list(people))
-        held = flow.claim(name, job, people[name])
-        if held is None:
-            continue
-        if held.stage is Stage.LABEL:
-            answer_at_random(flow, held, draws)
+
+    def __init__(self, seed: int, *, marks: bool = False) -> None:
+        self.draws = random.Random(f"statistics/{seed}")
+        self.marks = marks
+        self.clock = Clock()
+        self.flow = itagflow.open("memory:", ids=count(1).__next__, clock=self.clock)
+        home = street(self.flow, "ann", "bob", "ivy")
+        animals = templates.image_classification(["cat", "dog", "owl"])
+        self.job = self.flow.jobs.create(
+            home,
+            "random",
+            template=templates.object_detection(["cat", "dog", "owl"]) if marks else animals,
+            data=rows(24),
+            workflow=Workflow(
+                Label(), Inspect(task_share=0.7), Accept(task_share=0.6, reject_to="label")
+            ),
+            packaging=FixedSize(4),
+            workforce={"label": ["ann", "bob"], "inspect": ["ivy"], "accept": ["ada"]},
+            by="ada",
+            seed=seed,
+        )
+        people = {"ann": Stage.LABEL, "bob": Stage.LABEL, "ivy": Stage.INSPECT, "ada": Stage.ACCEPT}
+        for _ in range(400):
+            name = self.draws.choice(list(people))
+            self.clock.forward(minutes=self.draws.randrange(30))
+            held = self.flow.claim(name, self.job, people[name])
+            if held is not None and held.stage is Stage.LABEL:
+                self.answer(held)
+            elif held is not None:
+                self.review(held)
+
+    def say(self, *names: str) -> Any:
+        """An option, or some boxes with these labels."""
+        if not self.marks:
+            return Choice(self.draws.choice(names))
+        boxes = [
+            Box(self.draws.randrange(9), place, 10, 10, label=self.draws.choice(names))
+            for place in (0, 20, 40)[: self.draws.randrange(4)]
+        ]
+        return Regions(boxes, width=60, height=60)
+
+    def answer(self, held: Assignment) -> None:
+        for item in self.flow.tasks(held):
+            if self.draws.random() < 0.1:
+                self.flow.abandon(held, item, "dark")
+            else:
+                self.flow.save(held, item, self.say("cat", "dog"))
+        self.flow.submit(held)
+
+    def review(self, held: Assignment) -> None:
+        wrong = 0
+        for item in self.flow.tasks(held):
+            what = self.draws.random()
+            if what < 0.1:
+                self.flow.judge(held, item, wrong="no")
+                wrong += 1
+            elif what < 0.3:
+                self.flow.modify(held, item, self.say("owl", "cat"))
+        if self.draws.random() < 0.1:
+            self.flow.reject(held, whole=True, comment="all of it")
+        elif wrong:
+            self.flow.reject(held)
+        elif held.stage is Stage.INSPECT:
+            self.flow.review(held)
         else:
-            review_at_random(flow, held, draws)
-    return flow, job
+            self.flow.accept(held)
 
 
-def answer_at_random(flow: Flow, held: Assignment, draws: random.Random) -> None:
-    for item in flow.tasks(held):
-        if draws.random() < 0.1:
-            flow.abandon(held, item, "dark")
-        else:
-            flow.save(held, item, draws.choice([CAT, DOG]))
-    flow.submit(held)
+UNITS = [("item", False), ("item", True), ("operatorcell", False), ("operatorcell", True)]
 
 
-def review_at_random(flow: Flow, held: Assignment, draws: random.Random) -> None:
-    wrong = 0
-    for item in flow.tasks(held):
-        what = draws.random()
-        if what < 0.1:
-            flow.judge(held, item, wrong="no")
-            wrong += 1
-        elif what < 0.3:
-            flow.modify(held, item, OWL)
-    if draws.random() < 0.1:
-        flow.reject(held, whole=True, comment="all of it")
-    elif wrong:
-        flow.reject(held)
-    elif held.stage is Stage.INSPECT:
-        flow.review(held)
-    else:
-        flow.accept(held)
-
-
+@pytest.mark.parametrize(("unit", "marks"), UNITS)
 @pytest.mark.parametrize("seed", range(6))
-def test_the_sums_hold_on_any_history(seed: int) -> None:
-    flow, job = run_at_random(seed)
-    (row,) = flow.quality.statistics(job)
-    members = flow.quality.statistics(job, of="member")
+def test_the_sums_hold_on_any_history(seed: int, unit: str, marks: bool) -> None:
+    done = RandomJob(seed, marks=marks)
+    flow, job = done.flow, done.job
+    (row,) = flow.quality.statistics(job, unit=unit)
+    members = flow.quality.statistics(job, of="member", unit=unit)
     assert row["TotalCheckedCount"] > 0
     assert row["TotalSampledCount"] > 0
     assert sum(each["CheckCount"] for each in members) == row["TotalCheckedCount"]
@@ -313,7 +331,105 @@ def test_the_sums_hold_on_any_history(seed: int) -> None:
     charged = sum(each["SamplingErrorCount"] for each in members)
     assert charged <= row["SampledErrorCount"]
     handed_in = sum(each["TotalMarkItemsCount"] for each in members)
-    assert handed_in >= row["FinishedItemCount"] > 0
+    assert handed_in > 0
+    stages = {each["Stage"]: each for each in flow.quality.statistics(job, of="stage", unit=unit)}
+    assert list(stages) == ["label", "inspect", "accept"]
+    assert stages["label"]["Count"] == handed_in
+    assert stages["inspect"]["Count"] == row["TotalCheckedCount"]
+    assert stages["accept"]["ErrorCount"] == row["SampledErrorCount"] <= row["TotalSampledCount"]
+    assert sum(each["Time"] for each in stages.values()) == row["TotalWorkTime"]
+    if unit == "item":
+        assert handed_in >= row["FinishedItemCount"] > 0
+    check_periods(done, row, members, unit)
+
+
+def check_periods(
+    done: RandomJob, row: dict[str, Any], members: Sequence[dict[str, Any]], unit: str
+) -> None:
+    """The periods of a time have all of its work, each piece once."""
+    since, until = done.job.created_at, done.clock() + timedelta(seconds=1)
+    cut: dict[str, Any] = {"since": since, "until": until, "every": timedelta(hours=7)}
+    days = done.flow.quality.statistics(done.job, unit=unit, **cut)
+    assert [days[0]["Since"], days[-1]["Until"]] == [since, until]
+    for name in ("TotalCheckedCount", "CheckedError", "CheckedRejectCount", "SampledErrorCount"):
+        assert sum(day[name] for day in days) == row[name]
+    assert {day["TotalItemCount"] for day in days} == {row["TotalItemCount"]}
+    by_day = done.flow.quality.statistics(done.job, of="member", unit=unit, **cut)
+    for member in members:
+        own = [each for each in by_day if each["UserId"] == member["UserId"]]
+        for name in ("TotalMarkItemsCount", "CheckCount", "ReworkCount", "SamplingErrorCount"):
+            assert sum(each[name] for each in own) == member[name]
+
+
+def test_cells_are_counted_by_hand() -> None:
+    """Three boxes and two: one is taken away, one moved and one new; then a task is wrong whole."""
+    clock = Clock()
+    flow = itagflow.open("memory:", clock=clock)
+    home = street(flow, "ann", "ivy")
+    job = flow.jobs.create(
+        home,
+        "boxes",
+        template=templates.object_detection(["cat", "dog"]),
+        data=rows(3),
+        workflow=Workflow(Label(), Inspect()),
+        packaging=FixedSize(3),
+        workforce={"label": ["ann"], "inspect": ["ivy"]},
+        by="ada",
+    )
+
+    def boxes(*places: int) -> Regions:
+        return Regions([Box(x, 0, 10, 10, label="cat") for x in places], width=100, height=50)
+
+    clock.forward(hours=1)
+    held = taken(flow, "ann", job)
+    flow.save_many(held, {1: boxes(0, 20, 40), 2: boxes(0, 20), 3: boxes()})
+    flow.submit(held)
+    clock.forward(hours=2)
+    review = taken(flow, "ivy", job, Stage.INSPECT)
+    flow.modify(review, 1, boxes(0, 25, 60))
+    flow.judge(review, 2, wrong="dogs")
+    flow.reject(review)
+    held = taken(flow, "ann", job)
+    flow.save(held, 2, boxes(0))
+    flow.submit(held)
+    clock.forward(hours=1)
+    flow.review(taken(flow, "ivy", job, Stage.INSPECT))
+    (row,) = flow.quality.statistics(job, unit="operatorcell")
+    # at first 3 + 2 + 1 cells, then the 1 of the second task again
+    assert (row["TotalItemCount"], row["AcceptItemCount"]) == (3 + 1 + 1, 5)
+    assert row["TotalCheckedCount"] == 6 + 1
+    # moved by 5 of 10 overlaps by a third: one is gone and one is new, and so is the last one; no
+    # more than the three that there were; and both of what is wrong
+    assert row["CheckedError"] == 3 + 2
+    assert (row["CheckedRejectCount"], row["CheckedAccuracy"]) == (2, pytest.approx(100 * 2 / 7))
+    (ann,) = flow.quality.statistics(job, of="member", unit="operatorcell")
+    assert (ann["TotalMarkItemsCount"], ann["ReworkCount"]) == (6 + 1, 1)
+    assert (ann["CheckCount"], ann["CheckedAcceptedCount"]) == (7, 2)
+    (item,) = flow.quality.statistics(job)
+    assert (item["TotalCheckedCount"], item["CheckedError"]) == (4, 2)
+    label, inspect = flow.quality.statistics(job, of="stage")
+    assert (label["Count"], label["WaitTime"], label["Accuracy"]) == (4, None, None)
+    assert (inspect["Count"], inspect["ErrorCount"], inspect["Accuracy"]) == (4, 2, 50.0)
+    assert inspect["WaitTime"] == 1.5, "two hours, and one"
+
+
+def test_what_a_time_is_cut_by_must_be_able_to() -> None:
+    flow = itagflow.open("memory:")
+    job = toy_job(flow)
+    since, day = Clock()(), timedelta(days=1)
+    statistics = flow.quality.statistics
+    with pytest.raises(InvalidData, match="every: needs since and until"):
+        statistics(job, every=day)
+    with pytest.raises(InvalidData, match="every: must be more than 0"):
+        statistics(job, since=since, until=since + day, every=-day)
+    with pytest.raises(InvalidData, match="every: must be a timedelta, not 7"):
+        statistics(job, since=since, until=since + day, every=7)  # type: ignore[arg-type]
+    with pytest.raises(InvalidData, match="1440 periods, more than 1000"):
+        statistics(job, since=since, until=since + day, every=timedelta(minutes=1))
+    with pytest.raises(InvalidData, match="operatorcell"):
+        statistics(job, unit="box")
+    rows = statistics(job, since=since, until=since + 2.5 * day, every=day)
+    assert [(row["Until"] - row["Since"]) / day for row in rows] == [1, 1, 0.5]
 
 
 def test_with_votes_an_error_is_a_vote_that_differs_from_what_was_decided() -> None:

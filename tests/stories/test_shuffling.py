@@ -195,3 +195,21 @@ def test_a_copy_shows_the_same_orders(flow: Flow) -> None:
     with itagflow.open("memory:") as other:
         maintenance.copy(flow, to=other.store)
         assert list(other.tasks(ben)) == seen
+
+
+def test_who_always_takes_what_stands_first_is_found_out(flow: Flow) -> None:
+    job = ranking(flow, tasks=30)
+    ben = taken(flow, "ben", job)
+    for item in flow.tasks(ben):
+        flow.save(ben, item, Ranking(item.order["1"]))
+    assert [found.chosen for found in flow.quality.position_bias(job).values()] == [()]
+    flow.submit(ben)
+    (found,) = flow.quality.position_bias(job).values()
+    assert (found.chosen, found.expected) == ((30, 0, 0), (10, 10, 10))
+    assert found.p_value is not None
+    assert found.p_value < 0.001
+    plain = Template(
+        questions=(Question("1", "RADIO", "Which", (Option("a"), Option("b"))),), views=()
+    )
+    other = flow.jobs.create("street", "plain", template=plain, by="ada")
+    assert flow.quality.position_bias(other) == {}

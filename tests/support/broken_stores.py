@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from time import sleep
 from typing import Any
 
@@ -22,7 +22,7 @@ from itagflow.contexts import safe_context
 from itagflow.model.entity import E, Entity, Key
 from itagflow.model.event import Event
 from itagflow.model.package import Package
-from itagflow.storage import Query, Span, field_value
+from itagflow.storage import Query, Span, encode_value, field_value
 
 
 @attrs.frozen
@@ -273,6 +273,46 @@ class TallyIgnoresUnless(ToyStore):
     class writer(ToyWriter):
         def tally(self, query: Query[Any], by: tuple[str, ...], add: tuple[str, ...] = ()) -> Any:
             return super().tally(attrs.evolve(query, unless=None), by, add)
+
+
+class LooksIntoGroups(ToyStore):
+    """A store whose reader finds the first of each group in one question."""
+
+    class reader(ToyReader):
+        def find_firsts(
+            self, query: Query[Any], by: tuple[str, ...], groups: Sequence[tuple[Any, ...]]
+        ) -> Iterator[Any]:
+            first = dict[tuple[Any, ...], Any]()
+            for entity in self.find(attrs.evolve(query, after=None, limit=None)):
+                first.setdefault(tuple(field_value(entity, name) for name in by), entity)
+            asked = [tuple(map(encode_value, group)) for group in groups]
+            found = [first[group] for group in asked if group in first]
+            return iter(in_order(found, query.order))
+
+
+@found_by("test_find_firsts_heeds_an_order", sound=LooksIntoGroups)
+class GroupsComeAsTheyWereAsked(LooksIntoGroups):
+    """find_firsts gives the first of each group in the order of the groups."""
+
+    class reader(LooksIntoGroups.reader):
+        def find_firsts(
+            self, query: Query[Any], by: tuple[str, ...], groups: Sequence[tuple[Any, ...]]
+        ) -> Iterator[Any]:
+            for group in groups:
+                yield from super().find_firsts(query, by, [group])
+
+
+@found_by("test_find_firsts_heeds_unless", "test_find_firsts_ignores_after", sound=LooksIntoGroups)
+class GroupsHeedTheConditionsOnly(LooksIntoGroups):
+    """find_firsts forgets what `unless` rules out, and begins behind a place."""
+
+    class reader(LooksIntoGroups.reader):
+        def find_firsts(
+            self, query: Query[Any], by: tuple[str, ...], groups: Sequence[tuple[Any, ...]]
+        ) -> Iterator[Any]:
+            whole = attrs.evolve(query, unless=None, after=None)
+            found = list(super().find_firsts(whole, by, groups))
+            return iter([each for each in found if query.after is None or each.key > found[0].key])
 
 
 @found_by("test_remove_heeds_several_conditions")

@@ -33,6 +33,7 @@ from itagflow import (
 )
 from itagflow.access import Action, Permission
 from itagflow.model import BatchResult, Comment, Export
+from itagflow.quality import SinglePlan
 from itagflow.storage import FIELDS, MemoryStore, Query
 from itagflow.templates import RenameOption
 from support.scenes import START, rows, taken
@@ -59,6 +60,7 @@ class Args:
     task: Any = None
     reviewed: Any = None
     rated: Any = None
+    planned: Any = None
     template: Any = None
     said: Any = None
 
@@ -183,6 +185,7 @@ def _work(flow: Flow, job: Job) -> dict[str, Any]:
         "reviewed": next(flow.tasks(review)).task,
         "said": flow.comments.add(item, "is it one?", by=ben),
         "rated": _rate(flow, job),
+        "planned": _plan(flow, job, ben, di),
     }
 
 
@@ -198,6 +201,23 @@ def _rate(flow: Flow, job: Job) -> Task:
         by="ada",
     )
     return flow.results.get(rated, 1).task
+
+
+def _plan(flow: Flow, job: Job, labeler: str, inspector: str) -> Assignment:
+    """A review, in a job like *job*, of a package on which an acceptance plan decides."""
+    planned = flow.jobs.create(
+        job.workspace,
+        f"{job.name}-planned",
+        template=CATS,
+        data=rows(1),
+        workflow=Workflow(Label(), Inspect(plan=SinglePlan(1, 0))),
+        workforce={Stage.LABEL: [labeler], Stage.INSPECT: [inspector]},
+        by="ada",
+    )
+    assignment = taken(flow, labeler, planned)
+    flow.save(assignment, 1, Choice("cat"))
+    flow.submit(assignment)
+    return taken(flow, inspector, planned, Stage.INSPECT)
 
 
 def _forged(value: Any, there: Any) -> Any:
@@ -332,7 +352,19 @@ READERS: dict[str, Case] = {
     "quality.labels": Case(lambda f, a: f.quality.labels(a.job, by=a.by), ("job",), READS),
     "quality.agreement": Case(lambda f, a: f.quality.agreement(a.job, by=a.by), ("job",), READS),
     "quality.truth": Case(lambda f, a: f.quality.truth(a.job, by=a.by), ("job",), READS),
+    "quality.position_bias": Case(
+        lambda f, a: [f.quality.position_bias(a.job, by=a.by)], ("job",), READS
+    ),
     "quality.error_left": Case(lambda f, a: f.quality.error_left(a.job, by=a.by), ("job",), READS),
+    "quality.work": Case(
+        lambda f, a: f.quality.work(a.workspace, per=("member", "job"), by=a.by),
+        ("workspace",),
+        READS,
+    ),
+    "quality.statement": Case(
+        lambda f, a: f.quality.statement(a.workspace, {}, by=a.by), ("workspace",), READS
+    ),
+    "quality.forecast": Case(lambda f, a: f.quality.forecast(a.job, by=a.by), ("job",), READS),
     "quality.statistics": Case(
         lambda f, a: [f.quality.statistics(a.job, of=of, by=a.by) for of in ("job", "member")],
         ("job",),
@@ -476,6 +508,7 @@ VERBS: dict[str, Case] = {
         ("review", "reviewed"),
         by="di",
     ),
+    "plan_verdict": Case(lambda f, a: f.plan_verdict(a.planned, by=a.by), ("planned",), by="di"),
     "review": Case(lambda f, a: f.review(a.review, by=a.by), REVIEW, by="di"),
     "review_many": Case(lambda f, a: bulk(f.review_many([a.review], by=a.by)), REVIEW, by="di"),
     "reject": Case(

@@ -53,6 +53,7 @@ COLUMNS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "`yolo`, pose": ("yolo", {"task": "pose"}),
     "`voc`": ("voc", {}),
     "`label_studio`": ("label_studio", {}),
+    "`rttm`": ("rttm", {}),
 }
 """The formats with the options that decide what they hold."""
 

@@ -19,6 +19,7 @@ from itagflow import (
     Route,
     Stage,
 )
+from itagflow.quality import SinglePlan, sequential
 
 PEOPLE = ("ada", "ben", "cy", "di")
 LEASE = timedelta(minutes=10)
@@ -58,6 +59,8 @@ inspects = st.sampled_from(
         Inspect(package_share=0.5, task_count=1),
         Inspect(max_rejects=1, on_max_rejects="abandon", reasons=("blurred", "dark")),
         Inspect(max_rejects=1),
+        Inspect(plan=SinglePlan(1, 0), lease=LEASE),
+        Inspect(plan=sequential(0.1, 0.6), rejected_lots="inspect"),
     ]
 )
 accepts = st.sampled_from(
@@ -68,6 +71,8 @@ accepts = st.sampled_from(
         Accept(reject_to=Stage.INSPECT, allow_own_work=True, allow_own_review=True),
         Accept(package_share=0.5),
         Accept(max_rejects=1, on_max_rejects="queue"),
+        Accept(plan=SinglePlan(1, 0), rejected_lots="inspect"),
+        Accept(plan=sequential(0.1, 0.6)),
     ]
 )
 crews = st.sampled_from(

@@ -38,6 +38,7 @@ from itagflow import (
 )
 from itagflow.model.job import CrewKey
 from itagflow.model.workspace import is_paused
+from itagflow.quality import SinglePlan, sequential
 from support import invariants
 from support.scenes import Clock, rows, street
 
@@ -96,7 +97,8 @@ class Search:
         inspect = self.some(None, Inspect(), Inspect(**review, **self.make_review_terms()))
         accept = self.some(None, Accept(), Accept(**review, **self.make_review_terms()))
         if accept is not None and inspect is not None and self.is_drawn(0.5):
-            accept = attrs.evolve(accept, allow_own_review=True, reject_to=Stage.INSPECT)
+            target = Stage.LABEL if accept.plan else Stage.INSPECT
+            accept = attrs.evolve(accept, allow_own_review=True, reject_to=target)
         keeps = self.is_drawn(0.2)
         votes = self.some(1, 1, 2, 3) if inspect or accept or keeps else 1
         route = self.some("author", "queue", *(self.people if votes == 1 else ()))
@@ -120,6 +122,10 @@ class Search:
         return Workflow(*(rule for rule in (label, inspect, accept) if rule))
 
     def make_review_terms(self) -> dict[str, Any]:
+        if self.is_drawn(0.3):
+            plan = self.some(SinglePlan(1, 0), SinglePlan(2, 1), sequential(0.1, 0.6))
+            then = self.some("rework", "inspect")
+            return {"plan": plan, "rejected_lots": then, "allow_own_work": self.is_drawn(0.4)}
         return {
             "allow_own_work": self.is_drawn(0.4),
             "limit": self.some(None, 1),
@@ -227,6 +233,9 @@ class Search:
     def finish(self, assignment: Assignment) -> None:
         """Answer what has to be answered, and end the assignment with its work."""
         by = assignment.member
+        if self.flow.packages.get((assignment.job, assignment.package)).lot is not None:
+            self.follow_the_plan(assignment)
+            return
         for item in self.flow.tasks(assignment, by=by):
             if assignment.stage is not Stage.LABEL:
                 self.review_task(assignment, item)
@@ -246,6 +255,27 @@ class Search:
             for task in refusal.tasks if assignment.stage is not Stage.LABEL else ():
                 self.flow.judge(assignment, task, by=by)
             getattr(self.flow, PASS[assignment.stage])(assignment, by=by)
+
+    def follow_the_plan(self, assignment: Assignment) -> None:
+        """Look at what the plan wants to see, and do what it says then: once it goes back, at most."""
+        by, verdict = assignment.member, self.flow.plan_verdict(assignment, by=assignment.member)
+        package = self.flow.packages.get((assignment.job, assignment.package))
+        is_good = package.round > 3 or self.is_drawn(0.5)
+        while verdict.more:
+            for item in self.flow.tasks(assignment, by=by):
+                if item.answer is None and is_good and item.task.number not in package.disputes:
+                    self.flow.judge(assignment, item, by=by)
+                elif item.answer is None:
+                    self.flow.modify(assignment, item, Choice("dog"), by=by)
+            verdict = self.flow.plan_verdict(assignment, by=by)
+        self.seen[f"plan: {verdict.verdict.value}"] += 1
+        for item in self.flow.tasks(assignment, by=by):
+            if item.answer is not None and item.answer.wrong:
+                self.flow.modify(assignment, item, Choice("dog"), by=by)
+        try:
+            getattr(self.flow, PASS[assignment.stage])(assignment, by=by)
+        except NotAllowed:
+            self.flow.reject(assignment, comment="no", by=by)
 
     def review_task(self, assignment: Assignment, item: itagflow.WorkItem) -> None:
         by = assignment.member

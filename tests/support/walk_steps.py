@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from itagflow import Accept, Choice, Crew, FixedSize, Inspect, Label, Role, Selection, Stage
+from itagflow.quality import SinglePlan
 
 L, I, A = Stage.LABEL, Stage.INSPECT, Stage.ACCEPT
 CREWS = {Crew.EXPERTS: ("di", "cy"), Crew.ADJUDICATORS: ("di", "cy")}
@@ -18,11 +19,11 @@ CREWS = {Crew.EXPERTS: ("di", "cy"), Crew.ADJUDICATORS: ("di", "cy")}
 class Steps:
     """A walk that goes where it is told, and is checked after each step."""
 
-    def __init__(self, walk: Any, label: Label) -> None:
+    def __init__(self, walk: Any, label: Label, inspect: Inspect | None = None) -> None:
         self.walk = walk
         self.walk.order(
             label=label,
-            inspect=Inspect(allow_own_work=label.asks_again),
+            inspect=inspect or Inspect(allow_own_work=label.asks_again),
             accept=None if label.votes > 1 else Accept(),
             packaging=FixedSize(2),
             seed=7,
@@ -174,18 +175,39 @@ def come_late(steps: Steps) -> None:
     steps.do("tick", None)
 
 
-WALKS: tuple[tuple[Label, tuple[Callable[[Steps], None], ...]], ...] = (
-    (Label(), (label_and_review, go_on, manage)),
-    (Label(votes=2, min_votes=2), (vote,)),
-    (Label(votes=2, max_votes=3, agree=0.9), (vote_until_enough_agree,)),
-    (Label(on_overdue={"1": Choice("dog")}), (come_late,)),
+def decide_by_plan(steps: Steps) -> None:
+    """A sample of one package is clean, that of another one is not: it is inspected whole."""
+    for word in ("right", "dog"):
+        steps.take_part("ben", L)
+        steps.claim("ada", I)
+        steps.do("end", steps.last(), "review")
+        for task in (0, 1):
+            steps.do("look", steps.last(), task, word, None, False)
+        steps.do("ask_the_plan", steps.last(), None)
+        for task in (0, 1):
+            steps.do("look", steps.last(), task, word, None, False)
+        steps.do("end", steps.last(), "reject")
+        steps.do("end", steps.last(), "review")
+
+
+WALKS: tuple[tuple[Label, Inspect | None, tuple[Callable[[Steps], None], ...]], ...] = (
+    (Label(), None, (label_and_review, go_on, manage)),
+    (Label(votes=2, min_votes=2), None, (vote,)),
+    (Label(votes=2, max_votes=3, agree=0.9), None, (vote_until_enough_agree,)),
+    (Label(on_overdue={"1": Choice("dog")}), None, (come_late,)),
+    (Label(), Inspect(plan=SinglePlan(1, 0), rejected_lots="inspect"), (decide_by_plan,)),
 )
-"""How tasks are labeled in each of the walks, and what happens."""
+"""How tasks are labeled and inspected in each of the walks, and what happens."""
 
 
-def follow(walk: Any, label: Label, parts: Iterable[Callable[[Steps], None]]) -> None:
+def follow(
+    walk: Any,
+    label: Label,
+    inspect: Inspect | None,
+    parts: Iterable[Callable[[Steps], None]],
+) -> None:
     """Let *walk*, which has just begun, do this, and check it at its end."""
-    steps = Steps(walk, label)
+    steps = Steps(walk, label, inspect)
     try:
         for part in parts:
             part(steps)

@@ -23,7 +23,8 @@ from toy_store import ToyStore
 import itagflow
 from itagflow import Flow, ItagflowError, Result, Stage, TaskState, maintenance
 from itagflow.access import READERS
-from itagflow.model import OnDispute
+from itagflow.model import Event, OnDispute, RejectedLots
+from itagflow.quality import PlanVerdict, Statement
 from support import invariants, postgres
 from support.scenes import Clock
 
@@ -39,6 +40,8 @@ CHECKS = (
     "final and the same",
     "no vote counts twice",
     "what was disputed was decided",
+    "paid once",
+    "no lot passed or went back against its plan",
     "followed",
     "verified, with every event replayed",
 )
@@ -124,10 +127,19 @@ class SideBySide(RuleBasedStateMachine):
         """The result of each task as a follower has got it last."""
         self.cursor: Any = 0
         """Where the follower goes on."""
+        self.paid_until = 0
+        """Up to where work was paid."""
+        self.paid: Counter[tuple[Stage, str]] = Counter()
+        """What was paid for the job, by stage: tasks handed in, and sent back."""
 
     def teardown(self) -> None:
         if self.job:
             self.check(self.flows)
+            self.pay(self.flows[0])
+            for flow in self.flows:
+                whole = flow.quality.statement("street", {}, until=self.paid_until)
+                assert self.add_up(whole) == self.paid, "statements add up to the whole"
+                CHECKED["paid once"] += 1
         for flow in self.flows:
             flow.close()
         self.folder.cleanup()
@@ -191,7 +203,24 @@ class SideBySide(RuleBasedStateMachine):
         CHECKED["final and the same"] += len(self.final)
         self.position = max([self.position, *(event.position for event in events)])
         self.check_votes(results.values())
+        self.pay(flow)
+        self.check_plans(flow, events)
         self.check_followed(flow, results)
+
+    def pay(self, flow: Flow) -> None:
+        """State what was done since the last statement, as it is seen now."""
+        statement = flow.quality.statement("street", {}, after=self.paid_until)
+        self.paid_until = statement.until
+        self.paid.update(self.add_up(statement))
+
+    def add_up(self, statement: Statement) -> Counter[tuple[Stage, str]]:
+        """What a statement has of the job: others may be deleted, with their work."""
+        sums = Counter[tuple[Stage, str]]()
+        for line in statement.lines:
+            if line.job_id == self.job:
+                sums[line.stage, "handed in"] += line.count
+                sums[line.stage, "sent back"] += line.corrected
+        return sums
 
     def check_votes(self, results: Iterable[Result]) -> None:
         """Nobody has two votes on a task, and what votes left open is not final without a decision."""
@@ -209,6 +238,24 @@ class SideBySide(RuleBasedStateMachine):
                 assert result.last is not None
                 assert not result.last.disputed
                 CHECKED["what was disputed was decided"] += 1
+
+    def check_plans(self, flow: Flow, events: Iterable[Event]) -> None:
+        """What was decided on a lot is what its plan says, counted from what was said of it."""
+        for event in events:
+            if "lot" not in event.data or event.type == "extend":
+                continue
+            assignment = flow.assignments.get((event.job, event.assignment))
+            rule = flow.jobs.get(self.job).workflow.review(assignment.stage)
+            assert rule is not None
+            assert rule.plan is not None
+            lot = event.data["lot"]
+            said = rule.plan.for_lot(lot["size"]).decide(lot["checked"], lot["wrong"]).verdict
+            # where tasks were erased or withdrawn, there may be no more of them to look at
+            assert said in (PlanVerdict(lot["verdict"]), PlanVerdict.MORE)
+            is_inspected = rule.rejected_lots is RejectedLots.INSPECT
+            passes = lot["verdict"] == "accept" or is_inspected
+            assert passes == (event.type != "reject"), event
+            CHECKED["no lot passed or went back against its plan"] += 1
 
     def check_followed(self, flow: Flow, results: dict[int, Any]) -> None:
         """Who follows, and keeps a copy, has what the results show; and nothing comes twice."""

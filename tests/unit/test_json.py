@@ -57,7 +57,8 @@ from itagflow import (
 from itagflow.errors import Problem
 from itagflow.json import from_json, json_schema, parse_key, to_json
 from itagflow.json.kinds import INPUTS, UNIONS
-from itagflow.model import JobPartition, LoadReport, StageQueue
+from itagflow.model import JobPartition, LoadReport, RejectedLots, StageQueue
+from itagflow.quality import Iso2859, SequentialPlan, SinglePlan
 from itagflow.templates import (
     AddOption,
     AddQuestion,
@@ -359,7 +360,17 @@ template = st.builds(
 )
 field = st.builds(Field, words, skill=st.just("lang:{}"), least=st.none() | numbers)
 common = {"lease": st.none() | durations, "limit": st.none() | whole, "requires": st.none()}
-review = {**common, "task_share": st.none() | shares, "reasons": st.lists(words, unique=True)}
+reasons = st.lists(words, unique=True)
+plan = st.one_of(
+    st.builds(Iso2859, st.sampled_from([0.65, 1.0, 2.5]), st.sampled_from(["II", "S-4"])),
+    st.builds(SequentialPlan, st.just(0.02), st.just(0.08)),
+    st.builds(SinglePlan, st.integers(5, 50), st.integers(0, 5), lot=st.none() | st.just(50)),
+)
+plan_of_a_stage = plan.filter(lambda plan: getattr(plan, "lot", None) is None)
+review = {**common, "task_share": st.none() | shares, "reasons": reasons}
+planned = {**common, "plan": plan_of_a_stage, "rejected_lots": st.sampled_from(RejectedLots)}
+inspect = st.builds(Inspect, **review) | st.builds(Inspect, **planned)
+accept = st.builds(Accept, **review) | st.builds(Accept, **planned)
 label = st.one_of(
     st.builds(
         Label,
@@ -403,6 +414,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "Reply": reply,
     "Region": region,
     "Packaging": packaging,
+    "Plan": plan,
     "TemplateStep": step,
     "Template": template,
     "Question": question,
@@ -412,12 +424,12 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "Workflow": st.builds(
         lambda *rules: Workflow(*rules),
         label,
-        st.builds(Inspect, **review),
-        st.builds(Accept, **review),
+        inspect,
+        accept,
     ),
     "Label": label,
-    "Inspect": st.builds(Inspect, **review),
-    "Accept": st.builds(Accept, **review),
+    "Inspect": inspect,
+    "Accept": accept,
     "Field": field,
     "Merge": st.builds(Merge, st.just("mean"), st.none() | shares),
     "Group": st.builds(Group, words),

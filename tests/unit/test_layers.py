@@ -34,6 +34,7 @@ PURE = (
     "quality.assigning",
     "quality.distributions",
     "quality.errors_left",
+    "quality.forecasting",
     "quality.iso_plans",
     "quality.matching",
     "quality.merging",
@@ -41,6 +42,8 @@ PURE = (
     "quality.plans",
     "quality.rows",
     "quality.sequential_plans",
+    "quality.statements",
+    "quality.stored_plans",
     "quality.values",
     "reviewing.sampling",
     "template_changes.steps",
@@ -83,7 +86,7 @@ LAYERS = (
     ("opening",),
     ("aio",),
     ("delivery/__init__", "maintenance/__init__", "preload", "testing"),
-    ("json",),
+    ("display", "json"),
     ("cli", "__main__"),
     ("__init__",),
 )
@@ -255,6 +258,7 @@ def test_only_the_top_knows_the_flow_and_its_nouns() -> None:
     assert {name for name in users if not is_inside(name, allowed)} == {
         "itagflow",
         "itagflow.delivery",
+        "itagflow.display.charts",
         "itagflow.json",
         "itagflow.maintenance",
     }

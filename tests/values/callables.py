@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from inspect import Parameter
 from types import FunctionType, ModuleType
 from typing import Any, is_typeddict
@@ -47,6 +48,9 @@ INTERNAL = frozenset(
 NOT_TRIED = frozenset({"aio", "testing"})
 """Public modules whose callables are not tried: verbs that hand what they get to the sync ones, which
 are tried, and tools for tests of stores."""
+NEED_MATPLOTLIB = frozenset({"plot_members", "plot_progress"})
+"""Functions that are tried where matplotlib is installed: by the session ``notebooks``."""
+HAS_MATPLOTLIB = find_spec("matplotlib") is not None
 PORT = frozenset(
     {
         "IndexField",
@@ -187,7 +191,8 @@ def _is_of_formats(key: str) -> bool:
 
 def _values_and_functions() -> Iterator[PublicCallable]:
     for key, value in public_names().items():
-        if _is_tried(value) and key not in PORT and not _is_of_formats(key):
+        is_left_out = key in PORT or (key in NEED_MATPLOTLIB and not HAS_MATPLOTLIB)
+        if _is_tried(value) and not is_left_out and not _is_of_formats(key):
             yield _described(key, value, target=value)
 
 

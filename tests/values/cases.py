@@ -25,7 +25,7 @@ from itagflow.testing import (
     make_member,
     make_template,
 )
-from values.callables import P
+from values.callables import HAS_MATPLOTLIB, NEED_MATPLOTLIB, P
 from values.quality_cases import QUALITY, QUALITY_OWNERS
 from values.scene import SOON, TEMPLATES, Scene, region_question, rows
 
@@ -280,6 +280,8 @@ REVIEW: Arguments = {
     "on_max_rejects": "abandon",
     "blind": True,
     "allow_own_work": True,
+    "plan": P.SinglePlan(1, 0),
+    "rejected_lots": "inspect",
 }
 ORDERS: Mapping[str, Case] = {
     "Label": Case(
@@ -304,9 +306,9 @@ ORDERS: Mapping[str, Case] = {
         always=("votes", "max_votes"),
     ),
     "Merge": Case(
-        lambda s: {"name": "median", "tolerance": 1.0},
+        lambda s: {"name": "match", "tolerance": None, "threshold": 0.6, "distance": 2.0},
         lambda s, made: P.Label(votes=2, merge={"1": made}),
-        always=("tolerance",),
+        always=("threshold", "distance"),
     ),
     "Inspect": Case(lambda s: REVIEW, use_rule),
     "Accept": Case(
@@ -350,6 +352,16 @@ ORDERS: Mapping[str, Case] = {
             "duplicates": "first",
         },
         lambda s, made: list(s.flow.results.rows(made)),
+    ),
+    "PackageLot": Case(lambda s: {"size": 50, "sample": (1, 2), "is_rejected": True}),
+    "LotVerdict": Case(
+        lambda s: {
+            "verdict": P.PlanVerdict.MORE,
+            "more": 2,
+            "checked": 3,
+            "wrong": 1,
+            "size": 50,
+        }
     ),
     "Export": Case(
         lambda s: {
@@ -837,6 +849,9 @@ JSONL = (
     '{"itagflow": 1, "job": 4, "number": 1, "package": 1, "row": {"data": {}}, "state": "final", '
     '"stages": [], "provenance": [], "votes": []}'
 )
+CHARTS: Mapping[str, Case] = {
+    name: Case(lambda s: {"flow": s.flow, "job": s.job, "by": "ada"}) for name in NEED_MATPLOTLIB
+}
 FUNCTIONS: Mapping[str, Case] = {
     "templates.from_itag": Case(
         lambda s: {"value": P.templates.to_itag(TEMPLATES["choice"]())}, use_template
@@ -860,6 +875,34 @@ FUNCTIONS: Mapping[str, Case] = {
     "to_problem": Case(lambda s: {"error": P.NotAllowed("ben", "export", "it is not theirs")}),
     "parse_key": Case(lambda s: {"text": "7532021212319075461"}),
     "AsJson": Case(lambda s: {"flow": s.flow}),
+    "Html": Case(lambda s: {"text": "<b>12</b>"}),
+    "describe_value": Case(lambda s: {"value": s.job}),
+    "show_table": Case(lambda s: {"rows": [{"name": "ada"}], "limit": 5}),
+    "show_results": Case(
+        lambda s: {
+            "results": s.flow.results.list(s.job),
+            "template": TEMPLATES["choice"](),
+            "folder": ".",
+            "limit": 5,
+        }
+    ),
+    "show_regions": Case(
+        lambda s: {
+            "image": b"GIF8",
+            "reply": P.Regions([P.Box(1, 2, 3, 4, label="car")], width=40, height=30),
+            "width": 80,
+        }
+    ),
+    "show_spans": Case(
+        lambda s: {"text": "Ada", "reply": P.Spans([P.TextSpan(0, 3, label="person")])}
+    ),
+    "show_segments": Case(
+        lambda s: {
+            "reply": P.Segments([P.Segment(0, 1, label="low")]),
+            "recording": None,
+            "width": 80,
+        }
+    ),
     "default_policy": Case(asked),
     "strict_policy": Case(lambda s: {**asked(s), "action": P.Action.READ_JOB}),
     "formats.is_concatenable": Case(lambda s: {"format": "itag"}),
@@ -1113,6 +1156,7 @@ WORK: Mapping[str, Case] = {
         },
         always=("comment", "reason", "tasks"),
     ),
+    "flow.plan_verdict": Case(lambda s: {"assignment": s.planned, "by": "di"}),
     "flow.review_many": Case(lambda s: {"assignments": [s.inspected], "by": "di"}),
     "flow.accept_many": Case(lambda s: {"assignments": [s.accepted], "by": "ada"}),
     "flow.reject_many": Case(
@@ -1205,8 +1249,37 @@ NAMESPACES: Mapping[str, Case] = {
         lambda s: {"job": s.job, "extra_votes": True, "bootstrap": 5, "seed": 1, "by": "ada"},
     ),
     "flow.quality.truth": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.quality.position_bias": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.quality.work": Case(
+        lambda s: {
+            "workspace": s.home,
+            "since": START,
+            "until": START,
+            "per": ["member", "day"],
+            "by": "ada",
+        }
+    ),
+    "flow.quality.statement": Case(
+        lambda s: {
+            "workspace": s.home,
+            "rates": {"label": P.Rate(item=0.05, hour=12.0)},
+            "after": 0,
+            "until": 1,
+            "by": "ada",
+        }
+    ),
+    "flow.quality.forecast": Case(lambda s: {"job": s.job, "level": 0.9, "by": "ada"}),
     "flow.quality.statistics": Case(
-        lambda s: {"job": s.job, "of": "member", "since": START, "until": START, "by": "ada"}
+        lambda s: {
+            "job": s.job,
+            "of": "member",
+            "unit": "operatorcell",
+            "since": START,
+            "until": START + timedelta(days=2),
+            "every": timedelta(days=1),
+            "by": "ada",
+        },
+        always=("since", "until"),
     ),
     "flow.quality.error_left": Case(lambda s: {"job": s.job, "detection": 0.9, "by": "ada"}),
     "flow.comments.list": Case(
@@ -1668,6 +1741,7 @@ TABLES: Mapping[str, Case] = {
     **STORES,
     **POSTGRES,
     **FUNCTIONS,
+    **(CHARTS if HAS_MATPLOTLIB else {}),
     **{f"templates.{name}": _ready_made(arguments) for name, arguments in READY_MADE.items()},
     **WORK,
     **NAMESPACES,

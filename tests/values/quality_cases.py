@@ -48,7 +48,17 @@ def matched(_: Scene) -> Arguments:
     }
 
 
+def line() -> Any:
+    return P.StatementLine(account="ben", job="cats", job_id=1, stage=P.Stage.LABEL, count=2)
+
+
 QUALITY: Mapping[str, Callable[[Scene], Arguments]] = {
+    "Forecast": fields_of(lambda: P.Forecast(left=3.0, pace=1.5, days=2.0, observed=4)),
+    "JobForecast": fields_of(lambda: P.JobForecast(stages={P.Stage.LABEL: P.Forecast()})),
+    "quality.forecast": of(counts=[3, 4.0, 5], left=10, level=0.9),
+    "Rate": of(item=0.05, hour=12.0),
+    "StatementLine": fields_of(line),
+    "Statement": fields_of(lambda: P.Statement(after=0, until=9, lines=(line(),))),
     "Agreement": fields_of(lambda: P.Agreement()),
     "PairAgreement": of(first="ann", second="bob", tasks=3, raw=0.5, cohen=None),
     "LabelTable": of(labels=ROWS),

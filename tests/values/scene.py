@@ -232,6 +232,17 @@ class Scene:
         return self.flow.claim("di", job, "inspect")
 
     @cached_property
+    def planned(self) -> Any:
+        """An assignment that di holds at an INSPECT where an acceptance plan decides."""
+        rule = P.Inspect(plan=P.SinglePlan(1, 0))
+        job = self.new_job(workflow=P.Workflow(P.Label(), rule, P.Accept()))
+        assignment = self.flow.claim("ben", job, "label")
+        for number in (1, 2):
+            self.flow.save(assignment, number, P.Choice("cat"))
+        self.flow.submit(assignment)
+        return self.flow.claim("di", job, "inspect")
+
+    @cached_property
     def accepted(self) -> Any:
         """An assignment at ACCEPT that ada holds."""
         self.flow.review(self.inspected)
@@ -297,9 +308,13 @@ class Scene:
             if assignment is None:
                 continue
             items = list(flow.tasks(assignment))
-            if stage == "inspect" and items:
-                rule = job.workflow.inspect
-                reason = rule.reasons[0] if rule.reasons else None
+            rule = job.workflow.review(stage)
+            if rule is not None and rule.plan is not None:
+                for item in items:
+                    flow.judge(assignment, item)
+                flow.plan_verdict(assignment)
+            elif stage == "inspect" and items:
+                reason = rule.reasons[0] if rule and rule.reasons else None
                 flow.judge(assignment, items[0], wrong="look again", reason=reason)
                 flow.reject(assignment)
             elif stage == "accept":

@@ -437,10 +437,9 @@ class Jobs:
     ) -> WithdrawReport:
         """Take tasks out of the work; the report says which tasks this call has withdrawn.
 
-        They keep data, answers and row key, become ``withdrawn``, and exports leave them out.
-        Assignments go on without them, and packages with nothing left are discarded.  Name tasks,
-        row keys, or both; *ignore_missing* passes over what the job does not have.  *progress*
-        shows packages, of which a transaction holds 200.  When it breaks off, call it again.
+        Their state is ``withdrawn``; data, answers and row key stay, and exports leave them out.
+        Assignments go on without them, and empty packages are discarded.  Name tasks, row keys, or
+        both; *ignore_missing* passes over what the job lacks.  When it breaks off, call it again.
 
         Raises:
             NotFound: when the job has no such task; then nothing is withdrawn.

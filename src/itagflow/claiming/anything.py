@@ -6,19 +6,20 @@ take is put in one order.  Work is locked as it is found, and never waited for b
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import attrs
 
 from itagflow import access
 from itagflow.access import Action
-from itagflow.claiming import lanes, queue, rules
+from itagflow.claiming import lanes, queue, rules, service
 from itagflow.claiming.decision import ClaimPlace, Decision, Obstacle, Source, decide
 from itagflow.claiming.requested import take_requested
-from itagflow.claiming.service import Claim
+from itagflow.claiming.service import Claim, ClaimRequest
 from itagflow.claiming.wanted import Wanted, find_job_and_member
 from itagflow.core import lookup
 from itagflow.core.engine import RACES, Engine
@@ -29,6 +30,25 @@ from itagflow.model.number import require_whole_number
 from itagflow.model.package import NO_JOB, Assignment, AssignmentState, ClaimCounter, Package
 from itagflow.model.workspace import Member
 from itagflow.storage.port import Query, Reader
+
+_PlaceKey = tuple[int, Stage]
+"""The job and the stage of a place."""
+
+
+def claim_requested(engine: Engine, request: ClaimRequest | Wanted) -> Assignment | None:
+    """Take what `Flow.claim` asks for: of one job and stage, or the best of several."""
+    if isinstance(request, ClaimRequest):
+        return service.claim(engine, request)
+    return claim(engine, request)
+
+
+def claim_many_requested(
+    engine: Engine, request: ClaimRequest | Wanted, count: int
+) -> list[Assignment]:
+    """Take up to *count* assignments as `claim_requested` does."""
+    if isinstance(request, ClaimRequest):
+        return service.claim_many(engine, request, count)
+    return claim_many(engine, request, count)
 
 
 def claim(engine: Engine, wanted: Wanted) -> Assignment | None:
@@ -111,6 +131,18 @@ def list_places(
     ]
 
 
+@attrs.frozen
+class _Found:
+    """What there may be to take in jobs of one priority."""
+
+    offers: list[tuple[ClaimPlace, Assignment]] = attrs.field(
+        factory=list[tuple[ClaimPlace, Assignment]]
+    )
+    """The parts that are offered to whoever may have them, oldest first."""
+    heads: list[lanes.Head] = attrs.field(factory=list[lanes.Head])
+    """The queues in which something waits."""
+
+
 class _Search:
     """A look for the best work, by which the first that can be locked is taken."""
 
@@ -131,8 +163,20 @@ class _Search:
         if self._terms.token:
             self._lock_gate()
         jobs = list_running(self._reader, member.workspace) if job is None else [job]
-        places = list_places(jobs, member, wanted.stage, transaction.at)
-        self._decisions = decide_all(self._reader, transaction, places)
+        self._places = list_places(jobs, member, wanted.stage, transaction.at)
+        self._decisions = dict[_PlaceKey, Decision]()
+        """What was decided so far: most places are never asked about."""
+        self._heads: Sequence[lanes.Head] = ()
+        """The queues in which something waits, once they were looked for."""
+
+    def _decide(self, place: ClaimPlace) -> Decision:
+        """Return the decision about a place."""
+        key = (place.job.id, place.stage)
+        known = self._decisions.get(key)
+        if known is None:
+            known = decide(queue.describe(self._reader, self._transaction, place))
+            self._decisions[key] = known
+        return known
 
     def _require_active(self) -> None:
         """Check that the member was not removed.
@@ -173,12 +217,13 @@ class _Search:
 
     def _require_permission(self) -> None:
         """Check that the member may work at one of the stages that are asked for, if any is."""
-        if all(decision.obstacle is Obstacle.POLICY for decision in self._decisions):
-            self._begin(self._decisions[0]).require_permission()
+        decisions = [self._decide(place) for place in self._places]
+        if all(decision.obstacle is Obstacle.POLICY for decision in decisions):
+            self._begin(decisions[0]).require_permission()
 
     def _require_no_more(self) -> None:
         """Check that nothing is kept from the member but what they, or the process, could mend."""
-        for decision in self._decisions:
+        for decision in decide_all(self._reader, self._transaction, self._places):
             if decision.obstacle not in (Obstacle.GUIDELINE, Obstacle.CODE):
                 continue
             situation = attrs.evolve(
@@ -205,9 +250,9 @@ class _Search:
 
     def _find_decision(self, assignment: Assignment, source: Source | None) -> Decision | None:
         """Return the decision that lets the member have *assignment* by this *source*, if any."""
-        for decision in self._decisions:
-            situation = decision.situation
-            if situation.job.id == assignment.job and situation.stage is assignment.stage:
+        for place in self._places:
+            if place.job.id == assignment.job and place.stage is assignment.stage:
+                decision = self._decide(place)
                 is_open = source is None or source in decision.sources
                 return decision if is_open and decision.permits(assignment) else None
         return None
@@ -241,8 +286,6 @@ class _Search:
 
     def _take_offer(self) -> Assignment | None:
         """Take what is offered to the member, the oldest first."""
-        if not any(Source.OFFERS in decision.sources for decision in self._decisions):
-            return None
         where: dict[str, Any] = {"member": self._member.id, "state": AssignmentState.OFFERED}
         # by key, which is the order of time
         for offer in self._reader.find(Query(Assignment, where, order=("id",))):
@@ -259,30 +302,35 @@ class _Search:
         """Take an open offer or what waits, of the jobs that come first."""
         if self.is_overtaken:
             return None
-        by_priority = sorted(self._decisions, key=_get_negative_priority)
-        for _, group in groupby(by_priority, key=_get_negative_priority):
-            decisions = list(group)
-            taken = self._take_open_offer(decisions)
+        offers = queue.find_open_offers_of(self._reader, self._places, self._decide)
+        self._heads = lanes.find_heads(self._reader, self._places)
+        by_priority = defaultdict[int, _Found](_Found)
+        for place, offer in offers:
+            by_priority[place.job.priority].offers.append((place, offer))
+        for head in self._heads:
+            by_priority[head.place.job.priority].heads.append(head)
+        for _, found in sorted(by_priority.items(), key=itemgetter(0), reverse=True):
+            taken = self._take_open_offer(found.offers)
             if taken is None and not self.is_overtaken:
-                taken = self._take_waiting(decisions)
+                taken = self._take_waiting(found.heads)
             if taken is not None or self.is_overtaken:
                 return taken
         return None
 
-    def _take_open_offer(self, decisions: Sequence[Decision]) -> Assignment | None:
+    def _take_open_offer(
+        self, offers: Sequence[tuple[ClaimPlace, Assignment]]
+    ) -> Assignment | None:
         """Take a part that is offered to whoever may have it, the oldest first."""
-        for decision, offer in queue.find_open_offers_of(self._reader, decisions):
-            begun = self._begin(decision)
+        for place, offer in offers:
+            begun = self._begin(self._decide(place))
             taken = self._note(begun, begun.take_open_offer(offer))
             if taken is not None or self.is_overtaken:
                 return taken
         return None
 
-    def _take_waiting(self, decisions: Sequence[Decision]) -> Assignment | None:
+    def _take_waiting(self, heads: Sequence[lanes.Head]) -> Assignment | None:
         """Take the best package that waits."""
-        queues = [decision for decision in decisions if Source.QUEUE in decision.sources]
-        at = self._transaction.at
-        for decision, query in lanes.iterate_best(self._reader, queues, at):
+        for decision, query in lanes.iterate_best(self._reader, heads, self._decide):
             begun = self._begin(decision)
             taken = self._note(begun, begun.take_waiting(query))
             if taken is not None or self.is_overtaken:
@@ -294,10 +342,9 @@ class _Search:
         if self.is_overtaken or not self._may_wait:
             return None
         waiting = [
-            (package, decision)
-            for decision in self._decisions
-            if Source.QUEUE in decision.sources
-            for package in self._find_waiting(decision)
+            (package, self._decide(head.place))
+            for head in self._heads
+            for package in self._find_waiting(head.place)
         ]
         # by key, which is the order of locks
         for package, decision in sorted(waiting, key=lambda pair: pair[0].key):
@@ -307,10 +354,10 @@ class _Search:
                 return taken
         return None
 
-    def _find_waiting(self, decision: Decision) -> list[Package]:
-        situation = decision.situation
-        at = self._transaction.at
-        place = ClaimPlace(situation.job, situation.member, situation.stage, at)
+    def _find_waiting(self, place: ClaimPlace) -> list[Package]:
+        decision = self._decide(place)
+        if Source.QUEUE not in decision.sources:
+            return []
         start = queue.find_start(self._reader, place)
         return queue.find_waiting(self._reader, decision, start)
 
@@ -327,16 +374,13 @@ class _Search:
 
     def _iterate_lapsed(self) -> Iterator[tuple[Decision, Assignment]]:
         """Yield what has lapsed, the longest first; what they labeled in an earlier round last."""
-        places = {
-            (decision.situation.job.id, decision.situation.stage): decision
-            for decision in self._decisions
-            if Source.LAPSED in decision.sources
-        }
+        places = {(place.job.id, place.stage): place for place in self._places}
         later = list[tuple[Decision, Assignment]]()
         jobs = tuple({job for job, _ in places})
         for lapsed in queue.find_lapsed_of(self._reader, jobs, self._transaction.at):
-            decision = places.get((lapsed.job, lapsed.stage))
-            if decision is None:
+            place = places.get((lapsed.job, lapsed.stage))
+            decision = None if place is None else self._decide(place)
+            if decision is None or Source.LAPSED not in decision.sources:
                 continue
             if queue.comes_last(self._reader, lapsed, self._member):
                 later.append((decision, lapsed))
@@ -355,7 +399,3 @@ def _make_terms(wanted: Wanted, job: Job | None) -> rules.Terms:
     stage = "any stage" if wanted.stage is None else f"stage={wanted.stage.value}"
     held = ", resume" if wanted.options.is_resumed else ""
     return rules.Terms(token=token, arguments=f"{place}, {stage}{held}")
-
-
-def _get_negative_priority(decision: Decision) -> int:
-    return -decision.situation.job.priority

@@ -8,22 +8,25 @@ whoever may have it: a query or two for each, along an index.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import attrs
 
 from itagflow.claiming import queue
-from itagflow.claiming.decision import ClaimPlace, Decision
+from itagflow.claiming.decision import ClaimPlace, Decision, Source
 from itagflow.claiming.queue import QueueStart
 from itagflow.core.lookup import first, iterate_in_transaction
 from itagflow.model.job import QueueOrder
-from itagflow.model.package import Package
-from itagflow.storage.port import Condition, Query, Reader
+from itagflow.model.package import Package, PackageState
+from itagflow.storage.port import Condition, Query, Reader, Scalar, SupportsFindFirsts
 
 Rank = tuple[Any, ...]
 """By what packages are compared: what is least comes first."""
+Group = tuple[Scalar, ...]
+"""A queue in a query: its job and state, and where a skill is required the value that names it."""
+_QUEUE = ("job", "state")
 
 _LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 _PAGE = 8
@@ -71,63 +74,111 @@ def rank_in_order(candidate: Candidate, order: QueueOrder | None, start: QueueSt
     return rank_package(package, again=again)
 
 
+@attrs.frozen
+class Head:
+    """A queue in which something waits."""
+
+    place: ClaimPlace
+    """The queue, and who would claim there."""
+    rank: Rank = ()
+    """Where its first package stands in the usual order, whoever may have it.
+
+    Nothing that the member may have there comes before that, in whatever order the stage has.
+    """
+
+
 @attrs.define(eq=False)
 class Lane:
     """What waits at one stage of one job, for one member."""
 
-    decision: Decision
-    """What the member may take there."""
+    place: ClaimPlace
+    """The queue."""
+    decision: Decision | None = None
+    """What the member may take there; None: nobody has asked yet."""
     candidates: Iterator[Candidate] | None = None
-    """What waits, in order; None: it was not looked for yet."""
+    """What waits, in order; None: it was not looked for."""
     next: Candidate | None = None
     """The first that was not passed yet, once it is looked for; None: there is none."""
 
 
+def find_heads(reader: Reader, places: Sequence[ClaimPlace]) -> list[Head]:
+    """Return the queues, all of one member, in which something waits, those that come first first.
+
+    What anybody may have, and what requires a skill, is one query each, however many queues there
+    are: each is an index, of which it takes the first entry.
+    """
+    if len(places) == 1:
+        return [Head(places[0])]  # what is alone is the best, wherever it stands
+    by_queue = {(place.job.id, PackageState.at(place.stage)): place for place in places}
+    plain = list[Group]()
+    skilled = list[Group]()
+    for group, place in by_queue.items():
+        values = queue.list_waiting_values(place.job, place.member, place.stage)
+        if values is None:
+            plain.append(group)
+        else:
+            skilled += [(*group, value) for value in values]
+    waiting: Query[Package] = Query(Package, {"waiting": True}, order=queue.USUAL_ORDER)
+    # what has a waiting value waits: to ask both would lead to the index without the value
+    of_value: Query[Package] = Query(Package, order=queue.USUAL_ORDER)
+    firsts = heapq.merge(
+        _find_firsts(reader, waiting, _QUEUE, plain),
+        _find_firsts(reader, of_value, (*_QUEUE, "waiting_value"), skilled),
+        key=rank_package,
+    )
+    heads = dict[tuple[int, PackageState], Head]()
+    for package in firsts:
+        # of several values of a queue the first that comes is the best
+        name = (package.job, package.state)
+        heads.setdefault(name, Head(by_queue[name], rank_package(package)))
+    return list(heads.values())
+
+
+def _find_firsts(
+    reader: Reader, query: Query[Package], by: tuple[str, ...], groups: Sequence[Group]
+) -> Iterable[Package]:
+    """Return the first match in each group, the best first."""
+    if not groups:
+        return ()
+    if isinstance(reader, SupportsFindFirsts):
+        return reader.find_firsts(query, by, groups)
+    each = (
+        attrs.evolve(query, where={**query.where, **dict(zip(by, group, strict=True))}, limit=1)
+        for group in groups
+    )
+    found = (first(reader, one) for one in each)
+    return sorted((package for package in found if package is not None), key=rank_package)
+
+
 def iterate_best(
-    reader: Reader, decisions: Sequence[Decision], at: datetime
+    reader: Reader, heads: Sequence[Head], decide: Callable[[ClaimPlace], Decision]
 ) -> Iterator[tuple[Decision, Query[Package]]]:
     """Yield where the best packages wait, with the query for them; those that follow come later.
 
     A query names packages of one queue that come before those of all others, in order.  Whoever
     takes the first that they can lock has the best; if others have locked them all, the next query
-    follows.
+    follows.  Only queues that come to be first are decided on.
     """
-    heap = list[tuple[Rank, int, Lane]]()
-    for index, decision in enumerate(decisions):
-        # what is alone is the best, wherever it stands
-        rank = _find_first_place(reader, decision) if len(decisions) > 1 else ()
-        if rank is not None:
-            heap.append((rank, index, Lane(decision)))
+    heap = [(head.rank, index, Lane(head.place)) for index, head in enumerate(heads)]
     heapq.heapify(heap)
     while heap:
         _, index, lane = heapq.heappop(heap)
-        if lane.candidates is None:
-            lane.candidates = _iterate_candidates(reader, lane.decision, at)
-            lane.next = next(lane.candidates, None)
+        if lane.decision is None:
+            lane.decision = decide(lane.place)
+            if Source.QUEUE in lane.decision.sources:
+                lane.candidates = _iterate_candidates(reader, lane.place, lane.decision)
+                lane.next = next(lane.candidates, None)
         else:
             yield lane.decision, _pass_run(lane, heap[0][0] if heap else None)
         if lane.next is not None:
             heapq.heappush(heap, (lane.next.rank, index, lane))
 
 
-def _find_first_place(reader: Reader, decision: Decision) -> Rank | None:
-    """Return where the first package of a queue stands in the usual order, whoever may have it.
-
-    Nothing that the member may have there comes before that, in whatever order the stage has.
-    """
-    situation = decision.situation
-    ranks = list[Rank]()
-    for only in queue.list_conditions(decision):
-        waiting = first(reader, queue.query_waiting(situation.job, situation.stage, only))
-        if waiting is not None:
-            ranks.append(rank_package(waiting))
-    return min(ranks, default=None)
-
-
-def _iterate_candidates(reader: Reader, decision: Decision, at: datetime) -> Iterator[Candidate]:
+def _iterate_candidates(
+    reader: Reader, place: ClaimPlace, decision: Decision
+) -> Iterator[Candidate]:
     """Yield what waits in a queue for the member, in the order of its stage."""
     situation = decision.situation
-    place = ClaimPlace(situation.job, situation.member, situation.stage, at)
     start = queue.find_start(reader, place)
     order = queue.get_order(situation.job, situation.stage)
     rows = [_iterate_row(reader, place, start, only) for only in queue.list_conditions(decision)]

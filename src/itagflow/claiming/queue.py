@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -244,14 +244,11 @@ def find_open_offers(reader: Reader, decision: Decision) -> list[Assignment]:
 
 
 def find_open_offers_of(
-    reader: Reader, decisions: Sequence[Decision]
-) -> list[tuple[Decision, Assignment]]:
-    """Return the same in several queues, oldest first, each with the decision of its queue."""
+    reader: Reader, places: Sequence[ClaimPlace], decide: Callable[[ClaimPlace], Decision]
+) -> list[tuple[ClaimPlace, Assignment]]:
+    """Return the same in several queues, oldest first, each with the place of its queue."""
     by_job = {
-        decision.situation.job.id: decision
-        for decision in decisions
-        if _OPEN in decision.sources
-        and can_have_open_offers(decision.situation.job, decision.situation.stage)
+        place.job.id: place for place in places if can_have_open_offers(place.job, place.stage)
     }
     if not by_job:
         return []
@@ -263,9 +260,9 @@ def find_open_offers_of(
     }
     jobs = [job for (job,) in reader.tally(Query(Assignment, where), by=("job",))]
     found = [
-        (decision, offer)
-        for decision in (by_job[int(job)] for job in jobs if isinstance(job, int))
-        for offer in find_open_offers(reader, decision)
+        (place, offer)
+        for place in (by_job[int(job)] for job in jobs if isinstance(job, int))
+        for offer in find_open_offers(reader, decide(place))
     ]
     return sorted(found, key=lambda pair: pair[1].id)
 
@@ -415,10 +412,16 @@ def list_conditions(decision: Decision) -> list[Mapping[str, Condition]]:
     Where a skill is required there is a row for each value that their skills name; else only one.
     """
     situation = decision.situation
-    requires = situation.job.workflow.rule(situation.stage).requires
-    if requires is None:
+    values = list_waiting_values(situation.job, situation.member, situation.stage)
+    if values is None:
         return [_EVERYTHING]
-    return [{"waiting_value": value} for value in list_values(requires, situation.member.skills)]
+    return [{"waiting_value": value} for value in values]
+
+
+def list_waiting_values(job: Job, member: Member, stage: Stage) -> Sequence[str] | None:
+    """Return the values that the member's skills name at *stage*; None where none is required."""
+    requires = job.workflow.rule(stage).requires
+    return None if requires is None else list_values(requires, member.skills)
 
 
 def get_order(job: Job, stage: Stage) -> QueueOrder | None:

@@ -580,8 +580,8 @@ class Claim:
 
     def _lock_package_by_skill(self) -> Package | None:
         """Lock the same, where the queue has a lane for each skill."""
-        store, at = self._transaction.store, self._transaction.at
-        best = lanes.iterate_best(store, [self._decision], at)
+        heads = [lanes.Head(self._place)]
+        best = lanes.iterate_best(self._transaction.store, heads, lambda _: self._decision)
         packages = (self._transaction.lock_first(query) for _, query in best)
         return next((package for package in packages if package is not None), None)
 

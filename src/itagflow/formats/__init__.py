@@ -67,6 +67,7 @@ BUILT_IN = (
     "jsonl",
     "label_studio",
     "parquet",
+    "rttm",
     "trl",
     "voc",
     "yolo",

@@ -16,6 +16,7 @@ from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.workspace import Member
 from itagflow.results.outcome_rules import describe_reopening
 from itagflow.results.rules import build_cases, with_counts
+from itagflow.reviewing.author_rules import find_outdated_authors
 from itagflow.reviewing.reject_rules import (
     WorkPlace,
     list_authors,
@@ -25,7 +26,6 @@ from itagflow.reviewing.reject_rules import (
 from itagflow.reviewing.rules import (
     PackageHistory,
     Reopening,
-    find_outdated_authors,
     reopen_tasks,
     slots,
     with_offers,

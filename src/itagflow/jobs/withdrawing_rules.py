@@ -42,7 +42,8 @@ def withdraw_tasks(
     after = evolve(after, scope=without_excluded(after, after.scope, tasks))
     if any(assignment.live for assignment in assignments):
         return after  # who has it sends it on, with what is left
-    while after.stage is not None and after.scope == ():
+    # where a plan decides, more tasks of the lot are drawn: see `decide_lot`
+    while after.stage is not None and after.scope == () and after.lot is None:
         if not _has_review(after, assignments):
             after = evolve(after, skipped=(*after.skipped, after.stage))
         after = pass_package(

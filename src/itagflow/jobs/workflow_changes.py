@@ -18,7 +18,7 @@ from itagflow.jobs.skill_rules import require_same_field, require_whole_values
 from itagflow.jobs.staffing import read_staffing
 from itagflow.labeling.merge_rules import explain_other_votes
 from itagflow.model.change import Context, Saved, record
-from itagflow.model.job import Job, JobState, Workflow
+from itagflow.model.job import Job, JobState, Stage, Workflow
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.results.histories import recount
@@ -56,6 +56,7 @@ def require_possible_change(old: Job, new: Workflow) -> None:
                     "can be another number, but not be given to or taken from a job that exists"
                 )
                 raise InvalidData("the workflow", [Problem(f"{stage.value}, {name}", reason)])
+        _require_same_plan(old, new, stage)
 
 
 def require_workable(transaction: Transaction, job: Job) -> None:
@@ -111,6 +112,18 @@ def _add_some_slots(engine: Engine, job: Job, after: int, by: MemberRef) -> int 
     if not numbers:
         return None
     return numbers[-1]
+
+
+def _require_same_plan(old: Job, new: Workflow, stage: Stage) -> None:
+    """Check that the acceptance plan of *stage* stays: lots are being decided by it.
+
+    Raises:
+        InvalidData: when it differs.
+    """
+    before, after = old.workflow.review(stage), new.review(stage)
+    if before is not None and after is not None and before.plan != after.plan:
+        reason = f"is {before.plan}, and cannot change in a job that exists"
+        raise InvalidData("the workflow", [Problem(f"{stage.value}, plan", reason)])
 
 
 def _read_begun(transaction: Transaction, package: Package) -> Sequence[Assignment]:

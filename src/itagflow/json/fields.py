@@ -19,7 +19,7 @@ from itagflow.model.event import Event
 from itagflow.model.export import Export
 from itagflow.model.guideline import Guideline
 from itagflow.model.inconsistency import Inconsistency
-from itagflow.model.job import Job, Label, StageWorkers, Workflow
+from itagflow.model.job import Job, Label, ReviewRule, StageWorkers, Workflow
 from itagflow.model.merging import MergeReport, QuestionMerge
 from itagflow.model.package import Assignment, Package
 from itagflow.model.partition import JobPartition
@@ -36,6 +36,7 @@ from itagflow.model.selection import Selection
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
+from itagflow.quality.stored_plans import Plan
 
 
 class KeyText:
@@ -158,6 +159,7 @@ HINTS: Mapping[tuple[type, str], Any] = {
     (Selection, "member"): MemberName | None,
     (Selection, "package"): PackageNumber | None,
     (PreLabel, "replies"): OneOrMoreReplies,
+    (ReviewRule, "plan"): Plan | None,
 }
 """What fields hold whose types say it for Python alone."""
 

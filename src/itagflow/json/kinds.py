@@ -20,9 +20,11 @@ from itagflow.model.reply import Replies, Reply
 from itagflow.model.segment import Segment
 from itagflow.model.span import Relation, TextSpan
 from itagflow.printing import format_repr
+from itagflow.quality.stored_plans import Plan
 
 UNIONS: Mapping[str, Any] = {
     "Packaging": Packaging,
+    "Plan": Plan,
     "Region": Region,
     "Reply": Reply,
     "TemplateStep": TemplateStep,
@@ -73,6 +75,7 @@ INPUTS: Mapping[str, Any] = {
         for kind in (
             *PARTS_OF_REPLIES,
             *get_args(Packaging),
+            *get_args(Plan),
             *get_args(TemplateStep),
             model.Accept,
             model.Field,

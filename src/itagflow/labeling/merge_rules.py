@@ -23,6 +23,15 @@ from itagflow.model.segment import Segments
 from itagflow.model.span import Spans
 from itagflow.model.template import Question, QuestionKind, Scale, Template
 from itagflow.model.vote_checks import find_settling_error
+from itagflow.quality.matching import (
+    MARKS,
+    Marks,
+    MatchTerms,
+    explain_difference,
+    measure_agreement,
+)
+from itagflow.quality.merging import merge_votes
+from itagflow.quality.values import MergedMarks
 
 FREE_TEXTS = frozenset({QuestionKind.INPUT, QuestionKind.OPEN_ENDED, QuestionKind.TEXT_EDIT})
 """The kinds that are merged by ``keep`` where a reply is not required."""
@@ -32,21 +41,22 @@ DEFAULTS: Mapping[QuestionKind, str] = {
     QuestionKind.INPUT: "majority",
     QuestionKind.OPEN_ENDED: "keep",
     QuestionKind.TEXT_EDIT: "keep",
-    QuestionKind.PICTURE: "equal",
-    QuestionKind.SLOT: "equal",
-    QuestionKind.VIDEO: "equal",
+    QuestionKind.PICTURE: "match",
+    QuestionKind.SLOT: "match",
+    QuestionKind.VIDEO: "match",
     QuestionKind.RANKING: "majority",
     QuestionKind.RATING: "median",
     QuestionKind.PREFERENCE: "majority",
 }
 """The rule of each kind of question, unless a job has another."""
-_ONLY_FOR: Mapping[str, QuestionKind] = {
-    "median": QuestionKind.RATING,
-    "mean": QuestionKind.RATING,
-    "mode": QuestionKind.RATING,
-    "each": QuestionKind.CHECKBOX,
+_ONLY_FOR: Mapping[str, Sequence[QuestionKind]] = {
+    "median": [QuestionKind.RATING],
+    "mean": [QuestionKind.RATING],
+    "mode": [QuestionKind.RATING],
+    "each": [QuestionKind.CHECKBOX],
+    "match": [QuestionKind.PICTURE, QuestionKind.SLOT, QuestionKind.VIDEO],
 }
-"""The rules that merge one kind of question only."""
+"""The rules that merge some kinds of questions only."""
 
 
 @attrs.frozen(kw_only=True)
@@ -59,6 +69,9 @@ class Decision:
     """How many said the same, most first."""
     confidence: float | None = None
     """The share of the votes that says what the merged reply says."""
+    agreement: float | None = None
+    """How far the votes agree, where that is more than a share of equal ones; None: as far as
+    `confidence` says."""
     number: float | None = None
     """The exact mean."""
     is_kept: bool = False
@@ -79,6 +92,8 @@ class Poll:
     """How many votes a reply needs."""
     tolerance: float | None = None
     """How far ratings may be apart."""
+    terms: MatchTerms = attrs.field(factory=MatchTerms)
+    """When two annotations are the same."""
 
     @property
     def given(self) -> list[Reply]:
@@ -110,10 +125,11 @@ def choose_default(question: Question) -> Merge:
 
 def find_rule_error(question: Question, rule: Merge) -> str:
     """Return why *rule* cannot merge replies to *question*; empty when it can."""
-    kind = _ONLY_FOR.get(rule.name)
-    if kind is None or kind is question.kind:
+    kinds = _ONLY_FOR.get(rule.name)
+    if kinds is None or question.kind in kinds:
         return ""
-    return f"{rule.name!r} is a rule for {kind.value}, and this is {question.kind.value}"
+    names = " or ".join(kind.value for kind in kinds)
+    return f"{rule.name!r} is a rule for {names}, and this is {question.kind.value}"
 
 
 def merge_replies(rule: Merge, poll: Poll) -> Decision:
@@ -125,7 +141,8 @@ def merge_replies(rule: Merge, poll: Poll) -> Decision:
     >>> merge_replies(Merge("median"), Poll(Question("1", "RATING", "Fluency"), ratings, 1)).reply
     Rating(4)
     """
-    return _RULES[rule.name](attrs.evolve(poll, tolerance=rule.tolerance))
+    terms = MatchTerms(threshold=rule.threshold or 0.5, distance=rule.distance or 0)
+    return _RULES[rule.name](attrs.evolve(poll, tolerance=rule.tolerance, terms=terms))
 
 
 def merge_by_majority(poll: Poll) -> Decision:
@@ -198,6 +215,43 @@ def merge_if_equal(poll: Poll) -> Decision:
     return merge_by_majority(poll)
 
 
+def merge_by_matching(poll: Poll) -> Decision:
+    """Take what more than half of those who replied have marked, and at least `min_votes`.
+
+    What fewer have marked, or with different labels, is a dispute: is it there, or not?
+    """
+    if decision := decide_left_out(poll):
+        return decision
+    votes = [reply for reply in poll.given if isinstance(reply, MARKS)]
+    try:
+        merged = _merge_marks(votes, poll)
+        agreement = measure_agreement(votes, poll.terms)
+    except InvalidData as error:
+        return Decision(reason="; ".join(map(str, error.problems)))
+    counts = sorted((len(cluster.voters) for cluster in merged.clusters), reverse=True)
+    return Decision(
+        reply=merged.marks,
+        counts=tuple(counts),
+        confidence=merged.confidence,
+        agreement=agreement,
+        reason=merged.reason,
+    )
+
+
+def _merge_marks(votes: Sequence[Marks], poll: Poll) -> MergedMarks:
+    """Return what was marked as one.
+
+    Raises:
+        InvalidData: when the votes cannot be compared.
+    """
+    for vote in votes[1:]:
+        if problem := explain_difference(votes[0], vote):
+            raise InvalidData("the votes", [Problem("a vote", problem)])
+    # a region that one of three has marked is no region of all, however few votes are enough
+    least = max(poll.min_votes, len(votes) // 2 + 1)
+    return merge_votes(votes, least, poll.terms, [1.0] * len(votes))
+
+
 _RULES: Mapping[str, Callable[[Poll], Decision]] = {
     "majority": merge_by_majority,
     "median": merge_by_median,
@@ -206,6 +260,7 @@ _RULES: Mapping[str, Callable[[Poll], Decision]] = {
     "keep": merge_by_keeping,
     "each": merge_each_option,
     "equal": merge_if_equal,
+    "match": merge_by_matching,
 }
 
 

@@ -339,10 +339,13 @@ def _explain_refusal(template: Template, question: Question, reply: Reply | None
 
 def _explain_disagreement(decision: Decision, agree: float | None) -> str:
     """Return why too few votes agree, though there is a reply; empty when enough do."""
+    share = decision.confidence if decision.agreement is None else decision.agreement
     # shares such as 2/3 have no exact float
-    if agree is None or decision.confidence is None or decision.confidence >= agree - 1e-12:
+    if agree is None or share is None or share >= agree - 1e-12:
         return ""
-    return f"{decision.confidence:.0%} of the votes agree, and {agree:.0%} must"
+    if decision.agreement is not None:
+        return f"the votes agree by {share:.0%} (F1), and must by {agree:.0%}"
+    return f"{share:.0%} of the votes agree, and {agree:.0%} must"
 
 
 def _list_members(votes: Iterable[Answer]) -> tuple[int, ...]:

@@ -1,7 +1,8 @@
 """What is counted of the work on a job, and on whom each part of it counts.
 
-The unit is the task.  A look is a task in a round that a reviewer has handed in at a stage; an
-error is a look that judged the task wrong, or has given another answer.
+A look is a task in a round that a reviewer has handed in at a stage; an error is a look that judged
+the task wrong, or has given another answer.  Where cells are counted and not tasks, a task is as
+many as its answer has: see `unit_rules`.
 """
 
 from __future__ import annotations
@@ -13,11 +14,23 @@ from typing import Self
 import attrs
 
 from itagflow.measuring.label_rules import name_hidden
-from itagflow.measuring.look_rules import Look, has_changed, iter_looks
+from itagflow.measuring.look_rules import Look, iter_looks
+from itagflow.measuring.unit_rules import (
+    count_changes,
+    count_look_errors,
+    count_units,
+    is_same_vote,
+)
 from itagflow.model.job import Stage
 from itagflow.model.package import Assignment, AssignmentState, Outcome, Package, PackageState
 from itagflow.model.task import Answer, TaskState
-from itagflow.results.rules import Case, is_corrected, is_voted_on_in
+from itagflow.quality.values import StatisticsUnit
+from itagflow.results.rules import (
+    Case,
+    find_current_answer,
+    is_corrected,
+    is_voted_on_in,
+)
 
 Labeler = int | str | None
 """The key of a member; the name of one who is hidden; None: nobody has labeled it."""
@@ -68,6 +81,10 @@ class StageCounts(Counts):
     """Those after which the task was abandoned."""
     seconds: float = 0.0
     """How long they took, as far as it was told."""
+    reviews: int = 0
+    """The packages that were reviewed; one that came back counts again."""
+    waited: float = 0.0
+    """How many seconds these had waited for who reviewed them, from the work before on."""
 
 
 @attrs.define
@@ -90,6 +107,8 @@ class JobCounts(Counts):
     """The tasks with a pre-label that have another answer now."""
     answers: int = 0
     """The answers that labelers handed in; a rework counts again."""
+    given_up: int = 0
+    """Those of them that gave the task up."""
     seconds: float = 0.0
     """How long these took, as far as it was told."""
     inspect: StageCounts = attrs.field(factory=StageCounts)
@@ -132,6 +151,8 @@ class MemberCounts(Counts):
 class WorkCounts:
     """What is counted of a job and of its labelers."""
 
+    unit: StatisticsUnit = StatisticsUnit.ITEM
+    """What counts as one."""
     job: JobCounts = attrs.field(factory=JobCounts)
     """Of the job."""
     members: dict[Labeler, MemberCounts] = attrs.field(factory=dict["Labeler", "MemberCounts"])
@@ -152,26 +173,52 @@ def count_package(
     is_done = package.state is PackageState.DONE
     work.job.packages += 1
     work.job.done_packages += is_done
-    work.job.tasks += len(cases)
-    work.job.done_tasks += len(cases) if is_done else 0
     for case in cases:
         _count_state(work, case, is_done=is_done)
         _count_answers(work, case, period)
         _count_looks(work, case, period)
-    for assignment in _list_ended(cases, period):
+    ended = _list_ended(cases, period)
+    for assignment in ended:
         _count_seconds(work, cases[0].job.name, assignment, assignment.seconds)
+    if ended:
+        _count_waits(work, cases[0].assignments, ended)
 
 
 def _count_state(work: WorkCounts, case: Case, *, is_done: bool) -> None:
-    work.job.corrected += is_corrected(case)
+    current = find_current_answer(case, live=False)
+    units = count_units(current, work.unit)
+    work.job.tasks += units
+    if case.prelabel is not None and is_corrected(case) and current is not None:
+        work.job.corrected += count_changes(case.prelabel, current, work.unit)
     if not is_done:
         return
+    work.job.done_tasks += units
     state = case.state
-    work.job.final += state is TaskState.FINAL
-    work.job.abandoned += state is TaskState.ABANDONED
+    work.job.abandoned += units * (state is TaskState.ABANDONED)
     if state is TaskState.FINAL:
+        work.job.final += units
         for label in find_labelings(case):
-            work.of(name_labeler(case, label)).accepted += 1
+            work.of(name_labeler(case, label)).accepted += units
+
+
+def _count_waits(
+    work: WorkCounts, assignments: Sequence[Assignment], ended: Sequence[Assignment]
+) -> None:
+    """Add how long a package waited for each review that has *ended*."""
+    for review in ended:
+        if review.stage is Stage.LABEL:
+            continue
+        before = [
+            each.ended_at
+            for each in assignments
+            if each.id < review.id  # it began before
+            and each.ended_at is not None
+            and each.state is AssignmentState.DONE
+            and each.ended_at <= review.made_at
+        ]
+        counts = work.job.inspect if review.stage is Stage.INSPECT else work.job.accept
+        counts.reviews += 1
+        counts.waited += (review.made_at - max(before, default=review.made_at)).total_seconds()
 
 
 def _list_ended(cases: Iterable[Case], period: Period) -> list[Assignment]:
@@ -196,10 +243,12 @@ def _count_answers(work: WorkCounts, case: Case, period: Period) -> None:
         if answer is None or not _is_work(assignment, period):
             continue
         if assignment.stage is Stage.LABEL and answer.is_resolved:
-            work.job.answers += 1
+            units = count_units(answer, work.unit)
+            work.job.answers += units
+            work.job.given_up += units * answer.is_abandoned
             counts = work.of(assignment.member or name_hidden(answer, case.job.name))
-            counts.answers += 1
-            counts.reworked += assignment.round > 1
+            counts.answers += units
+            counts.reworked += units * (assignment.round > 1)
         _count_seconds(work, case.job.name, assignment, answer.seconds)
 
 
@@ -222,14 +271,16 @@ def _count_looks(work: WorkCounts, case: Case, period: Period) -> None:
     samples = _list_looks(case, Stage.ACCEPT, period)
     for stage, looks in ((work.job.inspect, inspections), (work.job.accept, samples)):
         for look in looks:
-            stage.looks += 1
-            stage.errors += look.is_error
-            stage.rejects += look.is_sent_back
-            stage.abandoned += look.is_abandoned
+            units = count_units(look.submitted, work.unit)
+            stage.looks += units
+            stage.errors += count_look_errors(look, work.unit)
+            stage.rejects += units * look.is_sent_back
+            stage.abandoned += units * look.is_abandoned
             _count_look(work, case, look)
     if inspections and samples:
-        work.job.both += 1
-        work.job.missed += any(look.is_error for look in samples)
+        units = count_units(samples[0].submitted, work.unit)
+        work.job.both += units
+        work.job.missed += min(units, max(count_look_errors(look, work.unit) for look in samples))
 
 
 def _list_looks(case: Case, stage: Stage, period: Period) -> list[Look]:
@@ -241,16 +292,18 @@ def _count_look(work: WorkCounts, case: Case, look: Look) -> None:
     past = case.before(look.assignment)
     labels: list[Answer | None] = [*find_labelings(past)]
     for label in labels or [None]:
+        is_vote = len(labels) > 1
         counts = work.of(None if label is None else name_labeler(case, label))
-        counts.caused += look.is_sent_back and not _goes_to_inspectors(case, look)
+        units = count_units(label if is_vote else look.submitted, work.unit)
+        errors = count_errors_of(label, look, work.unit, is_vote=is_vote)
+        counts.caused += units * (look.is_sent_back and not _goes_to_inspectors(case, look))
         if look.assignment.stage is Stage.INSPECT:
-            counts.checked += 1
-            counts.check_errors += is_error_of(label, look, is_vote=len(labels) > 1)
+            counts.checked += units
+            counts.check_errors += errors
         else:
-            counts.sampled += 1
-            is_own = label is None or len(labels) > 1 or is_unchanged(label, look)
-            is_error = is_error_of(label, look, is_vote=len(labels) > 1)
-            counts.sample_errors += is_own and is_error
+            counts.sampled += units
+            is_own = label is None or is_vote or is_unchanged(label, look)
+            counts.sample_errors += errors * is_own
 
 
 def _goes_to_inspectors(case: Case, look: Look) -> bool:
@@ -276,18 +329,28 @@ def find_labelings(case: Case) -> list[Answer]:
     ]
 
 
-def is_error_of(label: Answer | None, look: Look, *, is_vote: bool) -> bool:
-    """Return whether *look* has found an error in this answer.
+def count_errors_of(
+    label: Answer | None, look: Look, unit: StatisticsUnit, *, is_vote: bool
+) -> int:
+    """Return how many units of this answer *look* has found wrong.
 
     A vote is wrong when it differs from what was decided, or says what was judged wrong.
     """
     if label is None or not is_vote:
-        return look.is_error
-    said = look.said
+        return count_look_errors(look, unit)
+    if not label.is_resolved:
+        return 0  # who hands a task to the experts says nothing that could be wrong
+    said, submitted = look.said, look.submitted
+    units = count_units(label, unit)
     if said is not None and said.wrong and not said.is_resolved:
-        return look.submitted is None or not has_changed(look.submitted, label)
-    decided = said if said is not None and said.is_resolved else look.submitted
-    return has_changed(decided, label)
+        is_wrong = submitted is None or is_same_vote(label, submitted)
+        return units if is_wrong else 0
+    decided = said if said is not None and said.is_resolved else submitted
+    if decided is None:
+        return units
+    if is_same_vote(label, decided):
+        return 0
+    return max(1, count_changes(label, decided, unit))
 
 
 def is_unchanged(label: Answer, look: Look) -> bool:

@@ -14,7 +14,9 @@ from itagflow.measuring.labels import Jobs
 from itagflow.measuring.reading import find_jobs, iter_packages
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import PackageState
+from itagflow.model.plan import RejectedLots
 from itagflow.quality.errors_left import error_left
+from itagflow.quality.sequential_plans import SequentialPlan
 from itagflow.quality.values import ErrorLeft, Skipped
 
 NAME = "quality.error_left"
@@ -25,6 +27,9 @@ DRAWN_IN_SEVERAL = (
 BY_NO_NUMBER = (
     "whole packages were sent back by no fixed number of errors: they count as if they had passed, "
     "so that the rate may be too high"
+)
+BY_A_PLAN = (
+    "how many tasks are checked at {} of job {} depends on what was found: no estimate is known"
 )
 TASKS_ARE_ERRORS = "a task is wrong when it was judged wrong, or the reviewer gave another answer"
 
@@ -50,6 +55,8 @@ def measure_error_left(
         stage = job.workflow.stages[-1]
         if stage is Stage.LABEL:
             return ErrorLeft(why=NO_REVIEW.format(repr(job.name)))
+        if _is_open_ended(job, stage):
+            return ErrorLeft(why=BY_A_PLAN.format(stage.name, repr(job.name)))
         found.append(_read_reviewed(engine, job, stage, by))
     skipping = [each for each in found if each.packages]
     if len(skipping) > 1:
@@ -62,6 +69,15 @@ def measure_error_left(
     ]
     skipped = Skipped(skipping[0].packages, skipping[0].tasks) if skipping else None
     return _estimate(samples, skipped, detection)
+
+
+def _is_open_ended(job: Job, stage: Stage) -> bool:
+    """Return whether a plan makes the sample of a package larger by what was found in it."""
+    rule = job.workflow.review(stage)
+    if rule is None or rule.plan is None:
+        return False
+    is_sequential = isinstance(rule.plan, SequentialPlan)
+    return is_sequential or rule.rejected_lots is RejectedLots.INSPECT
 
 
 def _read_reviewed(engine: Engine, job: Job, stage: Stage, by: MemberRef | None) -> Reviewed:

@@ -11,6 +11,7 @@ from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef
 from itagflow.formats._columns import name_question_columns
 from itagflow.measuring.label_rules import find_labels, name_hidden, to_label_value
+from itagflow.measuring.position_rules import Chosen, find_chosen
 from itagflow.measuring.reading import find_jobs, is_one_job, iter_packages, read_members
 from itagflow.model.job import Job
 from itagflow.model.reply import Reply
@@ -18,7 +19,7 @@ from itagflow.model.task import Answer
 from itagflow.quality import aggregation, describing
 from itagflow.quality._numpy import require_numpy
 from itagflow.quality.labels import LabelRow
-from itagflow.quality.values import QuestionAgreement, Truth
+from itagflow.quality.values import PositionBias, QuestionAgreement, Truth
 
 Jobs = JobRef | Sequence[JobRef]
 """A job, or several in a list."""
@@ -73,6 +74,21 @@ def _iter_answers(engine: Engine, job: Job, terms: LabelTerms) -> list[Answer]:
         for case in work.cases
         for answer in find_labels(case, extra_votes=terms.extra_votes)
     ]
+
+
+def measure_positions(engine: Engine, jobs: Jobs, terms: LabelTerms) -> Mapping[str, PositionBias]:
+    """Return, for each question that shuffles its options, whether their position decides."""
+    found = dict[str, list[Chosen]]()
+    for job, template in find_jobs(engine, terms.name, jobs, terms.by):
+        titles = name_question_columns(template, fixed=())
+        for question in template.shuffled:
+            found.setdefault(titles[question.id], [])
+        for answer in _iter_answers(engine, job, terms):
+            for question in template.shuffled:
+                chosen = find_chosen(question, answer)
+                if chosen is not None:
+                    found[titles[question.id]].append(chosen)
+    return {title: aggregation.position_bias(choices) for title, choices in found.items()}
 
 
 def measure_agreement(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -12,6 +12,7 @@ from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef
 from itagflow.errors import InvalidData, Problem
 from itagflow.measuring.counting_rules import (
+    JobCounts,
     Labeler,
     MemberCounts,
     Period,
@@ -20,66 +21,110 @@ from itagflow.measuring.counting_rules import (
 )
 from itagflow.measuring.labels import Jobs
 from itagflow.measuring.reading import find_jobs, iter_packages, read_members
-from itagflow.measuring.statistics_rules import to_job_row, to_member_row
-from itagflow.model.job import Job
+from itagflow.measuring.statistics_rules import (
+    NAME,
+    cut_period,
+    list_stage_rows,
+    to_job_row,
+    to_member_row,
+)
+from itagflow.model.arguments import require_kind
+from itagflow.model.job import STAGES, Job
 from itagflow.model.moment import to_utc
 from itagflow.model.package import PackageState
 from itagflow.model.workspace import Member
-from itagflow.quality.values import StatisticsOf
+from itagflow.quality.values import StatisticsOf, StatisticsUnit
 
-NAME = "quality.statistics"
 Row = dict[str, Any]
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class StatisticsTerms:
     """Which statistics are wanted, and by whom."""
 
     of: StatisticsOf
     """Whose."""
-    period: Period
-    """Of what time."""
+    unit: StatisticsUnit
+    """What counts as one."""
+    periods: Sequence[Period]
+    """Of what times."""
+    is_cut: bool
+    """Whether each row says of what time it is."""
     by: MemberRef | None = None
     """Who reads."""
 
 
-def parse_period(since: datetime | None, until: datetime | None) -> Period:
+def parse_period(name: str, since: datetime | None, until: datetime | None) -> Period:
     """Return the time that two moments bound, checked.
 
     Raises:
         InvalidData: when one is no moment in a zone, or the end is before the beginning.
     """
-    first = None if since is None else to_utc(NAME, "since", since)
-    last = None if until is None else to_utc(NAME, "until", until)
+    first = None if since is None else to_utc(name, "since", since)
+    last = None if until is None else to_utc(name, "until", until)
     if first is not None and last is not None and last < first:
-        raise InvalidData(NAME, [Problem("until", f"must not be before {first}, and is {last}")])
+        raise InvalidData(name, [Problem("until", f"must not be before {first}, and is {last}")])
     return Period(first, last)
 
 
+def parse_every(every: timedelta | None, period: Period) -> Sequence[Period]:
+    """Return the periods of this length in *period*, which is the only one without it.
+
+    Raises:
+        InvalidData: when it is no time, or the period cannot be cut by it.
+    """
+    if every is None:
+        return [period]
+    length = require_kind(NAME, "every", every, timedelta, "a timedelta")
+    if length <= timedelta(0):
+        raise InvalidData(NAME, [Problem("every", f"must be more than 0, not {length}")])
+    return cut_period(period, length)
+
+
 def list_statistics(engine: Engine, jobs: Jobs, terms: StatisticsTerms) -> list[Row]:
-    """Return a row for each job, member or group."""
+    """Return a row for each job, member, group or stage, and of each for each period."""
     found = [
         (job, _count(engine, job, terms)) for job, _ in find_jobs(engine, NAME, jobs, terms.by)
     ]
-    if terms.of is StatisticsOf.JOB:
-        return [_describe_job(job, work) for job, work in found]
-    counts = _add_members(work for _, work in found)
+    rows = list[Row]()
+    for place, period in enumerate(terms.periods):
+        time = {"Since": period.since, "Until": period.until} if terms.is_cut else {}
+        works = [(job, counted[place]) for job, counted in found]
+        rows += [{**time, **row} for row in _describe(engine, works, terms.of)]
+    return rows
+
+
+def _count(engine: Engine, job: Job, terms: StatisticsTerms) -> list[WorkCounts]:
+    """Return what is counted of *job* in each period; the store is read once for all of them."""
+    counted = [WorkCounts(unit=terms.unit) for _ in terms.periods]
+    for each in iter_packages(engine, NAME, job, terms.by):
+        if each.package.state is PackageState.DISCARDED:
+            continue
+        for work, period in zip(counted, terms.periods, strict=True):
+            count_package(work, each.package, each.cases, period)
+    return counted
+
+
+def _describe(
+    engine: Engine, works: Sequence[tuple[Job, WorkCounts]], of: StatisticsOf
+) -> list[Row]:
+    if of is StatisticsOf.JOB:
+        return [_describe_job(job, work) for job, work in works]
+    if of is StatisticsOf.STAGE:
+        total = JobCounts()
+        for _, work in works:
+            total.add(work.job)
+        passed = {stage for job, _ in works for stage in job.workflow.stages}
+        return list_stage_rows(total, [stage for stage in STAGES if stage in passed])
+    counts = _add_members(work for _, work in works)
     members = read_members(engine, (each for each in counts if isinstance(each, int)))
-    if terms.of is StatisticsOf.GROUP:
+    if of is StatisticsOf.GROUP:
         return _describe_groups(counts, members)
     rows = [
         {"UserId": members[name].account if isinstance(name, int) else name, **to_member_row(each)}
         for name, each in counts.items()
     ]
     return sorted(rows, key=lambda row: (row["UserId"] is None, str(row["UserId"])))
-
-
-def _count(engine: Engine, job: Job, terms: StatisticsTerms) -> WorkCounts:
-    work = WorkCounts()
-    for each in iter_packages(engine, NAME, job, terms.by):
-        if each.package.state is not PackageState.DISCARDED:
-            count_package(work, each.package, each.cases, terms.period)
-    return work
 
 
 def _describe_job(job: Job, work: WorkCounts) -> Row:

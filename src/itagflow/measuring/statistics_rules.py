@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
-from itagflow.measuring.counting_rules import JobCounts, MemberCounts
+from itagflow.errors import InvalidData, Problem
+from itagflow.measuring.counting_rules import JobCounts, MemberCounts, Period, StageCounts
+from itagflow.model.job import Stage
 
+NAME = "quality.statistics"
 HOUR = 3600.0
+MOST_PERIODS = 1_000
+"""In how many periods a time can be cut."""
 
 
 def to_job_row(counts: JobCounts, sample_errors: int, sampled: int) -> dict[str, Any]:
@@ -39,6 +46,62 @@ def to_job_row(counts: JobCounts, sample_errors: int, sampled: int) -> dict[str,
         "MarkEfficiency": compute_efficiency(counts.answers, counts.seconds),
         "TotalWorkTime": (counts.seconds + inspect.seconds + accept.seconds) / HOUR,
     }
+
+
+def list_stage_rows(counts: JobCounts, stages: Sequence[Stage]) -> list[dict[str, Any]]:
+    """Return a row for each of these stages."""
+    reviews = {Stage.INSPECT: counts.inspect, Stage.ACCEPT: counts.accept}
+    label: dict[str, Any] = {
+        "Stage": Stage.LABEL.value,
+        "Count": counts.answers,
+        "ErrorCount": None,
+        "RejectCount": None,
+        "AbandonCount": counts.given_up,
+        "Accuracy": None,
+        "Time": counts.seconds / HOUR,
+        "Efficiency": compute_efficiency(counts.answers, counts.seconds),
+        "WaitTime": None,
+    }
+    return [
+        label,
+        *(
+            {"Stage": stage.value, **_describe_reviews(reviews[stage])}
+            for stage in stages
+            if stage in reviews
+        ),
+    ]
+
+
+def _describe_reviews(counts: StageCounts) -> dict[str, Any]:
+    return {
+        "Count": counts.looks,
+        "ErrorCount": counts.errors,
+        "RejectCount": counts.rejects,
+        "AbandonCount": counts.abandoned,
+        "Accuracy": compute_accuracy(counts.errors, counts.looks),
+        "Time": counts.seconds / HOUR,
+        "Efficiency": compute_efficiency(counts.looks, counts.seconds),
+        "WaitTime": counts.waited / HOUR / counts.reviews if counts.reviews else None,
+    }
+
+
+def cut_period(period: Period, every: timedelta) -> list[Period]:
+    """Return the periods of this length that begin where *period* does, up to its end.
+
+    The last one ends with it, and may be shorter.
+
+    Raises:
+        InvalidData: when the period has no beginning or no end, or there would be too many.
+    """
+    since, until = period.since, period.until
+    if since is None or until is None:
+        raise InvalidData(NAME, [Problem("every", "needs since and until: say what is cut")])
+    number = -((since - until) // every)
+    if number > MOST_PERIODS:
+        reason = f"makes {number} periods, more than {MOST_PERIODS}: choose longer ones"
+        raise InvalidData(NAME, [Problem("every", reason)])
+    starts = [since + place * every for place in range(number)]
+    return [Period(start, min(start + every, until)) for start in starts]
 
 
 def to_member_row(counts: MemberCounts) -> dict[str, Any]:

@@ -61,6 +61,7 @@ from itagflow.model.packaging import (
     PackageCount,
 )
 from itagflow.model.partition import JobPartition
+from itagflow.model.plan import LotVerdict, PackageLot, RejectedLots
 from itagflow.model.prelabel import PreLabel
 from itagflow.model.region import (
     Bounds,
@@ -149,6 +150,7 @@ __all__ = [
     "Keypoints",
     "Label",
     "LoadReport",
+    "LotVerdict",
     "Mask",
     "Member",
     "Merge",
@@ -161,6 +163,7 @@ __all__ = [
     "Outcome",
     "Package",
     "PackageCount",
+    "PackageLot",
     "PackageState",
     "Point",
     "Polygon",
@@ -179,6 +182,7 @@ __all__ = [
     "Ranking",
     "Rating",
     "Regions",
+    "RejectedLots",
     "Relation",
     "RenameOption",
     "RenameQuestion",

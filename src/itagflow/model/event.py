@@ -253,6 +253,7 @@ _PAST = {
     "erase_member": "erased the name of member",
     "erase_task": "erased the data of",
     "escalate": "handed to the experts",
+    "extend": "drew more tasks of",
     "export": "exported",
     "expire": "expired the assignment on",
     "finish": "finished",

@@ -10,12 +10,7 @@ from typing import Any, TypeVar, cast
 import attrs
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.model.arguments import (
-    is_several,
-    require_kind,
-    require_several,
-    validate_flag,
-)
+from itagflow.model.arguments import is_several, require_kind, require_several, validate_flag
 from itagflow.model.copying import ReadOnlyDict, make_read_only
 from itagflow.model.enums import IdentityHash, parse_enum, parse_optional_enum
 from itagflow.model.merging import Merge, OnDispute, convert_merges
@@ -33,6 +28,13 @@ from itagflow.model.packaging import (
     check_optional_positive,
     check_packaging,
     check_positive,
+)
+from itagflow.model.plan import AcceptancePlan, RejectedLots
+from itagflow.model.review_checks import (
+    check_plan,
+    check_reasons,
+    check_task_count,
+    convert_rejected_lots,
 )
 from itagflow.model.skills import Field, check_requires, require_one_field
 from itagflow.model.text import (
@@ -337,25 +339,8 @@ class Label(StageRule):
     __repr__ = show_fields
 
 
-def _check_task_count(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-    check_optional_positive(instance, attribute, value)
-    if value is not None and instance.task_share is not None:
-        reason = "is given beside task_share: choose one"
-        raise _make_error(type(instance).__name__, attribute.name, reason)
-
-
 def _convert_on_max_rejects(value: OnMaxRejects | str) -> OnMaxRejects:
     return parse_enum(OnMaxRejects, value)
-
-
-def _check_reasons(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-    validate_texts(instance, attribute, value)
-    for reason in value:
-        if not reason.strip():
-            raise _make_error(type(instance).__name__, attribute.name, "one of them is empty")
-        if value.count(reason) > 1:
-            message = f"{format_repr(reason)} is given twice"
-            raise _make_error(type(instance).__name__, attribute.name, message)
 
 
 @attrs.frozen(kw_only=True)
@@ -367,7 +352,7 @@ class ReviewRule(StageRule):
     )
     """Which share of a package's tasks is reviewed: more than 0, at most 1; rounded up."""
     task_count: int | None = attrs.field(
-        default=None, converter=to_optional_whole, validator=_check_task_count
+        default=None, converter=to_optional_whole, validator=check_task_count
     )
     """How many of a package's tasks are reviewed: at least 1.  Not together with `task_share`."""
     package_share: float | None = attrs.field(
@@ -378,7 +363,7 @@ class ReviewRule(StageRule):
     Packages with disputed or rejected tasks, and those that were labeled again whole or reopened,
     are always reviewed."""
 
-    reasons: tuple[str, ...] = attrs.field(default=(), converter=to_texts, validator=_check_reasons)
+    reasons: tuple[str, ...] = attrs.field(default=(), converter=to_texts, validator=check_reasons)
     """Why a task may be judged wrong; where there are some, each wrong judgment names one."""
     max_rejects: int | None = attrs.field(
         default=None, converter=to_optional_whole, validator=check_optional_positive
@@ -396,10 +381,18 @@ class ReviewRule(StageRule):
     allow_own_work: bool = attrs.field(default=False, validator=validate_flag)
     """Whether a member may review a package that they labeled, in whatever round."""
 
+    plan: AcceptancePlan | None = attrs.field(default=None, validator=check_plan)
+    """The acceptance plan that says how many tasks of a package are checked, and what comes of it:
+    one of `itagflow.quality`.  Then nobody passes or rejects a package against it."""
+    rejected_lots: RejectedLots = attrs.field(
+        default=RejectedLots.REWORK, converter=convert_rejected_lots
+    )
+    """What becomes of what the plan rejects: `RejectedLots` or its value."""
+
     @property
     def is_sampled(self) -> bool:
         """Whether a sample is reviewed, and not every task."""
-        return self.task_share is not None or self.task_count is not None
+        return (self.task_share, self.task_count, self.plan) != (None, None, None)
 
     __repr__ = show_fields
 
@@ -487,6 +480,9 @@ class Workflow:
             raise _make_error(
                 "Workflow", "reject_to", "there is no INSPECT stage to reject to: add Inspect"
             )
+        if accept and accept.reject_to is Stage.INSPECT and accept.plan:
+            reason = "is not for a stage with a plan: what a plan rejects is labeled again whole"
+            raise _make_error("Workflow", "reject_to", reason)
         require_one_field(rule.requires for rule in (label, inspect, accept) if rule)
         for name, rule in (("label", label), ("inspect", inspect), ("accept", accept)):
             # frozen, and attrs has no part in this constructor
@@ -588,6 +584,9 @@ class StageWorkers:
     __repr__ = show_fields
 
 
+_NOBODY = StageWorkers()  # made once: it is what most claims find at most stages
+
+
 def check_workflow(_: object, __: "attrs.Attribute[Any]", value: object) -> None:
     """Check a field that holds a workflow: an attrs validator."""
     wanted = "a Workflow, such as Workflow(Label(), Inspect())"
@@ -686,7 +685,7 @@ class Job:
 
     def crew(self, stage: CrewKey | str) -> StageWorkers:
         """Return who works at *stage*: a `Stage`, a `Crew`, or the value of one."""
-        return self.workforce.get(parse_crew_key(stage), StageWorkers())
+        return self.workforce.get(parse_crew_key(stage), _NOBODY)
 
     def __repr__(self) -> str:
         return show_line(self, show(self.name), self.state.name, f"id={self.id}")

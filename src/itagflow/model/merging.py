@@ -12,10 +12,12 @@ from itagflow.model.text import find_name_error, find_text_error, to_text
 from itagflow.printing import format_repr
 from itagflow.reprs import show_fields
 
-BUILT_IN = ("majority", "median", "mean", "mode", "keep", "each", "equal")
+BUILT_IN = ("majority", "median", "mean", "mode", "keep", "each", "equal", "match")
 """The merge rules that the library has; any other name is one of the application."""
 WITH_TOLERANCE = ("median", "mean", "mode")
 """The merge rules of numbers: only they take a tolerance."""
+LEAST_OVERLAP = 1e-9
+"""The least overlap of annotations that are the same: what is apart is no match."""
 
 
 class OnDispute(Enum):
@@ -54,12 +56,29 @@ def _check_tolerance(merge: "Merge", _: "attrs.Attribute[Any]", value: object) -
         raise _make_error("tolerance", f"is only for {names}, not for {format_repr(merge.name)}")
 
 
+def _check_threshold(merge: "Merge", _: "attrs.Attribute[Any]", value: object) -> None:
+    if value is not None:
+        require_number("Merge", "threshold", cast(Any, value), least=LEAST_OVERLAP, most=1)
+        _require_match(merge, "threshold")
+
+
+def _check_distance(merge: "Merge", _: "attrs.Attribute[Any]", value: object) -> None:
+    if value is not None:
+        require_number("Merge", "distance", cast(Any, value), least=0)
+        _require_match(merge, "distance")
+
+
+def _require_match(merge: "Merge", field: str) -> None:
+    if merge.name != "match":
+        raise _make_error(field, f"is only for 'match', not for {format_repr(merge.name)}")
+
+
 @attrs.frozen
 class Merge:
     """A rule that makes one reply of the votes on a question.
 
     The names of the library's own rules are ``majority``, ``median``, ``mean``, ``mode``, ``keep``,
-    ``each`` and ``equal``; any other is a function of the application, registered by
+    ``each``, ``equal`` and ``match``; any other is a function of the application, registered by
     ``itagflow.open(…, merges={name: function})``.
 
     >>> Merge("median", tolerance=1).name
@@ -72,6 +91,16 @@ class Merge:
         default=None, converter=_convert_tolerance, validator=_check_tolerance
     )
     """How far the highest and the lowest rating may be apart; None: any distance."""
+    threshold: float | None = attrs.field(
+        default=None, kw_only=True, converter=_convert_tolerance, validator=_check_threshold
+    )
+    """How much annotations that are the same overlap at least, more than 0 and up to 1, of the rule
+    ``match``; None: by half."""
+    distance: float | None = attrs.field(
+        default=None, kw_only=True, converter=_convert_tolerance, validator=_check_distance
+    )
+    """How far points, lines and keypoints may be apart that overlap by half, in pixels, of the rule
+    ``match``; None: those at the same place are the same."""
 
     @property
     def is_registered(self) -> bool:
@@ -114,9 +143,10 @@ class QuestionMerge:
     """The members whose votes counted: those who were asked, and did not give the task up."""
     counts: tuple[int, ...] = ()
     """How many of them said the same, most first; of ``each``: how many chose each option, in the
-    order of the template."""
+    order of the template; of ``match``: how many marked each annotation, most first."""
     confidence: float | None = None
-    """The share of them that says what the merged reply says; None without such a reply."""
+    """The share of them that says what the merged reply says, of ``match`` that marked what the
+    fewest have marked; None without such a reply."""
     number: float | None = None
     """The exact mean, of the rule ``mean``: the reply is the number on the scale next to it."""
     reason: str = ""

@@ -9,6 +9,7 @@ from itagflow.model.copying import copyable
 from itagflow.model.enums import IdentityHash
 from itagflow.model.job import Crew, Stage
 from itagflow.model.number import is_whole
+from itagflow.model.plan import PackageLot
 from itagflow.printing import format_count
 from itagflow.reprs import show_fields, show_line
 
@@ -135,6 +136,8 @@ class Package:
     """The tasks on which too few votes agree, and no reviewer has decided yet."""
     scope: tuple[int, ...] | None = None
     """The tasks that the present stage and round are about; None: all."""
+    lot: PackageLot | None = None
+    """The lot that it is at its stage, where an acceptance plan decides; None: none does."""
     rejects: tuple[int, ...] = ()
     """The tasks that were sent back in any round; each is reviewed again."""
     skipped: tuple[Stage, ...] = ()

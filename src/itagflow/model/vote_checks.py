@@ -114,6 +114,8 @@ def find_settling_error(merge: Merge, *, early: bool) -> str:
     name = format_repr(merge.name)
     if merge.name in NEVER_SETTLED:
         return f"is not for {name}, which each further vote may change"
+    if early and merge.name == "match":
+        return f"is not for {name}, whose places each further vote may move"
     if early and merge.is_registered:
         return f"is not for {name}, of which nobody knows what further votes would change"
     if early and merge.tolerance is not None:

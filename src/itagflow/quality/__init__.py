@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from itagflow.model.plan import AcceptancePlan, LotPlan, PlanDecision, PlanVerdict, Severity
     from itagflow.quality.aggregation import (
         Majority,
         majority,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         raw,
     )
     from itagflow.quality.errors_left import error_left
+    from itagflow.quality.forecasting import Forecast, JobForecast, forecast
     from itagflow.quality.iso_plans import (
         InspectionLevel,
         Iso2859,
@@ -49,15 +51,9 @@ if TYPE_CHECKING:
     from itagflow.quality.labels import LabelRow, LabelTable
     from itagflow.quality.matching import Marks, f1, match
     from itagflow.quality.merging import merge_marks
-    from itagflow.quality.plans import (
-        AcceptancePlan,
-        LotPlan,
-        PlanDecision,
-        PlanVerdict,
-        Severity,
-        SinglePlan,
-    )
+    from itagflow.quality.plans import SinglePlan
     from itagflow.quality.sequential_plans import SequentialPlan, sequential
+    from itagflow.quality.statements import Rate, Statement, StatementLine, WorkBy
     from itagflow.quality.values import (
         Agreement,
         Cluster,
@@ -73,6 +69,7 @@ if TYPE_CHECKING:
         QuestionAgreement,
         Skipped,
         StatisticsOf,
+        StatisticsUnit,
         Truth,
     )
 
@@ -82,10 +79,12 @@ __all__ = [
     "Cluster",
     "DistanceWeights",
     "ErrorLeft",
+    "Forecast",
     "Inspection",
     "InspectionLevel",
     "Iso2859",
     "Iso2859LotPlan",
+    "JobForecast",
     "LabelRow",
     "LabelTable",
     "Level",
@@ -103,13 +102,18 @@ __all__ = [
     "PlanVerdict",
     "PositionBias",
     "QuestionAgreement",
+    "Rate",
     "SequentialPlan",
     "Severity",
     "SinglePlan",
     "Skipped",
+    "Statement",
+    "StatementLine",
     "StatisticsOf",
+    "StatisticsUnit",
     "SwitchingState",
     "Truth",
+    "WorkBy",
     "alpha",
     "by_label",
     "by_member",
@@ -119,6 +123,7 @@ __all__ = [
     "error_left",
     "f1",
     "fleiss",
+    "forecast",
     "gwet_ac1",
     "iso2859",
     "majority",
@@ -152,6 +157,7 @@ _HOMES = {
             "raw",
         ),
         "errors_left": ("error_left",),
+        "forecasting": ("Forecast", "JobForecast", "forecast"),
         "iso_plans": (
             "InspectionLevel",
             "Iso2859",
@@ -162,15 +168,10 @@ _HOMES = {
         "labels": ("LabelRow", "LabelTable"),
         "matching": ("Marks", "f1", "match"),
         "merging": ("merge_marks",),
-        "plans": (
-            "AcceptancePlan",
-            "LotPlan",
-            "PlanDecision",
-            "PlanVerdict",
-            "Severity",
-            "SinglePlan",
-        ),
+        "plans": ("SinglePlan",),
+        ".model.plan": ("AcceptancePlan", "LotPlan", "PlanDecision", "PlanVerdict", "Severity"),
         "sequential_plans": ("SequentialPlan", "sequential"),
+        "statements": ("Rate", "Statement", "StatementLine", "WorkBy"),
         "values": (
             "Agreement",
             "Cluster",
@@ -186,6 +187,7 @@ _HOMES = {
             "QuestionAgreement",
             "Skipped",
             "StatisticsOf",
+            "StatisticsUnit",
             "Truth",
         ),
     }.items()
@@ -197,7 +199,7 @@ def __getattr__(name: str) -> Any:
     """Import a name when it is first asked for."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    found = getattr(import_module(f".{_HOMES[name]}", __name__), name)
     if isinstance(found, type):
         found.__module__ = __name__  # a class reports the place where users import it
     globals()[name] = found

@@ -15,6 +15,10 @@ HALVINGS = 1_200
 """How often an interval is halved at the most: until no float lies between its ends."""
 
 
+MOST_T = 1e12
+"""Beyond this no quantile of a t distribution is looked for."""
+
+
 def binomial_cdf(most: int, n: int, p: float) -> float:
     """Return the probability of at most so many wrong among *n*, each wrong with probability *p*.
 
@@ -92,6 +96,22 @@ def normal_quantile(share: float) -> float:
     1.959964
     """
     return bisect(lambda x: math.erfc(-x / math.sqrt(2)) / 2 - share, -40.0, 40.0)
+
+
+def t_quantile(share: float, freedom: float) -> float:
+    """Return the value below which this share of Student's t distribution lies, at least a half.
+
+    >>> round(t_quantile(0.9, 4), 6)
+    1.533206
+    """
+
+    def measure(t: float) -> float:
+        return 1 - beta_share(freedom / 2, 0.5, freedom / (freedom + t * t)) / 2
+
+    high = 2.0
+    while measure(high) < share and high < MOST_T:
+        high *= 2
+    return bisect(lambda t: measure(t) - share, 0.0, high)
 
 
 def bisect(function: Callable[[float], float], low: float, high: float) -> float:

@@ -18,11 +18,10 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.model.arguments import require_flag, require_kind
 from itagflow.model.enums import parse_enum
 from itagflow.model.number import find_number, require_number, require_whole_number
+from itagflow.model.plan import PlanDecision, Severity, StoredPlan
 from itagflow.printing import format_repr
 from itagflow.quality.distributions import poisson_cdf
 from itagflow.quality.plans import (
-    PlanDecision,
-    Severity,
     SinglePlan,
     explain_sample,
     explain_shares,
@@ -272,7 +271,7 @@ def _convert_level(value: InspectionLevel | str) -> InspectionLevel:
 
 
 @attrs.frozen
-class Iso2859:
+class Iso2859(StoredPlan):
     """The single sampling plans of ISO 2859-1 for lots of any size; made by `iso2859`."""
 
     aql: float = attrs.field(converter=_convert_aql)

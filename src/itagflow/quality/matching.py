@@ -14,6 +14,7 @@ import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.arguments import require_flag, require_kind, require_several
+from itagflow.model.merging import LEAST_OVERLAP
 from itagflow.model.number import require_number
 from itagflow.model.region import Regions
 from itagflow.model.segment import Segments
@@ -28,8 +29,6 @@ Marks = Regions | Spans | Segments
 """What somebody marked."""
 MARKS = (Regions, Spans, Segments)
 WANTED = "regions, spans or segments"
-LEAST = 1e-9
-"""The least threshold: what does not overlap at all is no match."""
 
 
 @attrs.frozen(kw_only=True)
@@ -186,6 +185,17 @@ def match_shapes(first: Sequence[Shape], second: Sequence[Shape], terms: MatchTe
     return Matching(matches=matches, first=len(first), second=len(second))
 
 
+def measure_agreement(votes: Sequence[Marks], terms: MatchTerms) -> float:
+    """Return how far all who voted agree on what they marked: the mean F1 of every two of them.
+
+    Raises:
+        InvalidData: when an annotation has nothing to compare.
+    """
+    shapes = [list_shapes(f"vote {number}", vote) for number, vote in enumerate(votes, 1)]
+    scores = [match_shapes(one, other, terms).f1 for one, other in combinations(shapes, 2)]
+    return math.fsum(scores) / len(scores) if scores else 1.0
+
+
 def is_enough(overlap: float, threshold: float) -> bool:
     """Return whether an overlap reaches the threshold, but for rounding."""
     return overlap >= threshold - 1e-12
@@ -242,7 +252,7 @@ def parse_terms(what: str, threshold: object, same_label: object, distance: obje
         InvalidData: when an argument is wrong.
     """
     return MatchTerms(
-        threshold=require_number(what, "threshold", threshold, least=LEAST, most=1),
+        threshold=require_number(what, "threshold", threshold, least=LEAST_OVERLAP, most=1),
         same_label=require_flag(what, "same_label", same_label),
         distance=require_number(what, "distance", distance, least=0),
     )

@@ -200,7 +200,8 @@ def _find_mean(cluster: _Cluster) -> Region:
 def _finish(cluster: _Cluster, distance: float) -> Cluster:
     parts = [shape.part for shape in cluster.shapes]
     part: AnyAnnotation = parts[0]
-    if len(parts) > 1:
+    # where all marked the very same, as people who confirm a pre-label do, it stays as it is
+    if any(other != part for other in parts):
         part = _find_mean(cluster) if _has_mean(cluster.shapes) else _find_medoid(cluster, distance)
     return Cluster(
         part=part,

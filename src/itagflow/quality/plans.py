@@ -1,12 +1,12 @@
-"""What an acceptance plan is: how many tasks of a lot are checked, and what that decides."""
+"""Single sampling with numbers of your choice, and what plans have in common."""
 
-from enum import Enum
-from typing import Protocol, cast, runtime_checkable
+from typing import cast
 
 import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.number import require_number, require_whole_number, to_whole
+from itagflow.model.plan import PlanDecision, PlanVerdict, StoredPlan
 from itagflow.printing import format_count
 from itagflow.quality.distributions import binomial_cdf, hypergeometric_cdf
 from itagflow.reprs import show_fields
@@ -15,67 +15,6 @@ MAX_SAMPLE = 1_000_000
 """How many tasks a plan may look at."""
 MAX_LOT = 100_000_000
 """How many tasks a lot may have: with more, probabilities have less than seven digits."""
-
-
-class PlanVerdict(Enum):
-    """What a plan says after so many tasks of a lot."""
-
-    ACCEPT = "accept"
-    """The lot is accepted; what was found wrong must still be corrected."""
-    REJECT = "reject"
-    """The lot is not accepted: it is labeled again, or checked whole."""
-    MORE = "more"
-    """More tasks must be checked."""
-
-
-@attrs.frozen
-class PlanDecision:
-    """What a plan says, and how many more tasks it wants."""
-
-    verdict: PlanVerdict
-    """What it says."""
-    more: int = 0
-    """How many more tasks must be checked, before it can say anything else than *more*."""
-
-    __repr__ = show_fields
-
-
-class Severity(Enum):
-    """How severely lots are inspected, which depends on those before."""
-
-    NORMAL = "normal"
-    """At first."""
-    TIGHTENED = "tightened"
-    """After lots that were not accepted."""
-    REDUCED = "reduced"
-    """After many good lots."""
-
-
-@runtime_checkable
-class LotPlan(Protocol):
-    """**Protocol:** the plan for one lot."""
-
-    @property
-    def sample(self) -> int:
-        """How many tasks of the lot are checked first."""
-        ...
-
-    def decide(self, checked: int, wrong: int) -> PlanDecision:
-        """Return what follows when *wrong* of the *checked* tasks are wrong."""
-        ...
-
-    def explain(self) -> str:
-        """Return the plan in sentences."""
-        ...
-
-
-@runtime_checkable
-class AcceptancePlan(Protocol):
-    """**Protocol:** a plan for lots of any size; one of your own needs this method only."""
-
-    def for_lot(self, lot: int) -> LotPlan:
-        """Return the plan for a lot of so many tasks."""
-        ...
 
 
 def _check_sample(_: object, __: object, value: int) -> None:
@@ -96,7 +35,7 @@ def _check_lot(plan: "SinglePlan", _: object, value: int | None) -> None:
 
 
 @attrs.frozen
-class SinglePlan:
+class SinglePlan(StoredPlan):
     """One sample decides: accept with at most ``accept`` wrong tasks in it, else reject.
 
     >>> plan = SinglePlan(80, 2)
@@ -104,12 +43,17 @@ class SinglePlan:
     ('ACCEPT', 0.2306)
     """
 
-    sample: int = attrs.field(converter=to_whole, validator=_check_sample)
+    # converted below: pyright takes a field with a converter for none of a `LotPlan`
+    sample: int = attrs.field(validator=_check_sample)
     """How many tasks are checked."""
     accept: int = attrs.field(converter=to_whole, validator=_check_accept)
     """With how many wrong tasks the lot is still accepted (Ac)."""
     lot: int | None = attrs.field(default=None, kw_only=True, validator=_check_lot)
     """How many tasks the lot has; None when that does not matter."""
+
+    def __attrs_post_init__(self) -> None:
+        """Make a plain integer of the sample, of whatever type it is; set past frozen attrs."""
+        object.__setattr__(self, "sample", to_whole(self.sample))
 
     @property
     def reject(self) -> int:

@@ -11,11 +11,10 @@ import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.number import require_number
+from itagflow.model.plan import PlanDecision, PlanVerdict, StoredPlan
 from itagflow.printing import format_count
 from itagflow.quality.distributions import beta_share, normal_quantile
 from itagflow.quality.plans import (
-    PlanDecision,
-    PlanVerdict,
     explain_shares,
     format_percent,
     require_looks,
@@ -161,7 +160,7 @@ def _find_boundaries(plan: "SequentialPlan") -> Boundaries:
 
 
 @attrs.frozen
-class SequentialPlan:
+class SequentialPlan(StoredPlan):
     """After each task accept, reject, or look at more; made by `sequential`."""
 
     p0: float = attrs.field(converter=_convert_share)

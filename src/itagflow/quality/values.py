@@ -24,11 +24,21 @@ from itagflow.reprs import show_fields
 
 
 class StatisticsOf(Enum):
-    """Whose statistics are wanted: a row for each job, member or group."""
+    """Whose statistics are wanted: a row for each job, member, group or stage."""
 
     JOB = "job"
     MEMBER = "member"
     GROUP = "group"
+    STAGE = "stage"
+
+
+class StatisticsUnit(Enum):
+    """What is counted as one.  Source: iTAG's ``ITEM`` and ``OPERATORCELL``."""
+
+    ITEM = "item"
+    """A task."""
+    OPERATORCELL = "operatorcell"
+    """A region, span or segment; a reply to any other question, and a task that has no answer."""
 
 
 @attrs.frozen(kw_only=True)

@@ -367,7 +367,7 @@ def with_counts(package: Package, cases: Iterable[Case]) -> Package:
 
 def is_corrected(case: Case) -> bool:
     """Return whether the task has a pre-label, and people have given it another answer."""
-    prelabel, current = case.prelabel, _find_current_answer(case, live=False)
+    prelabel, current = case.prelabel, find_current_answer(case, live=False)
     return (
         prelabel is not None
         and current is not None
@@ -382,7 +382,7 @@ def compute_state(case: Case, *, live: bool = True) -> TaskState:
         return TaskState.WITHDRAWN
     if find_judgment(case, live=live).is_wrong:
         return TaskState.WRONG
-    answer = _find_current_answer(case, live=live)
+    answer = find_current_answer(case, live=live)
     if answer is None:
         return TaskState.TODO
     if answer.is_abandoned:
@@ -398,7 +398,7 @@ def compute_state(case: Case, *, live: bool = True) -> TaskState:
     return TaskState.ANSWERED
 
 
-def _find_current_answer(case: Case, *, live: bool) -> Answer | None:
+def find_current_answer(case: Case, *, live: bool) -> Answer | None:
     """Return the current answer to the task: the newest of its labeling, or a reviewer's."""
     label = case.find_labeling()
     since = 0

@@ -40,20 +40,24 @@ from itagflow.results.rules import (
     select_history,
     with_counts,
 )
+from itagflow.reviewing.author_rules import (
+    find_outdated_authors,
+    has_kept_answers,
+    with_author,
+)
+from itagflow.reviewing.lot_rules import describe_lot, require_rejected
 from itagflow.reviewing.rules import (
     AssignmentContext,
     PackageHistory,
     end_assignment,
-    find_outdated_authors,
+    find_lot_work,
     find_wrong,
-    has_kept_answers,
     list_due,
     replace_assignment,
     scope_of,
     send_back,
     slots,
     with_answers,
-    with_author,
     with_offers,
 )
 
@@ -289,7 +293,7 @@ def plan_reject(facts: RejectFacts) -> RejectPlan:
         InvalidData: when named tasks are not in scope, or it is not said why they are wrong.
         Incomplete: when the reviewer's own answer would be dropped, or tasks were sent back as
             often as they may.
-        NotAllowed: when the job does not let work go on.
+        NotAllowed: when the job does not let work go on, or an acceptance plan is against it.
     """
     context = facts.context
     job, package, assignment = context.job, context.package, context.assignment
@@ -299,6 +303,9 @@ def plan_reject(facts: RejectFacts) -> RejectPlan:
     # the job was read again when it was locked: it may have been finished or archived meanwhile
     must_be_working(job, "reject")
     history = _add_answers(facts.history, judged.values())
+    lot = find_lot_work(context, history)
+    if lot is not None:
+        require_rejected(lot)
     wrong = find_wrong(context, history)
     limited = _find_limited(facts, history, wrong)
     abandoned: tuple[int, ...] = ()
@@ -608,7 +615,8 @@ def _describe(facts: RejectFacts, plan: RejectPlan, rework: Rework) -> dict[str,
         if replaced:
             data["previous"] = {task: facts.previous[task] for task in replaced}
         data["answered"] = [judgment.task for _, judgment in plan.judged]
-    return data
+    lot = find_lot_work(facts.context, plan.history)
+    return data if lot is None else {**data, **describe_lot(lot)}
 
 
 def _collect_comments(facts: RejectFacts, plan: RejectPlan) -> list[str]:

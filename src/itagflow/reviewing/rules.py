@@ -22,6 +22,7 @@ from itagflow.lifecycle.tables import (
     AssignmentCommand,
     get_package_lifecycle,
     name_reopening,
+    require_stage,
     stage_of,
 )
 from itagflow.model.change import Change, Context, Saved, record
@@ -39,12 +40,15 @@ from itagflow.results.rules import (
     find_judgment,
     with_counts,
 )
+from itagflow.reviewing.author_rules import with_author
+from itagflow.reviewing.lot_rules import LotWork, describe_lot, make_lot_work, require_accepted
 from itagflow.reviewing.sampling import (
     Arrival,
     Draw,
     find_scope,
     is_package_drawn,
     list_skipped,
+    open_lot,
 )
 
 OUTCOMES = {
@@ -180,7 +184,8 @@ def plan_completion(
     # tasks that are missing or undecided are named one by one in the refusal
     has_missing = is_labeling and not is_count_enough(context, counts)
     has_disputes = not is_labeling and bool(package.disputes)
-    needs_answers = recounts or merges or has_missing or has_disputes
+    has_lot = package.lot is not None
+    needs_answers = recounts or merges or has_missing or has_disputes or has_lot
     needs_numbers = is_last and _needs_tasks(job, package, target)
     return CompletionPlan(
         leaves_stage=is_last,
@@ -200,6 +205,10 @@ def pass_review(facts: CompletionFacts, operation: str) -> Change:
         Incomplete: when tasks stand judged wrong, or disputed ones are undecided.
     """
     package, assignment = facts.context.package, facts.context.assignment
+    require_stage(assignment, operation, _STAGES[operation])
+    lot = find_lot_work(facts.context, facts.history)
+    if lot is not None:
+        require_accepted(lot)
     closing = AssignmentCommand(
         assignment=assignment,
         wrong=find_wrong(facts.context, facts.history),
@@ -212,7 +221,20 @@ def pass_review(facts: CompletionFacts, operation: str) -> Change:
     save: list[Saved] = [(package, after), (assignment, ended), *facts.counters]
     save += finish_job_with(facts, after)
     became = describe_became(facts, after, assignments)
-    return record(facts.context.ctx, operation, about=ended, save=save, became=became)
+    ctx, data = facts.context.ctx, {} if lot is None else describe_lot(lot)
+    return record(ctx, operation, about=ended, save=save, data=data, became=became)
+
+
+_STAGES = {"review": Stage.INSPECT, "accept": Stage.ACCEPT}
+"""The stage of each operation that lets a package pass."""
+
+
+def find_lot_work(context: AssignmentContext, history: PackageHistory) -> LotWork | None:
+    """Return what was done on the lot that the assignment is about; None where no plan decides."""
+    job, package, assignment = context.job, context.package, context.assignment
+    if package.lot is None:
+        return None  # nearly always
+    return make_lot_work(job, package, assignment, history.assignments, history.answers)
 
 
 def end_assignment(
@@ -260,7 +282,7 @@ def pass_package(
     skipped = list_skipped(job, package, disputed=bool(disputes))
     for _ in skipped:
         state = lifecycle.advance(state, "skip", entity=str(package))
-    stage, free, scope = state.stage, 0, None
+    stage, free, scope, lot = state.stage, 0, None, None
     if stage is not None:
         left = [task for task in tasks if task not in package.excluded]
         arrival = Arrival(
@@ -268,12 +290,14 @@ def pass_package(
         )
         free = slots(package, stage)
         scope = without_excluded(package, find_scope(arrival, stage), left)
+        lot = open_lot(arrival, stage)
     return evolve(
         package,
         state=state,
         free=free,
         waiting_since=ctx.at,
         scope=scope,
+        lot=lot,
         disputes=disputes,
         skipped=(*package.skipped, *skipped),
         campaigns=package.campaigns if state.stage is not None else end_campaign(package),
@@ -306,6 +330,7 @@ def send_back(
         free=_slots_at(again, state.stage),
         waiting_since=ctx.at,
         scope=without_excluded(package, sent, tasks),
+        lot=None,
         rejects=tuple(sorted(numbers.union(package.rejects))),
         disputes=tuple(task for task in package.disputes if task not in numbers),
     )
@@ -415,7 +440,7 @@ def discard_package(job: Job, package: Package) -> Package:
     state = get_package_lifecycle(job.workflow).advance(
         package.state, "discard", entity=str(package)
     )
-    return evolve(package, state=state, free=0, scope=None)
+    return evolve(package, state=state, free=0, scope=None, lot=None)
 
 
 def finish_job(job: Job | None) -> tuple[Saved, ...]:
@@ -608,56 +633,6 @@ def _needs_tasks(job: Job, package: Package, stage: Stage | None) -> bool:
     rule = job.workflow.review(stage)
     is_sampled = rule is not None and rule.is_sampled
     return bool(package.excluded) or package.round > 1 or is_sampled
-
-
-def with_author(review: Assignment, *, has_answered: bool) -> Assignment:
-    """Return *review*, which ends, with whether its holder is an author for the stage behind it."""
-    if review.stage is not Stage.INSPECT or not has_answered:
-        return review
-    return evolve(review, authored=True)
-
-
-def has_kept_answers(
-    review: Assignment,
-    back: Package,
-    tasks: Sequence[int],
-    answers: Mapping[int, Mapping[int, Answer]],
-) -> bool:
-    """Return whether something is left of what was modified in a *review* that sends work back.
-
-    Args:
-        review: The assignment at a review stage.
-        back: The package as it goes back.
-        tasks: The numbers of its tasks.
-        answers: The answers to each of these, by the id of their assignment.
-    """
-    if is_labeled_anew(back, tasks):
-        return False
-    own = (by_assignment.get(review.id) for by_assignment in answers.values())
-    return any(answer is not None and answer.is_resolved for answer in own)
-
-
-def is_labeled_anew(package: Package, tasks: Sequence[int]) -> bool:
-    """Return whether *package*, which has these *tasks*, is to be labeled as a whole."""
-    if package.stage is not Stage.LABEL:
-        return False
-    return package.scope is None or len(package.scope) >= len(tasks) - len(package.excluded)
-
-
-def find_outdated_authors(
-    package: Package, assignments: Sequence[Assignment], tasks: Sequence[int]
-) -> list[Saved]:
-    """Return the inspections that author nothing any more, each with what it becomes.
-
-    Where *package* is to be labeled as a whole, nothing is left of what inspectors modified.
-    """
-    if not is_labeled_anew(package, tasks):
-        return []
-    return [
-        (assignment, evolve(assignment, authored=False))
-        for assignment in assignments
-        if assignment.authored and assignment.stage is Stage.INSPECT
-    ]
 
 
 def count_votes(job: Job, package: int) -> int:

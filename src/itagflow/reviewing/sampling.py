@@ -15,6 +15,7 @@ import attrs
 
 from itagflow.model.job import Job, ReviewRule, Stage
 from itagflow.model.package import Assignment, AssignmentState, Outcome, Package
+from itagflow.model.plan import PackageLot
 
 _HASHES = 2**256
 """How many different hashes there are."""
@@ -115,7 +116,7 @@ def is_drawn(job: Job, package: Package, stage: Stage) -> bool:
         return True
     if package.rejects or package.whole_round > 1 or package.reopened_round or package.campaigns:
         return True
-    return is_package_drawn(_make_draw(job, package, stage), rule.package_share)
+    return is_package_drawn(make_draw(job, package, stage), rule.package_share)
 
 
 def find_scope(arrival: Arrival, stage: Stage) -> tuple[int, ...] | None:
@@ -127,16 +128,7 @@ def find_scope(arrival: Arrival, stage: Stage) -> tuple[int, ...] | None:
     look is at its tasks.
     """
     package = arrival.package
-    begin = package.whole_round
-    if package.campaign is not None:
-        begin = package.campaign.round
-    looks = [
-        assignment.round
-        for assignment in arrival.assignments
-        if assignment.stage is stage
-        and assignment.state is AssignmentState.DONE
-        and assignment.round >= begin
-    ]
+    begin, looks = _find_looks(arrival, stage)
     last = max(looks, default=begin)
     # what was labeled whole in that round, or reviewed in it, was not reopened since
     if package.reopened_round > last:
@@ -157,6 +149,54 @@ def find_scope(arrival: Arrival, stage: Stage) -> tuple[int, ...] | None:
     return tuple(sorted(scope))
 
 
+def _find_looks(arrival: Arrival, stage: Stage) -> tuple[int, list[int]]:
+    """Return the round in which the present work began, and those of the looks at it at *stage*."""
+    package = arrival.package
+    begin = package.whole_round
+    if package.campaign is not None:
+        begin = package.campaign.round
+    looks = [
+        assignment.round
+        for assignment in arrival.assignments
+        if assignment.stage is stage
+        and assignment.state is AssignmentState.DONE
+        and assignment.round >= begin
+    ]
+    return begin, looks
+
+
+def open_lot(arrival: Arrival, stage: Stage) -> PackageLot | None:
+    """Return the lot that the package is at *stage*, with its first sample; None: no plan decides.
+
+    A plan decides on the first look since the package was labeled whole.  The sample is drawn from
+    what is not checked in any case: what is disputed, or was sent back alone, tells nothing of
+    the rest.
+    """
+    package = arrival.package
+    rule = arrival.job.workflow.review(stage)
+    if rule is None or rule.plan is None or package.campaign is not None:
+        return None
+    begin, looks = _find_looks(arrival, stage)
+    if looks or package.reopened_round > begin:
+        return None
+    certain = _find_certain(arrival)
+    tasks = [task for task in arrival.tasks if task not in certain]
+    if not tasks:
+        return None
+    count = rule.plan.for_lot(len(tasks)).sample
+    sample = draw_tasks(make_draw(arrival.job, package, stage), tasks, count)
+    return PackageLot(size=len(tasks), sample=sample)
+
+
+def _find_certain(arrival: Arrival) -> set[int]:
+    """Return the tasks that a first look is at in any case."""
+    certain = set(arrival.disputes)
+    for assignment in arrival.assignments:
+        if assignment.outcome is Outcome.REJECTED:
+            certain.update(assignment.sent_back or ())
+    return certain.intersection(arrival.tasks)
+
+
 def _draw_first(arrival: Arrival, stage: Stage) -> set[int] | None:
     """Return the tasks of a first look without those that are disputed; None: all."""
     job, package = arrival.job, arrival.package
@@ -165,8 +205,11 @@ def _draw_first(arrival: Arrival, stage: Stage) -> set[int] | None:
     rule = job.workflow.review(stage)
     if rule is None or not rule.is_sampled:
         return None
+    lot = open_lot(arrival, stage)
+    if lot is not None:
+        return {*lot.sample, *_find_certain(arrival)}
     count = count_sampled(rule, len(arrival.tasks))
-    drawn = draw_tasks(_make_draw(job, package, stage), arrival.tasks, count)
+    drawn = draw_tasks(make_draw(job, package, stage), arrival.tasks, count)
     return {*drawn, *package.rejects}
 
 
@@ -182,5 +225,6 @@ def _find_sent_back(assignments: Sequence[Assignment], *, since: int) -> set[int
     return sent
 
 
-def _make_draw(job: Job, package: Package, stage: Stage) -> Draw:
+def make_draw(job: Job, package: Package, stage: Stage) -> Draw:
+    """Return what is drawn by for *package* at *stage*."""
     return Draw(seed=job.seed, stage=stage, package=package.number, round=package.whole_round)

@@ -427,7 +427,8 @@ def _read_reject(
         counters=counters,
         named=named,
         said=order.said,
-        is_whole=order.is_whole,
+        # what an acceptance plan rejects goes back whole
+        is_whole=order.is_whole or package.lot is not None,
         previous=describe_replaced(*own),
         policy=transaction.policy,
     )

@@ -39,6 +39,7 @@ from itagflow.model.package import QueueCursor
 from itagflow.model.packaging import (
     Packaging,
 )
+from itagflow.model.plan import AcceptancePlan, PackageLot
 from itagflow.model.region import Keypoint, Region
 from itagflow.model.reply import Reply
 from itagflow.model.result import Provenance, StageResult
@@ -54,6 +55,7 @@ from itagflow.model.template import (
     View,
 )
 from itagflow.model.text import format_value
+from itagflow.quality.stored_plans import Plan
 
 
 def to_json(value: Any) -> Any:
@@ -252,6 +254,7 @@ def _make_converter() -> Converter:
         configure_tagged_union(union, converter, tag_generator=_make_tag, tag_name="kind")
     _add_replies(converter)
     configure_tagged_union(TemplateStep, converter, tag_generator=_make_tag, tag_name="kind")
+    _add_plans(converter)
     converter.register_unstructure_hook(
         Workflow, lambda flow: _unstructure_workflow(converter, flow)
     )
@@ -270,6 +273,7 @@ def _make_converter() -> Converter:
         MergeReport,
         Field,
         *_RULES.values(),
+        PackageLot,
         QueueCursor,
         Provenance,
         StageResult,
@@ -331,6 +335,20 @@ def _add_replies(converter: Converter) -> None:
     )
     converter.register_structure_hook(OverdueRule, partial(_structure_overdue_rule, read))
     converter.register_unstructure_hook(OverdueRule, partial(_unstructure_overdue_rule, write))
+
+
+def _add_plans(converter: Converter) -> None:
+    """Store an acceptance plan with its kind, or null."""
+    for kind in get_args(Plan):
+        _register_attrs(converter, kind)
+    configure_tagged_union(Plan, converter, tag_generator=_make_tag, tag_name="kind")
+    read, write = converter.get_structure_hook(Plan), converter.get_unstructure_hook(Plan)
+    converter.register_structure_hook(
+        AcceptancePlan | None, lambda value, _: None if value is None else read(value, Plan)
+    )
+    converter.register_unstructure_hook(
+        AcceptancePlan | None, lambda plan: None if plan is None else write(plan)
+    )
 
 
 def _structure_replies(value: Any, _: object) -> Mapping[str, Reply] | None:

@@ -6,7 +6,7 @@ How to write your own store, and what it must promise, is a page of the document
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from enum import Enum
@@ -203,6 +203,21 @@ class SupportsLockAll(Protocol):
 
     def lock_all(self, query: Query[E]) -> list[E]:
         """Wait for other writers, lock all matches in the order of *query*, and return them."""
+        ...
+
+
+@runtime_checkable
+class SupportsFindFirsts(Protocol):
+    """**Protocol:** a reader that looks into many groups at once; others are asked for each."""
+
+    def find_firsts(
+        self, query: Query[E], by: tuple[str, ...], groups: Sequence[tuple[Scalar, ...]]
+    ) -> Iterator[E]:
+        """Yield the first match of *query* in each of *groups*, and those in its order.
+
+        A group is what the columns *by* hold, which *query* does not name; none is given twice.
+        Limit and after are ignored.
+        """
         ...
 
 

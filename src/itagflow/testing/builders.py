@@ -45,6 +45,7 @@ from itagflow.model.packaging import (
     FixedSize,
     PackageCount,
 )
+from itagflow.model.plan import PackageLot, RejectedLots
 from itagflow.model.region import (
     Box,
     Keypoint,
@@ -79,6 +80,7 @@ from itagflow.model.template import (
     ViewKind,
 )
 from itagflow.model.workspace import Member, Role, Workspace
+from itagflow.quality.plans import SinglePlan
 
 AT = datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)
 """When everything that the builders build happened."""
@@ -266,10 +268,14 @@ def _orders() -> list[Entity]:
             **notes,
         ),
         JobCounter(job=14, tasks=5, packages=3, rows_read=6, version=9),
-        make_job(id=15, name="votes", workflow=Workflow(Label(votes=3, min_votes=2), Inspect())),
+        make_job(id=15, name="votes", workflow=Workflow(Label(votes=3, min_votes=2), _inspect())),
         _package_at_inspect(),
         make_task(2, row='{"data": {"source": "猫.jpg"}, "x": [1e400]}', row_key_text="k"),
     ]
+
+
+def _inspect() -> Inspect:
+    return Inspect(plan=SinglePlan(8, 1), rejected_lots=RejectedLots.INSPECT)
 
 
 def _package_at_inspect() -> Package:
@@ -286,6 +292,7 @@ def _package_at_inspect() -> Package:
         disputes=(3, 4),
         scope=(3,),
         rejects=(3,),
+        lot=PackageLot(size=2, sample=(3,), is_rejected=True),
         value='"left"',
         prelabeled=2,
         corrected=1,

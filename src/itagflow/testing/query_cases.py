@@ -21,6 +21,7 @@ from itagflow.model.package import (
 from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.workspace import Member
 from itagflow.storage import (
+    FIELDS,
     Condition,
     Query,
     Span,
@@ -216,6 +217,15 @@ def groups(
     }
 
 
+def firsts(query: Query[Any], there: Sequence[Entity], by: tuple[str, ...]) -> list[Any]:
+    """Return the first match of *query* in each group, and those in its order."""
+    ordered = page(attrs.evolve(query, after=None, limit=None), there)
+    first: dict[tuple[Any, ...], Any] = {}
+    for entity in ordered:
+        first.setdefault(tuple(column(entity, name) for name in by), entity)
+    return list(first.values())
+
+
 GROUPINGS: Mapping[type[Any], tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = {
     Package: (
         (("state",), ("size", "wrong", "disputed")),
@@ -231,6 +241,11 @@ GROUPINGS: Mapping[type[Any], tuple[tuple[tuple[str, ...], tuple[str, ...]], ...
     Event: ((("type",), ("package",)), (("member", "package"), ())),
 }
 """By which columns matches are counted, and which columns are added up then."""
+
+
+def name_key_columns(kind: type[Any]) -> tuple[str, ...]:
+    """Return the names of the columns of a key."""
+    return tuple(column.name for column in FIELDS[kind].key)
 
 
 def name_keys(found: Sequence[Any]) -> list[Key]:

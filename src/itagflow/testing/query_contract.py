@@ -6,7 +6,7 @@ each pair, such as ``test_lock_first_heeds_unless``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -18,12 +18,15 @@ from itagflow.storage import (
     Store,
     Writer,
 )
+from itagflow.storage.port import SupportsFindFirsts
 from itagflow.testing.part import ContractPart
 from itagflow.testing.query_cases import (
     CASES,
     GROUPINGS,
+    firsts,
     groups,
     matches,
+    name_key_columns,
     name_keys,
     page,
     rewritten,
@@ -166,6 +169,24 @@ def _check_remove(writer: Writer, query: Query[Any], there: Sequence[Entity]) ->
     )
 
 
+def _check_find_firsts(reader: Reader, query: Query[Any], there: Sequence[Entity]) -> None:
+    if not isinstance(reader, SupportsFindFirsts):
+        return  # then it is asked for each group by `find`
+    if not query.order:  # else any of a group may be its first
+        query = attrs.evolve(query, order=name_key_columns(query.kind), after=None)
+    for by, _ in GROUPINGS[query.kind]:
+        if not set(by).isdisjoint(query.where):
+            continue
+        expected = firsts(query, there, by)
+        held = groups(Query(query.kind), there, by, ())
+        # nothing is in the last one
+        asked = [*held, tuple("none" if isinstance(value, str) else 99 for value in min(held))]
+        found = list(reader.find_firsts(query, by, asked))
+        assert found == expected, _say(
+            f"find_firsts by {by}", query, name_keys(found), name_keys(expected)
+        )
+
+
 def _say(verb: str, query: Query[Any], found: object, expected: object) -> str:
     return f"{verb} of {query} gave {found}; right is {expected}"
 
@@ -178,12 +199,19 @@ VERBS: dict[str, tuple[Run, Check]] = {
     "count_in_a_writer": (_in_a_writer, _check_count),
     "tally": (_in_a_reader, _check_tally),
     "tally_in_a_writer": (_in_a_writer, _check_tally),
+    "find_firsts": (_in_a_reader, _check_find_firsts),
+    "find_firsts_in_a_writer": (_in_a_writer, _check_find_firsts),
     "lock_first": (_in_a_writer, _check_lock_first),
     "remove": (_check_and_roll_back, _check_remove),
 }
 """Every verb with a query, by the transaction: how it is run, and the expected result."""
-PAGING = ("an_order", "after", "a_limit")
-"""What only those verbs look at that give entities back."""
+_PAGED = ("find", "find_in_a_snapshot", "find_in_a_writer", "lock_first")
+HEEDED_BY: Mapping[str, tuple[str, ...]] = {
+    "an_order": (*_PAGED, "find_firsts", "find_firsts_in_a_writer"),
+    "after": _PAGED,
+    "a_limit": _PAGED,
+}
+"""Which verbs look at what not all look at: those that give entities back."""
 
 
 def _make_test(verb: str, case: str) -> Callable[[QueryContract], None]:
@@ -194,7 +222,7 @@ def _make_test(verb: str, case: str) -> Callable[[QueryContract], None]:
         run(store, case, check)
         store.close()
 
-    ignores = case in PAGING and not verb.startswith(("find", "lock_first"))
+    ignores = verb not in HEEDED_BY.get(case, (verb,))
     how = "heeds"
     if ignores:
         how = "ignores"

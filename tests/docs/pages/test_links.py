@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,3 +71,11 @@ def test_links_and_anchors_are_found(tmp_path: Path) -> None:
     page.write_text("# One `more` page!\n\nSee [this](none.md#at), not `[that](this)`.\n")
     assert list(find_links(page)) == ["none.md#at"]
     assert find_anchors(page) == {"one-more-page"}
+
+
+def test_every_extra_is_told_where_one_installs() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    table = (DOCS / "install.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(extras)

@@ -25,6 +25,7 @@ from itagflow import (
 )
 from itagflow.model import Keypoint, Keypoints
 from itagflow.quality.assigning import find_best_pairs
+from itagflow.quality.matching import MatchTerms, measure_agreement
 from itagflow.quality.overlap import make_shape, measure_overlap
 
 
@@ -236,3 +237,11 @@ class TestF1:
     def test_what_is_no_label(self, labels: Any, message: str) -> None:
         with pytest.raises(InvalidData, match=message):
             quality.f1(labels)
+
+
+def test_how_far_several_agree_is_the_mean_of_every_two() -> None:
+    votes = [Segments([Segment(start, start + 5) for start in starts]) for starts in ([0, 9], [0])]
+    assert measure_agreement(votes, MatchTerms()) == pytest.approx(2 / 3)
+    three = [*votes, votes[0]]
+    assert measure_agreement(three, MatchTerms()) == pytest.approx((2 / 3 + 1 + 2 / 3) / 3)
+    assert measure_agreement(votes[:1], MatchTerms()) == 1

@@ -15,6 +15,7 @@ from itagflow import (
     InvalidData,
     Label,
     Merge,
+    Point,
     Preference,
     Ranking,
     Rating,
@@ -63,9 +64,9 @@ def rated(*values: float, least: int = 1, tolerance: float | None = None) -> Pol
         ("OPEN_ENDED", False, "keep"),
         ("TEXT_EDIT", True, "keep"),
         ("TEXT_EDIT", False, "keep"),
-        ("PICTURE", True, "equal"),
-        ("SLOT", True, "equal"),
-        ("VIDEO", True, "equal"),
+        ("PICTURE", True, "match"),
+        ("SLOT", True, "match"),
+        ("VIDEO", True, "match"),
     ],
 )
 def test_each_kind_has_a_default(kind: str, required: bool, name: str) -> None:
@@ -277,6 +278,76 @@ BOXES = [Box(0, 0, 5, 5, label="cat"), Box(1, 1, 5, 5, label="dog")]
 def test_replies_that_say_the_same(one: Reply | None, other: Reply | None, same: bool) -> None:
     assert rules.says_same(one, other) is same
     assert rules.says_same(other, one) is same
+
+
+PICTURE = Question("1", "PICTURE", "Cars")
+
+
+def boxes(*places: tuple[float, float], label: str = "car", width: int = 60) -> Regions:
+    return Regions([Box(x, y, 10, 10, label=label) for x, y in places], width=width, height=60)
+
+
+def matched(*replies: Reply | None, least: int = 1, **terms: float) -> Decision:
+    return rules.merge_replies(Merge("match", **terms), poll(PICTURE, *replies, least=least))
+
+
+def test_what_most_have_marked_is_their_mean() -> None:
+    # the worked case of merge_marks: 90 of 110 are common to two of them
+    decision = matched(boxes((0, 0)), boxes((1, 0)), boxes((2, 0)))
+    assert decision.reply == boxes((1, 0))
+    assert (decision.counts, decision.confidence, decision.agreement) == ((3,), 1, 1)
+    two = matched(boxes((0, 0)), boxes(), boxes((0, 0)))
+    assert (two.reply, two.counts, two.confidence) == (boxes((0, 0)), (2,), 2 / 3)
+    assert two.agreement == pytest.approx(1 / 3)
+
+
+def test_what_one_of_three_has_marked_is_disputed_though_one_vote_is_enough() -> None:
+    decision = matched(boxes((0, 0), (20, 20)), boxes((1, 0), (50, 50)), boxes((0, 1)))
+    assert (decision.reply, decision.counts) == (None, (3, 1, 1))
+    assert decision.reason == (
+        "'car' at (20, 20) was marked by 1 of 3; 'car' at (50, 50) was marked by 1 of 3"
+    )
+    assert matched(boxes((0, 0)), boxes()).reason == "'car' at (0, 0) was marked by 1 of 2"
+    assert matched(boxes((0, 0))).reply == boxes((0, 0))
+
+
+def test_min_votes_may_ask_for_more_than_most() -> None:
+    said = [boxes((0, 0)), boxes((0, 0)), boxes()]
+    assert matched(*said, least=2).reply == boxes((0, 0))
+    assert matched(*said, least=3).reason == "'car' at (0, 0) was marked by 2 of 3"
+    assert matched(said[0], said[1], None, least=3).reason == "too few equal votes: 2 of 3"
+
+
+def test_when_annotations_are_the_same_is_a_term_of_the_rule() -> None:
+    apart = [boxes((0, 0)), boxes((3, 0))]  # 70 of 130
+    assert matched(*apart).reply == boxes((1.5, 0))
+    assert matched(*apart, threshold=0.6).reason.count("was marked by 1 of 2") == 2
+    points = [Regions([Point(x, 0, label="eye")], width=50, height=50) for x in (0, 3)]
+    assert matched(*points).reply is None
+    assert matched(*points, distance=3).reply == Regions(
+        [Point(1.5, 0, label="eye")], width=50, height=50
+    )
+
+
+def test_marks_that_cannot_be_compared_are_disputed() -> None:
+    decision = matched(boxes((0, 0)), boxes((0, 0), width=90))
+    assert decision.reason == "a vote: is of an image of another size: 90x60, not 60x60"
+    labels = matched(boxes((0, 0)), boxes((0, 0), label="van"))
+    assert labels.reason == "'car' at (0, 0) has different labels"
+
+
+def test_most_have_left_the_marks_out() -> None:
+    decision = matched(None, None, boxes((0, 0)))
+    assert (decision.reply, decision.reason) == (None, "")
+
+
+def test_a_span_and_a_segment_end_where_a_person_has_ended_them() -> None:
+    spans = [Spans([TextSpan(0, end, label="name")]) for end in (4, 5, 9)]
+    slot = Question("1", "SLOT", "Names")
+    assert rules.merge_by_matching(poll(slot, *spans)).reply == spans[1]
+    segments = [Segments([Segment(0.0, end, label="a")], duration=9) for end in (2.0, 2.5, 4.0)]
+    video = Question("1", "VIDEO", "Speakers")
+    assert rules.merge_by_matching(poll(video, *segments)).reply == segments[1]
 
 
 def test_the_order_of_votes_changes_no_decision() -> None:

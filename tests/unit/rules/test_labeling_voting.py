@@ -87,6 +87,20 @@ def test_too_small_a_share_is_a_dispute_and_is_found_again_from_the_report() -> 
     assert make_voting_rules(Label(votes=2, max_votes=3, agree=0.9), MergeCalls().find).agree == 0.9
 
 
+def test_regions_agree_by_what_they_have_in_common() -> None:
+    picture = make_template(questions=(Question("1", QuestionKind.PICTURE, "Q"),))
+    first = Regions([Box(0, 0, 10, 10), Box(20, 20, 10, 10)], width=50, height=50)
+    second = Regions([Box(1, 0, 10, 10), Box(20, 20, 10, 10)], width=50, height=50)
+    third = Regions([Box(0, 0, 10, 10)], width=50, height=50)
+    said = votes(first, second, third)
+    # the pairs of them have 2 of 2, 2/3 and 2/3 in common
+    assert merge(picture, said, attrs.evolve(by(1), agree=0.77)).disputed == ()
+    merged = merge(picture, said, attrs.evolve(by(1), agree=0.8))
+    assert merged.disputed == ("1",)
+    reason = merged.report.questions["1"].reason
+    assert reason == "the votes agree by 78% (F1), and must by 80%"
+
+
 def test_a_tie_is_a_dispute_even_with_enough_votes() -> None:
     cats_and_dogs = votes(Choice("cat"), Choice("dog"), Choice("cat"), Choice("dog"))
     assert merge(RADIO, cats_and_dogs, by(2)).disputed == ("1",)
@@ -117,11 +131,12 @@ def test_texts_are_equal_in_any_spelling_and_with_spaces_around() -> None:
     assert winner(said, 2, QuestionKind.INPUT) == Text("é ")
 
 
-def test_regions_have_to_be_equal() -> None:
+def test_regions_have_to_be_equal_where_the_rule_says_so() -> None:
     same = Regions([Box(1, 1, 2, 2)], width=9, height=9)
     other = Regions([Box(1, 1, 2, 3)], width=9, height=9)
     assert winner(votes(same, same), 2, QuestionKind.PICTURE) == same
-    assert winner(votes(same, same, other), 1, QuestionKind.PICTURE) is None
+    picture = make_template(questions=(Question("1", QuestionKind.PICTURE, "Q"),))
+    assert merge(picture, votes(same, same, other), by(1, q1="equal")).disputed == ("1",)
 
 
 def test_enough_voters_who_give_up_abandon_the_task() -> None:

@@ -12,9 +12,11 @@ from itagflow.measuring import counting_rules as rules
 from itagflow.measuring.counting_rules import JobCounts, MemberCounts, Period, WorkCounts
 from itagflow.measuring.look_rules import Look
 from itagflow.model import Outcome, Verdict
+from itagflow.quality import StatisticsUnit
 from itagflow.results.rules import Case
 from itagflow.testing.builders import AT, make_answer, make_assignment, make_job, make_package
 
+ITEM = StatisticsUnit.ITEM
 CAT, DOG = {"1": Choice("cat")}, {"1": Choice("dog")}
 DONE = make_package(state=PackageState.DONE, size=1)
 
@@ -99,13 +101,13 @@ def test_all_who_voted_labeled_it() -> None:
 def test_a_vote_is_wrong_when_it_differs_from_what_was_decided() -> None:
     dog = attrs.evolve(SAID, replies=DOG)
     decided = attrs.evolve(WRONG, verdict=None, replies=DOG)
-    assert rules.is_error_of(SAID, look(said=decided), is_vote=True)
-    assert not rules.is_error_of(dog, look(said=decided), is_vote=True)
+    assert rules.count_errors_of(SAID, look(said=decided), ITEM, is_vote=True)
+    assert not rules.count_errors_of(dog, look(said=decided), ITEM, is_vote=True)
     # judged wrong without another answer: who said the same is wrong
-    assert rules.is_error_of(SAID, look(), is_vote=True)
-    assert not rules.is_error_of(dog, look(), is_vote=True)
-    assert rules.is_error_of(dog, look(), is_vote=False)
-    assert rules.is_error_of(None, look(), is_vote=False)
+    assert rules.count_errors_of(SAID, look(), ITEM, is_vote=True)
+    assert not rules.count_errors_of(dog, look(), ITEM, is_vote=True)
+    assert rules.count_errors_of(dog, look(), ITEM, is_vote=False)
+    assert rules.count_errors_of(None, look(), ITEM, is_vote=False)
 
 
 def test_an_answer_that_an_inspector_gave_is_not_the_labelers() -> None:

@@ -107,6 +107,10 @@ def test_the_state_of_a_task_follows_from_what_was_said(found: Case, expected: T
 
 def test_what_is_held_counts_only_when_asked_for_live() -> None:
     held = case(make_assignment(), answers=[make_answer(replies=CAT)])
+    assert rules.find_current_answer(held, live=False) is None
+    current = rules.find_current_answer(held, live=True)
+    assert current is not None
+    assert current.replies
     assert rules.compute_state(held, live=True) is TaskState.ANSWERED
     assert rules.compute_state(held, live=False) is TaskState.TODO
 

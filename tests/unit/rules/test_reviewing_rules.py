@@ -40,11 +40,7 @@ from itagflow.reviewing.rules import (
     CompletionFacts,
     PackageHistory,
     count_votes,
-    find_outdated_authors,
-    has_kept_answers,
-    is_labeled_anew,
     plan_completion,
-    with_author,
     with_next_round,
     with_slots_added,
     with_votes,
@@ -525,63 +521,6 @@ class TestChecks:
         assert rules.find_wrong(context, attrs.evolve(history, answers={})) == ()
 
 
-INSPECTION = make_assignment(
-    id=6, member=3, stage=Stage.INSPECT, state=AssignmentState.DONE, authored=True
-)
-
-
-@pytest.mark.parametrize(
-    ("stage", "has_answered", "is_author"),
-    [
-        (Stage.INSPECT, True, True),
-        (Stage.INSPECT, False, False),
-        (Stage.ACCEPT, True, False),
-    ],
-)
-def test_an_inspector_who_answers_tasks_is_their_author(
-    stage: Stage, has_answered: bool, is_author: bool
-) -> None:
-    review = make_assignment(stage=stage, state=AssignmentState.DONE)
-    assert with_author(review, has_answered=has_answered).authored == is_author
-
-
-@pytest.mark.parametrize(
-    ("replies", "scope", "expected"),
-    [
-        ({"1": Choice("cat")}, (2,), True),
-        (None, (2,), False),
-        ({"1": Choice("cat")}, None, False),
-    ],
-)
-def test_what_was_modified_is_kept_unless_all_is_labeled_again(
-    replies: dict[str, Choice] | None, scope: tuple[int, ...] | None, expected: bool
-) -> None:
-    answer = make_answer(assignment=6, task=1, stage=Stage.INSPECT, replies=replies)
-    back = make_package(scope=scope)
-    assert has_kept_answers(INSPECTION, back, [1, 2], {1: {6: answer}, 2: {}}) == expected
-    assert not has_kept_answers(INSPECTION, back, [1, 2], {1: {7: answer}, 2: {}})
-
-
-@pytest.mark.parametrize(
-    ("state", "scope", "erased", "is_outdated"),
-    [
-        (PackageState.LABEL, None, (), True),
-        (PackageState.LABEL, (1,), (), False),
-        (PackageState.LABEL, (1,), (2,), True),
-        (PackageState.INSPECT, None, (), False),
-    ],
-)
-def test_a_labeling_of_the_whole_package_leaves_nothing_of_what_was_modified(
-    state: PackageState, scope: tuple[int, ...] | None, erased: tuple[int, ...], is_outdated: bool
-) -> None:
-    package = make_package(state=state, scope=scope, erased=erased)
-    assert is_labeled_anew(package, [1, 2]) == is_outdated
-    labeling = make_assignment(state=AssignmentState.DONE, authored=True)
-    found = find_outdated_authors(package, [labeling, INSPECTION], [1, 2])
-    expected = [(INSPECTION, attrs.evolve(INSPECTION, authored=False))] if is_outdated else []
-    assert found == expected
-
-
 def test_packages_that_are_not_drawn_have_one_vote() -> None:
     job = make_job(workflow=Workflow(Label(votes=3, on_dispute="keep", votes_package_share=0.2)))
     votes = [count_votes(job, number) for number in range(1, 1001)]
@@ -622,3 +561,8 @@ def test_slots_are_added_to_what_is_at_label() -> None:
     assert with_slots_added(THREE, make_package(votes=1, free=0)).free == 2
     done = make_package(state=PackageState.DONE, free=0)
     assert with_slots_added(THREE, done) == done
+
+
+def test_no_plan_decides_on_a_package_that_is_no_lot() -> None:
+    context = AssignmentContext(make_job(), make_package(), make_assignment(), CTX)
+    assert rules.find_lot_work(context, rules.PackageHistory(assignments=())) is None

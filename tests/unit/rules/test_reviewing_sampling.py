@@ -14,6 +14,7 @@ from support.scenes import cats, labeled, taken
 
 from itagflow import Accept, Flow, Inspect, InvalidData, Label, Stage, Workflow
 from itagflow.model import Assignment, AssignmentState, Campaign, Outcome, PackageState
+from itagflow.quality import SinglePlan
 from itagflow.reviewing.sampling import (
     Arrival,
     Draw,
@@ -23,6 +24,8 @@ from itagflow.reviewing.sampling import (
     is_drawn,
     is_package_drawn,
     list_skipped,
+    make_draw,
+    open_lot,
 )
 from itagflow.storage import codec
 from itagflow.testing import make_assignment, make_job, make_package
@@ -330,3 +333,53 @@ class TestScopes:
         draw = Draw(seed=job.seed, stage=Stage.INSPECT, package=1, round=1)
         assert review.scope == draw_tasks(draw, TASKS, 2)
         assert len(list(flow.tasks(review))) == 2
+
+
+class TestLots:
+    """What is drawn where an acceptance plan decides."""
+
+    JOB = make_job(workflow=Workflow(Label(), Inspect(plan=SinglePlan(2, 0))))
+
+    def lot_of(
+        self, *assignments: Assignment, **package: Any
+    ) -> tuple[int, tuple[int, ...]] | None:
+        disputes = package.pop("disputes", ())
+        arrival = Arrival(
+            job=self.JOB,
+            package=make_package(size=4, **package),
+            tasks=TASKS,
+            disputes=disputes,
+            assignments=assignments,
+        )
+        lot = open_lot(arrival, Stage.INSPECT)
+        return None if lot is None else (lot.size, lot.sample)
+
+    def test_the_sample_is_that_of_a_first_look(self) -> None:
+        draw = make_draw(self.JOB, make_package(), Stage.INSPECT)
+        assert self.lot_of() == (4, draw_tasks(draw, TASKS, 2))
+
+    def test_a_package_that_is_labeled_anew_is_another_lot(self) -> None:
+        again = self.lot_of(reviewed(1, None), round=2, whole_round=2)
+        draw = make_draw(self.JOB, make_package(round=2, whole_round=2), Stage.INSPECT)
+        assert again == (4, draw_tasks(draw, TASKS, 2))
+
+    def test_what_is_checked_in_any_case_is_no_part_of_it(self) -> None:
+        found = self.lot_of(reviewed(1, (3,), Stage.ACCEPT), round=2, disputes=(1,))
+        assert found == (2, (2, 4))
+        assert self.lot_of(disputes=tuple(TASKS)) is None
+
+    @pytest.mark.parametrize(
+        ("assignments", "package"),
+        [
+            ((reviewed(1),), {"round": 2}),
+            ((), {"round": 2, "reopened_round": 2}),
+            (
+                (),
+                {"round": 2, "campaigns": (Campaign(round=2, stage=Stage.LABEL, tasks=(1,)),)},
+            ),
+        ],
+    )
+    def test_no_plan_decides_on_later_looks(
+        self, assignments: tuple[Assignment, ...], package: dict[str, Any]
+    ) -> None:
+        assert self.lot_of(*assignments, **package) is None

@@ -13,6 +13,7 @@ from itagflow.flow import Flow
 from itagflow.model.batch import BatchResult
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment
+from itagflow.model.plan import LotVerdict
 from itagflow.model.reports import TickReport
 from itagflow.model.task import Answer, WorkItem
 from itagflow.typing import (
@@ -450,6 +451,20 @@ class FlowVerbs:
         )
         return await self._pool.run(verb)
 
+    async def plan_verdict(
+        self, assignment: AssignmentRef, *, by: MemberRef | None = None
+    ) -> LotVerdict:
+        """Return what the acceptance plan says of the package that a reviewer holds.
+
+        Once all is checked, what the plan wants to see next comes into the assignment.
+
+        Raises:
+            NotHeld: when the assignment is not held, or not by the member *by*.
+            NotAllowed: when no plan decides there now, or *by* may not do such work any more.
+        """
+        verb = partial(self._flow.plan_verdict, assignment, by=by)
+        return await self._pool.run(verb)
+
     async def review(
         self,
         assignment: AssignmentRef,
@@ -457,15 +472,15 @@ class FlowVerbs:
         seconds: float | None = None,
         by: MemberRef | None = None,
     ) -> Assignment:
-        """Let a package pass at INSPECT; tasks without a judgment pass with it.
+        """Let a package pass at INSPECT; tasks without a judgment pass with it, but under a plan.
 
-        Reviewing again what is reviewed changes nothing.  The *seconds* count as in `submit`.
+        Sent again it changes nothing.  The *seconds* count as in `submit`.
 
         Raises:
             Incomplete: when tasks stand judged wrong or disputed ones undecided; it lists them.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at another stage.
-            NotAllowed: when *by* may not do such work any more.
+            NotAllowed: when *by* may not do such work any more, or the acceptance plan is against.
         """
         verb = partial(self._flow.review, assignment, seconds=seconds, by=by)
         return await self._pool.run(verb)
@@ -510,7 +525,7 @@ class FlowVerbs:
             InvalidData: when named tasks are outside the scope, or nothing says why they are wrong.
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at LABEL.
-            NotAllowed: when *by* may not do such work any more.
+            NotAllowed: when *by* may not do such work any more, or the acceptance plan is against.
         """
         verb = partial(
             self._flow.reject,

@@ -3,16 +3,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from itagflow.aio.pool import ThreadPool
 from itagflow.api.quality import Quality
+from itagflow.model.event import Event
+from itagflow.quality.forecasting import JobForecast
 from itagflow.quality.labels import LabelRow
-from itagflow.quality.values import ErrorLeft, QuestionAgreement, StatisticsOf, Truth
-from itagflow.typing import JobRef, MemberRef
+from itagflow.quality.statements import Rate, Statement, WorkBy
+from itagflow.quality.values import (
+    ErrorLeft,
+    PositionBias,
+    QuestionAgreement,
+    StatisticsOf,
+    StatisticsUnit,
+    Truth,
+)
+from itagflow.typing import JobRef, MemberRef, WorkspaceRef
 
 
 class AsyncQuality:
@@ -110,6 +120,27 @@ class AsyncQuality:
         verb = partial(self._quality.truth, job, by=by)
         return await self._pool.run(verb)
 
+    async def position_bias(
+        self, job: JobRef | Sequence[JobRef], *, by: MemberRef | None = None
+    ) -> Mapping[str, PositionBias]:
+        """Return how often each position was chosen, of questions whose options are shuffled.
+
+        By question, with `itagflow.quality.position_bias`, of those with ``shuffle=True`` where one
+        option is chosen, preferred or ranked first.  All labels count, as `labels` has them; of
+        options inside another the outer one.
+
+        Args:
+            job: The job; several as a list.
+            by: Who reads: without the votes that are secret from the member.
+
+        Raises:
+            NotFound: when there is no such job, or *by* is nobody in its workspace.
+            InvalidData: when the list names no job.
+            NotAllowed: when *by* may not read results there, or was removed.
+        """
+        verb = partial(self._quality.position_bias, job, by=by)
+        return await self._pool.run(verb)
+
     async def error_left(
         self,
         job: JobRef | Sequence[JobRef],
@@ -149,17 +180,24 @@ class AsyncQuality:
         job: JobRef | Sequence[JobRef],
         *,
         of: StatisticsOf | str = StatisticsOf.JOB,
+        unit: StatisticsUnit | str = StatisticsUnit.ITEM,
         since: datetime | None = None,
         until: datetime | None = None,
+        every: timedelta | None = None,
         by: MemberRef | None = None,
     ) -> Sequence[dict[str, Any]]:
         """Return statistics under the names that iTAG gives them, as flat dicts.
 
-        The unit is the task, as with ``ITEM`` there.  A look is a task in a round that a reviewer
-        has handed in at a stage; an error is a look that judged the task wrong or gave another
-        answer.  Discarded packages are left out.  Times are hours as far as they were told;
-        accuracies are percentages, None without a look; efficiencies are numbers an hour, None
-        where no time was told.  Of a job there are:
+        What counts as one is the task, or with ``operatorcell`` the cell: each region, span and
+        segment of an answer, and each reply without any.  Errors are then the cells that a reviewer
+        has added, removed or changed (they overlap by less than nine tenths, or have another
+        label), never more than were checked; of a task that is only judged wrong, all.  Open
+        doubt: this is our reading of iTAG's ``OPERATORCELL``.
+
+        A look is a task in a round that a reviewer has handed in at a stage; an error is a look
+        that judged the task wrong or gave another answer.  Discarded packages are left out.  Times
+        are hours as far as they were told; accuracies are percentages, None without a look;
+        efficiencies are numbers an hour, None where no time was told.  Of a job there are:
 
         - ``TotalItemCount``, ``FinishedItemCount``: tasks; those of done packages.
           ``TotalSubtaskCount``, ``FinishedSubtaskCount``: packages; done ones;
@@ -188,19 +226,128 @@ class AsyncQuality:
         labeler, and a vote that differs from what was decided is an error.  What nobody has
         labeled, such as pre-labels, is of the ``UserId`` None.
 
+        Of a stage, which iTAG does not show: ``Count`` (answers or looks handed in),
+        ``ErrorCount``, ``RejectCount``, ``AbandonCount``, ``Accuracy``, ``Time``, ``Efficiency``,
+        and ``WaitTime``: how many hours packages waited, on average, from the work before until the
+        review was claimed.
+
         Args:
             job: The job; several as a list.
-            of: A row for each ``job``, each ``member`` over all jobs, or each ``group``, by the
-                groups that members are in now.
+            of: A row for each ``job``, each ``member`` over all jobs, each ``group``, by the groups
+                that members are in now, or each ``stage`` over all jobs.
+            unit: What counts as one: ``item``, a task, or ``operatorcell``.
             since: Only work that was handed in from then on; numbers of tasks and packages are as
                 they are now.
             until: Only work that was handed in before then.
+            every: The rows of each period of this length from *since* until *until*, with ``Since``
+                and ``Until``.
             by: Who reads: without the votes that are secret from the member.
 
         Raises:
             NotFound: when there is no such job, or *by* is nobody in its workspace.
-            InvalidData: when a time has no zone, or *of* is none of these.
+            InvalidData: when a time has no zone, *of* or *unit* is none of these, or *every* cannot
+                cut the time.
             NotAllowed: when *by* may not read results there, or was removed.
         """
-        verb = partial(self._quality.statistics, job, of=of, since=since, until=until, by=by)
+        verb = partial(
+            self._quality.statistics,
+            job,
+            of=of,
+            unit=unit,
+            since=since,
+            until=until,
+            every=every,
+            by=by,
+        )
+        return await self._pool.run(verb)
+
+    async def work(
+        self,
+        workspace: WorkspaceRef,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        per: WorkBy | str | Iterable[WorkBy | str] = (WorkBy.MEMBER,),
+        by: MemberRef | None = None,
+    ) -> Sequence[dict[str, Any]]:
+        """Return what was done in a workspace, added up, as flat dicts.
+
+        ``AssignmentCount`` are the assignments that were handed in, ``Count`` their tasks: answers,
+        also that a task is given up, and looks of reviewers.  ``CorrectedCount`` are tasks that
+        were sent back, in this time, to who had handed them in, in this time or before: each voter,
+        where there were votes.  ``NetCount`` is what is left, which may be less than 0; ``Time``
+        the hours that were told.
+
+        Args:
+            workspace: The workspace.
+            since: Only what was handed in or sent back from then on.
+            until: Only what was before then.
+            per: By what it is added up: any of ``member``, ``job``, ``stage``, ``group`` and
+                ``day`` (in UTC), which are columns.  By groups as members are in them now: the work
+                of who is in several is in each, and of who is in none under an empty name.
+            by: Who reads: somebody who may read the results of all jobs.
+
+        Raises:
+            NotFound: when there is no such workspace, or *by* is nobody there.
+            InvalidData: when a time has no zone, or *per* names nothing or something else.
+            NotAllowed: when *by* may not read results, or was removed.
+        """
+        verb = partial(self._quality.work, workspace, since=since, until=until, per=per, by=by)
+        return await self._pool.run(verb)
+
+    async def statement(
+        self,
+        workspace: WorkspaceRef,
+        rates: Mapping[Any, Rate],
+        *,
+        after: Event | int = 0,
+        until: Event | int | None = None,
+        by: MemberRef | None = None,
+    ) -> Statement:
+        """Return what members are paid for what they handed in, between two events.
+
+        The next statement begins with ``after=statement.until``: each event is in one of them, so
+        that nothing is paid twice.  What is sent back later is taken off then, as `work` counts
+        it; nothing is taken off for a package that is discarded.  Statements that follow each other
+        add up to the one of the whole time, as long as no job of it is deleted.
+
+        Args:
+            workspace: The workspace.
+            rates: What is paid at each stage: from a stage, or a pair of a stage and the account of
+                a member, to a `Rate`.  What has none comes to nothing, and is listed.
+            after: The event behind which it begins, or its position; 0: from the beginning.
+            until: The last event, or its position; None: up to now.
+            by: Who reads: somebody who may read the results of all jobs.
+
+        Raises:
+            NotFound: when there is no such workspace, or *by* is nobody there.
+            InvalidData: when a rate is none, or a position is none that there is.
+            NotAllowed: when *by* may not read results, or was removed.
+        """
+        verb = partial(self._quality.statement, workspace, rates, after=after, until=until, by=by)
+        return await self._pool.run(verb)
+
+    async def forecast(
+        self, job: JobRef, *, level: float = 0.8, by: MemberRef | None = None
+    ) -> JobForecast:
+        """Return how many days of work are left at each stage, and when the job will be done.
+
+        With `itagflow.quality.forecast`, from the tasks that were handed in on each day (in UTC) on
+        which any was; today counts only where there was no day before.  Left are the answers and
+        looks of open packages: those that are still to be given, the looks to come as the rules of
+        the stages draw them, and the rework that the share of looks which sent a task back lets
+        expect.  What comes into the job later is not foreseen, nor more votes where they disagree.
+        The days are named by the weekdays on which anybody has worked.
+
+        Args:
+            job: The job.
+            level: How often the intervals are to have the truth, more than 0 and less than 1.
+            by: Who reads.
+
+        Raises:
+            NotFound: when there is no such job, or *by* is nobody in its workspace.
+            InvalidData: when *level* is no such number.
+            NotAllowed: when *by* may not read results there, or was removed.
+        """
+        verb = partial(self._quality.forecast, job, level=level, by=by)
         return await self._pool.run(verb)

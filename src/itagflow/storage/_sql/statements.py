@@ -98,6 +98,8 @@ class Sql:
     """What ends a query for rows that no other writer has locked."""
     slots: int = 1
     """In how many rows each kept sum is spread, so that writers seldom wait for each other."""
+    has_lateral_queries: bool = False
+    """Whether a subquery in FROM may depend on the row beside it."""
     subquery_end: str = ""
     """The end of a subquery that is to run row by row, in the order of the rows."""
 
@@ -154,6 +156,26 @@ class Sql:
         text = _find_text(conditions, query.order, after, self.placeholder)
         # nothing has more rows than that, and a larger integer fits no database's parameter
         return Statement(text, (*values, min(limit, MOST)))
+
+    def find_firsts(
+        self, query: Query[Any], by: tuple[str, ...], groups: Sequence[tuple[Scalar, ...]]
+    ) -> Statement:
+        """Return what reads the first match of *query* in each group; *by* makes the groups."""
+        conditions, values = _render_query(self, query)
+        # no column holds an integer beyond 64 bits: such a group has no match
+        made = [
+            dict(zip(by, map(encode_value, group), strict=True))
+            for group in groups
+            if all(map(is_storable, group))
+        ]
+        # as in the conditions: for the index over the filled ones
+        filled = tuple(
+            name
+            for name in by
+            if name in conditions.layout.sparse and all(group[name] != "" for group in made)
+        )
+        text = _firsts_text(conditions, query.order, by, filled)
+        return Statement(text, (json.dumps(made), *values))
 
     def count(self, query: Query[Any]) -> Statement:
         """Return what counts the matches of *query*."""
@@ -431,6 +453,39 @@ def _find_text(conditions: _Filter, order: tuple[str, ...], after: str, limit: s
 
 
 @cache
+def _firsts_text(
+    conditions: _Filter, order: tuple[str, ...], by: tuple[str, ...], filled: tuple[str, ...]
+) -> str:
+    sql, layout = conditions.sql, conditions.layout
+    _check_names(conditions, (*order, *by))
+    table = f"{sql.schema}{layout.table}"
+    get = "wanted.{}" if sql.has_lateral_queries else "json_extract(wanted.value, '$.{}')"
+    equal = [f"{name} = {get.format(name)}" for name in by]
+    equal += [f"{name} <> ''" for name in filled]
+    where = _render_where(conditions)
+    where = " AND ".join([where, *equal]) if where else f" WHERE {' AND '.join(equal)}"
+    names = _complete_order(layout, order)
+    # Each subquery takes the first row of an index: one step for each group, however much is in it.
+    rest = f"FROM {table}{where} ORDER BY {', '.join(map(_render_sort, names))} LIMIT 1"
+    columns = _render_columns(layout)
+    if sql.has_lateral_queries:
+        # parsed as rows of the table, so that each value has the type of its column
+        wanted = (
+            f"jsonb_populate_recordset(CAST(NULL AS {table}), CAST({sql.placeholder} AS jsonb))"
+        )
+        text = f"{wanted} AS wanted CROSS JOIN LATERAL (SELECT {columns} {rest}) AS found"
+    else:
+        key = ", ".join(column.name for column in layout.key)
+        found = ", ".join(f"found.{column.name}" for column in layout.key)
+        # CROSS JOIN is what keeps SQLite to this order: first the groups
+        text = f"json_each({sql.placeholder}) AS wanted CROSS JOIN {table} AS found"
+        text += f" WHERE ({found}) = (SELECT {key} {rest})"
+    read = ", ".join(f"found.{name}" for name in columns.split(", "))
+    sort = ", ".join(_render_sort(name, "found.") for name in names)
+    return f"SELECT {read} FROM {text} ORDER BY {sort}"
+
+
+@cache
 def _count_text(conditions: _Filter) -> str:
     _check_names(conditions)
     table = f"{conditions.sql.schema}{conditions.layout.table}"
@@ -487,10 +542,10 @@ def _complete_order(layout: Layout[Any], order: tuple[str, ...]) -> tuple[str, .
     return (*order, *(column.name for column in layout.key if column.name not in ordered))
 
 
-def _render_sort(name: str) -> str:
+def _render_sort(name: str, table: str = "") -> str:
     if name.startswith("-"):
-        return f"{name[1:]} DESC"
-    return name
+        return f"{table}{name[1:]} DESC"
+    return f"{table}{name}"
 
 
 def _render_after(sql: Sql, query: Query[Any], after: tuple[Scalar, ...]) -> tuple[str, list[Any]]:

@@ -99,6 +99,14 @@ class SqlReader(ABC):
         layout: Layout[E] = LAYOUTS[query.kind]
         return self._decode(layout, self.rows(statement.text, statement.values))
 
+    def find_firsts(
+        self, query: Query[E], by: tuple[str, ...], groups: Sequence[tuple[Scalar, ...]]
+    ) -> Iterator[E]:
+        """Yield the first match in each group, in order."""
+        statement = self.sql.find_firsts(query, by, groups)
+        layout: Layout[E] = LAYOUTS[query.kind]
+        return self._decode(layout, self.rows(statement.text, statement.values))
+
     def count(self, query: Query[E]) -> int:
         """Return how many match."""
         statement = self.sql.count(query)

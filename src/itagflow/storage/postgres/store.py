@@ -64,6 +64,7 @@ def _sql(schema: str) -> Sql:
         lock=" FOR UPDATE",
         share=" FOR SHARE",
         skip_locked=" FOR UPDATE SKIP LOCKED",
+        has_lateral_queries=True,
         subquery_end=" OFFSET 0",
         slots=32,
     )

@@ -1,0 +1,75 @@
+"""When a job will be done, from what was done on each day and what is left."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from itagflow.core.engine import Engine
+from itagflow.core.lookup import JobRef, MemberRef, iterate_query
+from itagflow.core.visibility import require_readable
+from itagflow.measuring.forecast_rules import OpenPackage, count_left, name_days
+from itagflow.measuring.work import iter_pieces
+from itagflow.measuring.work_rules import Piece
+from itagflow.model.job import Job, Stage
+from itagflow.model.package import Assignment, Package
+from itagflow.quality.forecasting import JobForecast, forecast
+from itagflow.storage.port import Query, Reader
+
+NAME = "quality.forecast"
+
+
+def forecast_job(engine: Engine, ref: JobRef, *, level: float, by: MemberRef | None) -> JobForecast:
+    """Return when a job will be done, stage by stage."""
+
+    def require(reader: Reader) -> Job:
+        return require_readable(engine, reader, NAME, ref, by)[0]
+
+    with engine.store.read() as reader:
+        job = require(reader)
+    pieces = list(iter_pieces(engine, {"job": job.id}, require))
+    today = engine.now().date()
+    left = count_left(job, _read_open(engine, job), _find_sent_back(pieces))
+    stages = {
+        stage: forecast(_count_days(pieces, stage, today), left[stage], level=level)
+        for stage in job.workflow.stages
+    }
+    return name_days(stages, today, {piece.at.weekday() for piece in pieces})
+
+
+def _count_days(pieces: list[Piece], stage: Stage, today: date) -> list[int]:
+    """Return how many tasks were handed in at *stage* on each day on which any was.
+
+    Today, which is not over, counts only where there was no day before.
+    """
+    days = defaultdict[date, int](int)
+    for piece in pieces:
+        if piece.stage is stage and piece.assignments:
+            days[piece.at.date()] += piece.count
+    if len(days) > 1:
+        days.pop(today, None)
+    return list(days.values())
+
+
+def _find_sent_back(pieces: list[Piece]) -> Mapping[Stage, float]:
+    """Return the share of looks at each review stage that has sent the task back."""
+    looks, back = defaultdict[Stage, int](int), defaultdict[Stage, int](int)
+    for piece in pieces:
+        if piece.stage is not Stage.LABEL:
+            looks[piece.stage] += piece.count
+            back[piece.stage] += piece.sent_back
+    return {stage: min(1.0, back[stage] / looks[stage]) for stage in looks if looks[stage]}
+
+
+def _read_open(engine: Engine, job: Job) -> list[OpenPackage]:
+    where: dict[str, Any] = {"job": job.id}
+    packages = list(
+        iterate_query(engine.store, Query(Package, {**where, "open": True}, order=("number",)))
+    )
+    live = defaultdict[int, list[Assignment]](list)
+    held = Query(Assignment, {**where, "live": True}, order=("id",))
+    for assignment in iterate_query(engine.store, held):
+        live[assignment.package].append(assignment)
+    return [OpenPackage(package=each, live=live[each.number]) for each in packages]
