@@ -17,7 +17,19 @@ import shutil
 import tempfile
 
 from itagflow import maintenance, schema, templates
-from itagflow.formats import coco, csv, itag, itag_v1, jsonl, label_studio, parquet, rttm, voc, yolo
+from itagflow.formats import (
+    coco,
+    csv,
+    itag,
+    itag_v1,
+    jsonl,
+    label_studio,
+    parquet,
+    rttm,
+    trl,
+    voc,
+    yolo,
+)
 from itagflow.prelabels import sources
 
 LOADED = (
@@ -40,6 +52,7 @@ LOADED = (
     sources,
     templates,
     parquet,
+    trl,
     voc,
     yolo,
 )

@@ -46,6 +46,11 @@ def test_once(folder: Path, url: str, capsys: pytest.CaptureFixture[str]) -> Non
     ]
 
 
+def drop_exports(text: str) -> str:
+    """Return what was printed, but for the lines about files that were written."""
+    return "".join(line for line in text.splitlines(True) if " exported job " not in line)
+
+
 def list_work(flow: Flow) -> list[Event]:
     """Return all that happened, but for files that were written: each run writes one."""
     return [event for event in flow.events.since() if event.type != "export"]
@@ -65,5 +70,5 @@ def test_twice_on_the_same_database(
         assert list_work(flow) == before, "the second run labels nothing"
         assert flow.jobs.get("signs-2026-11").state is JobState.FINISHED
         assert list(maintenance.verify(flow)) == []
-    assert capsys.readouterr().out == first
+    assert drop_exports(capsys.readouterr().out) == drop_exports(first)
     assert (folder / "street.out.manifest").read_bytes() == exported

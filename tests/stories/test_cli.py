@@ -302,6 +302,7 @@ def test_formats_need_no_store(capsys: pytest.CaptureFixture[str]) -> None:
         "label_studio",
         "parquet",
         "rttm",
+        "trl",
         "voc",
         "yolo",
     ]

@@ -68,6 +68,7 @@ BUILT_IN = (
     "label_studio",
     "parquet",
     "rttm",
+    "trl",
     "voc",
     "yolo",
 )

@@ -120,11 +120,12 @@ def find_field(context: FormatContext) -> str:
     given: str | None = context.options[IMAGE.name]
     if given is not None:
         return given
-    shown = _list_fields(context.template)
+    shown = list_fields(context.template)
     return shown[0] if shown else "source"
 
 
-def _list_fields(template: Template | None) -> list[str]:
+def list_fields(template: Template | None) -> list[str]:
+    """Return the fields of ``data`` that a template shows, in their order."""
     if template is None:
         return []
     return [view.field for top in template.views for view in top.every if view.field]

@@ -25,7 +25,7 @@ from itagflow.core.lookup import MemberRef
 from itagflow.core.registry import Registry
 from itagflow.core.visibility import check_each, require_readable
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats import Format, WriteReport
+from itagflow.formats import Format, FormatContext, WriteReport
 from itagflow.formats._files import (
     BinaryFile,
     HashedFile,
@@ -100,15 +100,31 @@ class _Order:
     """What was asked."""
     jobs: tuple[int, ...]
     """The jobs, in the order in which their tasks are written."""
-    job_names: Mapping[int, str]
+    job_names: Mapping[int, str] = attrs.field(factory=dict[int, str])
     """What they are called."""
-    name_member: Callable[[int], str]
+    name_member: Callable[[int], str] = str
     """What members are called in the file."""
 
     @property
     def format_itself(self) -> FormatRef:
         """The format, or its name."""
         return self.format.format if isinstance(self.format, _ModuleName) else self.format
+
+    def make_context(self) -> FormatContext:
+        """Return what the format is told.
+
+        Raises:
+            InvalidData: when an option is none that the format has.
+        """
+        context = formats.make_write_context(
+            self.format_itself,
+            template=self.template,
+            stages=self.stages,
+            lossy=self.lossy,
+            options=dict(self.options),
+            jobs=self.jobs,
+        )
+        return attrs.evolve(context, job_names=self.job_names, name_member=self.name_member)
 
 
 _Tasks = Mapping[int, "array[int]"]
@@ -174,25 +190,8 @@ def export(
         raise _make_moments_error()
     query = ResultQuery("results.export", by, where, snapshot=snapshot, needed=NEEDED)
     terms = _find_terms(engine, jobs, query)
-    # what is wrong with the options is told before anything is written
-    context = formats.make_write_context(
-        format,
-        template=terms.template,
-        stages=stages,
-        lossy=lossy,
-        options=options,
-        jobs=terms.jobs,
-    )
-    order = _Order(
-        _make_portable(format),
-        stages,
-        lossy,
-        options,
-        terms.template,
-        terms.jobs,
-        {source.job.id: source.job.name for source in terms.sources},
-        _read_names(engine, terms, by_account=bool(context.options.get(ACCOUNTS.name))),
-    )
+    order = _Order(_make_portable(format), stages, lossy, options, terms.template, terms.jobs)
+    order = _add_names(engine, order, terms)
     for source in terms.sources:
         if executor is not None and by is not None and where.member is not None:
             _require_nobody_hidden(source.job)
@@ -262,6 +261,32 @@ def _write_file(
     # closed also when the caller's progress bar or the target fails: that cancels what is not begun
     with closing(_write_shares(engine, work.executor, shares, order, terms)) as parts:
         return _join(progress(parts) if progress else parts, file)
+
+
+def _add_names(engine: Engine, order: _Order, terms: _Terms) -> _Order:
+    """Return *order* with what jobs and members are called; its options are checked first.
+
+    Raises:
+        InvalidData: when an option is wrong: nothing is written then.
+    """
+    context = order.make_context()
+    by_account = bool(context.options.get(ACCOUNTS.name))
+    return attrs.evolve(
+        order,
+        job_names={source.job.id: source.job.name for source in terms.sources},
+        name_member=_read_names(engine, terms, by_account=by_account),
+    )
+
+
+def _read_names(engine: Engine, terms: _Terms, *, by_account: bool) -> Callable[[int], str]:
+    """Return what says how a file calls a member; accounts are read now, and not meanwhile."""
+    home = terms.sources[0].job.workspace
+    with engine.store.read() as reader:
+        if not by_account:
+            return partial(make_pseudonym, reader.get(Workspace, (home,)))
+        members = reader.find(Query(Member, {"workspace": home}))
+        accounts = {member.id: member.account for member in members}
+    return accounts.__getitem__
 
 
 def _record(
@@ -349,29 +374,9 @@ def _write(results: Iterable[Result], target: Target, order: _Order) -> _Written
     tasks: _Tasks = defaultdict(partial(array, "q"))
     # dropped before the format sees them: the formats of other packages need not know of erasing
     kept = _skip_excluded(results, left_out, tasks)
-    context = formats.make_write_context(
-        order.format_itself,
-        template=order.template,
-        stages=order.stages,
-        lossy=order.lossy,
-        options=dict(order.options),
-        jobs=order.jobs,
-    )
-    context = attrs.evolve(context, job_names=order.job_names, name_member=order.name_member)
-    report = formats.write_in(order.format_itself, kept, target, context)
+    report = formats.write_in(order.format_itself, kept, target, order.make_context())
     report = attrs.evolve(report, erased=left_out["erased"], withdrawn=left_out["withdrawn"])
     return _Written(report, tasks)
-
-
-def _read_names(engine: Engine, terms: _Terms, *, by_account: bool) -> Callable[[int], str]:
-    """Return what says how a file calls a member; accounts are read now, and not meanwhile."""
-    home = terms.sources[0].job.workspace
-    with engine.store.read() as reader:
-        if not by_account:
-            return partial(make_pseudonym, reader.get(Workspace, (home,)))
-        members = reader.find(Query(Member, {"workspace": home}))
-        accounts = {member.id: member.account for member in members}
-    return accounts.__getitem__
 
 
 def _make_portable(format: FormatRef) -> FormatRef | _ModuleName:
