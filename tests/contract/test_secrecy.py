@@ -42,7 +42,8 @@ from itagflow import (
 )
 from itagflow.errors import Problem
 from itagflow.formats import FormatContext, WriteReport
-from itagflow.model import Outcome, Purpose, Row
+from itagflow.model import Export, Outcome, Purpose, Row
+from itagflow.quality import Statement
 
 pytestmark = pytest.mark.usefixtures("equal_keys")
 
@@ -149,7 +150,12 @@ MORE_PAIRS = [
 """What else there is of a vote; in memory alone, as on the others every store agrees with it."""
 UNFINISHED = frozenset({hesitates, begins, changes_a_draft})
 """What is still in the hands of the voter."""
-HOLDING = frozenset({"explain", "available", "jobs.queue", "what I find"})
+HOLDING = frozenset(
+    {
+        *("explain", "available", "jobs.queue", "what I find"),
+        *("quality.forecast", "quality.statement", "quality.work"),
+    }
+)
 """What tells how many hold an assignment, and so that somebody has handed theirs in, but not with what."""
 
 
@@ -307,7 +313,9 @@ def plain(value: Any) -> Any:
         return f"{type(value).__name__}: {value}"
     if isinstance(value, list | tuple):
         return [plain(one) for one in value]
-    return attrs.evolve(value, position=0) if isinstance(value, Event) else value
+    if isinstance(value, Statement):
+        return attrs.evolve(value, until=0)
+    return attrs.evolve(value, position=0) if isinstance(value, Event | Export) else value
 
 
 def require_alike(worlds: Callable[[Vote], tuple[Flow, Args]], by: str, pair: Pair) -> None:

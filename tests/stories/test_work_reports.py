@@ -313,3 +313,24 @@ def test_what_came_back_is_expected_to_come_back_again(flow: Flow) -> None:
     # one of four came back: it, 36 others, and a quarter of what is still to be checked
     assert stages[Stage.INSPECT].left == 40 * 1.25
     assert stages[Stage.LABEL].left == 1 + 36 + 40 / 4
+
+
+def test_secret_votes_are_in_no_report_and_no_statement_is_made_without_them(flow: Flow) -> None:
+    job = cats(flow, workflow=Workflow(Label(votes=2, min_votes=2), Inspect()), size=2)
+    label(flow, "ben", job)
+    assert [row["Member"] for row in flow.quality.work("street")] == ["ben"]
+    assert flow.quality.work("street", by="ada") == []
+    with pytest.raises(NotAllowed, match="package 1 is secret from them: leave by= out"):
+        flow.quality.statement("street", RATES, by="ada")
+    label(flow, "cy", job)
+    assert [row["Member"] for row in flow.quality.work("street", by="ada")] == ["ben", "cy"]
+    told = flow.quality.statement("street", RATES, by="ada")
+    assert told == flow.quality.statement("street", RATES, until=told.until)
+
+
+def test_a_forecast_does_not_tell_of_secret_votes(flow: Flow) -> None:
+    job = cats(flow, workflow=Workflow(Label(votes=2, min_votes=2), Inspect()), size=2)
+    unknown = flow.quality.forecast(job, by="ada").stages[Stage.LABEL]
+    label(flow, "ben", job)
+    assert flow.quality.forecast(job).stages[Stage.LABEL].pace is not None
+    assert flow.quality.forecast(job, by="ada").stages[Stage.LABEL].pace == unknown.pace

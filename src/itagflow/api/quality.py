@@ -305,7 +305,8 @@ class Quality:
             per: By what it is added up: any of ``member``, ``job``, ``stage``, ``group`` and
                 ``day`` (in UTC), which are columns.  By groups as members are in them now: the work
                 of who is in several is in each, and of who is in none under an empty name.
-            by: Who reads: somebody who may read the results of all jobs.
+            by: Who reads: somebody who may read the results of all jobs.  Votes that are secret
+                from them are left out, and labelers whom they review blind.
 
         Raises:
             NotFound: when there is no such workspace, or *by* is nobody there.
@@ -343,7 +344,8 @@ class Quality:
         Raises:
             NotFound: when there is no such workspace, or *by* is nobody there.
             InvalidData: when a rate is none, or a position is none that there is.
-            NotAllowed: when *by* may not read results, or was removed.
+            NotAllowed: when *by* may not read results, or was removed; or when something would be
+                missing, since votes are secret from them, or labelers whom they review blind.
         """
         terms = WorkTerms(name="quality.statement", workspace=workspace, by=by)
         parsed = parse_rates(terms.name, rates)

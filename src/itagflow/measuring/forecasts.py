@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, iterate_query
-from itagflow.core.visibility import require_readable
+from itagflow.core.visibility import Access, require_readable
 from itagflow.measuring.forecast_rules import OpenPackage, count_left, name_days
 from itagflow.measuring.work import iter_pieces
 from itagflow.measuring.work_rules import Piece
@@ -24,14 +24,14 @@ NAME = "quality.forecast"
 def forecast_job(engine: Engine, ref: JobRef, *, level: float, by: MemberRef | None) -> JobForecast:
     """Return when a job will be done, stage by stage."""
 
-    def require(reader: Reader) -> Job:
-        return require_readable(engine, reader, NAME, ref, by)[0]
+    def find_access(reader: Reader) -> Access:
+        return require_readable(engine, reader, NAME, ref, by)[1]
 
     with engine.store.read() as reader:
-        job = require(reader)
-    pieces = list(iter_pieces(engine, {"job": job.id}, require))
+        job, _ = require_readable(engine, reader, NAME, ref, by)
+    pieces = list(iter_pieces(engine, {"job": job.id}, find_access))
     today = engine.now().date()
-    left = count_left(job, _read_open(engine, job), _find_sent_back(pieces))
+    left = count_left(job, _read_open(engine, job, find_access), _find_sent_back(pieces))
     stages = {
         stage: forecast(_count_days(pieces, stage, today), left[stage], level=level)
         for stage in job.workflow.stages
@@ -63,13 +63,19 @@ def _find_sent_back(pieces: list[Piece]) -> Mapping[Stage, float]:
     return {stage: min(1.0, back[stage] / looks[stage]) for stage in looks if looks[stage]}
 
 
-def _read_open(engine: Engine, job: Job) -> list[OpenPackage]:
+def _read_open(
+    engine: Engine, job: Job, find_access: Callable[[Reader], Access]
+) -> list[OpenPackage]:
     where: dict[str, Any] = {"job": job.id}
     packages = list(
         iterate_query(engine.store, Query(Package, {**where, "open": True}, order=("number",)))
     )
     live = defaultdict[int, list[Assignment]](list)
     held = Query(Assignment, {**where, "live": True}, order=("id",))
-    for assignment in iterate_query(engine.store, held):
+    assignments = list(iterate_query(engine.store, held))
+    with engine.store.read() as reader:
+        # without what was handed to the experts, which would tell of secret votes
+        public = find_access(reader).read_public(job, assignments)
+    for assignment in public:
         live[assignment.package].append(assignment)
     return [OpenPackage(package=each, live=live[each.number]) for each in packages]

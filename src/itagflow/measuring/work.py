@@ -9,10 +9,11 @@ from typing import Any, cast
 
 import attrs
 
+from itagflow.access import Action, not_allowed
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef, WorkspaceRef, get_or_none, iterate_query
-from itagflow.core.visibility import access_of
+from itagflow.core.visibility import Access, access_of
 from itagflow.errors import InvalidData, Problem
 from itagflow.measuring.counting_rules import Period
 from itagflow.measuring.reading import read_members
@@ -32,7 +33,7 @@ from itagflow.quality.statements import (
     price,
 )
 from itagflow.results.histories import read_histories
-from itagflow.results.rules import Case
+from itagflow.results.rules import Case, TaskCases
 from itagflow.storage.port import Query, Reader, Span
 
 EVENTS = 200
@@ -133,7 +134,7 @@ def make_statement(
         raise InvalidData(terms.name, [Problem("until", reason)])
     sums = defaultdict[Key, _Sum](_Sum)
     where: dict[str, Any] = {"position": Span(after + 1, end)}
-    for piece in _iter_of_workspace(engine, terms, where):
+    for piece in _iter_of_workspace(engine, terms, where, is_complete=True):
         sums[piece.member, piece.job, piece.stage].add(piece)
     members = read_members(engine, {member for member, _, _ in sums})
     jobs = _read_jobs(engine, {job for _, job, _ in sums})
@@ -154,40 +155,59 @@ def make_statement(
     return Statement(after=after, until=end, lines=tuple(price(line, rates) for line in lines))
 
 
-def _iter_of_workspace(engine: Engine, terms: WorkTerms, where: dict[str, Any]) -> Iterator[Piece]:
+def _iter_of_workspace(
+    engine: Engine, terms: WorkTerms, where: dict[str, Any], *, is_complete: bool = False
+) -> Iterator[Piece]:
     """Return the pieces of work of the events of a workspace that match."""
     with engine.store.read() as reader:
         home = lookup.workspace(reader, terms.workspace)
 
-    def require(reader: Reader) -> None:
-        access_of(reader, engine.policy, home.id, terms.by).require(terms.name, None)
+    def find_access(reader: Reader) -> Access:
+        access = access_of(reader, engine.policy, home.id, terms.by)
+        access.require(terms.name, None)
+        return access
 
-    return iter_pieces(engine, {**where, "workspace": home.id}, require)
+    wanted = {**where, "workspace": home.id}
+    return iter_pieces(engine, wanted, find_access, is_complete=is_complete)
 
 
 def iter_pieces(
-    engine: Engine, where: dict[str, Any], require: Callable[[Reader], object]
+    engine: Engine,
+    where: dict[str, Any],
+    find_access: Callable[[Reader], Access],
+    *,
+    is_complete: bool = False,
 ) -> Iterator[Piece]:
-    """Yield the pieces of work of the events that match, in order.
+    """Yield the pieces of work of the events that match, in order, that the reader may know of.
 
-    What *require* checks is asked for each block: a member may be removed while much is read.
+    Votes that are secret from them are left out, and labelers whom they review blind.
+
+    Args:
+        engine: The engine.
+        where: Which events.
+        find_access: Returns who reads, and checks that they may.  It is asked for each block: a
+            member may be removed while much is read.
+        is_complete: Whether nothing may be left out.
+
+    Raises:
+        NotAllowed: when something would be left out, and nothing may.
     """
     with engine.store.read() as reader:
-        require(reader)
+        find_access(reader)
     query = Query(Event, {**where, "type": HANDED_IN}, order=("position",))
     events = iterate_query(engine.store, query)
     while block := list(islice(events, EVENTS)):
         with engine.store.read() as reader:
-            require(reader)
-            cases = _read_packages(reader, block)
+            cases = _read_packages(find_access(reader), block, is_complete=is_complete)
         for event in block:
             yield from list_pieces(event, cases.get((event.job, event.package), ()))
 
 
 def _read_packages(
-    reader: Reader, events: Iterable[Event]
+    access: Access, events: Iterable[Event], *, is_complete: bool
 ) -> Mapping[tuple[int, int], Sequence[Case]]:
     """Return the tasks of the packages of these events; a job that was deleted has none."""
+    reader = access.reader
     numbers = defaultdict[int, set[int]](set)
     for event in events:
         numbers[event.job].add(event.package)
@@ -198,12 +218,28 @@ def _read_packages(
             continue
         where: dict[str, Any] = {"job": key, "package": tuple(sorted(packages))}
         tasks = list(reader.find(Query(Task, where, order=("number",))))
-        read = read_histories(reader, job, tasks)
+        read = read_histories(reader, job, tasks, access)
+        if is_complete:
+            _require_all(access, read, read_histories(reader, job, tasks))
         histories = {number: with_withdrawn(each) for number, each in read.histories.items()}
         read = attrs.evolve(read, histories=histories)
         for case in map(read.build, tasks):
             found[key, case.package.number].append(case)
     return found
+
+
+def _require_all(access: Access, shown: TaskCases, whole: TaskCases) -> None:
+    """Check that nothing is left out of what a member is shown.
+
+    Raises:
+        NotAllowed: when votes are secret from them, or labelers whom they review blind.
+    """
+    if access.member is None:
+        return
+    for number, history in whole.histories.items():
+        if list(shown.histories[number].assignments) != list(history.assignments):
+            reason = f"some of the work on {history.package} is secret from them: leave by= out"
+            raise not_allowed(access.member, Action.READ_RESULTS, reason)
 
 
 def _read_jobs(engine: Engine, keys: Iterable[int]) -> dict[int, Job]:

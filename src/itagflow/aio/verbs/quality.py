@@ -285,7 +285,8 @@ class AsyncQuality:
             per: By what it is added up: any of ``member``, ``job``, ``stage``, ``group`` and
                 ``day`` (in UTC), which are columns.  By groups as members are in them now: the work
                 of who is in several is in each, and of who is in none under an empty name.
-            by: Who reads: somebody who may read the results of all jobs.
+            by: Who reads: somebody who may read the results of all jobs.  Votes that are secret
+                from them are left out, and labelers whom they review blind.
 
         Raises:
             NotFound: when there is no such workspace, or *by* is nobody there.
@@ -322,7 +323,8 @@ class AsyncQuality:
         Raises:
             NotFound: when there is no such workspace, or *by* is nobody there.
             InvalidData: when a rate is none, or a position is none that there is.
-            NotAllowed: when *by* may not read results, or was removed.
+            NotAllowed: when *by* may not read results, or was removed; or when something would be
+                missing, since votes are secret from them, or labelers whom they review blind.
         """
         verb = partial(self._quality.statement, workspace, rates, after=after, until=until, by=by)
         return await self._pool.run(verb)
