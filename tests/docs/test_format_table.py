@@ -11,7 +11,7 @@ from support.format_table import COLUMNS, render_table
 
 from itagflow import formats
 
-PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
+PAGE = Path(__file__).parents[2] / "docs" / "format-table.md"
 BEGIN, END = "<!-- formats: begin -->\n", "<!-- formats: end -->\n"
 
 
