@@ -20,6 +20,7 @@ from itagflow import (
     maintenance,
     templates,
 )
+from itagflow.model import WithdrawReport
 from support.orders import PEOPLE
 from support.scenes import rows
 from support.walking import SideBySide
@@ -159,7 +160,11 @@ class Surroundings(SideBySide):
     )
     def withdraw(self, tasks: list[int], key: str | None, by: str) -> None:
         keys = [] if key is None else [key]
-        self.twice(lambda flow: flow.jobs.withdraw(self.job, tasks=tasks, keys=keys, by=by))
+        self.twice(
+            lambda flow: flow.jobs.withdraw(self.job, tasks=tasks, keys=keys, by=by),
+            # it says which tasks were withdrawn before
+            lambda done: WithdrawReport(skipped=len(done.tasks) + done.skipped),
+        )
 
     @may_happen(
         who=people,
