@@ -556,6 +556,14 @@ def find_field(row: str, name: str) -> str:
     >>> find_field('{"row": {"n": 1.0}, "n": 2}', "row")
     '{"n": 1.0}'
     """
+    # Nearly always it is the last one.  A text holds no quotation mark that is not escaped: so this
+    # is where a field begins, and it is one of this object if its value ends where the object does.
+    begin = row.rfind(f',"{name}":')
+    if begin >= 0:
+        start = _skip_space(row, begin + len(name) + len(',"":'))
+        _, end = _decode(row, start)
+        if row[end:].strip() == "}":
+            return row[start:end]
     (*_, found) = [text for key, text in _iter_fields(row) if key == name]
     _, colon = _decode(found, 0)
     return found[_skip_space(found, _skip_space(found, colon) + len(":")) :]
