@@ -26,8 +26,10 @@ from itagflow.formats import (
     label_studio,
     parquet,
     rttm,
+    srt,
     trl,
     voc,
+    webvtt,
     yolo,
 )
 from itagflow.prelabels import sources
@@ -50,10 +52,12 @@ LOADED = (
     rttm,
     schema,
     sources,
+    srt,
     templates,
     parquet,
     trl,
     voc,
+    webvtt,
     yolo,
 )
 """All of it."""

@@ -38,7 +38,9 @@ def test_every_format_of_answers_is_in_the_table() -> None:
         "jsonl",
         "label_studio",
         "rttm",
+        "srt",
         "voc",
+        "webvtt",
         "yolo",
     } <= named
 

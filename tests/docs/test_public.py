@@ -150,6 +150,8 @@ LATER = (
     "itagflow.formats.itag",
     "itagflow.formats.label_studio",
     "itagflow.formats.rttm",
+    "itagflow.formats.srt",
+    "itagflow.formats.webvtt",
     "itagflow.formats.voc",
     "itagflow.formats.yolo",
     "itagflow.json",

@@ -302,8 +302,10 @@ def test_formats_need_no_store(capsys: pytest.CaptureFixture[str]) -> None:
         "label_studio",
         "parquet",
         "rttm",
+        "srt",
         "trl",
         "voc",
+        "webvtt",
         "yolo",
     ]
     assert main(["formats", "--json"]) == 0

@@ -54,6 +54,8 @@ COLUMNS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "`voc`": ("voc", {}),
     "`label_studio`": ("label_studio", {}),
     "`rttm`": ("rttm", {}),
+    "`webvtt`": ("webvtt", {}),
+    "`srt`": ("srt", {}),
 }
 """The formats with the options that decide what they hold."""
 
@@ -245,6 +247,8 @@ def describe(found: Any, reply: Any) -> str:
             return "without relations"
         if isinstance(found, Segments) and not found.duration:
             return "without the duration"
+        if isinstance(found, Segments) and found.segments[0].labels != reply.segments[0].labels:
+            return "without the label"
         return f"a {type(found).__name__}" if type(found) is not type(reply) else "other values"
     (one,), (other,) = found.regions, reply.regions
     if is_about_labels(reply):

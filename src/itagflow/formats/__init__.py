@@ -68,8 +68,10 @@ BUILT_IN = (
     "label_studio",
     "parquet",
     "rttm",
+    "srt",
     "trl",
     "voc",
+    "webvtt",
     "yolo",
 )
 """The formats that come with the library; each is the module of that name."""
