@@ -40,12 +40,14 @@ from itagflow import (
 
 USERS = [f"user-{n}" for n in range(50)]
 GROUPS = (5, 50)
-PACKAGE, TASKS = 5, 100_000
+PACKAGE = 5
+TASKS_PER_SECOND = 1_000
+"""How many tasks there are for each second: more than a group labels, so that nobody finds none."""
 REPLIES = {"1": {"kind": "choice", "key": "cat"}}
 
 
-def prepare(flow: Flow) -> Workspace:
-    """Order a job that is large enough for all users."""
+def prepare(flow: Flow, tasks: int = 0) -> Workspace:
+    """Order a job with so many tasks; where it is there already, it stays as it is."""
     home = flow.workspaces.create("web", admin="ada", exist_ok=True)
     for name in USERS:
         flow.members.add(home, name, Role.OPERATOR, by="ada", exist_ok=True)
@@ -53,7 +55,7 @@ def prepare(flow: Flow) -> Workspace:
         home,
         "load",
         template=templates.image_classification(["cat", "dog"]),
-        data=({"data": {"source": f"{n}.jpg"}} for n in range(TASKS)),
+        data=({"data": {"source": f"{n}.jpg"}} for n in range(tasks)),
         workflow=Workflow(Label(lease=timedelta(minutes=30), limit=2), Inspect()),
         packaging=FixedSize(PACKAGE),
         workforce={Stage.LABEL: USERS, Stage.INSPECT: ["ada"]},
@@ -170,7 +172,7 @@ def _is_up(port: int) -> bool:
 def measure(name: str, store: str, seconds: float) -> None:
     """Print one row for each group of users, and what there was of mistakes."""
     with itagflow.open(store) as flow:
-        prepare(flow)
+        prepare(flow, int(TASKS_PER_SECOND * seconds))
     given: list[int] = []
     statuses: Counter[int] = Counter()
     rates: list[float] = []

@@ -140,19 +140,10 @@ class _Writer:
     counts: Counts
     kind: str
     """What the regions become: the option ``task``."""
+    render_shape: Callable[[Plain, Plain, Task], str | None] = attrs.field(init=False)
+    """Returns the numbers of a region; None, and counts it as lost, when it has none."""
 
-    def render(self, region: Plain, reply: Plain, task: Task) -> str | None:
-        """Return the line of a region; None, and count it as lost, when there can be none."""
-        number = self.picture.find_class_id(region, task, self.counts)
-        if number is None:
-            return None
-        numbers = self._find_render()(region, reply, task)
-        if numbers is None:
-            return None
-        if self.picture.list_attributes(region):
-            self.counts.lose(task, "further labels of regions")
-        return f"{number} {numbers}\n"
-
+    @render_shape.default
     def _find_render(self) -> Callable[[Plain, Plain, Task], str | None]:
         match self.kind:
             case "segment":
@@ -163,6 +154,18 @@ class _Writer:
                 return self._render_keypoints
             case _:
                 return self._render_box
+
+    def render(self, region: Plain, reply: Plain, task: Task) -> str | None:
+        """Return the line of a region; None, and count it as lost, when there can be none."""
+        number, others = self.picture.read_labels(region, task, self.counts)
+        if number is None:
+            return None
+        numbers = self.render_shape(region, reply, task)
+        if numbers is None:
+            return None
+        if others:
+            self.counts.lose(task, "further labels of regions")
+        return f"{number} {numbers}\n"
 
     def _render_corners(self, region: Plain, reply: Plain, task: Task) -> str | None:
         """Return the four corners of a box, which may be turned."""
@@ -221,8 +224,10 @@ class _Writer:
             return None
         left, top, right, bottom = bounds
         width, height = reply["width"], reply["height"]
-        outside = _measure_outside(bounds, reply)
-        if outside > 0:
+        outside = 0.0
+        # nearly always it lies inside
+        if left < 0 or top < 0 or right > width or bottom > height:
+            outside = _measure_outside(bounds, reply)
             left, top = max(left, 0), max(top, 0)
             right, bottom = min(right, width), min(bottom, height)
         if right - left < SMALLEST or bottom - top < SMALLEST:
