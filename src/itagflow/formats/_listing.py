@@ -10,6 +10,7 @@ from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._files import MAX_ROW_BYTES, decode_line, read_lines
 from itagflow.formats._plain import is_a
+from itagflow.printing import format_count
 
 
 def read_listing(archive: ZipFile, name: str) -> Iterator[tuple[str, str | Problem]]:
@@ -18,7 +19,7 @@ def read_listing(archive: ZipFile, name: str) -> Iterator[tuple[str, str | Probl
         for number, line in enumerate(read_lines(lines, MAX_ROW_BYTES), 1):
             where = f"{name}, line {number}"
             if line is None:
-                yield where, Problem(where, f"has more than {MAX_ROW_BYTES} bytes")
+                yield where, Problem(where, f"has more than {format_count(MAX_ROW_BYTES, 'byte')}")
             else:
                 yield where, decode_line(line, number)
 
