@@ -18,7 +18,9 @@ import tempfile
 
 from itagflow import maintenance, schema, templates
 from itagflow.formats import (
+    brat,
     coco,
+    conll,
     csv,
     itag,
     itag_v1,
@@ -42,7 +44,9 @@ LOADED = (
     logging,
     shutil,
     tempfile,
+    brat,
     coco,
+    conll,
     csv,
     itag,
     itag_v1,

@@ -31,7 +31,9 @@ def test_every_format_of_answers_is_in_the_table() -> None:
     named = {name for name, _ in COLUMNS.values()}
     assert named <= set(formats.BUILT_IN)
     assert {
+        "brat",
         "coco",
+        "conll",
         "csv",
         "itag",
         "itag_v1",

@@ -56,6 +56,8 @@ COLUMNS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "`rttm`": ("rttm", {}),
     "`webvtt`": ("webvtt", {}),
     "`srt`": ("srt", {}),
+    "`conll`": ("conll", {"tokens": "spaces"}),
+    "`brat`": ("brat", {}),
 }
 """The formats with the options that decide what they hold."""
 

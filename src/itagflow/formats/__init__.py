@@ -60,7 +60,9 @@ __all__ = [
 ]
 
 BUILT_IN = (
+    "brat",
     "coco",
+    "conll",
     "csv",
     "itag",
     "itag_v1",
