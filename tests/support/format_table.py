@@ -52,6 +52,8 @@ COLUMNS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "`yolo`, obb": ("yolo", {"task": "obb"}),
     "`yolo`, pose": ("yolo", {"task": "pose"}),
     "`voc`": ("voc", {}),
+    "`cvat`": ("cvat", {}),
+    "`labelme`": ("labelme", {}),
     "`label_studio`": ("label_studio", {}),
     "`rttm`": ("rttm", {}),
     "`webvtt`": ("webvtt", {}),
