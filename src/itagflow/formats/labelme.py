@@ -36,6 +36,7 @@ from itagflow.model.job import Stage
 from itagflow.model.region import Box, Point, Polygon, Polyline, Region, Regions, measure_bounds
 from itagflow.model.result import Result
 from itagflow.model.task import Row, Task
+from itagflow.printing import format_count
 
 __all__ = ["READ_OPTIONS", "WRITE_OPTIONS", "read", "write"]
 
@@ -131,7 +132,9 @@ def _parse_shape(shape: Any, picture: Picture) -> Region:
     if least is None:
         raise _make_error("shape_type", f"must be one of {', '.join(_LEAST)}, not {kind!r}")
     if not is_line(points, least) or (kind in ("rectangle", "point") and len(points) != least):
-        raise _make_error("points", f"must be at least {least} points [x, y] of a {kind}")
+        raise _make_error(
+            "points", f"must be at least {format_count(least, 'point')} [x, y] of a {kind}"
+        )
     labels = parse_attributes("the shape", shape)
     if picture.label is not None:
         if not is_a(shape.get("label"), str):
