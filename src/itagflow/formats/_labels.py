@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from itagflow.errors import Problem
+from itagflow.errors import InvalidData, Problem
 from itagflow.formats._plain import is_a, is_strings
 from itagflow.formats._spelling import respell_labels
 from itagflow.model.annotation import Labels
@@ -94,6 +94,23 @@ def _parse_value(question: Question | None, value: str | list[str]) -> str | tup
     if len(value) == 1 and kind is not None:
         return value[0]
     return tuple(value)
+
+
+def parse_attributes(where: str, part: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the labels that a part has as its ``attributes``, in a file that is JSON.
+
+    Raises:
+        InvalidData: when they are no object.
+    """
+    attributes = part.get("attributes", {})
+    if not is_a(attributes, dict):
+        raise InvalidData("the image", [Problem(f"{where}.attributes", "must be an object")])
+    # other programs have flags and numbers here, which are answers to none of our questions
+    return {
+        name: tuple(value) if is_a(value, list) else value
+        for name, value in attributes.items()
+        if is_a(value, str) or is_a(value, list)
+    }
 
 
 def find_label_problems(
