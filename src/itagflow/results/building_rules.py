@@ -38,7 +38,10 @@ def defer_results(cases: TaskCases, tasks: Sequence[Task], needed: Collection[st
             case = fields[_CASE] = cases.build(fields["task"])
         return build(case)
 
-    results = [make_deferred(Result, {"task": task, "cursor": ""}, build_field) for task in tasks]
+    results = [
+        make_deferred(Result, {"task": task, "removed": "", "cursor": ""}, build_field)
+        for task in tasks
+    ]
     for result in results:
         for name in needed:
             getattr(result, name)
