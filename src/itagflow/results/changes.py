@@ -19,6 +19,7 @@ from itagflow.model.dataset import Duplicates
 from itagflow.model.event import Event
 from itagflow.model.export import Export
 from itagflow.model.job import Job
+from itagflow.model.number import require_whole_number
 from itagflow.model.result import Result
 from itagflow.model.task import Task
 from itagflow.results.change_rules import (
@@ -52,8 +53,9 @@ def parse_since(since: object, high_water_mark: int) -> int:
             raise InvalidData("results.export", [Problem("since", reason)])
     else:
         cursor = parse_cursor(since, "results.export", "since")
-        # of an event that was dealt with in part all tasks come again
-        position = cursor.position if cursor.is_whole else max(cursor.position - 1, 0)
+        position = require_whole_number("results.export", "since", cursor.position, least=0)
+        if not cursor.is_whole:  # of an event that was dealt with in part all tasks come again
+            position = max(position - 1, 0)
     if position > high_water_mark:
         reason = (
             f"is {position}, behind the last event of the store ({high_water_mark}): "

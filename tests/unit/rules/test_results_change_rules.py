@@ -8,14 +8,17 @@ import pytest
 
 from itagflow import Result, Selection, TaskState
 from itagflow.model.event import TYPES, Event
+from itagflow.model.export import Export
 from itagflow.results import change_rules
 from itagflow.results.change_rules import (
     Changes,
     build_removal,
+    find_differences,
     find_removal,
     may_have_been_selected,
 )
 from itagflow.testing import make_event, make_task
+from itagflow.testing.builders import AT
 
 LOADED: dict[str, Any] = {"data": {"rows": [1, 12], "packages": [4, 6]}}
 
@@ -136,3 +139,21 @@ class TestWhatIsTakenOut:
         task = make_task(3, package=1, version=1)
         assert may_have_been_selected(task, Selection(field={"source": "3.jpg"}))
         assert not may_have_been_selected(task, Selection(package=2))
+
+
+def test_what_another_export_had_differently() -> None:
+    export = Export(
+        position=9,
+        at=AT,
+        job=4,
+        member=0,
+        format="csv",
+        target="a.csv",
+        rows=1,
+        sha256="ab",
+        size=1,
+        jobs=(4,),
+    )
+    assert find_differences(export, {"format": "csv", "jobs": (4,)}) == []
+    (problem,) = find_differences(export, {"format": "csv", "jobs": (4, 5)})
+    assert str(problem) == "since: is an export with the jobs (4,), and this one has (4, 5)"
