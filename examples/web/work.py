@@ -83,12 +83,17 @@ def show_work(request: Request, stage: Stage, account: Account) -> dict[str, Any
     mine = [
         {
             **to_json(assignment, flow),
-            "job_name": flow.jobs.get(assignment.job, by=account).name,
+            **_describe_job_of(flow, assignment, account),
         }
         for assignment in flow.assignments.list(account, workspace=workspace, by=account)
         if assignment.stage is stage
     ]
     return {"available": available, "mine": mine}
+
+
+def _describe_job_of(flow: Flow, assignment: Assignment, account: str) -> dict[str, Any]:
+    job = flow.jobs.get(assignment.job, by=account)
+    return {"job_name": job.name, "guideline": job.guideline}
 
 
 def _describe_job(flow: Flow, job: Job, account: str) -> dict[str, Any]:

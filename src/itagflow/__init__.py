@@ -17,7 +17,7 @@ Here is what most scripts use.  The rest is in modules:
 - `itagflow.json`: values and errors as JSON, for web applications
 - `itagflow.display`: what a notebook shows, and charts
 - `itagflow.formats`, `itagflow.prelabels`, `itagflow.schema`: files, predictions, answers as JSON
-- `itagflow.model`: all values, also those that are seldom named
+- `itagflow.model`: all values, also those that are rarely named
 - `itagflow.storage`, `itagflow.testing`: the stores, and the tests for a store of one's own
 - `itagflow.typing`: names for the types in signatures, such as ``JobRef``
 """

@@ -46,8 +46,8 @@ class Agreement:
     """How far members agree: a number, or the reason why there is none."""
 
     value: float | None = None
-    """1 is full agreement; 0, but for the raw share, is what chance gives; None when it cannot be
-    said."""
+    """1 is full agreement; 0, except for the raw share, is what chance gives; None when it cannot
+    be said."""
     why: str = ""
     """Why there is no value; empty when there is one."""
     tasks: int = 0
