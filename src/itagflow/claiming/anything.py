@@ -222,7 +222,7 @@ class _Search:
             self._begin(decisions[0]).require_permission()
 
     def _require_no_more(self) -> None:
-        """Check that all that is kept from the member is what they, or the process, could correct."""
+        """Check that what is kept from the member is what they, or the process, could correct."""
         for decision in decide_all(self._reader, self._transaction, self._places):
             if decision.obstacle not in (Obstacle.GUIDELINE, Obstacle.CODE):
                 continue
