@@ -31,6 +31,7 @@ function showAvailable(job, stage) {
     h("span", {}, `${job.done} of ${job.total} tasks done`),
     job.due_at ? h("span", {}, `due ${time(job.due_at)}`) : null,
     job.guideline ? h("p", {}, job.guideline.slice(0, 200)) : null,
+    job.explained ? h("p", { class: "hint" }, job.explained) : null,
     button("Grab", () => grab(job.id, stage, job.guideline), { class: "grab" }));
 }
 

@@ -49,7 +49,13 @@ class Screen:
 
     def click(self, css: str) -> None:
         # the page may draw itself again between finding and clicking
-        self.wait(lambda: self.find(css).click() or True)
+        self.wait(lambda: self._click_at(self.find(css)))
+
+    def _click_at(self, node: Any) -> bool:
+        # on a phone the buttons of a task lie over the end of the page: whoever uses it scrolls
+        self.run("arguments[0].scrollIntoView({block: 'center'})", node)
+        node.click()
+        return True
 
     def type(self, css: str, text: str) -> None:
         def write() -> bool:
