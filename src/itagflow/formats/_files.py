@@ -385,7 +385,7 @@ def _replace_file(path: Path) -> Generator[CheckedFile]:
         with translate_errors(path, "be written"):
             file.close()  # only now it is all on its way to the disk, or not
             if plain:
-                # at one stroke: whoever opens the path gets the old file or the new one, never half
+                # in one step: whoever opens the path gets the old file or the new one, never half
                 # of it
                 os.replace(draft, path)
     finally:
@@ -433,7 +433,7 @@ def _change_owner(draft: Path, owner: int, group: int) -> bool:
 
 
 def _is_openable(source: Source) -> TypeIs[OpenablePath]:
-    # a pathlib.Path looks like one as well, but is local: it can be replaced at one stroke
+    # a pathlib.Path looks like one as well, but is local: it can be replaced in one step
     return (
         hasattr(source, "open")
         and hasattr(source, "__truediv__")
