@@ -179,7 +179,7 @@ LATER = (
 MOST = 53
 """How many modules of ours `import itagflow` loads at the most: its time is mostly theirs."""
 MOST_WITH_FLOW = 256
-"""And `itagflow.Flow`, with all services, and with what measures quality but for NumPy."""
+"""And `itagflow.Flow`, with all services, and with what measures quality except for NumPy."""
 
 
 def test_importing_loads_what_is_needed_and_makes_no_codec() -> None:

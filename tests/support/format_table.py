@@ -206,7 +206,7 @@ def read_reply(
 
 
 def is_same(found: Any, reply: Any) -> bool:
-    """Return whether two replies are the same, but for the last digits of places."""
+    """Return whether two replies are the same, except for the last digits of places."""
     if isinstance(found, Regions) and isinstance(reply, Regions):
         pairs = list(zip(found.regions, reply.regions, strict=False))
         sizes = [(each.width, each.height, each.rotation) for each in (found, reply)]

@@ -55,6 +55,7 @@ __all__ = [
     "WriteReport",
     "find",
     "is_concatenable",
+    "is_incremental",
     "read",
     "write",
 ]
@@ -96,6 +97,18 @@ def is_concatenable(format: FormatRef) -> bool:
     (True, False)
     """
     return getattr(find(format), "CONCATENABLE", False) is True
+
+
+def is_incremental(format: FormatRef) -> bool:
+    """Return whether a file can have only what changed since an earlier one.
+
+    Raises:
+        UnknownFormat: when there is no such format.
+
+    >>> is_incremental("jsonl"), is_incremental("coco")
+    (True, False)
+    """
+    return getattr(find(format), "INCREMENTAL", False) is True
 
 
 def read(

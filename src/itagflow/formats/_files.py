@@ -385,7 +385,7 @@ def _replace_file(path: Path) -> Generator[CheckedFile]:
         with translate_errors(path, "be written"):
             file.close()  # only now it is all on its way to the disk, or not
             if plain:
-                # at one stroke: whoever opens the path gets the old file or the new one, never half
+                # in one step: whoever opens the path gets the old file or the new one, never half
                 # of it
                 os.replace(draft, path)
     finally:
@@ -433,7 +433,7 @@ def _change_owner(draft: Path, owner: int, group: int) -> bool:
 
 
 def _is_openable(source: Source) -> TypeIs[OpenablePath]:
-    # a pathlib.Path looks like one as well, but is local: it can be replaced at one stroke
+    # a pathlib.Path looks like one as well, but is local: it can be replaced in one step
     return (
         hasattr(source, "open")
         and hasattr(source, "__truediv__")
@@ -553,6 +553,14 @@ def find_field(row: str, name: str) -> str:
     >>> find_field('{"row": {"n": 1.0}, "n": 2}', "row")
     '{"n": 1.0}'
     """
+    # Nearly always it is the last one.  A text holds no quotation mark that is not escaped: so this
+    # is where a field begins, and it is one of this object if its value ends where the object does.
+    begin = row.rfind(f',"{name}":')
+    if begin >= 0:
+        start = _skip_space(row, begin + len(name) + len(',"":'))
+        _, end = _decode(row, start)
+        if row[end:].strip() == "}":
+            return row[start:end]
     (*_, found) = [text for key, text in _iter_fields(row) if key == name]
     _, colon = _decode(found, 0)
     return found[_skip_space(found, _skip_space(found, colon) + len(":")) :]
