@@ -61,7 +61,7 @@ def find_verbs() -> dict[str, tuple[Any, str]]:
         for name, value in vars(kind).items():
             if inspect.isfunction(value) and not name.startswith("_"):
                 verbs[f"{prefix}{name}"] = (kind, name)
-    for name in ("erase_task", "erase_member"):
+    for name in ("erase_task", "erase_where", "erase_member"):
         verbs[f"maintenance.{name}"] = (maintenance, name)
     for name in ("close", *READERS):
         verbs.pop(name, None)
