@@ -1,6 +1,6 @@
 """The table of formats and kinds of answer in the docs is what the formats do.
 
-``PYTHONPATH=src:tests python tests/docs/test_format_table.py`` writes it anew.
+``PYTHONPATH=src:tests python tests/docs/test_format_table.py`` writes it again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def split() -> tuple[str, str, str]:
 
 
 def test_the_table_says_what_the_formats_do() -> None:
-    assert split()[1].strip() == render_table().strip(), "run this file to write it anew"
+    assert split()[1].strip() == render_table().strip(), "run this file to write it again"
 
 
 def test_every_format_of_answers_is_in_the_table() -> None:
@@ -31,14 +31,20 @@ def test_every_format_of_answers_is_in_the_table() -> None:
     named = {name for name, _ in COLUMNS.values()}
     assert named <= set(formats.BUILT_IN)
     assert {
+        "brat",
         "coco",
+        "conll",
         "csv",
+        "cvat",
         "itag",
         "itag_v1",
         "jsonl",
         "label_studio",
+        "labelme",
         "rttm",
+        "srt",
         "voc",
+        "webvtt",
         "yolo",
     } <= named
 

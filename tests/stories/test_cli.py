@@ -300,20 +300,26 @@ def test_bad_rows_are_refused_or_listed(terminal: Terminal, street: Flow) -> Non
 def test_formats_need_no_store(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["formats"]) == 0
     assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == [
+        "brat",
         "coco",
+        "conll",
         "csv",
+        "cvat",
         "itag",
         "itag_v1",
         "jsonl",
         "label_studio",
+        "labelme",
         "parquet",
         "rttm",
+        "srt",
         "trl",
         "voc",
+        "webvtt",
         "yolo",
     ]
     assert main(["formats", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out.splitlines()[0])["name"] == "coco"
+    assert json.loads(capsys.readouterr().out.splitlines()[0])["name"] == "brat"
 
 
 def test_tick(terminal: Terminal) -> None:
@@ -330,7 +336,7 @@ def test_tick(terminal: Terminal) -> None:
         (("progress", "key:cats"), "must be a text of digits"),
         (("members", "nowhere"), "no Workspace 'nowhere'"),
         (("explain", "zoe", "cats"), "no Member 'zoe'"),
-        (("export", "cats", "nothing", "out"), "no format 'nothing'; known are coco, csv, itag"),
+        (("export", "cats", "nothing", "out"), "no format 'nothing'; known are brat, coco"),
         (("export", "cats", "itag", "no/where/out"), "no/where"),
         (("load", "cats", "nothing.jsonl", "--by", "ada"), "cats"),
         (("import", "street", "x", "f", "--template", "none.json", "--by", "ada"), "none.json"),

@@ -61,16 +61,22 @@ __all__ = [
 ]
 
 BUILT_IN = (
+    "brat",
     "coco",
+    "conll",
     "csv",
+    "cvat",
     "itag",
     "itag_v1",
     "jsonl",
     "label_studio",
+    "labelme",
     "parquet",
     "rttm",
+    "srt",
     "trl",
     "voc",
+    "webvtt",
     "yolo",
 )
 """The formats that come with the library; each is the module of that name."""

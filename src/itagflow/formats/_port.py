@@ -16,7 +16,7 @@ from itagflow.model.result import Result, StageResult
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Question, Template
 from itagflow.model.text import require_text
-from itagflow.reprs import show_fields
+from itagflow.reprs import show_fields, show_in_notebook
 
 Lossy = Literal["report", "error"]
 """What becomes of what a format cannot hold: it is left out and counted, or refused."""
@@ -67,6 +67,7 @@ class WriteReport:
         )
 
     __repr__ = show_fields
+    _repr_html_ = show_in_notebook
 
 
 @attrs.frozen

@@ -24,7 +24,6 @@ from itagflow.formats._files import (
     MAX_ROW_BYTES,
     Source,
     Target,
-    escape_line_ends,
     find_field,
     open_target,
 )
@@ -121,7 +120,7 @@ class _Line:
         row = task.row.replace("\n", " ").replace("\r", " ")
         head = jsontext.dumps(fields)[:-1]
         text = f'{head},"stages":[{stages}],"votes":[{votes}],"row":{row}}}\n'
-        return escape_line_ends(text).encode(errors="backslashreplace")
+        return jsontext.escape(text).encode(errors="backslashreplace")
 
     def _render_part(self, part: StageResult | Answer, encode: Callable[[Any], Any]) -> str:
         """Return a result or a vote as JSON, its replies last."""
