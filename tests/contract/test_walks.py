@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import initialize
 from support import postgres
+from support.increments import Copy
 from support.orders import PEOPLE, accepts, crews, inspects, labels, packagings
 from support.scenes import rows
 from support.surroundings import Surroundings, may_happen
@@ -647,6 +648,25 @@ class Walk(Surroundings):
             last = next(reversed(list(flow.results.exports(self.job))))
             assert (last.sha256, last.rows) == (report.sha256, report.rows)
             return target.getvalue()
+
+        self.all(act)
+
+    @may_happen(
+        times=2,
+        format=st.sampled_from(["csv", "jsonl"]),
+        by=st.sampled_from([None, "ada"]),
+        where=st.sampled_from([Selection(), Selection(state="final"), Selection(label="cat")]),
+    )
+    def export_what_changed(self, format: str, by: str | None, where: Selection) -> None:
+        """Since the last time that the same was exported; with what was there it is the whole."""
+
+        def act(flow: Flow) -> Any:
+            name = (self.flows.index(flow), format, by, repr(where))
+            copy = self.exported.setdefault(name, Copy(format, by=by, where=where))
+            is_later = copy.report is not None
+            report = copy.check(flow, self.job)
+            CHECKED["what changed and what was there are the whole"] += is_later
+            return report
 
         self.all(act)
 

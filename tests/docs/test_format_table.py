@@ -31,14 +31,20 @@ def test_every_format_of_answers_is_in_the_table() -> None:
     named = {name for name, _ in COLUMNS.values()}
     assert named <= set(formats.BUILT_IN)
     assert {
+        "brat",
         "coco",
+        "conll",
         "csv",
+        "cvat",
         "itag",
         "itag_v1",
         "jsonl",
         "label_studio",
+        "labelme",
         "rttm",
+        "srt",
         "voc",
+        "webvtt",
         "yolo",
     } <= named
 

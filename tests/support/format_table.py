@@ -52,8 +52,14 @@ COLUMNS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "`yolo`, obb": ("yolo", {"task": "obb"}),
     "`yolo`, pose": ("yolo", {"task": "pose"}),
     "`voc`": ("voc", {}),
+    "`cvat`": ("cvat", {}),
+    "`labelme`": ("labelme", {}),
     "`label_studio`": ("label_studio", {}),
     "`rttm`": ("rttm", {}),
+    "`webvtt`": ("webvtt", {}),
+    "`srt`": ("srt", {}),
+    "`conll`": ("conll", {"tokens": "spaces"}),
+    "`brat`": ("brat", {}),
 }
 """The formats with the options that decide what they hold."""
 
@@ -245,6 +251,8 @@ def describe(found: Any, reply: Any) -> str:
             return "without relations"
         if isinstance(found, Segments) and not found.duration:
             return "without the duration"
+        if isinstance(found, Segments) and found.segments[0].labels != reply.segments[0].labels:
+            return "without the label"
         return f"a {type(found).__name__}" if type(found) is not type(reply) else "other values"
     (one,), (other,) = found.regions, reply.regions
     if is_about_labels(reply):

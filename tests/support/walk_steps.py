@@ -73,6 +73,7 @@ def label_and_review(steps: Steps) -> None:
 def go_on(steps: Steps) -> None:
     """The other packages, in many calls at once; one task needs an expert."""
     steps.do("export", "jsonl", "ada")
+    steps.do("export_what_changed", "jsonl", None, Selection(state="final"))
     steps.do("claim_many", "cy", L, 1)
     steps.do("end_many", [steps.last()], "release")
     steps.claim("cy", L)
@@ -91,6 +92,7 @@ def go_on(steps: Steps) -> None:
     steps.do("end_many", [steps.last()], "review")
     steps.claim("cy", A)
     steps.do("end_many", [steps.last()], "accept")
+    steps.do("export_what_changed", "jsonl", None, Selection(state="final"))
 
 
 def manage(steps: Steps) -> None:

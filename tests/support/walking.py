@@ -43,6 +43,7 @@ CHECKS = (
     "paid once",
     "no lot passed or went back against its plan",
     "followed",
+    "what changed and what was there are the whole",
     "verified, with every event replayed",
 )
 """The properties that walks check."""
@@ -127,6 +128,8 @@ class SideBySide(RuleBasedStateMachine):
         """The result of each task as a follower has got it last."""
         self.cursor: Any = 0
         """Where the follower goes on."""
+        self.exported: dict[tuple[Any, ...], Any] = {}
+        """What readers have who export only what changed, each on one of the stores."""
         self.paid_until = 0
         """Up to where work was paid."""
         self.paid: Counter[tuple[Stage, str]] = Counter()

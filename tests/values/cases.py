@@ -385,6 +385,8 @@ ORDERS: Mapping[str, Case] = {
             "where": {"label": "cat"},
             "stages": ("label",),
             "split": "train",
+            "since": 3,
+            "complete_to": 8,
         }
     ),
     "Campaign": Case(
@@ -705,6 +707,8 @@ ENTITIES: Mapping[str, Case] = {
             "unfinished": 0,
             "erased": 0,
             "withdrawn": 0,
+            "removed": 0,
+            "complete_to": 9,
             "losses": {"holes": 1},
             "sha256": "ab12",
             "splits": {"train": 1},
@@ -914,6 +918,7 @@ FUNCTIONS: Mapping[str, Case] = {
     "default_policy": Case(asked),
     "strict_policy": Case(lambda s: {**asked(s), "action": P.Action.READ_JOB}),
     "formats.is_concatenable": Case(lambda s: {"format": "itag"}),
+    "formats.is_incremental": Case(lambda s: {"format": "itag"}),
     "formats.find": Case(lambda s: {"format": "itag"}),
     "formats.read": Case(csv_source),
     "formats.write": Case(written),
@@ -1503,6 +1508,7 @@ NAMESPACES: Mapping[str, Case] = {
             "target": io.BytesIO(),
             "split": None,
             "where": P.Selection(label="cat"),
+            "since": 0,
             "stages": ["label"],
             "by": "ada",
             "progress": wrapped,

@@ -25,7 +25,6 @@ from itagflow.formats._files import (
     Source,
     Target,
     decode_line,
-    escape_line_ends,
     find_file_problem,
     open_source,
     open_target,
@@ -184,7 +183,7 @@ def _render_line(
     # line breaks can only be white space between tokens of JSON; half a surrogate pair has to be
     # escaped
     text = "".join(pieces).replace("\n", " ").replace("\r", " ")
-    text = escape_line_ends(text)
+    text = jsontext.escape(text)
     return f"{text}}}\n".encode(errors="backslashreplace")
 
 
