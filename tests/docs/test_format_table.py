@@ -36,6 +36,7 @@ def test_every_format_of_answers_is_in_the_table() -> None:
         "conll",
         "csv",
         "cvat",
+        "image_folder",
         "itag",
         "itag_v1",
         "jsonl",

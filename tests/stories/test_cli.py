@@ -305,6 +305,7 @@ def test_formats_need_no_store(capsys: pytest.CaptureFixture[str]) -> None:
         "conll",
         "csv",
         "cvat",
+        "image_folder",
         "itag",
         "itag_v1",
         "jsonl",

@@ -54,6 +54,7 @@ COLUMNS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "`voc`": ("voc", {}),
     "`cvat`": ("cvat", {}),
     "`labelme`": ("labelme", {}),
+    "`image_folder`": ("image_folder", {}),
     "`label_studio`": ("label_studio", {}),
     "`rttm`": ("rttm", {}),
     "`webvtt`": ("webvtt", {}),

@@ -66,6 +66,7 @@ BUILT_IN = (
     "conll",
     "csv",
     "cvat",
+    "image_folder",
     "itag",
     "itag_v1",
     "jsonl",
