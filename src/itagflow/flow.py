@@ -282,7 +282,7 @@ class Flow:
             seconds: How long it took: at most 300 count, and what has passed since the last call.
             score: How sure a program is that gives the answer, from 0 to 1.
             model: The name of that program.
-            pick: Instead of a reply: the vote in ``item.votes`` that has won, where somebody decides.
+            pick: Instead of a reply: the vote in ``item.votes`` that has won.
             by: Who saves, when the assignment comes from outside.
 
         Raises:

@@ -97,7 +97,8 @@ class Events:
             by: Who listens, as in `since`; asked again at every read.
 
         Raises:
-            InvalidData: when *timeout* is not a number of seconds; the others are errors of `since`.
+            InvalidData: when *timeout* is not a number of seconds; the others are
+                errors of `since`.
 
         >>> import itagflow
         >>> flow = itagflow.open("memory:")

@@ -112,8 +112,8 @@ def alpha(
         seed: The seed of these draws.
 
     Raises:
-        InvalidData: when an argument is wrong, values are not numbers where the level needs them, or
-            a member has two labels for a task.
+        InvalidData: when an argument is wrong, values are not numbers where the level needs
+            them, or a member has two labels for a task.
 
     >>> labels = [(1, "ann", 1), (1, "bob", 1), (2, "ann", 2), (2, "bob", 2), (3, "ann", 3)]
     >>> alpha(labels).value, alpha(labels[-1:]).why
