@@ -213,7 +213,7 @@ def make_write_context(
     options: dict[str, Any],
     jobs: Sequence[int] = (),
 ) -> FormatContext:
-    """Return what the ``write`` of a format is told; the arguments are those of `write`.
+    """Return what the ``write`` of a format is given; the arguments are those of `write`.
 
     Raises:
         UnknownFormat: as in `write`.
