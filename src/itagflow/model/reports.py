@@ -256,6 +256,8 @@ class StageQueue:
     """Since when the oldest package of the queue waits; None: none waits."""
     overdue: int = 0
     """How many packages at the stage are past their due time, also those that somebody has."""
+    in_lots: int = 0
+    """How many packages wait until their lot closes or is decided: there is no work on them."""
     priorities: Mapping[float, int] = attrs.field(factory=dict[float, int], hash=False)
     """How many packages wait with each priority, the highest first: at most the 100 highest."""
 
@@ -337,6 +339,7 @@ def _to_dict(queue: StageQueue) -> dict[str, Any]:
         "held": queue.held,
         "offered": queue.offered,
         "overdue": queue.overdue,
+        "in_lots": queue.in_lots,
         "oldest_waiting_since": _format(queue.oldest_waiting_since),
         # pairs and no mapping: a key of a JSON object is a text
         "priorities": [

@@ -27,8 +27,9 @@ from itagflow.lifecycle.tables import (
 from itagflow.model.change import Change, Saved, record, split_answers
 from itagflow.model.copying import evolve
 from itagflow.model.entity import Entity
-from itagflow.model.job import Job, OnMaxRejects, Route, Stage
+from itagflow.model.job import Job, Route, Stage
 from itagflow.model.package import Assignment, AssignmentState, Outcome, Package
+from itagflow.model.rule_choices import OnMaxRejects
 from itagflow.model.task import Answer, Verdict
 from itagflow.model.text import find_text_error
 from itagflow.model.workspace import Member, is_paused
