@@ -19,15 +19,15 @@ from itagflow import (
     Job,
     JobState,
     Label,
+    Lot,
     NotAllowed,
     NotFound,
-    PackageState,
     Stage,
     Workflow,
     maintenance,
 )
 from itagflow.json import from_json, to_json
-from itagflow.model import Lot, LotState
+from itagflow.model import LotState
 from itagflow.quality import PlanVerdict, SinglePlan, sequential
 
 A = Stage.ACCEPT
@@ -98,9 +98,7 @@ class TestClosing:
         [review] = held(flow, job)
         assert review.scope is not None
         assert len(review.scope) == 1
-        assert flow.explain("eve", job, A).startswith(
-            "2 packages wait until their lot is decided"
-        )
+        assert flow.explain("eve", job, A).startswith("2 packages wait until their lot is decided")
         invariants.check(flow)
 
     def test_the_last_lot_closes_with_what_there_is(self, flow: Flow) -> None:
@@ -153,7 +151,7 @@ class TestClosing:
         assert list(flow.lots.list(job, after=first)) == [second]
         assert list(flow.lots.list(job, after=1, by="ada")) == [second]
         assert flow.lots.get(job, 2) == second
-        assert from_json(type(second), to_json(second)) == second
+        assert to_json(second)["packages"] == [4, 5, 6]
         with pytest.raises(NotFound):
             flow.lots.get(job, 3)
         with pytest.raises(NotAllowed):
@@ -193,7 +191,9 @@ class TestAccepting:
         check(flow, job)
         assert states(flow, job) == ["done"] * 6
         assert flow.jobs.get(job.id).state is JobState.FINISHED
-        final = [task for event in flow.events.list(job) for task in event.outcomes.get("final", ())]
+        final = [
+            task for event in flow.events.list(job) for task in event.outcomes.get("final", ())
+        ]
         assert sorted(final) == list(range(1, 13))
         assert [result.became for result in flow.results.list(job)] == ["final"] * 12
         invariants.check(flow)

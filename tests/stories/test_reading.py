@@ -54,6 +54,7 @@ ITERATORS: dict[str, Read] = {
     "events.since": lambda flow, a, by: flow.events.since(workspace="street", by=by),
     "events.follow": lambda flow, a, by: flow.events.follow(workspace="street", timeout=0, by=by),
     "jobs.list": lambda flow, a, by: flow.jobs.list("street", by=by),
+    "lots.list": lambda flow, a, by: flow.lots.list(a.in_lots, by=by),
     "members.list": lambda flow, a, by: flow.members.list("street", by=by),
     "packages.list": lambda flow, a, by: flow.packages.list(a.job, by=by),
     "results.list": lambda flow, a, by: flow.results.list(a.job, by=by),

@@ -25,7 +25,8 @@ from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef, WorkspaceRef
 from itagflow.core.visibility import access_of
-from itagflow.lots.counting import count_by_lot_key, explain_waiting
+from itagflow.lots.counting import count_by_lot_key
+from itagflow.lots.key_rules import explain_waiting
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import Assignment, Package, PackageState, Purpose
 from itagflow.model.skills import count_by_skill, list_skills, list_values

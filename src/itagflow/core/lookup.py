@@ -72,6 +72,7 @@ IMMUTABLE_FIELDS: Mapping[type[Entity], tuple[str, ...]] = {
     Template: ("workspace",),
     Job: ("workspace", "created_at"),
     Package: ("value",),
+    AcceptanceLot: ("packages", "closed_at"),
     Task: ("package",),
     # not the member: an open offer gets one when it is claimed
     Assignment: ("package", "stage", "round", "made_at"),

@@ -21,7 +21,8 @@ from itagflow.core.lookup import PAGE, JobRef, MemberRef, first
 from itagflow.core.visibility import Access, require_readable
 from itagflow.deadlines import board_rules
 from itagflow.deadlines.board_rules import USUAL_PRIORITY, StageCounts
-from itagflow.lots.counting import count_by_lot_key, count_waiting
+from itagflow.lots.counting import count_by_lot_key
+from itagflow.lots.key_rules import count_waiting
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import (
     DECISIONS,

@@ -15,7 +15,8 @@ from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, Page, begin_behind
 from itagflow.core.visibility import require_readable
 from itagflow.jobs.blocking_rules import Workers, explain_open_lot, find_blocked
-from itagflow.lots.counting import count_by_lot_key, is_gathering
+from itagflow.lots.counting import count_by_lot_key
+from itagflow.lots.key_rules import is_gathering
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.reports import BlockedPackage

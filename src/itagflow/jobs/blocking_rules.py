@@ -16,7 +16,7 @@ from itagflow.claiming.decision import (
 )
 from itagflow.claiming.part_rules import has_conflict, has_seen_votes
 from itagflow.lifecycle.tables import stage_of
-from itagflow.lots.counting import is_gathering
+from itagflow.lots.key_rules import is_gathering
 from itagflow.model.job import Crew, Job, Stage
 from itagflow.model.package import Assignment, AssignmentState, Package, Purpose
 from itagflow.model.reports import BlockedPackage

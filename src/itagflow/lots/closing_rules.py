@@ -7,11 +7,11 @@ from datetime import datetime
 
 import attrs
 
-from itagflow.model.change import Change, Context, Saved, record
+from itagflow.model.change import Change, Context, record
 from itagflow.model.copying import evolve
 from itagflow.model.job import Job
 from itagflow.model.lot import MAX_PACKAGES, AcceptanceLot, Lot
-from itagflow.model.package import AGAIN, Package
+from itagflow.model.package import Package
 from itagflow.model.plan import AcceptancePlan, LotEntry, LotState
 from itagflow.reviewing.sampling import draw_of_lot
 
@@ -62,15 +62,6 @@ def get_most(lot: Lot) -> int:
     return min(lot.packages, MAX_PACKAGES)
 
 
-def parse_again(key: str) -> int:
-    """Return the number of the rejected lot that comes back, by the `Package.lot_key`; 0: none.
-
-    >>> parse_again("again 3"), parse_again("open")
-    (3, 0)
-    """
-    return int(key.removeprefix(AGAIN)) if key.startswith(AGAIN) else 0
-
-
 @attrs.frozen(kw_only=True)
 class ClosingFacts:
     """What `close_lot` decides on."""
@@ -102,7 +93,8 @@ def close_lot(facts: ClosingFacts) -> Change:
     """Draw the sample of a lot, which closes by that, and give the packages that hold it out."""
     job, number = facts.job, facts.number
     tasks = [task for package in facts.packages for task in facts.tasks[package.number]]
-    count = facts.rule.plan.for_lot(len(tasks)).sample
+    # there are none where all that is left is checked in any case
+    count = facts.rule.plan.for_lot(len(tasks)).sample if tasks else 0
     drawn = set(draw_of_lot(job.seed, number, tasks, count))
     lot = AcceptanceLot(
         job=job.id,
@@ -147,11 +139,3 @@ def give_out(package: Package, tasks: set[int], ctx: Context) -> Package:
     # the scope of a whole package is None, so that every later step knows it without counting
     scope = None if len(tasks) >= package.size else tuple(sorted(tasks))
     return evolve(package, free=1, scope=scope, waiting_since=ctx.at)
-
-
-def leave_lot(package: Package, ctx: Context) -> Saved:
-    """Return *package* as it is reviewed alone: nothing of it is left to be drawn."""
-    entry = package.lot_entry
-    certain = () if entry is None else entry.certain
-    alone = evolve(package, lot_entry=None, rejected_lot=0)
-    return package, give_out(alone, {*certain}.difference(package.excluded), ctx)

@@ -81,6 +81,8 @@ def judge_lot(facts: DecidingFacts) -> LotVerdict:
     """
     entries = [entry_of(package) for package in facts.packages]
     checked, wrong = sum(each.checked for each in entries), sum(each.wrong for each in entries)
+    if not facts.lot.size:  # all that was left of it was checked in any case
+        return make_verdict(facts.lot, PlanVerdict.ACCEPT, checked=checked, wrong=wrong)
     plan = facts.rule.plan.for_lot(facts.lot.size)
     decision = plan.decide(checked, wrong)
     verdict, more = decision.verdict, 0

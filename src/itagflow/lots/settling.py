@@ -19,8 +19,9 @@ from itagflow.core.lookup import first, get_or_none, last_number, read_task_numb
 from itagflow.core.transaction import Transaction
 from itagflow.lots import closing_rules, deciding_rules
 from itagflow.lots.closing_rules import ClosingFacts, Gathering, LotRule
-from itagflow.lots.counting import count_by_lot_key, is_gathering
+from itagflow.lots.counting import count_by_lot_key
 from itagflow.lots.deciding_rules import DecidingFacts, RejectedPackage, ReworkPlace
+from itagflow.lots.key_rules import is_gathering, parse_again
 from itagflow.model.change import Change
 from itagflow.model.job import Job, JobState
 from itagflow.model.lot import AcceptanceLot
@@ -113,7 +114,7 @@ def _is_to_be_closed(
 
 def _is_complete(reader: Reader, job: Job, key: str) -> bool:
     """Return whether no package can come any more to those that wait with this key."""
-    again = closing_rules.parse_again(key)
+    again = parse_again(key)
     where: dict[str, Any] = {"job": job.id, "state": _EARLIER}
     if again:
         lot = reader.get(AcceptanceLot, (job.id, again))
@@ -151,7 +152,7 @@ def _close(engine: Engine, id: int, closing: _Closing, actor: int) -> int:
             job=job,
             rule=rule,
             number=last_number(transaction.store, AcceptanceLot, id) + 1,
-            again=closing_rules.parse_again(closing.key),
+            again=parse_again(closing.key),
             packages=packages,
             tasks=drawable,
             ctx=ctx,

@@ -16,13 +16,13 @@ from itagflow.lifecycle.tables import AssignmentCommand, require_stage
 from itagflow.measuring.look_rules import Look
 from itagflow.model.change import Change, Saved, record
 from itagflow.model.copying import evolve
-from itagflow.model.job import Stage
 from itagflow.model.lot import AcceptanceLot
 from itagflow.model.package import Assignment, Package
 from itagflow.model.plan import LotEntry, LotState, LotVerdict, PlanVerdict
 from itagflow.results.rules import Case, build_cases, find_submitted
 from itagflow.reviewing import rules
 from itagflow.reviewing.rules import (
+    REVIEW_STAGES,
     AssignmentContext,
     CompletionFacts,
     PackageHistory,
@@ -90,7 +90,7 @@ def complete_review(facts: CompletionFacts, operation: str) -> Change:
     entry = facts.context.package.lot_entry
     if entry is None:
         return rules.pass_review(facts, operation)
-    require_stage(facts.context.assignment, operation, Stage.ACCEPT)
+    require_stage(facts.context.assignment, operation, REVIEW_STAGES[operation])
     found = collect_findings(facts.context, facts.history, entry)
     if entry.state is LotState.CLOSED:
         return _hand_in(facts, entry, found)

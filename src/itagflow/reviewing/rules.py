@@ -206,7 +206,7 @@ def pass_review(facts: CompletionFacts, operation: str) -> Change:
         Incomplete: when tasks stand judged wrong, or disputed ones are undecided.
     """
     package, assignment = facts.context.package, facts.context.assignment
-    require_stage(assignment, operation, _STAGES[operation])
+    require_stage(assignment, operation, REVIEW_STAGES[operation])
     lot = find_lot_work(facts.context, facts.history)
     if lot is not None:
         require_accepted(lot)
@@ -226,7 +226,7 @@ def pass_review(facts: CompletionFacts, operation: str) -> Change:
     return record(ctx, operation, about=ended, save=save, data=data, became=became)
 
 
-_STAGES = {"review": Stage.INSPECT, "accept": Stage.ACCEPT}
+REVIEW_STAGES = {"review": Stage.INSPECT, "accept": Stage.ACCEPT}
 """The stage of each operation that lets a package pass."""
 
 
