@@ -249,7 +249,7 @@ def _forged(value: Any, there: Any) -> Any:
         return (value.job, 999)
     if isinstance(value, Comment):
         return attrs.evolve(value, thread=there.thread)
-    assert isinstance(value, Task)
+    assert isinstance(value, Task | Job)
     return 2**70
 
 
@@ -262,6 +262,8 @@ def _other(value: Any) -> dict[str, Any]:
             return {"value": "another"}
         case Comment():
             return {"task": 999}
+        case Job():
+            return {"created_at": value.created_at - timedelta(days=1)}
         case _:
             return {"package": value.package + 1}
 
@@ -360,10 +362,9 @@ READERS: dict[str, Case] = {
     "jobs.load_report": Case(lambda f, a: f.jobs.load_report(a.job, by=a.by), ("job",), READS),
     "jobs.queue": Case(lambda f, a: f.jobs.queue(a.job, by=a.by), ("job",), READS),
     "lots.list": Case(
-        lambda f, a: ("lots", list(f.lots.list(a.in_lots, by=a.by))), ("in_lots",), READS
+        lambda f, a: list(f.lots.list(a.in_lots, by=a.by)), ("in_lots",), ("viewer",)
     ),
-    "lots.get": Case(lambda f, a: f.lots.get(a.in_lots, 1, by=a.by), ("in_lots",), READS),
-    "lots.close": Case(lambda f, a: f.lots.close(a.in_lots, by=a.by), ("in_lots",)),
+    "lots.get": Case(lambda f, a: f.lots.get(a.in_lots, 1, by=a.by), ("in_lots",), ("viewer",)),
     # nothing is stuck in the job: that nothing is refused is what the call comes to
     "jobs.blocked": Case(
         lambda f, a: ("blocked", list(f.jobs.blocked(a.job, by=a.by))), ("job",), READS
@@ -534,6 +535,8 @@ VERBS: dict[str, Case] = {
         ("review", "reviewed"),
         by="di",
     ),
+    # nothing waits there: that nothing is refused is what the call comes to
+    "lots.close": Case(lambda f, a: ("closed", f.lots.close(a.in_lots, by=a.by)), ("in_lots",)),
     "plan_verdict": Case(lambda f, a: f.plan_verdict(a.planned, by=a.by), ("planned",), by="di"),
     "review": Case(lambda f, a: f.review(a.review, by=a.by), REVIEW, by="di"),
     "review_many": Case(lambda f, a: bulk(f.review_many([a.review], by=a.by)), REVIEW, by="di"),

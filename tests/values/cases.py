@@ -319,6 +319,8 @@ ORDERS: Mapping[str, Case] = {
             "lot": P.Lot(packages=2),
         },
         use_rule,
+        always=("plan",),
+        alone=("task_share", "task_count", "package_share", "max_rejects", "reject_to"),
     ),
     "Lot": Case(
         lambda s: {"packages": 3},
