@@ -8,6 +8,7 @@ import pytest
 from support import invariants
 from support.scenes import cats, labeled, taken, verbs
 
+import itagflow
 from itagflow import (
     Accept,
     Assignment,
@@ -22,6 +23,7 @@ from itagflow import (
     Lot,
     NotAllowed,
     NotFound,
+    PackageState,
     Stage,
     Workflow,
     maintenance,
@@ -202,7 +204,7 @@ class TestAccepting:
         job = in_lots(flow)
         label_all(flow, job, 3)
         review = held(flow, job)[0]
-        with pytest.raises(Incomplete, match="lot 1 is decided by its sample: look at all of it"):
+        with pytest.raises(Incomplete, match="lot 1 is decided by its sample: check all of it"):
             flow.accept(review)
         look(flow, review)
         done = flow.accept(review)
@@ -283,7 +285,7 @@ class TestRejecting:
         assert [review.scope for review in reviews] == [None, None, (5,)]
         first = reviews[0]
         assert flow.plan_verdict(first).verdict is REJECT
-        with pytest.raises(Incomplete, match="rejected, and is inspected whole: look at every"):
+        with pytest.raises(Incomplete, match="rejected, and is inspected whole: check every"):
             flow.accept(first)
         for review in reviews:
             look(flow, review)
@@ -367,6 +369,69 @@ class TestOtherWork:
         flow.reject(review, whole=True, comment="all of it")
         label_all(flow, job, 3)
         assert [lot.packages for lot in flow.lots.list(job)] == [(1, 2, 3), (1, 4, 5)]
+        invariants.check(flow)
+
+
+class TestSettling:
+    """What a program that broke off has left over is found by a tick, and by the next operation."""
+
+    @pytest.fixture
+    def job(self, flow: Flow, monkeypatch: pytest.MonkeyPatch) -> Job:
+        job = in_lots(flow, packages=6)
+        monkeypatch.setattr(flow._engine, "settle", None)
+        label_all(flow, job, 3)
+        monkeypatch.undo()
+        assert list(flow.lots.list(job)) == []
+        invariants.check(flow)
+        return job
+
+    def test_a_tick_closes_and_decides(self, flow: Flow, job: Job) -> None:
+        report = flow.tick(job=job)
+        assert (report.lots, report.changed) == (1, 1)
+        assert str(report) == "1 job: 1 lot settled"
+        assert flow.tick(job=job).changed == 0
+        flow._engine.settle = None
+        check(flow, job)
+        assert flow.lots.get(job, 1).state is LotState.CLOSED
+        invariants.check(flow)
+        assert flow.tick(job=job).lots == 1
+        assert flow.lots.get(job, 1).state is LotState.ACCEPTED
+        invariants.check(flow)
+
+    def test_the_next_operation_does_it_too(self, flow: Flow, job: Job) -> None:
+        label_all(flow, job, 1)
+        assert flow.lots.get(job, 1).packages == (1, 2, 3)
+
+    def test_what_goes_wrong_there_is_logged_and_undoes_nothing(
+        self, flow: Flow, job: Job, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise OSError("the disk is full")
+
+        flow._engine.settle = fail
+        label_all(flow, job, 1)
+        assert flow.packages.get((job, 4)).state is PackageState.ACCEPT
+        assert f"lots of job {job.id} were not settled" in caplog.text
+
+    def test_no_estimate_is_given_of_errors_left(self, flow: Flow, job: Job) -> None:
+        left = flow.quality.error_left(job)
+        assert left.rate is None
+        assert "packages of job 'cats' are accepted in lots of several" in left.why
+
+    def test_an_archived_job_settles_nothing(self, flow: Flow, job: Job) -> None:
+        flow.jobs.archive(job, by="ada")
+        assert flow.tick(job=job).lots == 0
+        with pytest.raises(NotAllowed, match="is archived"):
+            flow.lots.close(job, by="ada")
+
+    def test_a_job_with_lots_is_copied_and_deleted(self, flow: Flow, job: Job) -> None:
+        flow.tick(job=job)
+        target = itagflow.open("memory:")
+        maintenance.copy(flow, to=target.store)
+        assert list(target.lots.list("cats")) == list(flow.lots.list(job))
+        target.close()
+        flow.jobs.archive(job, by="ada")
+        flow.jobs.delete(job, by="ada")
         invariants.check(flow)
 
 

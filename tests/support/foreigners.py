@@ -126,6 +126,7 @@ def a_town(flow: Flow) -> Town:
         **there,
         "member": mallory,
         "template": strange,
+        "in_lots": dogs,
     }
     return Town(
         args,

@@ -176,7 +176,7 @@ def pass_with_lot(
     assignments: Sequence[Assignment],
     abandoned: Sequence[int],
 ) -> Change:
-    """Return the change by which *package* passes with its lot: accepted, whoever looked at it."""
+    """Return the change by which *package* passes with its lot: accepted, whoever has checked it."""
     tasks = facts.tasks[package.number]
     after = pass_package(facts.job, package, facts.ctx, tasks=tasks, assignments=assignments)
     if not entry_of(package).is_handed_in:

@@ -45,7 +45,12 @@ class Settled:
     closed: int = 0
     """How many lots have closed."""
     decided: int = 0
-    """How many were decided."""
+    """How many were decided, or got a larger sample."""
+
+    @property
+    def total(self) -> int:
+        """How many steps were taken."""
+        return self.closed + self.decided
 
 
 @attrs.frozen

@@ -373,11 +373,13 @@ class TickReport:
     """How many overdue packages went on with a default answer to each task without another."""
     held: int = 0
     """How many overdue packages are left to who holds them: until that is handed in, or lapses."""
+    lots: int = 0
+    """How many lots of several packages have closed, or were decided."""
 
     @property
     def changed(self) -> int:
         """How many things were decided: nothing was due where it is 0."""
-        return self.expired + self.notified + self.escalated + self.defaulted
+        return self.expired + self.notified + self.escalated + self.defaulted + self.lots
 
     def __str__(self) -> str:
         counts = [
@@ -386,6 +388,7 @@ class TickReport:
             ("package escalated", "packages escalated", self.escalated),
             ("package answered by default", "packages answered by default", self.defaulted),
             ("package left to its holder", "packages left to their holders", self.held),
+            ("lot settled", "lots settled", self.lots),
         ]
         said = [
             f"{number} {one if number == 1 else many}" for one, many, number in counts if number

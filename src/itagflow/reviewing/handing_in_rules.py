@@ -11,13 +11,13 @@ from collections.abc import Sequence
 
 import attrs
 
-from itagflow.errors import Incomplete, NotAllowed
+from itagflow.errors import Incomplete
 from itagflow.lifecycle.tables import AssignmentCommand, require_stage
 from itagflow.measuring.look_rules import Look
 from itagflow.model.change import Change, Saved, record
 from itagflow.model.copying import evolve
 from itagflow.model.lot import AcceptanceLot
-from itagflow.model.package import Assignment, Package
+from itagflow.model.package import Assignment
 from itagflow.model.plan import LotEntry, LotState, LotVerdict, PlanVerdict
 from itagflow.results.rules import Case, build_cases, find_submitted
 from itagflow.reviewing import rules
@@ -85,7 +85,7 @@ def complete_review(facts: CompletionFacts, operation: str) -> Change:
 
     Raises:
         WrongState: when the assignment is at another stage than *operation* is for.
-        Incomplete: when tasks are still to be looked at, stand judged wrong, or are undecided.
+        Incomplete: when tasks are still to be checked, stand judged wrong, or are undecided.
     """
     entry = facts.context.package.lot_entry
     if entry is None:
@@ -102,7 +102,7 @@ def complete_review(facts: CompletionFacts, operation: str) -> Change:
 def _hand_in(facts: CompletionFacts, entry: LotEntry, found: Findings) -> Change:
     """End the review of what was drawn of a package; it stays until its lot is decided."""
     if found.missing:
-        reason = f"lot {entry.lot} is decided by its sample: look at all of it"
+        reason = f"lot {entry.lot} is decided by its sample: check all of it"
         raise Incomplete("hand in the sample", reason, found.missing)
     package, assignment = facts.context.package, facts.context.assignment
     # what stands judged wrong is corrected once the lot is accepted
@@ -130,7 +130,7 @@ def _add_findings(entry: LotEntry, found: Findings) -> LotEntry:
 
 def _explain_rest(entry: LotEntry) -> str:
     if entry.state is LotState.REJECTED:
-        return f"lot {entry.lot} was rejected, and is inspected whole: look at every task"
+        return f"lot {entry.lot} was rejected, and is inspected whole: check every task"
     return f"lot {entry.lot} was accepted: modify what was found wrong"
 
 
@@ -158,22 +158,3 @@ def judge_so_far(
     return LotVerdict(
         verdict=verdict, more=more, checked=checked, wrong=wrong, size=lot.size, number=lot.number
     )
-
-
-def must_not_be_in_a_lot(package: Package) -> None:
-    """Check that a reviewer may send *package* back: not where several packages are one lot.
-
-    Raises:
-        NotAllowed: when its lot decides, or has decided.
-    """
-    entry = package.lot_entry
-    if entry is None:
-        return
-    if entry.state is LotState.CLOSED:
-        reason = (
-            f"lot {entry.lot} is accepted or rejected as a whole: judge what is wrong, "
-            "and hand it in with accept"
-        )
-    else:
-        reason = f"lot {entry.lot} was {entry.state.value}: modify what is wrong, and accept it"
-    raise NotAllowed("", "reject", reason)

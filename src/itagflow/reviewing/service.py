@@ -142,7 +142,6 @@ def complete_reject(
     context = lock_unless_completed(transaction, "reject", ref, by, seconds=seconds)
     if isinstance(context, Assignment):
         return context
-    handing_in_rules.must_not_be_in_a_lot(context.package)
     facts = _read_reject(transaction, context, order)
     plan = reject_rules.plan_reject(facts)
     members = _lock_members(transaction, plan.candidates)

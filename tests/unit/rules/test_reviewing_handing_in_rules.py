@@ -1,4 +1,4 @@
-"""How a review of a package in a lot ends: handed in, or put right once the lot is decided."""
+"""How a review of a package in a lot ends: handed in, or corrected once the lot is decided."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
-from itagflow import Accept, Choice, Incomplete, Label, NotAllowed, Stage, Workflow, WrongState
+from itagflow import Accept, Choice, Incomplete, Label, Stage, Workflow, WrongState
 from itagflow.model import (
     AcceptanceLot,
     Answer,
@@ -29,7 +29,6 @@ from itagflow.reviewing.handing_in_rules import (
     collect_findings,
     complete_review,
     judge_so_far,
-    must_not_be_in_a_lot,
 )
 from itagflow.reviewing.rules import (
     AnswerCounts,
@@ -157,7 +156,7 @@ class TestCompleting:
 
     def test_a_rejected_lot_that_is_inspected_is_looked_at_whole(self) -> None:
         entry = attrs.evolve(ACCEPTED, state=LotState.REJECTED)
-        with pytest.raises(Incomplete, match="inspected whole: look at every task"):
+        with pytest.raises(Incomplete, match="inspected whole: check every task"):
             complete_review(facts(entry=entry, scope=(1, 4)), "accept")
 
     def test_without_a_lot_it_is_a_review_as_any_other(self) -> None:
@@ -183,13 +182,3 @@ class TestSoFar:
         entry = attrs.evolve(CLOSED, state=state)
         told = judge_so_far(lot, entry, [], Findings(missing=(2, 3)))
         assert (told.verdict, told.more, told.checked, told.wrong) == (verdict, 2, 4, 1)
-
-
-@pytest.mark.parametrize(
-    ("entry", "reason"),
-    [(CLOSED, "lot 4 is accepted or rejected as a whole"), (ACCEPTED, "lot 4 was accepted")],
-)
-def test_nobody_sends_back_what_is_in_a_lot(entry: LotEntry, reason: str) -> None:
-    must_not_be_in_a_lot(make_package())
-    with pytest.raises(NotAllowed, match=reason):
-        must_not_be_in_a_lot(make_package(lot_entry=entry))
