@@ -3,8 +3,9 @@
 For each verb, run once on the memory store: the files of the core that it visits, how often it goes
 from one of them to another, and how often it goes from a service to rules.  Stores, their codec and
 JSON are not counted, nor are methods that attrs has generated.  The files of ``model/``, whose
-values every layer asks for a property or two, are counted apart.  ``--files`` names the files in
-the order in which they are visited, ``--calls`` every call.
+values every layer asks for a property or two, are counted apart; so are those of ``formats/``,
+which the core knows by their port only, as it knows the stores.  ``--files`` names the files in the
+order in which they are visited, ``--calls`` every call.
 """
 
 from __future__ import annotations
@@ -76,6 +77,8 @@ class Trace:
     """The calls, with the depth of each."""
     values: set[str] = attrs.field(factory=set)
     """The files of ``model/``."""
+    formats: set[str] = attrs.field(factory=set)
+    """The files of ``formats/``."""
     stack: list[str] = attrs.field(factory=list)
 
     def profile(self, frame: FrameType, event: str, _: object) -> None:
@@ -95,6 +98,8 @@ class Trace:
     def _come_to(self, file: str) -> None:
         if file.startswith("model/"):
             self.values.add(file)
+        elif file.startswith("formats/"):
+            self.formats.add(file)
         elif self.visits[-1:] != [file]:
             self.visits.append(file)
 
@@ -177,11 +182,12 @@ def main() -> None:
             if given.verbs and verb not in given.verbs:
                 continue
             print(
-                f"{verb:8} {len(found.files):3} files of the core and {len(found.values):2} of values,"
-                f" {len(found.visits):4} moves between files, {found.alternations:3} from service to rules"
+                f"{verb:8} {len(found.files):3} files of the core, {len(found.values):2} of values and"
+                f" {len(found.formats)} of formats, {len(found.visits):4} moves between files,"
+                f" {found.alternations:3} from service to rules"
             )
             for line in (
-                *(found.files if given.files else ()),
+                *(found.files + sorted(found.formats) if given.files else ()),
                 *(found.calls if given.calls else ()),
             ):
                 print(f"    {line}")

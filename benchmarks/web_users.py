@@ -1,8 +1,9 @@
 """Prints what the web app of the examples does for 5 and for 50 users at once, who never pause.
 
-``python -m benchmarks.web_users 300`` lets each group work for 300 seconds; 15 unless given.  It
-needs ``fastapi`` and ``uvicorn``.  Every user labels package after package as the page does it:
-the list of what is available, a claim, the tasks, an answer to each, and the submission.
+``python -m benchmarks.web_users 60 300`` lets the 5 work for 60 seconds and the 50 for 300; the
+second number is the first unless given, and that is 15.  It needs ``fastapi`` and ``uvicorn``.
+Every user labels package after package as the page does it: the list of what is available, a claim,
+the tasks, an answer to each, and the submission.
 """
 
 import http.client
@@ -14,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -40,12 +41,14 @@ from itagflow import (
 
 USERS = [f"user-{n}" for n in range(50)]
 GROUPS = (5, 50)
-PACKAGE, TASKS = 5, 100_000
+PACKAGE = 5
+TASKS_PER_SECOND = 1_000
+"""How many tasks there are for each second: more than a group labels, so that nobody finds none."""
 REPLIES = {"1": {"kind": "choice", "key": "cat"}}
 
 
-def prepare(flow: Flow) -> Workspace:
-    """Order a job that is large enough for all users."""
+def prepare(flow: Flow, tasks: int = 0) -> Workspace:
+    """Order a job with so many tasks; where it is there already, it stays as it is."""
     home = flow.workspaces.create("web", admin="ada", exist_ok=True)
     for name in USERS:
         flow.members.add(home, name, Role.OPERATOR, by="ada", exist_ok=True)
@@ -53,7 +56,7 @@ def prepare(flow: Flow) -> Workspace:
         home,
         "load",
         template=templates.image_classification(["cat", "dog"]),
-        data=({"data": {"source": f"{n}.jpg"}} for n in range(TASKS)),
+        data=({"data": {"source": f"{n}.jpg"}} for n in range(tasks)),
         workflow=Workflow(Label(lease=timedelta(minutes=30), limit=2), Inspect()),
         packaging=FixedSize(PACKAGE),
         workforce={Stage.LABEL: USERS, Stage.INSPECT: ["ada"]},
@@ -167,16 +170,16 @@ def _is_up(port: int) -> bool:
     return True
 
 
-def measure(name: str, store: str, seconds: float) -> None:
+def measure(name: str, store: str, periods: Sequence[float]) -> None:
     """Print one row for each group of users, and what there was of mistakes."""
     with itagflow.open(store) as flow:
-        prepare(flow)
+        prepare(flow, int(TASKS_PER_SECOND * max(periods)))
     given: list[int] = []
     statuses: Counter[int] = Counter()
     rates: list[float] = []
     with running(store) as port:
         run_group(port, 2, 1)  # what is imported and opened once
-        for size in GROUPS:
+        for size, seconds in zip(GROUPS, periods, strict=True):
             found, took = run_group(port, size, seconds)
             rates.append(sum(each.done for each in found) / took)
             claims = sorted(claim for each in found for claim in each.claims)
@@ -206,10 +209,11 @@ def main() -> None:
     if sys.argv[1:2] == ["serve"]:
         serve(sys.argv[2], int(sys.argv[3]))
         return
-    seconds = float(sys.argv[1]) if sys.argv[1:] else 15
+    few, *more = [float(each) for each in sys.argv[1:]] or [15]
+    periods = (few, *(more or [few]))
     with tempfile.TemporaryDirectory() as folder, postgres_database() as postgres:
         for name, store in (("SQLite", f"{folder}/web.db"), ("PG", postgres.new("web"))):
-            measure(name, store, seconds)
+            measure(name, store, periods)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from itagflow.api.results import Results
 from itagflow.api.templates import Templates
 from itagflow.api.workspaces import Workspaces
 from itagflow.claiming import anything, assigning, explaining
-from itagflow.claiming.service import parse_claim
+from itagflow.claiming import service as claiming
 from itagflow.claiming.wanted import Options, Wanted
 from itagflow.core.engine import now
 from itagflow.core.registry import MergeFunction
@@ -27,13 +27,13 @@ from itagflow.core.settings import MOST_SECONDS, Settings, make_engine
 from itagflow.deadlines import ticking
 from itagflow.jobs import guidelines
 from itagflow.labeling import service as labeling
-from itagflow.labeling.service import Handover, Said
+from itagflow.labeling.service import parse_handover, parse_said
 from itagflow.lots.settling import settle_lots
-from itagflow.model.arguments import require_flag, require_several
+from itagflow.model.arguments import require_several
 from itagflow.model.batch import BatchResult
 from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, Stage
-from itagflow.model.number import require_number, require_whole_number
+from itagflow.model.number import require_number
 from itagflow.model.package import Assignment
 from itagflow.model.plan import LotVerdict
 from itagflow.model.reports import TickReport
@@ -159,10 +159,12 @@ class Flow:
             InvalidData: when the job does not have this stage, or the workspace is not clear.
             NotFound: when the job has no such package, or the workspace no such job.
         """
-        request = parse_claim(
+        request = claiming.parse_claim(
             *(member, job, stage), workspace=workspace, package=package, resume=resume, token=token
         )
-        return anything.claim_requested(self._engine, request)
+        if isinstance(request, Wanted):
+            return anything.claim(self._engine, request)
+        return claiming.claim(self._engine, request)
 
     def claim_many(
         self,
@@ -177,9 +179,10 @@ class Flow:
 
         The other arguments and the errors are those of `claim`.
         """
-        count = require_whole_number("claim_many", "count", count, least=0)
-        request = parse_claim(member, job, stage, workspace=workspace)
-        return anything.claim_many_requested(self._engine, request, count)
+        request = claiming.parse_claim(member, job, stage, workspace=workspace)
+        if isinstance(request, Wanted):
+            return anything.claim_many(self._engine, request, count)
+        return claiming.claim_many(self._engine, request, count)
 
     def acknowledge(self, member: MemberRef, job: JobRef, *, version: int | None = None) -> int:
         """Note that a member has read the guideline of a job, and return the version of that.
@@ -296,8 +299,7 @@ class Flow:
         """
         terms = parse_terms("save", expected_version=expected_version, seconds=seconds)
         terms = parse_program("save", terms, score=score, model=model)
-        draft = require_flag("save", "draft", draft)
-        said = Said(reply, pick=pick, is_draft=draft)
+        said = parse_said(reply, pick, draft=draft)
         return labeling.save(self._engine, assignment, task, said, terms=terms, by=by)
 
     def save_many(
@@ -366,8 +368,7 @@ class Flow:
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at a review stage.
         """
-        comment = require_text("escalate", "comment", comment)
-        handover = Handover(comment, require_text("escalate", "reason", reason))
+        handover = parse_handover(comment, reason)
         return labeling.escalate(self._engine, assignment, task, handover, by=by)
 
     def restore(

@@ -16,10 +16,10 @@ import attrs
 
 from itagflow import access
 from itagflow.access import Action
-from itagflow.claiming import lanes, queue, rules, service
+from itagflow.claiming import lanes, queue, rules
 from itagflow.claiming.decision import ClaimPlace, Decision, Obstacle, Source, decide
 from itagflow.claiming.requested import take_requested
-from itagflow.claiming.service import Claim, ClaimRequest
+from itagflow.claiming.service import Claim
 from itagflow.claiming.wanted import Wanted, find_job_and_member
 from itagflow.core import lookup
 from itagflow.core.engine import RACES, Engine
@@ -33,22 +33,6 @@ from itagflow.storage.port import Query, Reader
 
 _PlaceKey = tuple[int, Stage]
 """The job and the stage of a place."""
-
-
-def claim_requested(engine: Engine, request: ClaimRequest | Wanted) -> Assignment | None:
-    """Take what `Flow.claim` asks for: of one job and stage, or the best of several."""
-    if isinstance(request, ClaimRequest):
-        return service.claim(engine, request)
-    return claim(engine, request)
-
-
-def claim_many_requested(
-    engine: Engine, request: ClaimRequest | Wanted, count: int
-) -> list[Assignment]:
-    """Take up to *count* assignments as `claim_requested` does."""
-    if isinstance(request, ClaimRequest):
-        return service.claim_many(engine, request, count)
-    return claim_many(engine, request, count)
 
 
 def claim(engine: Engine, wanted: Wanted) -> Assignment | None:
@@ -65,7 +49,7 @@ def claim(engine: Engine, wanted: Wanted) -> Assignment | None:
 
 def claim_many(engine: Engine, wanted: Wanted, count: int) -> list[Assignment]:
     """Take up to *count* assignments in the order of `claim`; fewer when there are no more."""
-    count = require_whole_number("the claim", "count", count)
+    count = require_whole_number("claim_many", "count", count, least=0)
     taken: list[Assignment] = []
     # A transaction for each: they may be of different jobs, and a claim ends with the locks of one.
     while len(taken) < count:

@@ -92,7 +92,7 @@ def claim(engine: Engine, request: ClaimRequest) -> Assignment | None:
 
 def claim_many(engine: Engine, request: ClaimRequest, count: int) -> list[Assignment]:
     """Take up to *count* assignments in the order of `claim`; fewer when there are no more."""
-    count = require_whole_number("the claim", "count", count)
+    count = require_whole_number("claim_many", "count", count, least=0)
     # A transaction for each block, which locks its packages while others write.  Each sees what the
     # one before has stored, so the limit holds for all of them.
     taken: list[Assignment] = []

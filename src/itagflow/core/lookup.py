@@ -528,16 +528,23 @@ def _get_id(kind: type[Workspace | Member | Template | Job], ref: object) -> int
 def read_answers(reader: Reader, job: int, tasks: Sequence[int]) -> dict[int, dict[int, Answer]]:
     """Return every answer about these tasks."""
     answers: dict[int, dict[int, Answer]] = {number: {} for number in tasks}
-    is_consecutive = bool(tasks) and tasks[-1] - tasks[0] == len(tasks) - 1
     if not tasks:
         return answers
-    # a range costs the database two comparisons, a list one for each of its numbers
-    numbers: Span | tuple[int, ...] = tuple(tasks)
-    if is_consecutive:
-        numbers = Span(tasks[0], tasks[-1])
-    for answer in reader.find(Query(Answer, {"job": job, "task": numbers})):
+    for answer in reader.find(Query(Answer, {"job": job, "task": match_numbers(tasks)})):
         answers[answer.task][answer.assignment] = answer
     return answers
+
+
+def match_numbers(numbers: Sequence[int]) -> Span | tuple[int, ...]:
+    """Return the condition that a number is one of *numbers*, which ascend.
+
+    >>> match_numbers([3, 4, 5]), match_numbers([3, 5])
+    (Span(low=3, high=5), (3, 5))
+    """
+    # a range costs the database two comparisons, a list one for each of its numbers
+    if numbers and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return Span(numbers[0], numbers[-1])
+    return tuple(numbers)
 
 
 def read_task_numbers(reader: Reader, package: Package) -> Sequence[int]:

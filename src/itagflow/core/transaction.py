@@ -415,7 +415,7 @@ class Transaction:
         if is_free and isinstance(self._writer, SupportsLockAll):
             for key in keys:
                 self._locks.require_next(Package, key, shared=False)
-            where: dict[str, Any] = {"job": job, "number": tuple(numbers)}
+            where: dict[str, Any] = {"job": job, "number": lookup.match_numbers(numbers)}
             found = self._writer.lock_all(Query(Package, where, order=("number",)))
             locked.update((package.key, package) for package in found)
             for key in keys:

@@ -22,6 +22,12 @@ class PartQuestions:
     """The titles of the questions, in the order of the template."""
     is_checkbox: bool
     """Whether several may be chosen in the only question there is."""
+    title: str | None = attrs.field(init=False)
+    """The title of the only question there is; None where there are several, or none."""
+
+    @title.default
+    def _get_title(self) -> str | None:
+        return self.titles[0] if len(self.titles) == 1 else None
 
     @classmethod
     def find(cls, children: Iterable[Question]) -> PartQuestions:
@@ -42,6 +48,8 @@ class PartQuestions:
         labels = part.get("labels")
         if not labels:
             labels = self._spread_label(part.get("label"))
+        if self.title is not None and isinstance(value := labels.get(self.title), str):
+            return {self.title: [value] if lists else value}  # nearly always
         rendered: dict[str, Any] = {}
         for title in self.titles:
             value = labels.get(title)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -22,6 +23,8 @@ IMAGE = FormatOption("image", str, None)
 """The field of ``data`` with the name of the image; the first that is shown unless given."""
 PICTURES = frozenset({QuestionKind.PICTURE})
 TEXTS = WRITING
+NOTHING_ELSE: Mapping[str, Any] = MappingProxyType({})
+"""What is said of a region besides its class, nearly always."""
 
 
 @attrs.frozen(kw_only=True)
@@ -35,6 +38,12 @@ class Picture:
     """The classes with their ids, from 0."""
     field: str
     """The field of ``data`` with the name of the image."""
+    label_title: str | None = attrs.field(init=False)
+    """The title of the question that says the class, where there is one."""
+
+    @label_title.default
+    def _get_label_title(self) -> str | None:
+        return None if self.label is None else self.label.title
 
     @classmethod
     def find(cls, context: FormatContext) -> Picture:
@@ -79,25 +88,34 @@ class Picture:
             return None
         return several[0]
 
-    def find_class_id(self, region: Mapping[str, Any], task: Task, counts: Counts) -> int | None:
-        """Return the id of the class of a region, from 0; None, and count it as lost, if none."""
+    def read_labels(
+        self, region: Mapping[str, Any], task: Task, counts: Counts
+    ) -> tuple[int | None, Mapping[str, Any]]:
+        """Return the id of the class of a region, from 0, and what else is said of it, by title.
+
+        Without an id it is counted as lost.
+        """
+        labels = region.get("labels")
+        # nearly always the class alone is said: one call for each region, of which there are many
+        if labels and len(labels) == 1:
+            value = labels.get(self.label_title)
+            number = self.class_ids.get(value) if isinstance(value, str) else None
+            if number is not None:
+                return number, NOTHING_ELSE
         name = self.find_class(region, task, counts)
         if name is None:
-            return None
+            return None, NOTHING_ELSE
         number = self.class_ids.get(name)
         if number is None:
             counts.lose(task, "regions of a class that the template does not have")
-        return number
+        return number, self.list_attributes(region)
 
     def list_attributes(self, region: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is said of a region besides its class, by the title of the question."""
         labels = region.get("labels")
         if not labels:
             return {}
-        title = None if self.label is None else self.label.title
-        if len(labels) == 1 and title in labels:
-            return {}  # nearly always
-        return {name: value for name, value in labels.items() if name != title}
+        return {name: value for name, value in labels.items() if name != self.label_title}
 
 
 def find_question(context: FormatContext, kinds: Collection[QuestionKind]) -> Question:

@@ -212,7 +212,7 @@ class _Instances:
     def _make_annotations(self, reply: Plain, image_id: int, task: Task) -> list[Element]:
         annotations: list[Element] = []
         for region in reply["regions"]:
-            number = self.picture.find_class_id(region, task, self.counts)
+            number, attributes = self.picture.read_labels(region, task, self.counts)
             if number is None:
                 continue
             shape = self._make_shape(region, reply, task)
@@ -226,8 +226,8 @@ class _Instances:
                 **shape,
                 "iscrowd": 0,
             }
-            if attributes := self.picture.list_attributes(region):
-                annotation["attributes"] = attributes
+            if attributes:
+                annotation["attributes"] = dict(attributes)
             annotations.append(annotation)
         return annotations
 

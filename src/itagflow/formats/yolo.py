@@ -144,6 +144,20 @@ class _Writer:
     counts: Counts
     kind: str
     """What the regions become: the option ``task``."""
+    render_shape: Callable[[Plain, Plain, Task], str | None] = attrs.field(init=False)
+    """Returns the numbers of a region; None, and counts it as lost, when it has none."""
+
+    @render_shape.default
+    def _find_render(self) -> Callable[[Plain, Plain, Task], str | None]:
+        match self.kind:
+            case "segment":
+                return self._render_outline
+            case "obb":
+                return self._render_corners
+            case "pose":
+                return self._render_keypoints
+            case _:
+                return self._render_box
 
     def find_reply(self, result: Result) -> Plain | None:
         """Return the regions of a task; None where there is no answer that a file can hold."""
@@ -159,26 +173,15 @@ class _Writer:
 
     def render(self, region: Plain, reply: Plain, task: Task) -> str | None:
         """Return the line of a region; None, and count it as lost, when there can be none."""
-        number = self.picture.find_class_id(region, task, self.counts)
+        number, others = self.picture.read_labels(region, task, self.counts)
         if number is None:
             return None
-        numbers = self._find_render()(region, reply, task)
+        numbers = self.render_shape(region, reply, task)
         if numbers is None:
             return None
-        if self.picture.list_attributes(region):
+        if others:
             self.counts.lose(task, "further labels of regions")
         return f"{number} {numbers}\n"
-
-    def _find_render(self) -> Callable[[Plain, Plain, Task], str | None]:
-        match self.kind:
-            case "segment":
-                return self._render_outline
-            case "obb":
-                return self._render_corners
-            case "pose":
-                return self._render_keypoints
-            case _:
-                return self._render_box
 
     def _render_corners(self, region: Plain, reply: Plain, task: Task) -> str | None:
         """Return the four corners of a box, which may be turned."""
@@ -237,8 +240,10 @@ class _Writer:
             return None
         left, top, right, bottom = bounds
         width, height = reply["width"], reply["height"]
-        outside = _measure_outside(bounds, reply)
-        if outside > 0:
+        outside = 0.0
+        # nearly always it lies inside
+        if left < 0 or top < 0 or right > width or bottom > height:
+            outside = _measure_outside(bounds, reply)
             left, top = max(left, 0), max(top, 0)
             right, bottom = min(right, width), min(bottom, height)
         if right - left < SMALLEST or bottom - top < SMALLEST:

@@ -27,8 +27,7 @@ from itagflow.results.histories import read_package_cases, recount
 from itagflow.results.outcome_rules import describe_end, describe_reopening
 from itagflow.results.rules import with_counts
 from itagflow.reviewing import rules as reviewing_rules
-from itagflow.reviewing.author_rules import find_outdated_authors
-from itagflow.reviewing.reject_rules import WorkPlace
+from itagflow.reviewing.reject_rules import WorkPlace, find_outdated_authors
 from itagflow.reviewing.service import finish_with, recall
 from itagflow.reviewing.withdrawing_rules import find_restored_authors, withdraw_campaign
 from itagflow.storage.port import Query

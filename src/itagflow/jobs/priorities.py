@@ -150,7 +150,7 @@ def _authorize_all(engine: Engine, numbers: _Numbers) -> None:
         with engine.store.read() as reader:
             where: dict[str, Any] = {
                 "job": numbers.job.id,
-                "number": tuple(named[start : start + BLOCK]),
+                "number": lookup.match_numbers(named[start : start + BLOCK]),
             }
             tally = reader.tally(Query(Package, where), by=("state",))
             states.update(PackageState(state) for (state,) in tally)

@@ -16,9 +16,9 @@ from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.workspace import Member
 from itagflow.results.outcome_rules import describe_reopening
 from itagflow.results.rules import build_cases, with_counts
-from itagflow.reviewing.author_rules import find_outdated_authors
 from itagflow.reviewing.reject_rules import (
     WorkPlace,
+    find_outdated_authors,
     list_authors,
     select_able,
     without_withdrawn,

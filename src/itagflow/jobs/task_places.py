@@ -48,7 +48,8 @@ def find_by_number(
     """
     for page in _cut(refs):
         numbers = [lookup.number_in(job.id, ref) for ref in page]
-        where: dict[str, Any] = {"job": job.id, "number": tuple(numbers)}
+        in_order = sorted(set(numbers))
+        where: dict[str, Any] = {"job": job.id, "number": lookup.match_numbers(in_order)}
         with engine.store.read() as reader:
             tally = reader.tally(Query(Task, where), by=("number", "package"))
         packages = dict(cast("Iterable[tuple[int, int]]", tally.keys()))

@@ -28,6 +28,7 @@ from itagflow.labeling.deciding_rules import EscalationFacts
 from itagflow.labeling.rules import AnswerFacts, AnswerOutcome, shuffle_options
 from itagflow.labeling.voting import MergeCall, MergeCalls, MergeOutcome
 from itagflow.lifecycle.tables import must_be_of, must_not_be_returned
+from itagflow.model.arguments import require_flag
 from itagflow.model.copying import evolve
 from itagflow.model.event import Event
 from itagflow.model.job import Crew, Job, Stage
@@ -36,6 +37,7 @@ from itagflow.model.reply import Reply
 from itagflow.model.task import Answer, Draft, Task, WorkItem
 from itagflow.model.template import Template
 from itagflow.model.terms import NO_TERMS, Replied, SaveTerms, SubmitTerms, require_pick
+from itagflow.model.text import require_text
 from itagflow.printing import format_repr, make_printable
 from itagflow.results import rules as results_rules
 from itagflow.results.histories import read_cases
@@ -58,6 +60,15 @@ class Said:
     """The vote that wins."""
     is_draft: bool = attrs.field(default=False, kw_only=True)
     """Whether it lies beside the answer."""
+
+
+def parse_said(reply: Replied | None, pick: Answer | None, *, draft: bool) -> Said:
+    """Return what `Flow.save` is given.
+
+    Raises:
+        InvalidData: when *draft* is neither True nor False.
+    """
+    return Said(reply, pick=pick, is_draft=require_flag("save", "draft", draft))
 
 
 def tasks(
@@ -207,6 +218,16 @@ class Handover:
     """What its labeler writes to them."""
     reason: str = ""
     """Why it goes to them."""
+
+
+def parse_handover(comment: str, reason: str) -> Handover:
+    """Return what `Flow.escalate` is given.
+
+    Raises:
+        InvalidData: when one of them is no text.
+    """
+    comment = require_text("escalate", "comment", comment)
+    return Handover(comment, require_text("escalate", "reason", reason))
 
 
 def escalate(

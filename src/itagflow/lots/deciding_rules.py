@@ -22,13 +22,13 @@ from itagflow.model.workspace import Member
 from itagflow.printing import format_count
 from itagflow.results.outcome_rules import describe_end
 from itagflow.results.rules import build_cases, with_counts
-from itagflow.reviewing.author_rules import find_outdated_authors
 from itagflow.reviewing.reject_rules import (
     RejectFacts,
     RejectPlan,
     Rework,
     find_authors,
     find_named_member,
+    find_outdated_authors,
     select_rework,
 )
 from itagflow.reviewing.rules import (
@@ -176,7 +176,7 @@ def pass_with_lot(
     assignments: Sequence[Assignment],
     abandoned: Sequence[int],
 ) -> Change:
-    """Return the change by which *package* passes with its lot: accepted, whoever has checked it."""
+    """Return the change by which *package* passes with its lot, whoever has checked it."""
     tasks = facts.tasks[package.number]
     after = pass_package(facts.job, package, facts.ctx, tasks=tasks, assignments=assignments)
     if not entry_of(package).is_handed_in:

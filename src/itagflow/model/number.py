@@ -136,6 +136,8 @@ def require_priority(what: str, field: str, value: object) -> float:
     Raises:
         InvalidData: when it is no finite number, or a whole one beyond 2**53.
     """
+    if type(value) is float and math.isfinite(value):  # nearly always where there are many
+        return to_shortest(value)
     # a database keeps priorities as floats: beyond these, two whole numbers would become equal
     if is_whole(value):
         return require_whole_number(what, field, value, least=-MOST_EXACT, most=MOST_EXACT)

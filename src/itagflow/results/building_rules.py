@@ -38,28 +38,32 @@ def defer_results(cases: TaskCases, tasks: Sequence[Task], needed: Collection[st
             case = fields[_CASE] = cases.build(fields["task"])
         return build(case)
 
-    results = [make_deferred(Result, {"task": task, "cursor": ""}, build_field) for task in tasks]
-    for result in results:
-        for name in needed:
-            getattr(result, name)
+    builders = [(name, _FIELDS[name]) for name in needed]
+    results: list[Result] = []
+    for task in tasks:
+        fields: dict[str, Any] = {"task": task, "cursor": ""}
+        if builders:
+            case = fields[_CASE] = cases.build(task)
+            for name, build in builders:
+                fields[name] = build(case)
+        results.append(make_deferred(Result, fields, build_field))
     return results
 
 
 def _index_stage_results(case: Case) -> Mapping[Stage, StageResult]:
-    return {stage_result.stage: stage_result for stage_result in _build_stage_results(case)}
-
-
-def _build_stage_results(case: Case) -> Iterator[StageResult]:
-    """Yield a result for LABEL once its round is closed, and for each passed review stage."""
+    """Return a result for LABEL once its round is closed, and for each passed review stage."""
     label = case.find_labeling()
     answer = case.answers.get(label.id) if label else None
     # while a task is labeled again, what it had before is no result
     if label is None or answer is None or case.is_being_labeled:
-        return
+        return {}
     closing = label if label.outcome is Outcome.TIMEOUT else None
-    yield _build_stage_result(Stage.LABEL, answer, label.round, closing, inspected=True)
-    skipped = find_skipped(case.package, case.task)
-    for stage in case.job.workflow.stages[1:]:
+    found = {
+        Stage.LABEL: _build_stage_result(Stage.LABEL, answer, label.round, closing, inspected=True)
+    }
+    reviews = case.job.workflow.stages[1:]
+    skipped = find_skipped(case.package, case.task) if reviews else ()
+    for stage in reviews:
         answer = case.find_review_answer(stage, label.round) or answer
         # in this round or a later one: earlier reviews were of another answer
         passed = [
@@ -69,13 +73,14 @@ def _build_stage_results(case: Case) -> Iterator[StageResult]:
         ]
         # a package that was not drawn passed the stage without anybody's look at its tasks
         if passed or stage in skipped:
-            yield _build_stage_result(
+            found[stage] = _build_stage_result(
                 stage,
                 answer,
                 label.round,
                 closing,
                 inspected=bool(passed) and passed[-1].covers(case.task),
             )
+    return found
 
 
 def _build_stage_result(

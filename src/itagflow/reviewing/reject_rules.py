@@ -42,11 +42,6 @@ from itagflow.results.rules import (
     select_history,
     with_counts,
 )
-from itagflow.reviewing.author_rules import (
-    find_outdated_authors,
-    has_kept_answers,
-    with_author,
-)
 from itagflow.reviewing.lot_rules import describe_lot, require_rejected
 from itagflow.reviewing.rules import (
     AssignmentContext,
@@ -60,6 +55,7 @@ from itagflow.reviewing.rules import (
     send_back,
     slots,
     with_answers,
+    with_author,
     with_offers,
 )
 
@@ -649,3 +645,46 @@ def _collect_comments(facts: RejectFacts, plan: RejectPlan) -> list[str]:
         if answer is not None and answer.wrong and (answer.comment or answer.reason):
             comments[answer.comment or answer.reason] = None
     return list(comments)
+
+
+def has_kept_answers(
+    review: Assignment,
+    back: Package,
+    tasks: Sequence[int],
+    answers: Mapping[int, Mapping[int, Answer]],
+) -> bool:
+    """Return whether something is left of what was modified in a *review* that sends work back.
+
+    Args:
+        review: The assignment at a review stage.
+        back: The package as it goes back.
+        tasks: The numbers of its tasks.
+        answers: The answers to each of these, by the id of their assignment.
+    """
+    if is_labeled_anew(back, tasks):
+        return False
+    own = (by_assignment.get(review.id) for by_assignment in answers.values())
+    return any(answer is not None and answer.is_resolved for answer in own)
+
+
+def is_labeled_anew(package: Package, tasks: Sequence[int]) -> bool:
+    """Return whether *package*, which has these *tasks*, is to be labeled as a whole."""
+    if package.stage is not Stage.LABEL:
+        return False
+    return package.scope is None or len(package.scope) >= len(tasks) - len(package.excluded)
+
+
+def find_outdated_authors(
+    package: Package, assignments: Sequence[Assignment], tasks: Sequence[int]
+) -> list[Saved]:
+    """Return the inspections that author nothing any more, each with what it becomes.
+
+    Where *package* is to be labeled as a whole, nothing is left of what inspectors modified.
+    """
+    if not is_labeled_anew(package, tasks):
+        return []
+    return [
+        (assignment, evolve(assignment, authored=False))
+        for assignment in assignments
+        if assignment.authored and assignment.stage is Stage.INSPECT
+    ]

@@ -40,7 +40,6 @@ from itagflow.results.rules import (
     find_judgment,
     with_counts,
 )
-from itagflow.reviewing.author_rules import with_author
 from itagflow.reviewing.lot_rules import LotWork, describe_lot, make_lot_work, require_accepted
 from itagflow.reviewing.sampling import (
     Arrival,
@@ -224,6 +223,13 @@ def pass_review(facts: CompletionFacts, operation: str) -> Change:
     became = describe_became(facts, after, assignments)
     ctx, data = facts.context.ctx, {} if lot is None else describe_lot(lot)
     return record(ctx, operation, about=ended, save=save, data=data, became=became)
+
+
+def with_author(review: Assignment, *, has_answered: bool) -> Assignment:
+    """Return *review*, which ends, with whether its holder is an author for the stage behind it."""
+    if review.stage is not Stage.INSPECT or not has_answered:
+        return review
+    return evolve(review, authored=True)
 
 
 REVIEW_STAGES = {"review": Stage.INSPECT, "accept": Stage.ACCEPT}

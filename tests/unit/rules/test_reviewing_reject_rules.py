@@ -600,3 +600,45 @@ def test_nobody_sends_back_what_is_in_a_lot(entry: LotEntry, reason: str) -> Non
     must_not_be_in_a_lot(make_package())
     with pytest.raises(NotAllowed, match=reason):
         must_not_be_in_a_lot(make_package(lot_entry=entry))
+
+
+INSPECTION = make_assignment(
+    id=6, member=3, stage=Stage.INSPECT, state=AssignmentState.DONE, authored=True
+)
+
+
+@pytest.mark.parametrize(
+    ("replies", "scope", "expected"),
+    [
+        ({"1": Choice("cat")}, (2,), True),
+        (None, (2,), False),
+        ({"1": Choice("cat")}, None, False),
+    ],
+)
+def test_what_was_modified_is_kept_unless_all_is_labeled_again(
+    replies: dict[str, Choice] | None, scope: tuple[int, ...] | None, expected: bool
+) -> None:
+    answer = make_answer(assignment=6, task=1, stage=Stage.INSPECT, replies=replies)
+    back = make_package(scope=scope)
+    assert rules.has_kept_answers(INSPECTION, back, [1, 2], {1: {6: answer}, 2: {}}) == expected
+    assert not rules.has_kept_answers(INSPECTION, back, [1, 2], {1: {7: answer}, 2: {}})
+
+
+@pytest.mark.parametrize(
+    ("state", "scope", "erased", "is_outdated"),
+    [
+        (PackageState.LABEL, None, (), True),
+        (PackageState.LABEL, (1,), (), False),
+        (PackageState.LABEL, (1,), (2,), True),
+        (PackageState.INSPECT, None, (), False),
+    ],
+)
+def test_a_labeling_of_the_whole_package_leaves_nothing_of_what_was_modified(
+    state: PackageState, scope: tuple[int, ...] | None, erased: tuple[int, ...], is_outdated: bool
+) -> None:
+    package = make_package(state=state, scope=scope, erased=erased)
+    assert rules.is_labeled_anew(package, [1, 2]) == is_outdated
+    labeling = make_assignment(state=AssignmentState.DONE, authored=True)
+    found = rules.find_outdated_authors(package, [labeling, INSPECTION], [1, 2])
+    expected = [(INSPECTION, attrs.evolve(INSPECTION, authored=False))] if is_outdated else []
+    assert found == expected

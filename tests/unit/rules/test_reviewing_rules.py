@@ -573,3 +573,18 @@ def test_slots_are_added_to_what_is_at_label() -> None:
 def test_no_plan_decides_on_a_package_that_is_no_lot() -> None:
     context = AssignmentContext(make_job(), make_package(), make_assignment(), CTX)
     assert rules.find_lot_work(context, rules.PackageHistory(assignments=())) is None
+
+
+@pytest.mark.parametrize(
+    ("stage", "has_answered", "is_author"),
+    [
+        (Stage.INSPECT, True, True),
+        (Stage.INSPECT, False, False),
+        (Stage.ACCEPT, True, False),
+    ],
+)
+def test_an_inspector_who_answers_tasks_is_their_author(
+    stage: Stage, has_answered: bool, is_author: bool
+) -> None:
+    review = make_assignment(stage=stage, state=AssignmentState.DONE)
+    assert rules.with_author(review, has_answered=has_answered).authored == is_author

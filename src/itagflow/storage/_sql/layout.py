@@ -301,6 +301,10 @@ class Layout(Generic[E]):
     """What other fields have that a row may omit, for kinds whose fields are set all at once."""
     body_defaults: dict[str, Any] = attrs.field(init=False, default=_derive(_find_body_defaults))
     """The defaults of the fields of the body, but for those that are made anew for each."""
+    absent: dict[tuple[str, ...], dict[str, Any]] = attrs.field(
+        init=False, factory=dict[tuple[str, ...], dict[str, Any]]
+    )
+    """The same without the fields that a body has, by their names: bodies have few sets of them."""
     field_count: int = attrs.field(
         init=False, default=_derive(lambda layout: len(attrs.fields(layout.kind)))
     )
@@ -382,18 +386,24 @@ class Layout(Generic[E]):
         """Set what is known of a body without parsing it: nearly always all but few fields."""
         body = Body(text)
         if body.parts is not None:
-            absent = self.body_defaults.copy()
-            for name, make in self.made:
-                absent[name] = make()
-            for name in body.parts.others:
-                absent.pop(name, None)
-            absent["replies"] = body.defer_replies()
+            others = body.parts.others
+            fields.update(self._find_absent(others))
             # where another thread does the same, all get what it has set first
-            for name in absent.keys() & fields.keys():
-                del absent[name]
-            fields.update(absent)
+            for name, make in self.made:
+                if name not in others:
+                    fields.setdefault(name, make())
+            fields.setdefault("replies", body.defer_replies())
         fields[_BODY] = body
         return body
+
+    def _find_absent(self, present: tuple[str, ...]) -> dict[str, Any]:
+        """Return the defaults of the fields that a body leaves out which has those *present*."""
+        absent = self.absent.get(present)
+        if absent is None:
+            left_out = self.body_defaults.keys() - {"replies", *present}
+            absent = {name: self.body_defaults[name] for name in left_out}
+            self.absent[present] = absent
+        return absent
 
     def make_default(self, name: str) -> Any:
         """Return the default of a field of the body; what can be changed is made anew."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import compress
 from operator import ne
 from typing import Any, cast
@@ -53,6 +54,12 @@ class RowCache:
         self._decoded: dict[type[Any], dict[Key, tuple[Row, Any]]] = {
             layout.kind: {} for layout in LAYOUTS.values() if layout.cached
         }
+
+    def find_decoder(self, layout: Layout[E]) -> Callable[[Row], E]:
+        """Return what makes the entities of many rows: most kinds are decoded each time."""
+        if layout.kind in self._decoded:
+            return partial(self.entity, layout)
+        return layout.entity
 
     def entity(self, layout: Layout[E], row: Row) -> E:
         """Return the entity of *row*."""
@@ -132,10 +139,11 @@ class SqlReader(ABC):
 
     def _decode(self, layout: Layout[E], rows: list[Row]) -> Iterator[E]:
         transaction = self.transaction
+        decode = self._row_cache.find_decoder(layout)
         for row in rows:
             if transaction.has_been_ended:  # the store was closed since the last step
                 raise StoreFailed(transaction.store, *transaction.refusal)
-            yield self._row_cache.entity(layout, row)
+            yield decode(row)
 
     def _require_row(self, layout: Layout[Any], text: str, key: Key) -> Row:
         row = self._find_row(text, key)
