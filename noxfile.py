@@ -15,7 +15,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 
 
 def install(
-    session: nox.Session, *groups: str, extras: str = "arrow,postgres,quality,webhooks"
+    session: nox.Session, *groups: str, extras: str = "arrow,notebook,postgres,quality,webhooks"
 ) -> None:
     """Install the project with its extras, and the tools of its dependency groups."""
     tools = [tool for group in groups for tool in nox.project.dependency_groups(PROJECT, group)]
@@ -51,7 +51,7 @@ def quick(session: nox.Session) -> None:
 @nox.session
 def fast(session: nox.Session) -> None:
     """Run the tests that read and write JSON with the extra `fast` installed."""
-    install(session, "tests", extras="arrow,fast,postgres,quality,webhooks")
+    install(session, "tests", extras="arrow,fast,notebook,postgres,quality,webhooks")
     session.run("pytest", "tests/formats", "src/itagflow/jsontext", "-n", "2", *session.posargs)
 
 

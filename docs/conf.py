@@ -14,6 +14,7 @@ from sphinx.writers.html5 import HTML5Translator
 import itagflow
 
 sys.path.insert(0, str(Path(__file__).parent))
+from building.archive import make_archive
 from building.directives import add_directives
 from building.listing import link_verbs
 from building.signatures import link_type, write_signature
@@ -86,6 +87,7 @@ def setup(app: Any) -> None:
     report_files()
     add_directives(app)
     app.set_translator("html", ShortTranslator)
+    app.connect("builder-inited", make_archive)
     app.connect("autodoc-process-docstring", google)
     app.connect("autodoc-process-signature", write_signature)
     app.connect("missing-reference", link_type)

@@ -91,7 +91,7 @@ def any_order() -> Iterator[None]:
 
 @pytest.fixture
 def postgres_url(databases: postgres.Databases) -> Iterator[str]:
-    """The URL of a database for this test alone, empty but for the schema."""
+    """The URL of a database for this test alone, empty except for the schema."""
     url = databases.new()
     yield url
     databases.give_back(url)

@@ -28,7 +28,13 @@ def main() -> None:
         secret=os.environ.get("WEB_SECRET") or secrets.token_hex(),
         passwords=PASSWORDS,
     )
-    print(f"open http://127.0.0.1:{options.port}: {', '.join(PASSWORDS)}, password demo")
+    *most, last = PASSWORDS
+    people = f"{', '.join(most)} or {last}"
+    # shown at once, also where the output goes to a file
+    print(
+        f"open http://127.0.0.1:{options.port} and sign in as {people} with the password demo",
+        flush=True,
+    )
     uvicorn.run(
         create_app(settings, prepare), host="127.0.0.1", port=options.port, log_level="warning"
     )

@@ -25,6 +25,7 @@ from itagflow import (
     Workflow,
     templates,
 )
+from itagflow.access import Action
 from itagflow.json import from_json, to_json
 
 from .media import MEDIA_TYPES, list_files
@@ -75,6 +76,7 @@ def show_choices(request: Request, account: Account) -> dict[str, Any]:
         "formats": list(FORMATS),
         "files": list_files(request.app.state.settings.media),
         "members": [m.account for m in flow.members.list(workspace, by=account) if m.active],
+        "may_create": bool(flow.can(account, Action.MANAGE_JOB, workspace, by=account)),
     }
 
 

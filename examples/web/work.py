@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, HTTPException, Request
 from pydantic import BaseModel, Field
 
-from itagflow import Answer, Assignment, AssignmentState, Crew, Flow, Job, Stage
+from itagflow import Answer, Assignment, AssignmentState, Crew, Flow, Job, Stage, Workspace
 from itagflow.json import from_json, to_json
 
 from .sessions import Account
@@ -75,20 +75,36 @@ def get_flow(request: Request) -> Flow:
 def show_work(request: Request, stage: Stage, account: Account) -> dict[str, Any]:
     """Show what there is to grab at a stage, and what the member has already."""
     flow, workspace = get_flow(request), request.app.state.workspace
-    available = [
-        _describe_job(flow, job, account)
-        for job, at in flow.available(account, workspace=workspace, by=account)
-        if at is stage
+    jobs = [
+        job for job, at in flow.available(account, workspace=workspace, by=account) if at is stage
     ]
+    available = [_describe_job(flow, job, account) for job in jobs]
+    available += _list_unread(flow, workspace, stage, account, {job.id for job in jobs})
     mine = [
         {
             **to_json(assignment, flow),
-            "job_name": flow.jobs.get(assignment.job, by=account).name,
+            **_describe_job_of(flow, assignment, account),
         }
         for assignment in flow.assignments.list(account, workspace=workspace, by=account)
         if assignment.stage is stage
     ]
     return {"available": available, "mine": mine}
+
+
+def _list_unread(
+    flow: Flow, workspace: Workspace, stage: Stage, account: str, known: set[int]
+) -> Iterator[dict[str, Any]]:
+    """Yield jobs that ask their members to read a guideline first: before that, none is available."""
+    for job in flow.jobs.list(workspace, state="running", by=account):
+        is_asked = stage in job.workflow.stages and job.workflow.rule(stage).acknowledge
+        if is_asked and job.id not in known and flow.can(account, stage.value, job, by=account):
+            why = flow.explain(account, job, stage, by=account)
+            yield {**_describe_job(flow, job, account), "explained": why}
+
+
+def _describe_job_of(flow: Flow, assignment: Assignment, account: str) -> dict[str, Any]:
+    job = flow.jobs.get(assignment.job, by=account)
+    return {"job_name": job.name, "guideline": job.guideline}
 
 
 def _describe_job(flow: Flow, job: Job, account: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ Here is what most scripts use.  The rest is in modules:
 - `itagflow.json`: values and errors as JSON, for web applications
 - `itagflow.display`: what a notebook shows, and charts
 - `itagflow.formats`, `itagflow.prelabels`, `itagflow.schema`: files, predictions, answers as JSON
-- `itagflow.model`: all values, also those that are seldom named
+- `itagflow.model`: all values, also those that are rarely named
 - `itagflow.storage`, `itagflow.testing`: the stores, and the tests for a store of one's own
 - `itagflow.typing`: names for the types in signatures, such as ``JobRef``
 """
@@ -97,6 +97,7 @@ from itagflow.model import (
     WorkItem,
     Workspace,
 )
+from itagflow.reprs import show_in_notebook
 
 if TYPE_CHECKING:
     from itagflow import access as access
@@ -231,13 +232,9 @@ for _name in model.__all__:
         setattr(getattr(model, _name), _FOR_PYDANTIC, classmethod(_describe_to_pydantic))
 
 
-def _show_in_notebook(value: object) -> str:
-    """Return what a notebook shows of a value."""
-    return str(import_module("itagflow.display").describe_value(value))
-
-
-for _name in ("Event", "Job", "Progress", "Result", "Template"):
-    globals()[_name]._repr_html_ = _show_in_notebook
+for _name in model.__all__:
+    if attrs.has(getattr(model, _name)):
+        getattr(model, _name)._repr_html_ = show_in_notebook
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ import attrs
 
 from itagflow.errors import InvalidData, NotAllowed, Problem
 from itagflow.model.arguments import call, require_kind, require_mapping, validate_flag
-from itagflow.model.enums import parse_enum, parse_enum_keys
+from itagflow.model.enums import IdentityHash, parse_enum, parse_enum_keys
 from itagflow.model.job import CrewKey, Job, Stage, StageWorkers, parse_crew_key
 from itagflow.model.package import Assignment
 from itagflow.model.text import find_name_error, normalize_name, to_text
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 
-class Action(Enum):
+class Action(IdentityHash, Enum):
     """What a policy is asked about."""
 
     READ_JOB = "read_job"

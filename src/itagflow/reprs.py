@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import Enum
+from importlib import import_module
 from typing import Any, cast
 
 import attrs
@@ -30,6 +31,12 @@ def show_line(value: object, *parts: object) -> str:
     """
     words = [type(value).__name__, *(str(part) for part in parts if part != "")]
     return make_printable(f"<{' '.join(words)}>")
+
+
+def show_in_notebook(self: object) -> str:
+    """Return a value as HTML: it is the ``_repr_html_`` of public values."""
+    # what shows values imports all of them
+    return str(import_module("itagflow.display").describe_value(self))
 
 
 def show_fields(self: Any) -> str:

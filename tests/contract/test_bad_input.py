@@ -167,7 +167,7 @@ class TestAssignments:
         is_refused(
             flow,
             NotHeld,
-            "it was released: claim anew",
+            "it was released: claim again",
             lambda: flow.save(assignment, 1, Choice("cat")),
         )
         is_refused(

@@ -79,7 +79,7 @@ class Inbox:
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew, as the library does for a name that was forgotten."""
+        """Begin again, as the library does for a name that was forgotten."""
         self.ids: dict[Key, str] = {}
         """The id of each message that was sent."""
         self.taken: dict[Key, Message] = {}
@@ -340,7 +340,7 @@ class DeliveryWalk(RuleBasedStateMachine):
         assert delivery.status(self.flow, "events").lag == 0
 
     def check_events(self, name: str, inbox: Inbox) -> None:
-        """What was asked for is there, but for what somebody has discarded."""
+        """What was asked for is there, except for what somebody has discarded."""
         if name == "results":
             return
         types = RECEIVERS[name].get("types")

@@ -137,13 +137,19 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "packages.discard": [{"package": (job, 3), **by}],
         "maintenance.erase_member": [{"workspace": home, "member": "gone", **by}],
         "maintenance.erase_task": [{"task": (job, 5), **by}],
+        "maintenance.erase_where": [
+            {"workspace": home, "field": "source", "equals": "5.jpg", **by},
+        ],
         "events.since": [{"after": 0, "workspace": home, "limit": 1, **by}],
         "assignments.expire": [{"job": job, **by}],
         "explain": [
             {"member": "ben", "job": job, "stage": L, **by},
             {"member": "ben", "workspace": home, **by},
         ],
-        "results.export": [export],
+        "results.export": [
+            export,
+            {**export, "format": "jsonl", "partitions": None, "since": 0},
+        ],
         "results.exports": [
             {"job": (job, 1), "limit": 1, **by},
             {"job": job, "task": 1, **by},
@@ -285,6 +291,7 @@ OPTIONAL = {
     ("comments.add", "thread"),
     ("acknowledge", "version"),
     ("quality.statement", "until"),
+    ("results.export", "since"),
 }
 """Parameters that may be None in these verbs only."""
 COUNTS = {
@@ -298,6 +305,7 @@ COUNTS = {
     "partitions",
     "priority",
     "seed",
+    "since",
     "until",
 }
 """Parameters that take a number which is no key."""
@@ -376,7 +384,7 @@ def is_wrong(verb: str, name: str, bad: Any) -> bool:
     if name == "expected_version" or (verb, name) == ("acknowledge", "version"):
         # one that another version overtook is refused, too, but says something sensible
         return bad in FAR or not isinstance(bad, int) or isinstance(bad, bool) or bad < 0
-    if name == "until" and bad == 0 and not isinstance(bad, bool | float):
+    if name in ("until", "since") and bad == 0 and not isinstance(bad, bool | float):
         return False  # the position before the first event
     if name == "priority" and isinstance(bad, float):
         return not math.isfinite(bad)

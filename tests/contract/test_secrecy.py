@@ -315,7 +315,12 @@ def plain(value: Any) -> Any:
         return [plain(one) for one in value]
     if isinstance(value, Statement):
         return attrs.evolve(value, until=0)
-    return attrs.evolve(value, position=0) if isinstance(value, Event | Export) else value
+    if isinstance(value, Event):
+        data = {name: each for name, each in value.data.items() if name != "complete_to"}
+        return attrs.evolve(value, position=0, data=data)
+    if isinstance(value, Export):
+        return attrs.evolve(value, position=0, complete_to=0)
+    return attrs.evolve(value, complete_to=0) if isinstance(value, WriteReport) else value
 
 
 def require_alike(worlds: Callable[[Vote], tuple[Flow, Args]], by: str, pair: Pair) -> None:

@@ -228,7 +228,7 @@ def test_memory_does_not_grow_with_the_job(tmp_path: Path) -> None:
 def test_a_kept_sum_that_is_wrong_is_found(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path, clock: Clock
 ) -> None:
-    """The two databases keep the sums that progress reads; they are counted anew."""
+    """The two databases keep the sums that progress reads; they are counted again."""
     url = (
         request.getfixturevalue("postgres_url")
         if kind == "postgres"

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import initialize
 from support import postgres
+from support.increments import Copy
 from support.orders import PEOPLE, accepts, crews, inspects, labels, packagings
 from support.scenes import rows
 from support.surroundings import Surroundings, may_happen
@@ -654,6 +655,14 @@ class Walk(Surroundings):
         if self.all(lambda flow: maintenance.erase_task(flow, (self.job, task), by=by)):
             self.accepted = {key: said for key, said in self.accepted.items() if key[2] != task}
 
+    @may_happen(source=st.integers(1, 6), by=st.sampled_from(["ada", "ben"]), dry_run=st.booleans())
+    def erase_where(self, source: int, by: str, dry_run: bool) -> None:
+        where = {"field": "source", "equals": f"{source}.jpg", "dry_run": dry_run}
+        report = self.all(lambda flow: maintenance.erase_where(flow, "street", **where, by=by))
+        if report is not None and not dry_run:
+            gone = {number for of_job in report.jobs for number in of_job.numbers}
+            self.accepted = {key: said for key, said in self.accepted.items() if key[2] not in gone}
+
     @may_happen(format=st.sampled_from(["itag", "jsonl"]), by=people)
     def export(self, format: str, by: str) -> None:
         def act(flow: Flow) -> Any:
@@ -662,6 +671,25 @@ class Walk(Surroundings):
             last = next(reversed(list(flow.results.exports(self.job))))
             assert (last.sha256, last.rows) == (report.sha256, report.rows)
             return target.getvalue()
+
+        self.all(act)
+
+    @may_happen(
+        times=2,
+        format=st.sampled_from(["csv", "jsonl"]),
+        by=st.sampled_from([None, "ada"]),
+        where=st.sampled_from([Selection(), Selection(state="final"), Selection(label="cat")]),
+    )
+    def export_what_changed(self, format: str, by: str | None, where: Selection) -> None:
+        """Since the last time that the same was exported; with what was there it is the whole."""
+
+        def act(flow: Flow) -> Any:
+            name = (self.flows.index(flow), format, by, repr(where))
+            copy = self.exported.setdefault(name, Copy(format, by=by, where=where))
+            is_later = copy.report is not None
+            report = copy.check(flow, self.job)
+            CHECKED["what changed and what was there are the whole"] += is_later
+            return report
 
         self.all(act)
 

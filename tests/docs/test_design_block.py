@@ -47,12 +47,12 @@ def test_once(folder: Path, url: str, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def drop_exports(text: str) -> str:
-    """Return what was printed, but for the lines about files that were written."""
+    """Return what was printed, except for the lines about files that were written."""
     return "".join(line for line in text.splitlines(True) if " exported job " not in line)
 
 
 def list_work(flow: Flow) -> list[Event]:
-    """Return all that happened, but for files that were written: each run writes one."""
+    """Return all that happened, except for files that were written: each run writes one."""
     return [event for event in flow.events.since() if event.type != "export"]
 
 

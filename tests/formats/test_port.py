@@ -194,6 +194,7 @@ class TestAFormatThatIsBroken:
             lambda: prelabels.from_export(CATS, io.BytesIO(), format=wrong),
             lambda: formats.read(wrong, io.BytesIO()),
             lambda: formats.is_concatenable(wrong),
+            lambda: formats.is_incremental(wrong),
         ):
             with pytest.raises(InvalidData, match="must be a name, or have functions read and"):
                 call()

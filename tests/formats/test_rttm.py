@@ -129,7 +129,7 @@ def test_a_template_must_ask_for_segments() -> None:
     with pytest.raises(InvalidData, match="label: must be the title of a question with options"):
         write("rttm", [], CALLS, label="x")
     alike = templates.audio_segmentation(["a b", "a_b"])
-    with pytest.raises(InvalidData, match="has options that are the same with _ for a space"):
+    with pytest.raises(InvalidData, match="has options that are written alike in a file"):
         write("rttm", [], alike)
 
 

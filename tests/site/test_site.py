@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -72,6 +73,13 @@ def test_defaults_are_shown_as_they_are_written(site: Path) -> None:
 
 def test_code_can_be_copied(site: Path) -> None:
     assert "copybutton.js" in (site / "quickstart.html").read_text("utf-8")
+
+
+def test_the_web_app_can_be_downloaded(site: Path) -> None:
+    page = (site / "web-app.html").read_text("utf-8")
+    (link,) = re.findall(r'href="([^"]+\.zip)"', page)
+    with ZipFile(site / link) as archive:
+        assert "examples/web/static/index.html" in archive.namelist()
 
 
 def test_lifecycles_are_drawn(site: Path) -> None:

@@ -557,13 +557,13 @@ class TestAClaimByWhatWasKnownBefore:
 
         monkeypatch.setattr(Engine, "transaction", count)
         assert flow.claim("cy", job, Stage.LABEL, package=1) is None
-        assert len(begun) == 1, "the job is paused, and a claim began anew"
+        assert len(begun) == 1, "the job is paused, and a claim began again"
         flow.jobs.resume(job, by="ada")
         begun.clear()
         assert flow.claim("ben", job, Stage.LABEL, package=1) is None
         assert flow.claim("ben", job, Stage.LABEL) is None
         assert flow.claim("ben", job) is None
-        assert len(begun) == 3, "nothing had changed, and a claim began anew"
+        assert len(begun) == 3, "nothing had changed, and a claim began again"
 
     def test_many_at_once(self, flow: Flow, clock: Clock) -> None:
         job = cats(flow, size=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ PROGRAM = [sys.executable, "-m", "itagflow"]
 # this library, wherever the program is started
 SURROUNDINGS = {**os.environ, "PYTHONPATH": str(Path(itagflow.__file__).parents[1])}
 CATS = templates.image_classification(["cat", "dog"])
+WROTE = "wrote 4 rows: 2 with a result of label, 2 unfinished; complete to position [0-9]+\n"
 
 
 @attrs.frozen
@@ -172,7 +174,11 @@ def test_copy_to_another_store(terminal: Terminal, street: Flow) -> None:
 
 def test_export_and_import(terminal: Terminal, street: Flow) -> None:
     shown = terminal("export", "cats", "itag", "cats.manifest")
-    assert shown == "wrote 4 rows: 2 with a result of label, 2 unfinished\n"
+    assert re.fullmatch(WROTE, shown)
+    (report,) = terminal.json("export", "cats", "jsonl", "cats.jsonl", "--since", 0)
+    later = ("export", "cats", "jsonl", "later.jsonl", "--since", report["complete_to"])
+    assert terminal(*later).startswith("wrote 0 rows: none has a result; complete to ")
+    assert "cannot be put together" in terminal(*later[:2], "itag", *later[3:], code=1)
     imported = ("import", "street", "again", "cats.manifest", "--by", "ada")
     assert terminal(*imported, "--template", "pets") == "loaded 4 rows, left out 0 rows\n"
     assert street.jobs.progress("again").total == 4
@@ -259,7 +265,7 @@ def test_export_to_the_standard_output(street: Flow) -> None:
     command = [*PROGRAM, "export", "labels.db", "cats", "csv", "-", "--stage", "label"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=SURROUNDINGS)
     assert "1.jpg" in done.stdout
-    assert done.stderr == "wrote 4 rows: 2 with a result of label, 2 unfinished\n"
+    assert re.fullmatch(WROTE, done.stderr)
 
 
 def test_a_load_that_broke_off_is_completed(terminal: Terminal, street: Flow) -> None:
@@ -294,20 +300,28 @@ def test_bad_rows_are_refused_or_listed(terminal: Terminal, street: Flow) -> Non
 def test_formats_need_no_store(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["formats"]) == 0
     assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == [
+        "brat",
         "coco",
+        "conll",
         "csv",
+        "cvat",
+        "hugging_face",
+        "image_folder",
         "itag",
         "itag_v1",
         "jsonl",
         "label_studio",
+        "labelme",
         "parquet",
         "rttm",
+        "srt",
         "trl",
         "voc",
+        "webvtt",
         "yolo",
     ]
     assert main(["formats", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out.splitlines()[0])["name"] == "coco"
+    assert json.loads(capsys.readouterr().out.splitlines()[0])["name"] == "brat"
 
 
 def test_tick(terminal: Terminal) -> None:
@@ -324,7 +338,7 @@ def test_tick(terminal: Terminal) -> None:
         (("progress", "key:cats"), "must be a text of digits"),
         (("members", "nowhere"), "no Workspace 'nowhere'"),
         (("explain", "zoe", "cats"), "no Member 'zoe'"),
-        (("export", "cats", "nothing", "out"), "no format 'nothing'; known are coco, csv, itag"),
+        (("export", "cats", "nothing", "out"), "no format 'nothing'; known are brat, coco"),
         (("export", "cats", "itag", "no/where/out"), "no/where"),
         (("load", "cats", "nothing.jsonl", "--by", "ada"), "cats"),
         (("import", "street", "x", "f", "--template", "none.json", "--by", "ada"), "none.json"),

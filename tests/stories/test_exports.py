@@ -43,8 +43,10 @@ class TestWhatIsKept:
             size=len(content),
             jobs=(job.id,),
             stages=("label",),
+            complete_to=report.complete_to,
         )
-        *_, event = flow.events.list(job)
+        *_, before, event = flow.events.list(job)
+        assert report.complete_to == before.position
         assert (event.position, str(event)) == (export.position, "09:00 ada exported job 'cats'")
 
     def test_what_the_application_writes_for_nobody(self, flow: Flow) -> None:

@@ -71,7 +71,7 @@ def test_the_answer_of_one_labeler_is_a_label_once_it_is_handed_in(flow: Flow) -
     held = taken(flow, "ben", job)
     flow.save(held, 2, Choice("dog"))
     assert list(flow.quality.labels(job).values()) == [[(1, "ben", "cat")]]
-    # what was sent back is labeled anew, and what the reviewer answers is no label
+    # what was sent back is labeled again, and what the reviewer answers is no label
     review = taken(flow, "di", job, Stage.INSPECT)
     flow.reject(review, whole=True, comment="too dark")
     assert list(flow.quality.labels(job).values()) == [[]]

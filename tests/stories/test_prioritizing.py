@@ -25,7 +25,7 @@ from itagflow.errors import StoreFailed
 PAGE = 200
 """How many packages a transaction gives priorities here, so that the edges are soon reached."""
 EDGES = [PAGE - 1, PAGE, PAGE + 1]
-"""How many packages fill a transaction, but for one or with one more."""
+"""How many packages fill a transaction, except for one or with one more."""
 MANY = PAGE + 1
 """So many that the last one has a transaction of its own."""
 

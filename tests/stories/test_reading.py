@@ -177,7 +177,7 @@ class TestTasks:
             "archive": lambda: flow.jobs.archive(job, by="ada"),
         }
         acts[how]()
-        with pytest.raises(NotHeld, match="claim anew"):
+        with pytest.raises(NotHeld, match="claim again"):
             flow.tasks(assignment, by="ben")
         assert len(list(flow.tasks(assignment))) == 2, "the application itself sees everything"
 
@@ -472,7 +472,7 @@ class TestReferences:
         assert flow.claim("ada", job, Stage.LABEL, token="t") == assignment
 
     def test_an_object_whose_key_was_used_again(self) -> None:
-        """The keys come from an application that begins to count anew."""
+        """The keys come from an application that begins to count again."""
         keys = iter([1, 2, 3, 4, 4, 5])
         flow = Flow(MemoryStore(), ids=lambda: next(keys))
         home = flow.workspaces.create("street", admin="ada")

@@ -119,13 +119,13 @@ def test_what_has_ended_is_restored_by_who_reviews_it_next(flow: Flow) -> None:
     flow.submit(assignment)
     first = flow.results.versions(job, 1)[0]
     for by in (None, "ben", "ada"):
-        with pytest.raises(NotHeld, match="it was submitted: claim anew"):
+        with pytest.raises(NotHeld, match="it was submitted: claim again"):
             flow.results.restore_version(assignment, 1, first, by=by)
     review = taken(flow, "di", job, Stage.INSPECT)
     flow.review(review)
     assert flow.results.get(job, 1).replies == {"1": DOG}
     for by in (None, "di", "ada"):
-        with pytest.raises(NotHeld, match="it was reviewed: claim anew"):
+        with pytest.raises(NotHeld, match="it was reviewed: claim again"):
             flow.results.restore_version(review, 1, first, by=by)
 
     flow.packages.reopen((job, 1), by="ada")

@@ -229,7 +229,7 @@ CORRUPTIONS = [
             "package 4 of job 7: erased is 7, and should be nothing",
             "task 7 of job 7: what became of it, as the history tells it, is erased, and should be nothing",
         ],
-        id="erased, but for the data",
+        id="erased, except for the data",
     ),
     pytest.param(
         a_busy_job,

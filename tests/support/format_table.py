@@ -45,6 +45,8 @@ COLUMNS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "`itag_v1`": ("itag_v1", {}),
     "`csv`": ("csv", {}),
     "`jsonl`": ("jsonl", {}),
+    "`parquet`": ("parquet", {}),
+    "`hugging_face`": ("hugging_face", {}),
     "`coco`": ("coco", {}),
     "`coco`, captions": ("coco", {"kind": "captions"}),
     "`yolo`": ("yolo", {}),
@@ -52,8 +54,15 @@ COLUMNS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "`yolo`, obb": ("yolo", {"task": "obb"}),
     "`yolo`, pose": ("yolo", {"task": "pose"}),
     "`voc`": ("voc", {}),
+    "`cvat`": ("cvat", {}),
+    "`labelme`": ("labelme", {}),
+    "`image_folder`": ("image_folder", {}),
     "`label_studio`": ("label_studio", {}),
     "`rttm`": ("rttm", {}),
+    "`webvtt`": ("webvtt", {}),
+    "`srt`": ("srt", {}),
+    "`conll`": ("conll", {"tokens": "spaces"}),
+    "`brat`": ("brat", {}),
 }
 """The formats with the options that decide what they hold."""
 
@@ -199,7 +208,7 @@ def read_reply(
 
 
 def is_same(found: Any, reply: Any) -> bool:
-    """Return whether two replies are the same, but for the last digits of places."""
+    """Return whether two replies are the same, except for the last digits of places."""
     if isinstance(found, Regions) and isinstance(reply, Regions):
         pairs = list(zip(found.regions, reply.regions, strict=False))
         sizes = [(each.width, each.height, each.rotation) for each in (found, reply)]
@@ -245,6 +254,8 @@ def describe(found: Any, reply: Any) -> str:
             return "without relations"
         if isinstance(found, Segments) and not found.duration:
             return "without the duration"
+        if isinstance(found, Segments) and found.segments[0].labels != reply.segments[0].labels:
+            return "without the label"
         return f"a {type(found).__name__}" if type(found) is not type(reply) else "other values"
     (one,), (other,) = found.regions, reply.regions
     if is_about_labels(reply):

@@ -142,7 +142,7 @@ def running(settings: Sequence[str] = SWIFT) -> Iterator[Server]:
 
 
 class Databases:
-    """Lends databases on a server, empty but for the schema; what is given back is emptied and lent again."""
+    """Lends databases on a server, empty except for the schema; what comes back is emptied and lent again."""
 
     def __init__(self, url: str) -> None:
         self.url = url

@@ -88,6 +88,7 @@ def label_and_review(steps: Steps) -> None:
 def go_on(steps: Steps) -> None:
     """The other packages, in many calls at once; one task needs an expert."""
     steps.do("export", "jsonl", "ada")
+    steps.do("export_what_changed", "jsonl", None, Selection(state="final"))
     steps.do("claim_many", "cy", L, 1)
     steps.do("end_many", [steps.last()], "release")
     steps.claim("cy", L)
@@ -106,10 +107,12 @@ def go_on(steps: Steps) -> None:
     steps.do("end_many", [steps.last()], "review")
     steps.claim("cy", A)
     steps.do("end_many", [steps.last()], "accept")
+    steps.do("export_what_changed", "jsonl", None, Selection(state="final"))
 
 
 def manage(steps: Steps) -> None:
     """What those who manage do with people, packages and jobs."""
+    steps.do("erase_where", 5, "ada", True)
     steps.do("change_package", 2, "discard", "ada")
     steps.do("change_job", "finish", False)
     steps.do("begin_a_campaign", Selection(package=1), L, "author", "ada")

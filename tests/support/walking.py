@@ -43,6 +43,7 @@ CHECKS = (
     "paid once",
     "no lot passed or went back against its plan",
     "followed",
+    "what changed and what was there are the whole",
     "verified, with every event replayed",
 )
 """The properties that walks check."""
@@ -60,7 +61,7 @@ def find_verbs() -> dict[str, tuple[Any, str]]:
         for name, value in vars(kind).items():
             if inspect.isfunction(value) and not name.startswith("_"):
                 verbs[f"{prefix}{name}"] = (kind, name)
-    for name in ("erase_task", "erase_member"):
+    for name in ("erase_task", "erase_where", "erase_member"):
         verbs[f"maintenance.{name}"] = (maintenance, name)
     for name in ("close", *READERS):
         verbs.pop(name, None)
@@ -85,6 +86,12 @@ def _count(verb: str, act: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return counted
+
+
+def without_request(event: Event) -> Event:
+    """An event without the hash of what was erased: it is made with the key of a workspace."""
+    data = {name: value for name, value in event.data.items() if name != "request"}
+    return attrs.evolve(event, data=data)
 
 
 class SideBySide(RuleBasedStateMachine):
@@ -127,7 +134,12 @@ class SideBySide(RuleBasedStateMachine):
         """The result of each task as a follower has got it last."""
         self.cursor: Any = 0
         """Where the follower goes on."""
+<<<<<<< HEAD
         self.decided_lots = set[int]()
+=======
+        self.exported: dict[tuple[Any, ...], Any] = {}
+        """What readers have who export only what changed, each on one of the stores."""
+>>>>>>> main
         self.paid_until = 0
         """Up to where work was paid."""
         self.paid: Counter[tuple[Stage, str]] = Counter()
@@ -306,7 +318,7 @@ class SideBySide(RuleBasedStateMachine):
         for see in (
             lambda flow: flow.packages.list(self.job),
             lambda flow: flow.results.list(self.job),
-            lambda flow: flow.events.list(self.job),
+            lambda flow: map(without_request, flow.events.list(self.job)),
             lambda flow: flow.results.find(self.job),
             lambda flow: flow.jobs.guidelines(self.job),
             lambda flow: flow.results.versions(self.job, 1),

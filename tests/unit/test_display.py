@@ -33,6 +33,7 @@ from itagflow import (
     Spans,
     TextSpan,
     display,
+    quality,
     templates,
 )
 from itagflow.display.values import describe_reply
@@ -68,6 +69,28 @@ def test_values_of_a_job_show_themselves(flow: Flow) -> None:
         assert len(html) < 3_000
         assert str(display.describe_value(value)) == html
     assert "cat" in values[2]._repr_html_()
+
+
+def test_every_value_shows_itself(flow: Flow) -> None:
+    job = cats(flow)
+    labeled(flow, "ben", job)
+    values: list[Any] = [
+        flow.jobs.queue(job),
+        flow.jobs.load_report(job),
+        flow.results.export(job, "jsonl", io.BytesIO()),
+        flow.members.get(job.workspace, "ben"),
+        quality.raw([(1, "ann", "cat"), (1, "bob", "cat")]),
+        Box(1, 2, 3, 4, label="car"),
+    ]
+    for value in values:
+        html = value._repr_html_()
+        assert tags(html)[:2] == ["table", "caption"]
+        assert f"<caption>{type(value).__name__}</caption>" in html
+    assert "<td" in values[2]._repr_html_()
+    for name in ("sample", "reason", "tags"):  # what is empty is left out
+        assert name not in values[2]._repr_html_()
+    workspace = flow.workspaces.get(job.workspace)
+    assert str(workspace.pseudonym_key) not in workspace._repr_html_()  # type: ignore[attr-defined]
 
 
 def test_what_people_wrote_is_escaped() -> None:
@@ -243,5 +266,5 @@ def test_replies_in_a_line(reply: Any, text: str) -> None:
 
 
 def test_other_values_are_not_described() -> None:
-    with pytest.raises(InvalidData, match="must be a job"):
+    with pytest.raises(InvalidData, match="must be a value of the library"):
         display.describe_value(5)

@@ -294,7 +294,7 @@ class TestABatch:
         ]
 
     def test_jobs_of_several_people_are_rejected_together(self, flow: Flow) -> None:
-        """The authors of one package come before those of the last: members are locked anew in each operation."""
+        """The authors of one package come before those of the last: members are locked again in each operation."""
         flow.workspaces.create("street", admin="ada")
         for name in ("ben", "cy"):
             flow.members.add("street", name, itagflow.Role.OPERATOR, by="ada")

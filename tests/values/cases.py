@@ -426,6 +426,8 @@ ORDERS: Mapping[str, Case] = {
             "where": {"label": "cat"},
             "stages": ("label",),
             "split": "train",
+            "since": 3,
+            "complete_to": 8,
         }
     ),
     "Campaign": Case(
@@ -697,6 +699,16 @@ ENTITIES: Mapping[str, Case] = {
     ),
     "Permission": Case(lambda s: {"reason": "not today"}, lambda s, made: bool(made)),
     "ReopenReport": Case(lambda s: fields_of(P.ReopenReport())),
+    "EraseReport": Case(
+        lambda s: fields_of(
+            P.EraseReport(jobs=(P.TasksOfJob(job=s.job.id, name="cats", tasks=(range(1, 3),)),))
+        ),
+        lambda s, made: (made.count, str(made)),
+    ),
+    "TasksOfJob": Case(
+        lambda s: {"job": s.job.id, "name": "cats", "tasks": (range(1, 3),)},
+        lambda s, made: (made.count, made.numbers),
+    ),
     "WithdrawReport": Case(lambda s: fields_of(P.WithdrawReport(missing=("post-1",)))),
     "PrelabelReport": Case(lambda s: fields_of(P.PrelabelReport())),
     "Progress": Case(
@@ -746,6 +758,8 @@ ENTITIES: Mapping[str, Case] = {
             "unfinished": 0,
             "erased": 0,
             "withdrawn": 0,
+            "removed": 0,
+            "complete_to": 9,
             "losses": {"holes": 1},
             "sha256": "ab12",
             "splits": {"train": 1},
@@ -872,6 +886,7 @@ def written(s: Scene) -> Arguments:
         "jobs": [4],
         "escape_formulas": True,
         "bom": True,
+        "headings": "english",
     }
 
 
@@ -955,6 +970,7 @@ FUNCTIONS: Mapping[str, Case] = {
     "default_policy": Case(asked),
     "strict_policy": Case(lambda s: {**asked(s), "action": P.Action.READ_JOB}),
     "formats.is_concatenable": Case(lambda s: {"format": "itag"}),
+    "formats.is_incremental": Case(lambda s: {"format": "itag"}),
     "formats.find": Case(lambda s: {"format": "itag"}),
     "formats.read": Case(csv_source),
     "formats.write": Case(written),
@@ -963,7 +979,11 @@ FUNCTIONS: Mapping[str, Case] = {
         lambda s: {"source": io.BytesIO(JSONL.encode()), "limit": 1_000}
     ),
     "formats.csv.parse": Case(
-        lambda s: {"cells": {"结果字段-Single-choice": "cat"}, "template": TEMPLATES["choice"]()}
+        lambda s: {
+            "cells": {"结果字段-Single-choice": "cat"},
+            "template": TEMPLATES["choice"](),
+            "headings": "itag",
+        }
     ),
     "formats.itag.blocks": Case(lambda s: {"row": manifest_row(s)}),
     "formats.itag.parse": Case(
@@ -1001,6 +1021,18 @@ FUNCTIONS: Mapping[str, Case] = {
     ),
     "maintenance.erase_task": Case(
         lambda s: {"flow": s.flow, "task": (s.held.job, 1), "by": "ada", "comment": "asked for"}
+    ),
+    "maintenance.erase_where": Case(
+        lambda s: {
+            "flow": s.flow,
+            "workspace": s.home,
+            "field": "source",
+            "equals": "1.jpg",
+            "by": "ada",
+            "comment": "asked for",
+            "dry_run": False,
+            "progress": wrapped,
+        }
     ),
     "prelabels.from_blocks": Case(
         lambda s: {
@@ -1544,6 +1576,7 @@ NAMESPACES: Mapping[str, Case] = {
             "target": io.BytesIO(),
             "split": None,
             "where": P.Selection(label="cat"),
+            "since": 0,
             "stages": ["label"],
             "by": "ada",
             "progress": wrapped,

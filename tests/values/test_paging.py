@@ -100,7 +100,7 @@ LISTS = {
     "events.since": Listing(partial_of("events.since"), (lambda e: e, lambda e: e.position)),
 }
 NO_LISTS = {
-    "available": "what is there now changes with every claim: it is asked anew",
+    "available": "what is there now changes with every claim: it is asked again",
     "tasks": "an assignment is worked on as a whole",
     "events.follow": "it never ends",
     "results.follow": "it never ends",

@@ -121,7 +121,7 @@ class Wrong:
 
     name: str
     make: Callable[[Scene], Any]
-    """Makes it anew: some can be used once."""
+    """Makes it again: some can be used once."""
     is_compared: bool = False
     """Whether it is one of the few that every run compares on all stores."""
     may_raise: bool = False

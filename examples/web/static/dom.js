@@ -22,6 +22,25 @@ export function fill(node, ...children) {
   return node;
 }
 
+const MARKS = ["data-key", "data-tie", "data-degree", "data-tool", "data-part", "data-text", "aria-label"];
+
+// Where the keyboard is, in words that find the same place after the page was drawn again.
+function describeFocus(within) {
+  const node = document.activeElement;
+  if (!node || !within.contains(node)) return "";
+  if (node.id) return `#${CSS.escape(node.id)}`;
+  const own = MARKS.filter((name) => node.hasAttribute(name)).map((name) => `[${name}="${CSS.escape(node.getAttribute(name))}"]`).join("");
+  const question = node.closest("[data-question]");
+  return own && (question ? `[data-question="${CSS.escape(question.dataset.question)}"] ${own}` : own);
+}
+
+// Draws what replaces the focused element, and puts the keyboard back to where it was.
+export function keepFocus(within, draw) {
+  const place = describeFocus(within);
+  draw();
+  if (place) within.querySelector(place)?.focus({ preventScroll: true });
+}
+
 const notice = () => document.getElementById("notice");
 let clearing;
 
@@ -58,7 +77,9 @@ export function button(label, action, props = {}) {
 // Asks for a text and perhaps a reason on the page itself; returns null when it is cancelled.
 export function ask(title, { label = "Comment", reasons = [], isRequired = false, confirm = "OK" } = {}) {
   return new Promise((resolve) => {
-    const text = h("textarea", { rows: 3, id: "dialog-text" });
+    // with a list of reasons one of the two is enough
+    const isTextRequired = isRequired && !reasons.length;
+    const text = h("textarea", { rows: 3, id: "dialog-text", required: isTextRequired });
     const reason = h("select", { id: "dialog-reason" }, h("option", { value: "" }, "choose a reason"),
       reasons.map((each) => h("option", { value: each }, each)));
     const dialog = h("dialog", {},
@@ -69,7 +90,7 @@ export function ask(title, { label = "Comment", reasons = [], isRequired = false
       } },
       h("h2", {}, title),
       reasons.length ? h("label", {}, "Reason ", reason) : null,
-      h("label", {}, label, text),
+      h("label", {}, label, isTextRequired ? " *" : "", isRequired && reasons.length ? ", unless you choose a reason" : "", text),
       h("p", { class: "row" }, h("button", { id: "dialog-ok" }, confirm),
         h("button", { type: "button", class: "plain", onclick: () => close(null) }, "Cancel"))));
     const close = (result) => {

@@ -19,7 +19,7 @@ export async function showList(main, stage, titles) {
 
 function showMine(assignment, stage) {
   const isOffered = assignment.state === "offered";
-  const open = isOffered ? () => grab(assignment.job, stage, assignment.package) : async () => openWork(assignment);
+  const open = isOffered ? () => grab(assignment.job, stage, assignment.guideline, assignment.package) : async () => openWork(assignment);
   return h("li", {}, h("b", {}, assignment.job_name), h("span", {}, `package ${assignment.package}, round ${assignment.round}`),
     assignment.purpose === "label" || assignment.purpose === "review" ? null : h("span", { class: "tag" }, assignment.purpose.replace("_", " ")),
     assignment.lease_until && !isOffered ? h("span", {}, `yours until ${time(assignment.lease_until)}`) : null,
@@ -31,11 +31,12 @@ function showAvailable(job, stage) {
     h("span", {}, `${job.done} of ${job.total} tasks done`),
     job.due_at ? h("span", {}, `due ${time(job.due_at)}`) : null,
     job.guideline ? h("p", {}, job.guideline.slice(0, 200)) : null,
-    button("Grab", () => grab(job.id, stage), { class: "grab" }));
+    job.explained ? h("p", { class: "hint" }, job.explained) : null,
+    button("Grab", () => grab(job.id, stage, job.guideline), { class: "grab" }));
 }
 
 // The token makes a click that is sent twice one claim.
-async function grab(job, stage, number) {
+async function grab(job, stage, guideline, number) {
   const body = { token: crypto.randomUUID ? crypto.randomUUID() : String(Math.random()) };
   if (number) body.package = number;
   try {
@@ -44,7 +45,7 @@ async function grab(job, stage, number) {
     else say(`Nothing to grab: ${reason}`, "bad");
   } catch (error) {
     if (!error.type.endsWith(":not-acknowledged")) throw error;
-    await readGuideline(job, error);
+    await readGuideline(job, guideline, error);
     const { assignment, reason } = await claim(job, stage, body);
     if (assignment) openWork(assignment);
     else say(`Nothing to grab: ${reason}`, "bad");
@@ -53,17 +54,19 @@ async function grab(job, stage, number) {
 
 const claim = (job, stage, body) => post(`/jobs/${job}/claim/${stage}`, body);
 
-function readGuideline(job, error) {
+function readGuideline(job, guideline, error) {
   return new Promise((resolve, reject) => {
-    const dialog = h("dialog", {}, h("h2", {}, "Read the guideline first"), h("p", {}, error.message),
+    const dialog = h("dialog", {}, h("h2", {}, "Read the guideline first"), h("p", { class: "guideline" }, guideline),
       h("p", { class: "row" }, button("I have read it", async () => {
         await post(`/jobs/${job}/acknowledge`);
         dialog.remove();
         resolve();
-      }), button("Cancel", async () => {
-        dialog.remove();
-        reject(error);
-      }, { class: "plain" })));
+      }, { id: "acknowledge" }), button("Cancel", () => close(), { class: "plain" })));
+    const close = () => {
+      dialog.remove();
+      reject(error);
+    };
+    dialog.addEventListener("cancel", close);
     document.body.append(dialog);
     dialog.showModal();
   });

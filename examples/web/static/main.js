@@ -32,7 +32,7 @@ async function route() {
 
 function showHeader(page) {
   const links = Object.entries({ ...STAGES, manage: "Management" }).map(([name, title]) =>
-    h("a", { href: `#/${name}`, class: name === page ? "on" : "", id: `page-${name}`, onclick: () => reload(name) }, title));
+    h("a", { href: `#/${name}`, class: name === page ? "on" : "", "aria-current": name === page ? "page" : null, id: `page-${name}`, onclick: () => reload(name) }, title));
   fill(document.getElementById("header"), h("b", {}, "Labeling"), h("nav", {}, links),
     h("span", { class: "who" }, session.account, " ", button("Sign out", signOut, { class: "plain", id: "sign-out" })));
 }

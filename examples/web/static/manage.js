@@ -12,7 +12,7 @@ export async function showBoard(main) {
       jobs.map(({ job, progress }) => h("tr", {}, h("td", {}, h("a", { href: `#/manage/${job.id}` }, job.name)), h("td", {}, job.state),
         h("td", {}, h("progress", { max: progress.total || 1, value: progress.done }), ` ${progress.done} of ${progress.total}`),
         [progress.wrong, progress.disputed, progress.abandoned].map((count) => h("td", {}, String(count))))))),
-    showForm(choices));
+    choices.may_create ? showForm(choices) : null);
 }
 
 function showForm({ starters, files, members }) {
@@ -51,7 +51,7 @@ function showForm({ starters, files, members }) {
 export async function showJob(main, id) {
   const [{ job, progress, summary, queue, blocked, members }, { formats }] = await Promise.all([get(`/manage/jobs/${id}`), get("/manage/choices")]);
   const again = () => showJob(main, id);
-  const step = (verb) => button(verb, async () => {
+  const step = (verb) => button(verb[0].toUpperCase() + verb.slice(1), async () => {
     await post(`/manage/jobs/${id}/${verb}`);
     await again();
   }, { class: "plain", id: verb });

@@ -72,12 +72,13 @@ export function listParts({ parts, questions, ui, context, describe, change, rem
       change(ui.chosen, part, options);
     }))) : null,
     h("ol", { class: "parts" }, parts.map((part, at) =>
-      h("li", { class: at === ui.chosen ? "chosen" : "", "data-part": at, onclick: () => {
+      h("li", { class: at === ui.chosen ? "chosen" : "", onclick: () => {
         ui.chosen = at;
         context.refresh();
       } },
       h("span", { class: "swatch", style: { background: colorOf(part, questions) } }),
-      h("span", { class: "name" }, `${at + 1}. ${nameOf(part, questions)} `, h("span", { class: "hint" }, describe(part))),
+      // a button, so that the keyboard can choose it as well
+      h("button", { type: "button", class: "name", "data-part": at, "aria-pressed": String(at === ui.chosen) }, `${at + 1}. ${nameOf(part, questions)} `, h("span", { class: "hint" }, describe(part))),
       more(part, at),
       context.isReadOnly ? null : h("button", { type: "button", class: "plain", "aria-label": `delete ${at + 1}`, onclick: (event) => {
         event.stopPropagation();

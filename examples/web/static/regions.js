@@ -100,19 +100,22 @@ function showSurface(editor, source) {
   return svg;
 }
 
+// A name is legible on any image when it has a white edge.
+const outline = (width) => ({ stroke: "#fff", "stroke-width": width * 2, "paint-order": "stroke", "stroke-linejoin": "round" });
+
 function drawRegion(region, color, width, size, at, name) {
-  const look = { stroke: color, "stroke-width": width, fill: color, "fill-opacity": 0.12, "data-region": at };
-  const title = (x, y) => h("text", { x, y: Math.max(y - width, width * 8), "font-size": Math.max(size.width / 28, 9), fill: color, "pointer-events": "none" }, name);
+  const style = { stroke: color, "stroke-width": width, fill: color, "fill-opacity": 0.12, "data-region": at };
+  const title = (x, y) => h("text", { x, y: Math.max(y - width, width * 8), "font-size": Math.max(size.width / 28, 9), fill: color, ...outline(width), "pointer-events": "none" }, name);
   switch (region.kind) {
     case "box":
     case "rotatedbox": {
       const middle = `${region.x + region.width / 2} ${region.y + region.height / 2}`;
-      return h("g", region.angle ? { transform: `rotate(${region.angle} ${middle})` } : {}, h("rect", { ...look, x: region.x, y: region.y, width: region.width, height: region.height }), title(region.x, region.y));
+      return h("g", region.angle ? { transform: `rotate(${region.angle} ${middle})` } : {}, h("rect", { ...style, x: region.x, y: region.y, width: region.width, height: region.height }), title(region.x, region.y));
     }
-    case "polygon": return h("g", {}, h("polygon", { ...look, points: region.points.join(" ") }), title(...region.points[0]));
-    case "polyline": return h("g", {}, h("polyline", { ...look, fill: "none", points: region.points.join(" ") }), title(...region.points[0]));
-    case "point": return h("g", {}, h("circle", { ...look, "fill-opacity": 1, cx: region.x, cy: region.y, r: width * 2 }), title(region.x, region.y));
-    case "keypoints": return h("g", {}, region.keypoints.filter((each) => each.visibility !== 0).map((each) => [h("circle", { ...look, "fill-opacity": 1, cx: each.x, cy: each.y, r: width * 2 }), h("text", { x: each.x + width * 3, y: each.y, "font-size": size.width / 32, fill: color }, each.name)]));
+    case "polygon": return h("g", {}, h("polygon", { ...style, points: region.points.join(" ") }), title(...region.points[0]));
+    case "polyline": return h("g", {}, h("polyline", { ...style, fill: "none", points: region.points.join(" ") }), title(...region.points[0]));
+    case "point": return h("g", {}, h("circle", { ...style, "fill-opacity": 1, cx: region.x, cy: region.y, r: width * 2 }), title(region.x, region.y));
+    case "keypoints": return h("g", {}, region.keypoints.filter((each) => each.visibility !== 0).map((each) => [h("circle", { ...style, "fill-opacity": 1, cx: each.x, cy: each.y, r: width * 2 }), h("text", { x: each.x + width * 3, y: each.y, "font-size": size.width / 32, fill: color, ...outline(width) }, each.name)]));
     default: return drawMask(region.counts, size, color, at);
   }
 }

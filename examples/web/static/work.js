@@ -1,7 +1,7 @@
 // The screen of one assignment: to label, to inspect or to accept.
 
 import { Refusal, get, post, put } from "./api.js";
-import { ask, button, clear, fill, h, say } from "./dom.js";
+import { ask, button, clear, fill, h, keepFocus, say } from "./dom.js";
 import { describeReply, prune, showQuestion, startReplies, MARKING } from "./questions.js";
 import { showThreads } from "./comments.js";
 import { pressKey, showKeys } from "./keys.js";
@@ -243,6 +243,10 @@ class Screen {
   }
 
   draw() {
+    keepFocus(this.main, () => this.drawAll());
+  }
+
+  drawAll() {
     const { job, assignment } = this;
     const place = `package ${assignment.package}, round ${assignment.round}`;
     fill(this.main,
@@ -300,13 +304,14 @@ class Screen {
     if (!this.rules.is_held) return null;
     const { work } = this;
     const isGone = Boolean(item.answer?.abandon_reason);
+    const isJudged = (verdict) => item.answer?.verdict === verdict;
     const buttons = this.isLabel || work.isModifying
       ? [button(work.isModifying ? "Save my answer" : "Save and next", () => this.save(), { id: "save" }),
         work.isModifying ? button("Cancel", async () => { work.isModifying = false; work.replies = firstReplies(item, this.template); this.draw(); }, { class: "plain" }) : null,
         this.isLabel && !isGone ? button("Abandon…", () => this.abandon(), { class: "plain", id: "abandon" }) : null,
         this.rules.can_escalate && this.isLabel ? button("Ask an expert…", () => this.escalate(), { class: "plain", id: "escalate" }) : null]
-      : [button("Right", () => this.judge(false), { id: "right", class: item.answer?.verdict === "right" ? "on" : "" }),
-        button("Wrong…", () => this.judge(true), { id: "wrong", class: item.answer?.verdict === "wrong" ? "bad on" : "bad" }),
+      : [button(isJudged("right") ? "Right ✓" : "Right", () => this.judge(false), { id: "right", "aria-pressed": String(isJudged("right")) }),
+        button(isJudged("wrong") ? "Wrong ✓…" : "Wrong…", () => this.judge(true), { id: "wrong", class: "bad", "aria-pressed": String(isJudged("wrong")) }),
         button("Modify", async () => this.modify(), { id: "modify", class: "plain" })];
     return h("div", { class: "row actions" }, buttons, isGone ? button("Restore", () => this.restore(), { class: "plain", id: "restore" }) : null, h("span", { class: "hint", id: "saved", role: "status" }, item.draft ? "draft saved" : ""));
   }

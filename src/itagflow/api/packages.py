@@ -180,7 +180,7 @@ class Packages:
 
         Of equal priority, what is due earlier is claimed first; ``Label(order="due")`` puts that
         before the priority.  `Flow.tick` does what `Label.on_overdue` says once the time has
-        passed; a new time counts anew.  It is stored in several transactions.
+        passed; a new time counts again.  It is stored in several transactions.
 
         Args:
             job: The job.

@@ -492,6 +492,7 @@ class Results:
         *,
         split: Split | Mapping[str, float] | None = None,
         where: Selection | None = None,
+        since: FollowedFrom | WriteReport | Export | None = None,
         stages: Collection[Stage | str] | Collection[Stage] | None = None,
         by: MemberRef | None = None,
         progress: ProgressWrapper | None = None,
@@ -516,6 +517,10 @@ class Results:
             split: How the tasks are divided among several files, such as
                 ``{"train": 0.8, "test": 0.2}``, or a ``Split``, which also knows groups.
             where: Which tasks, as `list` has it.
+            since: Write only what changed since an earlier export with ``since``, the first of them
+                with ``since=0``: its report, its entry in `exports`, the position in its
+                ``complete_to``, or where `follow` was.  Such a file also says which tasks are to
+                be taken out of the earlier ones.
             stages: The stages whose results are written; all of them when not given.
             by: Who exports, when the policy is to be asked.
             progress: Wraps the iterable of results, such as ``tqdm``; with an executor, that of the
@@ -534,9 +539,9 @@ class Results:
             NotAllowed: when *by* may not export.
             Incomplete: when answers still follow a change of the template.
             InvalidData: when the format has no such option; when something would be lost, and
-                nothing may be; when several jobs do not make one dataset; or when an executor
-                cannot work on this export: the format is not made of parts, or one moment is asked
-                for.
+                nothing may be; when several jobs do not make one dataset; when *since* is of
+                another export, or the format does not know it; or when an executor cannot work on
+                this export: the format is not made of parts, or one moment is asked for.
             StoreFailed: when the system does not write the target; or the workers are other
                 processes, and the store is in the memory of this one.
         """
@@ -560,6 +565,7 @@ class Results:
             executor=executor,
             partitions=partitions,
             where=parse_where("results.export", where),
+            since=since,
             split=_parse_split(split),
             **options,
         )

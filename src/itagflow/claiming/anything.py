@@ -78,7 +78,7 @@ def claim_once(transaction: Transaction, wanted: Wanted) -> tuple[Assignment | N
 def list_running(reader: Reader, workspace: int) -> list[Job]:
     """Return the jobs of a workspace that run, oldest first."""
     # Read each time, and not remembered: a job that somebody has just published is among them.
-    # What changes seldom is decoded once for each version, so this costs the rows alone.
+    # What changes rarely is decoded once for each version, so this costs the rows alone.
     where: dict[str, Any] = {"workspace": workspace, "state": JobState.RUNNING}
     return list(reader.find(Query(Job, where, order=("id",))))
 
@@ -206,7 +206,7 @@ class _Search:
             self._begin(decisions[0]).require_permission()
 
     def _require_no_more(self) -> None:
-        """Check that nothing is kept from the member but what they, or the process, could mend."""
+        """Check that what is kept from the member is what they, or the process, could correct."""
         for decision in decide_all(self._reader, self._transaction, self._places):
             if decision.obstacle not in (Obstacle.GUIDELINE, Obstacle.CODE):
                 continue

@@ -30,7 +30,7 @@ class Source(Enum):
     OPEN = "open offers"
     """The parts of packages that are offered to whoever may have them."""
     QUEUE = "queue"
-    """The packages that wait at the stage, but for the member's own work."""
+    """The packages that wait at the stage, except for the member's own work."""
     LAPSED = "lapsed"
     """The assignments whose lease has lapsed; see `Decision.accepts_lapsed`."""
 

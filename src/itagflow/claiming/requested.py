@@ -23,7 +23,7 @@ def take_requested(
     """Give what the same claim, sent before, was given, or what is held, or else something new.
 
     Returns:
-        It, and whether there may be something after all, for a claim that begins anew.
+        It, and whether there may be something after all, for a claim that begins again.
 
     Raises:
         NotAllowed: when the member may not work there.

@@ -121,7 +121,7 @@ def take_work(transaction: Transaction, request: ClaimRequest) -> tuple[list[Ass
     """Give a member up to so many assignments; fewer when there are no more.
 
     Returns:
-        They, and whether there may be some after all, for a claim that begins anew.
+        They, and whether there may be some after all, for a claim that begins again.
 
     Raises:
         NotAllowed: when the member may not work there.

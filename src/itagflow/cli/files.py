@@ -16,7 +16,7 @@ from itagflow.formats._port import parse_options
 from itagflow.model.job import Job
 from itagflow.printing import format_count, make_printable
 
-_LEFT_OUT = ("abandoned", "unfinished", "erased", "withdrawn")
+_LEFT_OUT = ("abandoned", "unfinished", "erased", "withdrawn", "removed")
 """What a report counts of tasks that have no result, or are not written at all."""
 STANDARD_OUTPUT = "-"
 """What stands for the standard output where a file is written."""
@@ -35,6 +35,7 @@ def export(flow: Flow, given: Mapping[str, Any]) -> WriteReport:
         format,
         target,
         stages=given["stages"] or None,
+        since=given["since"],
         **parse_write_options(format, given["options"] or ()),
     )
 
@@ -98,6 +99,8 @@ def show_export(report: WriteReport) -> str:
     'wrote 3 rows: 2 with a result of label, 1 abandoned'
     >>> show_export(WriteReport(rows=1, blocks={}, abandoned=0, unfinished=1, losses={"votes": 2}))
     'wrote 1 row: 1 unfinished; what the format cannot hold: votes: 2'
+    >>> show_export(WriteReport(rows=0, blocks={}, abandoned=0, unfinished=0, complete_to=57))
+    'wrote 0 rows: none has a result; complete to position 57'
     """
     counts = [(f"with a result of {stage.value}", n) for stage, n in report.blocks.items()]
     counts += [(name, getattr(report, name)) for name in _LEFT_OUT]
@@ -106,6 +109,8 @@ def show_export(report: WriteReport) -> str:
     if report.losses:
         losses = ", ".join(f"{what}: {count}" for what, count in report.losses.items())
         line = f"{line}; what the format cannot hold: {losses}"
+    if report.complete_to:
+        line = f"{line}; complete to position {report.complete_to}"
     return make_printable(line)
 
 

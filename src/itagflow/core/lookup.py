@@ -445,7 +445,7 @@ def _yield_while_open(store: Store, items: list[T]) -> Iterator[T]:
     while items:
         if store.is_closed:
             raise StoreFailed(
-                store.name, "the store is closed", "Open it again, and begin to read anew"
+                store.name, "the store is closed", "Open it again, and begin to read again"
             )
         yield items.pop()
 
@@ -586,7 +586,7 @@ access.
 
 
 class EntityCache:
-    """Jobs, members and templates as one Flow last saw them: needed often, changed seldom.
+    """Jobs, members and templates as one Flow last saw them: needed often, changed rarely.
 
     They may be out of date, so nothing is stored or refused on the word of this alone.  A claim
     searches by what was last seen, locks job and member behind what it has found, and decides again

@@ -307,7 +307,7 @@ def list_visible(
 
     Of *page* only the limit counts; *query* begins behind its last entity already.
 
-    It is decided anew for each page: whoever is removed in between reads nothing more.
+    It is decided again for each page: whoever is removed in between reads nothing more.
     """
 
     def read_page(reader: Reader, query: Query[E]) -> tuple[list[E], Query[E] | None]:

@@ -359,7 +359,7 @@ def _store(
     data: Mapping[str, Any],
     part: Assignment | None = None,
 ) -> Timeout:
-    """Return the change: the package as it is *after*, counted anew, and what is new."""
+    """Return the change: the package as it is *after*, counted again, and what is new."""
     closing = _make_closing(facts, tuple(sorted(answers)))
     added: list[Entity] = [closing, *answers.values()]
     others = [each for each in facts.assignments if part is None or each.id != part.id]

@@ -15,6 +15,8 @@ from itagflow.printing import format_repr, format_time, make_printable
 
 MAX_CELL = 200
 """How many characters of a value a cell shows."""
+HIDDEN = frozenset({"version", "seed", "pseudonym_key"})
+"""The fields of values that are not shown."""
 MAX_WIDTH = 4_000
 """How many pixels of the screen a picture can be wide."""
 COLORS = (

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import attrs
 
-from itagflow.display.html import Html, escape, format_cell, make_table
+from itagflow.display.html import HIDDEN, Html, escape, format_cell, make_table
 from itagflow.display.regions import show_regions
 from itagflow.display.segments import show_segments
 from itagflow.display.spans import show_spans
@@ -28,7 +28,6 @@ from itagflow.printing import format_repr
 
 _SHOWN: Mapping[type[Any], tuple[str, ...]] = {Event: ("position", "at", "account", "type")}
 """The fields that are shown of values that have many."""
-_HIDDEN = frozenset({"version", "seed", "pseudonym_key"})
 
 
 def show_table(rows: Iterable[object], *, limit: int = 50) -> Html:
@@ -65,7 +64,7 @@ def _list_cells(row: object, index: int) -> Mapping[str, str]:
         reason = f"must be a dict or a value with fields, not {format_repr(row)}"
         raise InvalidData("show_table", [Problem(f"rows[{index}]", reason)])
     names = _SHOWN.get(kind) or tuple(field.name for field in attrs.fields(kind))
-    cells = {name: format_cell(getattr(row, name)) for name in names if name not in _HIDDEN}
+    cells = {name: format_cell(getattr(row, name)) for name in names if name not in HIDDEN}
     if isinstance(row, Event):
         cells["what"] = escape(str(row))
     return cells

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from itagflow.display.html import Html, escape, format_cell, make_bar, make_table
+import attrs
+
+from itagflow.display.html import HIDDEN, Html, escape, format_cell, make_bar, make_table
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.event import Event
 from itagflow.model.job import Job
@@ -27,10 +29,10 @@ from itagflow.printing import format_count, format_repr
 
 
 def describe_value(value: object) -> Html:
-    """Return what a notebook shows of a job, its progress, a result, a template or an event.
+    """Return what a notebook shows of a value, such as a job, its progress, a result or a report.
 
     Raises:
-        InvalidData: when it is none of these.
+        InvalidData: when it is not a value of the library.
 
     >>> from itagflow import templates
     >>> "cat" in describe_value(templates.image_classification(["cat", "dog"])).text
@@ -39,7 +41,9 @@ def describe_value(value: object) -> Html:
     for kind, describe in _BY_KIND.items():
         if isinstance(value, kind):
             return Html(describe(value))
-    reason = f"must be a job, progress, a result, a template or an event, not {format_repr(value)}"
+    if attrs.has(type(value)):
+        return Html(_describe_fields(value))
+    reason = f"must be a value of the library, such as a job, not {format_repr(value)}"
     raise InvalidData("describe_value", [Problem("value", reason)])
 
 
@@ -76,6 +80,16 @@ def describe_replies(replies: Mapping[str, Reply] | None, template: Template | N
         for id, reply in (replies or {}).items()
     )
     return "<br>".join(lines)
+
+
+def _describe_fields(value: object) -> str:
+    """Return a table of what a value holds; what is empty is left out."""
+    kind: type[Any] = type(value)
+    named = ((field.name, getattr(value, field.name)) for field in attrs.fields(kind))
+    # 0 and False are said; a field that is None or empty says nothing
+    said = ((name, held) for name, held in named if held not in (None, "", (), {}))
+    rows = ((escape(name), format_cell(held)) for name, held in said if name not in HIDDEN)
+    return make_table((), rows, kind.__name__)
 
 
 def _describe_job(job: Job) -> str:

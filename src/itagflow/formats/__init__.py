@@ -55,21 +55,30 @@ __all__ = [
     "WriteReport",
     "find",
     "is_concatenable",
+    "is_incremental",
     "read",
     "write",
 ]
 
 BUILT_IN = (
+    "brat",
     "coco",
+    "conll",
     "csv",
+    "cvat",
+    "hugging_face",
+    "image_folder",
     "itag",
     "itag_v1",
     "jsonl",
     "label_studio",
+    "labelme",
     "parquet",
     "rttm",
+    "srt",
     "trl",
     "voc",
+    "webvtt",
     "yolo",
 )
 """The formats that come with the library; each is the module of that name."""
@@ -89,6 +98,18 @@ def is_concatenable(format: FormatRef) -> bool:
     (True, False)
     """
     return getattr(find(format), "CONCATENABLE", False) is True
+
+
+def is_incremental(format: FormatRef) -> bool:
+    """Return whether a file can have only what changed since an earlier one.
+
+    Raises:
+        UnknownFormat: when there is no such format.
+
+    >>> is_incremental("jsonl"), is_incremental("coco")
+    (True, False)
+    """
+    return getattr(find(format), "INCREMENTAL", False) is True
 
 
 def read(

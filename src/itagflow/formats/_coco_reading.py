@@ -11,6 +11,7 @@ from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._files import BinaryFile, Source, find_file_problem, open_source
 from itagflow.formats._geometry import decode_counts, pair
+from itagflow.formats._labels import parse_attributes
 from itagflow.formats._pictures import TEXTS, Picture, find_field, find_question
 from itagflow.formats._plain import is_a, is_counts, is_number, is_numbers
 from itagflow.formats._port import FormatContext
@@ -159,7 +160,7 @@ def _parse_region(
     if category is None:
         reason = "must be the id of one of the categories"
         raise InvalidData("the image", [Problem(f"{where}.category_id", reason)])
-    labels = {**_parse_attributes(where, part)}
+    labels = parse_attributes(where, part)
     if picture.label is not None:
         labels[picture.label.title] = category["name"]
     try:
@@ -167,18 +168,6 @@ def _parse_region(
     except InvalidData as error:
         problems = [Problem(f"{where}.{each.where}", each.reason) for each in error.problems]
         raise InvalidData("the image", problems) from None
-
-
-def _parse_attributes(where: str, part: Element) -> dict[str, Any]:
-    attributes = part.get("attributes", {})
-    if not is_a(attributes, dict):
-        raise InvalidData("the image", [Problem(f"{where}.attributes", "must be an object")])
-    # other programs have flags and numbers here, which are answers to none of our questions
-    return {
-        name: tuple(value) if is_a(value, list) else value
-        for name, value in attributes.items()
-        if is_a(value, str) or is_a(value, list)
-    }
 
 
 def _parse_shape(part: Element, category: Element, image: Element, labels: Any) -> Region:

@@ -385,7 +385,7 @@ def _replace_file(path: Path) -> Generator[CheckedFile]:
         with translate_errors(path, "be written"):
             file.close()  # only now it is all on its way to the disk, or not
             if plain:
-                # at one stroke: whoever opens the path gets the old file or the new one, never half
+                # in one step: whoever opens the path gets the old file or the new one, never half
                 # of it
                 os.replace(draft, path)
     finally:
@@ -433,7 +433,7 @@ def _change_owner(draft: Path, owner: int, group: int) -> bool:
 
 
 def _is_openable(source: Source) -> TypeIs[OpenablePath]:
-    # a pathlib.Path looks like one as well, but is local: it can be replaced at one stroke
+    # a pathlib.Path looks like one as well, but is local: it can be replaced in one step
     return (
         hasattr(source, "open")
         and hasattr(source, "__truediv__")
@@ -532,9 +532,6 @@ def find_file_problem(line: bytes | None) -> Problem | None:
     return None
 
 
-_LINE_ENDS = re.compile("[\x7f-\x9f\u2028\u2029]")
-"""What JSON may hold as it is, and some programs take for the end of a line or a command."""
-
 # the white space of JSON, which is less than what "\s" matches
 _SPACE = re.compile(r"[ \t\n\r]*")
 _decode = json.JSONDecoder().raw_decode
@@ -556,23 +553,17 @@ def find_field(row: str, name: str) -> str:
     >>> find_field('{"row": {"n": 1.0}, "n": 2}', "row")
     '{"n": 1.0}'
     """
+    # Nearly always it is the last one.  A text holds no quotation mark that is not escaped: so this
+    # is where a field begins, and it is one of this object if its value ends where the object does.
+    begin = row.rfind(f',"{name}":')
+    if begin >= 0:
+        start = _skip_space(row, begin + len(name) + len(',"":'))
+        _, end = _decode(row, start)
+        if row[end:].strip() == "}":
+            return row[start:end]
     (*_, found) = [text for key, text in _iter_fields(row) if key == name]
     _, colon = _decode(found, 0)
     return found[_skip_space(found, _skip_space(found, colon) + len(":")) :]
-
-
-def escape_line_ends(text: str) -> str:
-    r"""Return JSON *text* with the characters escaped that some programs take for a line's end.
-
-    JSON has them only inside of strings, where an escape says the same.
-
-    >>> escape_line_ends('["one\u2028two"]')
-    '["one\\u2028two"]'
-    """
-    # known of every ASCII text without a look at it, which most rows are
-    if text.isascii() and "\x7f" not in text:
-        return text
-    return _LINE_ENDS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _iter_fields(row: str) -> Iterator[tuple[str, str]]:

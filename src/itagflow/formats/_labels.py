@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from itagflow.errors import Problem
+from itagflow.errors import InvalidData, Problem
 from itagflow.formats._plain import is_a, is_strings
 from itagflow.formats._spelling import respell_labels
 from itagflow.model.annotation import Labels
@@ -72,15 +72,19 @@ NO_QUESTIONS = PartQuestions((), is_checkbox=False)
 """Where nothing is asked about parts."""
 
 
-def parse_labels(children: Iterable[Question], labels: Mapping[str, Any]) -> Labels:
-    """Return the labels that a file has, as its questions take them."""
-    children = tuple(children)
-    kinds = {child.title: child.kind for top in children for child in top.every}
-    respelled = respell_labels(children, dict(labels))
-    return {title: _parse_value(kinds.get(title), value) for title, value in respelled.items()}
+def parse_labels(by_title: Mapping[str, Question], labels: Mapping[str, Any]) -> Labels:
+    """Return the labels that a file has, as its questions take them.
+
+    Args:
+        by_title: The questions, by title.
+        labels: What the file has, by title.
+    """
+    respelled = respell_labels(by_title, labels)
+    return {title: _parse_value(by_title.get(title), value) for title, value in respelled.items()}
 
 
-def _parse_value(kind: QuestionKind | None, value: str | list[str]) -> str | tuple[str, ...]:
+def _parse_value(question: Question | None, value: str | list[str]) -> str | tuple[str, ...]:
+    kind = None if question is None else question.kind
     if kind is QuestionKind.CHECKBOX:
         return (value,) if isinstance(value, str) else tuple(value)
     if isinstance(value, str):
@@ -92,24 +96,51 @@ def _parse_value(kind: QuestionKind | None, value: str | list[str]) -> str | tup
     return tuple(value)
 
 
+def parse_attributes(where: str, part: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the labels that a part has as its ``attributes``, in a file that is JSON.
+
+    Raises:
+        InvalidData: when they are no object.
+    """
+    attributes = part.get("attributes", {})
+    if not is_a(attributes, dict):
+        raise InvalidData("the image", [Problem(f"{where}.attributes", "must be an object")])
+    # other programs have flags and numbers here, which are answers to none of our questions
+    return {
+        name: tuple(value) if is_a(value, list) else value
+        for name, value in attributes.items()
+        if is_a(value, str) or is_a(value, list)
+    }
+
+
 def find_label_problems(
-    where: str, children: Iterable[Question], labels: Any, *, lists: bool = False
+    by_title: Mapping[str, Question], labels: Any, *, lists: bool = False
 ) -> Iterator[Problem]:
-    """Yield everything that keeps *labels* from being answers to *children*."""
+    """Yield everything that keeps *labels* from being answers to questions.
+
+    Args:
+        by_title: The questions, by title.
+        labels: What the file has.
+        lists: Whether a single value may be a list, too.
+    """
     if not is_a(labels, dict):
-        yield Problem(where, "must be an object")
+        yield Problem("", "must be an object")
         return
-    children = tuple(children)
-    known = {child.title: child.kind for top in children for child in top.every}
-    for title, value in respell_labels(children, labels).items():
-        path, kind = f"{where}[{title!r}]", known.get(title)
-        is_list = is_strings(value) and (lists or kind is QuestionKind.CHECKBOX)
-        is_single = is_a(value, str) and (not lists or kind is not QuestionKind.CHECKBOX)
-        if kind is None and not (is_a(value, str) or is_strings(value)):
-            yield Problem(path, "must be a string, or a list of strings")
-        elif kind is QuestionKind.CHECKBOX and not is_list:
-            yield Problem(path, "must be a list of strings")
-        elif kind not in (None, QuestionKind.CHECKBOX) and not (
-            is_single or (is_list and len(value) == 1)
-        ):
-            yield Problem(path, "must be a string")
+    for title, value in respell_labels(by_title, labels).items():
+        question = by_title.get(title)
+        kind = None if question is None else question.kind
+        error = _find_value_error(kind, value, lists=lists)
+        if error is not None:
+            yield Problem(f"[{title!r}]", error)
+
+
+def _find_value_error(kind: QuestionKind | None, value: Any, *, lists: bool) -> str | None:
+    """Return what keeps a label from being an answer to a question of this kind, or None."""
+    if kind is None:
+        if is_a(value, str) or is_strings(value):
+            return None
+        return "must be a string, or a list of strings"
+    if kind is QuestionKind.CHECKBOX:
+        return None if is_strings(value) else "must be a list of strings"
+    is_only = lists and is_strings(value) and len(value) == 1
+    return None if is_a(value, str) or is_only else "must be a string"

@@ -21,6 +21,8 @@ LABEL = FormatOption("label", str, None)
 """The title of the question about a region that says its class; the first with options."""
 IMAGE = FormatOption("image", str, None)
 """The field of ``data`` with the name of the image; the first that is shown unless given."""
+ABOUT_IMAGES = (QUESTION, LABEL, IMAGE)
+"""What is declared by every format of images."""
 PICTURES = frozenset({QuestionKind.PICTURE})
 TEXTS = WRITING
 NOTHING_ELSE: Mapping[str, Any] = MappingProxyType({})
@@ -66,6 +68,23 @@ class Picture:
             class_ids={question.title: 0} if label is None else context.number_classes(label),
             field=find_field(context),
         )
+
+    def find_reply(self, result: Result, counts: Counts) -> Mapping[str, Any] | None:
+        """Return the regions of a task; None where there are none of an image of known size.
+
+        Args:
+            result: The task with its results.
+            counts: Where it is counted, with what is lost.
+        """
+        replies = find_replies(result, counts)
+        reply: Mapping[str, Any] | None = replies.get(self.question.id)
+        lose_other_replies(self.question, replies, result.task, counts)
+        if reply is None:
+            return None
+        if not (reply["width"] and reply["height"]):
+            counts.lose(result.task, "images of unknown size")
+            return None
+        return reply
 
     def find_class(self, region: Mapping[str, Any], task: Task, counts: Counts) -> str | None:
         """Return the class of a region; None, and count it as lost, when it has not exactly one.

@@ -16,7 +16,7 @@ from itagflow.model.result import Result, StageResult
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Question, Template
 from itagflow.model.text import require_text
-from itagflow.reprs import show_fields
+from itagflow.reprs import show_fields, show_in_notebook
 
 Lossy = Literal["report", "error"]
 """What becomes of what a format cannot hold: it is left out and counted, or refused."""
@@ -42,6 +42,11 @@ class WriteReport:
     """How many tasks were left out because they were withdrawn."""
     losses: Mapping[str, int] = attrs.field(factory=dict[str, int], hash=False)
     """What the format cannot hold and is not in the file, by what it is; how many of each."""
+    removed: int = 0
+    """How many tasks of an earlier file are taken out of it; see ``since`` of an export."""
+    complete_to: int = 0
+    """The position in the history up to which an export has everything: the next one can go on
+    from there.  0 without a store."""
     sha256: str = ""
     """The hash of the file that an export has written; empty for several, and without a store."""
     splits: Mapping[str, int] = attrs.field(factory=dict[str, int], hash=False)
@@ -56,10 +61,13 @@ class WriteReport:
             unfinished=self.unfinished + other.unfinished,
             erased=self.erased + other.erased,
             withdrawn=self.withdrawn + other.withdrawn,
+            removed=self.removed + other.removed,
+            complete_to=max(self.complete_to, other.complete_to),
             losses=dict(Counter(self.losses) + Counter(other.losses)),
         )
 
     __repr__ = show_fields
+    _repr_html_ = show_in_notebook
 
 
 @attrs.frozen
@@ -139,6 +147,8 @@ class FormatContext:
     """The jobs that the results are of, in their order, where they are known."""
     job_names: Mapping[int, str] = attrs.field(factory=dict[int, str], hash=False)
     """What each of these jobs is called, by key."""
+    is_increment: bool = False
+    """Whether files are put together: each names its tasks, and takes some out of those before."""
     name_member: Callable[[int], str] = attrs.field(default=str, eq=False)
     """What a file calls the member with this key: a pseudonym, or the account where the format has
     the option `ACCOUNTS` and it is on; the key where results come without a job."""
@@ -203,9 +213,11 @@ class FormatContext:
 class Format(Protocol):
     """What a format offers; a module with these two functions is one, and so is any object.
 
-    It may have three further attributes. ``READ_OPTIONS`` and ``WRITE_OPTIONS`` list the
+    It may have further attributes. ``READ_OPTIONS`` and ``WRITE_OPTIONS`` list the
     `FormatOption` values that its functions take. With ``CONCATENABLE = True`` it says that the
-    files of a job's parts, one after the other, are the file of the job.
+    files of a job's parts, one after the other, are the file of the job. With ``INCREMENTAL =
+    True`` it says that a file can have only what changed since an earlier one: ``write`` then
+    gets results that are ``removed``, too, and says so in the file.
     """
 
     def read(self, source: Source, context: FormatContext, /) -> Iterator[Row | Problem]:
@@ -250,6 +262,8 @@ class Counts:
     """How many of them are abandoned."""
     unfinished: int = attrs.field(default=0, init=False)
     """How many of them have no result."""
+    removed: int = attrs.field(default=0, init=False)
+    """How many further tasks are taken out of an earlier file."""
     losses: Counter[str] = attrs.field(factory=Counter[str], init=False)
     """What was left out, by what it is."""
 
@@ -265,6 +279,9 @@ class Counts:
         """
         if not isinstance(cast(object, result), Result):
             raise make_error("results", "an iterable of Result", result)
+        if result.removed:
+            self.removed += 1
+            return []
         reached = [result.stages[stage] for stage in self.blocks if stage in result.stages]
         self.rows += 1
         if not reached:
@@ -299,6 +316,7 @@ class Counts:
             blocks=self.blocks,
             abandoned=self.abandoned,
             unfinished=self.unfinished,
+            removed=self.removed,
             losses=dict(self.losses),
         )
 

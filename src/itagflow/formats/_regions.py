@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
+from operator import itemgetter
 from typing import Any
 
 import attrs
@@ -187,7 +188,7 @@ def parse_image(question: Question, element: Element) -> Regions:
 
 def _parse_region(question: Question, region: Element) -> Region:
     common: dict[str, Any] = {
-        "labels": parse_labels(question.children, region["labels"]),
+        "labels": parse_labels(question.part_questions, region["labels"]),
         "id": region["id"],
         "color": region.get("color"),
     }
@@ -215,7 +216,7 @@ def _parse_region(question: Question, region: Element) -> Region:
 
 
 def _parse_rectangle(value: Element, common: dict[str, Any]) -> Box | RotatedBox:
-    left, top, width, height, angle = (value[name] for name in _RECTANGLE)
+    left, top, width, height, angle = _get_rectangle(value)
     if not angle:
         return Box(left, top, width, height, **common)
     # its corner stays where it is when it is turned
@@ -235,6 +236,7 @@ def render_rectangle(box: Box | RotatedBox) -> Element:
 
 
 _RECTANGLE = ("x", "y", "width", "height", "rotation")
+_get_rectangle = itemgetter(*_RECTANGLE)
 
 
 def find_image_problems(where: str, question: Question, element: Element) -> Iterator[Problem]:
@@ -247,61 +249,56 @@ def find_image_problems(where: str, question: Question, element: Element) -> Ite
         yield Problem(f"{where}.data", "must be a list of regions")
         return
     for index, region in enumerate(element["data"]):
-        yield from _find_region_problems(f"{where}.data[{index}]", question, region)
+        # the place is written out only where there is a problem: an image has many regions
+        for problem in _find_region_problems(question, region):
+            yield Problem(f"{where}.data[{index}]{problem.where}", problem.reason)
 
 
-def _find_region_problems(where: str, question: Question, region: Any) -> Iterator[Problem]:
+def _find_region_problems(question: Question, region: Any) -> Iterator[Problem]:
+    """Yield everything that keeps a region from being one, with the place in it."""
     kind = region.get("type") if is_a(region, dict) else None
     if kind not in (POLYGON, POLYLINE, POINT, KEYPOINTS, MASK, RECTANGLE):
-        yield Problem(
-            where, f"must be an object with the type {POLYGON!r} or another that is known"
-        )
+        yield Problem("", f"must be an object with the type {POLYGON!r} or another that is known")
         return
     if "id" not in region:
-        yield Problem(f"{where}.id", "must be a string or null")
-    yield from find_non_texts(where, region, "id", "color")
-    yield from _find_value_problems(where, kind, region)
-    yield from find_label_problems(f"{where}.labels", question.children, region.get("labels"))
+        yield Problem(".id", "must be a string or null")
+    yield from find_non_texts("", region, "id", "color")
+    yield from _find_value_problems(kind, region)
+    for problem in find_label_problems(question.part_questions, region.get("labels")):
+        yield Problem(f".labels{problem.where}", problem.reason)
 
 
-def _find_value_problems(where: str, kind: str, region: Element) -> Iterator[Problem]:
+def _find_value_problems(kind: str, region: Element) -> Iterator[Problem]:
     value = region.get("value")
     if kind in (POLYGON, POLYLINE):
         min_points, number_word = 2, "two"
         if kind == POLYGON:
             min_points, number_word = 3, "three"
         if not is_line(value, min_points):
-            yield Problem(
-                f"{where}.value", f"must be a list of at least {number_word} points [x, y]"
-            )
-        yield from _find_extra_problems(where, region)
+            yield Problem(".value", f"must be a list of at least {number_word} points [x, y]")
+        yield from _find_extra_problems(region)
     elif kind == POINT and not is_numbers(value, 2):
-        yield Problem(f"{where}.value", "must be a point [x, y]")
+        yield Problem(".value", "must be a point [x, y]")
     elif kind == MASK and not is_counts(value):
-        yield Problem(f"{where}.value", "must be a list of counts of pixels")
+        yield Problem(".value", "must be a list of counts of pixels")
     elif kind == RECTANGLE and not (
-        is_a(value, dict) and all(is_number(region["value"].get(n)) for n in _RECTANGLE)
+        is_a(value, dict) and all(map(is_number, map(region["value"].get, _RECTANGLE)))
     ):
-        yield Problem(
-            f"{where}.value", f"must be an object with the numbers {', '.join(_RECTANGLE)}"
-        )
+        yield Problem(".value", f"must be an object with the numbers {', '.join(_RECTANGLE)}")
     elif kind == KEYPOINTS:
         names = region.get("names")
         if not is_line(value, 0, 3) or any(
             keypoint[2] not in (0, 1, 2) for keypoint in region["value"]
         ):
-            yield Problem(
-                f"{where}.value", "must be a list of [x, y, visibility], the last 0, 1 or 2"
-            )
+            yield Problem(".value", "must be a list of [x, y, visibility], the last 0, 1 or 2")
         elif not is_strings(names) or len(region["names"]) != len(region["value"]):
-            yield Problem(f"{where}.names", "must be a list with a name for each place")
+            yield Problem(".names", "must be a list with a name for each place")
 
 
-def _find_extra_problems(where: str, region: Element) -> Iterator[Problem]:
+def _find_extra_problems(region: Element) -> Iterator[Problem]:
     holes = region.get("holes", [])
     if not (is_a(holes, list) and all(is_line(hole, 3) for hole in holes)):
-        yield Problem(
-            f"{where}.holes", "must be a list of outlines, each of at least three points [x, y]"
-        )
+        reason = "must be a list of outlines, each of at least three points [x, y]"
+        yield Problem(".holes", reason)
     if "box" in region and not is_numbers(region["box"], 5):
-        yield Problem(f"{where}.box", "must be [x, y, width, height, angle]")
+        yield Problem(".box", "must be [x, y, width, height, angle]")

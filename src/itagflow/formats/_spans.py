@@ -97,7 +97,7 @@ def _parse_span(question: Question, span: Element) -> TextSpan:
         # iTAG's end is the last character, Python's the one behind it
         span["end"] + 1,
         span.get("text") or "",
-        **_parse_annotation(question.children, span),
+        **_parse_annotation(question.part_questions, span),
     )
 
 
@@ -105,7 +105,7 @@ def _parse_relation(question: Question, relation: Element) -> Relation:
     return Relation(
         relation["source"],
         relation["target"],
-        **_parse_annotation(question.relations, relation),
+        **_parse_annotation(question.relation_questions, relation),
     )
 
 
@@ -117,13 +117,13 @@ def parse_segments(question: Question, element: Element) -> Segments:
 
 def _parse_segment(question: Question, segment: Element) -> Segment:
     return Segment(
-        segment["start"], segment["end"], **_parse_annotation(question.children, segment)
+        segment["start"], segment["end"], **_parse_annotation(question.part_questions, segment)
     )
 
 
-def _parse_annotation(children: tuple[Question, ...], element: Element) -> dict[str, Any]:
+def _parse_annotation(by_title: Mapping[str, Question], element: Element) -> dict[str, Any]:
     return {
-        "labels": parse_labels(children, element["result"]),
+        "labels": parse_labels(by_title, element["result"]),
         "id": element.get("id"),
         "color": element.get("color"),
     }
@@ -132,12 +132,12 @@ def _parse_annotation(children: tuple[Question, ...], element: Element) -> dict[
 def find_spans_problems(where: str, question: Question, element: Element) -> Iterator[Problem]:
     """Yield everything that keeps an element from saying spans."""
     for path, span in _iter_objects(where, element, "objects"):
-        yield from _find_annotation_problems(path, question.children, span, lists=True)
+        yield from _find_annotation_problems(path, question.part_questions, span, lists=True)
         yield from find_non_texts(path, span, "text")
         yield from _find_non_integers(path, span, "start", "end")
     if "relations" in element:
         for path, relation in _iter_objects(where, element, "relations"):
-            yield from _find_annotation_problems(path, question.relations, relation)
+            yield from _find_annotation_problems(path, question.relation_questions, relation)
             yield from _find_non_integers(path, relation, "source", "target")
     yield from _find_broken_lists(where, element, "objects", "relations")
 
@@ -147,7 +147,7 @@ def find_segments_problems(where: str, question: Question, element: Element) -> 
     if not is_number(element.get("duration")):
         yield Problem(f"{where}.duration", "must be a number of seconds")
     for path, segment in _iter_objects(where, element, "objects"):
-        yield from _find_annotation_problems(path, question.children, segment)
+        yield from _find_annotation_problems(path, question.part_questions, segment)
         for name in ("start", "end"):
             if not is_number(segment.get(name)):
                 yield Problem(f"{path}.{name}", "must be a number of seconds")
@@ -171,10 +171,11 @@ def _find_broken_lists(where: str, element: Element, *names: str) -> Iterator[Pr
 
 
 def _find_annotation_problems(
-    where: str, children: tuple[Question, ...], element: Element, *, lists: bool = False
+    where: str, by_title: Mapping[str, Question], element: Element, *, lists: bool = False
 ) -> Iterator[Problem]:
     yield from find_non_texts(where, element, "id", "color")
-    yield from find_label_problems(f"{where}.result", children, element.get("result"), lists=lists)
+    for problem in find_label_problems(by_title, element.get("result"), lists=lists):
+        yield Problem(f"{where}.result{problem.where}", problem.reason)
 
 
 def _find_non_integers(where: str, element: Element, *names: str) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ has it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from itagflow.formats._plain import is_a
@@ -33,19 +33,25 @@ def respell_name(name: Any, known: Collection[str]) -> Any:
 
 def respell_keys(question: Question, value: Any) -> Any:
     """Return the key, or the list of keys, that a question is answered with."""
-    if question.kind not in _BY_KEY:
+    if question.kind not in _BY_KEY or (is_a(value, str) and value in question.keys):
         return value
     if is_a(value, list):
         return [respell_name(key, question.keys) for key in value]
     return respell_name(value, question.keys)
 
 
-def respell_labels(children: Iterable[Question], labels: dict[str, Any]) -> dict[str, Any]:
-    """Return labels by title of the question, with titles and keys as the template has them."""
-    by_title = {child.title: child for top in children for child in top.every}
+def respell_labels(by_title: Mapping[str, Question], labels: Mapping[str, Any]) -> dict[str, Any]:
+    """Return labels by title of the question, with titles and keys as the template has them.
+
+    Args:
+        by_title: What is asked, by title.
+        labels: What was answered, by title.
+    """
     respelled: dict[str, Any] = {}
     for title, value in labels.items():
-        known = respell_name(title, by_title.keys())
+        known = title
+        if title not in by_title:
+            known = respell_name(title, by_title.keys())
         if known != title and known in labels:
             known = title  # both spellings are there: the check says that one is no question
         question = by_title.get(known)

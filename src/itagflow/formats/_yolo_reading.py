@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 from zipfile import ZipFile
 
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats._files import MAX_ROW_BYTES, Source, decode_line, read_lines
+from itagflow.formats._files import Source
+from itagflow.formats._listing import parse_entry, read_listing
 from itagflow.formats._pictures import Picture, find_field
 from itagflow.formats._plain import is_a, is_whole
 from itagflow.formats._port import FormatContext
@@ -53,19 +53,18 @@ def _read_images(
         reason = "is missing: it has a line for each image, with file, image, width and height"
         yield Problem(SIZES, reason)
         return
-    with archive.open(SIZES) as lines:
-        for number, line in enumerate(read_lines(lines, MAX_ROW_BYTES), 1):
-            try:
-                image = _parse_image(line, number)
-                results = {}
-                if picture is not None:
-                    reply = _read_regions(archive, image, picture, names, context.options["task"])
-                    results = {Stage.LABEL: {picture.question.id: reply}}
-            except InvalidData as error:
-                yield from error.problems
-                continue
-            row = {"data": {find_field(context): image["image"]}}
-            yield render_row(row, results, context.template)
+    for where, text in read_listing(archive, SIZES):
+        try:
+            image = _parse_image(where, text)
+            results = {}
+            if picture is not None:
+                reply = _read_regions(archive, image, picture, names, context.options["task"])
+                results = {Stage.LABEL: {picture.question.id: reply}}
+        except InvalidData as error:
+            yield from error.problems
+            continue
+        row = {"data": {find_field(context): image["image"]}}
+        yield render_row(row, results, context.template)
 
 
 def require_keypoints(picture: Picture) -> None:
@@ -100,28 +99,14 @@ def _parse_names(content: bytes | None) -> dict[int, str] | Problem:
     return names
 
 
-def _parse_image(line: bytes | None, number: int) -> Element:
-    where = f"{SIZES}, line {number}"
-    if line is None:
-        raise _make_error(where, f"has more than {MAX_ROW_BYTES} bytes")
-    text = decode_line(line, number)
-    if isinstance(text, Problem):
-        raise _make_error(where, text.reason)
-    try:
-        image: Any = jsontext.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _make_error(where, f"is not JSON: {error}") from error
-    if not is_a(image, dict):
-        raise _make_error(where, "must be an object")
-    for name in ("file", "image"):
-        if not is_a(image.get(name), str):
-            raise _make_error(f"{where}, {name}", "must be a text")
+def _parse_image(where: str, text: str | Problem) -> Element:
+    image = parse_entry(where, text, "file", "image")
     if not image["file"].startswith(IMAGES):
         raise _make_error(f"{where}, file", f"must begin with {IMAGES}")
     for name in ("width", "height"):
         if not is_whole(image.get(name)) or image[name] < 1:
             raise _make_error(f"{where}, {name}", "must be the size of the image in pixels")
-    return dict(image)
+    return image
 
 
 def _read_regions(

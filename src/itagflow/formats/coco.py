@@ -26,9 +26,7 @@ from itagflow.formats._coco_reading import read_captions, read_instances
 from itagflow.formats._files import CHUNK, BinaryFile, Source, Target, open_spool, open_target
 from itagflow.formats._geometry import encode_counts, flatten
 from itagflow.formats._pictures import (
-    IMAGE,
-    LABEL,
-    QUESTION,
+    ABOUT_IMAGES,
     TEXTS,
     Picture,
     find_field,
@@ -60,16 +58,12 @@ ABSENT, VISIBLE = int(Visibility.ABSENT), int(Visibility.VISIBLE)
 INSTANCES, CAPTIONS, RESULTS = "instances", "captions", "results"
 READ_OPTIONS = (
     FormatOption("kind", str, INSTANCES, choices=(INSTANCES, CAPTIONS)),
-    QUESTION,
-    LABEL,
-    IMAGE,
+    *ABOUT_IMAGES,
 )
 """What is read: regions or captions; and which questions they answer."""
 WRITE_OPTIONS = (
     FormatOption("kind", str, INSTANCES, choices=(INSTANCES, CAPTIONS, RESULTS)),
-    QUESTION,
-    LABEL,
-    IMAGE,
+    *ABOUT_IMAGES,
     CLASSES,
 )
 """What is written; ``results`` are detections with scores, to be compared with ``instances``."""

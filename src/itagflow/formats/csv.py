@@ -27,6 +27,8 @@ from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._arguments import require_mapping, require_template
 from itagflow.formats._cells import (
+    HEADINGS,
+    ITAG,
     escape,
     escape_apostrophe,
     name_columns,
@@ -58,12 +60,22 @@ from itagflow.model.text import normalize_name
 from itagflow.printing import format_count
 from itagflow.storage.codec import encode_replies
 
-__all__ = ["READ_OPTIONS", "WRITE_OPTIONS", "parse", "read", "write"]
+__all__ = ["INCREMENTAL", "READ_OPTIONS", "WRITE_OPTIONS", "parse", "read", "write"]
 
+INCREMENTAL = True
+"""A record can say which task it is of, and that this is no longer there."""
+MARKS = ("job", "task", "removed")
+"""The first columns of a file that others are put together with: which task, and why it is gone."""
 READ_OPTIONS = (LIMIT,)
 """How long a record may be."""
-WRITE_OPTIONS = (FormatOption("escape_formulas", bool, False), FormatOption("bom", bool, False))
-"""What programs that show tables need."""
+NAMING = FormatOption("headings", str, ITAG, choices=tuple(HEADINGS))
+"""How the columns of questions are called."""
+WRITE_OPTIONS = (
+    FormatOption("escape_formulas", bool, False),
+    FormatOption("bom", bool, False),
+    NAMING,
+)
+"""What programs that show tables need, and how the columns of results are called."""
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 """What some programs write between cells instead of commas, and what it is called."""
 MAX_SHOWN = 20
@@ -73,6 +85,8 @@ MAX_NAME = 60
 _SEP = re.compile("sep=(.)?", re.IGNORECASE)
 """The first line by which a program tells a spreadsheet what separates the cells."""
 
+_OF_DATA = " (data)"
+"""What stands behind the name of a field that is also that of another column."""
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 """Half of a pair: UTF-8 has no bytes for it."""
 
@@ -336,18 +350,23 @@ def write(results: Iterable[Result], target: Target, context: FormatContext, /) 
     With ``bom`` the file begins with a byte order mark, without which Excel reads UTF-8 as another
     encoding.  It is off unless asked for: many programs take it for a part of the first name.
 
+    With ``headings="english"`` the column of a question is called ``result-`` and its title.
+
     The columns are all fields that any row's ``data`` has, in the order in which they first appear,
     then one per question; where a field has the name of a question's column, that column is the
     result's: where nobody has answered, it is empty, whatever the field said.  A field that is no
     string is written as JSON.  A result that is abandoned, or none, leaves its cells empty.  The
     report counts the results of every stage, as for the manifest, although a row holds only one.
 
+    In an export with ``since`` the columns `MARKS` come first.  A field that is called so gets
+    ``(data)`` behind its name.
+
     Args:
         results: The tasks with their results, in the order in which they are to be written.
         target: A path, an open binary file, or anything path-like with ``open`` and ``/``.  When
             something goes wrong, a path or place is left as it was.
         context: What was asked, the stages, and the options ``escape_formulas``, for a file that
-            people open, and ``bom``, for Excel.
+            people open, ``bom``, for Excel, and ``headings``: ``itag`` or ``english``.
 
     Raises:
         InvalidData: when a text holds half of a surrogate pair, which UTF-8 has no bytes for, or
@@ -355,16 +374,21 @@ def write(results: Iterable[Result], target: Target, context: FormatContext, /) 
         StoreFailed: when the system does not write a path.
     """
     counts = Counts(context)
-    rendered = _Cells(context.asked)
+    rendered = _Cells(context.asked, context.options[NAMING.name])
     # all rows have to be seen before the first line can be written
     with open_target(target) as file, open_spool() as spool:
         spell_cell = escape if context.options["escape_formulas"] else escape_apostrophe
-        table = _Table(spool, tuple(rendered.names.values()), spell_cell)
+        marks = MARKS if context.is_increment else ()
+        table = _Table(spool, tuple(rendered.names.values()), spell_cell, marks)
         for result in results:
             reached = counts.add_task(result)
             replies = reached[-1].replies if reached else None
             cells = rendered.render(result.task, replies or {})
-            table.add(result.task, _encode_fields(result.task), cells)
+            fields = _encode_fields(result.task)
+            if marks:
+                fields = {_name_beside_marks(name): text for name, text in fields.items()}
+                cells = {**_mark(result), **cells}
+            table.add(result.task, fields, cells)
         if context.options["bom"]:
             file.write(codecs.BOM_UTF8)
         table.copy_to(file)
@@ -378,11 +402,25 @@ def _encode_fields(task: Task) -> dict[str, str]:
     }
 
 
+def _mark(result: Result) -> dict[str, str]:
+    """Return the cells that say which task a record is of, and why it is gone."""
+    task = result.task
+    return dict(zip(MARKS, (str(task.job), str(task.number), result.removed), strict=True))
+
+
+def _name_beside_marks(name: str) -> str:
+    # also for a field that has such an end already, so that no two get the same
+    plain = name
+    while plain.endswith(_OF_DATA):
+        plain = plain.removesuffix(_OF_DATA)
+    return name + _OF_DATA if plain in MARKS else name
+
+
 class _Cells:
     """Makes the cells of the replies to one template."""
 
-    def __init__(self, template: Template) -> None:
-        self.names = name_columns(template)
+    def __init__(self, template: Template, headings: str) -> None:
+        self.names = name_columns(template, headings)
         """The column of each question, by its id."""
         self._questions = {question.id: question for question in template.asked}
         self._elements = Elements(template)
@@ -405,6 +443,8 @@ class _Table:
     results: tuple[str, ...]
     """The columns of the questions, which come last."""
     spell_cell: Callable[[str], str]
+    marks: tuple[str, ...] = ()
+    """The columns that come first."""
     fields: dict[str, None] = attrs.field(factory=dict[str, None], init=False)
     """The fields of the data, in the order in which they have first appeared."""
     columns: list[str] = attrs.field(factory=list[str], init=False)
@@ -439,13 +479,13 @@ class _Table:
     def _list_columns(self, known: int) -> list[str]:
         """Return the columns of the rows at which so many fields were known."""
         # where a field has the name of a question's column, that column is the result's
-        return list(dict.fromkeys((*islice(self.fields, known), *self.results)))
+        return list(dict.fromkeys((*self.marks, *islice(self.fields, known), *self.results)))
 
     def copy_to(self, file: BinaryFile) -> None:
         """Write the line of names, and all rows behind it."""
         # the writer ends lines with CR LF, as RFC 4180 has it; a text file could change that
         writer = csv.writer(_TextWriter(file))
-        columns = self.columns or list(self.results)
+        columns = self.columns or [*self.marks, *self.results]
         writer.writerow(map(self.spell_cell, columns))
         self.spool.seek(0)
         if len(self.parts) <= 1:  # nearly always: all rows have the same fields
@@ -493,7 +533,9 @@ class _TextWriter:
         self.file.write(text.encode())
 
 
-def parse(cells: Mapping[str, str], template: Template) -> dict[str, Reply]:
+def parse(
+    cells: Mapping[str, str], template: Template, *, headings: str = ITAG
+) -> dict[str, Reply]:
     """Return the replies in a record's result columns, by question id; others are ignored.
 
     Whether a choice is among the options is not checked here.
@@ -502,6 +544,7 @@ def parse(cells: Mapping[str, str], template: Template) -> dict[str, Reply]:
         cells: The cells by the names of their columns, such as a row's ``data`` that `read` has
             yielded.
         template: The template that they answer.
+        headings: How the columns are called, as in `write`.
 
     Raises:
         InvalidData: when a cell is not of its question's shape; it lists every problem with its
@@ -513,6 +556,5 @@ def parse(cells: Mapping[str, str], template: Template) -> dict[str, Reply]:
     """
     require_mapping("cells", cells)
     require_template(template)
-    return parse_replies(
-        {id: cells.get(name) for id, name in name_columns(template).items()}, template
-    )
+    names = name_columns(template, NAMING.parse(headings))
+    return parse_replies({id: cells.get(name) for id, name in names.items()}, template)

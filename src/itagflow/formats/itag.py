@@ -25,7 +25,6 @@ from itagflow.formats._files import (
     Source,
     Target,
     decode_line,
-    escape_line_ends,
     find_file_problem,
     open_source,
     open_target,
@@ -132,7 +131,7 @@ def write(results: Iterable[Result], target: Target, context: FormatContext, /) 
 
     An abandoned result has no block; that of the default answer of an overdue task also has
     ``"decidedBy": "timeout"``.  The id of the job, of several jobs that of the first, is in the
-    keys of the blocks.  Blocks of this job with which a row came are replaced, but for those that
+    keys of the blocks.  Blocks of this job with which a row came are replaced, except those that
     could not be imported; those of other jobs are kept.  Characters that some programs take for the
     end of a line, such as U+2028, are escaped.  A region without an id gets one that is the same in
     every export.
@@ -169,7 +168,7 @@ def _render_line(
 ) -> bytes:
     key = f"label-{counts.context.find_block_job(task)}"
     row = task.row
-    # what could not be imported is all that there is of its result: it stays for whoever mends it
+    # what could not be imported is all that there is of its result: it stays to be corrected
     if not any(stage_result.is_not_imported for stage_result in reached):
         row = _remove_own_blocks(row, key)
     pieces = [row[: row.rindex("}")]]
@@ -184,7 +183,7 @@ def _render_line(
     # line breaks can only be white space between tokens of JSON; half a surrogate pair has to be
     # escaped
     text = "".join(pieces).replace("\n", " ").replace("\r", " ")
-    text = escape_line_ends(text)
+    text = jsontext.escape(text)
     return f"{text}}}\n".encode(errors="backslashreplace")
 
 

@@ -24,7 +24,6 @@ from itagflow.formats._files import (
     MAX_ROW_BYTES,
     Source,
     Target,
-    escape_line_ends,
     find_field,
     open_target,
 )
@@ -38,10 +37,20 @@ from itagflow.model.task import Answer, Row, Task, TaskState
 from itagflow.model.text import require_text
 from itagflow.storage import codec
 
-__all__ = ["CONCATENABLE", "READ_OPTIONS", "parse", "read", "read_results", "write"]
+__all__ = [
+    "CONCATENABLE",
+    "INCREMENTAL",
+    "READ_OPTIONS",
+    "parse",
+    "read",
+    "read_results",
+    "write",
+]
 
 CONCATENABLE = True
 """Each task is a line of its own."""
+INCREMENTAL = True
+"""A line can say that its task is no longer there."""
 READ_OPTIONS = (LIMIT,)
 """How long a line may be."""
 VERSION = 1
@@ -93,6 +102,8 @@ class _Line:
             fields["became"] = result.became
         if result.revision:
             fields["revision"] = result.revision
+        if result.removed:
+            fields["removed"] = result.removed
         fields["provenance"] = [
             self._encode_entry(entry) for entry in result.provenance if entry.stage in self._stages
         ]
@@ -109,7 +120,7 @@ class _Line:
         row = task.row.replace("\n", " ").replace("\r", " ")
         head = jsontext.dumps(fields)[:-1]
         text = f'{head},"stages":[{stages}],"votes":[{votes}],"row":{row}}}\n'
-        return escape_line_ends(text).encode(errors="backslashreplace")
+        return jsontext.escape(text).encode(errors="backslashreplace")
 
     def _render_part(self, part: StageResult | Answer, encode: Callable[[Any], Any]) -> str:
         """Return a result or a vote as JSON, its replies last."""
@@ -167,8 +178,13 @@ def _place(line: Row, error: InvalidData) -> Iterator[Problem]:
 
 
 def _read_row(line: Row, context: FormatContext) -> Row:
+    fields = _parse_fields(line.text)
+    if fields.get("removed"):
+        reason = (
+            "takes the task out of an earlier file: put both together first, and read what remains"
+        )
+        raise InvalidData("the line", [Problem("removed", reason)])
     if context.template is None:
-        fields = _parse_fields(line.text)
         _decode(_decode(fields, "row", dict), "data", dict)
         return Row(find_field(line.text, "row"), line.line)
     result = parse(line.text)
@@ -205,6 +221,7 @@ def parse(line: str) -> Result:
         state=_decode(fields, "state", TaskState),
         became=_decode({"became": "", **fields}, "became", str),
         revision=_decode({"revision": 0, **fields}, "revision", int),
+        removed=_decode({"removed": "", **fields}, "removed", str),
         stages={stage_result.stage: stage_result for stage_result in stages},
         provenance=_decode_each(fields, "provenance", Provenance),
         votes=_decode_each(fields, "votes", Answer),

@@ -14,8 +14,6 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import attrs
-
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._files import (
     Source,
@@ -25,69 +23,31 @@ from itagflow.formats._files import (
     open_target,
     read_lines,
 )
-from itagflow.formats._pictures import (
-    LABEL,
-    QUESTION,
-    find_field,
-    find_question,
-    find_replies,
-    lose_other_replies,
-)
+from itagflow.formats._pictures import LABEL, QUESTION, find_field
 from itagflow.formats._plain import parse_number
-from itagflow.formats._port import LIMIT, Counts, FormatContext, FormatOption, WriteReport
+from itagflow.formats._port import LIMIT, Counts, FormatContext, WriteReport
+from itagflow.formats._recordings import RECORDING, Recording
 from itagflow.formats._rows import render_row
 from itagflow.formats._shapes import DECIMALS, Plain
 from itagflow.model.job import Stage
 from itagflow.model.result import Result
 from itagflow.model.segment import Segment, Segments
 from itagflow.model.task import Row, Task
-from itagflow.model.template import Question, QuestionKind
+from itagflow.model.template import QuestionKind
 
 __all__ = ["READ_OPTIONS", "WRITE_OPTIONS", "read", "write"]
 
-RECORDING = FormatOption("image", str, None)
-"""The field of ``data`` with the name of the recording; the first that is shown unless given."""
 READ_OPTIONS = (QUESTION, LABEL, RECORDING, LIMIT)
 """Which question the segments answer, and how long a line may be."""
 WRITE_OPTIONS = (QUESTION, LABEL, RECORDING)
 """Which question's segments are written."""
 _SPACE = re.compile(r"\s")
 _NOTHING = "<NA>"
-_KINDS = frozenset({QuestionKind.VIDEO})
 
 
-@attrs.frozen
-class _Asked:
-    """The question whose segments a file holds, and the one that says who speaks."""
-
-    question: Question
-    label: Question | None
-    names: dict[str, str]
-    """The options as they are spelled in a file, with their keys."""
-    field: str
-    """The field of ``data`` with the name of the recording."""
-
-    @classmethod
-    def find(cls, context: FormatContext) -> _Asked:
-        """Return what the template asks about recordings.
-
-        Raises:
-            InvalidData: when it asks nothing of the kind, or two options are spelled alike.
-        """
-        question = find_question(context, _KINDS)
-        title = context.options[LABEL.name]
-        children = [child for top in question.children for child in top.every]
-        fitting = [child for child in children if child.options and title in (None, child.title)]
-        if title is not None and not fitting:
-            reason = f"must be the title of a question with options about {question.title!r}"
-            raise InvalidData("the format", [Problem(LABEL.name, reason)])
-        label = fitting[0] if fitting else None
-        keys = () if label is None else sorted(label.keys)
-        names = {_SPACE.sub("_", key): key for key in keys}
-        if len(names) < len(keys):
-            reason = "has options that are the same with _ for a space"
-            raise InvalidData("the template", [Problem(f"question {question.id!r}", reason)])
-        return cls(question, label, names, find_field(context))
+def _spell(key: str) -> str:
+    """Return an option without spaces."""
+    return _SPACE.sub("_", key)
 
 
 def read(source: Source, context: FormatContext, /) -> Iterator[Row | Problem]:
@@ -101,7 +61,7 @@ def read(source: Source, context: FormatContext, /) -> Iterator[Row | Problem]:
         context: What is asked, and the options: ``question``, ``label``, ``image`` (the field with
             the name of the recording) and ``limit`` (how many bytes a line may have).
     """
-    asked = None if context.template is None else _Asked.find(context)
+    asked = None if context.template is None else Recording.find(context, _spell)
     recordings: dict[str, list[Segment]] = {}
     broken: set[str] = set()
     with open_source(source) as file:
@@ -136,7 +96,7 @@ def _split(line: bytes | None, number: int) -> list[str] | Problem:
     return [] if text.startswith(";;") else text.split()
 
 
-def _parse_segment(fields: list[str], asked: _Asked | None) -> Segment:
+def _parse_segment(fields: list[str], asked: Recording | None) -> Segment:
     if len(fields) < 8:
         reason = "has fewer than 8 fields: SPEAKER, recording, channel, start, duration, …, speaker"
         raise InvalidData("the line", [Problem("SPEAKER", reason)])
@@ -165,7 +125,7 @@ def write(results: Iterable[Result], target: Target, context: FormatContext, /) 
         InvalidData: when the template asks nothing of the kind.
     """
     counts = Counts(context)
-    asked = _Asked.find(context)
+    asked = Recording.find(context, _spell)
     taken: set[str] = set()
     with open_target(target) as file:
         for result in results:
@@ -178,11 +138,9 @@ def write(results: Iterable[Result], target: Target, context: FormatContext, /) 
     return counts.build_report()
 
 
-def _find_reply(result: Result, asked: _Asked, counts: Counts) -> Plain | None:
+def _find_reply(result: Result, asked: Recording, counts: Counts) -> Plain | None:
     """Return the segments of a recording; None where a file cannot say anything of them."""
-    replies = find_replies(result, counts)
-    reply: Plain | None = replies.get(asked.question.id)
-    lose_other_replies(asked.question, replies, result.task, counts)
+    reply = asked.find_reply(result, counts)
     if reply is None:
         return None
     if reply.get("duration"):
@@ -193,12 +151,9 @@ def _find_reply(result: Result, asked: _Asked, counts: Counts) -> Plain | None:
     return reply
 
 
-def _find_name(task: Task, asked: _Asked, taken: set[str], counts: Counts) -> str | None:
+def _find_name(task: Task, asked: Recording, taken: set[str], counts: Counts) -> str | None:
     """Return the name of a recording without spaces; None when another one has it."""
-    given = task.data.get(asked.field)
-    if not isinstance(given, str) or not given.strip():
-        reason = "must be the name of the recording: pass image= with the field that has it"
-        raise InvalidData(str(task), [Problem(f"data.{asked.field}", reason)])
+    given = asked.find_name(task)
     # half of a surrogate pair has no place in UTF-8
     name = _SPACE.sub("_", given).encode(errors="replace").decode()
     if name in taken:
@@ -211,7 +166,7 @@ def _find_name(task: Task, asked: _Asked, taken: set[str], counts: Counts) -> st
 
 
 def _render_segment(
-    segment: Plain, name: str, asked: _Asked, task: Task, counts: Counts
+    segment: Plain, name: str, asked: Recording, task: Task, counts: Counts
 ) -> list[str]:
     start, end = round(segment["start"], DECIMALS), round(segment["end"], DECIMALS)
     length = round(end - start, DECIMALS)

@@ -20,7 +20,7 @@ import attrs
 
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats._files import Source, Target, escape_line_ends, open_target
+from itagflow.formats._files import Source, Target, open_target
 from itagflow.formats._pictures import (
     QUESTION,
     TEXTS,
@@ -118,7 +118,7 @@ def write(results: Iterable[Result], target: Target, context: FormatContext, /) 
             if reply is None:
                 continue
             for row in rows.make(reply, result.task, counts):
-                text = escape_line_ends(f"{jsontext.dumps(row)}\n")
+                text = f"{jsontext.dumps(row)}\n"
                 file.write(text.encode(errors="backslashreplace"))
     return counts.build_report()
 

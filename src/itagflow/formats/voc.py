@@ -31,13 +31,9 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.formats._files import Source, Target, open_spool
 from itagflow.formats._names import SafeNames, make_safe, split_name
 from itagflow.formats._pictures import (
-    IMAGE,
-    LABEL,
-    QUESTION,
+    ABOUT_IMAGES,
     Picture,
     find_image_name,
-    find_replies,
-    lose_other_replies,
 )
 from itagflow.formats._port import CLASSES, Counts, FormatContext, FormatOption, WriteReport
 from itagflow.formats._shapes import DECIMALS, Plain, Sides, find_sides
@@ -51,9 +47,9 @@ from itagflow.xmltext import escape, has_xml
 __all__ = ["READ_OPTIONS", "WRITE_OPTIONS", "read", "write"]
 
 ONE_BASED = FormatOption("one_based", bool, False)
-READ_OPTIONS = (FormatOption("subset", str, None), ONE_BASED, QUESTION, LABEL, IMAGE)
+READ_OPTIONS = (FormatOption("subset", str, None), ONE_BASED, *ABOUT_IMAGES)
 """What is read: the images of one list, or all; and how pixels are counted."""
-WRITE_OPTIONS = (FormatOption("subset", str, "train"), ONE_BASED, QUESTION, LABEL, IMAGE, CLASSES)
+WRITE_OPTIONS = (FormatOption("subset", str, "train"), ONE_BASED, *ABOUT_IMAGES, CLASSES)
 """What is written: the name of the list of images; and how pixels are counted."""
 LABELS = "labelmap.txt"
 _SPACE = re.compile(r"\s")
@@ -112,7 +108,7 @@ def _write_images(results: Iterable[Result], archive: ZipFile, writer: _Writer) 
     # the list of images is one file, complete when all others are: it waits outside of memory
     with open_spool() as spool:
         for result in results:
-            reply = writer.find_reply(result)
+            reply = writer.picture.find_reply(result, writer.counts)
             if reply is None:
                 continue
             name = find_image_name(result.task, writer.picture.field)
@@ -134,18 +130,6 @@ class _Writer:
     picture: Picture
     flags: Flags
     counts: Counts
-
-    def find_reply(self, result: Result) -> Plain | None:
-        """Return the regions of a task; None where there is no answer that a file can hold."""
-        replies = find_replies(result, self.counts)
-        reply: Plain | None = replies.get(self.picture.question.id)
-        lose_other_replies(self.picture.question, replies, result.task, self.counts)
-        if reply is None:
-            return None
-        if not (reply["width"] and reply["height"]):
-            self.counts.lose(result.task, "images of unknown size")
-            return None
-        return reply
 
     def render(self, reply: Plain, file: str, name: str, task: Task) -> Iterator[str]:
         """Yield the lines of the XML of an image."""

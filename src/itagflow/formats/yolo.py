@@ -27,15 +27,12 @@ from itagflow import jsontext
 from itagflow.errors import Problem
 from itagflow.formats._files import Source, Target, open_spool
 from itagflow.formats._geometry import clip
+from itagflow.formats._listing import render_entry
 from itagflow.formats._names import SafeNames
 from itagflow.formats._pictures import (
-    IMAGE,
-    LABEL,
-    QUESTION,
+    ABOUT_IMAGES,
     Picture,
     find_image_name,
-    find_replies,
-    lose_other_replies,
 )
 from itagflow.formats._port import CLASSES, Counts, FormatContext, FormatOption, WriteReport
 from itagflow.formats._shapes import SMALLEST, Plain, Sides, find_corners, find_sides
@@ -50,10 +47,10 @@ from itagflow.model.task import Row, Task
 __all__ = ["READ_OPTIONS", "WRITE_OPTIONS", "read", "write"]
 
 TASK = FormatOption("task", str, DETECT, choices=(DETECT, SEGMENT, OBB, POSE))
-READ_OPTIONS = (TASK, QUESTION, LABEL, IMAGE)
+READ_OPTIONS = (TASK, *ABOUT_IMAGES)
 """What is read: boxes, outlines or keypoints; and which question they answer."""
 VISIBLE = int(Visibility.VISIBLE)
-WRITE_OPTIONS = (TASK, QUESTION, LABEL, IMAGE, CLASSES)
+WRITE_OPTIONS = (TASK, *ABOUT_IMAGES, CLASSES)
 """What is written: boxes, outlines or keypoints; and which question they answer."""
 
 
@@ -101,7 +98,7 @@ def _write_images(results: Iterable[Result], archive: ZipFile, writer: _Writer) 
     # the list of images is one file, complete when all labels are: it waits outside of memory
     with open_spool() as spool:
         for result in results:
-            reply = writer.find_reply(result)
+            reply = writer.picture.find_reply(result, writer.counts)
             if reply is None:
                 continue
             name = find_image_name(result.task, writer.picture.field)
@@ -111,8 +108,7 @@ def _write_images(results: Iterable[Result], archive: ZipFile, writer: _Writer) 
             size = {"width": reply["width"], "height": reply["height"]}
             rotation = reply.get("rotation")
             turned = {"rotation": rotation} if rotation else {}
-            line = jsontext.dumps({"file": file, "image": name, **size, **turned}) + "\n"
-            spool.write(line.encode(errors="backslashreplace"))
+            spool.write(render_entry({"file": file, "image": name, **size, **turned}))
         spool.seek(0)
         add_file(archive, SIZES, spool)
 
@@ -158,18 +154,6 @@ class _Writer:
                 return self._render_keypoints
             case _:
                 return self._render_box
-
-    def find_reply(self, result: Result) -> Plain | None:
-        """Return the regions of a task; None where there is no answer that a file can hold."""
-        replies = find_replies(result, self.counts)
-        reply: Plain | None = replies.get(self.picture.question.id)
-        lose_other_replies(self.picture.question, replies, result.task, self.counts)
-        if reply is None:
-            return None
-        if not (reply["width"] and reply["height"]):
-            self.counts.lose(result.task, "images of unknown size")
-            return None
-        return reply
 
     def render(self, region: Plain, reply: Plain, task: Task) -> str | None:
         """Return the line of a region; None, and count it as lost, when there can be none."""

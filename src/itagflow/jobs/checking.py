@@ -1,4 +1,4 @@
-"""What a job would become: what `create` does with its arguments, but for the storing."""
+"""What a job would become: what `create` does with its arguments, except for the storing."""
 
 from __future__ import annotations
 

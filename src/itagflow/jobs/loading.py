@@ -257,8 +257,8 @@ def _check_in_batches(
     while batch := list(islice(numbered, loading_rules.batch_size(loading.job, loading.counter))):
         checked = _check_rows(loading, batch)
         if spec.on_error == "raise" and (checked.bad or loading.counts.skipped):
-            # Nothing more is stored, but all rows are checked: who mends the data wants to know of
-            # all bad rows at once.
+            # Nothing more is stored, but all rows are checked: whoever corrects the data wants to
+            # know of all bad rows at once.
             loading.counts.add(0, 0, loading.counts.count_bad_rows(checked))
             continue
         yield checked

@@ -133,8 +133,8 @@ def look_ahead(
 ) -> tuple[LoadSpec, bool]:
     """Take the first *count* rows into *preview*; return all rows, and whether these were all.
 
-    Where bad rows are not skipped and one is there, all rows are taken in: who mends the data wants
-    to know of all bad rows at once.
+    Where bad rows are not skipped and one is there, all rows are taken in: whoever corrects the
+    data wants to know of all bad rows at once.
     """
     first = list(islice(rows, count))
     for item in first:

@@ -1,7 +1,7 @@
 """JSON as text: `dumps` and `loads`, by msgspec (the extra ``fast``) or the standard library.
 
 Both read alike: the same texts give the same values, and whatever one refuses the other does, with
-the same error. What they write is the same too, but for how a float with an exponent is spelled:
+the same error. What they write is the same too, except for how a float with an exponent is spelled:
 ``1e16`` and ``0.00001`` for ``1e+16`` and ``1e-05``.
 
 >>> loads(dumps({"data": {"source": "猫.jpg"}}))

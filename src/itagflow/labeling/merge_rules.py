@@ -273,7 +273,7 @@ def find_nearest(scale: Scale, number: float) -> float:
     within = min(max(number, scale.low), scale.high)
     if not scale.step:
         return within
-    # steps such as 0.1 have no exact float: what is a half but for that is a half
+    # steps such as 0.1 have no exact float: what is a half except for that is a half
     steps = math.ceil((within - scale.low) / scale.step - 0.5 - 1e-9)
     last = math.floor((scale.high - scale.low) / scale.step + 1e-9)
     return scale.low + min(steps, last) * scale.step

@@ -125,7 +125,7 @@ def stage_of(package: Package) -> Stage:
 def _make_ended_error(assignment: Assignment) -> NotHeld:
     ending = assignment.state.value if assignment.outcome is None else assignment.outcome.value
     comment = f" ({assignment.comment})" if assignment.comment else ""
-    return NotHeld(assignment.key, f"it was {ending}{comment}: claim anew")
+    return NotHeld(assignment.key, f"it was {ending}{comment}: claim again")
 
 
 def _require_tasks(command: JobCommand) -> None:

@@ -14,6 +14,7 @@ from itagflow.model.batch import BatchResult
 from itagflow.model.became import Became
 from itagflow.model.comment import Comment, CommentAction, Thread
 from itagflow.model.dataset import Dataset
+from itagflow.model.erasing import EraseReport, TasksOfJob
 from itagflow.model.event import Event, FieldChange
 from itagflow.model.export import Export
 from itagflow.model.guideline import Guideline
@@ -135,6 +136,7 @@ __all__ = [
     "Draft",
     "DropOption",
     "DropQuestion",
+    "EraseReport",
     "Event",
     "Export",
     "Field",
@@ -212,6 +214,7 @@ __all__ = [
     "StageWorkers",
     "Task",
     "TaskState",
+    "TasksOfJob",
     "Template",
     "TemplateChange",
     "TemplateReport",

@@ -36,6 +36,9 @@ def _as_labels(labels: Mapping[str, Any]) -> Labels:
     if kind is not dict and not isinstance(cast(object, labels), Mapping):
         return labels
     # a copy: the caller's own mapping may change later, and an annotation must not
+    copy = dict(labels)
+    if all(type(value) is str for value in copy.values()):
+        return copy
     return {
         title: to_text(value) if isinstance(value, str) else to_texts(value)
         for title, value in labels.items()
@@ -47,10 +50,9 @@ def _validate_labels(owner: object, field: Field, labels: object) -> None:
     # nearly always: most people write `label`; not `labels == {}`, which runs code of what is given
     if kind is dict and not labels:
         return
-    what = f"the {type(owner).__name__}"
     if not isinstance(labels, Mapping):
         reason = f"must be a mapping by the titles of questions, not {show_value(labels)}"
-        raise InvalidData(what, [Problem(field.name, reason)])
+        raise InvalidData(f"the {type(owner).__name__}", [Problem(field.name, reason)])
     problems: list[Problem] = []
     for title, value in cast("Mapping[object, object]", labels).items():
         error = _find_label_error(value)
@@ -59,10 +61,12 @@ def _validate_labels(owner: object, field: Field, labels: object) -> None:
         if error:  # only then is the place written out, which takes long
             problems.append(Problem(f"{field.name}[{show_value(title)}]", error))
     if problems:
-        raise InvalidData(what, problems)
+        raise InvalidData(f"the {type(owner).__name__}", problems)
 
 
 def _find_label_error(value: object) -> str | None:
+    if type(value) is str:  # nearly always
+        return find_text_error(value)
     if value is None:
         return "needs a value: leave it out if there is none"
     texts: tuple[object, ...] = (value,)

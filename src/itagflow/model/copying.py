@@ -77,7 +77,7 @@ def make_of_fields(kind: type[T], fields: dict[str, Any]) -> T:
 class ReadOnlyDict(dict[K, T]):
     """A dict that refuses every change.
 
-    A store decodes what seldom changes once for each version, and gives the same value to everybody
+    A store decodes what rarely changes once for each version, and gives the same value to everybody
     in the process: who changed it would change it for all of them.
 
     >>> ReadOnlyDict({"a": 1}).copy()

@@ -44,6 +44,11 @@ class Export:
     split: str = ""
     """The part of a split that the file is, such as ``train``; empty without one."""
 
+    since: int | None = None
+    """The position behind which it has what changed; None for a whole export."""
+    complete_to: int = 0
+    """The position in the history up to which it has everything."""
+
     def __repr__(self) -> str:
         return show_line(
             self, self.format, self.target, format_count(self.rows, "row"), self.sha256[:12]

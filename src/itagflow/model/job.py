@@ -348,7 +348,7 @@ class ReviewRule(StageRule):
     max_rejects: int | None = attrs.field(
         default=None, converter=to_optional_whole, validator=check_optional_positive
     )
-    """How often this stage may send one task back, counted anew when the task is opened again by a
+    """How often this stage may send one task back, counted again when the task is opened again by a
     campaign or with its package; None: any number of times."""
     on_max_rejects: OnMaxRejects = attrs.field(
         default=OnMaxRejects.MODIFY, converter=convert_on_max_rejects

@@ -127,6 +127,9 @@ class Result(Deferred):
     revision: int = 0
     """How many times work on it has ended: 1 once it has, one more each time that it has again
     after it was reopened; 0 before."""
+    removed: str = ""
+    """Why an export that goes on from an earlier one takes the task out of it: ``erased``,
+    ``withdrawn`` or ``unselected``; empty for every result that is one."""
     cursor: str = attrs.field(default="", eq=False)
     """Where ``results.follow`` goes on behind it; empty unless that has yielded it."""
 

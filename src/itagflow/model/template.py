@@ -1,7 +1,7 @@
 """What is asked about each task: questions, their options, and which data fields are shown."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from functools import cached_property
 from typing import Any, cast
@@ -10,6 +10,7 @@ import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.arguments import require_kind
+from itagflow.model.enums import IdentityHash
 from itagflow.model.pattern import compile_pattern
 from itagflow.model.text import (
     normalize_name,
@@ -44,7 +45,7 @@ from itagflow.printing import format_count
 from itagflow.reprs import show, show_fields, show_line
 
 
-class QuestionKind(Enum):
+class QuestionKind(IdentityHash, Enum):
     """The kinds of question.
 
     Source: iTAG's ``TemplateQuestion.Type``; the last three are ours, for work on language models.
@@ -90,7 +91,7 @@ MAX_SCALE_STEPS = 1_000_000
 """How many steps a scale may have: with more, a step is lost in the rounding of a float."""
 
 
-class ViewKind(Enum):
+class ViewKind(IdentityHash, Enum):
     """What a view shows.  Source: iTAG's ``ViewPlugin.Type``."""
 
     IMAGE = "Image"
@@ -99,7 +100,7 @@ class ViewKind(Enum):
     AUDIO = "Audio"
 
 
-class Shape(Enum):
+class Shape(IdentityHash, Enum):
     """The shapes that a region can have."""
 
     BOX = "box"
@@ -379,7 +380,8 @@ class Question:
         """The keys of the options, also of those inside others."""
         return frozenset(option.key for top in self.options for option in top.every)
 
-    @property
+    # worked out once for each question: whoever checks or reads the parts of a reply asks for them
+    @cached_property
     def dependents(self) -> "tuple[Question, ...]":
         """The questions that are asked when an option of it is chosen."""
         # the children of other kinds are asked about annotations, not after an option
@@ -387,14 +389,28 @@ class Question:
             return self.children
         return ()
 
-    @property
+    @cached_property
     def every(self) -> "tuple[Question, ...]":
         """Itself, and the questions that depend on its reply."""
         return (self, *(question for child in self.dependents for question in child.every))
 
+    @cached_property
+    def part_questions(self) -> Mapping[str, "Question"]:
+        """What is asked about the parts that are marked, by title."""
+        return _index_by_title(self.children)
+
+    @cached_property
+    def relation_questions(self) -> Mapping[str, "Question"]:
+        """What is asked about the relations between them, by title."""
+        return _index_by_title(self.relations)
+
     def __repr__(self) -> str:
         options = format_count(len(self.options), "option") if self.options else ""
         return show_line(self, show(self.id), self.kind.name, show(self.title), options)
+
+
+def _index_by_title(questions: tuple[Question, ...]) -> Mapping[str, Question]:
+    return {question.title: question for top in questions for question in top.every}
 
 
 def _check_questions(owner: object, field: Field, questions: tuple[Question, ...]) -> None:

@@ -44,6 +44,9 @@ def find_text_error(text: object) -> str | None:
     >>> find_text_error("a\0b")
     'contains a NUL character'
     """
+    # nearly always, and known without a search: labels of regions are checked by the million
+    if type(text) is str and text.isascii() and "\0" not in text:
+        return None
     if not isinstance(text, str):
         return f"must be a text, not {format_repr(text)}"
     match = _FLAW.search(text)

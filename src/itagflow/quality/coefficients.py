@@ -45,7 +45,7 @@ class Units:
 
 
 def make_units(codes: Codes) -> Units:
-    """Return labels by task, with the values numbered anew: those that occur."""
+    """Return labels by task, with the values numbered again: those that occur."""
     tasks, values = len(codes.tasks), len(codes.values)
     width = max(values, 1)
     labels = np.bincount(codes.task, minlength=tasks)

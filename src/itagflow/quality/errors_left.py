@@ -41,7 +41,7 @@ CLUMP = 2
 """How many errors one more package that was not drawn is taken to have: chosen by simulation, so
 that the interval holds also where errors are in few packages."""
 WHAT = "quality.error_left"
-SAMPLES_ARE_RANDOM = "each sample was drawn at random from its package, anew in each round"
+SAMPLES_ARE_RANDOM = "each sample was drawn at random from its package, again in each round"
 ERRORS_ARE_FOUND = "inspectors see every error in the tasks that they look at"
 ERRORS_ARE_CORRECTED = "what was found wrong was corrected"
 DRAWN_BY_CHANCE = (

@@ -68,7 +68,7 @@ def weigh_votes(codes: Codes, min_votes: int, weights: list[float]) -> tuple[Who
     order = np.lexsort((sums, cells // values))
     task, score, number = (cells // values)[order], sums[order], counts[order]
     is_last = np.append(task[1:] != task[:-1], True) if len(task) else np.zeros(0, bool)
-    # sums of the same weights in another order are equal but for rounding
+    # sums of the same weights in another order are equal except for rounding
     is_tied = np.append(False, (task[1:] == task[:-1]) & (score[1:] - score[:-1] < 1e-9))
     is_tied = is_tied[: len(task)]
     winners = np.full(tasks, -1, dtype=np.int64)

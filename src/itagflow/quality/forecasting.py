@@ -10,7 +10,7 @@ from itagflow.model.arguments import require_several
 from itagflow.model.job import Stage
 from itagflow.model.number import require_number
 from itagflow.quality.distributions import t_quantile
-from itagflow.reprs import show_fields
+from itagflow.reprs import show_fields, show_in_notebook
 
 WHAT = "quality.forecast"
 LEAST_DAYS = 5
@@ -40,6 +40,7 @@ class Forecast:
     """Why there are no days, or no interval; empty when there are."""
 
     __repr__ = show_fields
+    _repr_html_ = show_in_notebook
 
 
 @attrs.frozen(kw_only=True)
@@ -57,6 +58,7 @@ class JobForecast:
     """The same, where it does not: by the upper limits."""
 
     __repr__ = show_fields
+    _repr_html_ = show_in_notebook
 
 
 def forecast(counts: Iterable[float], left: float, *, level: float = 0.8) -> Forecast:

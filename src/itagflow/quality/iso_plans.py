@@ -6,7 +6,7 @@ nearest one of its column in the direction of its arrow, with *its* sample size.
 
 Open doubt: the text of ISO 2859-1:1999 was not read.  The tables are those of GB/T 2828.1-2012,
 which is identical by its own declaration; normal and tightened agree in every cell with two other
-transcriptions (of ANSI Z1.4, but for the cell A/10 of tightened), reduced rests on GB/T alone.
+transcriptions (of ANSI Z1.4, except for the cell A/10 of tightened), reduced rests on GB/T alone.
 """
 
 import bisect

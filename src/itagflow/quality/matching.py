@@ -197,7 +197,7 @@ def measure_agreement(votes: Sequence[Marks], terms: MatchTerms) -> float:
 
 
 def is_enough(overlap: float, threshold: float) -> bool:
-    """Return whether an overlap reaches the threshold, but for rounding."""
+    """Return whether an overlap reaches the threshold, except for rounding."""
     return overlap >= threshold - 1e-12
 
 

@@ -216,7 +216,7 @@ def _find_medoid(cluster: _Cluster, distance: float) -> AnyAnnotation:
         math.fsum(measure_overlap(one, other, distance) for other in cluster.shapes)
         for one in cluster.shapes
     ]
-    # sums of the same overlaps in another order are equal but for rounding
+    # sums of the same overlaps in another order are equal except for rounding
     most = max(sums)
     return next(
         shape.part for shape, each in zip(cluster.shapes, sums, strict=True) if each >= most - 1e-12

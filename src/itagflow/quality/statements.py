@@ -13,7 +13,7 @@ from itagflow.model.enums import parse_enum
 from itagflow.model.job import Stage
 from itagflow.model.number import find_number, require_number
 from itagflow.printing import format_repr
-from itagflow.reprs import show_fields
+from itagflow.reprs import show_fields, show_in_notebook
 
 MOST_RATE = 1e9
 
@@ -53,6 +53,7 @@ class Rate:
     """For each hour that was told."""
 
     __repr__ = show_fields
+    _repr_html_ = show_in_notebook
 
 
 RateKey = Stage | tuple[Stage, str]
@@ -88,6 +89,7 @@ class StatementLine:
         return self.count - self.corrected
 
     __repr__ = show_fields
+    _repr_html_ = show_in_notebook
 
 
 @attrs.frozen(kw_only=True)
@@ -126,6 +128,7 @@ class Statement:
         ]
 
     __repr__ = show_fields
+    _repr_html_ = show_in_notebook
 
 
 def parse_rates(what: str, rates: object) -> dict[RateKey, Rate]:

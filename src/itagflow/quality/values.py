@@ -20,7 +20,7 @@ from itagflow.model.number import (
     validate_whole,
 )
 from itagflow.printing import format_count
-from itagflow.reprs import show_fields
+from itagflow.reprs import show_fields, show_in_notebook
 
 
 class StatisticsOf(Enum):
@@ -46,8 +46,8 @@ class Agreement:
     """How far members agree: a number, or the reason why there is none."""
 
     value: float | None = None
-    """1 is full agreement; 0, but for the raw share, is what chance gives; None when it cannot be
-    said."""
+    """1 is full agreement; 0, except for the raw share, is what chance gives; None when it cannot
+    be said."""
     why: str = ""
     """Why there is no value; empty when there is one."""
     tasks: int = 0
@@ -62,6 +62,7 @@ class Agreement:
     """The upper end of the 95 % interval; None without a bootstrap."""
 
     __repr__ = show_fields
+    _repr_html_ = show_in_notebook
 
 
 @attrs.frozen(kw_only=True)
@@ -80,6 +81,7 @@ class PairAgreement:
     """Cohen's kappa; None when both used only one and the same value."""
 
     __repr__ = show_fields
+    _repr_html_ = show_in_notebook
 
 
 @attrs.frozen
@@ -94,6 +96,7 @@ class Match:
     """How much they overlap, from 0 to 1."""
 
     __repr__ = show_fields
+    _repr_html_ = show_in_notebook
 
 
 @attrs.frozen(kw_only=True)
@@ -122,6 +125,7 @@ class Matching:
         return math.fsum(match.overlap for match in self.matches) / len(self.matches)
 
     __repr__ = show_fields
+    _repr_html_ = show_in_notebook
 
 
 @attrs.frozen(kw_only=True)
@@ -146,6 +150,7 @@ class MatchAgreement:
     """F1 over all annotations with each label; those without one label are under None."""
 
     __repr__ = show_fields
+    _repr_html_ = show_in_notebook
 
 
 @attrs.frozen(kw_only=True)
@@ -174,6 +179,7 @@ class QuestionAgreement:
     """The share of equal labels of each member with all others."""
 
     __repr__ = show_fields
+    _repr_html_ = show_in_notebook
 
 
 def _check_sample(inspection: "Inspection", _: object, value: int) -> None:
@@ -227,6 +233,7 @@ class Inspection:
         return self.wrong <= self.limit
 
     __repr__ = show_fields
+    _repr_html_ = show_in_notebook
 
 
 def _check_tasks(skipped: "Skipped", _: object, value: int) -> None:
@@ -251,6 +258,7 @@ class Skipped:
     """How many tasks they have together."""
 
     __repr__ = show_fields
+    _repr_html_ = show_in_notebook
 
 
 @attrs.frozen(kw_only=True)
@@ -288,6 +296,7 @@ class ErrorLeft:
         )
 
     __repr__ = show_fields
+    _repr_html_ = show_in_notebook
 
 
 @attrs.frozen(kw_only=True)
@@ -302,6 +311,7 @@ class Cluster:
     """Whether all of them gave it the same labels."""
 
     __repr__ = show_fields
+    _repr_html_ = show_in_notebook
 
 
 @attrs.frozen(kw_only=True)
@@ -318,6 +328,7 @@ class MergedMarks:
     """Why it is disputed; empty when it is not."""
 
     __repr__ = show_fields
+    _repr_html_ = show_in_notebook
 
 
 @attrs.frozen(kw_only=True)
@@ -335,6 +346,7 @@ class PositionBias:
     """Why there is no `p_value`; empty when there is one."""
 
     __repr__ = show_fields
+    _repr_html_ = show_in_notebook
 
 
 @attrs.frozen(kw_only=True)
@@ -349,6 +361,7 @@ class MemberSkill:
     """By the true value, then by what they said: the probability; 0 is left out."""
 
     __repr__ = show_fields
+    _repr_html_ = show_in_notebook
 
 
 @attrs.frozen(kw_only=True)
@@ -369,3 +382,4 @@ class Truth:
     """Why it is only the majority; empty when it is more."""
 
     __repr__ = show_fields
+    _repr_html_ = show_in_notebook

@@ -41,7 +41,7 @@ def defer_results(cases: TaskCases, tasks: Sequence[Task], needed: Collection[st
     builders = [(name, _FIELDS[name]) for name in needed]
     results: list[Result] = []
     for task in tasks:
-        fields: dict[str, Any] = {"task": task, "cursor": ""}
+        fields: dict[str, Any] = {"task": task, "removed": "", "cursor": ""}
         if builders:
             case = fields[_CASE] = cases.build(task)
             for name, build in builders:

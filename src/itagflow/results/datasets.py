@@ -18,6 +18,8 @@ from itagflow.model.result import Result
 from itagflow.model.task import Task, TaskState
 from itagflow.model.template import Template
 from itagflow.printing import format_repr
+from itagflow.results.change_rules import Changes
+from itagflow.results.changes import ChangedPages
 from itagflow.results.dataset_rules import (
     QuestionNames,
     TableSource,
@@ -103,6 +105,7 @@ def read_dataset(
     dataset: DatasetSources,
     queries: Sequence[ResultQuery],
     wanted: range | None = None,
+    changes: Sequence[Changes] = (),
 ) -> Iterator[Result]:
     """Yield the results of all parts, one part after the other.
 
@@ -111,6 +114,8 @@ def read_dataset(
         dataset: The parts.
         queries: What is read of each of them.
         wanted: Which of the parts are yielded; the others only tell what is a duplicate.
+        changes: What may have changed of each of them: only that is yielded, and what is gone.
+            Without it all is.
     """
     indexes = range(len(dataset.parts)) if wanted is None else wanted
     with engine.store.read() as reader:
@@ -118,23 +123,26 @@ def read_dataset(
             find_pages(engine, reader, part.job, query)
             for part, query in zip(dataset.parts, queries, strict=True)
         ]
+    read: Sequence[ResultPages | ChangedPages] = pages
+    if changes:
+        read = [ChangedPages(each, change) for each, change in zip(pages, changes, strict=True)]
 
     def read_page(
-        reader: Reader, place: tuple[int, int]
-    ) -> tuple[list[Result], tuple[int, int] | None]:
+        reader: Reader, place: tuple[int, Any]
+    ) -> tuple[list[Result], tuple[int, Any] | None]:
         index, first = place
-        results, following = pages[index].read(reader, first)
+        results, following = read[index].read(reader, first)
         kept = _drop_duplicates(reader, pages, index, results, dataset.duplicates)
         names = dataset.parts[index].names
         renamed = [rename_questions(result, names) for result in kept] if names else kept
         if following is not None:
             return renamed, (index, following)
         if index + 1 in indexes:
-            return renamed, (index + 1, pages[index + 1].start)
+            return renamed, (index + 1, read[index + 1].start)
         return renamed, None
 
     snapshot = queries[0].snapshot
-    start = (indexes[0], pages[indexes[0]].start)
+    start = (indexes[0], read[indexes[0]].start)
     return iterate_pages(engine.store, read_page, start, snapshot=snapshot)
 
 
@@ -181,7 +189,8 @@ def _drop_duplicates(
 
 def _counts(result: Result) -> bool:
     """Return whether a result can be the duplicate of another: what was withdrawn is none."""
-    return result.state is not TaskState.WITHDRAWN and not result.task.erased
+    is_gone = result.state is TaskState.WITHDRAWN or result.task.erased
+    return not is_gone and not result.removed
 
 
 def _make_duplicate_error(pages: ResultPages, result: Result, other: ResultPages) -> InvalidData:

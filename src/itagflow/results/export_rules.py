@@ -37,6 +37,10 @@ class WrittenFile:
     """The jobs of which it has tasks."""
     split: str = ""
     """The part of a split that it is; empty without one."""
+    since: int | None = None
+    """The position behind which it has what changed; None: it has everything."""
+    complete_to: int = 0
+    """The position up to which it has everything."""
 
 
 def build_export_data(
@@ -51,7 +55,10 @@ def build_export_data(
         where: Which of its tasks were selected.
     """
     data: dict[str, Any] = {"split": file.split} if file.split else {}
+    if file.since is not None:
+        data["since"] = file.since
     return data | {
+        "complete_to": file.complete_to,
         "name": name,
         "format": file.format,
         "target": file.target,
@@ -84,6 +91,8 @@ def build_export(event: Event) -> Export:
         where=data["where"],
         stages=None if stages is None else tuple(stages),
         split=data.get("split", ""),
+        since=data.get("since"),
+        complete_to=data["complete_to"],
     )
 
 

@@ -35,6 +35,7 @@ from itagflow.formats._files import (
 )
 from itagflow.formats._port import ACCOUNTS, FormatRef, Lossy
 from itagflow.jobs.row_sources import Wrap
+from itagflow.model.export import Export
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_whole_number
 from itagflow.model.partition import JobPartition
@@ -44,6 +45,8 @@ from itagflow.model.split import Split
 from itagflow.model.task import TaskState
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
+from itagflow.results.change_rules import Changes, find_differences
+from itagflow.results.changes import Since, find_changes, parse_since, require_incremental
 from itagflow.results.dataset_rules import TableSource, combine_templates
 from itagflow.results.datasets import (
     DatasetRef,
@@ -55,7 +58,7 @@ from itagflow.results.datasets import (
     read_sources,
 )
 from itagflow.results.export_log import WrittenJob, record_export
-from itagflow.results.export_rules import WrittenFile
+from itagflow.results.export_rules import WrittenFile, describe_selection
 from itagflow.results.histories import ResultQuery
 from itagflow.results.partition import map_partitions
 from itagflow.results.pseudonyms import make_pseudonym
@@ -64,7 +67,7 @@ from itagflow.results.selecting import find_selection
 from itagflow.results.service import partition_job
 from itagflow.results.split_rules import SplitPart
 from itagflow.results.splitting import name_targets
-from itagflow.storage.port import Query, Reader, Store
+from itagflow.storage.port import Query, Reader, Span, Store
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor  # whoever has one has loaded it
@@ -104,6 +107,8 @@ class _Order:
     """What they are called."""
     name_member: Callable[[int], str] = str
     """What members are called in the file."""
+    is_increment: bool = False
+    """Whether files are put together."""
 
     @property
     def format_itself(self) -> FormatRef:
@@ -124,7 +129,12 @@ class _Order:
             options=dict(self.options),
             jobs=self.jobs,
         )
-        return attrs.evolve(context, job_names=self.job_names, name_member=self.name_member)
+        return attrs.evolve(
+            context,
+            job_names=self.job_names,
+            name_member=self.name_member,
+            is_increment=self.is_increment,
+        )
 
 
 _Tasks = Mapping[int, "array[int]"]
@@ -151,6 +161,12 @@ class _Terms:
     """What is read of each of them."""
     template: Template
     """What all of them ask."""
+    complete_to: int
+    """The position up to which everything is read."""
+    since: int | None = None
+    """The position behind which changes are wanted; None: everything is."""
+    changes: Sequence[Changes] = ()
+    """What may have changed of each of the jobs; empty: all is written."""
 
     def take(self, part: SplitPart) -> _Terms:
         """Return the same of the tasks in a part of a split."""
@@ -178,6 +194,7 @@ def export(
     executor: Executor | None = None,
     partitions: int | None = None,
     where: Selection = ALL_TASKS,
+    since: Since | None = None,
     **options: Any,
 ) -> WriteReport:
     """Write the results of one job or several to a file, and return what was written."""
@@ -188,6 +205,10 @@ def export(
         _require_divisible(format, snapshot)
     if split is not None and snapshot:
         raise _make_moments_error()
+    if since is not None:
+        is_several = len(list_jobs(jobs, "the export")) > 1
+        duplicates = get_duplicates(jobs, "error") if is_several else "keep"
+        require_incremental(format, duplicates, is_divided=executor is not None)
     query = ResultQuery("results.export", by, where, snapshot=snapshot, needed=NEEDED)
     terms = _find_terms(engine, jobs, query)
     order = _Order(_make_portable(format), stages, lossy, options, terms.template, terms.jobs)
@@ -196,6 +217,9 @@ def export(
         if executor is not None and by is not None and where.member is not None:
             _require_nobody_hidden(source.job)
         must_fit_its_template(source.job, "export")
+    if since is not None:
+        terms = _find_changes(engine, terms, since, order)
+        order = attrs.evolve(order, is_increment=True)
     work = _Work(executor, partitions, progress)
     if split is None:
         return _write_files(engine, [_Place("", cast(Target, target), terms)], order, work)[""]
@@ -209,6 +233,8 @@ def export(
 def _sum_up(reports: Mapping[str, WriteReport]) -> WriteReport:
     """Return what the files of a split have in all."""
     report = reduce(add, reports.values())
+    # what was erased may have been in any of the files, and is left out of each
+    report = attrs.evolve(report, erased=max(each.erased for each in reports.values()))
     return attrs.evolve(report, splits={name: each.rows for name, each in reports.items()})
 
 
@@ -245,7 +271,9 @@ def _write_files(
         for place, hashed, written in done:
             _record(engine, place, order, written, hashed)
     return {
-        place.name: attrs.evolve(written.report, sha256=hashed.sha256)
+        place.name: attrs.evolve(
+            written.report, sha256=hashed.sha256, complete_to=place.terms.complete_to
+        )
         for place, hashed, written in done
     }
 
@@ -255,7 +283,7 @@ def _write_file(
 ) -> _Written:
     progress = work.progress
     if work.executor is None:
-        results = read_dataset(engine, terms.dataset, terms.queries)
+        results = read_dataset(engine, terms.dataset, terms.queries, changes=terms.changes)
         return _write(progress(results) if progress else results, file, order)
     shares = _split(engine, terms.sources, work.partitions)
     # closed also when the caller's progress bar or the target fails: that cancels what is not begun
@@ -301,6 +329,8 @@ def _record(
         size=file.size,
         stages=order.stages,
         jobs=terms.jobs,
+        since=terms.since,
+        complete_to=terms.complete_to,
     )
     jobs = {
         source.job.id: WrittenJob(source.job, sorted(written.tasks[source.job.id]), query.where)
@@ -315,6 +345,8 @@ def _find_terms(engine: Engine, jobs: DatasetRef, query: ResultQuery) -> _Terms:
     Raises:
         InvalidData: when the jobs do not make one dataset.
     """
+    # before anything is read: what happens meanwhile may be in the file, and comes again
+    complete_to = engine.store.high_water_mark()
     with engine.store.read() as reader:
         sources = read_sources(engine, reader, jobs, query, "the export")
         queries = [
@@ -332,7 +364,33 @@ def _find_terms(engine: Engine, jobs: DatasetRef, query: ResultQuery) -> _Terms:
     template = sources[0].template
     if len(sources) > 1:
         template = combine_templates(sources)
-    return _Terms(sources, dataset, queries, template)
+    return _Terms(sources, dataset, queries, template, complete_to)
+
+
+def _find_changes(engine: Engine, terms: _Terms, since: Since, order: _Order) -> _Terms:
+    """Return *terms* with what may have changed since an earlier export.
+
+    Raises:
+        InvalidData: when *since* is no place to go on from, or an export of something else.
+    """
+    query = terms.queries[0]
+    if isinstance(since, Export):
+        wanted: dict[str, Any] = {
+            "format": formats.name_format(order.format_itself),
+            "jobs": terms.jobs,
+            "where": describe_selection(query.where),
+            "stages": None if order.stages is None else tuple(each.value for each in order.stages),
+        }
+        if problems := find_differences(since, wanted):
+            raise InvalidData("the export", problems)
+    position = parse_since(since, terms.complete_to)
+    changes = list[Changes]()
+    # from the beginning there is nothing to look up: no file is there to take a task out of
+    if position:
+        span = Span(position + 1, terms.complete_to)
+        jobs = [source.job for source in terms.sources]
+        changes = [find_changes(engine, job, span, for_member=query.by is not None) for job in jobs]
+    return attrs.evolve(terms, since=position, changes=changes)
 
 
 _Share = tuple[int, JobPartition]
@@ -407,10 +465,13 @@ def _skip_excluded(
 ) -> Iterator[Result]:
     """Yield the results of tasks that have data and were not withdrawn, and count the others.
 
+    What an increment takes out of an earlier file is yielded, too.
     The numbers of the tasks are put into *tasks*.
     """
     for result in results:
-        if result.task.erased:
+        if result.removed:
+            yield result
+        elif result.task.erased:
             left_out["erased"] += 1
         elif result.state is TaskState.WITHDRAWN:
             left_out["withdrawn"] += 1

@@ -47,12 +47,22 @@ class Cursor:
     task: int = MOST
     """The number of the task; the largest there is: all of them were dealt with."""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all tasks of the event were dealt with."""
+        return self.task == MOST
+
     def __str__(self) -> str:
         return f"{self.position}-{self.task}"
 
 
-def parse_cursor(after: object) -> Cursor:
+def parse_cursor(after: object, what: str = _NAME, argument: str = "after") -> Cursor:
     """Return where following goes on.
+
+    Args:
+        after: The place.
+        what: The operation that it is given to.
+        argument: What it is called there.
 
     Raises:
         InvalidData: when it is no place to go on from.
@@ -61,11 +71,11 @@ def parse_cursor(after: object) -> Cursor:
         return Cursor(after.position)
     text = after.cursor if isinstance(after, Result) else after
     if not isinstance(text, str):
-        return Cursor(require_whole_number(_NAME, "after", text))
+        return Cursor(require_whole_number(what, argument, text))
     position, _, task = text.partition("-")
     if not _is_number(position) or not _is_number(task):
         reason = f"must be the cursor of a result that it has yielded, not {format_repr(after)}"
-        raise InvalidData(_NAME, [Problem("after", reason)])
+        raise InvalidData(what, [Problem(argument, reason)])
     return Cursor(int(position), int(task))
 
 

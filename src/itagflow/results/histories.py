@@ -170,11 +170,15 @@ class ResultPages:
         if selection is not None and selection.package is not None:
             numbered["package"] = selection.package
         tasks = list(reader.find(Query(Task, numbered, order=("number",), limit=size)))
-        part = self.query.part
-        results = self.read_of(reader, [task for task in tasks if part is None or part.has(task)])
+        results = self.read_of(reader, self.keep_part(tasks))
         if len(tasks) < size:
             return results, None
         return results, tasks[-1].number + 1
+
+    def keep_part(self, tasks: list[Task]) -> list[Task]:
+        """Return those of *tasks* that are in the part of the split that is read."""
+        part = self.query.part
+        return tasks if part is None else [task for task in tasks if part.has(task)]
 
     def read_of(self, reader: Reader, tasks: Sequence[Task]) -> list[Result]:
         """Return the results of those of *tasks*, which are sorted, that are meant."""

@@ -220,7 +220,7 @@ def _find_index(rows: Sequence[Mapping[str, Any]], account: str) -> int:
     """Return where the answer of the member with this account is.
 
     Raises:
-        NotFound: when there is none: the task is voted on anew.
+        NotFound: when there is none: the task is voted on again.
     """
     for index, row in enumerate(rows):
         if row["by"] == account:

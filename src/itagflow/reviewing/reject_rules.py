@@ -183,7 +183,7 @@ def count_rejects(
 ) -> dict[int, int]:
     """Return how many times *stage* has sent each of these tasks of *package* back.
 
-    What was opened again, with its package or in a campaign, is counted anew: whoever did that
+    What was opened again, with its package or in a campaign, is counted again: whoever did that
     asks for another labeling, and not for the rest of the one before.
     """
     rejects = [
@@ -253,7 +253,7 @@ class RejectFacts:
 
 @attrs.frozen(kw_only=True)
 class RejectPlan:
-    """What a reject comes to, but for the members who are offered the rework."""
+    """What a reject comes to, except for the members who are offered the rework."""
 
     judged: Sequence[tuple[Answer | None, Answer]]
     """The reviewer's answers that the reject itself gives, each with what it replaces."""

@@ -636,8 +636,8 @@ def _slots_at(package: Package, stage: Stage | None) -> int:
 def _needs_tasks(job: Job, package: Package, stage: Stage | None) -> bool:
     """Return whether the numbers of the tasks are needed when *package* goes on to *stage*.
 
-    `pass_package` draws from them, but for a first review of all; and the event that ends a package
-    names them, where the package does not tell.
+    `pass_package` draws from them, except for a first review of all; and the event that ends a
+    package names them, where the package does not tell.
     """
     if stage is None:
         return not package.first_task

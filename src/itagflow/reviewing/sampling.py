@@ -32,7 +32,7 @@ class Draw:
     package: int
     """The number of the package."""
     round: int
-    """The round in which the whole package was labeled last: a new labeling is drawn anew."""
+    """The round in which the whole package was labeled last: a new labeling is drawn again."""
 
 
 @attrs.frozen(kw_only=True)

@@ -370,7 +370,7 @@ def _make_context(
 
 
 def _count_answers(transaction: Transaction, assignment: Assignment) -> rules.AnswerCounts:
-    """Count the answers in one query: the answers themselves are seldom needed."""
+    """Count the answers in one query: the answers themselves are rarely needed."""
     resolved = abandoned = wrong = 0
     for (is_resolved, is_abandoned, verdict), number in transaction.count_answers(
         assignment
@@ -406,7 +406,7 @@ def _lock_job_of_last(transaction: Transaction, job: Job, package: Package) -> J
 def _read_reject(
     transaction: Transaction, context: AssignmentContext, order: RejectOrder
 ) -> RejectFacts:
-    """Read and lock what a reject is decided on, but for the members who may get the rework.
+    """Read and lock what a reject is decided on, except for the members who may get the rework.
 
     The locks follow the common order: package and assignment are locked; now the claim counter and
     the job, and then the members.

@@ -242,7 +242,7 @@ def _find_requeued(
 
 
 def _without_decided(package: Package, ended: Assignment) -> tuple[int, ...]:
-    """Return the disputed tasks of *package* but for those that the *ended* assignment decides."""
+    """Return the disputed tasks of *package*, without those that *ended* decides."""
     if not ended.decides:
         return package.disputes
     return tuple(task for task in package.disputes if not ended.covers(task))

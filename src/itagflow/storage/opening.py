@@ -125,7 +125,7 @@ def _open_postgres(url: str) -> Store:
 
 def _find_entry_points() -> dict[str, list[Any]]:
     """Return the entry points of other packages by scheme."""
-    from importlib.metadata import entry_points  # slow to import, and seldom needed
+    from importlib.metadata import entry_points  # slow to import, and rarely needed
 
     declared: dict[str, list[Any]] = {}
     for entry in entry_points(group=GROUP):

@@ -29,7 +29,7 @@ class SumContract(ContractPart):
         store = self._with_twenty()
         assert sums(store) == {("label",): (20, 210, 0, 0)}
         with store.write() as writer:
-            # three of twenty: a sum that is made anew and one that is moved come to the same
+            # three of twenty: a sum that is made again and one that is moved come to the same
             moved = [writer.lock(Package, (4, n)) for n in (1, 2, 3)]
             writer.save(*(change(package, state=PackageState.ACCEPT, wrong=2) for package in moved))
             assert writer.tally(Query(Package, {"job": 4}), by=("state",)) == {

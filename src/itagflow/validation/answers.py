@@ -333,13 +333,11 @@ def _find_label_problems(
             f"{path}.label",
             f"is short for the one question about it; here they are {titles}: use labels",
         )
-    questions = [child for question in children for child in question.every]
-    known = {child.title for child in questions}
-    yield from (
-        Problem(f"{path}.labels", f"{title!r} is not a question that is asked about it")
-        for title in annotation.labels
-        if title not in known
-    )
+    known = {child.title for question in children for child in question.every}
+    for title in annotation.labels:
+        if title not in known:
+            reason = f"{title!r} is not a question that is asked about it"
+            yield Problem(f"{path}.labels", reason)
     for question in children:
         for child, value, applies in walk_questions(
             question, lambda child: annotation.labels.get(child.title)

@@ -1,6 +1,6 @@
 """Nothing that people, files or programs rely on changes by accident.
 
-After a change by design, ``python tests/docs/pins/write.py`` writes the texts anew, and the diff of the
+After a change by design, ``python tests/docs/pins/write.py`` writes the texts again, and the diff of the
 commit shows what changed.
 """
 

@@ -1,4 +1,4 @@
-"""Write the pinned texts and the async verbs anew: ``python tests/docs/pins/write.py``.
+"""Write the pinned texts and the async verbs again: ``python tests/docs/pins/write.py``.
 
 Read the diff before the commit.
 """

@@ -1,4 +1,4 @@
 """Pins: what the library shows and writes, as text files, so that nothing changes by accident.
 
-``python tests/docs/pins/write.py`` writes the files anew after a change by design.
+``python tests/docs/pins/write.py`` writes the files again after a change by design.
 """

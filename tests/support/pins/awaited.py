@@ -181,7 +181,7 @@ def text_of(node: ast.expr | ast.Expr, source: str) -> str:
     assert text is not None
     if isinstance(node, ast.Expr):
         return text
-    # several lines in the source become one, and are laid out anew
+    # several lines in the source become one, and are laid out again
     return re.sub(r",?\s*\n\s*([)\]])", r"\1", re.sub(r"([(\[])\s*\n\s*", r"\1", text))
 
 

@@ -232,7 +232,7 @@ def _text(value: Any) -> str:
     if isinstance(value, Enum):
         return f"{type(value).__name__}.{value.name}"
     if isinstance(value, FACTORY):
-        return "<made anew>"
+        return "<made for each>"
     if inspect.isroutine(value) or inspect.isclass(value):
         return str(value.__qualname__)
     return repr(value)

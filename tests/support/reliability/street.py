@@ -264,7 +264,7 @@ def check_locks(flow: Flow, url: str) -> None:
 
 
 def check_whole(url: str, ledger: Ledger) -> int:
-    """Open the store anew and check that it is sound and has all that was acknowledged; return how many answers."""
+    """Open the store again and check that it is sound and has all that was acknowledged; return how many answers."""
     with itagflow.open(url) as flow:
         found = check(flow, ledger)
     if is_file(url):

@@ -183,7 +183,7 @@ def simulate(shape: str, *, packages: int, drawn: int, seed: int) -> tuple[int, 
                 if rows[-1].is_accepted:
                     left += int(errors)
                     break
-                # half of what is left is mended when the package is labeled again
+                # half of what is left is corrected when the package is labeled again
                 errors -= random.binomial(errors, 0.5)
         others = packages - drawn
         found_left = error_left(rows, skipped=Skipped(others, 50 * others) if others else None)

@@ -70,7 +70,7 @@ class TestOverlap:
 
     def test_sides_that_cross(self) -> None:
         star = Polygon([(5, -5), (15, 5), (5, 15), (-5, 5)])
-        # the square of 100 lies inside of the diamond of 200 but for nothing
+        # the square of 100 lies inside of the diamond of 200 with nothing left over
         assert overlap(SQUARE, star) == pytest.approx(100 / 200)
         shifted = Polygon([(5, -2), (12, 5), (5, 12), (-2, 5)])
         # a diamond of 98 without four corners of 2 * 2 each

@@ -90,7 +90,7 @@ class TestEscalate:
         facts = handing(facts_of(), assignments=[make_assignment(), expert], has_experts=False)
         outcome = rules.escalate(facts, "", "")
         assert outcome.change is not None
-        # beside the lease of who hands it on, which begins anew
+        # beside the lease of who hands it on, which begins again
         assert (expert, attrs.evolve(expert, scope=(1, 2))) in outcome.change.save
 
     def test_nobody_extends_what_they_hold_themselves(self) -> None:

@@ -308,10 +308,10 @@ def test_an_offer_is_to_be_claimed_first() -> None:
 
 
 def test_what_has_ended_says_how_and_why() -> None:
-    with pytest.raises(NotHeld, match=r"it was recalled \(the job was archived\): claim anew"):
+    with pytest.raises(NotHeld, match=r"it was recalled \(the job was archived\): claim again"):
         tables.must_go_on(make_job(), RETURNED, "save", None)
     done = make_assignment(state=AssignmentState.DONE, outcome=Outcome.SUBMITTED)
-    with pytest.raises(NotHeld, match="it was submitted: claim anew"):
+    with pytest.raises(NotHeld, match="it was submitted: claim again"):
         tables.must_go_on(make_job(), done, "save", None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -48,7 +49,13 @@ class Screen:
 
     def click(self, css: str) -> None:
         # the page may draw itself again between finding and clicking
-        self.wait(lambda: self.find(css).click() or True)
+        self.wait(lambda: self._click_at(self.find(css)))
+
+    def _click_at(self, node: Any) -> bool:
+        # on a phone the buttons of a task lie over the end of the page: whoever uses it scrolls
+        self.run("arguments[0].scrollIntoView({block: 'center'})", node)
+        node.click()
+        return True
 
     def type(self, css: str, text: str) -> None:
         def write() -> bool:
@@ -142,7 +149,7 @@ class Screen:
         self.wait(lambda: not self.has("dialog"))
 
     def errors(self) -> list[str]:
-        """What the console of the browser complains of, but for requests that were refused."""
+        """What the console of the browser complains of, except for requests that were refused."""
         messages = [entry["message"] for entry in self.driver.get_log("browser")]
         return [each for each in messages if "responded with a status of 4" not in each]
 
@@ -150,6 +157,13 @@ class Screen:
         if self.pictures:
             self.run("(document.querySelector('.steps') || document.body).scrollIntoView()")
             self.driver.save_screenshot(str(self.pictures / f"{name}.png"))
+
+    def save_whole(self, path: Path) -> None:
+        """Save a picture of the whole page, also of what is below the window."""
+        picture = self.driver.execute_cdp_cmd(
+            "Page.captureScreenshot", {"captureBeyondViewport": True}
+        )
+        path.write_bytes(b64decode(picture["data"]))
 
     def fetch(self, method: str, path: str) -> int:
         """Send a request from the page, and return its status."""

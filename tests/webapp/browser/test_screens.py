@@ -97,7 +97,7 @@ def test_regions_are_moved_and_deleted(server: Server, browse: Browse) -> None:
     use(ben, "choose")
     ben.drag(SURFACE, (0.2, 0.2), (0.3, 0.5))
     ben.tap(SURFACE, (0.6, 0.2))
-    ben.find('[data-part="1"].chosen')
+    ben.find('.chosen [data-part="1"]')
     ben.press(Keys.DELETE)
     ben.count(".parts li", 1)
     ben.save()

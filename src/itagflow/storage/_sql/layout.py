@@ -237,7 +237,7 @@ class Layout(Generic[E]):
     cached: bool = False
     """Whether each version is read so often that a store decodes it once.
 
-    What seldom changes, and assignments: every answer that is saved reads one.
+    What rarely changes, and assignments: every answer that is saved reads one.
     """
     sums: Sums | None = None
     """The sums that are kept of it."""
@@ -300,7 +300,7 @@ class Layout(Generic[E]):
     omitted: dict[str, Any] | None = attrs.field(init=False, default=_derive(_find_omitted))
     """What other fields have that a row may omit, for kinds whose fields are set all at once."""
     body_defaults: dict[str, Any] = attrs.field(init=False, default=_derive(_find_body_defaults))
-    """The defaults of the fields of the body, but for those that are made anew for each."""
+    """The defaults of the fields of the body, except for those that are made for each."""
     absent: dict[tuple[str, ...], dict[str, Any]] = attrs.field(
         init=False, factory=dict[tuple[str, ...], dict[str, Any]]
     )
@@ -406,7 +406,7 @@ class Layout(Generic[E]):
         return absent
 
     def make_default(self, name: str) -> Any:
-        """Return the default of a field of the body; what can be changed is made anew."""
+        """Return the default of a field of the body; what can be changed is made again."""
         for made, make in self.made:
             if made == name:
                 return make()

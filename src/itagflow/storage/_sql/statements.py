@@ -97,7 +97,7 @@ class Sql:
     skip_locked: str = ""
     """What ends a query for rows that no other writer has locked."""
     slots: int = 1
-    """In how many rows each kept sum is spread, so that writers seldom wait for each other."""
+    """In how many rows each kept sum is spread, so that writers rarely wait for each other."""
     has_lateral_queries: bool = False
     """Whether a subquery in FROM may depend on the row beside it."""
     subquery_end: str = ""

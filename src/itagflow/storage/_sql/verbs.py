@@ -338,7 +338,7 @@ class SqlWriter(SqlReader):
             )
         # Last, so that rows which many transactions update are locked as shortly as possible, and
         # sorted, so that two transactions lock them in the same order.  A thread always takes the
-        # same slot: threads that work at the same time seldom meet in one.
+        # same slot: threads that work at the same time rarely meet in one.
         for sums, groups in self._sums.items():
             slot = threading.get_native_id() % self.sql.slots
             rows = [(*group, slot, *added) for group, added in sorted(groups.items()) if any(added)]
@@ -400,7 +400,7 @@ class SqlWriter(SqlReader):
 
 def _find_changed(stored: Row | None, row: Row, keys: int) -> tuple[int, ...]:
     """Return the changed columns of *row*: the indexes of the others are not touched."""
-    # SQLite writes an index anew when one of its columns is in the UPDATE, also with the same
+    # SQLite writes an index again when one of its columns is in the UPDATE, also with the same
     # value. The comparison itself runs in C.
     columns = range(keys, len(row))
     if stored is None:

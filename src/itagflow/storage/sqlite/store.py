@@ -259,7 +259,7 @@ class SqliteStore(_SqliteStore):
 class MemoryStore(_SqliteStore):
     """Keeps everything in memory, for as long as the process lives; threads may share it.
 
-    It is a SQLite database without a file, so it behaves like `SqliteStore` but for two things.
+    It is a SQLite database without a file, so it behaves like `SqliteStore` except for two things.
     There is one connection, so that transactions run one after the other.  A snapshot is a copy,
     and cannot begin in a transaction that writes.
 
