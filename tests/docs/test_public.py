@@ -190,20 +190,12 @@ LATER = (
     "uuid",
 )
 """What is loaded when it is first used, by name: a program that asks for nothing of it does not wait for it."""
-<<<<<<< HEAD
-# eight of them: `model.deferred`, `.enums`, `.export`, `.split`, `.plan`, `.lot`, `.rule_choices` and
-# `.review_checks`
-MOST = 55
+# nine of them: `model.deferred`, `.enums`, `.erasing`, `.export`, `.split`, `.plan`, `.lot`,
+# `.rule_choices` and `.review_checks`
+MOST = 56
 """How many modules of ours `import itagflow` loads at the most: its time is mostly theirs."""
-MOST_WITH_FLOW = 264
-"""And `itagflow.Flow`, with all services, and with what measures quality but for NumPy."""
-=======
-# seven of them: `model.deferred`, `.enums`, `.erasing`, `.export`, `.split`, `.plan` and `.review_checks`
-MOST = 54
-"""How many modules of ours `import itagflow` loads at the most: its time is mostly theirs."""
-MOST_WITH_FLOW = 256
+MOST_WITH_FLOW = 266
 """And `itagflow.Flow`, with all services, and with what measures quality except for NumPy."""
->>>>>>> main
 
 
 def test_importing_loads_what_is_needed_and_makes_no_codec() -> None:

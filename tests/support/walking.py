@@ -134,12 +134,9 @@ class SideBySide(RuleBasedStateMachine):
         """The result of each task as a follower has got it last."""
         self.cursor: Any = 0
         """Where the follower goes on."""
-<<<<<<< HEAD
         self.decided_lots = set[int]()
-=======
         self.exported: dict[tuple[Any, ...], Any] = {}
         """What readers have who export only what changed, each on one of the stores."""
->>>>>>> main
         self.paid_until = 0
         """Up to where work was paid."""
         self.paid: Counter[tuple[Stage, str]] = Counter()
