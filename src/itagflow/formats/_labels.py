@@ -14,6 +14,10 @@ from itagflow.model.annotation import Labels
 from itagflow.model.template import Question, QuestionKind
 
 
+def _find_only_title(questions: PartQuestions) -> str | None:
+    return questions.titles[0] if len(questions.titles) == 1 else None
+
+
 @attrs.frozen
 class PartQuestions:
     """What is asked about the parts of a reply, looked up once for all parts."""
@@ -22,12 +26,10 @@ class PartQuestions:
     """The titles of the questions, in the order of the template."""
     is_checkbox: bool
     """Whether several may be chosen in the only question there is."""
-    title: str | None = attrs.field(init=False)
+    title: str | None = attrs.field(
+        init=False, default=attrs.Factory(_find_only_title, takes_self=True)
+    )
     """The title of the only question there is; None where there are several, or none."""
-
-    @title.default
-    def _get_title(self) -> str | None:
-        return self.titles[0] if len(self.titles) == 1 else None
 
     @classmethod
     def find(cls, children: Iterable[Question]) -> PartQuestions:

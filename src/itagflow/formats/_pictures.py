@@ -29,6 +29,10 @@ NOTHING_ELSE: Mapping[str, Any] = MappingProxyType({})
 """What is said of a region besides its class, nearly always."""
 
 
+def _get_label_title(picture: Picture) -> str | None:
+    return None if picture.label is None else picture.label.title
+
+
 @attrs.frozen(kw_only=True)
 class Picture:
     """The question whose answers a file of images holds, and its classes."""
@@ -40,12 +44,10 @@ class Picture:
     """The classes with their ids, from 0."""
     field: str
     """The field of ``data`` with the name of the image."""
-    label_title: str | None = attrs.field(init=False)
+    label_title: str | None = attrs.field(
+        init=False, default=attrs.Factory(_get_label_title, takes_self=True)
+    )
     """The title of the question that says the class, where there is one."""
-
-    @label_title.default
-    def _get_label_title(self) -> str | None:
-        return None if self.label is None else self.label.title
 
     @classmethod
     def find(cls, context: FormatContext) -> Picture:

@@ -281,9 +281,7 @@ def _find_value_problems(kind: str, region: Element) -> Iterator[Problem]:
         yield Problem(".value", "must be a point [x, y]")
     elif kind == MASK and not is_counts(value):
         yield Problem(".value", "must be a list of counts of pixels")
-    elif kind == RECTANGLE and not (
-        is_a(value, dict) and all(map(is_number, map(region["value"].get, _RECTANGLE)))
-    ):
+    elif kind == RECTANGLE and not _is_rectangle(value):
         yield Problem(".value", f"must be an object with the numbers {', '.join(_RECTANGLE)}")
     elif kind == KEYPOINTS:
         names = region.get("names")
@@ -293,6 +291,13 @@ def _find_value_problems(kind: str, region: Element) -> Iterator[Problem]:
             yield Problem(".value", "must be a list of [x, y, visibility], the last 0, 1 or 2")
         elif not is_strings(names) or len(region["names"]) != len(region["value"]):
             yield Problem(".names", "must be a list with a name for each place")
+
+
+def _is_rectangle(value: Any) -> bool:
+    if not is_a(value, dict):
+        return False
+    numbers: list[Any] = [value.get(name) for name in _RECTANGLE]
+    return all(map(is_number, numbers))
 
 
 def _find_extra_problems(region: Element) -> Iterator[Problem]:

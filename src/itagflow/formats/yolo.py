@@ -132,6 +132,15 @@ def _quote(name: str) -> str:
     return text
 
 
+_RenderShape = Callable[[Plain, Plain, Task], str | None]
+"""Makes the numbers of a region."""
+
+
+def _choose_render(writer: _Writer) -> _RenderShape:
+    # once for each file, and not for each region
+    return writer.choose_render()
+
+
 @attrs.define
 class _Writer:
     """Makes lines of regions."""
@@ -140,11 +149,13 @@ class _Writer:
     counts: Counts
     kind: str
     """What the regions become: the option ``task``."""
-    render_shape: Callable[[Plain, Plain, Task], str | None] = attrs.field(init=False)
+    render_shape: _RenderShape = attrs.field(
+        init=False, default=attrs.Factory(_choose_render, takes_self=True)
+    )
     """Returns the numbers of a region; None, and counts it as lost, when it has none."""
 
-    @render_shape.default
-    def _find_render(self) -> Callable[[Plain, Plain, Task], str | None]:
+    def choose_render(self) -> _RenderShape:
+        """Return what makes the numbers of regions of the kind that is asked for."""
         match self.kind:
             case "segment":
                 return self._render_outline

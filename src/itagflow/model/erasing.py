@@ -16,11 +16,16 @@ def _each_is(kind: type[object], wanted: str) -> Any:
     """Return an attrs validator for a tuple of values of *kind*."""
 
     def check(owner: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
-        items = cast("tuple[object, ...]", value) if isinstance(value, tuple) else None
-        if items is None or not all(isinstance(item, kind) for item in items):
+        if not _is_tuple_of(kind, value):
             raise make_error(type(owner).__name__, attribute.name, f"must be {wanted}", value)
 
     return check
+
+
+def _is_tuple_of(kind: type[object], value: object) -> bool:
+    if not isinstance(value, tuple):
+        return False
+    return all(isinstance(item, kind) for item in cast("tuple[object, ...]", value))
 
 
 @attrs.frozen(kw_only=True)

@@ -60,20 +60,26 @@ def _as_rows(rows: object) -> Any:
     """Return rows as a tuple of `PlanRow`; what is none stays, to be refused."""
     if not is_several(rows):
         return rows
-    return tuple(_as_row(row) for row in cast("Iterable[object]", rows))
+    return tuple(map(_as_row, cast("Iterable[object]", rows)))
 
 
 def _as_row(row: object) -> object:
-    if isinstance(row, tuple) and len(cast("tuple[object, ...]", row)) == 3:
-        return PlanRow(*cast("tuple[Any, Any, Any]", row))
+    numbers = _list_items(row)
+    if len(numbers) == 3:
+        return PlanRow(*cast("tuple[Any, Any, Any]", numbers))
     return row
 
 
+def _list_items(value: object) -> tuple[object, ...]:
+    """Return the items of a tuple; none of anything else."""
+    return cast("tuple[object, ...]", value) if isinstance(value, tuple) else ()
+
+
 def _check_rows(_: object, __: object, rows: object) -> None:
-    if not isinstance(rows, tuple) or not rows:
+    known = _list_items(rows)
+    if not known:
         reason = f"must be rows of a table, at least one, not {format_repr(rows)}"
         raise InvalidData("TablePlan", [Problem("rows", reason)])
-    known = cast("tuple[object, ...]", rows)
     problems = [
         Problem(f"rows[{index}]", f"must be a PlanRow, or (up_to, sample, accept), not {given}")
         for index, given in enumerate(map(format_repr, known))
