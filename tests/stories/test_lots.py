@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from support import invariants
-from support.scenes import cats, labeled, taken, verbs
+from support.scenes import Clock, cats, labeled, taken, verbs
 
 import itagflow
 from itagflow import (
@@ -163,6 +164,76 @@ class TestClosing:
         job = cats(flow, workflow=Workflow(Label(), Accept(plan=SinglePlan(2, 0))))
         with pytest.raises(NotAllowed, match="is a lot of its own, or no plan decides"):
             flow.lots.close(job, by="ada")
+
+
+class TestOtherLots:
+    def test_all_of_a_job_is_one_lot(self, flow: Flow) -> None:
+        job = in_lots(flow, Accept(plan=SinglePlan(2, 0), lot=Lot(whole=True)))
+        label_all(flow, job, 5)
+        assert list(flow.lots.list(job)) == []
+        label_all(flow, job, 1)
+        assert [lot.packages for lot in flow.lots.list(job)] == [(1, 2, 3, 4, 5, 6)]
+        check(flow, job)
+        assert flow.jobs.get(job.id).state is JobState.FINISHED
+        invariants.check(flow)
+
+    def test_what_comes_in_a_day_is_one_lot(self, flow: Flow, clock: Clock) -> None:
+        rule = Accept(plan=SinglePlan(2, 0), lot=Lot(every=timedelta(days=1)))
+        job = in_lots(flow, rule)
+        label_all(flow, job, 2)
+        clock.forward(hours=23)
+        label_all(flow, job, 1)
+        assert flow.tick(job=job).lots == 0
+        clock.forward(hours=1)
+        assert flow.tick(job=job).lots == 1
+        assert [lot.packages for lot in flow.lots.list(job)] == [(1, 2, 3)]
+        label_all(flow, job, 1)
+        clock.forward(hours=25)
+        label_all(flow, job, 1)
+        assert [lot.packages for lot in flow.lots.list(job)] == [(1, 2, 3), (4, 5)]
+        invariants.check(flow)
+
+    def test_lots_are_kept_apart_by_the_groups_of_labelers(self, flow: Flow) -> None:
+        rule = Accept(plan=SinglePlan(1, 0), lot=Lot(packages=2, by="group"))
+        job = in_lots(flow, rule, packages=7, label=("ben", "cy", "di", "fay"))
+        groups = {"ben": ["night"], "cy": ["day"], "fay": ["day", "night"]}
+        for name, theirs in groups.items():
+            flow.members.set_role(job.workspace, name, "operator", groups=theirs, by="ada")
+        for name in ("ben", "cy", "fay", "di", "ben", "di"):
+            labeled(flow, name, job)
+        found = [(lot.packages, lot.groups) for lot in flow.lots.list(job)]
+        assert found == [((1, 5), ("night",)), ((4, 6), ())]
+        invariants.check(flow)
+        labeled(flow, "fay", job)
+        found = [(lot.packages, lot.groups) for lot in flow.lots.list(job)]
+        assert found[2:] == [((2,), ("day",)), ((3, 7), ("day", "night"))]
+        check(flow, job, wrong=1)
+        invariants.check(flow)
+        [rejected] = [lot for lot in flow.lots.list(job) if lot.state is LotState.REJECTED]
+        for number in rejected.packages:
+            labeled(flow, "ben" if number in (1, 5) else "fay", job)
+        again = list(flow.lots.list(job))[-1]
+        assert (again.again, again.groups) == (rejected.number, rejected.groups)
+
+    def test_groups_that_the_job_does_not_name_do_not_count(self, flow: Flow) -> None:
+        rule = Accept(plan=SinglePlan(1, 0), lot=Lot(packages=2, by="group"))
+        job = in_lots(flow, rule, packages=2)
+        flow.members.set_role(job.workspace, "ben", "operator", groups=["night", "all"], by="ada")
+        flow.jobs.set_workforce(job, {"label": [itagflow.Group("night")]}, by="ada")
+        label_all(flow, job, 2)
+        assert flow.lots.get(job, 1).groups == ("night",)
+
+    def test_what_was_left_over_is_kept_apart_too(
+        self, flow: Flow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rule = Accept(plan=SinglePlan(1, 0), lot=Lot(packages=9, by="group"))
+        job = in_lots(flow, rule, packages=3)
+        flow.members.set_role(job.workspace, "ben", "operator", groups=["night"], by="ada")
+        monkeypatch.setattr(flow._engine, "settle", None)
+        label_all(flow, job, 2)
+        assert flow.lots.close(job, by="ada") == 1
+        assert flow.lots.get(job, 1).groups == ("night",)
+        invariants.check(flow)
 
 
 class TestAccepting:
@@ -443,10 +514,33 @@ class TestRules:
         assert stored.accept.lot == Lot(packages=3)
         assert from_json(Workflow, to_json(stored)) == stored
 
-    @pytest.mark.parametrize("packages", [0, -1, 1_001, 1.5, "3", None, True])
+    @pytest.mark.parametrize("packages", [0, -1, 1_001, 1.5, "3", True])
     def test_a_lot_has_a_number_of_packages(self, packages: Any) -> None:
         with pytest.raises(InvalidData, match="packages"):
             Lot(packages=packages)
+
+    @pytest.mark.parametrize("every", [timedelta(0), timedelta(-1), 1, "day"])
+    def test_a_lot_lasts_some_time(self, every: Any) -> None:
+        with pytest.raises(InvalidData, match="every: must be"):
+            Lot(every=every)
+
+    @pytest.mark.parametrize(
+        ("given", "also"),
+        [
+            ({}, ""),
+            ({"by": "group"}, ""),
+            ({"packages": 3, "whole": True}, ", not packages and whole"),
+            ({"every": timedelta(1), "whole": True}, ", not every and whole"),
+        ],
+    )
+    def test_it_is_said_once_when_a_lot_closes(self, given: dict[str, Any], also: str) -> None:
+        with pytest.raises(InvalidData, match=f"give one of packages, every and whole{also}$"):
+            Lot(**given)
+
+    def test_lots_are_kept_apart_by_groups_or_by_nothing(self) -> None:
+        other: Any = "stage"
+        with pytest.raises(InvalidData, match="LotBy"):
+            Lot(packages=3, by=other)
 
     def test_a_lot_needs_a_plan(self) -> None:
         with pytest.raises(InvalidData, match="lot: needs a plan that decides on the lot"):

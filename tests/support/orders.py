@@ -75,7 +75,8 @@ accepts = st.sampled_from(
         Accept(plan=SinglePlan(1, 0), rejected_lots="inspect"),
         Accept(plan=sequential(0.1, 0.6)),
         Accept(plan=SinglePlan(2, 0), lot=Lot(packages=2)),
-        Accept(plan=SinglePlan(2, 1), lot=Lot(packages=3), rejected_lots="inspect", lease=LEASE),
+        Accept(plan=SinglePlan(2, 1), lot=Lot(whole=True), rejected_lots="inspect", lease=LEASE),
+        Accept(plan=SinglePlan(2, 0), lot=Lot(every=2 * LEASE, by="group")),
         Accept(plan=sequential(0.1, 0.6), lot=Lot(packages=2), allow_own_work=True),
     ]
 )

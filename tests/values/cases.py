@@ -323,8 +323,10 @@ ORDERS: Mapping[str, Case] = {
         alone=("task_share", "task_count", "package_share", "max_rejects", "reject_to"),
     ),
     "Lot": Case(
-        lambda s: {"packages": 3},
+        lambda s: {"packages": 3, "every": timedelta(days=1), "whole": True, "by": "group"},
         lambda s, made: use_rule(s, P.Accept(plan=P.SinglePlan(1, 0), lot=made)),
+        always=("packages",),
+        alone=("every", "whole"),
     ),
     "StageRule": Case(lambda s: RULE),
     "ReviewRule": Case(lambda s: REVIEW),
@@ -375,6 +377,7 @@ ORDERS: Mapping[str, Case] = {
             "sample": 2,
             "checked": 2,
             "wrong": 1,
+            "groups": ("night",),
             "again": 3,
             "closed_at": START,
             "decided_at": LATER,
@@ -385,6 +388,7 @@ ORDERS: Mapping[str, Case] = {
         lambda s: {
             "lot": 1,
             "state": P.LotState.CLOSED,
+            "groups": ("night",),
             "certain": (1,),
             "sample": (2, 3),
             "is_handed_in": True,

@@ -15,6 +15,7 @@ from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, Page, begin_behind
 from itagflow.core.visibility import require_readable
 from itagflow.jobs.blocking_rules import Workers, explain_open_lot, find_blocked
+from itagflow.lots.closing_rules import find_lot_rule
 from itagflow.lots.counting import count_by_lot_key
 from itagflow.lots.key_rules import is_gathering
 from itagflow.model.job import Job, JobState, Stage
@@ -80,8 +81,9 @@ def _find_blocked(
 
 def _explain_open_lots(reader: Reader, job: Job) -> str:
     """Return why packages wait for a lot in vain, or an empty string where more may come."""
-    # of a job that ends by itself the last lot closes with what there is
-    if not job.workflow.has_lots or job.auto_finish:
+    # of a job that ends by itself the last lot closes with what there is, and others by their time
+    rule = find_lot_rule(job)
+    if rule is None or rule.lot.every is not None or job.auto_finish:
         return ""
     earlier = tuple(PackageState.at(stage) for stage in job.workflow.stages[:-1])
     on_its_way = Query(Package, {"job": job.id, "state": earlier}, limit=1)

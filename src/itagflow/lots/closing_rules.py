@@ -9,10 +9,11 @@ import attrs
 
 from itagflow.model.change import Change, Context, record
 from itagflow.model.copying import evolve
-from itagflow.model.job import Job
+from itagflow.model.job import Job, Stage
 from itagflow.model.lot import MAX_PACKAGES, AcceptanceLot, Lot
 from itagflow.model.package import Package
 from itagflow.model.plan import AcceptancePlan, LotEntry, LotState
+from itagflow.model.workspace import Member
 from itagflow.reviewing.sampling import draw_of_lot
 
 
@@ -46,20 +47,38 @@ class Gathering:
     """Whether nothing more can come to it."""
 
 
-def is_to_be_closed(lot: Lot, gathering: Gathering) -> bool:
-    """Return whether the lot closes now.
+def is_to_be_closed(lot: Lot, gathering: Gathering, at: datetime) -> bool:
+    """Return whether the lot closes now: it is full, nothing more can come, or its time is over.
 
-    >>> is_to_be_closed(Lot(packages=3), Gathering(packages=2))
+    >>> from itagflow.testing import AT
+    >>> is_to_be_closed(Lot(packages=3), Gathering(packages=2), AT)
     False
     """
     if not gathering.packages:
         return False
-    return gathering.is_complete or gathering.packages >= get_most(lot)
+    if gathering.is_complete or gathering.packages >= get_most(lot):
+        return True
+    if lot.every is None or gathering.oldest is None:
+        return False
+    # not the sum of both, which may be after the last moment that there is
+    return at - gathering.oldest >= lot.every
 
 
 def get_most(lot: Lot) -> int:
     """Return how many packages a lot has at the most."""
-    return min(lot.packages, MAX_PACKAGES)
+    return lot.packages or MAX_PACKAGES
+
+
+def find_groups(job: Job, labelers: Sequence[Member]) -> tuple[str, ...]:
+    """Return the groups of those who have labeled a package, each once and in order.
+
+    Where the job names groups for LABEL only these count: a member may be in others too.
+    """
+    groups = {group for member in labelers for group in member.groups}
+    named = job.crew(Stage.LABEL).groups
+    if named:
+        groups.intersection_update(named)
+    return tuple(sorted(groups))
 
 
 @attrs.frozen(kw_only=True)
@@ -72,8 +91,8 @@ class ClosingFacts:
     """What it says of lots."""
     number: int
     """The number of the lot."""
-    again: int
-    """The number of the rejected lot that it was; 0: none."""
+    again: AcceptanceLot | None
+    """The rejected lot that it was; None: it is a first inspection."""
     packages: Sequence[Package]
     """Its packages, locked, in order."""
     tasks: Mapping[int, Sequence[int]]
@@ -102,7 +121,8 @@ def close_lot(facts: ClosingFacts) -> Change:
         packages=tuple(package.number for package in facts.packages),
         size=len(tasks),
         sample=len(drawn),
-        again=facts.again,
+        groups=_find_groups_of_lot(facts),
+        again=0 if facts.again is None else facts.again.number,
         closed_at=facts.ctx.at,
     )
     save = [
@@ -119,6 +139,14 @@ def close_lot(facts: ClosingFacts) -> Change:
         },
     }
     return record(facts.ctx, "close_lot", about=job, add=(lot,), save=save, data=data)
+
+
+def _find_groups_of_lot(facts: ClosingFacts) -> tuple[str, ...]:
+    """Return the groups of those who have labeled the packages of a lot."""
+    if facts.again is not None:
+        return facts.again.groups
+    entries = [package.lot_entry for package in facts.packages]
+    return tuple(sorted({group for each in entries if each for group in each.groups or ()}))
 
 
 def _enter(package: Package, lot: AcceptanceLot, drawn: set[int], ctx: Context) -> Package:

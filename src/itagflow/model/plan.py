@@ -124,6 +124,9 @@ class LotEntry:
     """The number of the lot; 0: it has not closed yet."""
     state: LotState = LotState.OPEN
     """Where the lot is in its lifecycle."""
+    groups: tuple[str, ...] | None = None
+    """The groups of who has labeled it, where lots are kept apart by them; None: that is not known
+    yet, or does not matter."""
     certain: tuple[int, ...] = ()
     """The tasks of the package that are checked in any case, and are no part of the lot."""
     sample: tuple[int, ...] = ()

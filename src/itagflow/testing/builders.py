@@ -22,7 +22,7 @@ from itagflow.model.job import (
     Workflow,
 )
 from itagflow.model.jobcounter import JobCounter
-from itagflow.model.lot import AcceptanceLot, Lot
+from itagflow.model.lot import AcceptanceLot, Lot, LotBy
 from itagflow.model.migration import (
     AddOption,
     AddQuestion,
@@ -284,7 +284,7 @@ def _inspect() -> Inspect:
 
 
 def _accept() -> Accept:
-    return Accept(plan=SinglePlan(8, 1), lot=Lot(packages=3))
+    return Accept(plan=SinglePlan(8, 1), lot=Lot(every=timedelta(days=1), by=LotBy.GROUP))
 
 
 def _package_in_a_lot() -> Package:
@@ -292,6 +292,7 @@ def _package_in_a_lot() -> Package:
     entry = LotEntry(
         lot=2,
         state=LotState.CLOSED,
+        groups=("night",),
         certain=(7,),
         sample=(5, 6),
         is_handed_in=True,
@@ -315,6 +316,7 @@ def _decided_lot() -> AcceptanceLot:
         sample=3,
         checked=3,
         wrong=2,
+        groups=("day", "night"),
         again=1,
         closed_at=AT,
         decided_at=AT,
