@@ -30,8 +30,10 @@ from itagflow import (
     maintenance,
 )
 from itagflow.json import from_json, to_json
-from itagflow.model import LotState
-from itagflow.quality import PlanVerdict, SinglePlan, sequential
+from itagflow.model import AcceptanceLot, LotState
+from itagflow.model.plan import Severity, SwitchingState
+from itagflow.quality import PlanVerdict, SinglePlan, iso2859, sequential
+from itagflow.testing.builders import change
 
 A = Stage.ACCEPT
 ACCEPT, REJECT, MORE = PlanVerdict.ACCEPT, PlanVerdict.REJECT, PlanVerdict.MORE
@@ -504,6 +506,112 @@ class TestSettling:
         flow.jobs.archive(job, by="ada")
         flow.jobs.delete(job, by="ada")
         invariants.check(flow)
+
+
+class TestSwitching:
+    """By ISO 2859-1 how severely a lot is inspected depends on the lots before it."""
+
+    PLAN = iso2859(aql=6.5)
+
+    def order(self, flow: Flow, *, packages: int, **lot: Any) -> Job:
+        """A job of which each package of eight tasks is a lot: code letter A."""
+        rule = Accept(plan=self.PLAN, lot=Lot(packages=1, **lot), rejected_lots="inspect")
+        return in_lots(flow, rule, packages=packages, size=8)
+
+    def decide(self, flow: Flow, job: Job, *, wrong: int = 0) -> None:
+        """Label the next package, and check it: a lot."""
+        labeled(flow, "ben", job)
+        review = taken(flow, "ada", job, A)
+        look(flow, review, wrong=wrong)
+        flow.accept(review)
+        rest = flow.claim("ada", job, A)
+        while rest is not None:
+            for item in flow.tasks(rest):
+                flow.modify(rest, item, Choice("dog"))
+            flow.accept(rest)
+            rest = flow.claim("ada", job, A)
+
+    def severities(self, flow: Flow, job: Job) -> list[str]:
+        return [lot.severity.value for lot in flow.lots.list(job)]
+
+    def test_bad_lots_tighten_it_and_good_ones_end_that(self, flow: Flow) -> None:
+        job = self.order(flow, packages=9)
+        for wrong in (1, 1, 0, 0, 0, 0, 0, 0):
+            self.decide(flow, job, wrong=wrong)
+        assert self.severities(flow, job) == ["normal"] * 2 + ["tightened"] * 5 + ["normal"]
+        tightened = flow.lots.get(job, 3)
+        assert tightened.sample == self.PLAN.for_lot(8, "tightened").sample
+        assert (tightened.decision, tightened.decided_before) == (3, 2)
+        assert tightened.switching is not None
+        assert tightened.switching.accepted == 1
+        invariants.check(flow)
+
+    def test_after_five_more_bad_ones_it_stops_until_somebody_resumes_it(self, flow: Flow) -> None:
+        job = self.order(flow, packages=9)
+        for _ in range(7):
+            self.decide(flow, job, wrong=1)
+        labeled(flow, "ben", job)
+        assert flow.claim("ada", job, A) is None
+        [blocked] = flow.jobs.blocked(job)
+        assert (blocked.package, blocked.stage) == (8, A)
+        assert blocked.reason == (
+            "inspection is stopped after lot 7, since 5 lots were rejected on tightened "
+            "inspection: improve the work of job 'cats', then lots.resume"
+        )
+        assert flow.tick(job=job).lots == flow.lots.close(job, by="ada") == 0
+        invariants.check(flow)
+        assert flow.lots.resume(job, by="ada") == 1
+        assert flow.lots.resume(job, by="ada") == 0
+        assert flow.lots.get(job, 8).severity.value == "tightened"
+        assert list(flow.jobs.blocked(job)) == []
+        assert "resumed the inspection of lots of job 'cats'" in str(
+            next(event for event in flow.events.list(job) if event.type == "resume_lots")
+        )
+        with pytest.raises(NotAllowed):
+            flow.lots.resume(job, by="ben")
+        invariants.check(flow)
+
+    def test_each_group_has_a_stream_of_its_own(self, flow: Flow) -> None:
+        rule = Accept(plan=self.PLAN, lot=Lot(packages=1, by="group"), rejected_lots="inspect")
+        job = in_lots(flow, rule, packages=6, size=8, label=("ben", "cy"))
+        for name in ("ben", "cy"):
+            flow.members.set_role(job.workspace, name, "operator", groups=[name], by="ada")
+        self.decide(flow, job, wrong=1)
+        self.decide(flow, job, wrong=1)
+        for name in ("cy", "ben"):
+            labeled(flow, name, job)
+        found = [(lot.stream, lot.severity.value) for lot in flow.lots.list(job)][2:]
+        assert found == [("group cy", "normal"), ("group ben", "tightened")]
+        invariants.check(flow)
+
+    def test_what_comes_back_does_not_count(self, flow: Flow) -> None:
+        rule = Accept(plan=self.PLAN, lot=Lot(packages=1))
+        job = in_lots(flow, rule, packages=2, size=8)
+        for wrong in (1, 1, 1):
+            labeled(flow, "ben", job)
+            review = taken(flow, "ada", job, A)
+            look(flow, review, wrong=wrong)
+            flow.accept(review)
+        found = [(lot.again, lot.switching is None) for lot in flow.lots.list(job)]
+        assert found == [(0, False), (1, True), (2, True)]
+        assert self.severities(flow, job) == ["normal"] * 3
+        invariants.check(flow)
+
+    def test_a_difference_is_told(self, flow: Flow) -> None:
+        job = self.order(flow, packages=3)
+        self.decide(flow, job, wrong=1)
+        lot = flow.lots.get(job, 1)
+        self.store(flow, change(lot, switching=SwitchingState()))
+        [told] = maintenance.verify(flow)
+        assert str(told).startswith(f"lot 1 of job {job.id}: switching state is")
+        self.store(flow, change(change(lot), severity=Severity.REDUCED))
+        assert {each.field for each in maintenance.verify(flow)} == {"severity", "switching state"}
+        self.store(flow, change(change(change(lot))))
+        invariants.check(flow)
+
+    def store(self, flow: Flow, lot: AcceptanceLot) -> None:
+        with flow.store.write() as writer:
+            writer.save(lot)
 
 
 class TestRules:

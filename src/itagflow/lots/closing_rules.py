@@ -7,32 +7,15 @@ from datetime import datetime
 
 import attrs
 
+from itagflow.lots.plan_rules import LotRule, make_lot_plan
 from itagflow.model.change import Change, Context, record
 from itagflow.model.copying import evolve
 from itagflow.model.job import Job, Stage
 from itagflow.model.lot import MAX_PACKAGES, AcceptanceLot, Lot
 from itagflow.model.package import Package
-from itagflow.model.plan import AcceptancePlan, LotEntry, LotState
+from itagflow.model.plan import OPEN, LotEntry, LotState, Severity
 from itagflow.model.workspace import Member
 from itagflow.reviewing.sampling import draw_of_lot
-
-
-@attrs.frozen
-class LotRule:
-    """What the rule of ACCEPT says of lots."""
-
-    lot: Lot
-    """Which packages are one."""
-    plan: AcceptancePlan
-    """What decides on it."""
-
-
-def find_lot_rule(job: Job) -> LotRule | None:
-    """Return what the rule of ACCEPT says of lots of several packages; None: there are none."""
-    accept = job.workflow.accept
-    if accept is None or accept.lot is None or accept.plan is None:
-        return None
-    return LotRule(accept.lot, accept.plan)
 
 
 @attrs.frozen(kw_only=True)
@@ -99,6 +82,12 @@ class ClosingFacts:
     """The tasks from which its sample is drawn, by package."""
     ctx: Context
     """Who acts, and when."""
+    stream: str = OPEN
+    """Which lots it follows."""
+    severity: Severity = Severity.NORMAL
+    """How severely it is inspected."""
+    decided_before: int = 0
+    """How many lots of the job were decided before."""
 
 
 def list_drawable(package: Package, tasks: Sequence[int]) -> list[int]:
@@ -113,7 +102,7 @@ def close_lot(facts: ClosingFacts) -> Change:
     job, number = facts.job, facts.number
     tasks = [task for package in facts.packages for task in facts.tasks[package.number]]
     # there are none where all that is left is checked in any case
-    count = facts.rule.plan.for_lot(len(tasks)).sample if tasks else 0
+    count = make_lot_plan(facts.rule, len(tasks), facts.severity).sample if tasks else 0
     drawn = set(draw_of_lot(job.seed, number, tasks, count))
     lot = AcceptanceLot(
         job=job.id,
@@ -123,6 +112,9 @@ def close_lot(facts: ClosingFacts) -> Change:
         sample=len(drawn),
         groups=_find_groups_of_lot(facts),
         again=0 if facts.again is None else facts.again.number,
+        stream=facts.stream,
+        severity=facts.severity,
+        decided_before=facts.decided_before,
         closed_at=facts.ctx.at,
     )
     save = [
@@ -136,6 +128,7 @@ def close_lot(facts: ClosingFacts) -> Change:
             "packages": list(lot.packages),
             "size": lot.size,
             "sample": lot.sample,
+            "severity": lot.severity.value,
         },
     }
     return record(facts.ctx, "close_lot", about=job, add=(lot,), save=save, data=data)

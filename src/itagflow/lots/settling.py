@@ -16,19 +16,20 @@ from typing import Any
 import attrs
 
 from itagflow.core.engine import BLOCK, Engine
-from itagflow.core.lookup import first, get_or_none, last_number, read_task_numbers
+from itagflow.core.lookup import first, get_or_none, read_task_numbers
 from itagflow.core.transaction import Transaction
-from itagflow.lots import closing_rules, deciding_rules
-from itagflow.lots.closing_rules import ClosingFacts, Gathering, LotRule
-from itagflow.lots.counting import count_by_lot_key
+from itagflow.lots import closing_rules, deciding_rules, switching_rules
+from itagflow.lots.closing_rules import ClosingFacts, Gathering
+from itagflow.lots.counting import count_by_lot_key, read_lots
 from itagflow.lots.deciding_rules import DecidingFacts, RejectedPackage, ReworkPlace
 from itagflow.lots.key_rules import is_gathering, parse_again
+from itagflow.lots.plan_rules import LotRule, find_lot_rule
 from itagflow.model.change import Change
 from itagflow.model.copying import evolve
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.lot import AcceptanceLot
-from itagflow.model.package import CHECK, DECISION, OPEN, Assignment, Package, PackageState
-from itagflow.model.plan import LotEntry, LotState, LotVerdict, PlanVerdict
+from itagflow.model.package import CHECK, DECISION, Assignment, Package, PackageState
+from itagflow.model.plan import OPEN, LotEntry, LotState, LotVerdict, PlanVerdict
 from itagflow.model.workspace import Member
 from itagflow.results.histories import read_package_cases
 from itagflow.reviewing.reject_rules import list_authors, without_withdrawn
@@ -100,7 +101,7 @@ def settle_lots(engine: Engine, job: int, *, closes_all: bool = False, actor: in
 
 def _list_gathering(engine: Engine, job: int) -> Sequence[str]:
     with engine.store.read() as reader:
-        rule = closing_rules.find_lot_rule(reader.get(Job, (job,)))
+        rule = find_lot_rule(reader.get(Job, (job,)))
         keys = [key for key in count_by_lot_key(reader, job) if is_gathering(key)]
     # which those belong to that have just come is not known yet
     is_apart = rule is not None and rule.lot.by is not None
@@ -111,18 +112,21 @@ def _find_step(engine: Engine, id: int) -> _Closing | _Sorting | AcceptanceLot |
     """Return what is to be done next: to decide on a lot, to sort packages, or to close a lot."""
     with engine.store.read() as reader:
         job = get_or_none(reader, Job, (id,))
-        rule = None if job is None else closing_rules.find_lot_rule(job)
+        rule = None if job is None else find_lot_rule(job)
         if job is None or rule is None or job.state not in _WORKING:
             return None
         counts = count_by_lot_key(reader, id)
-        undecided = Query(AcceptanceLot, {"job": id, "state": LotState.CLOSED}, order=("number",))
-        for lot in reader.find(undecided):
-            if f"{CHECK}{lot.number}" not in counts:
+        lots = read_lots(reader, id)
+        for lot in lots:
+            if lot.state is LotState.CLOSED and f"{CHECK}{lot.number}" not in counts:
                 return lot
         if rule.lot.by is not None and OPEN in counts:
             return _Sorting.BY_GROUP
         at = engine.now()
         for key, number in counts.items():
+            stream = switching_rules.find_stream(key, lots)
+            if switching_rules.find_state(lots, stream).is_stopped:
+                continue
             gathering = _read_gathering(reader, job, rule, key, number)
             if closing_rules.is_to_be_closed(rule.lot, gathering, at):
                 return _Closing(key)
@@ -166,7 +170,7 @@ def _sort_by_group(engine: Engine, id: int) -> int:
     """Note the groups of the labelers of packages that came to ACCEPT; return of how many."""
     with engine.transaction() as transaction:
         job = transaction.job(id)
-        rule = closing_rules.find_lot_rule(job)
+        rule = find_lot_rule(job)
         if rule is None or rule.lot.by is None:
             return 0
         packages = _lock_gathering(transaction, job, OPEN, BLOCK)
@@ -194,7 +198,7 @@ def _close(engine: Engine, id: int, closing: _Closing, actor: int) -> int:
     """Close a lot, if that is still to be done, and return how many were closed."""
     with engine.transaction() as transaction:
         job = transaction.job(id)
-        rule = closing_rules.find_lot_rule(job)
+        rule = find_lot_rule(job)
         if rule is None or job.state not in _WORKING:
             return 0
         most = closing_rules.get_most(rule.lot)
@@ -205,8 +209,12 @@ def _close(engine: Engine, id: int, closing: _Closing, actor: int) -> int:
             return 0
         gathering = _read_gathering(transaction.store, job, rule, closing.key, len(packages))
         is_due = closing_rules.is_to_be_closed(rule.lot, gathering, transaction.at)
-        if not (is_due or closing.is_forced):
+        lots = read_lots(transaction.store, id)
+        stream = switching_rules.find_stream(closing.key, lots)
+        state = switching_rules.find_state(lots, stream)
+        if state.is_stopped or not (is_due or closing.is_forced):
             return 0
+        again = _read_again(transaction.store, id, closing.key)
         tasks = {each.number: read_task_numbers(transaction.store, each) for each in packages}
         drawable = {
             each.number: closing_rules.list_drawable(each, tasks[each.number]) for each in packages
@@ -215,11 +223,14 @@ def _close(engine: Engine, id: int, closing: _Closing, actor: int) -> int:
         facts = ClosingFacts(
             job=job,
             rule=rule,
-            number=last_number(transaction.store, AcceptanceLot, id) + 1,
-            again=_read_again(transaction.store, id, closing.key),
+            number=len(lots) + 1,
+            again=again,
             packages=packages,
             tasks=drawable,
             ctx=ctx,
+            stream=stream,
+            severity=switching_rules.choose_severity(state, is_first=again is None),
+            decided_before=switching_rules.count_decisions(lots),
         )
         transaction.apply(closing_rules.close_lot(facts))
         # this looks again itself
@@ -252,8 +263,10 @@ def _decide(engine: Engine, lot: AcceptanceLot) -> int:
         current = transaction.lock(AcceptanceLot, lot.key)
         if current.state is not LotState.CLOSED:
             return 0
+        # decisions on lots of a job follow each other: what comes next depends on those before
+        transaction.lock_job_counter(lot.job)
         job = transaction.job(lot.job)
-        rule = closing_rules.find_lot_rule(job)
+        rule = find_lot_rule(job)
         if rule is None or job.state not in _WORKING:
             return 0
         facts = DecidingFacts(
@@ -263,6 +276,7 @@ def _decide(engine: Engine, lot: AcceptanceLot) -> int:
             packages=packages,
             tasks={each.number: read_task_numbers(transaction.store, each) for each in packages},
             ctx=transaction.make_context(job.workspace),
+            lots=read_lots(transaction.store, lot.job),
         )
         found = deciding_rules.judge_lot(facts)
         if found.verdict is PlanVerdict.MORE:

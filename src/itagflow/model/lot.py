@@ -10,7 +10,7 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.model.arguments import validate_flag
 from itagflow.model.enums import parse_optional_enum
 from itagflow.model.number import require_whole_number, to_optional_whole
-from itagflow.model.plan import LotState
+from itagflow.model.plan import OPEN, LotState, Severity, SwitchingState
 from itagflow.printing import format_count, format_repr
 from itagflow.reprs import show_fields, show_line
 
@@ -66,6 +66,10 @@ class Lot:
     by: LotBy | None = attrs.field(default=None, converter=_convert_by)
     """By what packages are kept apart: a `LotBy` or its value.  None: by nothing."""
 
+    may_reduce: bool = attrs.field(default=False, validator=validate_flag)
+    """Whether inspection may be reduced after many good lots, by the rules of the plan; tightened
+    after bad ones it is in any case."""
+
     def __attrs_post_init__(self) -> None:
         """Check that it is said, and only once, when a lot closes."""
         values = {"packages": self.packages, "every": self.every, "whole": self.whole or None}
@@ -107,6 +111,18 @@ class AcceptanceLot:
     """The groups of who has labeled its packages, where lots are kept apart by them."""
     again: int = 0
     """The number of the lot that was rejected and has come back as this one; 0: none was."""
+    stream: str = OPEN
+    """Which lots it follows: those whose packages have waited with this `Package.lot_key`."""
+    severity: Severity = Severity.NORMAL
+    """How severely it is inspected, by what was decided on the lots before."""
+    decided_before: int = 0
+    """How many lots of the job were decided when it closed."""
+    decision: int = 0
+    """Which decision on a lot of the job that on it was, from 1; 0: it is not decided."""
+    switching: SwitchingState | None = None
+    """Where its stream stands since it was decided; None: it does not count for that."""
+    is_resumed: bool = False
+    """Whether inspection, which was stopped after it, goes on."""
     closed_at: datetime
     """When it closed."""
     decided_at: datetime | None = None

@@ -9,7 +9,7 @@ from itagflow.model.copying import copyable
 from itagflow.model.enums import IdentityHash
 from itagflow.model.job import Crew, Stage
 from itagflow.model.number import is_whole
-from itagflow.model.plan import LotEntry, LotState, PackageLot
+from itagflow.model.plan import OPEN, LotEntry, LotState, PackageLot
 from itagflow.printing import format_count
 from itagflow.reprs import show_fields, show_line
 
@@ -41,7 +41,6 @@ _STAGE_OF = {
 }
 
 
-OPEN = "open"
 OF_GROUP = "group "
 OF_SEVERAL = "several groups"
 AGAIN = "again "

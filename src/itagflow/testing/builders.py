@@ -46,7 +46,14 @@ from itagflow.model.packaging import (
     FixedSize,
     PackageCount,
 )
-from itagflow.model.plan import LotEntry, LotState, PackageLot, RejectedLots
+from itagflow.model.plan import (
+    LotEntry,
+    LotState,
+    PackageLot,
+    RejectedLots,
+    Severity,
+    SwitchingState,
+)
 from itagflow.model.region import (
     Box,
     Keypoint,
@@ -318,6 +325,12 @@ def _decided_lot() -> AcceptanceLot:
         wrong=2,
         groups=("day", "night"),
         again=1,
+        stream="several groups",
+        severity=Severity.TIGHTENED,
+        decided_before=1,
+        decision=2,
+        switching=SwitchingState(severity=Severity.TIGHTENED, recent=(True, False)),
+        is_resumed=True,
         closed_at=AT,
         decided_at=AT,
         version=1,

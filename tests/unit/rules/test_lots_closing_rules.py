@@ -14,12 +14,12 @@ from itagflow.lots.closing_rules import (
     Gathering,
     close_lot,
     find_groups,
-    find_lot_rule,
     get_most,
     give_out,
     is_to_be_closed,
     list_drawable,
 )
+from itagflow.lots.plan_rules import find_lot_rule
 from itagflow.model import AcceptanceLot, Lot, LotEntry, LotState, Package, PackageState
 from itagflow.model.change import Context
 from itagflow.model.job import StageWorkers
@@ -93,14 +93,6 @@ class TestWhen:
         assert get_most(lot) == MAX_PACKAGES == 1_000
         assert is_to_be_closed(lot, Gathering(packages=1_000), AT)
         assert not is_to_be_closed(lot, Gathering(packages=999), AT)
-
-    def test_only_a_rule_of_accept_with_a_plan_has_lots(self) -> None:
-        assert find_lot_rule(JOB) is not None
-        assert JOB.workflow.has_lots
-        alone = make_job(workflow=Workflow(Label(), Accept(plan=SinglePlan(2, 0))))
-        assert find_lot_rule(alone) is None
-        assert not alone.workflow.has_lots
-        assert find_lot_rule(make_job()) is None
 
 
 class TestGroups:
