@@ -23,6 +23,7 @@ from itagflow.formats import (
     conll,
     csv,
     cvat,
+    docbin,
     hugging_face,
     image_folder,
     itag,
@@ -35,6 +36,7 @@ from itagflow.formats import (
     srt,
     trl,
     voc,
+    webdataset,
     webvtt,
     yolo,
 )
@@ -53,6 +55,7 @@ LOADED = (
     conll,
     csv,
     cvat,
+    docbin,
     hugging_face,
     image_folder,
     itag,
@@ -69,6 +72,7 @@ LOADED = (
     parquet,
     trl,
     voc,
+    webdataset,
     webvtt,
     yolo,
 )

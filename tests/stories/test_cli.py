@@ -305,6 +305,7 @@ def test_formats_need_no_store(capsys: pytest.CaptureFixture[str]) -> None:
         "conll",
         "csv",
         "cvat",
+        "docbin",
         "hugging_face",
         "image_folder",
         "itag",
@@ -317,6 +318,7 @@ def test_formats_need_no_store(capsys: pytest.CaptureFixture[str]) -> None:
         "srt",
         "trl",
         "voc",
+        "webdataset",
         "webvtt",
         "yolo",
     ]

@@ -66,6 +66,7 @@ BUILT_IN = (
     "conll",
     "csv",
     "cvat",
+    "docbin",
     "hugging_face",
     "image_folder",
     "itag",
@@ -78,6 +79,7 @@ BUILT_IN = (
     "srt",
     "trl",
     "voc",
+    "webdataset",
     "webvtt",
     "yolo",
 )
@@ -212,7 +214,7 @@ def make_write_context(
     options: dict[str, Any],
     jobs: Sequence[int] = (),
 ) -> FormatContext:
-    """Return what the ``write`` of a format is told; the arguments are those of `write`.
+    """Return what the ``write`` of a format is given; the arguments are those of `write`.
 
     Raises:
         UnknownFormat: as in `write`.

@@ -358,7 +358,7 @@ def write(results: Iterable[Result], target: Target, context: FormatContext, /) 
     string is written as JSON.  A result that is abandoned, or none, leaves its cells empty.  The
     report counts the results of every stage, as for the manifest, although a row holds only one.
 
-    In an export with ``since`` the columns `MARKS` come first.  A field that is called so gets
+    In an export with ``since`` the columns ``MARKS`` come first.  A field that is called so gets
     ``(data)`` behind its name.
 
     Args:

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from itagflow.quality.plans import SinglePlan
     from itagflow.quality.sequential_plans import SequentialPlan, sequential
     from itagflow.quality.statements import Rate, Statement, StatementLine, WorkBy
+    from itagflow.quality.table_plans import PlanRow, TablePlan
     from itagflow.quality.values import (
         Agreement,
         Cluster,
@@ -105,6 +106,7 @@ __all__ = [
     "MergedMarks",
     "PairAgreement",
     "PlanDecision",
+    "PlanRow",
     "PlanVerdict",
     "PositionBias",
     "QuestionAgreement",
@@ -118,6 +120,7 @@ __all__ = [
     "StatisticsOf",
     "StatisticsUnit",
     "SwitchingState",
+    "TablePlan",
     "Truth",
     "WorkBy",
     "alpha",
@@ -184,6 +187,7 @@ _HOMES = {
         ),
         "sequential_plans": ("SequentialPlan", "sequential"),
         "statements": ("Rate", "Statement", "StatementLine", "WorkBy"),
+        "table_plans": ("PlanRow", "TablePlan"),
         "values": (
             "Agreement",
             "Cluster",
