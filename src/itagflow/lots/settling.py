@@ -116,21 +116,26 @@ def _find_step(engine: Engine, id: int) -> _Closing | _Sorting | AcceptanceLot |
         if job is None or rule is None or job.state not in _WORKING:
             return None
         counts = count_by_lot_key(reader, id)
-        lots = read_lots(reader, id)
-        for lot in lots:
-            if lot.state is LotState.CLOSED and f"{CHECK}{lot.number}" not in counts:
+        undecided = Query(AcceptanceLot, {"job": id, "state": LotState.CLOSED}, order=("number",))
+        for lot in reader.find(undecided):
+            if f"{CHECK}{lot.number}" not in counts:
                 return lot
         if rule.lot.by is not None and OPEN in counts:
             return _Sorting.BY_GROUP
         at = engine.now()
         for key, number in counts.items():
-            stream = switching_rules.find_stream(key, lots)
-            if switching_rules.find_state(lots, stream).is_stopped:
-                continue
             gathering = _read_gathering(reader, job, rule, key, number)
-            if closing_rules.is_to_be_closed(rule.lot, gathering, at):
+            is_due = closing_rules.is_to_be_closed(rule.lot, gathering, at)
+            # asked last: it takes all lots that there were
+            if is_due and not _is_stopped(reader, id, key):
                 return _Closing(key)
     return None
+
+
+def _is_stopped(reader: Reader, job: int, key: str) -> bool:
+    """Return whether no lot of these packages closes any more, since too many were rejected."""
+    lots = read_lots(reader, job)
+    return switching_rules.find_state(lots, switching_rules.find_stream(key, lots)).is_stopped
 
 
 def _read_gathering(reader: Reader, job: Job, rule: LotRule, key: str, packages: int) -> Gathering:
