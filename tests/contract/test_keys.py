@@ -191,6 +191,7 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "jobs.guidelines": [{"job": job, **by}],
         "lots.list": [{"job": scene.in_lots, "limit": 1, **by}],
         "lots.get": [{"job": scene.in_lots, "number": 1, **by}],
+        "lots.resume": [{"job": scene.in_lots, **by}],
         "lots.close": [{"job": scene.in_lots, **by}],
         "jobs.blocked": [{"job": job, "limit": 1, **by}],
         "jobs.queue": [{"job": job, **by}],

@@ -495,6 +495,7 @@ class Walk(Surroundings):
     @may_happen(who=people)
     def close_lots(self, who: str) -> None:
         self.all(lambda flow: flow.lots.close(self.job, by=who))
+        self.all(lambda flow: flow.lots.resume(self.job, by=who))
         self.all(lambda flow: list(flow.lots.list(self.job)))
 
     @may_happen(

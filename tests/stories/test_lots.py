@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from support import invariants
-from support.scenes import cats, labeled, taken, verbs
+from support.scenes import Clock, cats, labeled, taken, verbs
 
 import itagflow
 from itagflow import (
@@ -29,8 +30,10 @@ from itagflow import (
     maintenance,
 )
 from itagflow.json import from_json, to_json
-from itagflow.model import LotState
-from itagflow.quality import PlanVerdict, SinglePlan, sequential
+from itagflow.model import AcceptanceLot, LotState
+from itagflow.model.plan import Severity, SwitchingState
+from itagflow.quality import PlanVerdict, SinglePlan, iso2859, sequential
+from itagflow.testing.builders import change
 
 A = Stage.ACCEPT
 ACCEPT, REJECT, MORE = PlanVerdict.ACCEPT, PlanVerdict.REJECT, PlanVerdict.MORE
@@ -163,6 +166,76 @@ class TestClosing:
         job = cats(flow, workflow=Workflow(Label(), Accept(plan=SinglePlan(2, 0))))
         with pytest.raises(NotAllowed, match="is a lot of its own, or no plan decides"):
             flow.lots.close(job, by="ada")
+
+
+class TestOtherLots:
+    def test_all_of_a_job_is_one_lot(self, flow: Flow) -> None:
+        job = in_lots(flow, Accept(plan=SinglePlan(2, 0), lot=Lot(whole=True)))
+        label_all(flow, job, 5)
+        assert list(flow.lots.list(job)) == []
+        label_all(flow, job, 1)
+        assert [lot.packages for lot in flow.lots.list(job)] == [(1, 2, 3, 4, 5, 6)]
+        check(flow, job)
+        assert flow.jobs.get(job.id).state is JobState.FINISHED
+        invariants.check(flow)
+
+    def test_what_comes_in_a_day_is_one_lot(self, flow: Flow, clock: Clock) -> None:
+        rule = Accept(plan=SinglePlan(2, 0), lot=Lot(every=timedelta(days=1)))
+        job = in_lots(flow, rule)
+        label_all(flow, job, 2)
+        clock.forward(hours=23)
+        label_all(flow, job, 1)
+        assert flow.tick(job=job).lots == 0
+        clock.forward(hours=1)
+        assert flow.tick(job=job).lots == 1
+        assert [lot.packages for lot in flow.lots.list(job)] == [(1, 2, 3)]
+        label_all(flow, job, 1)
+        clock.forward(hours=25)
+        label_all(flow, job, 1)
+        assert [lot.packages for lot in flow.lots.list(job)] == [(1, 2, 3), (4, 5)]
+        invariants.check(flow)
+
+    def test_lots_are_kept_apart_by_the_groups_of_labelers(self, flow: Flow) -> None:
+        rule = Accept(plan=SinglePlan(1, 0), lot=Lot(packages=2, by="group"))
+        job = in_lots(flow, rule, packages=7, label=("ben", "cy", "di", "fay"))
+        groups = {"ben": ["night"], "cy": ["day"], "fay": ["day", "night"]}
+        for name, theirs in groups.items():
+            flow.members.set_role(job.workspace, name, "operator", groups=theirs, by="ada")
+        for name in ("ben", "cy", "fay", "di", "ben", "di"):
+            labeled(flow, name, job)
+        found = [(lot.packages, lot.groups) for lot in flow.lots.list(job)]
+        assert found == [((1, 5), ("night",)), ((4, 6), ())]
+        invariants.check(flow)
+        labeled(flow, "fay", job)
+        found = [(lot.packages, lot.groups) for lot in flow.lots.list(job)]
+        assert found[2:] == [((2,), ("day",)), ((3, 7), ("day", "night"))]
+        check(flow, job, wrong=1)
+        invariants.check(flow)
+        [rejected] = [lot for lot in flow.lots.list(job) if lot.state is LotState.REJECTED]
+        for number in rejected.packages:
+            labeled(flow, "ben" if number in (1, 5) else "fay", job)
+        again = list(flow.lots.list(job))[-1]
+        assert (again.again, again.groups) == (rejected.number, rejected.groups)
+
+    def test_groups_that_the_job_does_not_name_do_not_count(self, flow: Flow) -> None:
+        rule = Accept(plan=SinglePlan(1, 0), lot=Lot(packages=2, by="group"))
+        job = in_lots(flow, rule, packages=2)
+        flow.members.set_role(job.workspace, "ben", "operator", groups=["night", "all"], by="ada")
+        flow.jobs.set_workforce(job, {"label": [itagflow.Group("night")]}, by="ada")
+        label_all(flow, job, 2)
+        assert flow.lots.get(job, 1).groups == ("night",)
+
+    def test_what_was_left_over_is_kept_apart_too(
+        self, flow: Flow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rule = Accept(plan=SinglePlan(1, 0), lot=Lot(packages=9, by="group"))
+        job = in_lots(flow, rule, packages=3)
+        flow.members.set_role(job.workspace, "ben", "operator", groups=["night"], by="ada")
+        monkeypatch.setattr(flow._engine, "settle", None)
+        label_all(flow, job, 2)
+        assert flow.lots.close(job, by="ada") == 1
+        assert flow.lots.get(job, 1).groups == ("night",)
+        invariants.check(flow)
 
 
 class TestAccepting:
@@ -435,6 +508,112 @@ class TestSettling:
         invariants.check(flow)
 
 
+class TestSwitching:
+    """By ISO 2859-1 how severely a lot is inspected depends on the lots before it."""
+
+    PLAN = iso2859(aql=6.5)
+
+    def order(self, flow: Flow, *, packages: int, **lot: Any) -> Job:
+        """A job of which each package of eight tasks is a lot: code letter A."""
+        rule = Accept(plan=self.PLAN, lot=Lot(packages=1, **lot), rejected_lots="inspect")
+        return in_lots(flow, rule, packages=packages, size=8)
+
+    def decide(self, flow: Flow, job: Job, *, wrong: int = 0) -> None:
+        """Label the next package, and check it: a lot."""
+        labeled(flow, "ben", job)
+        review = taken(flow, "ada", job, A)
+        look(flow, review, wrong=wrong)
+        flow.accept(review)
+        rest = flow.claim("ada", job, A)
+        while rest is not None:
+            for item in flow.tasks(rest):
+                flow.modify(rest, item, Choice("dog"))
+            flow.accept(rest)
+            rest = flow.claim("ada", job, A)
+
+    def severities(self, flow: Flow, job: Job) -> list[str]:
+        return [lot.severity.value for lot in flow.lots.list(job)]
+
+    def test_bad_lots_tighten_it_and_good_ones_end_that(self, flow: Flow) -> None:
+        job = self.order(flow, packages=9)
+        for wrong in (1, 1, 0, 0, 0, 0, 0, 0):
+            self.decide(flow, job, wrong=wrong)
+        assert self.severities(flow, job) == ["normal"] * 2 + ["tightened"] * 5 + ["normal"]
+        tightened = flow.lots.get(job, 3)
+        assert tightened.sample == self.PLAN.for_lot(8, "tightened").sample
+        assert (tightened.decision, tightened.decided_before) == (3, 2)
+        assert tightened.switching is not None
+        assert tightened.switching.accepted == 1
+        invariants.check(flow)
+
+    def test_after_five_more_bad_ones_it_stops_until_somebody_resumes_it(self, flow: Flow) -> None:
+        job = self.order(flow, packages=9)
+        for _ in range(7):
+            self.decide(flow, job, wrong=1)
+        labeled(flow, "ben", job)
+        assert flow.claim("ada", job, A) is None
+        [blocked] = flow.jobs.blocked(job)
+        assert (blocked.package, blocked.stage) == (8, A)
+        assert blocked.reason == (
+            "inspection is stopped after lot 7, since 5 lots were rejected on tightened "
+            "inspection: improve the work of job 'cats', then lots.resume"
+        )
+        assert flow.tick(job=job).lots == flow.lots.close(job, by="ada") == 0
+        invariants.check(flow)
+        assert flow.lots.resume(job, by="ada") == 1
+        assert flow.lots.resume(job, by="ada") == 0
+        assert flow.lots.get(job, 8).severity.value == "tightened"
+        assert list(flow.jobs.blocked(job)) == []
+        assert "resumed the inspection of lots of job 'cats'" in str(
+            next(event for event in flow.events.list(job) if event.type == "resume_lots")
+        )
+        with pytest.raises(NotAllowed):
+            flow.lots.resume(job, by="ben")
+        invariants.check(flow)
+
+    def test_each_group_has_a_stream_of_its_own(self, flow: Flow) -> None:
+        rule = Accept(plan=self.PLAN, lot=Lot(packages=1, by="group"), rejected_lots="inspect")
+        job = in_lots(flow, rule, packages=6, size=8, label=("ben", "cy"))
+        for name in ("ben", "cy"):
+            flow.members.set_role(job.workspace, name, "operator", groups=[name], by="ada")
+        self.decide(flow, job, wrong=1)
+        self.decide(flow, job, wrong=1)
+        for name in ("cy", "ben"):
+            labeled(flow, name, job)
+        found = [(lot.stream, lot.severity.value) for lot in flow.lots.list(job)][2:]
+        assert found == [("group cy", "normal"), ("group ben", "tightened")]
+        invariants.check(flow)
+
+    def test_what_comes_back_does_not_count(self, flow: Flow) -> None:
+        rule = Accept(plan=self.PLAN, lot=Lot(packages=1))
+        job = in_lots(flow, rule, packages=2, size=8)
+        for wrong in (1, 1, 1):
+            labeled(flow, "ben", job)
+            review = taken(flow, "ada", job, A)
+            look(flow, review, wrong=wrong)
+            flow.accept(review)
+        found = [(lot.again, lot.switching is None) for lot in flow.lots.list(job)]
+        assert found == [(0, False), (1, True), (2, True)]
+        assert self.severities(flow, job) == ["normal"] * 3
+        invariants.check(flow)
+
+    def test_a_difference_is_told(self, flow: Flow) -> None:
+        job = self.order(flow, packages=3)
+        self.decide(flow, job, wrong=1)
+        lot = flow.lots.get(job, 1)
+        self.store(flow, change(lot, switching=SwitchingState()))
+        [told] = maintenance.verify(flow)
+        assert str(told).startswith(f"lot 1 of job {job.id}: switching state is")
+        self.store(flow, change(change(lot), severity=Severity.REDUCED))
+        assert {each.field for each in maintenance.verify(flow)} == {"severity", "switching state"}
+        self.store(flow, change(change(change(lot))))
+        invariants.check(flow)
+
+    def store(self, flow: Flow, lot: AcceptanceLot) -> None:
+        with flow.store.write() as writer:
+            writer.save(lot)
+
+
 class TestRules:
     def test_a_lot_is_stored_and_sent_as_it_is(self, flow: Flow) -> None:
         job = in_lots(flow)
@@ -443,10 +622,33 @@ class TestRules:
         assert stored.accept.lot == Lot(packages=3)
         assert from_json(Workflow, to_json(stored)) == stored
 
-    @pytest.mark.parametrize("packages", [0, -1, 1_001, 1.5, "3", None, True])
+    @pytest.mark.parametrize("packages", [0, -1, 1_001, 1.5, "3", True])
     def test_a_lot_has_a_number_of_packages(self, packages: Any) -> None:
         with pytest.raises(InvalidData, match="packages"):
             Lot(packages=packages)
+
+    @pytest.mark.parametrize("every", [timedelta(0), timedelta(-1), 1, "day"])
+    def test_a_lot_lasts_some_time(self, every: Any) -> None:
+        with pytest.raises(InvalidData, match="every: must be"):
+            Lot(every=every)
+
+    @pytest.mark.parametrize(
+        ("given", "also"),
+        [
+            ({}, ""),
+            ({"by": "group"}, ""),
+            ({"packages": 3, "whole": True}, ", not packages and whole"),
+            ({"every": timedelta(1), "whole": True}, ", not every and whole"),
+        ],
+    )
+    def test_it_is_said_once_when_a_lot_closes(self, given: dict[str, Any], also: str) -> None:
+        with pytest.raises(InvalidData, match=f"give one of packages, every and whole{also}$"):
+            Lot(**given)
+
+    def test_lots_are_kept_apart_by_groups_or_by_nothing(self) -> None:
+        other: Any = "stage"
+        with pytest.raises(InvalidData, match="LotBy"):
+            Lot(packages=3, by=other)
 
     def test_a_lot_needs_a_plan(self) -> None:
         with pytest.raises(InvalidData, match="lot: needs a plan that decides on the lot"):

@@ -537,6 +537,7 @@ VERBS: dict[str, Case] = {
         by="di",
     ),
     # nothing waits there: that nothing is refused is what the call comes to
+    "lots.resume": Case(lambda f, a: ("resumed", f.lots.resume(a.in_lots, by=a.by)), ("in_lots",)),
     "lots.close": Case(lambda f, a: ("closed", f.lots.close(a.in_lots, by=a.by)), ("in_lots",)),
     "plan_verdict": Case(lambda f, a: f.plan_verdict(a.planned, by=a.by), ("planned",), by="di"),
     "review": Case(lambda f, a: f.review(a.review, by=a.by), REVIEW, by="di"),

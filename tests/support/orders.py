@@ -20,7 +20,7 @@ from itagflow import (
     Route,
     Stage,
 )
-from itagflow.quality import SinglePlan, sequential
+from itagflow.quality import SinglePlan, iso2859, sequential
 
 PEOPLE = ("ada", "ben", "cy", "di")
 LEASE = timedelta(minutes=10)
@@ -75,7 +75,9 @@ accepts = st.sampled_from(
         Accept(plan=SinglePlan(1, 0), rejected_lots="inspect"),
         Accept(plan=sequential(0.1, 0.6)),
         Accept(plan=SinglePlan(2, 0), lot=Lot(packages=2)),
-        Accept(plan=SinglePlan(2, 1), lot=Lot(packages=3), rejected_lots="inspect", lease=LEASE),
+        Accept(plan=SinglePlan(2, 1), lot=Lot(whole=True), rejected_lots="inspect", lease=LEASE),
+        Accept(plan=SinglePlan(2, 0), lot=Lot(every=2 * LEASE, by="group")),
+        Accept(plan=iso2859(6.5), lot=Lot(packages=1, may_reduce=True)),
         Accept(plan=sequential(0.1, 0.6), lot=Lot(packages=2), allow_own_work=True),
     ]
 )

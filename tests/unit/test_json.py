@@ -432,7 +432,9 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "Inspect": inspect,
     "Accept": accept,
     "Field": field,
-    "Lot": st.builds(Lot, packages=st.integers(1, 1_000)),
+    "Lot": st.builds(Lot, packages=st.integers(1, 1_000), by=st.none() | st.just("group"))
+    | st.builds(Lot, every=durations)
+    | st.just(Lot(whole=True)),
     "Merge": st.builds(Merge, st.just("mean"), st.none() | shares),
     "Group": st.builds(Group, words),
     "Selection": selection,

@@ -64,7 +64,7 @@ Pair = tuple[int, int]
 """The key of what is of a job: that of the job, and the number or id in it."""
 T = TypeVar("T")
 M = TypeVar("M")
-N = TypeVar("N", Task, Package, AcceptanceLot)
+N = TypeVar("N", Task, Package)
 
 IMMUTABLE_FIELDS: Mapping[type[Entity], tuple[str, ...]] = {
     Workspace: ("created_at",),
@@ -168,7 +168,7 @@ def get_or_none(reader: Reader, kind: type[E], key: Key) -> E | None:
 
 
 def last_number(reader: Reader, kind: type[N], job: int) -> int:
-    """Return the number of the last task, package or lot of *job*, or 0."""
+    """Return the number of the last task or package of *job*, or 0."""
     last = first(reader, Query(kind, {"job": job}, order=("-number",), limit=1))
     if last is None:
         return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -15,8 +15,10 @@ from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, Page, begin_behind
 from itagflow.core.visibility import require_readable
 from itagflow.jobs.blocking_rules import Workers, explain_open_lot, find_blocked
-from itagflow.lots.counting import count_by_lot_key
+from itagflow.lots.counting import count_by_lot_key, read_lots
 from itagflow.lots.key_rules import is_gathering
+from itagflow.lots.plan_rules import find_lot_rule
+from itagflow.lots.switching_rules import explain_stop, find_stream, list_stopped
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.reports import BlockedPackage
@@ -70,27 +72,33 @@ def _find_blocked(
     for assignment in reader.find(Query(Assignment, where, order=("id",))):
         by_package[assignment.package].append(assignment)
     workers = _describe_workers(engine, reader, job)
-    lot_reason = _explain_open_lots(reader, job)
+    lot_reasons = _explain_open_lots(reader, job)
     found = (
-        find_blocked(workers, each, by_package[each.number], lot_reason=lot_reason)
+        find_blocked(workers, each, by_package[each.number], lot_reasons=lot_reasons)
         for each in packages
     )
     return [blocked for blocked in found if blocked is not None]
 
 
-def _explain_open_lots(reader: Reader, job: Job) -> str:
-    """Return why packages wait for a lot in vain, or an empty string where more may come."""
-    # of a job that ends by itself the last lot closes with what there is
-    if not job.workflow.has_lots or job.auto_finish:
-        return ""
+def _explain_open_lots(reader: Reader, job: Job) -> Mapping[str, str]:
+    """Return why packages wait for lots in vain, by `Package.lot_key`; none where more may come."""
+    rule = find_lot_rule(job)
+    if rule is None:
+        return {}
+    counts = count_by_lot_key(reader, job.id)
+    waiting = {key: number for key, number in counts.items() if is_gathering(key)}
+    lots = read_lots(reader, job.id) if waiting else []
+    stopped = {lot.stream: explain_stop(job, lot) for lot in list_stopped(lots)}
+    streams = {key: find_stream(key, lots) for key in waiting}
+    reasons = {key: stopped[stream] for key, stream in streams.items() if stream in stopped}
+    # of a job that ends by itself the last lot closes with what there is, and others by their time
+    if rule.lot.every is not None or job.auto_finish:
+        return reasons
     earlier = tuple(PackageState.at(stage) for stage in job.workflow.stages[:-1])
     on_its_way = Query(Package, {"job": job.id, "state": earlier}, limit=1)
     if lookup.first(reader, on_its_way) is not None:
-        return ""
-    waiting = sum(
-        number for key, number in count_by_lot_key(reader, job.id).items() if is_gathering(key)
-    )
-    return explain_open_lot(waiting)
+        return reasons
+    return {key: explain_open_lot(number) for key, number in waiting.items()} | reasons
 
 
 def _describe_workers(engine: Engine, reader: Reader, job: Job) -> Workers:

@@ -16,7 +16,6 @@ from itagflow.claiming.decision import (
 )
 from itagflow.claiming.part_rules import has_conflict, has_seen_votes
 from itagflow.lifecycle.tables import stage_of
-from itagflow.lots.key_rules import is_gathering
 from itagflow.model.job import Crew, Job, Stage
 from itagflow.model.package import Assignment, AssignmentState, Package, Purpose
 from itagflow.model.reports import BlockedPackage
@@ -30,6 +29,8 @@ _BARS_ALL_WORK = frozenset({Obstacle.POLICY, Obstacle.PAUSED})
 """What keeps a member also from the work that they have already."""
 
 _VERBS = {Stage.LABEL: "label", Stage.INSPECT: "inspect", Stage.ACCEPT: "accept"}
+
+NO_REASONS: Mapping[str, str] = {}
 
 _PARTS = {
     Purpose.REST: "the rest of it",
@@ -85,7 +86,11 @@ class Need:
 
 
 def find_blocked(
-    workers: Workers, package: Package, assignments: Sequence[Assignment], *, lot_reason: str = ""
+    workers: Workers,
+    package: Package,
+    assignments: Sequence[Assignment],
+    *,
+    lot_reasons: Mapping[str, str] = NO_REASONS,
 ) -> BlockedPackage | None:
     """Return why nobody can go on with an open *package*, or None when somebody can.
 
@@ -93,14 +98,13 @@ def find_blocked(
         workers: Who may take what.
         package: The package.
         assignments: All assignments that there ever were on it.
-        lot_reason: Why those that wait until their lot closes wait in vain, if they do.
+        lot_reasons: Why those wait in vain that wait until their lot closes, by `Package.lot_key`.
     """
     stage = stage_of(package)
     if package.awaits_lot:
         # who is to check the sample of its lot is asked for the packages that hold it
-        if lot_reason and is_gathering(package.lot_key):
-            return BlockedPackage(package.number, stage, lot_reason)
-        return None
+        reason = lot_reasons.get(package.lot_key)
+        return None if reason is None else BlockedPackage(package.number, stage, reason)
     missing_code = _find_missing_code(workers, stage)
     if missing_code:
         return BlockedPackage(package.number, stage, missing_code)

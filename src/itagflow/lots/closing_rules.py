@@ -7,31 +7,15 @@ from datetime import datetime
 
 import attrs
 
+from itagflow.lots.plan_rules import LotRule, make_lot_plan
 from itagflow.model.change import Change, Context, record
 from itagflow.model.copying import evolve
-from itagflow.model.job import Job
+from itagflow.model.job import Job, Stage
 from itagflow.model.lot import MAX_PACKAGES, AcceptanceLot, Lot
 from itagflow.model.package import Package
-from itagflow.model.plan import AcceptancePlan, LotEntry, LotState
+from itagflow.model.plan import OPEN, LotEntry, LotState, Severity
+from itagflow.model.workspace import Member
 from itagflow.reviewing.sampling import draw_of_lot
-
-
-@attrs.frozen
-class LotRule:
-    """What the rule of ACCEPT says of lots."""
-
-    lot: Lot
-    """Which packages are one."""
-    plan: AcceptancePlan
-    """What decides on it."""
-
-
-def find_lot_rule(job: Job) -> LotRule | None:
-    """Return what the rule of ACCEPT says of lots of several packages; None: there are none."""
-    accept = job.workflow.accept
-    if accept is None or accept.lot is None or accept.plan is None:
-        return None
-    return LotRule(accept.lot, accept.plan)
 
 
 @attrs.frozen(kw_only=True)
@@ -46,20 +30,38 @@ class Gathering:
     """Whether nothing more can come to it."""
 
 
-def is_to_be_closed(lot: Lot, gathering: Gathering) -> bool:
-    """Return whether the lot closes now.
+def is_to_be_closed(lot: Lot, gathering: Gathering, at: datetime) -> bool:
+    """Return whether the lot closes now: it is full, nothing more can come, or its time is over.
 
-    >>> is_to_be_closed(Lot(packages=3), Gathering(packages=2))
+    >>> from itagflow.testing import AT
+    >>> is_to_be_closed(Lot(packages=3), Gathering(packages=2), AT)
     False
     """
     if not gathering.packages:
         return False
-    return gathering.is_complete or gathering.packages >= get_most(lot)
+    if gathering.is_complete or gathering.packages >= get_most(lot):
+        return True
+    if lot.every is None or gathering.oldest is None:
+        return False
+    # not the sum of both, which may be after the last moment that there is
+    return at - gathering.oldest >= lot.every
 
 
 def get_most(lot: Lot) -> int:
     """Return how many packages a lot has at the most."""
-    return min(lot.packages, MAX_PACKAGES)
+    return lot.packages or MAX_PACKAGES
+
+
+def find_groups(job: Job, labelers: Sequence[Member]) -> tuple[str, ...]:
+    """Return the groups of those who have labeled a package, each once and in order.
+
+    Where the job names groups for LABEL only these count: a member may be in others too.
+    """
+    groups = {group for member in labelers for group in member.groups}
+    named = job.crew(Stage.LABEL).groups
+    if named:
+        groups.intersection_update(named)
+    return tuple(sorted(groups))
 
 
 @attrs.frozen(kw_only=True)
@@ -72,14 +74,20 @@ class ClosingFacts:
     """What it says of lots."""
     number: int
     """The number of the lot."""
-    again: int
-    """The number of the rejected lot that it was; 0: none."""
+    again: AcceptanceLot | None
+    """The rejected lot that it was; None: it is a first inspection."""
     packages: Sequence[Package]
     """Its packages, locked, in order."""
     tasks: Mapping[int, Sequence[int]]
     """The tasks from which its sample is drawn, by package."""
     ctx: Context
     """Who acts, and when."""
+    stream: str = OPEN
+    """Which lots it follows."""
+    severity: Severity = Severity.NORMAL
+    """How severely it is inspected."""
+    decided_before: int = 0
+    """How many lots of the job were decided before."""
 
 
 def list_drawable(package: Package, tasks: Sequence[int]) -> list[int]:
@@ -94,7 +102,7 @@ def close_lot(facts: ClosingFacts) -> Change:
     job, number = facts.job, facts.number
     tasks = [task for package in facts.packages for task in facts.tasks[package.number]]
     # there are none where all that is left is checked in any case
-    count = facts.rule.plan.for_lot(len(tasks)).sample if tasks else 0
+    count = make_lot_plan(facts.rule, len(tasks), facts.severity).sample if tasks else 0
     drawn = set(draw_of_lot(job.seed, number, tasks, count))
     lot = AcceptanceLot(
         job=job.id,
@@ -102,7 +110,11 @@ def close_lot(facts: ClosingFacts) -> Change:
         packages=tuple(package.number for package in facts.packages),
         size=len(tasks),
         sample=len(drawn),
-        again=facts.again,
+        groups=_find_groups_of_lot(facts),
+        again=0 if facts.again is None else facts.again.number,
+        stream=facts.stream,
+        severity=facts.severity,
+        decided_before=facts.decided_before,
         closed_at=facts.ctx.at,
     )
     save = [
@@ -116,9 +128,18 @@ def close_lot(facts: ClosingFacts) -> Change:
             "packages": list(lot.packages),
             "size": lot.size,
             "sample": lot.sample,
+            "severity": lot.severity.value,
         },
     }
     return record(facts.ctx, "close_lot", about=job, add=(lot,), save=save, data=data)
+
+
+def _find_groups_of_lot(facts: ClosingFacts) -> tuple[str, ...]:
+    """Return the groups of those who have labeled the packages of a lot."""
+    if facts.again is not None:
+        return facts.again.groups
+    entries = [package.lot_entry for package in facts.packages]
+    return tuple(sorted({group for each in entries if each for group in each.groups or ()}))
 
 
 def _enter(package: Package, lot: AcceptanceLot, drawn: set[int], ctx: Context) -> Package:

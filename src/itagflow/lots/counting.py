@@ -1,9 +1,10 @@
-"""How many packages of a job wait for their lots."""
+"""How many packages of a job wait for their lots, and which lots it has."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from itagflow.model.lot import AcceptanceLot
 from itagflow.model.package import Package, PackageState
 from itagflow.storage.port import Query, Reader
 
@@ -13,3 +14,8 @@ def count_by_lot_key(reader: Reader, job: int) -> Mapping[str, int]:
     at_accept = Query(Package, {"job": job, "state": PackageState.ACCEPT})
     tally = reader.tally(at_accept, by=("lot_key",))
     return {str(key): number for (key,), (number,) in sorted(tally.items()) if key}
+
+
+def read_lots(reader: Reader, job: int) -> list[AcceptanceLot]:
+    """Return the lots of a job, by number: there are few."""
+    return list(reader.find(Query(AcceptanceLot, {"job": job}, order=("number",))))

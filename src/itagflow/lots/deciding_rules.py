@@ -9,7 +9,9 @@ import attrs
 
 from itagflow.access import Policy
 from itagflow.claiming.rules import Slot, offer
-from itagflow.lots.closing_rules import LotRule, give_out, list_drawable
+from itagflow.lots.closing_rules import give_out, list_drawable
+from itagflow.lots.plan_rules import LotRule, make_lot_plan
+from itagflow.lots.switching_rules import count_decisions, find_state, switch
 from itagflow.model.change import Change, Context, Saved, record
 from itagflow.model.copying import evolve
 from itagflow.model.entity import Entity
@@ -57,6 +59,8 @@ class DecidingFacts:
     """The numbers of their tasks, by package."""
     ctx: Context
     """Who acts, and when."""
+    lots: Sequence[AcceptanceLot] = ()
+    """All lots of the job, as they are before."""
 
     @property
     def drawable(self) -> list[int]:
@@ -83,7 +87,7 @@ def judge_lot(facts: DecidingFacts) -> LotVerdict:
     checked, wrong = sum(each.checked for each in entries), sum(each.wrong for each in entries)
     if not facts.lot.size:  # all that was left of it was checked in any case
         return make_verdict(facts.lot, PlanVerdict.ACCEPT, checked=checked, wrong=wrong)
-    plan = facts.rule.plan.for_lot(facts.lot.size)
+    plan = make_lot_plan(facts.rule, facts.lot.size, facts.lot.severity)
     decision = plan.decide(checked, wrong)
     verdict, more = decision.verdict, 0
     if verdict is PlanVerdict.MORE:
@@ -139,8 +143,15 @@ def decide_lot(facts: DecidingFacts, found: LotVerdict) -> Decision:
     if not facts.packages:
         state = LotState.DISCARDED
     decided = attrs.evolve(
-        facts.lot, state=state, checked=found.checked, wrong=found.wrong, decided_at=facts.ctx.at
+        facts.lot,
+        state=state,
+        checked=found.checked,
+        wrong=found.wrong,
+        decision=count_decisions(facts.lots) + 1,
+        decided_at=facts.ctx.at,
     )
+    before = find_state(facts.lots, decided.stream)
+    decided = attrs.evolve(decided, switching=switch(facts.rule, before, decided))
     save: list[Saved] = [(facts.lot, decided)]
     passing, rejected = list[Package](), list[Package]()
     for package in facts.packages:

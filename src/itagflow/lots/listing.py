@@ -11,8 +11,11 @@ from itagflow.core.lookup import JobRef, MemberRef, Page, begin_behind
 from itagflow.core.visibility import list_visible, require_readable
 from itagflow.errors import NotAllowed
 from itagflow.lifecycle.tables import must_be_working
-from itagflow.lots.closing_rules import find_lot_rule
+from itagflow.lots import switching_rules
+from itagflow.lots.counting import read_lots
+from itagflow.lots.plan_rules import find_lot_rule
 from itagflow.lots.settling import settle_lots
+from itagflow.model.change import Saved, record
 from itagflow.model.lot import AcceptanceLot
 from itagflow.storage.port import Query, Reader
 
@@ -58,3 +61,24 @@ def close_lots(engine: Engine, ref: JobRef, *, by: MemberRef) -> int:
             reason = f"each package of job {job.name!r} is a lot of its own, or no plan decides"
             raise NotAllowed("", "close lots", reason)
     return settle_lots(engine, job.id, closes_all=True, actor=ctx.member).closed
+
+
+def resume_lots(engine: Engine, ref: JobRef, *, by: MemberRef) -> int:
+    """Let the inspection of lots go on where it was stopped; return of how many streams."""
+    with engine.transaction() as transaction:
+        job = transaction.job(ref)
+        ctx = transaction.authorize(job.workspace, by, Action.MANAGE_JOB, job)
+        must_be_working(job, "resume the inspection of lots")
+        stopped = switching_rules.list_stopped(read_lots(transaction.store, job.id))
+        locked = [
+            transaction.lock(AcceptanceLot, key) for key in sorted(lot.key for lot in stopped)
+        ]
+        # nothing is decided in a stream that is stopped: but somebody may have been faster
+        save: list[Saved] = [
+            (lot, switching_rules.resume(lot)) for lot in locked if not lot.is_resumed
+        ]
+        if save:
+            data = {"name": job.name, "lots": [lot.number for lot in locked]}
+            transaction.apply(record(ctx, "resume_lots", about=job, save=save, data=data))
+    settle_lots(engine, job.id)
+    return len(save)

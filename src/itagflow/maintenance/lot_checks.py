@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from itagflow.lots.plan_rules import LotRule
+from itagflow.lots.switching_rules import choose_severity, find_state, switch
 from itagflow.model.inconsistency import Inconsistency, compare_field
 from itagflow.model.job import Job
 from itagflow.model.lot import AcceptanceLot
@@ -56,3 +58,22 @@ def check_lots(
         else:
             field = "state of its lot"
             yield from compare_field(package, field, entry.state, found.state)
+
+
+def check_switching(rule: LotRule, lots: Sequence[AcceptanceLot]) -> Iterator[Inconsistency]:
+    """Yield where lots were inspected otherwise than those before them ask for.
+
+    What each decision has made of its stream is computed again from what was there before it.
+    """
+    decided = sorted((lot for lot in lots if lot.decision), key=lambda lot: lot.decision)
+    for number, lot in enumerate(decided, 1):
+        yield from compare_field(lot, "number of its decision", lot.decision, number)
+        before = find_state(lots, lot.stream, lot.decision - 1)
+        yield from compare_field(lot, "switching state", lot.switching, switch(rule, before, lot))
+    for lot in lots:
+        state = find_state(lots, lot.stream, lot.decided_before)
+        expected = choose_severity(state, is_first=not lot.again)
+        yield from compare_field(lot, "severity", lot.severity, expected)
+        is_decided = lot.state not in _UNDECIDED
+        field = "whether its decision has a number"
+        yield from compare_field(lot, field, bool(lot.decision), is_decided)

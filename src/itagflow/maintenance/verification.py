@@ -32,6 +32,7 @@ from itagflow.core.visibility import (
     require_readable,
 )
 from itagflow.jobs.rules import packages_of
+from itagflow.lots.plan_rules import find_lot_rule
 from itagflow.maintenance import (
     checks,
     counter_checks,
@@ -355,11 +356,13 @@ def _check_whole_job(
     else:
         yield from compare_field(counter, "tasks", counter.tasks, tasks)
         yield from compare_field(counter, "packages", counter.packages, packages)
-    if job.workflow.has_lots:
+    rule = find_lot_rule(job)
+    if rule is not None:
         lots = list(reader.find(Query(AcceptanceLot, of_job, order=("number",))))
         at_accept: dict[str, Any] = {**of_job, "state": PackageState.ACCEPT}
         waiting = iterate_in_transaction(reader, Query(Package, at_accept, order=("number",)))
         yield from lot_checks.check_lots(lots, list(waiting))
+        yield from lot_checks.check_switching(rule, lots)
     yield from _check_sums(reader, job)
     yield from _check_comments(reader, job)
     # what names a package beyond the last: no group of packages would find it

@@ -34,7 +34,7 @@ from itagflow.model.job import (
     StageWorkers,
     Workflow,
 )
-from itagflow.model.lot import AcceptanceLot, Lot
+from itagflow.model.lot import AcceptanceLot, Lot, LotBy
 from itagflow.model.merging import Merge, MergeReport, OnDispute, QuestionMerge
 from itagflow.model.migration import (
     AddOption,
@@ -155,6 +155,7 @@ __all__ = [
     "Label",
     "LoadReport",
     "Lot",
+    "LotBy",
     "LotEntry",
     "LotState",
     "LotVerdict",

@@ -285,6 +285,7 @@ _PAST = {
     "restore": "restored",
     "restore_version": "restored an earlier answer to",
     "resume": "resumed",
+    "resume_lots": "resumed the inspection of lots of",
     "review": "passed",
     "save": "saved",
     "overdue": "found overdue",

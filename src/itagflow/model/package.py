@@ -9,7 +9,7 @@ from itagflow.model.copying import copyable
 from itagflow.model.enums import IdentityHash
 from itagflow.model.job import Crew, Stage
 from itagflow.model.number import is_whole
-from itagflow.model.plan import LotEntry, LotState, PackageLot
+from itagflow.model.plan import OPEN, LotEntry, LotState, PackageLot
 from itagflow.printing import format_count
 from itagflow.reprs import show_fields, show_line
 
@@ -41,7 +41,8 @@ _STAGE_OF = {
 }
 
 
-OPEN = "open"
+OF_GROUP = "group "
+OF_SEVERAL = "several groups"
 AGAIN = "again "
 CHECK = "check "
 DECISION = "lot "
@@ -230,15 +231,16 @@ class Package:
     def lot_key(self) -> str:
         """What it waits for with other packages; empty: nothing.
 
-        It is ``open`` before its lot has closed, ``again 3`` while what was rejected as lot 3 comes
-        back, ``check 4`` while its part of the sample of lot 4 is to be checked, and then, or if it
-        has none, ``lot 4``.
+        It is ``open`` before its lot has closed; where lots are kept apart by groups, then ``group
+        night`` or ``several groups``, by its labelers; ``again 3`` while what was rejected as lot 3
+        comes back; ``check 4`` while its part of the sample of lot 4 is to be checked, and then, or
+        if it has none, ``lot 4``.
         """
         entry = self.lot_entry
         if entry is None:  # nearly always; every save of a package asks
             return ""
         if entry.state is LotState.OPEN:
-            return f"{AGAIN}{self.rejected_lot}" if self.rejected_lot else OPEN
+            return f"{AGAIN}{self.rejected_lot}" if self.rejected_lot else _name_open(entry)
         if entry.state is not LotState.CLOSED:
             return ""
         return f"{CHECK if entry.is_due else DECISION}{entry.lot}"
@@ -355,6 +357,15 @@ DECISIONS = frozenset({Purpose.ADJUDICATION, Purpose.ESCALATION})
 
 CREWS = {Purpose.ADJUDICATION: Crew.ADJUDICATORS, Purpose.ESCALATION: Crew.EXPERTS}
 """Who does the work of a purpose; that of the others is done by the workers of its stage."""
+
+
+def _name_open(entry: LotEntry) -> str:
+    """Return for which lot a package waits that has not closed yet."""
+    if entry.groups is None:
+        return OPEN
+    if len(entry.groups) > 1:
+        return OF_SEVERAL
+    return f"{OF_GROUP}{''.join(entry.groups)}"
 
 
 class Outcome(IdentityHash, Enum):

@@ -45,6 +45,34 @@ class Severity(Enum):
     """After many good lots."""
 
 
+@attrs.frozen(kw_only=True)
+class SwitchingState:
+    """Where a stream of lots stands between normal, tightened and reduced inspection."""
+
+    severity: Severity = Severity.NORMAL
+    """How severely the next lot is inspected."""
+    score: int = 0
+    """The switching score, on normal inspection."""
+    recent: tuple[bool, ...] = ()
+    """Whether each of the last five lots was accepted, on normal inspection."""
+    accepted: int = 0
+    """How many lots were accepted in a row, on tightened inspection."""
+    rejected: int = 0
+    """How many lots were not accepted, on tightened inspection."""
+    is_stopped: bool = False
+    """Whether inspection is stopped until something was done about the work."""
+
+    def resume(self) -> "SwitchingState":
+        """Return the state after the work was improved: tightened inspection goes on.
+
+        >>> SwitchingState(is_stopped=True).resume().severity.name
+        'TIGHTENED'
+        """
+        return SwitchingState(severity=Severity.TIGHTENED)
+
+    __repr__ = show_fields
+
+
 @runtime_checkable
 class LotPlan(Protocol):
     """**Protocol:** the plan for one lot."""
@@ -116,6 +144,10 @@ class LotState(Enum):
     """It was not decided: all its packages were discarded."""
 
 
+OPEN = "open"
+"""What packages wait with whose lot has not closed yet: see `Package.lot_key`."""
+
+
 @attrs.frozen(kw_only=True)
 class LotEntry:
     """What a package is to the lot of several packages that it belongs to, until it has passed."""
@@ -124,6 +156,9 @@ class LotEntry:
     """The number of the lot; 0: it has not closed yet."""
     state: LotState = LotState.OPEN
     """Where the lot is in its lifecycle."""
+    groups: tuple[str, ...] | None = None
+    """The groups of who has labeled it, where lots are kept apart by them; None: that is not known
+    yet, or does not matter."""
     certain: tuple[int, ...] = ()
     """The tasks of the package that are checked in any case, and are no part of the lot."""
     sample: tuple[int, ...] = ()

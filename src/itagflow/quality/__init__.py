@@ -17,7 +17,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from itagflow.model.plan import AcceptancePlan, LotPlan, PlanDecision, PlanVerdict, Severity
+    from itagflow.model.plan import (
+        AcceptancePlan,
+        LotPlan,
+        PlanDecision,
+        PlanVerdict,
+        Severity,
+        SwitchingState,
+    )
     from itagflow.quality.aggregation import (
         Majority,
         majority,
@@ -45,7 +52,6 @@ if TYPE_CHECKING:
         InspectionLevel,
         Iso2859,
         Iso2859LotPlan,
-        SwitchingState,
         iso2859,
     )
     from itagflow.quality.labels import LabelRow, LabelTable
@@ -165,14 +171,20 @@ _HOMES = {
             "InspectionLevel",
             "Iso2859",
             "Iso2859LotPlan",
-            "SwitchingState",
             "iso2859",
         ),
         "labels": ("LabelRow", "LabelTable"),
         "matching": ("Marks", "f1", "match"),
         "merging": ("merge_marks",),
         "plans": ("SinglePlan",),
-        ".model.plan": ("AcceptancePlan", "LotPlan", "PlanDecision", "PlanVerdict", "Severity"),
+        ".model.plan": (
+            "AcceptancePlan",
+            "LotPlan",
+            "PlanDecision",
+            "PlanVerdict",
+            "Severity",
+            "SwitchingState",
+        ),
         "sequential_plans": ("SequentialPlan", "sequential"),
         "statements": ("Rate", "Statement", "StatementLine", "WorkBy"),
         "table_plans": ("PlanRow", "TablePlan"),

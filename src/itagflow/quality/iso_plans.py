@@ -18,7 +18,7 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.model.arguments import require_flag, require_kind
 from itagflow.model.enums import parse_enum
 from itagflow.model.number import find_number, require_number, require_whole_number
-from itagflow.model.plan import PlanDecision, Severity, StoredPlan
+from itagflow.model.plan import PlanDecision, Severity, StoredPlan, SwitchingState
 from itagflow.printing import format_repr
 from itagflow.quality.distributions import poisson_cdf
 from itagflow.quality.plans import (
@@ -226,34 +226,6 @@ class Iso2859LotPlan:
             f"{format_percent(bad)} wrong passes {format_percent(often)} of the time. An AQL is no "
             "promise about accepted work: see error_left, or take larger lots."
         )
-
-    __repr__ = show_fields
-
-
-@attrs.frozen(kw_only=True)
-class SwitchingState:
-    """Where a stream of lots stands between normal, tightened and reduced inspection."""
-
-    severity: Severity = Severity.NORMAL
-    """How severely the next lot is inspected."""
-    score: int = 0
-    """The switching score, on normal inspection."""
-    recent: tuple[bool, ...] = ()
-    """Whether each of the last five lots was accepted, on normal inspection."""
-    accepted: int = 0
-    """How many lots were accepted in a row, on tightened inspection."""
-    rejected: int = 0
-    """How many lots were not accepted, on tightened inspection."""
-    is_stopped: bool = False
-    """Whether inspection is stopped until something was done about the work."""
-
-    def resume(self) -> "SwitchingState":
-        """Return the state after the work was improved: tightened inspection goes on.
-
-        >>> SwitchingState(is_stopped=True).resume().severity.name
-        'TIGHTENED'
-        """
-        return SwitchingState(severity=Severity.TIGHTENED)
 
     __repr__ = show_fields
 

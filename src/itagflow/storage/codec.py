@@ -40,7 +40,7 @@ from itagflow.model.package import QueueCursor
 from itagflow.model.packaging import (
     Packaging,
 )
-from itagflow.model.plan import AcceptancePlan, LotEntry, PackageLot
+from itagflow.model.plan import AcceptancePlan, LotEntry, PackageLot, SwitchingState
 from itagflow.model.region import Keypoint, Region
 from itagflow.model.reply import Reply
 from itagflow.model.result import Provenance, StageResult
@@ -275,7 +275,7 @@ def _make_converter() -> Converter:
         Field,
         Lot,
         *_RULES.values(),
-        *(PackageLot, LotEntry),
+        *(PackageLot, LotEntry, SwitchingState),
         QueueCursor,
         Provenance,
         StageResult,

@@ -22,7 +22,7 @@ from itagflow.model.job import (
     Workflow,
 )
 from itagflow.model.jobcounter import JobCounter
-from itagflow.model.lot import AcceptanceLot, Lot
+from itagflow.model.lot import AcceptanceLot, Lot, LotBy
 from itagflow.model.migration import (
     AddOption,
     AddQuestion,
@@ -46,7 +46,14 @@ from itagflow.model.packaging import (
     FixedSize,
     PackageCount,
 )
-from itagflow.model.plan import LotEntry, LotState, PackageLot, RejectedLots
+from itagflow.model.plan import (
+    LotEntry,
+    LotState,
+    PackageLot,
+    RejectedLots,
+    Severity,
+    SwitchingState,
+)
 from itagflow.model.region import (
     Box,
     Keypoint,
@@ -284,7 +291,7 @@ def _inspect() -> Inspect:
 
 
 def _accept() -> Accept:
-    return Accept(plan=SinglePlan(8, 1), lot=Lot(packages=3))
+    return Accept(plan=SinglePlan(8, 1), lot=Lot(every=timedelta(days=1), by=LotBy.GROUP))
 
 
 def _package_in_a_lot() -> Package:
@@ -292,6 +299,7 @@ def _package_in_a_lot() -> Package:
     entry = LotEntry(
         lot=2,
         state=LotState.CLOSED,
+        groups=("night",),
         certain=(7,),
         sample=(5, 6),
         is_handed_in=True,
@@ -315,7 +323,14 @@ def _decided_lot() -> AcceptanceLot:
         sample=3,
         checked=3,
         wrong=2,
+        groups=("day", "night"),
         again=1,
+        stream="several groups",
+        severity=Severity.TIGHTENED,
+        decided_before=1,
+        decision=2,
+        switching=SwitchingState(severity=Severity.TIGHTENED, recent=(True, False)),
+        is_resumed=True,
         closed_at=AT,
         decided_at=AT,
         version=1,

@@ -210,6 +210,7 @@ def test_what_waits_for_its_lot_is_blocked_only_if_the_lot_does_not_close() -> N
     assert find_blocked(workers(), gathering, []) is None
     reason = explain_open_lot(2)
     assert reason.startswith("its lot does not close with 2 packages, and no other is on its way")
-    found = find_blocked(workers(), gathering, [], lot_reason=reason)
+    reasons = {"open": reason}
+    found = find_blocked(workers(), gathering, [], lot_reasons=reasons)
     assert found == BlockedPackage(1, Stage.ACCEPT, reason)
-    assert find_blocked(workers(), decided, [], lot_reason=reason) is None
+    assert find_blocked(workers(), decided, [], lot_reasons=reasons) is None

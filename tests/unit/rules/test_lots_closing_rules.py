@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+import attrs
 import pytest
 
-from itagflow import Accept, Label, Workflow
+from itagflow import Accept, Label, Stage, Workflow
 from itagflow.lots.closing_rules import (
     ClosingFacts,
     Gathering,
     close_lot,
-    find_lot_rule,
+    find_groups,
     get_most,
     give_out,
     is_to_be_closed,
     list_drawable,
 )
+from itagflow.lots.plan_rules import find_lot_rule
 from itagflow.model import AcceptanceLot, Lot, LotEntry, LotState, Package, PackageState
 from itagflow.model.change import Context
+from itagflow.model.job import StageWorkers
+from itagflow.model.lot import MAX_PACKAGES
 from itagflow.quality import SinglePlan
 from itagflow.reviewing.sampling import draw_of_lot
-from itagflow.testing import AT, make_job, make_package
+from itagflow.testing import AT, make_job, make_member, make_package
 
 CTX = Context(AT, 1, 3)
 JOB = make_job(workflow=Workflow(Label(), Accept(plan=SinglePlan(2, 0), lot=Lot(packages=3))))
+
+
+LOT = AcceptanceLot(
+    job=4, number=2, packages=(1, 2, 3), size=6, sample=2, groups=("night",), closed_at=AT
+)
 
 
 def package(number: int, **fields: Any) -> Package:
@@ -34,7 +44,9 @@ def package(number: int, **fields: Any) -> Package:
     )
 
 
-def close(*packages: Package, again: int = 0) -> tuple[AcceptanceLot, list[Package]]:
+def close(
+    *packages: Package, again: AcceptanceLot | None = None
+) -> tuple[AcceptanceLot, list[Package]]:
     """The lot of packages of two tasks each, and the packages as they are then."""
     rule = find_lot_rule(JOB)
     assert rule is not None
@@ -64,22 +76,48 @@ class TestWhen:
         self, packages: int, is_complete: bool, closes: bool
     ) -> None:
         gathering = Gathering(packages=packages, is_complete=is_complete)
-        assert is_to_be_closed(Lot(packages=3), gathering) is closes
+        assert is_to_be_closed(Lot(packages=3), gathering, AT) is closes
         assert get_most(Lot(packages=3)) == 3
 
-    def test_only_a_rule_of_accept_with_a_plan_has_lots(self) -> None:
-        assert find_lot_rule(JOB) is not None
-        assert JOB.workflow.has_lots
-        alone = make_job(workflow=Workflow(Label(), Accept(plan=SinglePlan(2, 0))))
-        assert find_lot_rule(alone) is None
-        assert not alone.workflow.has_lots
-        assert find_lot_rule(make_job()) is None
+    def test_or_when_its_time_is_over(self) -> None:
+        daily, day = Lot(every=timedelta(days=1)), timedelta(days=1)
+        gathering = Gathering(packages=2, oldest=AT)
+        assert not is_to_be_closed(daily, gathering, AT + day - timedelta(microseconds=1))
+        assert is_to_be_closed(daily, gathering, AT + day)
+        assert not is_to_be_closed(Lot(whole=True), gathering, AT + 9 * day)
+        assert not is_to_be_closed(daily, Gathering(packages=2), AT + 9 * day)
+        assert not is_to_be_closed(Lot(every=timedelta.max), gathering, AT)
+
+    @pytest.mark.parametrize("lot", [Lot(whole=True), Lot(every=timedelta(days=1))])
+    def test_none_has_more_than_can_be_decided_at_once(self, lot: Lot) -> None:
+        assert get_most(lot) == MAX_PACKAGES == 1_000
+        assert is_to_be_closed(lot, Gathering(packages=1_000), AT)
+        assert not is_to_be_closed(lot, Gathering(packages=999), AT)
+
+
+class TestGroups:
+    NIGHT, DAY = make_member(groups=("night", "all")), make_member(id=7, groups=("day",))
+
+    def test_they_are_those_of_the_labelers(self) -> None:
+        assert find_groups(JOB, [self.NIGHT]) == ("all", "night")
+        assert find_groups(JOB, [self.NIGHT, self.DAY]) == ("all", "day", "night")
+        assert find_groups(JOB, []) == ()
+
+    def test_only_those_count_that_the_job_names_if_it_does(self) -> None:
+        crew = {Stage.LABEL: StageWorkers((2,), ("night", "day"))}
+        assert find_groups(attrs.evolve(JOB, workforce=crew), [self.NIGHT]) == ("night",)
+
+    def test_a_lot_has_those_of_its_packages(self) -> None:
+        entries = [LotEntry(groups=("night",)), LotEntry(groups=("night",))]
+        lot, _ = close(*(package(n, lot_entry=each) for n, each in enumerate(entries, 1)))
+        assert lot.groups == ("night",)
 
 
 class TestClosing:
     def test_the_sample_is_drawn_over_all_of_it(self) -> None:
-        lot, packages = close(package(1), package(2), package(3), again=2)
+        lot, packages = close(package(1), package(2), package(3), again=LOT)
         assert (lot.packages, lot.size, lot.sample, lot.again) == ((1, 2, 3), 6, 2, 2)
+        assert lot.groups == ("night",)
         assert lot.state is LotState.CLOSED
         drawn = [task for each in packages if each.lot_entry for task in each.lot_entry.sample]
         assert tuple(drawn) == draw_of_lot(JOB.seed, 4, range(1, 7), 2)

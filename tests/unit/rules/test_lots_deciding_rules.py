@@ -9,7 +9,6 @@ import pytest
 
 from itagflow import Accept, Label, Stage, Workflow
 from itagflow.access import default_policy
-from itagflow.lots.closing_rules import LotRule
 from itagflow.lots.deciding_rules import (
     DecidingFacts,
     ReworkPlace,
@@ -23,6 +22,7 @@ from itagflow.lots.deciding_rules import (
     read_rejected,
     reject_with_lot,
 )
+from itagflow.lots.plan_rules import LotRule
 from itagflow.model import (
     AcceptanceLot,
     Assignment,
@@ -37,7 +37,8 @@ from itagflow.model import (
     StageWorkers,
 )
 from itagflow.model.change import Context
-from itagflow.quality import PlanVerdict, SinglePlan, sequential
+from itagflow.model.plan import Severity, SwitchingState
+from itagflow.quality import PlanVerdict, SinglePlan, iso2859, sequential
 from itagflow.testing import AT, make_assignment, make_job, make_member, make_package
 
 CTX = Context(AT, 1, 0)
@@ -150,7 +151,15 @@ class TestDecision:
         lot, open_, decision = self.decide(facts(*GOOD))
         assert (lot.state, lot.checked, lot.wrong) == (LotState.ACCEPTED, 2, 0)
         assert lot.decided_at == AT
+        assert (lot.decision, lot.switching) == (1, None)
         assert (open_, decision.passing, decision.rejected) == ([], GOOD, ())
+
+    def test_by_the_standard_it_counts_for_those_that_follow(self) -> None:
+        given = facts(*BAD, plan=iso2859(aql=6.5))
+        before = attrs.evolve(LOT, number=1, decision=3, switching=SwitchingState(recent=(False,)))
+        lot, _, _ = self.decide(attrs.evolve(given, lots=(before, given.lot)))
+        assert (lot.state, lot.decision) == (LotState.REJECTED, 4)
+        assert lot.switching == SwitchingState(severity=Severity.TIGHTENED)
 
     def test_what_stands_wrong_is_given_out_again(self) -> None:
         lot, [again], decision = self.decide(facts(*BAD, plan=SinglePlan(2, 1)))

@@ -12,6 +12,10 @@ CHECKED = LotEntry(lot=4, state=LotState.CLOSED, sample=(1,), is_handed_in=True)
 CASES = [
     (None, 0, ""),
     (LotEntry(), 0, "open"),
+    (LotEntry(groups=()), 0, "group "),
+    (LotEntry(groups=("night",)), 0, "group night"),
+    (LotEntry(groups=("check 4",)), 0, "group check 4"),
+    (LotEntry(groups=("day", "night")), 0, "several groups"),
     (LotEntry(), 3, "again 3"),
     (LotEntry(lot=4, state=LotState.CLOSED, sample=(1,)), 0, "check 4"),
     (LotEntry(lot=4, state=LotState.CLOSED, certain=(1,)), 0, "check 4"),
@@ -29,7 +33,8 @@ def test_a_package_says_what_it_waits_for(entry: LotEntry | None, rejected: int,
     )
     assert package.lot_key == key
     assert package.awaits_lot == (key != "" and not key.startswith("check"))
-    assert is_gathering(key) == key.startswith(("open", "again"))
+    is_open = entry is not None and entry.state is LotState.OPEN
+    assert is_gathering(key) == is_open
     assert parse_again(key) == (rejected if key else 0)
 
 
