@@ -41,6 +41,7 @@ from itagflow.model.number import require_whole_number
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.selection import ALL_TASKS, Selection
+from itagflow.model.snapshot import Snapshot
 from itagflow.model.split import Split
 from itagflow.model.task import TaskState
 from itagflow.model.template import Template
@@ -65,6 +66,13 @@ from itagflow.results.pseudonyms import make_pseudonym
 from itagflow.results.rules import must_fit_its_template
 from itagflow.results.selecting import find_selection
 from itagflow.results.service import partition_job
+from itagflow.results.snapshot_reading import (
+    KeptResults,
+    find_kept,
+    read_kept,
+    require_nobody_blind,
+)
+from itagflow.results.snapshot_rules import SnapshotFile
 from itagflow.results.split_rules import SplitPart
 from itagflow.results.splitting import name_targets
 from itagflow.storage.port import Query, Reader, Span, Store
@@ -74,6 +82,8 @@ if TYPE_CHECKING:
 
 NEEDED = ("state", "stages")
 """The fields that every export asks of each result."""
+SNAPSHOT_FORMAT = "jsonl"
+"""The format of the file of a snapshot, which loses nothing."""
 PART = 5_000
 """How many tasks a worker of an export gets at once, unless the caller gives a number."""
 
@@ -167,6 +177,8 @@ class _Terms:
     """The position behind which changes are wanted; None: everything is."""
     changes: Sequence[Changes] = ()
     """What may have changed of each of the jobs; empty: all is written."""
+    kept: KeptResults | None = None
+    """The snapshot that is read instead of the jobs."""
 
     def take(self, part: SplitPart) -> _Terms:
         """Return the same of the tasks in a part of a split."""
@@ -190,7 +202,7 @@ def export(
     lossy: Lossy = "report",
     by: MemberRef | None = None,
     progress: Wrap | None = None,
-    snapshot: bool = False,
+    snapshot: bool | str | Snapshot = False,
     executor: Executor | None = None,
     partitions: int | None = None,
     where: Selection = ALL_TASKS,
@@ -201,22 +213,28 @@ def export(
     formats.find(format)
     if partitions is not None:
         require_whole_number("partitions", "", partitions, least=1)
+    named = None if isinstance(snapshot, bool) else snapshot
     if executor is not None:
-        _require_divisible(format, snapshot)
-    if split is not None and snapshot:
+        _require_divisible(format, bool(snapshot))
+    if split is not None and snapshot is True:
         raise _make_moments_error()
+    if since is not None and named is not None:
+        raise _make_named_error()
     if since is not None:
         is_several = len(list_jobs(jobs, "the export")) > 1
         duplicates = get_duplicates(jobs, "error") if is_several else "keep"
         require_incremental(format, duplicates, is_divided=executor is not None)
-    query = ResultQuery("results.export", by, where, snapshot=snapshot, needed=NEEDED)
+    query = ResultQuery("results.export", by, where, snapshot=snapshot is True, needed=NEEDED)
     terms = _find_terms(engine, jobs, query)
+    if named is not None:
+        terms = _keep(engine, terms, named)
     order = _Order(_make_portable(format), stages, lossy, options, terms.template, terms.jobs)
     order = _add_names(engine, order, terms)
     for source in terms.sources:
         if executor is not None and by is not None and where.member is not None:
             _require_nobody_hidden(source.job)
-        must_fit_its_template(source.job, "export")
+        if named is None:
+            must_fit_its_template(source.job, "export")
     if since is not None:
         terms = _find_changes(engine, terms, since, order)
         order = attrs.evolve(order, is_increment=True)
@@ -228,6 +246,39 @@ def export(
         for name, place in name_targets(target, split).items()
     ]
     return _sum_up(_write_files(engine, places, order, work))
+
+
+def export_snapshot(
+    engine: Engine,
+    jobs: DatasetRef,
+    target: Target,
+    *,
+    where: Selection,
+    by: MemberRef | None,
+    progress: Wrap | None,
+    check: Callable[[Sequence[Job]], None],
+) -> SnapshotFile:
+    """Write the results of jobs as they are at one moment, without votes that are secret."""
+    query = ResultQuery("results.export", by, where, snapshot=True, needed=NEEDED, hides_votes=True)
+    terms = _find_terms(engine, jobs, query)
+    check([source.job for source in terms.sources])
+    for source in terms.sources:
+        must_fit_its_template(source.job, "export")
+    order = _Order(SNAPSHOT_FORMAT, None, "report", {}, terms.template, terms.jobs)
+    order = _add_names(engine, order, terms)
+    work = _Work(None, None, progress)
+    report = _write_files(engine, [_Place("", target, terms)], order, work)[""]
+    return SnapshotFile(str(target), terms.jobs, terms.queries[0].where, report, terms.template)
+
+
+def _keep(engine: Engine, terms: _Terms, named: str | Snapshot) -> _Terms:
+    """Return *terms* with the results of a snapshot, and what was asked then."""
+    jobs = [source.job for source in terms.sources]
+    if terms.queries[0].by is not None:
+        require_nobody_blind(jobs)
+    kept = find_kept(engine, jobs, named)
+    complete_to = kept.snapshot.complete_to
+    return attrs.evolve(terms, kept=kept, template=kept.template, complete_to=complete_to)
 
 
 def _sum_up(reports: Mapping[str, WriteReport]) -> WriteReport:
@@ -283,7 +334,11 @@ def _write_file(
 ) -> _Written:
     progress = work.progress
     if work.executor is None:
-        results = read_dataset(engine, terms.dataset, terms.queries, changes=terms.changes)
+        if terms.kept is None:
+            results = read_dataset(engine, terms.dataset, terms.queries, changes=terms.changes)
+        else:
+            queries = dict(zip(terms.jobs, terms.queries, strict=True))
+            results = read_kept(engine, terms.kept, queries)
         return _write(progress(results) if progress else results, file, order)
     shares = _split(engine, terms.sources, work.partitions)
     # closed also when the caller's progress bar or the target fails: that cancels what is not begun
@@ -503,6 +558,11 @@ def _require_divisible(format: FormatRef, snapshot: bool) -> None:
 def _make_moments_error() -> InvalidData:
     reason = "the files of a split each show their own moment: leave one of the two out"
     return InvalidData("the export", [Problem("snapshot", reason)])
+
+
+def _make_named_error() -> InvalidData:
+    reason = "a snapshot does not change: leave one of the two out"
+    return InvalidData("the export", [Problem("since", reason)])
 
 
 def _require_nobody_hidden(job: Job) -> None:
