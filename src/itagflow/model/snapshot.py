@@ -6,6 +6,9 @@ from typing import Any
 
 import attrs
 
+from itagflow.errors import InvalidData, Problem
+from itagflow.model.arguments import make_error
+from itagflow.model.text import find_name_error, to_text
 from itagflow.printing import format_count
 from itagflow.reprs import show_line
 
@@ -44,3 +47,23 @@ class Snapshot:
         return show_line(
             self, self.name, self.target, format_count(self.rows, "row"), self.sha256[:12]
         )
+
+
+def parse_snapshot_name(what: str, field: str, value: object) -> str:
+    """Return the name of a snapshot, which is given by it or itself.
+
+    Args:
+        what: The operation that it is given to.
+        field: What it is called there.
+        value: What was given.
+
+    Raises:
+        InvalidData: when it is none.
+    """
+    if isinstance(value, Snapshot):
+        return value.name
+    if not isinstance(value, str):
+        raise make_error(what, field, "must be a snapshot or its name", value)
+    if error := find_name_error(value):
+        raise InvalidData(what, [Problem(field, error)])
+    return to_text(value)

@@ -41,7 +41,6 @@ from itagflow.model.number import require_whole_number
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.selection import ALL_TASKS, Selection
-from itagflow.model.snapshot import Snapshot
 from itagflow.model.split import Split
 from itagflow.model.task import TaskState
 from itagflow.model.template import Template
@@ -72,7 +71,7 @@ from itagflow.results.snapshot_reading import (
     read_kept,
     require_nobody_blind,
 )
-from itagflow.results.snapshot_rules import SnapshotFile
+from itagflow.results.snapshot_rules import TEXTS, SnapshotFile
 from itagflow.results.split_rules import SplitPart
 from itagflow.results.splitting import name_targets
 from itagflow.storage.port import Query, Reader, Span, Store
@@ -202,7 +201,7 @@ def export(
     lossy: Lossy = "report",
     by: MemberRef | None = None,
     progress: Wrap | None = None,
-    snapshot: bool | str | Snapshot = False,
+    snapshot: bool | str = False,
     executor: Executor | None = None,
     partitions: int | None = None,
     where: Selection = ALL_TASKS,
@@ -218,23 +217,18 @@ def export(
         _require_divisible(format, bool(snapshot))
     if split is not None and snapshot is True:
         raise _make_moments_error()
-    if since is not None and named is not None:
-        raise _make_named_error()
     if since is not None:
-        is_several = len(list_jobs(jobs, "the export")) > 1
-        duplicates = get_duplicates(jobs, "error") if is_several else "keep"
-        require_incremental(format, duplicates, is_divided=executor is not None)
+        _require_changing(format, jobs, executor, named)
     query = ResultQuery("results.export", by, where, snapshot=snapshot is True, needed=NEEDED)
     terms = _find_terms(engine, jobs, query)
     if named is not None:
         terms = _keep(engine, terms, named)
     order = _Order(_make_portable(format), stages, lossy, options, terms.template, terms.jobs)
     order = _add_names(engine, order, terms)
-    for source in terms.sources:
+    for source in terms.sources if named is None else ():
         if executor is not None and by is not None and where.member is not None:
             _require_nobody_hidden(source.job)
-        if named is None:
-            must_fit_its_template(source.job, "export")
+        must_fit_its_template(source.job, "export")
     if since is not None:
         terms = _find_changes(engine, terms, since, order)
         order = attrs.evolve(order, is_increment=True)
@@ -248,31 +242,49 @@ def export(
     return _sum_up(_write_files(engine, places, order, work))
 
 
+@attrs.frozen
+class SnapshotRequest:
+    """What a snapshot is asked to have, and where."""
+
+    jobs: DatasetRef
+    target: str
+    where: Selection
+    by: MemberRef | None
+    progress: Wrap | None
+
+
 def export_snapshot(
-    engine: Engine,
-    jobs: DatasetRef,
-    target: Target,
-    *,
-    where: Selection,
-    by: MemberRef | None,
-    progress: Wrap | None,
-    check: Callable[[Sequence[Job]], None],
+    engine: Engine, request: SnapshotRequest, check: Callable[[Sequence[Job]], None]
 ) -> SnapshotFile:
-    """Write the results of jobs as they are at one moment, without votes that are secret."""
-    query = ResultQuery("results.export", by, where, snapshot=True, needed=NEEDED, hides_votes=True)
-    terms = _find_terms(engine, jobs, query)
+    """Write the results of jobs as they are at one moment, without votes that are secret.
+
+    Args:
+        engine: The engine.
+        request: The snapshot.
+        check: What has to be true of the jobs before anything is written.
+    """
+    query = ResultQuery(
+        *("results.export", request.by, request.where),
+        snapshot=True,
+        needed=NEEDED,
+        hides_votes=True,
+    )
+    terms = _find_terms(engine, request.jobs, query)
     check([source.job for source in terms.sources])
     for source in terms.sources:
         must_fit_its_template(source.job, "export")
     order = _Order(SNAPSHOT_FORMAT, None, "report", {}, terms.template, terms.jobs)
     order = _add_names(engine, order, terms)
-    work = _Work(None, None, progress)
-    report = _write_files(engine, [_Place("", target, terms)], order, work)[""]
-    return SnapshotFile(str(target), terms.jobs, terms.queries[0].where, report, terms.template)
+    work = _Work(None, None, request.progress)
+    report = _write_files(engine, [_Place("", request.target, terms)], order, work)[""]
+    return SnapshotFile(request.target, terms.jobs, terms.queries[0].where, report, terms.template)
 
 
-def _keep(engine: Engine, terms: _Terms, named: str | Snapshot) -> _Terms:
+def _keep(engine: Engine, terms: _Terms, named: str) -> _Terms:
     """Return *terms* with the results of a snapshot, and what was asked then."""
+    if any(isinstance(part.job, JobPartition) for part in terms.dataset.parts):
+        reason = "has all tasks that were selected when it was made: pass the job, and no part"
+        raise InvalidData("the export", [Problem("snapshot", reason)])
     jobs = [source.job for source in terms.sources]
     if terms.queries[0].by is not None:
         require_nobody_blind(jobs)
@@ -334,16 +346,23 @@ def _write_file(
 ) -> _Written:
     progress = work.progress
     if work.executor is None:
-        if terms.kept is None:
-            results = read_dataset(engine, terms.dataset, terms.queries, changes=terms.changes)
-        else:
-            queries = dict(zip(terms.jobs, terms.queries, strict=True))
-            results = read_kept(engine, terms.kept, queries)
-        return _write(progress(results) if progress else results, file, order)
+        results = _read(engine, terms)
+        written = _write(progress(results) if progress else results, file, order)
+        if terms.kept is not None and terms.kept.hides_texts:
+            losses = {**written.report.losses, TEXTS: written.report.rows}
+            return attrs.evolve(written, report=attrs.evolve(written.report, losses=losses))
+        return written
     shares = _split(engine, terms.sources, work.partitions)
     # closed also when the caller's progress bar or the target fails: that cancels what is not begun
     with closing(_write_shares(engine, work.executor, shares, order, terms)) as parts:
         return _join(progress(parts) if progress else parts, file)
+
+
+def _read(engine: Engine, terms: _Terms) -> Iterator[Result]:
+    if terms.kept is None:
+        return read_dataset(engine, terms.dataset, terms.queries, changes=terms.changes)
+    pairs = zip(terms.sources, terms.queries, strict=True)
+    return read_kept(engine, terms.kept, {source.job.id: query for source, query in pairs})
 
 
 def _add_names(engine: Engine, order: _Order, terms: _Terms) -> _Order:
@@ -560,9 +579,20 @@ def _make_moments_error() -> InvalidData:
     return InvalidData("the export", [Problem("snapshot", reason)])
 
 
-def _make_named_error() -> InvalidData:
-    reason = "a snapshot does not change: leave one of the two out"
-    return InvalidData("the export", [Problem("since", reason)])
+def _require_changing(
+    format: FormatRef, jobs: DatasetRef, executor: Executor | None, named: str | None
+) -> None:
+    """Check that what changed can be exported.
+
+    Raises:
+        InvalidData: when it cannot.
+    """
+    if named is not None:
+        reason = "a snapshot does not change: leave one of the two out"
+        raise InvalidData("the export", [Problem("since", reason)])
+    is_several = len(list_jobs(jobs, "the export")) > 1
+    duplicates = get_duplicates(jobs, "error") if is_several else "keep"
+    require_incremental(format, duplicates, is_divided=executor is not None)
 
 
 def _require_nobody_hidden(job: Job) -> None:

@@ -55,14 +55,13 @@ def read_kept_events(reader: Reader, job: int) -> Mapping[str, Event]:
     return choose_kept(lookup.iterate_in_transaction(reader, query))
 
 
-def find_kept(engine: Engine, jobs: Sequence[Job], wanted: str | Snapshot) -> KeptResults:
+def find_kept(engine: Engine, jobs: Sequence[Job], name: str) -> KeptResults:
     """Return the results of a snapshot of exactly these jobs.
 
     Raises:
         NotFound: when there is no such snapshot.
         InvalidData: when its file is not what was written.
     """
-    name = wanted if isinstance(wanted, str) else wanted.name
     with engine.store.read() as reader:
         event = read_kept_events(reader, jobs[0].id).get(name)
         if event is None or event.data["jobs"] != [job.id for job in jobs]:

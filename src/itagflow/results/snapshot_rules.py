@@ -41,7 +41,7 @@ class SnapshotFile:
 def build_snapshot_data(name: str, file: SnapshotFile) -> dict[str, Any]:
     """Return what the event of a snapshot says."""
     return {
-        "name": name,
+        "snapshot": name,
         "target": file.target,
         "jobs": list(file.jobs),
         "where": describe_selection(file.where),
@@ -56,7 +56,7 @@ def build_snapshot(event: Event) -> Snapshot:
     """Return the snapshot that *event* tells of."""
     data = event.data
     return Snapshot(
-        name=data["name"],
+        name=data["snapshot"],
         position=event.position,
         at=event.at,
         member=event.member,
@@ -84,9 +84,9 @@ def choose_kept(events: Iterable[Event]) -> Mapping[str, Event]:
     """
     kept: dict[str, Event] = {}
     for event in events:
-        kept.pop(event.data["name"], None)
+        kept.pop(event.data["snapshot"], None)
         if event.type == MADE:
-            kept[event.data["name"]] = event
+            kept[event.data["snapshot"]] = event
     return kept
 
 
@@ -107,7 +107,7 @@ def _without_text_of_vote(vote: Answer) -> Answer:
     return attrs.evolve(
         vote,
         comment=_replace(vote.comment),
-        escalation_reason=_replace(vote.escalation_reason),
+        escalation_reason=None if vote.escalation_reason is None else ERASED,
         abandon_reason=None if vote.abandon_reason is None else ERASED,
         merge=_without_text_of_merge(vote.merge),
     )

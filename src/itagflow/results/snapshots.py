@@ -19,7 +19,7 @@ from itagflow.model.job import Job
 from itagflow.model.selection import Selection
 from itagflow.model.snapshot import Snapshot
 from itagflow.results.datasets import DatasetRef
-from itagflow.results.exporting import export_snapshot
+from itagflow.results.exporting import SnapshotRequest, export_snapshot
 from itagflow.results.snapshot_reading import read_kept_events
 from itagflow.results.snapshot_rules import DROPPED, MADE, build_snapshot, build_snapshot_data
 
@@ -46,9 +46,8 @@ def make_snapshot(
                     raise AlreadyExists("Snapshot", name)
 
     path = os.path.abspath(os.fsdecode(target))
-    file = export_snapshot(
-        engine, jobs, path, where=where, by=by, progress=progress, check=require_free
-    )
+    request = SnapshotRequest(jobs, path, where, by, progress)
+    file = export_snapshot(engine, request, require_free)
     data = build_snapshot_data(name, file)
     with engine.transaction() as transaction:
         locked = [transaction.lock_job(job) for job in sorted(file.jobs)]
@@ -73,7 +72,7 @@ def _record(
     ctx = transaction.make_context(job.workspace)
     if by is not None:
         ctx = transaction.authorize(job.workspace, by, Action.EXPORT, job)
-    transaction.apply(record(ctx, type, about=job, data=data))
+    transaction.apply(record(ctx, type, about=job, data={"name": job.name, **data}))
 
 
 def list_snapshots(
@@ -106,5 +105,5 @@ def drop_snapshot(
             locked = transaction.lock_job(id)
             kept = read_kept_events(transaction.store, id).get(name)
             if kept is not None and kept.data["sha256"] == snapshot.sha256:
-                _record(transaction, DROPPED, locked, by, {"name": name})
+                _record(transaction, DROPPED, locked, by, {"snapshot": name})
     return snapshot
