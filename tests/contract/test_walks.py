@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import itertools
 import os
@@ -658,6 +659,41 @@ class Walk(Surroundings):
             return target.getvalue()
 
         self.all(act)
+
+    @may_happen(name=st.sampled_from(["first", "second"]), by=st.sampled_from(["ada", "ben"]))
+    def keep_a_snapshot(self, name: str, by: str) -> None:
+        """And export from it what was kept, once more."""
+
+        def act(flow: Flow) -> Any:
+            path = f"{self.folder.name}/{self.flows.index(flow)}.{name}.jsonl"
+            made = flow.results.snapshot(self.job, name, path, by=by)
+            return made.rows, made.sha256
+
+        self.all(act)
+
+    @may_happen(times=2, name=st.sampled_from(["first", "second"]))
+    def export_a_snapshot(self, name: str) -> None:
+        """What was kept comes again, without what was erased since."""
+
+        def act(flow: Flow) -> Any:
+            (made,) = [each for each in flow.results.snapshots(self.job) if each.name == name] or [
+                None
+            ]
+            if made is None:
+                return None
+            target = io.BytesIO()
+            report = flow.results.export(self.job, "jsonl", target, snapshot=name)
+            assert report.rows + report.erased == made.rows
+            if not (report.erased or report.losses):
+                assert hashlib.sha256(target.getvalue()).hexdigest() == made.sha256
+                CHECKED["a snapshot has the same bytes again"] += 1
+            return target.getvalue()
+
+        self.all(act)
+
+    @may_happen(name=st.sampled_from(["first", "second"]), by=st.sampled_from(["ada", "ben"]))
+    def drop_a_snapshot(self, name: str, by: str) -> None:
+        self.all(lambda flow: flow.results.drop_snapshot(self.job, name, by=by).rows)
 
     @may_happen(
         times=2,

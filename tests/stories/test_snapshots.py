@@ -154,7 +154,7 @@ class TestNames:
         assert str(event) == "09:00 ada made a snapshot of job 'cats'"
         assert event.position == made.position > made.complete_to
         assert to_json(made)["name"] == "first"
-        assert repr(made).startswith("Snapshot(first, ")
+        assert repr(made).startswith("<Snapshot first ")
 
     def test_a_name_is_taken_once_and_free_when_it_is_dropped(
         self, flow: Flow, tmp_path: Path

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import io
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import cache, partial
 from typing import Any
@@ -20,6 +22,7 @@ from itagflow import (
     FixedSize,
     Flow,
     Inspect,
+    ItagflowError,
     Job,
     Label,
     Package,
@@ -265,6 +268,13 @@ def bulk(found: list[BatchResult]) -> list[BatchResult]:
     return [result for result in found if result.error is None]
 
 
+def kept(flow: Flow, a: Any) -> str:
+    """The name of a snapshot that the job has."""
+    with suppress(ItagflowError):
+        flow.results.snapshot(a.job, "old", os.devnull)
+    return "old"
+
+
 def listed_exports(flow: Flow, a: Args) -> list[Export]:
     """The exports of a job, of which there is one at least."""
     flow.results.export(a.job, "itag", io.BytesIO(), by=a.by)
@@ -416,6 +426,7 @@ READERS: dict[str, Case] = {
         lambda f, a: f.results.export(a.job, "itag", io.BytesIO(), by=a.by), ("job",)
     ),
     "results.exports": Case(lambda f, a: listed_exports(f, a), ("job",)),
+    "results.snapshots": Case(lambda f, a: list(f.results.snapshots(a.job, by=a.by)), ("job",)),
     "maintenance.copy": Case(
         lambda f, a: maintenance.copy(f, to=MemoryStore(), workspace=a.workspace, by=a.by),
         ("workspace",),
@@ -551,6 +562,12 @@ VERBS: dict[str, Case] = {
     ),
     "maintenance.erase_task": Case(
         lambda f, a: maintenance.erase_task(f, in_job(a), by=a.by), ("task",), anywhere=("task",)
+    ),
+    "results.snapshot": Case(
+        lambda f, a: f.results.snapshot(a.job, "new", os.devnull, by=a.by), ("job",)
+    ),
+    "results.drop_snapshot": Case(
+        lambda f, a: f.results.drop_snapshot(a.job, kept(f, a), by=a.by), ("job",)
     ),
     "maintenance.erase_where": Case(
         lambda f, a: maintenance.erase_where(
