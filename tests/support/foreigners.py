@@ -16,13 +16,13 @@ import attrs
 import itagflow
 from itagflow import (
     Accept,
+    AlreadyExists,
     Assignment,
     Choice,
     Crew,
     FixedSize,
     Flow,
     Inspect,
-    ItagflowError,
     Job,
     Label,
     Package,
@@ -270,9 +270,15 @@ def bulk(found: list[BatchResult]) -> list[BatchResult]:
 
 def kept(flow: Flow, a: Any) -> str:
     """The name of a snapshot that the job has."""
-    with suppress(ItagflowError):
-        flow.results.snapshot(a.job, "old", os.devnull)
+    with suppress(AlreadyExists):
+        flow.results.snapshot(a.job, "old", os.devnull, by=a.by)
     return "old"
+
+
+def listed_snapshots(flow: Flow, a: Any) -> list[Any]:
+    """The snapshots of a job, which has one."""
+    kept(flow, a)
+    return list(flow.results.snapshots(a.job, by=a.by))
 
 
 def listed_exports(flow: Flow, a: Args) -> list[Export]:
@@ -426,7 +432,7 @@ READERS: dict[str, Case] = {
         lambda f, a: f.results.export(a.job, "itag", io.BytesIO(), by=a.by), ("job",)
     ),
     "results.exports": Case(lambda f, a: listed_exports(f, a), ("job",)),
-    "results.snapshots": Case(lambda f, a: list(f.results.snapshots(a.job, by=a.by)), ("job",)),
+    "results.snapshots": Case(lambda f, a: listed_snapshots(f, a), ("job",)),
     "maintenance.copy": Case(
         lambda f, a: maintenance.copy(f, to=MemoryStore(), workspace=a.workspace, by=a.by),
         ("workspace",),

@@ -66,6 +66,7 @@ from itagflow.results.rules import must_fit_its_template
 from itagflow.results.selecting import find_selection
 from itagflow.results.service import partition_job
 from itagflow.results.snapshot_reading import (
+    FORMAT,
     KeptResults,
     find_kept,
     read_kept,
@@ -81,8 +82,6 @@ if TYPE_CHECKING:
 
 NEEDED = ("state", "stages")
 """The fields that every export asks of each result."""
-SNAPSHOT_FORMAT = "jsonl"
-"""The format of the file of a snapshot, which loses nothing."""
 PART = 5_000
 """How many tasks a worker of an export gets at once, unless the caller gives a number."""
 
@@ -273,7 +272,7 @@ def export_snapshot(
     check([source.job for source in terms.sources])
     for source in terms.sources:
         must_fit_its_template(source.job, "export")
-    order = _Order(SNAPSHOT_FORMAT, None, "report", {}, terms.template, terms.jobs)
+    order = _Order(FORMAT, None, "report", {}, terms.template, terms.jobs)
     order = _add_names(engine, order, terms)
     work = _Work(None, None, request.progress)
     report = _write_files(engine, [_Place("", request.target, terms)], order, work)[""]

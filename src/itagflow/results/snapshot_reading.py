@@ -10,12 +10,12 @@ from typing import Any
 
 import attrs
 
+from itagflow import formats
 from itagflow.core import lookup
 from itagflow.core.blinding import list_blind_stages
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import iterate_query
 from itagflow.errors import InvalidData, NotFound, Problem
-from itagflow.formats import jsonl
 from itagflow.formats._arguments import MAX_LIMIT
 from itagflow.formats._files import CHUNK, open_raw_source
 from itagflow.model.event import Event
@@ -36,6 +36,9 @@ from itagflow.results.snapshot_rules import (
     without_texts,
 )
 from itagflow.storage.port import Query, Reader, Span
+
+FORMAT = "jsonl"
+"""The format of the file of a snapshot, which loses nothing."""
 
 
 @attrs.frozen
@@ -118,7 +121,9 @@ def read_kept(
     Raises:
         InvalidData: when the file is none of ours.
     """
-    results = jsonl.read_results(kept.snapshot.target, limit=MAX_LIMIT)
+    # a module like those of other formats: loaded when it is first used
+    format: Any = formats.find(FORMAT)
+    results: Iterator[Result | Problem] = format.read_results(kept.snapshot.target, limit=MAX_LIMIT)
     while block := list(islice(results, lookup.PAGE)):
         found = [_require_result(each) for each in block]
         erased = _find_erased(engine, found)

@@ -43,7 +43,9 @@ def test_what_was_dropped_is_not_kept_and_its_name_is_free() -> None:
 def test_what_people_wrote_goes_and_what_they_chose_stays() -> None:
     vote = make_answer(replies={"1": Choice("cat")}, comment="ben saw it")
     given_up = make_answer(abandon_reason="dark, says ben", escalation_reason="ask ben")
-    stage = StageResult(stage=Stage.LABEL, abandon_reason="dark, says ben", round=1, member=2)
+    stage = StageResult(
+        stage=Stage.LABEL, replies=None, abandon_reason="dark, says ben", round=1, member=2
+    )
     said = StageResult(stage=Stage.INSPECT, replies={"1": Choice("dog")}, round=1, member=2)
     result = Result(
         task=make_task(1),
