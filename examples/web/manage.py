@@ -20,6 +20,7 @@ from itagflow import (
     Label,
     Member,
     NotAllowed,
+    Role,
     Stage,
     Template,
     Workflow,
@@ -75,7 +76,11 @@ def show_choices(request: Request, account: Account) -> dict[str, Any]:
         "starters": list(STARTERS),
         "formats": list(FORMATS),
         "files": list_files(request.app.state.settings.media),
-        "members": [m.account for m in flow.members.list(workspace, by=account) if m.active],
+        "members": [
+            member.account
+            for member in flow.members.list(workspace, by=account)
+            if member.active and member.role != Role.VIEWER
+        ],
         "may_create": bool(flow.can(account, Action.MANAGE_JOB, workspace, by=account)),
     }
 
@@ -85,7 +90,11 @@ def list_jobs(request: Request, account: Account) -> list[dict[str, Any]]:
     """Show the jobs of the workspace with their progress."""
     flow, workspace = get_flow(request), request.app.state.workspace
     return [
-        {"job": to_json(job), "progress": to_json(flow.jobs.progress(job, by=account))}
+        {
+            "job": to_json(job),
+            "progress": to_json(flow.jobs.progress(job, by=account)),
+            "may_open": bool(flow.can(account, Action.READ_RESULTS, job, by=account)),
+        }
         for job in flow.jobs.list(workspace, by=account)
     ]
 

@@ -201,7 +201,7 @@ class RolePolicy:
     table: Table = attrs.field(repr=False, hash=False, converter=_convert_table)
     """What each role may do of each action."""
     leaders_within_groups: bool = attrs.field(default=False, kw_only=True, validator=validate_flag)
-    """Whether a leader only assigns to, and reads the work of, members of a group of theirs."""
+    """Whether a leader only assigns to, and reads the work of, members of their own groups."""
 
     @property
     def roles(self) -> frozenset[str]:

@@ -73,7 +73,7 @@ class Flow:
     """Runs labeling work over one store; threads may share it.
 
     Raises:
-        InvalidData: from every verb, when an argument is no value of its kind.
+        InvalidData: from every verb, when an argument is not a value of its kind.
         NotFound: from every verb, when there is nothing of the name or key that it was given.
         StoreFailed: from every verb, when the database refuses or breaks, or is closed.
 
@@ -282,7 +282,7 @@ class Flow:
             seconds: How long it took: at most 300 count, and what has passed since the last call.
             score: How sure a program is that gives the answer, from 0 to 1.
             model: The name of that program.
-            pick: Instead of a reply: the vote in ``item.votes`` that has won, from who decides.
+            pick: Instead of a reply: the vote in ``item.votes`` that has won.
             by: Who saves, when the assignment comes from outside.
 
         Raises:
@@ -546,7 +546,7 @@ class Flow:
             comment: What is said of the package, beside what is said of its tasks.
             reason: One of the reasons of the stage, where it has some.
             whole: Whether every task goes back, also those that are not in the sample.
-            seconds: How long it took beside what was told for single tasks; counted as in `save`.
+            seconds: How long it took besides what was given for single tasks; counted as in `save`.
             by: Who rejects, when the assignment comes from outside.
 
         Raises:

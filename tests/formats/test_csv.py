@@ -259,6 +259,17 @@ class TestWriting:
             ["2.jpg", "", '["a","猫"]', "null", "dog"],
         ]
 
+    def test_headings_may_be_in_english(self) -> None:
+        names, cells = written([a_result(LABEL={"1": Choice("cat")})], headings="english")
+        assert names == ["source", f"result-{CATS.questions[0].title}"]
+        record = dict(zip(names, cells, strict=True))
+        assert parse(record, CATS, headings="english") == {"1": Choice("cat")}
+        assert parse(record, CATS) == {}
+        with pytest.raises(InvalidData, match="headings: must be 'itag' or 'english'"):
+            written([], headings="german")
+        with pytest.raises(InvalidData, match="headings: must be 'itag' or 'english'"):
+            parse(record, CATS, headings="german")
+
     def test_the_result_is_that_of_the_last_stage_that_was_asked_for(self) -> None:
         both = a_result(1, LABEL={"1": Choice("cat")}, ACCEPT={"1": Choice("dog")})
         assert written([both])[1] == ["1.jpg", "dog"]

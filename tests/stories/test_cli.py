@@ -305,6 +305,9 @@ def test_formats_need_no_store(capsys: pytest.CaptureFixture[str]) -> None:
         "conll",
         "csv",
         "cvat",
+        "docbin",
+        "hugging_face",
+        "image_folder",
         "itag",
         "itag_v1",
         "jsonl",
@@ -315,6 +318,7 @@ def test_formats_need_no_store(capsys: pytest.CaptureFixture[str]) -> None:
         "srt",
         "trl",
         "voc",
+        "webdataset",
         "webvtt",
         "yolo",
     ]

@@ -245,6 +245,36 @@ def test_results_are_a_grid(flow: Flow, tmp_path: Path) -> None:
         display.show_results([5], template=asked)  # type: ignore[list-item]
 
 
+def test_results_are_shown_with_the_images_that_were_classified(flow: Flow, tmp_path: Path) -> None:
+    job = cats(flow)
+    labeled(flow, "ben", job)
+    names = [result.task.data["source"] for result in flow.results.list(job)]
+    asked = flow.templates.get(job)
+    (tmp_path / names[0].lstrip("/")).write_bytes(PNG)
+    (tmp_path / names[1].lstrip("/")).write_bytes(b"no image")
+    grid = display.show_results(flow.results.list(job), template=asked, folder=tmp_path).text
+    assert tags(grid).count("img") == 1
+    assert 'src="data:image/png;base64,' in grid
+    assert "cat" in grid
+
+
+def test_results_are_shown_with_the_waveform_of_their_recording(flow: Flow, tmp_path: Path) -> None:
+    (tmp_path / "1.wav").write_bytes(record([0, 9_000, 0, -9_000], 2))
+    (tmp_path / "2.wav").write_bytes(b"no recording")
+    street = flow.workspaces.create("sounds", admin="ada")
+    asked = templates.audio_segmentation(["low"], transcript=False)
+    data = [{"source": f"{number}.wav"} for number in (1, 2, 3)]
+    job = flow.jobs.create(street, "tones", template=asked, data=data, by="ada")
+    assignment = flow.claim("ada", job, "label")
+    assert assignment is not None
+    for item in flow.tasks(assignment):
+        flow.save(assignment, item, Segments([Segment(0, 0.0001, label="low")], duration=0.0005))
+    flow.submit(assignment)
+    grid = display.show_results(flow.results.list(job), template=asked, folder=tmp_path).text
+    waves = [picture.count("<path") for picture in grid.split("<svg")[1:]]
+    assert [wave > 0 for wave in waves] == [True, False, False]
+
+
 @pytest.mark.parametrize(
     ("reply", "text"),
     [

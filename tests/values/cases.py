@@ -861,6 +861,7 @@ def written(s: Scene) -> Arguments:
         "jobs": [4],
         "escape_formulas": True,
         "bom": True,
+        "headings": "english",
     }
 
 
@@ -953,7 +954,11 @@ FUNCTIONS: Mapping[str, Case] = {
         lambda s: {"source": io.BytesIO(JSONL.encode()), "limit": 1_000}
     ),
     "formats.csv.parse": Case(
-        lambda s: {"cells": {"结果字段-Single-choice": "cat"}, "template": TEMPLATES["choice"]()}
+        lambda s: {
+            "cells": {"结果字段-Single-choice": "cat"},
+            "template": TEMPLATES["choice"](),
+            "headings": "itag",
+        }
     ),
     "formats.itag.blocks": Case(lambda s: {"row": manifest_row(s)}),
     "formats.itag.parse": Case(

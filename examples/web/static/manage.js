@@ -4,12 +4,15 @@ import { get, post } from "./api.js";
 import { button, fill, h, say } from "./dom.js";
 import { time } from "./lists.js";
 
+const CREWS = { label: "labels", inspect: "inspects", accept: "accepts" };
+const RECORDING = /\.(wav|mp3|ogg|mp4|webm)$/i;
+
 export async function showBoard(main) {
   const [jobs, choices] = await Promise.all([get("/manage/jobs"), get("/manage/choices")]);
   fill(main, h("h1", {}, "Management"),
     h("div", { class: "table panel" }, h("table", { id: "jobs" },
       h("tr", {}, ["Job", "State", "Done", "To do again", "Disputed", "Abandoned"].map((title) => h("th", {}, title))),
-      jobs.map(({ job, progress }) => h("tr", {}, h("td", {}, h("a", { href: `#/manage/${job.id}` }, job.name)), h("td", {}, job.state),
+      jobs.map(({ job, progress, may_open: isLink }) => h("tr", {}, h("td", {}, isLink ? h("a", { href: `#/manage/${job.id}` }, job.name) : job.name), h("td", {}, job.state),
         h("td", {}, h("progress", { max: progress.total || 1, value: progress.done }), ` ${progress.done} of ${progress.total}`),
         [progress.wrong, progress.disputed, progress.abandoned].map((count) => h("td", {}, String(count))))))),
     choices.may_create ? showForm(choices) : null);
@@ -25,13 +28,16 @@ function showForm({ starters, files, members }) {
   const votes = h("input", { id: "new-votes", type: "number", min: 1, value: 1 });
   const share = h("input", { id: "new-share", type: "number", min: 0, max: 100, value: 100 });
   const accept = h("input", { id: "new-accept", type: "checkbox", checked: true });
-  const crews = Object.fromEntries(["label", "inspect", "accept"].map((stage) => [stage, members.map((account) => h("input", { type: "checkbox", value: account, id: `new-${stage}-${account}` }))]));
+  const crews = Object.fromEntries(Object.keys(CREWS).map((stage) => [stage, members.map((account) => h("input", { type: "checkbox", value: account, id: `new-${stage}-${account}` }))]));
+  // images for what is asked about images, and recordings for what is asked about recordings
+  const fitting = () => files.filter((file) => RECORDING.test(file) === starter.value.startsWith("audio"));
   const create = async () => {
     const workforce = {};
     for (const [stage, boxes] of Object.entries(crews)) {
-      const chosen = boxes.filter((box) => box.checked).map((box) => box.value);
       const isUsed = stage === "label" || (stage === "inspect" ? Number(share.value) > 0 : accept.checked);
-      if (chosen.length && isUsed) workforce[stage] = chosen;
+      if (!isUsed) continue;
+      workforce[stage] = boxes.filter((box) => box.checked).map((box) => box.value);
+      if (!workforce[stage].length) throw new Error(`Choose who ${CREWS[stage]}: at least one person.`);
     }
     const list = (text, sign) => text.split(sign).map((each) => each.trim()).filter(Boolean);
     const job = await post("/manage/jobs", { name: name.value, starter: starter.value, labels: list(labels.value, ","), rows: list(rows.value, "\n"), guideline: guideline.value,
@@ -41,10 +47,11 @@ function showForm({ starters, files, members }) {
   };
   return h("details", { class: "panel", id: "new-job" }, h("summary", {}, "New job"),
     h("label", {}, "Name", name), h("label", {}, "What is asked", starter), h("label", {}, "Labels, with commas between them", labels),
-    h("label", {}, "Data, one text or file a line", rows), files.length ? button(`Put in all ${files.length} files`, async () => { rows.value = files.join("\n"); }, { class: "plain" }) : null,
+    h("label", {}, "Data, one text or file a line", rows), files.length ? button("Put in all files", async () => { rows.value = fitting().join("\n"); }, { class: "plain", id: "new-files" }) : null,
     h("label", {}, "Guideline", guideline), h("label", {}, "Tasks in a package", size), h("label", {}, "People who label each task", votes),
     h("label", {}, "Percent of the tasks that are inspected; 0 for no inspection", share), h("label", {}, accept, " Packages are accepted at the end"),
-    Object.entries(crews).map(([stage, boxes]) => h("fieldset", {}, h("legend", {}, `Who works at ${stage}; nobody chosen: whoever may`), h("div", { class: "options" }, boxes.map((box) => h("label", {}, box, " ", box.value))))),
+    Object.entries(crews).map(([stage, boxes]) => h("fieldset", {}, h("legend", {}, `Who ${CREWS[stage]}`), h("div", { class: "options" }, boxes.map((box) => h("label", {}, box, " ", box.value))))),
+    h("p", { class: "hint" }, "Nobody inspects or accepts what they labeled themselves, so choose different people."),
     button("Publish", create, { id: "new-publish" }));
 }
 

@@ -53,7 +53,7 @@ class AsyncFlow(FlowVerbs):
 
     A task that is cancelled while it awaits a verb goes on when the thread is done: what was not
     committed is rolled back, what was claimed is released, and anything else is complete.  So no
-    half of an operation remains, and nothing is held that nobody was told of.
+    half of an operation remains, and nothing is held that nobody knows of.
 
     >>> import asyncio
     >>> from itagflow import Flow

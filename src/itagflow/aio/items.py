@@ -85,7 +85,7 @@ class Source(Generic[T]):
 class AsyncItems(Generic[T]):
     """Items that come one by one, for ``async for``; they are fetched in threads, in steps.
 
-    Nothing is asked before the first item is: also mistakes in the arguments are told then.  No
+    Nothing is asked before the first item is: also mistakes in the arguments are reported then.  No
     thread is held while nobody asks.  It ends itself when an ``async for`` is left and nobody keeps
     it; `aclose`, or ``async with``, ends it at once and waits for that.
 

@@ -133,7 +133,7 @@ def _make_entry(verb: str, thread: Thread | Comment, text: str, action: CommentA
     """Return what changes a thread.
 
     Raises:
-        InvalidData: when *thread* is none, or *text* is no text.
+        InvalidData: when *thread* is not one, or *text* is not a text.
     """
     text = require_text(verb, "text", text)
     known = require_kind(verb, "thread", thread, (Thread, Comment), "a Thread")

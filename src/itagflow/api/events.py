@@ -94,10 +94,11 @@ class Events:
             after: The last event that was dealt with before, or its position.
             workspace: Only the events of this workspace.
             timeout: After how many seconds without an event to end; None: never.
-            by: Who listens, as in `since`; asked again at every look.
+            by: Who listens, as in `since`; asked again at every read.
 
         Raises:
-            InvalidData: when *timeout* is no number of seconds; the others are errors of `since`.
+            InvalidData: when *timeout* is not a number of seconds; the others are
+                errors of `since`.
 
         >>> import itagflow
         >>> flow = itagflow.open("memory:")
@@ -105,7 +106,7 @@ class Events:
         >>> [event.type for event in flow.events.follow(timeout=0)]
         ['create_workspace']
         """
-        # here and not at the first `next`: a mistake is told where it was made
+        # here and not at the first `next`: a mistake is reported where it was made
         timeout = require_optional_seconds("events.follow", "timeout", timeout)
         return events.follow_events(
             self._engine, after=after, workspace=workspace, timeout=timeout, by=by

@@ -220,7 +220,7 @@ class Results:
                 position, with which all before it were.  0: from the beginning.
             became: Yield a result when its task has become this; None: whatever it became.
             timeout: After how many seconds without a result to end; None: never.
-            by: Who reads, asked again at every look: without the votes that are secret from them;
+            by: Who reads, asked again at every read: without the votes that are secret from them;
                 of a workspace, the results of the jobs where they may read them.
 
         Raises:
@@ -344,8 +344,8 @@ class Results:
 
         - ``task``, ``key``, ``state``: its number, its row key, the value of its `TaskState`;
         - ``label_by``, ``label_at``, ``label_seconds``, and the like for ``inspect`` and
-          ``accept``: the accounts of who last brought it through that stage, when, and how long
-          they worked on it;
+          ``accept``: the accounts of those who last brought it through that stage, when, and how
+          long they worked on it;
         - ``score``, ``model``: how sure the model was that gave the answer, and which one it was;
         - ``inspected``: whether a reviewer has checked the task since it was labeled;
         - ``rejections``: how often a reviewer rejected its package;

@@ -94,7 +94,7 @@ def _add_import(parser: Parser) -> None:
     parser.add_argument("source", metavar="FILE", help="an exported file")
     help = "what was asked: a template of the workspace, or a JSON file with one"
     parser.add_argument("--template", required=True, help=help)
-    parser.add_argument("--by", required=True, help="the account of who imports")
+    parser.add_argument("--by", required=True, help="the account of the member who imports")
     _add_format(parser)
     parser.add_argument("--of-job", help="the id in label-<id>, where several jobs have results")
     _add_skip_bad(parser)
@@ -103,7 +103,7 @@ def _add_import(parser: Parser) -> None:
 def _add_load(parser: Parser) -> None:
     parser.add_argument("job", metavar="JOB", help=_JOB)
     parser.add_argument("source", metavar="FILE", help="the same file as before, to go on with it")
-    parser.add_argument("--by", required=True, help="the account of who loads")
+    parser.add_argument("--by", required=True, help="the account of the member who loads")
     _add_format(parser)
     parser.add_argument("--publish", action="store_true", help="publish the job afterwards")
     _add_skip_bad(parser)

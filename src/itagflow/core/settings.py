@@ -27,7 +27,7 @@ def require_optional_seconds(what: str, field: str, value: object) -> float | No
     """Return *value* as a number of seconds to wait, or None for None.
 
     Raises:
-        InvalidData: when it is no number of seconds.
+        InvalidData: when it is not a number of seconds.
     """
     if value is None:
         return None

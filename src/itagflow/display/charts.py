@@ -49,6 +49,7 @@ def plot_progress(flow: Flow, job: JobRef, *, by: MemberRef | None = None) -> An
     axes.step(times, counts, where="post")
     axes.axhline(progress.total, linestyle="--", color="gray")
     axes.set_ylim(bottom=0)
+    axes.yaxis.get_major_locator().set_params(integer=True)
     axes.set_ylabel("tasks done")
     axes.figure.autofmt_xdate()
     return axes
@@ -69,7 +70,10 @@ def plot_members(flow: Flow, job: JobRef, *, by: MemberRef | None = None) -> Any
     axes.barh(names, [row["TotalMarkItemsCount"] for row in people], label="answers")
     axes.barh(names, [row["ReworkCausedCount"] for row in people], label="sent back")
     axes.set_xlabel("tasks")
-    axes.legend()
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    # beside the bars, which may be as long as the picture is wide
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    axes.figure.tight_layout()
     return axes
 
 

@@ -76,12 +76,19 @@ def _read_image(image: object) -> str:
         return ""
     if isinstance(image, str) and image.startswith(("http://", "https://", "data:image/")):
         return image
-    content = read_source("show_regions", "image", image)
+    address = find_address(read_source("show_regions", "image", image))
+    if not address:
+        reason = "must be a PNG, JPEG, GIF or WebP file"
+        raise InvalidData("show_regions", [Problem("image", reason)])
+    return address
+
+
+def find_address(content: bytes) -> str:
+    """Return an image as an address that has all of it; empty when it is not such an image."""
     for start, kind in _KINDS.items():
         if content.startswith(start):
             return f"data:{kind};base64,{b64encode(content).decode()}"
-    reason = "must be a PNG, JPEG, GIF or WebP file"
-    raise InvalidData("show_regions", [Problem("image", reason)])
+    return ""
 
 
 def _draw(region: Region, image: Regions, palette: Palette, size: int) -> str:

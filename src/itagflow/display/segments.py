@@ -76,6 +76,15 @@ def _draw_times(duration: float, width: int) -> Iterator[str]:
         yield f"<text {place}>{duration * tenth / 10:.3g} s</text>"
 
 
+def can_draw(content: bytes) -> bool:
+    """Return whether the waveform of a recording can be drawn."""
+    try:
+        _measure(content)
+    except InvalidData:
+        return False
+    return True
+
+
 def _measure(content: bytes) -> tuple[list[float], float]:
     """Return how loud each part of a recording is, from 0 to 1, and its length in seconds."""
     try:

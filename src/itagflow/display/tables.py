@@ -10,8 +10,9 @@ from typing import Any, cast
 import attrs
 
 from itagflow.display.html import HIDDEN, Html, escape, format_cell, make_table
-from itagflow.display.regions import show_regions
-from itagflow.display.segments import show_segments
+from itagflow.display.regions import find_address, show_regions
+from itagflow.display.segments import can_draw, show_segments
+from itagflow.display.sources import read_source
 from itagflow.display.spans import show_spans
 from itagflow.display.values import describe_replies
 from itagflow.errors import InvalidData, Problem
@@ -23,7 +24,7 @@ from itagflow.model.reply import Reply
 from itagflow.model.result import Result
 from itagflow.model.segment import Segments
 from itagflow.model.span import Spans
-from itagflow.model.template import Template
+from itagflow.model.template import Template, ViewKind
 from itagflow.printing import format_repr
 
 _SHOWN: Mapping[type[Any], tuple[str, ...]] = {Event: ("position", "at", "account", "type")}
@@ -82,8 +83,8 @@ def show_results(
     Args:
         results: The results, such as ``flow.results.list(job)``.
         template: The template of their job, which says what each question is about.
-        folder: Where the files of images are whose names are in the data; what is not found there
-            is shown without its image.
+        folder: Where the files are whose names are in the data: images, and WAV files of sounds.
+            What is not found there, or is another kind of file, is shown without it.
         limit: How many are shown.
 
     Raises:
@@ -109,16 +110,42 @@ def show_results(
 
 def _make_card(result: Result, template: Template, folder: str) -> str:
     replies = result.replies or {}
+    views = "".join(_draw_views(result, template, folder))
     pictures = "".join(_draw_replies(result, replies, template, folder))
     marked = {id for id, reply in replies.items() if isinstance(reply, Regions | Spans | Segments)}
     rest = {id: reply for id, reply in replies.items() if id not in marked}
-    data = "" if marked else f"<div>{format_cell(result.task.data)}</div>"
+    data = "" if marked else f"{views}<div>{format_cell(result.task.data)}</div>"
     title = f"<b>task {result.task.number}</b> {escape(result.state.value)}"
     style = "border:1px solid #ccc;padding:8px;max-width:360px"
     return (
         f'<div style="{style}">{title}{data}{pictures}'
         f"<div>{describe_replies(rest, template)}</div></div>"
     )
+
+
+def _draw_views(result: Result, template: Template, folder: str) -> Iterator[str]:
+    """Yield the images that the question is about, where they are not marked themselves."""
+    for view in template.views:
+        content = result.task.data.get(view.field)
+        address = _find_image(content, folder) if view.kind is ViewKind.IMAGE else ""
+        if address:
+            size = "max-width:320px;display:block"
+            yield f'<img src="{escape(address, len(address))}" alt="" style="{size}"/>'
+
+
+def _find_image(content: object, folder: str) -> str:
+    """Return an image of the folder as an address that has all of it; empty when there is none."""
+    path = os.path.join(folder, str(content).lstrip("/"))
+    return find_address(read_source("show_results", "folder", path)) if os.path.isfile(path) else ""
+
+
+def _find_sound(content: object, folder: str) -> bytes | None:
+    """Return a recording of the folder whose waveform can be drawn, if there is one."""
+    path = os.path.join(folder, str(content).lstrip("/"))
+    if not os.path.isfile(path):
+        return None
+    recording = read_source("show_results", "folder", path)
+    return recording if can_draw(recording) else None
 
 
 def _draw_replies(
@@ -129,12 +156,11 @@ def _draw_replies(
         reply, content = replies.get(question.id), data.get(template.field_of(question))
         match reply:
             case Regions() if reply.width and reply.height:
-                path = os.path.join(folder, str(content).lstrip("/"))
-                image = path if os.path.isfile(path) else None
-                yield show_regions(image, reply, width=320).text
+                image = _find_image(content, folder)
+                yield show_regions(image or None, reply, width=320).text
             case Spans() if isinstance(content, str):
                 yield show_spans(content, reply).text
             case Segments() if reply.duration or reply.segments:
-                yield show_segments(reply, width=320).text
+                yield show_segments(reply, recording=_find_sound(content, folder), width=320).text
             case _:
                 pass

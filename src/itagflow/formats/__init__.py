@@ -66,6 +66,9 @@ BUILT_IN = (
     "conll",
     "csv",
     "cvat",
+    "docbin",
+    "hugging_face",
+    "image_folder",
     "itag",
     "itag_v1",
     "jsonl",
@@ -76,6 +79,7 @@ BUILT_IN = (
     "srt",
     "trl",
     "voc",
+    "webdataset",
     "webvtt",
     "yolo",
 )
@@ -210,7 +214,7 @@ def make_write_context(
     options: dict[str, Any],
     jobs: Sequence[int] = (),
 ) -> FormatContext:
-    """Return what the ``write`` of a format is told; the arguments are those of `write`.
+    """Return what the ``write`` of a format is given; the arguments are those of `write`.
 
     Raises:
         UnknownFormat: as in `write`.

@@ -84,7 +84,8 @@ class _Parts:
         if labels is None and "label" in part:
             # the short form, as yet unsaved: the answer to the one question about it
             labels = {next(iter(self.several), ""): part["label"]}
-        if not labels:
+            part = {**part, "labels": labels}
+        if not labels or self._is_single(labels):
             return part
         spelled: dict[str, Any] = {}
         for title, value in labels.items():
@@ -93,6 +94,13 @@ class _Parts:
                 continue
             spelled[title] = self._spell_label(value, self.several[title], lose)
         return {**part, "labels": spelled}
+
+    def _is_single(self, labels: Plain) -> bool:
+        """Return whether they are one text, of a question that takes one: so nearly always."""
+        if len(labels) != 1:
+            return False
+        ((title, value),) = labels.items()
+        return isinstance(value, str) and self.several.get(title) is False
 
     def _spell_label(self, value: Any, is_several: bool, lose: Lose) -> Any:
         if is_several:

@@ -14,6 +14,7 @@ from itagflow.formats._columns import FIXED, Columns
 from itagflow.formats._port import Counts
 from itagflow.model.job import STAGES
 from itagflow.model.result import Result
+from itagflow.model.task import Task
 
 GROUP_BYTES = 64 * 1024 * 1024
 """How much a batch or a row group holds at the most."""
@@ -21,6 +22,17 @@ MAX_FIELDS = 16_384
 """The most fields; if each row has its own, most cells are empty."""
 _LENGTH = 8
 """How many bytes say how long a batch in the file is."""
+
+
+@attrs.frozen
+class _Waiting:
+    """A row that is not in the file yet."""
+
+    task: Task
+    row: Mapping[str, Any]
+    """What is known of the task, and the answers."""
+    data: Mapping[str, Any]
+    """Its data, parsed once."""
 
 
 @attrs.define
@@ -43,10 +55,8 @@ class ArrowDraft:
     """The fields of the data, in the order in which they first appear."""
     names: dict[int, str] = attrs.field(factory=dict[int, str], init=False)
     """What members are called, by key."""
-    waiting: list[tuple[Result, Mapping[str, Any]]] = attrs.field(
-        factory=list[tuple[Result, Mapping[str, Any]]], init=False
-    )
-    """Results that are not in the file yet, with their rows."""
+    waiting: list[_Waiting] = attrs.field(factory=list[_Waiting], init=False)
+    """What is not in the file yet."""
     size: int = attrs.field(default=0, init=False)
     """How long their data is."""
     widths: list[int] = attrs.field(factory=list[int], init=False)
@@ -71,21 +81,22 @@ class ArrowDraft:
         for member in members - self.names.keys():
             self.names[member] = context.name_member(member)
         row = self.columns.build_row(known, context.job_names.get(result.task.job, ""), self.names)
-        self.fields.update(dict.fromkeys(result.task.data))
+        data = result.task.data
+        self.fields.update(dict.fromkeys(data))
         _require_few(len(self.fields))
-        self.waiting.append((result, row))
+        self.waiting.append(_Waiting(result.task, row, data))
         self.size += len(result.task.row)
         if len(self.waiting) >= BATCH or self.size >= GROUP_BYTES:
             self._store()
 
     def _store(self) -> None:
         """Write what waits to the file: the answers, and the fields that are known so far."""
-        tasks = [result.task for result, _ in self.waiting]
+        tasks = [each.task for each in self.waiting]
         lose = [partial(self.counts.lose, task) for task in tasks]
         fields = ArrowTable.for_fields(self.pa, list(self.fields))
         for table, values in (
-            (self.answers, [row for _, row in self.waiting]),
-            (fields, [task.data for task in tasks]),
+            (self.answers, [each.row for each in self.waiting]),
+            (fields, [each.data for each in self.waiting]),
         ):
             rows = list(map(ArrowRow, map(str, tasks), values, lose))
             content = table.build_batch(rows).serialize()

@@ -36,8 +36,9 @@ from itagflow.model.template import (
     Template,
 )
 
-RESULT = "结果字段-"
-"""How the name of a result's column begins: "result field"."""
+ITAG, ENGLISH = "itag", "english"
+HEADINGS = {ITAG: "结果字段-", ENGLISH: "result-"}
+"""How the name of a result's column begins: iTAG's is "result field"."""
 ELEMENT = MARKING | {QuestionKind.PREFERENCE}
 """Kinds whose cell is a whole element."""
 BARE = WRITING | {QuestionKind.RADIO, QuestionKind.RATING}
@@ -51,10 +52,14 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 """What begins so and is harmless."""
 
 
-def name_columns(template: Template) -> dict[str, str]:
+def name_columns(template: Template, headings: str = ITAG) -> dict[str, str]:
     """Return the name of each question's column, by question id.
 
     Where questions share a title, it is followed by ``#`` and the question's id.
+
+    Args:
+        template: What is asked.
+        headings: How the names begin: one of `HEADINGS`.
 
     >>> from itagflow.templates import image_classification
     >>> name_columns(image_classification(["cat"], title="Animal"))
@@ -63,7 +68,7 @@ def name_columns(template: Template) -> dict[str, str]:
     titles = Counter(question.title for question in template.asked)
     names: dict[str, str] = {}
     for question in template.asked:
-        name = RESULT + question.title
+        name = HEADINGS[headings] + question.title
         if titles[question.title] > 1:
             name += f"#{question.id}"
         while name in names.values():  # a title may end like another one with its id

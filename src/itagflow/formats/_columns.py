@@ -62,7 +62,7 @@ class Columns:
         """
         row = self._begin(result, job)
         self._put_replies(row, result.replies)
-        for stage in STAGES:
+        for stage in result.stages:
             row.update(_summarize_work(stage, find_work(result, stage), names))
         row.update(_describe_model(find_work(result, _find_answering_stage(result))))
         reviews = (each for stage, each in result.stages.items() if stage is not Stage.LABEL)

@@ -27,6 +27,8 @@ from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._arguments import require_mapping, require_template
 from itagflow.formats._cells import (
+    HEADINGS,
+    ITAG,
     escape,
     escape_apostrophe,
     name_columns,
@@ -66,8 +68,14 @@ MARKS = ("job", "task", "removed")
 """The first columns of a file that others are put together with: which task, and why it is gone."""
 READ_OPTIONS = (LIMIT,)
 """How long a record may be."""
-WRITE_OPTIONS = (FormatOption("escape_formulas", bool, False), FormatOption("bom", bool, False))
-"""What programs that show tables need."""
+NAMING = FormatOption("headings", str, ITAG, choices=tuple(HEADINGS))
+"""How the columns of questions are called."""
+WRITE_OPTIONS = (
+    FormatOption("escape_formulas", bool, False),
+    FormatOption("bom", bool, False),
+    NAMING,
+)
+"""What programs that show tables need, and how the columns of results are called."""
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 """What some programs write between cells instead of commas, and what it is called."""
 MAX_SHOWN = 20
@@ -342,13 +350,15 @@ def write(results: Iterable[Result], target: Target, context: FormatContext, /) 
     With ``bom`` the file begins with a byte order mark, without which Excel reads UTF-8 as another
     encoding.  It is off unless asked for: many programs take it for a part of the first name.
 
+    With ``headings="english"`` the column of a question is called ``result-`` and its title.
+
     The columns are all fields that any row's ``data`` has, in the order in which they first appear,
     then one per question; where a field has the name of a question's column, that column is the
     result's: where nobody has answered, it is empty, whatever the field said.  A field that is no
     string is written as JSON.  A result that is abandoned, or none, leaves its cells empty.  The
     report counts the results of every stage, as for the manifest, although a row holds only one.
 
-    In an export with ``since`` the columns `MARKS` come first.  A field that is called so gets
+    In an export with ``since`` the columns ``MARKS`` come first.  A field that is called so gets
     ``(data)`` behind its name.
 
     Args:
@@ -356,7 +366,7 @@ def write(results: Iterable[Result], target: Target, context: FormatContext, /) 
         target: A path, an open binary file, or anything path-like with ``open`` and ``/``.  When
             something goes wrong, a path or place is left as it was.
         context: What was asked, the stages, and the options ``escape_formulas``, for a file that
-            people open, and ``bom``, for Excel.
+            people open, ``bom``, for Excel, and ``headings``: ``itag`` or ``english``.
 
     Raises:
         InvalidData: when a text holds half of a surrogate pair, which UTF-8 has no bytes for, or
@@ -364,7 +374,7 @@ def write(results: Iterable[Result], target: Target, context: FormatContext, /) 
         StoreFailed: when the system does not write a path.
     """
     counts = Counts(context)
-    rendered = _Cells(context.asked)
+    rendered = _Cells(context.asked, context.options[NAMING.name])
     # all rows have to be seen before the first line can be written
     with open_target(target) as file, open_spool() as spool:
         spell_cell = escape if context.options["escape_formulas"] else escape_apostrophe
@@ -409,8 +419,8 @@ def _name_beside_marks(name: str) -> str:
 class _Cells:
     """Makes the cells of the replies to one template."""
 
-    def __init__(self, template: Template) -> None:
-        self.names = name_columns(template)
+    def __init__(self, template: Template, headings: str) -> None:
+        self.names = name_columns(template, headings)
         """The column of each question, by its id."""
         self._questions = {question.id: question for question in template.asked}
         self._elements = Elements(template)
@@ -523,7 +533,9 @@ class _TextWriter:
         self.file.write(text.encode())
 
 
-def parse(cells: Mapping[str, str], template: Template) -> dict[str, Reply]:
+def parse(
+    cells: Mapping[str, str], template: Template, *, headings: str = ITAG
+) -> dict[str, Reply]:
     """Return the replies in a record's result columns, by question id; others are ignored.
 
     Whether a choice is among the options is not checked here.
@@ -532,6 +544,7 @@ def parse(cells: Mapping[str, str], template: Template) -> dict[str, Reply]:
         cells: The cells by the names of their columns, such as a row's ``data`` that `read` has
             yielded.
         template: The template that they answer.
+        headings: How the columns are called, as in `write`.
 
     Raises:
         InvalidData: when a cell is not of its question's shape; it lists every problem with its
@@ -543,6 +556,5 @@ def parse(cells: Mapping[str, str], template: Template) -> dict[str, Reply]:
     """
     require_mapping("cells", cells)
     require_template(template)
-    return parse_replies(
-        {id: cells.get(name) for id, name in name_columns(template).items()}, template
-    )
+    names = name_columns(template, NAMING.parse(headings))
+    return parse_replies({id: cells.get(name) for id, name in names.items()}, template)

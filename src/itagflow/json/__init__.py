@@ -144,7 +144,7 @@ def to_problem(error: ItagflowError) -> dict[str, Any]:
     error itself.
 
     Raises:
-        InvalidData: when it is no error of the library.
+        InvalidData: when it is not an error of the library.
 
     >>> from itagflow import NotAllowed
     >>> problem = to_problem(NotAllowed("ben", "export", "only an administrator may"))
@@ -160,7 +160,7 @@ def parse_key(text: str | int) -> int:
     """Return a key that came as text, such as from a URL, to be given to a verb.
 
     Raises:
-        InvalidData: when it is no text of digits.
+        InvalidData: when it is not a text of digits.
 
     >>> parse_key("7532021212319075461")
     7532021212319075461

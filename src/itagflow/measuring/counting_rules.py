@@ -80,7 +80,7 @@ class StageCounts(Counts):
     abandoned: int = 0
     """Those after which the task was abandoned."""
     seconds: float = 0.0
-    """How long they took, as far as it was told."""
+    """How long they took, as far as it was given."""
     reviews: int = 0
     """The packages that were reviewed; one that came back counts again."""
     waited: float = 0.0
@@ -110,7 +110,7 @@ class JobCounts(Counts):
     given_up: int = 0
     """Those of them that gave the task up."""
     seconds: float = 0.0
-    """How long these took, as far as it was told."""
+    """How long these took, as far as it was given."""
     inspect: StageCounts = attrs.field(factory=StageCounts)
     """What was found at INSPECT."""
     accept: StageCounts = attrs.field(factory=StageCounts)
@@ -128,7 +128,7 @@ class MemberCounts(Counts):
     answers: int = 0
     """The answers that they handed in."""
     seconds: float = 0.0
-    """How long these took, as far as it was told."""
+    """How long these took, as far as it was given."""
     accepted: int = 0
     """The tasks of done packages that have an answer, and that they labeled."""
     checked: int = 0
@@ -144,7 +144,7 @@ class MemberCounts(Counts):
     reworked: int = 0
     """The answers that they handed in in a later round."""
     rework_seconds: float = 0.0
-    """How long these took, as far as it was told."""
+    """How long these took, as far as it was given."""
 
 
 @attrs.define

@@ -133,7 +133,7 @@ def compute_accuracy(errors: int, looks: int) -> float | None:
 
 
 def compute_efficiency(number: int, seconds: float) -> float | None:
-    """Return how many there are an hour; None where no time was told.
+    """Return how many there are an hour; None where no time was given.
 
     >>> compute_efficiency(11, 220.0), compute_efficiency(11, 0.0)
     (180.0, None)

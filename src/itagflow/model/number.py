@@ -111,7 +111,7 @@ def require_number(
         most: The most that it can be.
 
     Raises:
-        InvalidData: when it is no number, not finite, or out of bounds.
+        InvalidData: when it is not a number, not finite, or out of bounds.
     """
     number = find_number(value)
     reason = "must be a number"

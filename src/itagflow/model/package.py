@@ -413,7 +413,7 @@ class Assignment:
     labeler: str = ""
     """Instead of the member for who reviews blind, such as ``labeler 1``; never stored."""
     seconds: float = 0.0
-    """How long its member worked on it, beside what was told for single tasks."""
+    """How long its member worked on it, besides what was given for single tasks."""
     counted_at: datetime | None = None
     """Until when time was counted; None: it was not yet, and begins when the assignment began."""
     has_drafts: bool = False

@@ -84,7 +84,7 @@ class RejectedLots(Enum):
     REWORK = "rework"
     """It is labeled again whole, and a fresh sample of it is drawn."""
     INSPECT = "inspect"
-    """It is checked whole by who has its sample, and what is wrong is corrected."""
+    """The reviewer who has its sample checks all of it, and what is wrong is corrected."""
 
 
 @attrs.frozen(kw_only=True)

@@ -90,7 +90,7 @@ class Provenance:
     model_version: str = ""
     """The version of that model."""
     seconds: float = 0.0
-    """How long the member worked on the task, as far as it was told."""
+    """How long the member worked on the task, as far as it was given."""
     guideline_version: int = 0
     """The version of the job's guideline under which it was done; 0: there was none."""
     template_version: int | None = None

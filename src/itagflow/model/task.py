@@ -123,7 +123,8 @@ class Task:
     @property
     def data(self) -> dict[str, Any]:
         """The row's ``data`` object, parsed at each call."""
-        data: dict[str, Any] = jsontext.loads(self.row)["data"]
+        # the numbers of a row were checked when it was loaded
+        data: dict[str, Any] = jsontext.loads_own(self.row)["data"]
         return data
 
     def __str__(self) -> str:
@@ -166,7 +167,7 @@ class Answer(Deferred):
     verdict: Verdict | None = None
     """What a reviewer says of what was shown."""
     comment: str = ""
-    """The comment of the reviewer, or of who handed the task to the experts."""
+    """The comment of the reviewer, or of the member who handed the task to the experts."""
     reason: str = ""
     """Why a reviewer judges the task wrong: one of the reasons of the stage, if it has some."""
     disputed: tuple[str, ...] = ()
@@ -182,7 +183,7 @@ class Answer(Deferred):
     model_version: str = ""
     """The version of that model (pre-labels only)."""
     seconds: float = 0.0
-    """How long the member worked on it, in seconds, as far as it was told."""
+    """How long the member worked on it, in seconds, as far as it was given."""
     template_version: int = 0
     """The version of the template that it answers; also fits later ones that did not change it."""
     order: Order = attrs.field(factory=make_order, hash=False)

@@ -495,7 +495,7 @@ class Template:
         """Return the question with this id, or None.
 
         Raises:
-            InvalidData: when *id* is no text.
+            InvalidData: when *id* is not a text.
         """
         require_kind("the template", "id", id, str, "a text")
         return next((question for question in self.asked if question.id == id), None)

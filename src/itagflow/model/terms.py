@@ -67,7 +67,7 @@ def parse_seconds(verb: str, seconds: object) -> float | None:
     """Return the time that a client tells, in seconds, or None for None.
 
     Raises:
-        InvalidData: when it is no number, or less than 0.
+        InvalidData: when it is not a number, or less than 0.
     """
     if seconds is None:
         return None
@@ -96,7 +96,7 @@ def parse_program(
     """Return *terms* with what a program says of itself, checked.
 
     Raises:
-        InvalidData: when the score is not from 0 to 1, or the name is no text.
+        InvalidData: when the score is not from 0 to 1, or the name is not a text.
     """
     if score is not None:
         score = float(require_number(verb, "score", score, least=0, most=1))
@@ -156,7 +156,7 @@ def parse_submission(
     """Return what is said with a package that is submitted.
 
     Raises:
-        InvalidData: when one of them is no value of its kind.
+        InvalidData: when one of them is not a value of its kind.
     """
     return SubmitTerms(
         seconds=parse_seconds("submit", seconds),

@@ -107,13 +107,13 @@ def alpha(
     Args:
         labels: Each as (task, member, value).
         level: What holds between two values: ``nominal``, ``ordinal``, ``interval`` or ``ratio``.
-        order: All values from the lowest to the highest; for ordinal values that are no numbers.
+        order: All values from the lowest to the highest; for ordinal values that are not numbers.
         bootstrap: How many samples of tasks to draw for the interval; 0 for none.
         seed: The seed of these draws.
 
     Raises:
-        InvalidData: when an argument is wrong, values are no numbers where the level needs them, or
-            a member has two labels for a task.
+        InvalidData: when an argument is wrong, values are not numbers where the level needs
+            them, or a member has two labels for a task.
 
     >>> labels = [(1, "ann", 1), (1, "bob", 1), (2, "ann", 2), (2, "bob", 2), (3, "ann", 3)]
     >>> alpha(labels).value, alpha(labels[-1:]).why
@@ -269,7 +269,7 @@ def by_question(
 def by_label(
     labels: LabelTable | Iterable[LabelRow], measure: Measure | str = Measure.ALPHA
 ) -> dict[Any, Agreement]:
-    """Return the agreement on each value against all others: which labels are told apart badly.
+    """Return the agreement on each value against all others: which labels are often confused.
 
     Args:
         labels: Each as (task, member, value).
@@ -438,7 +438,7 @@ def _rank_values(what: str, values: Sequence[Any], order: Sequence[Any] | None) 
         scores = [find_number(value) for value in values]
         if None in scores:
             wrong = format_repr(values[scores.index(None)])
-            reason = f"is needed where values are no numbers, such as {wrong}"
+            reason = f"is needed where values are not numbers, such as {wrong}"
             raise InvalidData(what, [Problem("order", reason)])
         places = {score: at for at, score in enumerate(sorted(cast("list[float]", scores)))}
         return np.array([places[cast(float, score)] for score in scores], dtype=np.int64)

@@ -326,7 +326,7 @@ class Iso2859(StoredPlan):
         """Return the plan in sentences.
 
         Args:
-            lot: How many tasks a lot has; without it only the kind of plan is told.
+            lot: How many tasks a lot has; without it only the kind of plan is described.
 
         Raises:
             InvalidData: when *lot* is no whole number of at least 1.
@@ -429,8 +429,8 @@ def iso2859(aql: float, level: InspectionLevel | str = InspectionLevel.GENERAL_2
     """Return the single sampling plans of ISO 2859-1 for an acceptance quality limit.
 
     An AQL of 1.0 means that lots with 1 % wrong tasks are accepted nearly always (87 to 99 %, by
-    the plan).  It is no promise about accepted work: for that there is ``error_left``.  A package
-    is a small lot; packages together make larger ones.
+    the plan).  It is not a promise about accepted work: for that there is ``error_left``.  A
+    package is a small lot; packages together make larger ones.
 
     Args:
         aql: One of the limits of the standard, such as 0.65, 1.0, 1.5, 2.5 or 4.0: percent of wrong

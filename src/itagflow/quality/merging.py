@@ -4,9 +4,9 @@ One pass in a fixed order (member, then annotation): an annotation joins the clu
 overlaps most, of its own label before any other, if that is enough and the cluster has none of the
 same member; else it opens one.  The order matters only where annotations overlap in chains.
 
-Of boxes and points a cluster's annotation is their mean.  Of everything else it is the one that has
-the highest mean overlap with the others (the medoid): a span ends where a person has ended it, and
-no outline is invented.
+For boxes and points a cluster's annotation is their mean.  For everything else it is the one that
+has the highest mean overlap with the others (the medoid): a span ends where a person has ended it,
+and no outline is invented.
 """
 
 from __future__ import annotations

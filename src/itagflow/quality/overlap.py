@@ -45,7 +45,7 @@ class Shape:
 
     part: AnyAnnotation
     bounds: Bounds
-    """Of a span or segment: from its start to its end."""
+    """The length of a span or segment: from its start to its end."""
     height: int = 0
     """How many pixels high its image is."""
 

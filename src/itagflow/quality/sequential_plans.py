@@ -168,9 +168,9 @@ class SequentialPlan(StoredPlan):
     p1: float = attrs.field(converter=_convert_share)
     """The share of wrong tasks that is bad: such a lot is accepted with probability `beta`."""
     alpha: float = attrs.field(default=0.05, converter=_convert_risk)
-    """The risk of who made the lot."""
+    """The risk of the producer of the lot."""
     beta: float = attrs.field(default=0.10, converter=_convert_risk)
-    """The risk of who takes it."""
+    """The risk of the one who takes it."""
     lot: int | None = attrs.field(default=None, kw_only=True, converter=_convert_lot)
     """How many tasks the lot has; None when that does not matter."""
     _boundaries: Boundaries = attrs.field(
@@ -205,7 +205,7 @@ class SequentialPlan(StoredPlan):
         """Return what follows when *wrong* of the *checked* tasks are wrong.
 
         ``more`` is the number of looks before which nothing can be decided, whatever they show.
-        Who asks again after so many decides as one who asks after every look.
+        Asking only after so many leads to the same decision as asking after each task.
 
         Args:
             checked: How many tasks were checked.
@@ -294,7 +294,7 @@ class SequentialPlan(StoredPlan):
 def sequential(p0: float, p1: float, alpha: float = 0.05, beta: float = 0.10) -> SequentialPlan:
     """Return Wald's sequential plan, ended at 1.5 times the fixed sample of the same risks.
 
-    It needs about half the looks of a fixed sample where work is clearly good or bad.
+    It needs about half the tasks of a fixed sample where work is clearly good or bad.
 
     Args:
         p0: The share of wrong tasks that is good.

@@ -50,7 +50,7 @@ class Rate:
     item: float = attrs.field(default=0.0, converter=_convert_rate, validator=_check_rate)
     """For each task; what is sent back is taken off again."""
     hour: float = attrs.field(default=0.0, converter=_convert_rate, validator=_check_rate)
-    """For each hour that was told."""
+    """For each hour that was given."""
 
     __repr__ = show_fields
     _repr_html_ = show_in_notebook
@@ -79,7 +79,7 @@ class StatementLine:
     corrected: int = 0
     """How many tasks were sent back that they had handed in, now or before."""
     seconds: float = 0.0
-    """How long their work took, as far as it was told."""
+    """How long their work took, as far as it was given."""
     amount: float = 0.0
     """What it comes to; less than 0 when more was sent back than handed in."""
 

@@ -188,7 +188,7 @@ class StoreContract(
         store.close()
 
     def test_a_save_must_know_the_stored_version(self) -> None:
-        """Who read an older one is refused."""
+        """A writer who read an older one is refused."""
         store = self.open_filled(make_package())
         newer = change(make_package(), free=0)
         with store.write() as writer:

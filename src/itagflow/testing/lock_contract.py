@@ -111,7 +111,7 @@ class LockContract(ContractPart):
         store.close()
 
     def test_a_shared_lock_keeps_it_as_it_is(self) -> None:
-        """Who wants to change it waits until the transaction that shares it has ended."""
+        """A transaction that changes it waits until the transaction that shares it has ended."""
         store = self._with_packages(1)
         with store.write() as writer:
             held = writer.lock(Package, (4, 1), shared=True)

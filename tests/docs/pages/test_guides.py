@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
+from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 from docs.building.listing import list_nouns
 
 import itagflow
+from itagflow import delivery, model, quality
 
 ROOT = Path(__file__).parents[3]
 GUIDES = [page for page in sorted((ROOT / "docs").glob("*.md")) if page.stem != "reference"]
@@ -47,16 +51,49 @@ def test_every_name_is_in_a_guide(name: str) -> None:
     assert re.search(rf"\b{name}\b", CODE_OF_GUIDES), name
 
 
+MODULES = (
+    *("access", "aio", "delivery", "display", "errors", "formats", "json", "maintenance", "model"),
+    *("prelabels", "quality", "schema", "storage", "templates", "testing", "typing"),
+)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_public_module_is_in_a_guide(name: str) -> None:
+    imported = rf"from itagflow import .*\b{name}\b"
+    assert re.search(rf"\bitagflow\.{name}\b|{imported}", CODE_OF_GUIDES), name
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_name_of_a_module_is_in_a_guide(module: str) -> None:
+    names: list[str] = getattr(import_module(f"itagflow.{module}"), "__all__", [])
+    missing = [name for name in names if not re.search(rf"\b{name}\b", CODE_OF_GUIDES)]
+    assert missing == []
+
+
+VALUES = (ROOT / "docs" / "values.md").read_text("utf-8")
+
+
 @pytest.mark.parametrize(
-    "module",
+    ("value", "verb"),
     [
-        *("itagflow.access", "itagflow.aio", "itagflow.delivery", "itagflow.errors"),
-        *("itagflow.formats", "itagflow.json", "itagflow.maintenance", "itagflow.model"),
-        *("itagflow.prelabels", "itagflow.quality", "itagflow.schema", "itagflow.storage"),
-        *("itagflow.templates", "itagflow.testing", "itagflow.typing"),
+        (value, verb)
+        for value, verbs in re.findall(
+            r"^\| `(\w+)` \| (`[a-z_.]+`(?:, `[a-z_.]+`)*) \|", VALUES, re.MULTILINE
+        )
+        for verb in re.findall(r"`([a-z_.]+)`", verbs)
+        if f"flow.{verb}" in set(list_verbs())
     ],
 )
-def test_every_public_module_is_in_a_guide(module: str) -> None:
-    _, _, name = module.partition(".")
-    imported = rf"from itagflow import .*\b{name}\b"
-    assert re.search(rf"\b{re.escape(module)}\b|{imported}", CODE_OF_GUIDES), module
+def test_a_verb_returns_what_the_page_says(value: str, verb: str) -> None:
+    with itagflow.open("memory:") as flow:
+        returned = inspect.signature(attrgetter(verb)(flow)).return_annotation
+    assert re.search(rf"\b{value}\b", str(returned))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), re.findall(r"^\| `(\w+)` \| `[^|]+` \| (`[^|]+`) \|$", VALUES, re.MULTILINE)
+)
+def test_the_words_of_an_enum_are_those_of_the_page(name: str, words: str) -> None:
+    found = [getattr(module, name, None) for module in (model, delivery, quality)]
+    kind = next(each for each in found if each is not None)
+    assert [str(member.value) for member in kind] == re.findall(r"`([^`]+)`", words)

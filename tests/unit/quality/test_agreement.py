@@ -211,7 +211,7 @@ class TestValues:
         rows = [(t, m, names[v]) for t, m, v in K12 if v is not None]
         found = quality.alpha(rows, "ordinal", order=[*names.values(), "never used"])
         assert found.value == pytest.approx(0.8153875038, abs=1e-9)
-        with pytest.raises(InvalidData, match="order: is needed where values are no numbers"):
+        with pytest.raises(InvalidData, match="order: is needed where values are not numbers"):
             quality.alpha(rows, "ordinal")
         with pytest.raises(InvalidData, match="order: lacks the value 'much'"):
             quality.alpha(rows, "ordinal", order=["low", "some"])

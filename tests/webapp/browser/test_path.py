@@ -23,6 +23,27 @@ def create_job(ada: Screen) -> None:
     ada.shows("The job is published.")
 
 
+def test_the_form_for_a_job_asks_for_people_and_offers_what_fits(browse: Browse) -> None:
+    ada = browse("ada")
+    ada.open("manage")
+    ada.click("#new-job summary")
+    assert not ada.has("#new-label-vic")  # who only reads cannot work
+    ada.type("#new-name", "shapes")
+    ada.type("#new-labels", "circle, square")
+    ada.click("#new-files")
+    files = ada.find("#new-rows").get_property("value").split("\n")
+    assert {file.rpartition(".")[2] for file in files} == {"png"}
+    ada.click("#new-publish")
+    ada.shows("Choose who labels")
+    ada.click("#new-label-ben")
+    ada.click("#new-publish")
+    ada.shows("Choose who inspects")
+    ada.click("#new-inspect-di")
+    ada.click("#new-accept")
+    ada.click("#new-publish")
+    ada.shows("The job is published.")
+
+
 def test_from_a_new_job_to_the_file(server: Server, browse: Browse, tmp_path: Path) -> None:
     ada, ben, di = browse("ada"), browse("ben"), browse("di")
     create_job(ada)

@@ -50,7 +50,7 @@ class AsyncAssignments:
 
         Raises:
             NotFound: when there is no such member, job or workspace, *by* is nobody there, or
-                *after* is no assignment of this list.
+                *after* is not an assignment of this list.
             NotAllowed: when *by* may not read there, or was removed.
         """
         verb = partial(

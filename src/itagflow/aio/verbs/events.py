@@ -94,10 +94,11 @@ class AsyncEvents:
             after: The last event that was dealt with before, or its position.
             workspace: Only the events of this workspace.
             timeout: After how many seconds without an event to end; None: never.
-            by: Who listens, as in `since`; asked again at every look.
+            by: Who listens, as in `since`; asked again at every read.
 
         Raises:
-            InvalidData: when *timeout* is no number of seconds; the others are errors of `since`.
+            InvalidData: when *timeout* is not a number of seconds; the others are
+                errors of `since`.
         """
         verb = partial(
             self._events.follow, after=after, workspace=workspace, timeout=timeout, by=by

@@ -204,7 +204,7 @@ class FlowVerbs:
             seconds: How long it took: at most 300 count, and what has passed since the last call.
             score: How sure a program is that gives the answer, from 0 to 1.
             model: The name of that program.
-            pick: Instead of a reply: the vote in ``item.votes`` that has won, from who decides.
+            pick: Instead of a reply: the vote in ``item.votes`` that has won.
             by: Who saves, when the assignment comes from outside.
 
         Raises:
@@ -515,7 +515,7 @@ class FlowVerbs:
             comment: What is said of the package, beside what is said of its tasks.
             reason: One of the reasons of the stage, where it has some.
             whole: Whether every task goes back, also those that are not in the sample.
-            seconds: How long it took beside what was told for single tasks; counted as in `save`.
+            seconds: How long it took besides what was given for single tasks; counted as in `save`.
             by: Who rejects, when the assignment comes from outside.
 
         Raises:

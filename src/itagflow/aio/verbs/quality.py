@@ -76,7 +76,7 @@ class AsyncQuality:
     ) -> Mapping[str, QuestionAgreement]:
         """Return how far members agree on each question: over all, by label, and member by member.
 
-        Where there is no number, as with one label for each task, the reason is told instead.
+        Where there is no number, as with one label for each task, the reason is given instead.
 
         Args:
             job: The job; several as a list.
@@ -196,8 +196,8 @@ class AsyncQuality:
 
         A look is a task in a round that a reviewer has handed in at a stage; an error is a look
         that judged the task wrong or gave another answer.  Discarded packages are left out.  Times
-        are hours as far as they were told; accuracies are percentages, None without a look;
-        efficiencies are numbers an hour, None where no time was told.  Of a job there are:
+        are hours as far as they were given; accuracies are percentages, None without a look;
+        efficiencies are numbers an hour, None where no time was given.  Of a job there are:
 
         - ``TotalItemCount``, ``FinishedItemCount``: tasks; those of done packages.
           ``TotalSubtaskCount``, ``FinishedSubtaskCount``: packages; done ones;
@@ -221,7 +221,7 @@ class AsyncQuality:
         ``MarkTime``, ``MarkEfficiency``; ``CheckCount``, ``CheckedAcceptedCount`` and
         ``CheckedAccuracy`` (looks at their answers at INSPECT, those without an error);
         ``SamplingCount``, ``SamplingErrorCount`` and ``SamplingAccuracy`` (the same at ACCEPT,
-        errors of theirs); ``ReworkCausedCount`` (tasks sent back to be labeled again),
+        their errors); ``ReworkCausedCount`` (tasks sent back to be labeled again),
         ``ReworkCount`` and ``ReworkTime`` (answers in a later round).  With votes every voter is a
         labeler, and a vote that differs from what was decided is an error.  What nobody has
         labeled, such as pre-labels, is of the ``UserId`` None.
@@ -276,7 +276,7 @@ class AsyncQuality:
         also that a task is given up, and looks of reviewers.  ``CorrectedCount`` are tasks that
         were sent back, in this time, to who had handed them in, in this time or before: each voter,
         where there were votes.  ``NetCount`` is what is left, which may be less than 0; ``Time``
-        the hours that were told.
+        the hours that were given.
 
         Args:
             workspace: The workspace.
@@ -284,7 +284,7 @@ class AsyncQuality:
             until: Only what was before then.
             per: By what it is added up: any of ``member``, ``job``, ``stage``, ``group`` and
                 ``day`` (in UTC), which are columns.  By groups as members are in them now: the work
-                of who is in several is in each, and of who is in none under an empty name.
+                of a member in several is in each, and of a member in none under an empty name.
             by: Who reads: somebody who may read the results of all jobs.  Votes that are secret
                 from them are left out, and labelers whom they review blind.
 

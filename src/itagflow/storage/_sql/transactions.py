@@ -129,7 +129,7 @@ class Transactions(ABC, Generic[C]):
             Whether all have ended.
 
         Raises:
-            InvalidData: when *timeout* is no number of seconds; nothing is closed then.
+            InvalidData: when *timeout* is not a number of seconds; nothing is closed then.
         """
         timeout = require_number("close", "timeout", timeout, least=0)
         state, thread, until = self.state, get_ident(), monotonic() + timeout
