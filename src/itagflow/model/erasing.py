@@ -16,8 +16,10 @@ def _each_is(kind: type[object], wanted: str) -> Any:
     """Return an attrs validator for a tuple of values of *kind*."""
 
     def check(owner: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
-        items = cast("tuple[object, ...]", value) if isinstance(value, tuple) else None
-        if items is None or not all(isinstance(item, kind) for item in items):
+        given: Any = value
+        if not isinstance(given, tuple) or not all(
+            isinstance(item, kind) for item in cast("tuple[object, ...]", given)
+        ):
             raise make_error(type(owner).__name__, attribute.name, f"must be {wanted}", value)
 
     return check
