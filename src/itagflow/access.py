@@ -362,6 +362,7 @@ READERS: Mapping[str, Reading] = {
     "maintenance.verify": Reading(Action.READ_QUALITY, Action.READ_QUALITY),
     "results.export": _EXPORT,
     "results.exports": _EXPORT,
+    "results.snapshots": _EXPORT,
     "maintenance.copy": _EXPORT,
 }
 """What each reader asks, by its name in the API: the one place that says so."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 import re
 import typing
 from collections.abc import Callable, Iterator
@@ -150,6 +151,9 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
             export,
             {**export, "format": "jsonl", "partitions": None, "since": 0},
         ],
+        "results.snapshot": [{"job": job, "name": "new", "target": os.devnull, **by}],
+        "results.snapshots": [{"job": job, **by}],
+        "results.drop_snapshot": [{"job": job, "snapshot": "first", **by}],
         "results.exports": [
             {"job": (job, 1), "limit": 1, **by},
             {"job": job, "task": 1, **by},

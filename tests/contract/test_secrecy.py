@@ -42,7 +42,7 @@ from itagflow import (
 )
 from itagflow.errors import Problem
 from itagflow.formats import FormatContext, WriteReport
-from itagflow.model import Export, Outcome, Purpose, Row
+from itagflow.model import Export, Outcome, Purpose, Row, Snapshot
 from itagflow.quality import Statement
 
 pytestmark = pytest.mark.usefixtures("equal_keys")
@@ -319,7 +319,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Event):
         data = {name: each for name, each in value.data.items() if name != "complete_to"}
         return attrs.evolve(value, position=0, data=data)
-    if isinstance(value, Export):
+    if isinstance(value, Export | Snapshot):
         return attrs.evolve(value, position=0, complete_to=0)
     return attrs.evolve(value, complete_to=0) if isinstance(value, WriteReport) else value
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import itertools
+import json
 import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -70,6 +72,12 @@ SELECTIONS = [
     Selection(state="abandoned"),
 ]
 """What campaigns open again."""
+
+
+def parse_lines(file: io.BytesIO) -> list[Any]:
+    """What is in the lines of a file: the order of fields is that of the store."""
+    return [json.loads(line) for line in file.getvalue().splitlines()]
+
 
 PASS = {Stage.LABEL: "submit", Stage.INSPECT: "review", Stage.ACCEPT: "accept"}
 NOTE = Question("2", QuestionKind.INPUT, "Note", required=False)
@@ -659,7 +667,14 @@ class Walk(Surroundings):
     @may_happen(source=st.integers(1, 6), by=st.sampled_from(["ada", "ben"]), dry_run=st.booleans())
     def erase_where(self, source: int, by: str, dry_run: bool) -> None:
         where = {"field": "source", "equals": f"{source}.jpg", "dry_run": dry_run}
-        report = self.all(lambda flow: maintenance.erase_where(flow, "street", **where, by=by))
+
+        def act(flow: Flow) -> Any:
+            report = maintenance.erase_where(flow, "street", **where, by=by)
+            # each store has its own files
+            exports = tuple(attrs.evolve(export, target="", sha256="") for export in report.exports)
+            return attrs.evolve(report, exports=exports)
+
+        report = self.all(act)
         if report is not None and not dry_run:
             gone = {number for of_job in report.jobs for number in of_job.numbers}
             self.accepted = {key: said for key, said in self.accepted.items() if key[2] not in gone}
@@ -671,9 +686,44 @@ class Walk(Surroundings):
             report = flow.results.export(self.job, format, target, by=by)
             last = next(reversed(list(flow.results.exports(self.job))))
             assert (last.sha256, last.rows) == (report.sha256, report.rows)
-            return target.getvalue()
+            return parse_lines(target)
 
         self.all(act)
+
+    @may_happen(name=st.sampled_from(["first", "second"]), by=st.sampled_from(["ada", "ben"]))
+    def keep_a_snapshot(self, name: str, by: str) -> None:
+        """And export from it what was kept, once more."""
+
+        def act(flow: Flow) -> Any:
+            path = f"{self.folder.name}/{self.flows.index(flow)}.{name}.jsonl"
+            made = flow.results.snapshot(self.job, name, path, by=by)
+            return made.rows
+
+        self.all(act)
+
+    @may_happen(times=2, name=st.sampled_from(["first", "second"]))
+    def export_a_snapshot(self, name: str) -> None:
+        """What was kept comes again, without what was erased since."""
+
+        def act(flow: Flow) -> Any:
+            (made,) = [each for each in flow.results.snapshots(self.job) if each.name == name] or [
+                None
+            ]
+            if made is None:
+                return None
+            target = io.BytesIO()
+            report = flow.results.export(self.job, "jsonl", target, snapshot=name)
+            assert report.rows + report.erased == made.rows
+            if not (report.erased or report.losses):
+                assert hashlib.sha256(target.getvalue()).hexdigest() == made.sha256
+                CHECKED["a snapshot has the same bytes again"] += 1
+            return parse_lines(target)
+
+        self.all(act)
+
+    @may_happen(name=st.sampled_from(["first", "second"]), by=st.sampled_from(["ada", "ben"]))
+    def drop_a_snapshot(self, name: str, by: str) -> None:
+        self.all(lambda flow: flow.results.drop_snapshot(self.job, name, by=by).rows)
 
     @may_happen(
         times=2,
@@ -690,7 +740,7 @@ class Walk(Surroundings):
             is_later = copy.report is not None
             report = copy.check(flow, self.job)
             CHECKED["what changed and what was there are the whole"] += is_later
-            return report
+            return attrs.evolve(report, sha256="")
 
         self.all(act)
 

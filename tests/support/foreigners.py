@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import io
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import cache, partial
 from typing import Any
@@ -14,6 +16,7 @@ import attrs
 import itagflow
 from itagflow import (
     Accept,
+    AlreadyExists,
     Assignment,
     Choice,
     Crew,
@@ -289,6 +292,19 @@ def bulk(found: list[BatchResult]) -> list[BatchResult]:
     return [result for result in found if result.error is None]
 
 
+def kept(flow: Flow, a: Any) -> str:
+    """The name of a snapshot that the job has."""
+    with suppress(AlreadyExists):
+        flow.results.snapshot(a.job, "old", os.devnull, by=a.by)
+    return "old"
+
+
+def listed_snapshots(flow: Flow, a: Any) -> list[Any]:
+    """The snapshots of a job, which has one."""
+    kept(flow, a)
+    return list(flow.results.snapshots(a.job, by=a.by))
+
+
 def listed_exports(flow: Flow, a: Args) -> list[Export]:
     """The exports of a job, of which there is one at least."""
     flow.results.export(a.job, "itag", io.BytesIO(), by=a.by)
@@ -444,6 +460,7 @@ READERS: dict[str, Case] = {
         lambda f, a: f.results.export(a.job, "itag", io.BytesIO(), by=a.by), ("job",)
     ),
     "results.exports": Case(lambda f, a: listed_exports(f, a), ("job",)),
+    "results.snapshots": Case(lambda f, a: listed_snapshots(f, a), ("job",)),
     "maintenance.copy": Case(
         lambda f, a: maintenance.copy(f, to=MemoryStore(), workspace=a.workspace, by=a.by),
         ("workspace",),
@@ -582,6 +599,12 @@ VERBS: dict[str, Case] = {
     ),
     "maintenance.erase_task": Case(
         lambda f, a: maintenance.erase_task(f, in_job(a), by=a.by), ("task",), anywhere=("task",)
+    ),
+    "results.snapshot": Case(
+        lambda f, a: f.results.snapshot(a.job, "new", os.devnull, by=a.by), ("job",)
+    ),
+    "results.drop_snapshot": Case(
+        lambda f, a: f.results.drop_snapshot(a.job, kept(f, a), by=a.by), ("job",)
     ),
     "maintenance.erase_where": Case(
         lambda f, a: maintenance.erase_where(

@@ -89,6 +89,7 @@ def go_on(steps: Steps) -> None:
     """The other packages, in many calls at once; one task needs an expert."""
     steps.do("export", "jsonl", "ada")
     steps.do("export_what_changed", "jsonl", None, Selection(state="final"))
+    steps.do("keep_a_snapshot", "first", "ada")
     steps.do("claim_many", "cy", L, 1)
     steps.do("end_many", [steps.last()], "release")
     steps.claim("cy", L)
@@ -108,6 +109,8 @@ def go_on(steps: Steps) -> None:
     steps.claim("cy", A)
     steps.do("end_many", [steps.last()], "accept")
     steps.do("export_what_changed", "jsonl", None, Selection(state="final"))
+    steps.do("export_a_snapshot", "first")
+    steps.do("drop_a_snapshot", "first", "ada")
 
 
 def manage(steps: Steps) -> None:

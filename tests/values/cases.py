@@ -7,6 +7,7 @@ must not break what it is made for.
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -443,6 +444,21 @@ ORDERS: Mapping[str, Case] = {
             "stages": ("label",),
             "split": "train",
             "since": 3,
+            "complete_to": 8,
+        }
+    ),
+    "Snapshot": Case(
+        lambda s: {
+            "name": "first",
+            "position": 9,
+            "at": START,
+            "member": s.ben.id,
+            "account": "ben",
+            "jobs": (s.job.id,),
+            "target": "first.jsonl",
+            "rows": 3,
+            "sha256": "ab12",
+            "where": {"label": "cat"},
             "complete_to": 8,
         }
     ),
@@ -1578,6 +1594,24 @@ NAMESPACES: Mapping[str, Case] = {
             "fields": ["source"],
             "accounts": False,
             "where": P.Selection(label="cat"),
+            "by": "ada",
+        }
+    ),
+    "flow.results.snapshot": Case(
+        lambda s: {
+            "job": s.job,
+            "name": f"snapshot {s.position()}",
+            "target": os.devnull,
+            "where": P.Selection(label="cat"),
+            "by": "ada",
+            "progress": wrapped,
+        }
+    ),
+    "flow.results.snapshots": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.results.drop_snapshot": Case(
+        lambda s: {
+            "job": s.job,
+            "snapshot": s.flow.results.snapshot(s.job, f"old {s.position()}", os.devnull),
             "by": "ada",
         }
     ),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import Page
@@ -19,12 +20,21 @@ from itagflow.model.number import require_optional_whole_number, require_whole_n
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.selection import Selection, parse_where
+from itagflow.model.snapshot import Snapshot, parse_snapshot_name
 from itagflow.model.split import Split
 from itagflow.model.task import Answer, Task, TaskState, WorkItem
 from itagflow.model.terms import parse_answer_version, parse_terms
 from itagflow.model.text import parse_optional_texts, require_optional_text
 from itagflow.model.version import AnswerVersion
-from itagflow.results import arrow_tables, export_log, exporting, following, tables, versions
+from itagflow.results import (
+    arrow_tables,
+    export_log,
+    exporting,
+    following,
+    snapshots,
+    tables,
+    versions,
+)
 from itagflow.results import service as results
 from itagflow.results.tables import RowRequest
 
@@ -496,7 +506,7 @@ class Results:
         stages: Collection[Stage | str] | Collection[Stage] | None = None,
         by: MemberRef | None = None,
         progress: ProgressWrapper | None = None,
-        snapshot: bool = False,
+        snapshot: bool | str | Snapshot = False,
         executor: Executor | None = None,
         partitions: int | None = None,
         lossy: Lossy = "report",
@@ -525,7 +535,8 @@ class Results:
             by: Who exports, when the policy is to be asked.
             progress: Wraps the iterable of results, such as ``tqdm``; with an executor, that of the
                 parts written.
-            snapshot: Whether the whole file shows one moment, also while people go on working.
+            snapshot: Whether the whole file shows one moment, also while people go on working; or
+                a snapshot that `snapshot` has made, or its name: the file shows what was then.
             executor: Has its workers write the parts of the file, each with a connection of its
                 own; the file is the same.
             partitions: Into how many partitions the work is cut for the executor; one for each
@@ -546,7 +557,7 @@ class Results:
                 processes, and the store is in the memory of this one.
         """
         progress = require_wrapper("results.export", "progress", progress)
-        snapshot = require_flag("results.export", "snapshot", snapshot)
+        snapshot = _parse_snapshot(snapshot)
         partitions = require_optional_whole_number(
             "results.export", "partitions", partitions, least=1
         )
@@ -612,6 +623,90 @@ class Results:
         page = Page(limit, after)
         return export_log.list_exports(self._engine, job, task, key=key, by=by, page=page)
 
+    def snapshot(
+        self,
+        job: DatasetRef,
+        name: str,
+        target: str | os.PathLike[str],
+        *,
+        where: Selection | None = None,
+        by: MemberRef | None = None,
+        progress: ProgressWrapper | None = None,
+    ) -> Snapshot:
+        """Keep what the results of a job are now under a name, and return what is known of it.
+
+        The rows go to a file in the format ``jsonl``, which stays where it is: exports with
+        ``snapshot=name`` read it, and have the same bytes each time, whatever became of the job.
+        Votes that are secret now are not in it.  What is erased later is left out of such exports,
+        and their report counts it.
+
+        Args:
+            job: The job or a part of one, several of a workspace in a list, or a ``Dataset``.
+            name: What it is called: a name that no other snapshot of these jobs has.
+            target: The path of the file; with the suffix ``.gz`` it is compressed.
+            where: Which tasks, as `list` has it.
+            by: Who makes it, when the policy is to be asked.
+            progress: Wraps the iterable of results, such as ``tqdm``.
+
+        Raises:
+            AlreadyExists: when one of the jobs has a snapshot of this name.
+            NotFound: when there is no such job, or *by* is nobody in its workspace.
+            NotAllowed: when *by* may not export.
+            Incomplete: when answers still follow a change of the template.
+            InvalidData: when several jobs do not make one dataset.
+            StoreFailed: when the system does not write the target.
+
+        >>> import itagflow
+        >>> flow = itagflow.open("memory:")
+        >>> street = flow.workspaces.create("street", admin="ada")
+        >>> data = [{"data": {"source": f"{n}.jpg"}} for n in range(3)]
+        >>> cats = itagflow.templates.image_classification(["cat", "dog"])
+        >>> job = flow.jobs.create(street, "cats", template=cats, data=data, by="ada")
+        >>> first = flow.results.snapshot(job, "first", "first.jsonl.gz")
+        >>> _ = flow.jobs.append(job, [{"data": {"source": "later.jpg"}}], by="ada")
+        >>> flow.results.export(job, "csv", "cats.csv", snapshot="first").rows
+        3
+        """
+        return snapshots.make_snapshot(
+            self._engine,
+            job,
+            parse_snapshot_name("results.snapshot", "name", name),
+            _require_path(target),
+            where=parse_where("results.snapshot", where),
+            by=by,
+            progress=require_wrapper("results.snapshot", "progress", progress),
+        )
+
+    def snapshots(self, job: JobRef, *, by: MemberRef | None = None) -> Iterator[Snapshot]:
+        """Yield the snapshots of a job that were not dropped, oldest first.
+
+        Args:
+            job: The job.
+            by: Who asks, when the policy is to be asked.
+
+        Raises:
+            NotFound: when there is no such job, or *by* is nobody in its workspace.
+            NotAllowed: when *by* may not export, or was removed.
+        """
+        return snapshots.list_snapshots(self._engine, job, by=by)
+
+    def drop_snapshot(
+        self, job: JobRef, snapshot: Snapshot | str, *, by: MemberRef | None = None
+    ) -> Snapshot:
+        """Forget a snapshot, and return what was known of it: its file is left to the caller.
+
+        Args:
+            job: The job, or one of those that it is of.
+            snapshot: The snapshot, or its name.
+            by: Who drops it, when the policy is to be asked.
+
+        Raises:
+            NotFound: when the job has no such snapshot.
+            NotAllowed: when *by* may not export, or was removed.
+        """
+        name = parse_snapshot_name("results.drop_snapshot", "snapshot", snapshot)
+        return snapshots.drop_snapshot(self._engine, job, name, by=by)
+
     def partition(
         self, job: PartitionRef, count: int, *, by: MemberRef | None = None
     ) -> tuple[JobPartition, ...]:
@@ -647,6 +742,19 @@ def _parse_split(split: Split | Mapping[str, float] | None) -> Split | None:
     if split is None or isinstance(split, Split):
         return split
     return Split(split)
+
+
+def _parse_snapshot(snapshot: object) -> bool | str:
+    if isinstance(snapshot, bool):
+        return snapshot
+    return parse_snapshot_name("results.export", "snapshot", snapshot)
+
+
+def _require_path(target: object) -> str | os.PathLike[str]:
+    # it is read again by its path: an open file cannot be
+    if isinstance(target, str | os.PathLike):
+        return cast("str | os.PathLike[str]", target)
+    raise make_error("results.snapshot", "target", "must be the path of a file", target)
 
 
 def _require_executor(executor: Executor | None) -> Executor | None:

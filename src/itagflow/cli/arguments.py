@@ -65,6 +65,8 @@ def _add_export(parser: Parser) -> None:
     parser.add_argument("job", metavar="JOB", help=_JOB)
     parser.add_argument("format", metavar="FORMAT", help="see: itagflow formats")
     parser.add_argument("target", metavar="FILE", help="the file; - is the standard output")
+    help = "what was kept under this name, and not what is there now"
+    parser.add_argument("--snapshot", default=False, metavar="NAME", help=help)
     help = "only what changed since; an export says to which position it is complete"
     parser.add_argument("--since", type=int, metavar="POSITION", help=help)
     help = "only its results; may be repeated"

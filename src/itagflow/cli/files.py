@@ -36,6 +36,7 @@ def export(flow: Flow, given: Mapping[str, Any]) -> WriteReport:
         target,
         stages=given["stages"] or None,
         since=given["since"],
+        snapshot=given["snapshot"],
         **parse_write_options(format, given["options"] or ()),
     )
 

@@ -84,7 +84,7 @@ def open_source(source: Source) -> Generator[BinaryFile]:
         StoreFailed: when the system does not open a path, or does not read it.
     """
     suffix = find_suffix(source)
-    with _open_raw_source(source) as file:
+    with open_raw_source(source) as file:
         if not suffix:
             yield file
             return
@@ -93,8 +93,13 @@ def open_source(source: Source) -> Generator[BinaryFile]:
 
 
 @safe_context
-def _open_raw_source(source: Source) -> Generator[BinaryFile]:
-    """Open *source* for reading as it is."""
+def open_raw_source(source: Source) -> Generator[BinaryFile]:
+    """Open *source* for reading as it is, also when it is compressed.
+
+    Raises:
+        InvalidData: when it is a URL, or no file that bytes can be read from.
+        StoreFailed: when the system does not open a path, or does not read it.
+    """
     _require_local(source)
     if _is_openable(source):
         with source.open("rb") as file:

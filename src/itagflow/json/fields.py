@@ -36,6 +36,7 @@ from itagflow.model.reports import (
 )
 from itagflow.model.result import Progress, Provenance, Result, StageResult
 from itagflow.model.selection import Selection
+from itagflow.model.snapshot import Snapshot
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
@@ -109,6 +110,7 @@ KEYS: Mapping[type, Mapping[str, type]] = {
         "assignment": KeyText,
     },
     Export: {"job": KeyText, "jobs": KeyText, "member": MemberKey},
+    Snapshot: {"jobs": KeyText, "member": MemberKey},
     TasksOfJob: {"job": KeyText},
     BatchResult: {"key": KeyText},
     Message: {"job": KeyText},
@@ -126,6 +128,7 @@ ZERO_IS_NOTHING: Mapping[type, frozenset[str]] = {
     LotEntry: frozenset({"lot"}),
     LotVerdict: frozenset({"number"}),
     Export: frozenset({"member"}),
+    Snapshot: frozenset({"member"}),
     Message: frozenset({"job"}),
     DelayedJob: frozenset({"job"}),
     DeadLetter: frozenset({"job"}),

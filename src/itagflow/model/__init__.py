@@ -94,6 +94,7 @@ from itagflow.model.rule_choices import OnAbandon, OnMaxRejects
 from itagflow.model.segment import Segment, Segments
 from itagflow.model.selection import Selection
 from itagflow.model.skills import Field
+from itagflow.model.snapshot import Snapshot
 from itagflow.model.span import Relation, Spans, TextSpan
 from itagflow.model.split import Split
 from itagflow.model.task import Answer, Draft, Row, Task, TaskState, Verdict, WorkItem
@@ -206,6 +207,7 @@ __all__ = [
     "Segments",
     "Selection",
     "Shape",
+    "Snapshot",
     "Spans",
     "Split",
     "Stage",

@@ -26,7 +26,7 @@ _WITHOUT_EFFECT = frozenset(
     {
         *("acknowledge", "archive", "comment", "create_job", "export", "finish", "pause"),
         *("prioritize", "publish", "renew", "reopen_comment", "resolve_comment", "resume"),
-        *("set_due", "set_validator"),
+        *("set_due", "set_validator", "snapshot", "drop_snapshot"),
     }
 )
 """The types of events that leave all results of a job as they were."""

@@ -65,6 +65,14 @@ from itagflow.results.pseudonyms import make_pseudonym
 from itagflow.results.rules import must_fit_its_template
 from itagflow.results.selecting import find_selection
 from itagflow.results.service import partition_job
+from itagflow.results.snapshot_reading import (
+    FORMAT,
+    KeptResults,
+    find_kept,
+    read_kept,
+    require_nobody_blind,
+)
+from itagflow.results.snapshot_rules import TEXTS, SnapshotFile
 from itagflow.results.split_rules import SplitPart
 from itagflow.results.splitting import name_targets
 from itagflow.storage.port import Query, Reader, Span, Store
@@ -167,6 +175,8 @@ class _Terms:
     """The position behind which changes are wanted; None: everything is."""
     changes: Sequence[Changes] = ()
     """What may have changed of each of the jobs; empty: all is written."""
+    kept: KeptResults | None = None
+    """The snapshot that is read instead of the jobs."""
 
     def take(self, part: SplitPart) -> _Terms:
         """Return the same of the tasks in a part of a split."""
@@ -190,7 +200,7 @@ def export(
     lossy: Lossy = "report",
     by: MemberRef | None = None,
     progress: Wrap | None = None,
-    snapshot: bool = False,
+    snapshot: bool | str = False,
     executor: Executor | None = None,
     partitions: int | None = None,
     where: Selection = ALL_TASKS,
@@ -201,19 +211,20 @@ def export(
     formats.find(format)
     if partitions is not None:
         require_whole_number("partitions", "", partitions, least=1)
+    named = None if isinstance(snapshot, bool) else snapshot
     if executor is not None:
-        _require_divisible(format, snapshot)
-    if split is not None and snapshot:
+        _require_divisible(format, bool(snapshot))
+    if split is not None and snapshot is True:
         raise _make_moments_error()
     if since is not None:
-        is_several = len(list_jobs(jobs, "the export")) > 1
-        duplicates = get_duplicates(jobs, "error") if is_several else "keep"
-        require_incremental(format, duplicates, is_divided=executor is not None)
-    query = ResultQuery("results.export", by, where, snapshot=snapshot, needed=NEEDED)
+        _require_changing(format, jobs, executor, named)
+    query = ResultQuery("results.export", by, where, snapshot=snapshot is True, needed=NEEDED)
     terms = _find_terms(engine, jobs, query)
+    if named is not None:
+        terms = _keep(engine, terms, named)
     order = _Order(_make_portable(format), stages, lossy, options, terms.template, terms.jobs)
     order = _add_names(engine, order, terms)
-    for source in terms.sources:
+    for source in terms.sources if named is None else ():
         if executor is not None and by is not None and where.member is not None:
             _require_nobody_hidden(source.job)
         must_fit_its_template(source.job, "export")
@@ -228,6 +239,57 @@ def export(
         for name, place in name_targets(target, split).items()
     ]
     return _sum_up(_write_files(engine, places, order, work))
+
+
+@attrs.frozen
+class SnapshotRequest:
+    """What a snapshot is asked to have, and where."""
+
+    jobs: DatasetRef
+    target: str
+    where: Selection
+    by: MemberRef | None
+    progress: Wrap | None
+
+
+def export_snapshot(
+    engine: Engine, request: SnapshotRequest, check: Callable[[Sequence[Job]], None]
+) -> SnapshotFile:
+    """Write the results of jobs as they are at one moment, without votes that are secret.
+
+    Args:
+        engine: The engine.
+        request: The snapshot.
+        check: What has to be true of the jobs before anything is written.
+    """
+    query = ResultQuery(
+        *("results.export", request.by, request.where),
+        snapshot=True,
+        needed=NEEDED,
+        hides_votes=True,
+    )
+    terms = _find_terms(engine, request.jobs, query)
+    check([source.job for source in terms.sources])
+    for source in terms.sources:
+        must_fit_its_template(source.job, "export")
+    order = _Order(FORMAT, None, "report", {}, terms.template, terms.jobs)
+    order = _add_names(engine, order, terms)
+    work = _Work(None, None, request.progress)
+    report = _write_files(engine, [_Place("", request.target, terms)], order, work)[""]
+    return SnapshotFile(request.target, terms.jobs, terms.queries[0].where, report, terms.template)
+
+
+def _keep(engine: Engine, terms: _Terms, named: str) -> _Terms:
+    """Return *terms* with the results of a snapshot, and what was asked then."""
+    if any(isinstance(part.job, JobPartition) for part in terms.dataset.parts):
+        reason = "has all tasks that were selected when it was made: pass the job, and no part"
+        raise InvalidData("the export", [Problem("snapshot", reason)])
+    jobs = [source.job for source in terms.sources]
+    if terms.queries[0].by is not None:
+        require_nobody_blind(jobs)
+    kept = find_kept(engine, jobs, named)
+    complete_to = kept.snapshot.complete_to
+    return attrs.evolve(terms, kept=kept, template=kept.template, complete_to=complete_to)
 
 
 def _sum_up(reports: Mapping[str, WriteReport]) -> WriteReport:
@@ -283,12 +345,23 @@ def _write_file(
 ) -> _Written:
     progress = work.progress
     if work.executor is None:
-        results = read_dataset(engine, terms.dataset, terms.queries, changes=terms.changes)
-        return _write(progress(results) if progress else results, file, order)
+        results = _read(engine, terms)
+        written = _write(progress(results) if progress else results, file, order)
+        if terms.kept is not None and terms.kept.hides_texts:
+            losses = {**written.report.losses, TEXTS: written.report.rows}
+            return attrs.evolve(written, report=attrs.evolve(written.report, losses=losses))
+        return written
     shares = _split(engine, terms.sources, work.partitions)
     # closed also when the caller's progress bar or the target fails: that cancels what is not begun
     with closing(_write_shares(engine, work.executor, shares, order, terms)) as parts:
         return _join(progress(parts) if progress else parts, file)
+
+
+def _read(engine: Engine, terms: _Terms) -> Iterator[Result]:
+    if terms.kept is None:
+        return read_dataset(engine, terms.dataset, terms.queries, changes=terms.changes)
+    pairs = zip(terms.sources, terms.queries, strict=True)
+    return read_kept(engine, terms.kept, {source.job.id: query for source, query in pairs})
 
 
 def _add_names(engine: Engine, order: _Order, terms: _Terms) -> _Order:
@@ -503,6 +576,22 @@ def _require_divisible(format: FormatRef, snapshot: bool) -> None:
 def _make_moments_error() -> InvalidData:
     reason = "the files of a split each show their own moment: leave one of the two out"
     return InvalidData("the export", [Problem("snapshot", reason)])
+
+
+def _require_changing(
+    format: FormatRef, jobs: DatasetRef, executor: Executor | None, named: str | None
+) -> None:
+    """Check that what changed can be exported.
+
+    Raises:
+        InvalidData: when it cannot.
+    """
+    if named is not None:
+        reason = "a snapshot does not change: leave one of the two out"
+        raise InvalidData("the export", [Problem("since", reason)])
+    is_several = len(list_jobs(jobs, "the export")) > 1
+    duplicates = get_duplicates(jobs, "error") if is_several else "keep"
+    require_incremental(format, duplicates, is_divided=executor is not None)
 
 
 def _require_nobody_hidden(job: Job) -> None:

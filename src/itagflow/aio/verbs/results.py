@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import partial
@@ -18,6 +19,7 @@ from itagflow.model.job import Stage
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.selection import Selection
+from itagflow.model.snapshot import Snapshot
 from itagflow.model.split import Split
 from itagflow.model.task import Answer, Task, TaskState, WorkItem
 from itagflow.model.version import AnswerVersion
@@ -442,7 +444,7 @@ class AsyncResults:
         stages: Collection[Stage | str] | Collection[Stage] | None = None,
         by: MemberRef | None = None,
         progress: ProgressWrapper | None = None,
-        snapshot: bool = False,
+        snapshot: bool | str | Snapshot = False,
         executor: Executor | None = None,
         partitions: int | None = None,
         lossy: Lossy = "report",
@@ -471,7 +473,8 @@ class AsyncResults:
             by: Who exports, when the policy is to be asked.
             progress: Wraps the iterable of results, such as ``tqdm``; with an executor, that of the
                 parts written.
-            snapshot: Whether the whole file shows one moment, also while people go on working.
+            snapshot: Whether the whole file shows one moment, also while people go on working; or
+                a snapshot that `snapshot` has made, or its name: the file shows what was then.
             executor: Has its workers write the parts of the file, each with a connection of its
                 own; the file is the same.
             partitions: Into how many partitions the work is cut for the executor; one for each
@@ -541,6 +544,75 @@ class AsyncResults:
         """
         verb = partial(self._results.exports, job, task, key=key, by=by, limit=limit, after=after)
         return AsyncItems(self._pool, verb)
+
+    async def snapshot(
+        self,
+        job: DatasetRef,
+        name: str,
+        target: str | os.PathLike[str],
+        *,
+        where: Selection | None = None,
+        by: MemberRef | None = None,
+        progress: ProgressWrapper | None = None,
+    ) -> Snapshot:
+        """Keep what the results of a job are now under a name, and return what is known of it.
+
+        The rows go to a file in the format ``jsonl``, which stays where it is: exports with
+        ``snapshot=name`` read it, and have the same bytes each time, whatever became of the job.
+        Votes that are secret now are not in it.  What is erased later is left out of such exports,
+        and their report counts it.
+
+        Args:
+            job: The job or a part of one, several of a workspace in a list, or a ``Dataset``.
+            name: What it is called: a name that no other snapshot of these jobs has.
+            target: The path of the file; with the suffix ``.gz`` it is compressed.
+            where: Which tasks, as `list` has it.
+            by: Who makes it, when the policy is to be asked.
+            progress: Wraps the iterable of results, such as ``tqdm``.
+
+        Raises:
+            AlreadyExists: when one of the jobs has a snapshot of this name.
+            NotFound: when there is no such job, or *by* is nobody in its workspace.
+            NotAllowed: when *by* may not export.
+            Incomplete: when answers still follow a change of the template.
+            InvalidData: when several jobs do not make one dataset.
+            StoreFailed: when the system does not write the target.
+        """
+        verb = partial(
+            self._results.snapshot, job, name, target, where=where, by=by, progress=progress
+        )
+        return await self._pool.run(verb)
+
+    def snapshots(self, job: JobRef, *, by: MemberRef | None = None) -> AsyncItems[Snapshot]:
+        """Yield the snapshots of a job that were not dropped, oldest first.
+
+        Args:
+            job: The job.
+            by: Who asks, when the policy is to be asked.
+
+        Raises:
+            NotFound: when there is no such job, or *by* is nobody in its workspace.
+            NotAllowed: when *by* may not export, or was removed.
+        """
+        verb = partial(self._results.snapshots, job, by=by)
+        return AsyncItems(self._pool, verb)
+
+    async def drop_snapshot(
+        self, job: JobRef, snapshot: Snapshot | str, *, by: MemberRef | None = None
+    ) -> Snapshot:
+        """Forget a snapshot, and return what was known of it: its file is left to the caller.
+
+        Args:
+            job: The job, or one of those that it is of.
+            snapshot: The snapshot, or its name.
+            by: Who drops it, when the policy is to be asked.
+
+        Raises:
+            NotFound: when the job has no such snapshot.
+            NotAllowed: when *by* may not export, or was removed.
+        """
+        verb = partial(self._results.drop_snapshot, job, snapshot, by=by)
+        return await self._pool.run(verb)
 
     async def partition(
         self, job: PartitionRef, count: int, *, by: MemberRef | None = None

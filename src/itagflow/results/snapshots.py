@@ -1,0 +1,109 @@
+"""Named snapshots: made, listed and dropped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from itagflow.access import Action
+from itagflow.core import lookup
+from itagflow.core.engine import Engine
+from itagflow.core.lookup import JobRef, MemberRef
+from itagflow.core.transaction import Transaction
+from itagflow.core.visibility import require_readable
+from itagflow.errors import AlreadyExists, NotFound
+from itagflow.jobs.row_sources import Wrap
+from itagflow.model.change import record
+from itagflow.model.job import Job
+from itagflow.model.selection import Selection
+from itagflow.model.snapshot import Snapshot
+from itagflow.results.datasets import DatasetRef
+from itagflow.results.exporting import SnapshotRequest, export_snapshot
+from itagflow.results.snapshot_reading import read_kept_events
+from itagflow.results.snapshot_rules import DROPPED, MADE, build_snapshot, build_snapshot_data
+
+READER = "results.snapshots"
+
+
+def make_snapshot(
+    engine: Engine,
+    jobs: DatasetRef,
+    name: str,
+    target: str | os.PathLike[str],
+    *,
+    where: Selection,
+    by: MemberRef | None = None,
+    progress: Wrap | None = None,
+) -> Snapshot:
+    """Write what the results of jobs are now to a file, and keep its name."""
+
+    def require_free(found: Sequence[Job]) -> None:
+        # before much is written, and again when it is stored
+        with engine.store.read() as reader:
+            for job in found:
+                if name in read_kept_events(reader, job.id):
+                    raise AlreadyExists("Snapshot", name)
+
+    path = os.path.abspath(os.fsdecode(target))
+    request = SnapshotRequest(jobs, path, where, by, progress)
+    file = export_snapshot(engine, request, require_free)
+    data = build_snapshot_data(name, file)
+    with engine.transaction() as transaction:
+        locked = [transaction.lock_job(job) for job in sorted(file.jobs)]
+        for job in locked:
+            if name in read_kept_events(transaction.store, job.id):
+                raise AlreadyExists("Snapshot", name)
+        for job in locked:
+            _record(transaction, MADE, job, by, data)
+    return _find(engine, file.jobs[0], name)
+
+
+def _find(engine: Engine, job: int, name: str) -> Snapshot:
+    with engine.store.read() as reader:
+        event = read_kept_events(reader, job)[name]
+        (told,) = lookup.with_accounts(reader, [event], {})
+    return build_snapshot(told)
+
+
+def _record(
+    transaction: Transaction, type: str, job: Job, by: MemberRef | None, data: dict[str, Any]
+) -> None:
+    ctx = transaction.make_context(job.workspace)
+    if by is not None:
+        ctx = transaction.authorize(job.workspace, by, Action.EXPORT, job)
+    transaction.apply(record(ctx, type, about=job, data={"name": job.name, **data}))
+
+
+def list_snapshots(
+    engine: Engine, job: JobRef, *, by: MemberRef | None = None
+) -> Iterator[Snapshot]:
+    """Yield the snapshots of a job that were not dropped, oldest first."""
+    with engine.store.read() as reader:
+        stored_job, _ = require_readable(engine, reader, READER, job, by)
+        events = list(read_kept_events(reader, stored_job.id).values())
+        told = lookup.with_accounts(reader, events, {})
+    return iter([build_snapshot(event) for event in told])
+
+
+def drop_snapshot(
+    engine: Engine, job: JobRef, name: str, *, by: MemberRef | None = None
+) -> Snapshot:
+    """Forget a snapshot of a job, and of the others that it is of; its file stays."""
+    with engine.store.read() as reader:
+        stored_job, _ = require_readable(engine, reader, READER, job, by)
+        event = read_kept_events(reader, stored_job.id).get(name)
+        if event is None:
+            raise NotFound("Snapshot", name)
+        (told,) = lookup.with_accounts(reader, [event], {})
+    snapshot = build_snapshot(told)
+    with engine.transaction() as transaction:
+        for id in sorted(snapshot.jobs):
+            # others may have been deleted, or have dropped it already
+            if lookup.get_or_none(transaction.store, Job, (id,)) is None:
+                continue
+            locked = transaction.lock_job(id)
+            kept = read_kept_events(transaction.store, id).get(name)
+            if kept is not None and kept.data["sha256"] == snapshot.sha256:
+                _record(transaction, DROPPED, locked, by, {"snapshot": name})
+    return snapshot
