@@ -124,6 +124,9 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "packages.discard": [{"package": (job, 3), **by}],
         "maintenance.erase_member": [{"workspace": home, "member": "gone", **by}],
         "maintenance.erase_task": [{"task": (job, 5), **by}],
+        "maintenance.erase_where": [
+            {"workspace": home, "field": "source", "equals": "5.jpg", **by},
+        ],
         "events.since": [{"after": 0, "workspace": home, "limit": 1, **by}],
         "assignments.expire": [{"job": job, **by}],
         "explain": [

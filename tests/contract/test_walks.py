@@ -640,6 +640,14 @@ class Walk(Surroundings):
         if self.all(lambda flow: maintenance.erase_task(flow, (self.job, task), by=by)):
             self.accepted = {key: said for key, said in self.accepted.items() if key[2] != task}
 
+    @may_happen(source=st.integers(1, 6), by=st.sampled_from(["ada", "ben"]), dry_run=st.booleans())
+    def erase_where(self, source: int, by: str, dry_run: bool) -> None:
+        where = {"field": "source", "equals": f"{source}.jpg", "dry_run": dry_run}
+        report = self.all(lambda flow: maintenance.erase_where(flow, "street", **where, by=by))
+        if report is not None and not dry_run:
+            gone = {number for of_job in report.jobs for number in of_job.numbers}
+            self.accepted = {key: said for key, said in self.accepted.items() if key[2] not in gone}
+
     @may_happen(format=st.sampled_from(["itag", "jsonl"]), by=people)
     def export(self, format: str, by: str) -> None:
         def act(flow: Flow) -> Any:

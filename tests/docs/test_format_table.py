@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from support.format_table import COLUMNS, render_table
 
 from itagflow import formats
 
 PAGE = Path(__file__).parents[2] / "docs" / "format-table.md"
 BEGIN, END = "<!-- formats: begin -->\n", "<!-- formats: end -->\n"
+
+
+pytest.importorskip("pyarrow", reason="two of the formats need the extra `arrow`")
 
 
 def split() -> tuple[str, str, str]:
@@ -27,7 +31,7 @@ def test_the_table_says_what_the_formats_do() -> None:
 
 
 def test_every_format_of_answers_is_in_the_table() -> None:
-    # those of rows only, and those that need a package, tell of themselves on their pages
+    # what `trl` holds depends on the kind of its rows, and stands on its page
     named = {name for name, _ in COLUMNS.values()}
     assert named <= set(formats.BUILT_IN)
     assert {
@@ -36,12 +40,14 @@ def test_every_format_of_answers_is_in_the_table() -> None:
         "conll",
         "csv",
         "cvat",
+        "hugging_face",
         "image_folder",
         "itag",
         "itag_v1",
         "jsonl",
         "label_studio",
         "labelme",
+        "parquet",
         "rttm",
         "srt",
         "voc",

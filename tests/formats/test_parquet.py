@@ -37,7 +37,7 @@ from itagflow import (
     formats,
     templates,
 )
-from itagflow.formats import _arrow_draft, kit, parquet
+from itagflow.formats import _arrow_draft, _parquet, kit
 from itagflow.formats._columns import FIXED
 from itagflow.model import Outcome, Provenance, Row, StageResult
 
@@ -187,7 +187,7 @@ class TestWhatIsWritten:
 
     def test_row_groups_are_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(_arrow_draft, "BATCH", 2)
-        monkeypatch.setattr(parquet, "GROUP_ROWS", 5)
+        monkeypatch.setattr(_parquet, "GROUP_ROWS", 5)
         results = [a_result({"1": Choice("cat")}, n) for n in range(1, 12)]
         found = pq.ParquetFile(write(results)[0])
         groups = [found.metadata.row_group(n).num_rows for n in range(found.num_row_groups)]
@@ -196,7 +196,7 @@ class TestWhatIsWritten:
 
     def test_large_rows_make_small_batches(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(_arrow_draft, "GROUP_BYTES", 1_000)
-        monkeypatch.setattr(parquet, "GROUP_BYTES", 1_000)
+        monkeypatch.setattr(_parquet, "GROUP_BYTES", 1_000)
         results = [a_result(None, n, {"source": "x" * 600}) for n in range(1, 7)]
         found = pq.ParquetFile(write(results)[0])
         assert found.num_row_groups == 3

@@ -308,6 +308,7 @@ def test_formats_need_no_store(capsys: pytest.CaptureFixture[str]) -> None:
         "conll",
         "csv",
         "cvat",
+        "hugging_face",
         "image_folder",
         "itag",
         "itag_v1",

@@ -552,6 +552,12 @@ VERBS: dict[str, Case] = {
     "maintenance.erase_task": Case(
         lambda f, a: maintenance.erase_task(f, in_job(a), by=a.by), ("task",), anywhere=("task",)
     ),
+    "maintenance.erase_where": Case(
+        lambda f, a: maintenance.erase_where(
+            f, a.workspace, field="source", equals="1.jpg", by=a.by
+        ),
+        ("workspace",),
+    ),
     "workspaces.rename": Case(
         lambda f, a: f.workspaces.rename(a.workspace, "avenue", by=a.by), ("workspace",)
     ),

@@ -45,6 +45,8 @@ COLUMNS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "`itag_v1`": ("itag_v1", {}),
     "`csv`": ("csv", {}),
     "`jsonl`": ("jsonl", {}),
+    "`parquet`": ("parquet", {}),
+    "`hugging_face`": ("hugging_face", {}),
     "`coco`": ("coco", {}),
     "`coco`, captions": ("coco", {"kind": "captions"}),
     "`yolo`": ("yolo", {}),

@@ -97,6 +97,7 @@ def go_on(steps: Steps) -> None:
 
 def manage(steps: Steps) -> None:
     """What those who manage do with people, packages and jobs."""
+    steps.do("erase_where", 5, "ada", True)
     steps.do("change_package", 2, "discard", "ada")
     steps.do("change_job", "finish", False)
     steps.do("begin_a_campaign", Selection(package=1), L, "author", "ada")

@@ -658,6 +658,16 @@ ENTITIES: Mapping[str, Case] = {
     ),
     "Permission": Case(lambda s: {"reason": "not today"}, lambda s, made: bool(made)),
     "ReopenReport": Case(lambda s: fields_of(P.ReopenReport())),
+    "EraseReport": Case(
+        lambda s: fields_of(
+            P.EraseReport(jobs=(P.TasksOfJob(job=s.job.id, name="cats", tasks=(range(1, 3),)),))
+        ),
+        lambda s, made: (made.count, str(made)),
+    ),
+    "TasksOfJob": Case(
+        lambda s: {"job": s.job.id, "name": "cats", "tasks": (range(1, 3),)},
+        lambda s, made: (made.count, made.numbers),
+    ),
     "WithdrawReport": Case(lambda s: fields_of(P.WithdrawReport(missing=("post-1",)))),
     "PrelabelReport": Case(lambda s: fields_of(P.PrelabelReport())),
     "Progress": Case(
@@ -970,6 +980,18 @@ FUNCTIONS: Mapping[str, Case] = {
     ),
     "maintenance.erase_task": Case(
         lambda s: {"flow": s.flow, "task": (s.held.job, 1), "by": "ada", "comment": "asked for"}
+    ),
+    "maintenance.erase_where": Case(
+        lambda s: {
+            "flow": s.flow,
+            "workspace": s.home,
+            "field": "source",
+            "equals": "1.jpg",
+            "by": "ada",
+            "comment": "asked for",
+            "dry_run": False,
+            "progress": wrapped,
+        }
     ),
     "prelabels.from_blocks": Case(
         lambda s: {

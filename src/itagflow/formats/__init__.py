@@ -66,6 +66,7 @@ BUILT_IN = (
     "conll",
     "csv",
     "cvat",
+    "hugging_face",
     "image_folder",
     "itag",
     "itag_v1",

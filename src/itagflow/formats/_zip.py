@@ -63,9 +63,16 @@ def add_entry(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     archive.writestr(_make_entry(name), content)
 
 
+@safe_context
+def open_entry(archive: zipfile.ZipFile, name: str) -> Generator[IO[bytes]]:
+    """Open a new file in a zip file for writing."""
+    with archive.open(_make_entry(name), "w", force_zip64=True) as file:
+        yield file
+
+
 def add_file(archive: zipfile.ZipFile, name: str, content: Spool) -> None:
     """Write what is left of an open file into a zip file, in parts."""
-    with archive.open(_make_entry(name), "w", force_zip64=True) as file:
+    with open_entry(archive, name) as file:
         while part := content.read(CHUNK):
             file.write(part)
 

@@ -8,25 +8,19 @@ the files of several jobs are one data set.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib import import_module
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-import attrs
-
-from itagflow.errors import InvalidData, Problem
-from itagflow.formats._arrow import BATCH, Description, number_options, parse_description
-from itagflow.formats._arrow_draft import GROUP_BYTES, ArrowDraft
-from itagflow.formats._arrow_reading import RowReader
+from itagflow.errors import Problem
+from itagflow.formats._arrow_draft import ArrowDraft
 from itagflow.formats._files import (
     CHUNK,
-    BinaryFile,
     Source,
     Target,
     open_source,
     open_spool,
     open_target,
 )
+from itagflow.formats._parquet import CLASS_IDS, number_classes, read_file, write_batches
 from itagflow.formats._port import ACCOUNTS, Counts, FormatContext, FormatOption, WriteReport
 from itagflow.formats._pyarrow import load_pyarrow
 from itagflow.model.result import Result
@@ -36,15 +30,9 @@ __all__ = ["READ_OPTIONS", "WRITE_OPTIONS", "read", "write"]
 
 READ_OPTIONS = ()
 """Reading needs to be told nothing."""
-CLASS_IDS = FormatOption("class_ids", bool, False)
-"""Whether questions of one option have numbers, which ``datasets`` takes for a ``ClassLabel``."""
-WRITE_OPTIONS = (CLASS_IDS, ACCOUNTS)
+WRITE_OPTIONS = (FormatOption(CLASS_IDS, bool, False), ACCOUNTS)
 """Names or ids of classes; pseudonyms or accounts of people."""
 NAME = "the format 'parquet'"
-GROUP_ROWS = 10_000
-"""How many rows a row group has at the most; so many are held."""
-COMPRESSION = "zstd"
-"""What all that read Parquet today can unpack, and is smaller than the default."""
 
 
 def write(results: Iterable[Result], target: Target, context: FormatContext, /) -> WriteReport:
@@ -67,70 +55,12 @@ def write(results: Iterable[Result], target: Target, context: FormatContext, /) 
     pa = load_pyarrow(NAME)
     counts = Counts(context)
     with open_target(target) as file, open_spool() as spool:
-        draft = ArrowDraft(pa, spool, counts, _number_classes(context))
+        draft = ArrowDraft(pa, spool, counts, number_classes(context))
         for result in results:
             draft.add(result)
-        _write_file(file, draft)
+        table = draft.make_table()
+        write_batches(file, table, draft.iter_batches(table.schema))
     return counts.build_report()
-
-
-def _number_classes(context: FormatContext) -> dict[str, Mapping[str, int]]:
-    if not context.options[CLASS_IDS.name]:
-        return {}
-    return number_options(context.asked, context.number_classes)
-
-
-@attrs.define
-class _Sink:
-    """The file as PyArrow writes it."""
-
-    file: BinaryFile
-    position: int = attrs.field(default=0, init=False)
-    closed: bool = attrs.field(default=False, init=False)
-    is_dropped: bool = attrs.field(default=False, init=False)
-    """Whether what comes is thrown away, so that nothing looks like a whole file."""
-
-    def write(self, data: Any) -> int:
-        content = bytes(data)
-        if not self.is_dropped:
-            self.file.write(content)
-        self.position += len(content)
-        return len(content)
-
-    def tell(self) -> int:
-        return self.position
-
-    def flush(self) -> None:
-        """Do nothing: what opened the file writes all of it."""
-
-
-def _write_file(file: BinaryFile, draft: ArrowDraft) -> None:
-    """Write the batches of *draft*, several of which make a row group."""
-    table = draft.make_table()
-    sink = _Sink(file)
-    parquet = import_module("pyarrow.parquet")
-    writer = parquet.ParquetWriter(sink, table.schema, compression=COMPRESSION)
-    try:
-        group: list[Any] = []
-        for batch in draft.iter_batches(table.schema):
-            if group and _is_full(group, batch):
-                writer.write_table(table.pa.Table.from_batches(group))
-                group.clear()
-            group.append(batch)
-        if group:
-            writer.write_table(table.pa.Table.from_batches(group))
-    except BaseException:
-        sink.is_dropped = True
-        raise
-    finally:
-        # also when something went wrong: it would close itself later, and write what ends a file
-        writer.close()
-
-
-def _is_full(group: Sequence[Any], batch: Any) -> bool:
-    rows: int = batch.num_rows + sum(each.num_rows for each in group)
-    size: int = batch.nbytes + sum(each.nbytes for each in group)
-    return rows > GROUP_ROWS or size > GROUP_BYTES
 
 
 def read(source: Source, context: FormatContext, /) -> Iterator[Row | Problem]:
@@ -146,53 +76,10 @@ def read(source: Source, context: FormatContext, /) -> Iterator[Row | Problem]:
         InvalidData: when PyArrow is not installed.
     """
     pa = load_pyarrow(NAME)
+    # a table is read from its end: it has to be in a file with places
     with open_spool() as spool:
-        # a table is read from its end: it has to be in a file with places
         with open_source(source) as file:
             while part := file.readline(CHUNK):
                 spool.write(part)
         spool.seek(0)
-        try:
-            table = import_module("pyarrow.parquet").ParquetFile(spool.file)
-            yield from _read_table(table, context)
-        except (pa.ArrowException, OSError) as error:
-            yield Problem("the file", f"is no Parquet file that can be read: {error}")
-
-
-def _read_table(table: Any, context: FormatContext) -> Iterator[Row | Problem]:
-    try:
-        told = _read_description(table.schema_arrow, context)
-    except InvalidData as error:
-        yield from error.problems
-        return
-    rows = RowReader(told, context.template)
-    number = 0
-    for batch in table.iter_batches(batch_size=BATCH):
-        for cells in batch.to_pylist():
-            number += 1
-            try:
-                yield rows.read(cells)
-            except InvalidData as error:
-                for problem in error.problems:
-                    where = f"row {number}, {problem.where}".removesuffix(", ")
-                    yield Problem(where, problem.reason)
-
-
-def _read_description(schema: Any, context: FormatContext) -> Description:
-    """Return what the columns of a file are.
-
-    Raises:
-        InvalidData: when the file cannot be read, or lacks fields that rows need.
-    """
-    names: list[str] = schema.names
-    reasons: list[str] = []
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
-        reasons.append(f"has several columns of the name {', '.join(repeated)}")
-    told = parse_description(schema)
-    found = set(told.fields.values())
-    if missing := [field for field in context.fields if field not in found]:
-        lacked, shown = ", ".join(map(repr, missing)), ", ".join(map(repr, sorted(found)))
-        reasons.append(f"lacks the fields {lacked}; it has {shown or 'none'}")
-    if reasons:
-        raise InvalidData("the file", [Problem("the file", reason) for reason in reasons])
-    return told
+        yield from read_file(pa, spool.file, context)

@@ -173,7 +173,9 @@ def _set_priorities(transaction: Transaction, numbers: _Numbers, locked: list[Pa
         priority = numbers.by_package[package.number]
         # what has it already stays as it is: the call may have been sent again
         if package.priority != priority:
-            saves.append((package, evolve(package, priority=priority)))
+            # with its next version: one copy of each, and not two
+            new = evolve(package, priority=priority, version=package.version + 1)
+            saves.append((package, new))
     if saves:
         # a package that has waited for long may come before where a scan of the queue begins
         forget_cursors(transaction, job)

@@ -15,6 +15,7 @@ import attrs
 from itagflow.delivery import DeadLetter, DelayedJob, Message
 from itagflow.model.batch import BatchResult
 from itagflow.model.comment import Comment, Thread
+from itagflow.model.erasing import EraseReport, TasksOfJob
 from itagflow.model.event import Event
 from itagflow.model.export import Export
 from itagflow.model.guideline import Guideline
@@ -106,6 +107,7 @@ KEYS: Mapping[type, Mapping[str, type]] = {
         "assignment": KeyText,
     },
     Export: {"job": KeyText, "jobs": KeyText, "member": MemberKey},
+    TasksOfJob: {"job": KeyText},
     BatchResult: {"key": KeyText},
     Message: {"job": KeyText},
     DelayedJob: {"job": KeyText},
@@ -148,6 +150,8 @@ COMPUTED: Mapping[type, tuple[str, ...]] = {
     LoadReport: ("loaded",),
     CheckReport: ("ok",),
     ReopenReport: ("selected",),
+    TasksOfJob: ("count",),
+    EraseReport: ("count",),
     QueueReport: ("waiting", "held", "offered", "overdue", "oldest_waiting_since"),
     TickReport: ("changed",),
     Inconsistency: ("place", "finding"),

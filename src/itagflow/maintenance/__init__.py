@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from itagflow.core.settings import require_store
 from itagflow.engines import engine_of
 from itagflow.flow import Flow
-from itagflow.maintenance import copying, erasure, verification
+from itagflow.maintenance import copying, erasure, field_erasure, verification
+from itagflow.maintenance.field_erasure import FieldOrder
 from itagflow.model.arguments import require_flag, require_wrapper
+from itagflow.model.erasing import EraseReport
 from itagflow.model.inconsistency import Inconsistency
 from itagflow.model.task import Task, WorkItem
 from itagflow.model.text import require_text
@@ -16,7 +18,14 @@ from itagflow.model.workspace import Member
 from itagflow.storage.port import Store
 from itagflow.typing import JobRef, MemberRef, PartitionRef, ProgressWrapper, WorkspaceRef
 
-__all__ = ["Inconsistency", "copy", "erase_member", "erase_task", "verify"]
+__all__ = [
+    "Inconsistency",
+    "copy",
+    "erase_member",
+    "erase_task",
+    "erase_where",
+    "verify",
+]
 
 
 def verify(
@@ -144,3 +153,63 @@ def erase_task(
     engine = engine_of("maintenance.erase_task", flow)
     comment = require_text("maintenance.erase_task", "comment", comment)
     return erasure.erase_task(engine, task, by=by, comment=comment)
+
+
+def erase_where(
+    flow: Flow,
+    workspace: WorkspaceRef,
+    *,
+    field: str,
+    equals: str,
+    by: MemberRef,
+    comment: str = "",
+    dry_run: bool = False,
+    progress: ProgressWrapper | None = None,
+) -> EraseReport:
+    """Erase all tasks of a workspace with a value in a field of their data, as `erase_task` does.
+
+    All jobs are gone through, also those that are finished or archived; of a draft no task can be
+    erased, and the report names those that are found.  Each task is erased in a transaction of its
+    own.  When the process ends in between, call it again: it goes on, and its report has also what
+    was erased before.  The history keeps a hash of field and value, by which the tasks are found
+    again, and neither of the two.
+
+    Args:
+        flow: The flow over the store.
+        workspace: The workspace.
+        field: The field of the data.
+        equals: The text in it, or the JSON of a value that is none, such as ``"17"``.
+        by: The member who decides.
+        comment: Why; it stays in the history of each task.
+        dry_run: Whether nothing is erased, and the report says what would be.
+        progress: Wraps the iterable of tasks, such as ``tqdm``; it has a length.
+
+    Raises:
+        NotFound: when there is no such workspace, or *by* is nobody in it.
+        NotAllowed: when *by* may not erase.
+
+    >>> import itagflow
+    >>> flow = itagflow.open("memory:")
+    >>> street = flow.workspaces.create("street", admin="ada")
+    >>> cats = itagflow.templates.image_classification(["cat", "dog"])
+    >>> data = [{"data": {"source": f"{n}.jpg", "owner": f"o{n % 2}"}} for n in range(4)]
+    >>> job = flow.jobs.create(street, "cats", template=cats, data=data, by="ada")
+    >>> _ = flow.results.export(job, "csv", "cats.csv")
+    >>> report = itagflow.maintenance.erase_where(
+    ...     flow, street, field="owner", equals="o1", by="ada"
+    ... )
+    >>> print(report)
+    erased 2 tasks of 1 job; 1 export holds them
+    >>> [(export.target, tasks.numbers) for export, tasks in zip(report.exports, report.jobs)]
+    [('cats.csv', (2, 4))]
+    """
+    verb = "maintenance.erase_where"
+    order = FieldOrder(
+        field=require_text(verb, "field", field),
+        equals=require_text(verb, "equals", equals),
+        by=by,
+        comment=require_text(verb, "comment", comment),
+        dry_run=require_flag(verb, "dry_run", dry_run),
+    )
+    progress = require_wrapper(verb, "progress", progress)
+    return field_erasure.erase_where(engine_of(verb, flow), workspace, order, progress=progress)

@@ -21,6 +21,8 @@ from itagflow.model.text import normalize_name
 from itagflow.results.outcome_rules import exclude_tasks
 from itagflow.reviewing.rules import without_excluded
 
+REQUEST = "request"
+"""Where the event of an erased task says by which field and value it was found, as a hash."""
 ERASED = "erased"
 """What stands where a text was."""
 

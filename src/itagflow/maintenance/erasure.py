@@ -73,9 +73,22 @@ def erase_member(
 
 
 def erase_task(
-    engine: Engine, task: Task | WorkItem | tuple[JobRef, int], *, by: MemberRef, comment: str = ""
+    engine: Engine,
+    task: Task | WorkItem | tuple[JobRef, int],
+    *,
+    by: MemberRef,
+    comment: str = "",
+    request: str = "",
 ) -> Task:
-    """Erase the data of a task, and its answers: replies, comments and reasons."""
+    """Erase the data of a task, and its answers: replies, comments and reasons.
+
+    Args:
+        engine: The engine.
+        task: The task.
+        by: Who decides.
+        comment: Why.
+        request: What the event has in common with others of one erasure; empty: nothing.
+    """
     with engine.transaction() as transaction:
         key = lookup.find_key(transaction.store, Task, task)
         job = transaction.job(key[0])
@@ -95,6 +108,8 @@ def erase_task(
         data: dict[str, Any] = {}
         if comment:
             data["comment"] = comment
+        if request:
+            data[erase_rules.REQUEST] = request
         number, became = erased.number, format_became({Became.ERASED: [erased.number]})
         change = record(
             ctx, "erase_task", about=package, task=number, save=saves, data=data, became=became

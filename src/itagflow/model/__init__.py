@@ -14,6 +14,7 @@ from itagflow.model.batch import BatchResult
 from itagflow.model.became import Became
 from itagflow.model.comment import Comment, CommentAction, Thread
 from itagflow.model.dataset import Dataset
+from itagflow.model.erasing import EraseReport, TasksOfJob
 from itagflow.model.event import Event, FieldChange
 from itagflow.model.export import Export
 from itagflow.model.guideline import Guideline
@@ -134,6 +135,7 @@ __all__ = [
     "Draft",
     "DropOption",
     "DropQuestion",
+    "EraseReport",
     "Event",
     "Export",
     "Field",
@@ -208,6 +210,7 @@ __all__ = [
     "StageWorkers",
     "Task",
     "TaskState",
+    "TasksOfJob",
     "Template",
     "TemplateChange",
     "TemplateReport",
