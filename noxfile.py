@@ -85,7 +85,8 @@ def oracles(session: nox.Session, group: str) -> None:
 def interop(session: nox.Session) -> None:
     """Have the tools that people train with read the files that the library writes."""
     install(session, "tests", "interop", "tables")
-    session.run("pytest", "tests/interop", "--stores", "memory", *session.posargs)
+    paths = ("tests/interop", "docs/formats-texts.md")
+    session.run("pytest", *paths, "--stores", "memory", *session.posargs)
 
 
 @nox.session

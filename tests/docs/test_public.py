@@ -163,6 +163,7 @@ LATER = (
     "itagflow.formats.conll",
     "itagflow.formats.csv",
     "itagflow.formats.cvat",
+    "itagflow.formats.docbin",
     "itagflow.formats.hugging_face",
     "itagflow.formats.image_folder",
     "itagflow.formats.itag",

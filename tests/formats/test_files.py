@@ -150,6 +150,37 @@ def test_a_full_disk(finished: tuple[Flow, Job], tmp_path: Path, format: str, th
     assert flow.results.export(job, format, target).rows == 200
 
 
+HOW: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "compressed": ("csv", "out.csv.gz", {}),
+    "split": ("jsonl", "out.{split}.jsonl", {"split": {"train": 0.5, "test": 0.5}}),
+    "split and compressed": ("csv", "{split}.csv.gz", {"split": {"train": 0.5, "test": 0.5}}),
+    "what changed": ("jsonl", "out.jsonl", {"since": 1}),
+    "what changed, compressed": ("csv", "out.csv.gz", {"since": 1}),
+}
+"""Ways to export: the format, the name of the file, and the rest."""
+
+
+@pytest.mark.parametrize("way", HOW)
+@pytest.mark.parametrize("size", [0, 100])
+def test_a_disk_that_is_full_leaves_what_was_there(
+    finished: tuple[Flow, Job], tmp_path: Path, way: str, size: int
+) -> None:
+    (flow, job), (format, name, how) = finished, HOW[way]
+    target = str(tmp_path / name)
+    flow.results.export(job, format, target, **how)
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    events = len(list(flow.results.exports(job)))
+    with (
+        small_disk(size),
+        pytest.raises(StoreFailed, match="cannot be written: File too large"),
+    ):
+        flow.results.export(job, format, target, **how)
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+    assert len(list(flow.results.exports(job))) == events
+    flow.results.export(job, format, target, **how)
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_device_that_is_full(finished: tuple[Flow, Job], format: str) -> None:

@@ -35,6 +35,7 @@ from itagflow.quality import (
     PlanVerdict,
     SequentialPlan,
     SinglePlan,
+    TablePlan,
     iso2859,
     sequential,
 )
@@ -173,6 +174,22 @@ class TestSinglePlans:
         assert flow.reject(review) == done
         with pytest.raises(NotHeld):
             flow.plan_verdict(review)
+
+
+class TestTables:
+    RULE = Inspect(plan=TablePlan([(10, 3, 0), (None, 6, 1)]))
+
+    @pytest.mark.parametrize(("tasks", "sample"), [(2, 2), (10, 3), (11, 6)])
+    def test_the_row_for_packages_of_this_size_says_how_many_are_checked(
+        self, flow: Flow, tasks: int, sample: int
+    ) -> None:
+        job = planned(flow, self.RULE, tasks=tasks)
+        review = taken(flow, "di", job, I)
+        assert len(scope_of(flow, review)) == sample
+        look(flow, review)
+        assert flow.plan_verdict(review).verdict is ACCEPT
+        flow.review(review)
+        invariants.check(flow)
 
 
 class TestRejectedLotsThatAreInspected:
@@ -360,10 +377,16 @@ class TestOtherLooks:
 
 class TestRules:
     @pytest.mark.parametrize(
-        "plan", [iso2859(2.5, "S-2"), sequential(0.02, 0.08), SinglePlan(8, 1)]
+        "plan",
+        [
+            iso2859(2.5, "S-2"),
+            sequential(0.02, 0.08),
+            SinglePlan(8, 1),
+            TablePlan([(90, 5, 0), (None, 20, 1)]),
+        ],
     )
     def test_a_plan_is_stored_and_sent_as_it_is(
-        self, flow: Flow, plan: Iso2859 | SequentialPlan | SinglePlan
+        self, flow: Flow, plan: Iso2859 | SequentialPlan | SinglePlan | TablePlan
     ) -> None:
         rule = Inspect(plan=plan, rejected_lots="inspect")
         job = cats(flow, workflow=Workflow(Label(), rule))

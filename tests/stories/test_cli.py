@@ -309,6 +309,7 @@ def test_formats_need_no_store(capsys: pytest.CaptureFixture[str]) -> None:
         "conll",
         "csv",
         "cvat",
+        "docbin",
         "hugging_face",
         "image_folder",
         "itag",

@@ -58,7 +58,7 @@ from itagflow.errors import Problem
 from itagflow.json import from_json, json_schema, parse_key, to_json
 from itagflow.json.kinds import INPUTS, UNIONS
 from itagflow.model import JobPartition, LoadReport, RejectedLots, StageQueue
-from itagflow.quality import Iso2859, SequentialPlan, SinglePlan
+from itagflow.quality import Iso2859, SequentialPlan, SinglePlan, TablePlan
 from itagflow.templates import (
     AddOption,
     AddQuestion,
@@ -365,6 +365,7 @@ plan = st.one_of(
     st.builds(Iso2859, st.sampled_from([0.65, 1.0, 2.5]), st.sampled_from(["II", "S-4"])),
     st.builds(SequentialPlan, st.just(0.02), st.just(0.08)),
     st.builds(SinglePlan, st.integers(5, 50), st.integers(0, 5), lot=st.none() | st.just(50)),
+    st.just(TablePlan([(90, 5, 0), (None, 20, 1)])),
 )
 plan_of_a_stage = plan.filter(lambda plan: getattr(plan, "lot", None) is None)
 review = {**common, "task_share": st.none() | shares, "reasons": reasons}

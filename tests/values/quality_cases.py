@@ -88,6 +88,10 @@ QUALITY: Mapping[str, Callable[[Scene], Arguments]] = {
     "SinglePlan.for_lot": of(lot=50),
     "SinglePlan.decide": of(checked=5, wrong=1),
     "SinglePlan.oc": of(p=0.1, lot=50),
+    "PlanRow": of(up_to=90, sample=5, accept=0),
+    "TablePlan": lambda _: {"rows": [(90, 5, 0), (None, 20, 1)]},
+    "TablePlan.for_lot": of(lot=50),
+    "TablePlan.oc": of(p=0.1, lot=50),
     "Iso2859": of(aql=1.0, level="II"),
     "Iso2859.for_lot": of(lot=50, severity="tightened"),
     "Iso2859.oc": of(p=0.1, lot=50, severity="tightened"),
@@ -142,5 +146,6 @@ QUALITY_OWNERS: Mapping[str, Callable[[Scene], Any]] = {
     "Iso2859": lambda _: P.quality.iso2859(1.0),
     "Iso2859LotPlan": lambda _: P.quality.iso2859(1.0).for_lot(1000),
     "SequentialPlan": lambda _: P.quality.sequential(0.02, 0.08),
+    "TablePlan": lambda _: P.TablePlan([(90, 5, 0), (None, 20, 1)]),
 }
 """The objects whose methods are tried."""

@@ -66,6 +66,7 @@ BUILT_IN = (
     "conll",
     "csv",
     "cvat",
+    "docbin",
     "hugging_face",
     "image_folder",
     "itag",

@@ -84,6 +84,7 @@ class _Parts:
         if labels is None and "label" in part:
             # the short form, as yet unsaved: the answer to the one question about it
             labels = {next(iter(self.several), ""): part["label"]}
+            part = {**part, "labels": labels}
         if not labels or self._is_single(labels):
             return part
         spelled: dict[str, Any] = {}

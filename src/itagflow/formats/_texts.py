@@ -99,6 +99,13 @@ class MarkedText:
             return None
         return several[0]
 
+    def has_further_labels(self, span: Plain) -> bool:
+        """Return whether more is said of a span than its class."""
+        titles = set(span.get("labels") or ())
+        if self.label is not None:
+            titles.discard(self.label.title)
+        return bool(titles)
+
     def make_labels(self, name: str) -> dict[str, Any]:
         """Return the labels of a span whose class is spelled so."""
         return {} if self.label is None else make_label(self.label, self.names.get(name, name))

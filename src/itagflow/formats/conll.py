@@ -154,7 +154,8 @@ class _Writer:
             if any(tags[index] != "O" for index in words):
                 self.counts.lose(task, "spans that overlap another one")
                 continue
-            self._lose_labels(span, task)
+            if self.marked.has_further_labels(span):
+                self.counts.lose(task, "further labels of spans")
             for index in words:
                 tags[index] = f"{'B' if index == words.start else 'I'}-{spell(key)}"
             is_sorted = is_sorted and before < words.start
@@ -178,14 +179,6 @@ class _Writer:
             return range(first, last)
         self.counts.lose(task, reason)
         return None
-
-    def _lose_labels(self, span: Plain, task: Task) -> None:
-        """Count what is said of a span besides its class."""
-        titles = set(span.get("labels") or ())
-        if self.marked.label is not None:
-            titles.discard(self.marked.label.title)
-        if titles:
-            self.counts.lose(task, "further labels of spans")
 
 
 def _encode(word: str) -> str:

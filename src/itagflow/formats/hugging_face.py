@@ -23,9 +23,9 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.formats._arrow_draft import ArrowDraft
 from itagflow.formats._card import render_card
 from itagflow.formats._files import CHUNK, BinaryFile, Source, Target, open_spool
+from itagflow.formats._packages import load_pyarrow
 from itagflow.formats._parquet import CLASS_IDS, number_classes, read_file, write_batches
 from itagflow.formats._port import ACCOUNTS, Counts, FormatContext, FormatOption, WriteReport
-from itagflow.formats._pyarrow import load_pyarrow
 from itagflow.formats._zip import BROKEN, add_entry, create_zip, open_entry, open_zip
 from itagflow.model.result import Result
 from itagflow.model.task import Row

@@ -20,9 +20,9 @@ from itagflow.formats._files import (
     open_spool,
     open_target,
 )
+from itagflow.formats._packages import load_pyarrow
 from itagflow.formats._parquet import CLASS_IDS, number_classes, read_file, write_batches
 from itagflow.formats._port import ACCOUNTS, Counts, FormatContext, FormatOption, WriteReport
-from itagflow.formats._pyarrow import load_pyarrow
 from itagflow.model.result import Result
 from itagflow.model.task import Row
 

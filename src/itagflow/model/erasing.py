@@ -1,12 +1,26 @@
 """What an erasure by a field of the data has found and done."""
 
 from itertools import chain
+from typing import Any, cast
 
 import attrs
 
+from itagflow.model.arguments import make_error
 from itagflow.model.export import Export
+from itagflow.model.number import to_whole, validate_whole
 from itagflow.printing import format_count
 from itagflow.reprs import show_line
+
+
+def _each_is(kind: type[object], wanted: str) -> Any:
+    """Return an attrs validator for a tuple of values of *kind*."""
+
+    def check(owner: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+        items = cast("tuple[object, ...]", value) if isinstance(value, tuple) else None
+        if items is None or not all(isinstance(item, kind) for item in items):
+            raise make_error(type(owner).__name__, attribute.name, f"must be {wanted}", value)
+
+    return check
 
 
 @attrs.frozen(kw_only=True)
@@ -21,7 +35,7 @@ class TasksOfJob:
     """The job."""
     name: str
     """What it is called."""
-    tasks: tuple[range, ...]
+    tasks: tuple[range, ...] = attrs.field(validator=_each_is(range, "a tuple of ranges"))
     """The numbers of the tasks, ascending, as ranges."""
 
     @property
@@ -47,13 +61,19 @@ class EraseReport:
     erased 3 tasks of 1 job, 1 of them before; no export holds them
     """
 
-    jobs: tuple[TasksOfJob, ...] = ()
+    jobs: tuple[TasksOfJob, ...] = attrs.field(
+        default=(), validator=_each_is(TasksOfJob, "a tuple of TasksOfJob")
+    )
     """The tasks that are erased, by job; with ``dry_run`` those that would be."""
-    erased_before: int = 0
+    erased_before: int = attrs.field(default=0, converter=to_whole, validator=validate_whole(0))
     """How many of them an earlier call with the same field and value has erased."""
-    drafts: tuple[TasksOfJob, ...] = ()
+    drafts: tuple[TasksOfJob, ...] = attrs.field(
+        default=(), validator=_each_is(TasksOfJob, "a tuple of TasksOfJob")
+    )
     """The tasks of drafts, which are not erased: these can be deleted."""
-    exports: tuple[Export, ...] = ()
+    exports: tuple[Export, ...] = attrs.field(
+        default=(), validator=_each_is(Export, "a tuple of Export")
+    )
     """The exports whose files hold some of the erased tasks, an entry for each job of a file."""
     dry_run: bool = False
     """Whether nothing was erased, and this only says what would be."""

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from itagflow.quality.plans import SinglePlan
     from itagflow.quality.sequential_plans import SequentialPlan, sequential
     from itagflow.quality.statements import Rate, Statement, StatementLine, WorkBy
+    from itagflow.quality.table_plans import PlanRow, TablePlan
     from itagflow.quality.values import (
         Agreement,
         Cluster,
@@ -99,6 +100,7 @@ __all__ = [
     "MergedMarks",
     "PairAgreement",
     "PlanDecision",
+    "PlanRow",
     "PlanVerdict",
     "PositionBias",
     "QuestionAgreement",
@@ -112,6 +114,7 @@ __all__ = [
     "StatisticsOf",
     "StatisticsUnit",
     "SwitchingState",
+    "TablePlan",
     "Truth",
     "WorkBy",
     "alpha",
@@ -172,6 +175,7 @@ _HOMES = {
         ".model.plan": ("AcceptancePlan", "LotPlan", "PlanDecision", "PlanVerdict", "Severity"),
         "sequential_plans": ("SequentialPlan", "sequential"),
         "statements": ("Rate", "Statement", "StatementLine", "WorkBy"),
+        "table_plans": ("PlanRow", "TablePlan"),
         "values": (
             "Agreement",
             "Cluster",

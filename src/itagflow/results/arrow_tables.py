@@ -8,7 +8,7 @@ from typing import Any
 
 from itagflow.core.engine import Engine
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats._pyarrow import load_pyarrow
+from itagflow.formats._packages import load_pyarrow
 from itagflow.results.datasets import DatasetRef
 from itagflow.results.tables import RowRequest, open_table
 

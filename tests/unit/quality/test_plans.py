@@ -17,11 +17,13 @@ from itagflow.quality import (
     Iso2859LotPlan,
     LotPlan,
     PlanDecision,
+    PlanRow,
     PlanVerdict,
     SequentialPlan,
     Severity,
     SinglePlan,
     SwitchingState,
+    TablePlan,
     iso2859,
     sequential,
 )
@@ -193,6 +195,20 @@ class TestDeciding:
         assert plan.decide(12, 2) == PlanDecision(PlanVerdict.REJECT)
         assert plan.for_lot(5).decide(5, 1) == PlanDecision(PlanVerdict.ACCEPT)
 
+    def test_a_table_has_a_row_for_every_lot(self) -> None:
+        plan = TablePlan([(90, 5, 0), PlanRow(1_200, 20, 1), (None, 50, 3)])
+        lots = (1, 4, 90, 91, 1_200, 1_201, 5_000)
+        chosen = [plan.for_lot(lot) for lot in lots]
+        assert [one.sample for one in chosen] == [1, 4, 5, 20, 20, 50, 50]
+        assert [one.accept for one in chosen] == [0, 0, 0, 1, 1, 3, 3]
+        assert [one.lot for one in chosen] == list(lots)
+        assert plan.oc(0.1, 500) == SinglePlan(20, 1).for_lot(500).oc(0.1)
+        assert plan.explain() == (
+            "Of lots of up to 90 tasks look at 5 tasks, and accept with at most 0 wrong. "
+            "Of lots of up to 1,200 tasks look at 20 tasks, and accept with at most 1 wrong. "
+            "Of larger lots look at 50 tasks, and accept with at most 3 wrong."
+        )
+
     def test_a_plan_of_ones_own_is_a_class_with_one_method(self) -> None:
         class Whole:
             def for_lot(self, lot: int) -> LotPlan:
@@ -201,6 +217,7 @@ class TestDeciding:
         plans: list[AcceptancePlan] = [
             Whole(),
             SinglePlan(5, 0),
+            TablePlan([(None, 5, 0)]),
             iso2859(1.0),
             sequential(0.1, 0.3),
         ]
@@ -217,6 +234,21 @@ class TestDeciding:
             (lambda: iso2859(1.0).for_lot(0), "lot: must be at least 1"),
             (lambda: SinglePlan(10, 0, lot=5), "lot: has 5 tasks, fewer than the sample of 10"),
             (lambda: SinglePlan(10, 0).decide(5, 6), "wrong: must be at most 5"),
+            (lambda: TablePlan([]), "rows: must be rows of a table, at least one"),
+            (lambda: TablePlan(5), "rows: must be rows of a table"),
+            (lambda: TablePlan([(90, 5)]), r"rows\[0\]: must be a PlanRow"),
+            (lambda: TablePlan([(90, 5, 0)]), r"rows\[0\].up_to: must be None in the last row"),
+            (
+                lambda: TablePlan([(None, 5, 0), (90, 5, 0), (None, 5, 0)]),
+                r"rows\[0\].up_to: is None, which only the last can be",
+            ),
+            (
+                lambda: TablePlan([(90, 5, 0), (90, 5, 0), (None, 5, 0)]),
+                r"rows\[1\].up_to: must be more than the 90 of the row before, not 90",
+            ),
+            (lambda: TablePlan([(None, 0, 0)]), "sample: must be at least 1"),
+            (lambda: PlanRow(0, 5, 0), "up_to: must be at least 1"),
+            (lambda: TablePlan([(None, 5, 0)] * 101), "rows: must be at most 100, not 101"),
             (lambda: sequential(0.08, 0.02), "p1: must be more than p0, which is 0.08"),
             (lambda: sequential(0.02, 0.0201), "p1: is too near to p0"),
         ],
