@@ -36,6 +36,7 @@ from itagflow.formats import (
     srt,
     trl,
     voc,
+    webdataset,
     webvtt,
     yolo,
 )
@@ -71,6 +72,7 @@ LOADED = (
     parquet,
     trl,
     voc,
+    webdataset,
     webvtt,
     yolo,
 )

@@ -51,6 +51,7 @@ def test_every_format_of_answers_is_in_the_table() -> None:
         "rttm",
         "srt",
         "voc",
+        "webdataset",
         "webvtt",
         "yolo",
     } <= named

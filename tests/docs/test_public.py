@@ -171,6 +171,7 @@ LATER = (
     "itagflow.formats.labelme",
     "itagflow.formats.rttm",
     "itagflow.formats.srt",
+    "itagflow.formats.webdataset",
     "itagflow.formats.webvtt",
     "itagflow.formats.voc",
     "itagflow.formats.yolo",

@@ -322,6 +322,7 @@ def test_formats_need_no_store(capsys: pytest.CaptureFixture[str]) -> None:
         "srt",
         "trl",
         "voc",
+        "webdataset",
         "webvtt",
         "yolo",
     ]

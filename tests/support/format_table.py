@@ -45,6 +45,7 @@ COLUMNS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "`itag_v1`": ("itag_v1", {}),
     "`csv`": ("csv", {}),
     "`jsonl`": ("jsonl", {}),
+    "`webdataset`": ("webdataset", {}),
     "`parquet`": ("parquet", {}),
     "`hugging_face`": ("hugging_face", {}),
     "`coco`": ("coco", {}),

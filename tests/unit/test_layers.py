@@ -44,6 +44,7 @@ PURE = (
     "quality.sequential_plans",
     "quality.statements",
     "quality.stored_plans",
+    "quality.table_plans",
     "quality.values",
     "reviewing.sampling",
     "template_changes.steps",

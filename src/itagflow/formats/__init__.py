@@ -79,6 +79,7 @@ BUILT_IN = (
     "srt",
     "trl",
     "voc",
+    "webdataset",
     "webvtt",
     "yolo",
 )

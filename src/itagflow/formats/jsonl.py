@@ -70,7 +70,7 @@ def write(results: Iterable[Result], target: Target, context: FormatContext, /) 
             something goes wrong, a path or place is left as it was.
         context: The stages whose results are written, with the work and the votes at them.
     """
-    counts, line = Counts(context), _Line(frozenset(context.stages))
+    counts, line = Counts(context), LineWriter(frozenset(context.stages))
     with open_target(target) as file:
         for result in results:
             reached = counts.add_task(result)
@@ -78,7 +78,7 @@ def write(results: Iterable[Result], target: Target, context: FormatContext, /) 
     return counts.build_report()
 
 
-class _Line:
+class LineWriter:
     """Makes the lines of results; replies pass through as the text that they are stored as."""
 
     def __init__(self, stages: frozenset[Stage]) -> None:
@@ -141,7 +141,7 @@ def read(source: Source, context: FormatContext, /) -> Iterator[Row | Problem]:
             yield line
             continue
         try:
-            yield _read_row(line, context)
+            yield read_row(line, context)
         except InvalidData as error:
             yield from _place(line, error)
 
@@ -177,7 +177,12 @@ def _place(line: Row, error: InvalidData) -> Iterator[Problem]:
         yield Problem(where, problem.reason)
 
 
-def _read_row(line: Row, context: FormatContext) -> Row:
+def read_row(line: Row, context: FormatContext) -> Row:
+    """Return the row of a line, with its results.
+
+    Raises:
+        InvalidData: when the line is none of this format.
+    """
     fields = _parse_fields(line.text)
     if fields.get("removed"):
         reason = (

@@ -150,6 +150,8 @@ class TablePlan(StoredPlan):
 
 
 def _explain_row(row: PlanRow) -> str:
-    which = "Of larger lots" if row.up_to is None else f"Of lots of up to {row.up_to:,} tasks"
+    which = "Of larger lots"
+    if row.up_to is not None:
+        which = f"Of lots of up to {format_count(row.up_to, 'task')}"
     checked = format_count(row.sample, "task")
     return f"{which} look at {checked}, and accept with at most {row.accept} wrong."

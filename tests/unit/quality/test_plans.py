@@ -205,7 +205,7 @@ class TestDeciding:
         assert plan.oc(0.1, 500) == SinglePlan(20, 1).for_lot(500).oc(0.1)
         assert plan.explain() == (
             "Of lots of up to 90 tasks look at 5 tasks, and accept with at most 0 wrong. "
-            "Of lots of up to 1,200 tasks look at 20 tasks, and accept with at most 1 wrong. "
+            "Of lots of up to 1200 tasks look at 20 tasks, and accept with at most 1 wrong. "
             "Of larger lots look at 50 tasks, and accept with at most 3 wrong."
         )
 
