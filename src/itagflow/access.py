@@ -323,6 +323,8 @@ READERS: Mapping[str, Reading] = {
     "jobs.load_report": _ALL_OF_A_JOB,
     "jobs.blocked": _RESULTS,
     "jobs.queue": _RESULTS,
+    "lots.list": _RESULTS,
+    "lots.get": _RESULTS,
     "jobs.guidelines": _ALL_OF_A_JOB,
     "results.partition": _ALL_OF_A_JOB,
     "tasks": Reading(Action.READ_JOB, None),

@@ -11,6 +11,7 @@ from itagflow.api.assignments import Assignments
 from itagflow.api.comments import Comments
 from itagflow.api.events import Events
 from itagflow.api.jobs import Jobs
+from itagflow.api.lots import Lots
 from itagflow.api.members import Members
 from itagflow.api.packages import Packages
 from itagflow.api.quality import Quality
@@ -22,16 +23,17 @@ from itagflow.claiming import service as claiming
 from itagflow.claiming.wanted import Options, Wanted
 from itagflow.core.engine import now
 from itagflow.core.registry import MergeFunction
-from itagflow.core.settings import MOST_SECONDS, Settings, make_engine, require_store
+from itagflow.core.settings import MOST_SECONDS, Settings, make_engine
 from itagflow.deadlines import ticking
 from itagflow.jobs import guidelines
 from itagflow.labeling import service as labeling
 from itagflow.labeling.service import parse_handover, parse_said
+from itagflow.lots.settling import settle_lots
 from itagflow.model.arguments import require_several
 from itagflow.model.batch import BatchResult
 from itagflow.model.enums import parse_enum, parse_optional_enum
 from itagflow.model.job import Job, Stage
-from itagflow.model.number import require_number, require_optional_whole_number
+from itagflow.model.number import require_number
 from itagflow.model.package import Assignment
 from itagflow.model.plan import LotVerdict
 from itagflow.model.reports import TickReport
@@ -99,7 +101,7 @@ class Flow:
         """Work over *store*; the other arguments are those of `itagflow.open`."""
         import_module("itagflow.preload")  # no verb may import anything; that module says why
         settings = Settings(policy, clock, ids, listeners, validators, merges)
-        self._engine = make_engine(require_store("itagflow.Flow", "store", store), settings)
+        self._engine = make_engine(store, settings, settle_lots)
         self.assignments = Assignments(self._engine)
         self.packages = Packages(self._engine)
         self.workspaces = Workspaces(self._engine)
@@ -107,6 +109,7 @@ class Flow:
         self.templates = Templates(self._engine)
         self.jobs = Jobs(self._engine)
         self.results = Results(self._engine)
+        self.lots = Lots(self._engine)
         self.comments = Comments(self._engine)
         self.events = Events(self._engine)
         self.quality = Quality(self._engine)
@@ -190,7 +193,6 @@ class Flow:
         Raises:
             NotAllowed: when the member may not read the job, or it is archived.
         """
-        version = require_optional_whole_number("acknowledge", "version", version, least=0)
         return guidelines.acknowledge(self._engine, member, job, version=version)
 
     def renew(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
@@ -486,7 +488,7 @@ class Flow:
         return judging.modify(self._engine, assignment, task, reply, terms=terms, by=by)
 
     def plan_verdict(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> LotVerdict:
-        """Return what the acceptance plan says of the package that a reviewer holds.
+        """Return what the acceptance plan says of the package that a reviewer holds, or of its lot.
 
         Once all is checked, what the plan wants to see next comes into the assignment.
 

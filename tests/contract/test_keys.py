@@ -34,8 +34,9 @@ from itagflow import (
     templates,
 )
 from itagflow.access import Action
-from itagflow.model import JobPartition
+from itagflow.model import JobPartition, Lot
 from itagflow.model.number import LEAST, MOST
+from itagflow.quality import SinglePlan
 from itagflow.storage import Query, Span
 
 L, I = Stage.LABEL, Stage.INSPECT
@@ -68,6 +69,18 @@ class Scene:
         self.lapsed = flow.assignments.assign((self.job.id, 3), "cy", by="ada")
         home = self.job.workspace
         self.thread = flow.comments.add((self.job.id, 1), "is it one?", by="ada")
+        rule = itagflow.Accept(plan=SinglePlan(1, 0), lot=Lot(packages=1))
+        gathering = flow.jobs.create(
+            home,
+            "lots",
+            template=ASKED,
+            data=rows(1),
+            workflow=Workflow(Label(), rule),
+            workforce={L: ["ben"], "accept": ["ada"]},
+            by="ada",
+        )
+        labeled(flow, "ben", gathering)
+        self.in_lots = gathering.id
         self.draft = flow.jobs.create(home, "draft", template=ASKED, by="ada", draft=True).id
         flow.members.remove(home, flow.members.add(home, "gone", Role.OPERATOR, by="ada"), by="ada")
 
@@ -176,6 +189,9 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
         "jobs.progress": [{"job": job, **by}],
         "jobs.load_report": [{"job": job, **by}],
         "jobs.guidelines": [{"job": job, **by}],
+        "lots.list": [{"job": scene.in_lots, "limit": 1, **by}],
+        "lots.get": [{"job": scene.in_lots, "number": 1, **by}],
+        "lots.close": [{"job": scene.in_lots, **by}],
         "jobs.blocked": [{"job": job, "limit": 1, **by}],
         "jobs.queue": [{"job": job, **by}],
         "packages.set_due": [{"job": job, "due": START, "packages": [1], **by}],

@@ -333,12 +333,22 @@ class Walk(Surroundings):
         self.note(assignment)
         if stage is Stage.LABEL:
             self._answer_all(assignment.key, word)
+        elif self.flows[0].packages.get((self.job, assignment.package)).lot_entry:
+            return self._hand_in(assignment.key, word)
         elif self.flows[0].packages.get((self.job, assignment.package)).lot:
             return self._follow_the_plan(assignment.key, PASS[stage], word)
         if verb == "reject":
             self.twice(lambda flow: flow.reject(assignment, comment="no good", whole=True))
         elif verb == "pass":
             self.twice(lambda flow: getattr(flow, PASS[stage])(assignment))
+        return True
+
+    def _hand_in(self, key: tuple[int, int], word: str) -> bool:
+        """Look at what was drawn of a package of a lot, or is to be corrected, and hand it in."""
+        for item in self.flows[0].tasks(key):
+            task = item.task.number
+            self.all(lambda flow, task=task: flow.modify(key, task, {"1": Choice(word)}))
+        self.twice(lambda flow: flow.accept(key))
         return True
 
     def _follow_the_plan(self, key: tuple[int, int], verb: str, word: str) -> bool:
@@ -481,6 +491,11 @@ class Walk(Surroundings):
     def ask_the_plan(self, assignment: int, by: str | None) -> None:
         key = self.assignment(assignment, Stage.INSPECT, Stage.ACCEPT)
         self.twice(lambda flow: flow.plan_verdict(key, by=by))
+
+    @may_happen(who=people)
+    def close_lots(self, who: str) -> None:
+        self.all(lambda flow: flow.lots.close(self.job, by=who))
+        self.all(lambda flow: list(flow.lots.list(self.job)))
 
     @may_happen(
         assignment=anything,

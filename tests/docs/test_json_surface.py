@@ -167,6 +167,7 @@ def test_what_a_flow_returns_fits_its_schema(flow: Flow) -> None:
         flow.jobs.queue(job),
         flow.jobs.load_report(job),
         *flow.jobs.blocked(job),
+        *flow.lots.list(job),
         *flow.release_many([held, held]),
         *flow.comments.list(job),
         flow.can("ben", "export", job),

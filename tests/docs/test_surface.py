@@ -80,7 +80,8 @@ CLASSES = {
 
 
 def test_the_top_has_about_sixty_names() -> None:
-    assert 50 <= len(itagflow.__all__) <= 67  # the last two say what training reads
+    # two of the last three say what training reads, and one which packages are a lot
+    assert 50 <= len(itagflow.__all__) <= 68
     assert "open" not in itagflow.__all__, "`from itagflow import *` must not hide the built-in"
     assert callable(itagflow.open)
     assert set(itagflow.__all__) <= set(dir(itagflow))

@@ -54,6 +54,7 @@ ITERATORS: dict[str, Read] = {
     "events.since": lambda flow, a, by: flow.events.since(workspace="street", by=by),
     "events.follow": lambda flow, a, by: flow.events.follow(workspace="street", timeout=0, by=by),
     "jobs.list": lambda flow, a, by: flow.jobs.list("street", by=by),
+    "lots.list": lambda flow, a, by: flow.lots.list(a.in_lots, by=by),
     "members.list": lambda flow, a, by: flow.members.list("street", by=by),
     "packages.list": lambda flow, a, by: flow.packages.list(a.job, by=by),
     "results.list": lambda flow, a, by: flow.results.list(a.job, by=by),
@@ -419,7 +420,8 @@ class TestOwnAndOthers:
     def test_the_policy_is_asked_of_each_job(self, flow: Flow) -> None:
         args = a_town(flow).args
         seen = {job.name for job in flow.jobs.list("street", by="ben")}
-        assert seen == {"cats", "birds", "cats-planned", "cats-rated", "birds-rated"}
+        rest = {"cats-planned", "cats-rated", "cats-in-lots", "birds-rated"}
+        assert seen == {"cats", "birds", *rest}
         flow.jobs.remove_workers(args.job, Stage.LABEL, ["ben"], by="ada")
         still = {job.name for job in flow.jobs.list("street", by="ben")}
         assert still == seen - {"cats"}

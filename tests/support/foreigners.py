@@ -32,7 +32,7 @@ from itagflow import (
     templates,
 )
 from itagflow.access import Action, Permission
-from itagflow.model import BatchResult, Comment, Export
+from itagflow.model import BatchResult, Comment, Export, Lot
 from itagflow.quality import SinglePlan
 from itagflow.storage import FIELDS, MemoryStore, Query
 from itagflow.templates import RenameOption
@@ -61,6 +61,7 @@ class Args:
     reviewed: Any = None
     rated: Any = None
     planned: Any = None
+    in_lots: Any = None
     template: Any = None
     said: Any = None
 
@@ -125,6 +126,7 @@ def a_town(flow: Flow) -> Town:
         **there,
         "member": mallory,
         "template": strange,
+        "in_lots": dogs,
     }
     return Town(
         args,
@@ -186,6 +188,7 @@ def _work(flow: Flow, job: Job) -> dict[str, Any]:
         "said": flow.comments.add(item, "is it one?", by=ben),
         "rated": _rate(flow, job),
         "planned": _plan(flow, job, ben, di),
+        "in_lots": _gather(flow, job, ben),
     }
 
 
@@ -220,6 +223,25 @@ def _plan(flow: Flow, job: Job, labeler: str, inspector: str) -> Assignment:
     return taken(flow, inspector, planned, Stage.INSPECT)
 
 
+def _gather(flow: Flow, job: Job, labeler: str) -> Job:
+    """A job like *job* whose first two packages are lots that have closed."""
+    gathering = flow.jobs.create(
+        job.workspace,
+        f"{job.name}-in-lots",
+        template=CATS,
+        data=rows(3),
+        workflow=Workflow(Label(), Accept(plan=SinglePlan(1, 0), lot=Lot(packages=1))),
+        packaging=FixedSize(1),
+        workforce={Stage.LABEL: [labeler], Stage.ACCEPT: ["ada"]},
+        by="ada",
+    )
+    for number in (1, 2):
+        assignment = taken(flow, labeler, gathering)
+        flow.save(assignment, number, Choice("cat"))
+        flow.submit(assignment)
+    return gathering
+
+
 def _forged(value: Any, there: Any) -> Any:
     """A pair of what does not belong together, or what is no pair at all."""
     if isinstance(value, Assignment):
@@ -228,7 +250,7 @@ def _forged(value: Any, there: Any) -> Any:
         return (value.job, 999)
     if isinstance(value, Comment):
         return attrs.evolve(value, thread=there.thread)
-    assert isinstance(value, Task)
+    assert isinstance(value, Task | Job)
     return 2**70
 
 
@@ -241,6 +263,8 @@ def _other(value: Any) -> dict[str, Any]:
             return {"value": "another"}
         case Comment():
             return {"task": 999}
+        case Job():
+            return {"created_at": value.created_at - timedelta(days=1)}
         case _:
             return {"package": value.package + 1}
 
@@ -338,6 +362,10 @@ READERS: dict[str, Case] = {
     "jobs.progress": Case(lambda f, a: f.jobs.progress(a.job, by=a.by), ("job",), READS),
     "jobs.load_report": Case(lambda f, a: f.jobs.load_report(a.job, by=a.by), ("job",), READS),
     "jobs.queue": Case(lambda f, a: f.jobs.queue(a.job, by=a.by), ("job",), READS),
+    "lots.list": Case(
+        lambda f, a: list(f.lots.list(a.in_lots, by=a.by)), ("in_lots",), ("viewer",)
+    ),
+    "lots.get": Case(lambda f, a: f.lots.get(a.in_lots, 1, by=a.by), ("in_lots",), ("viewer",)),
     # nothing is stuck in the job: that nothing is refused is what the call comes to
     "jobs.blocked": Case(
         lambda f, a: ("blocked", list(f.jobs.blocked(a.job, by=a.by))), ("job",), READS
@@ -508,6 +536,8 @@ VERBS: dict[str, Case] = {
         ("review", "reviewed"),
         by="di",
     ),
+    # nothing waits there: that nothing is refused is what the call comes to
+    "lots.close": Case(lambda f, a: ("closed", f.lots.close(a.in_lots, by=a.by)), ("in_lots",)),
     "plan_verdict": Case(lambda f, a: f.plan_verdict(a.planned, by=a.by), ("planned",), by="di"),
     "review": Case(lambda f, a: f.review(a.review, by=a.by), REVIEW, by="di"),
     "review_many": Case(lambda f, a: bulk(f.review_many([a.review], by=a.by)), REVIEW, by="di"),

@@ -43,6 +43,7 @@ def count_stage(packages: list[Package], assignments: list[Assignment], at: date
     priorities = sorted({package.priority for package in waiting}, reverse=True)
     return StageQueue(
         waiting=len(waiting),
+        in_lots=sum(package.awaits_lot for package in packages),
         held=states.count(AssignmentState.HELD),
         offered=states.count(AssignmentState.OFFERED),
         oldest_waiting_since=min((each.waiting_since for each in waiting), default=None),

@@ -15,6 +15,7 @@ from itagflow import (
     GroupByField,
     Inspect,
     Label,
+    Lot,
     PackageCount,
     Route,
     Stage,
@@ -73,6 +74,9 @@ accepts = st.sampled_from(
         Accept(max_rejects=1, on_max_rejects="queue"),
         Accept(plan=SinglePlan(1, 0), rejected_lots="inspect"),
         Accept(plan=sequential(0.1, 0.6)),
+        Accept(plan=SinglePlan(2, 0), lot=Lot(packages=2)),
+        Accept(plan=SinglePlan(2, 1), lot=Lot(packages=3), rejected_lots="inspect", lease=LEASE),
+        Accept(plan=sequential(0.1, 0.6), lot=Lot(packages=2), allow_own_work=True),
     ]
 )
 crews = st.sampled_from(

@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from itagflow import Accept, Choice, Crew, FixedSize, Inspect, Label, Role, Selection, Stage
+from itagflow import (
+    Accept,
+    Choice,
+    Crew,
+    FixedSize,
+    Inspect,
+    Label,
+    Lot,
+    Role,
+    Selection,
+    Stage,
+)
 from itagflow.quality import SinglePlan
 
 L, I, A = Stage.LABEL, Stage.INSPECT, Stage.ACCEPT
@@ -19,12 +30,16 @@ CREWS = {Crew.EXPERTS: ("di", "cy"), Crew.ADJUDICATORS: ("di", "cy")}
 class Steps:
     """A walk that goes where it is told, and is checked after each step."""
 
-    def __init__(self, walk: Any, label: Label, inspect: Inspect | None = None) -> None:
+    def __init__(self, walk: Any, label: Label, review: Inspect | Accept | None = None) -> None:
         self.walk = walk
+        accept = review if isinstance(review, Accept) else Accept()
+        inspect = review if isinstance(review, Inspect) else None
+        if not isinstance(review, Accept):
+            inspect = inspect or Inspect(allow_own_work=label.asks_again)
         self.walk.order(
             label=label,
-            inspect=inspect or Inspect(allow_own_work=label.asks_again),
-            accept=None if label.votes > 1 else Accept(),
+            inspect=inspect,
+            accept=None if label.votes > 1 else accept,
             packaging=FixedSize(2),
             seed=7,
             crew=CREWS,
@@ -193,12 +208,37 @@ def decide_by_plan(steps: Steps) -> None:
         steps.do("end", steps.last(), "review")
 
 
-WALKS: tuple[tuple[Label, Inspect | None, tuple[Callable[[Steps], None], ...]], ...] = (
+def decide_lots(steps: Steps) -> None:
+    """A lot that is closed by hand is accepted; one of two packages is rejected, and comes again."""
+    steps.take_part("ben", L)
+    steps.do("close_lots", "ada")
+    _check_sample(steps, "ada", "right")
+    for word in ("wrong", "right"):
+        for _ in range(2):
+            steps.take_part("ben", L)
+        for who in ("ada", "cy"):
+            _check_sample(steps, who, word)
+
+
+def _check_sample(steps: Steps, who: str, word: str) -> None:
+    """Claim a package of a lot, if there is one, say this of what was drawn, and hand it in."""
+    before = len(steps.walk.assignments)
+    steps.do("claim", who, A, "")
+    if len(steps.walk.assignments) == before:
+        return
+    for task in (0, 1):
+        steps.do("look", steps.last(), task, word, None, False)
+    steps.do("ask_the_plan", steps.last(), None)
+    steps.do("end", steps.last(), "accept")
+
+
+WALKS: tuple[tuple[Label, Inspect | Accept | None, tuple[Callable[[Steps], None], ...]], ...] = (
     (Label(), None, (label_and_review, go_on, manage)),
     (Label(votes=2, min_votes=2), None, (vote,)),
     (Label(votes=2, max_votes=3, agree=0.9), None, (vote_until_enough_agree,)),
     (Label(on_overdue={"1": Choice("dog")}), None, (come_late,)),
     (Label(), Inspect(plan=SinglePlan(1, 0), rejected_lots="inspect"), (decide_by_plan,)),
+    (Label(), Accept(plan=SinglePlan(2, 0), lot=Lot(packages=2)), (decide_lots,)),
 )
 """How tasks are labeled and inspected in each of the walks, and what happens."""
 
@@ -206,11 +246,11 @@ WALKS: tuple[tuple[Label, Inspect | None, tuple[Callable[[Steps], None], ...]], 
 def follow(
     walk: Any,
     label: Label,
-    inspect: Inspect | None,
+    review: Inspect | Accept | None,
     parts: Iterable[Callable[[Steps], None]],
 ) -> None:
     """Let *walk*, which has just begun, do this, and check it at its end."""
-    steps = Steps(walk, label, inspect)
+    steps = Steps(walk, label, review)
     try:
         for part in parts:
             part(steps)

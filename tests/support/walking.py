@@ -134,6 +134,7 @@ class SideBySide(RuleBasedStateMachine):
         """The result of each task as a follower has got it last."""
         self.cursor: Any = 0
         """Where the follower goes on."""
+        self.decided_lots = set[int]()
         self.exported: dict[tuple[Any, ...], Any] = {}
         """What readers have who export only what changed, each on one of the stores."""
         self.paid_until = 0
@@ -258,6 +259,9 @@ class SideBySide(RuleBasedStateMachine):
         for event in events:
             if "lot" not in event.data or event.type == "extend":
                 continue
+            if "number" in event.data["lot"]:
+                self.check_lot(flow, event)
+                continue
             assignment = flow.assignments.get((event.job, event.assignment))
             rule = flow.jobs.get(self.job).workflow.review(assignment.stage)
             assert rule is not None
@@ -270,6 +274,19 @@ class SideBySide(RuleBasedStateMachine):
             passes = lot["verdict"] == "accept" or is_inspected
             assert passes == (event.type != "reject"), event
             CHECKED["no lot passed or went back against its plan"] += 1
+
+    def check_lot(self, flow: Flow, event: Event) -> None:
+        """A lot of several packages is decided once, and as its plan says."""
+        if event.type != "decide_lot":
+            return
+        lot, accept = event.data["lot"], flow.jobs.get(self.job).workflow.accept
+        assert lot["number"] not in self.decided_lots, "a lot was decided twice"
+        self.decided_lots.add(lot["number"])
+        assert accept is not None
+        assert accept.plan is not None
+        said = accept.plan.for_lot(lot["size"]).decide(lot["checked"], lot["wrong"]).verdict
+        assert said in (PlanVerdict(lot["verdict"]), PlanVerdict.MORE)
+        CHECKED["a lot was decided once, as its plan says"] += 1
 
     def check_followed(self, flow: Flow, results: dict[int, Any]) -> None:
         """Who follows, and keeps a copy, has what the results show; and nothing comes twice."""
@@ -304,6 +321,7 @@ class SideBySide(RuleBasedStateMachine):
             lambda flow: flow.results.versions(self.job, 1),
             lambda flow: flow.comments.list(self.job),
             lambda flow: flow.jobs.blocked(self.job),
+            lambda flow: flow.lots.list(self.job),
             lambda flow: flow.members.list("street"),
         ):
             seen = [list(see(flow)) for flow in flows]

@@ -57,7 +57,7 @@ from itagflow import (
 from itagflow.errors import Problem
 from itagflow.json import from_json, json_schema, parse_key, to_json
 from itagflow.json.kinds import INPUTS, UNIONS
-from itagflow.model import JobPartition, LoadReport, RejectedLots, StageQueue
+from itagflow.model import JobPartition, LoadReport, Lot, RejectedLots, StageQueue
 from itagflow.quality import Iso2859, SequentialPlan, SinglePlan, TablePlan
 from itagflow.templates import (
     AddOption,
@@ -432,6 +432,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "Inspect": inspect,
     "Accept": accept,
     "Field": field,
+    "Lot": st.builds(Lot, packages=st.integers(1, 1_000)),
     "Merge": st.builds(Merge, st.just("mean"), st.none() | shares),
     "Group": st.builds(Group, words),
     "Selection": selection,

@@ -26,6 +26,7 @@ from itagflow.model.delivery import DeliveryCursor
 from itagflow.model.entity import Entity, Key
 from itagflow.model.event import Event
 from itagflow.model.jobcounter import JobCounter
+from itagflow.model.lot import AcceptanceLot
 from itagflow.model.package import Assignment, ClaimCounter, Package
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
@@ -224,6 +225,7 @@ def test_every_kind_that_is_locked_has_one_place() -> None:
     kinds: set[type[Entity]] = {
         Workspace,
         Package,
+        AcceptanceLot,
         Task,
         Assignment,
         ClaimCounter,

@@ -312,7 +312,19 @@ ORDERS: Mapping[str, Case] = {
     ),
     "Inspect": Case(lambda s: REVIEW, use_rule),
     "Accept": Case(
-        lambda s: {**REVIEW, "reject_to": "inspect", "allow_own_review": True}, use_rule
+        lambda s: {
+            **REVIEW,
+            "reject_to": "inspect",
+            "allow_own_review": True,
+            "lot": P.Lot(packages=2),
+        },
+        use_rule,
+        always=("plan",),
+        alone=("task_share", "task_count", "package_share", "max_rejects", "reject_to"),
+    ),
+    "Lot": Case(
+        lambda s: {"packages": 3},
+        lambda s, made: use_rule(s, P.Accept(plan=P.SinglePlan(1, 0), lot=made)),
     ),
     "StageRule": Case(lambda s: RULE),
     "ReviewRule": Case(lambda s: REVIEW),
@@ -353,6 +365,34 @@ ORDERS: Mapping[str, Case] = {
         },
         lambda s, made: list(s.flow.results.rows(made)),
     ),
+    "AcceptanceLot": Case(
+        lambda s: {
+            "job": s.job.id,
+            "number": 1,
+            "state": P.LotState.ACCEPTED,
+            "packages": (1, 2),
+            "size": 4,
+            "sample": 2,
+            "checked": 2,
+            "wrong": 1,
+            "again": 3,
+            "closed_at": START,
+            "decided_at": LATER,
+            "version": 1,
+        }
+    ),
+    "LotEntry": Case(
+        lambda s: {
+            "lot": 1,
+            "state": P.LotState.CLOSED,
+            "certain": (1,),
+            "sample": (2, 3),
+            "is_handed_in": True,
+            "checked": 2,
+            "wrong": 1,
+            "standing": (2,),
+        }
+    ),
     "PackageLot": Case(lambda s: {"size": 50, "sample": (1, 2), "is_rejected": True}),
     "LotVerdict": Case(
         lambda s: {
@@ -361,6 +401,7 @@ ORDERS: Mapping[str, Case] = {
             "checked": 3,
             "wrong": 1,
             "size": 50,
+            "number": 2,
         }
     ),
     "Split": Case(
@@ -1615,6 +1656,9 @@ JOBS: Mapping[str, Case] = {
     "flow.jobs.get": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.jobs.progress": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.jobs.queue": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.lots.list": Case(lambda s: {"job": s.in_lots, "by": "ada", "limit": 5, "after": s.lot}),
+    "flow.lots.get": Case(lambda s: {"job": s.in_lots, "number": 1, "by": "ada"}),
+    "flow.lots.close": Case(lambda s: {"job": s.in_lots, "by": "ada"}),
     "flow.jobs.blocked": Case(lambda s: {"job": s.job, "by": "ada", "limit": 5, "after": 1}),
     "flow.jobs.load": Case(
         lambda s: {
@@ -1742,6 +1786,7 @@ MAKE_JOBS = (
     "Label",
     "Inspect",
     "Accept",
+    "Lot",
     "Workflow",
     "FixedSize",
     "PackageCount",

@@ -67,6 +67,8 @@ def _of_job(flow: Any, job: Any, members: list[Any]) -> Iterator[Reading]:
     yield "jobs.progress", lambda: str(flow.jobs.progress(job))
     yield "jobs.load_report", lambda: str(flow.jobs.load_report(job))
     yield "jobs.queue", lambda: str(flow.jobs.queue(job))
+    yield "lots.list", lambda: _shown(flow.lots.list(job))
+    yield "lots.get", lambda: [flow.lots.get(job, one.number) for one in _few(flow.lots.list(job))]
     yield "jobs.blocked", lambda: _shown(flow.jobs.blocked(job))
     yield "templates.get", lambda: P.answer_schema(flow.templates.get(job))
     yield "packages.list", lambda: _shown(flow.packages.list(job))

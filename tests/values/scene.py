@@ -243,6 +243,23 @@ class Scene:
         return self.flow.claim("di", job, "inspect")
 
     @cached_property
+    def in_lots(self) -> Any:
+        """A job whose first package is a lot that has closed."""
+        rule = P.Accept(plan=P.SinglePlan(1, 0), lot=P.Lot(packages=1))
+        workforce = {"label": ["ben"], "accept": ["ada"]}
+        job = self.new_job(workflow=P.Workflow(P.Label(), rule), workforce=workforce)
+        assignment = self.flow.claim("ben", job, "label")
+        for item in self.flow.tasks(assignment):
+            self.flow.save(assignment, item, P.Choice("cat"))
+        self.flow.submit(assignment)
+        return job
+
+    @cached_property
+    def lot(self) -> Any:
+        """The lot of that job."""
+        return self.flow.lots.get(self.in_lots, 1)
+
+    @cached_property
     def accepted(self) -> Any:
         """An assignment at ACCEPT that ada holds."""
         self.flow.review(self.inspected)

@@ -17,8 +17,20 @@ from support.naming import describe
 from support.scenes import cats, labeled, rows, taken
 
 import itagflow
-from itagflow import Choice, Flow, InvalidData, Label, NotFound, Role, Workflow, templates
+from itagflow import (
+    Accept,
+    Choice,
+    Flow,
+    InvalidData,
+    Label,
+    NotFound,
+    Role,
+    Workflow,
+    templates,
+)
 from itagflow.core.lookup import LEAST_PAGE, Page
+from itagflow.model import Lot
+from itagflow.quality import SinglePlan
 
 CATS = templates.image_classification(["cat", "dog"])
 Lister = Callable[..., Iterator[Any]]
@@ -58,6 +70,9 @@ LISTS = {
     ),
     "jobs.blocked": Listing(
         partial_of("jobs.blocked", "stuck"), (lambda b: b, lambda b: b.package)
+    ),
+    "lots.list": Listing(
+        partial_of("lots.list", "lots"), (lambda lot: lot, lambda lot: lot.number)
     ),
     "packages.list": Listing(
         partial_of("packages.list", "cats"),
@@ -123,6 +138,7 @@ def fill(flow: Flow) -> None:
     for name in ("ben", "cy"):
         labeled(flow, name, polled)
     stick(flow)
+    gather(flow)
     labeled(flow, "ben", job)
     labeled(flow, "cy", job, "dog")
     held = taken(flow, "ben", job)
@@ -147,6 +163,22 @@ def stick(flow: Flow) -> None:
     for _ in range(3):
         taken(flow, "eve", stuck)
     flow.members.pause("street", "eve", by="ada")
+
+
+def gather(flow: Flow) -> None:
+    """A job of which three packages are lots that have closed."""
+    gathering = flow.jobs.create(
+        "street",
+        "lots",
+        template=CATS,
+        data=rows(3),
+        workflow=Workflow(Label(), Accept(plan=SinglePlan(1, 0), lot=Lot(packages=1))),
+        packaging=itagflow.FixedSize(1),
+        workforce={"label": ["ben"], "accept": ["ada"]},
+        by="ada",
+    )
+    for _ in range(3):
+        labeled(flow, "ben", gathering)
 
 
 @pytest.fixture(scope="module")

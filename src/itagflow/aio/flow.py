@@ -16,6 +16,7 @@ from itagflow.aio.verbs.comments import AsyncComments
 from itagflow.aio.verbs.events import AsyncEvents
 from itagflow.aio.verbs.flow import FlowVerbs
 from itagflow.aio.verbs.jobs import AsyncJobs
+from itagflow.aio.verbs.lots import AsyncLots
 from itagflow.aio.verbs.members import AsyncMembers
 from itagflow.aio.verbs.packages import AsyncPackages
 from itagflow.aio.verbs.quality import AsyncQuality
@@ -90,6 +91,7 @@ class AsyncFlow(FlowVerbs):
         self.templates = AsyncTemplates(pool, known.templates)
         self.jobs = AsyncJobs(pool, known.jobs)
         self.results = AsyncResults(pool, known.results)
+        self.lots = AsyncLots(pool, known.lots)
         self.comments = AsyncComments(pool, known.comments)
         self.events = AsyncEvents(pool, known.events)
         self.quality = AsyncQuality(pool, known.quality)

@@ -25,6 +25,8 @@ from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef, WorkspaceRef
 from itagflow.core.visibility import access_of
+from itagflow.lots.counting import count_by_lot_key
+from itagflow.lots.key_rules import explain_waiting
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import Assignment, Package, PackageState, Purpose
 from itagflow.model.skills import count_by_skill, list_skills, list_values
@@ -216,6 +218,8 @@ def _explain_nothing(reader: Reader, decision: Decision, at: datetime) -> str:
     own = reader.count(queued) - sum(lacking.values())
     if lacking:
         reasons.append(_explain_skills(lacking))
+    if stage is Stage.ACCEPT and job.workflow.has_lots:
+        reasons += explain_waiting(count_by_lot_key(reader, job.id))
     if own:
         waiting = "1 waiting package is" if own == 1 else f"{own} waiting packages are"
         reasons.append(f"{waiting} {member.account}'s own work")

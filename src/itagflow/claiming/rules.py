@@ -179,6 +179,8 @@ def assign(slot: Slot, ctx: Context, *, id: int) -> Change:
         NotAllowed: when no slot is free.
     """
     package, account = slot.package, slot.member.account
+    if package.awaits_lot:
+        raise NotAllowed(account, "be assigned", f"{package} waits for its lot, and has no work")
     if package.free < 1:
         reason = f"{package} has no free slot: reassign an assignment instead"
         raise NotAllowed(account, "be assigned", reason)

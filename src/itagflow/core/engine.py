@@ -30,6 +30,9 @@ Clock = Callable[[], datetime]
 Listener = Callable[[Event], object]
 """Receives each event after it is stored, as readers get it; what it returns is ignored."""
 
+Settle = Callable[["Engine", int], object]
+"""Closes and decides lots of a job, behind each transaction that has moved a package in lots."""
+
 T = TypeVar("T")
 RACES = 3
 """How many times somebody else may be faster, and what they have created be gone again.
@@ -140,14 +143,16 @@ class Engine:
         ids: Ids,
         listeners: Sequence[Listener],
         registry: Registry,
+        settle: Settle | None = None,
     ) -> None:
-        """Put these together; `Flow` documents them."""
+        """Put these together; `Flow` documents them.  *settle* is called as `Settle` says."""
         self.store = store
         self.policy = policy
         self.clock = clock
         self.ids = ids
         self.listeners = tuple(listeners)
         self.registry = registry
+        self.settle = settle
         self.cache = EntityCache()
 
     def transaction(self) -> SafeContext[Transaction]:
@@ -173,12 +178,14 @@ class Engine:
             call.note_committed(transaction.events)
         # after the commit: a listener must not learn of what is rolled back, nor hold locks while
         # it runs, and may call the Flow itself
-        if events:
+        if events or transaction.changed_lots:
             # What listeners do is not part of the call: it is not given up with that.
             token = running_call.set(None)
             try:
                 for event in events:
                     self._notify(event)
+                for job in sorted(transaction.changed_lots):
+                    self._settle(job)
             finally:
                 running_call.reset(token)
 
@@ -223,6 +230,19 @@ class Engine:
             "a store in memory can only be shared by threads"
         )
         raise StoreFailed(self.store.name, "a Flow cannot be sent to another process", hint)
+
+    def _settle(self, job: int) -> None:
+        if self.settle is None:
+            return
+        try:
+            self.settle(self, job)
+        except Exception:
+            # as with a listener: the operation is stored; the next one, or a tick, settles the lots
+            import logging
+
+            logging.getLogger("itagflow").exception(
+                "lots of job %s were not settled; the act is stored all the same", job
+            )
 
     def _notify(self, event: Event) -> None:
         for listener in self.listeners:

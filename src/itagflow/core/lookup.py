@@ -24,6 +24,7 @@ from itagflow.errors import (
 from itagflow.model.entity import E, Entity, Key
 from itagflow.model.event import Event
 from itagflow.model.job import Job
+from itagflow.model.lot import AcceptanceLot
 from itagflow.model.number import (
     LEAST,
     MOST,
@@ -63,7 +64,7 @@ Pair = tuple[int, int]
 """The key of what is of a job: that of the job, and the number or id in it."""
 T = TypeVar("T")
 M = TypeVar("M")
-N = TypeVar("N", Task, Package)
+N = TypeVar("N", Task, Package, AcceptanceLot)
 
 IMMUTABLE_FIELDS: Mapping[type[Entity], tuple[str, ...]] = {
     Workspace: ("created_at",),
@@ -71,6 +72,7 @@ IMMUTABLE_FIELDS: Mapping[type[Entity], tuple[str, ...]] = {
     Template: ("workspace",),
     Job: ("workspace", "created_at"),
     Package: ("value",),
+    AcceptanceLot: ("packages", "closed_at"),
     Task: ("package",),
     # not the member: an open offer gets one when it is claimed
     Assignment: ("package", "stage", "round", "made_at"),
@@ -166,7 +168,7 @@ def get_or_none(reader: Reader, kind: type[E], key: Key) -> E | None:
 
 
 def last_number(reader: Reader, kind: type[N], job: int) -> int:
-    """Return the number of the last task or package of *job*, or 0."""
+    """Return the number of the last task, package or lot of *job*, or 0."""
     last = first(reader, Query(kind, {"job": job}, order=("-number",), limit=1))
     if last is None:
         return 0

@@ -8,7 +8,7 @@ from typing import Any, cast
 import attrs
 
 from itagflow.access import Policy
-from itagflow.core.engine import Clock, Engine, Listener, TimeOrdered
+from itagflow.core.engine import Clock, Engine, Listener, Settle, TimeOrdered
 from itagflow.core.registry import MergeFunction, Registry
 from itagflow.core.transaction import Ids
 from itagflow.model.arguments import make_error, require_callable, require_several
@@ -91,13 +91,20 @@ def require_store(what: str, field: str, store: Store) -> Store:
     raise make_error(what, field, wanted, given)
 
 
-def make_engine(store: Store, settings: Settings) -> Engine:
-    """Return what every service uses: the store, and what the application brings."""
+def make_engine(store: Store, settings: Settings, settle: Settle) -> Engine:
+    """Return what every service uses: the store, and what the application brings.
+
+    *settle* closes and decides lots, see `Settle`.
+
+    Raises:
+        InvalidData: when *store* is no store.
+    """
     return Engine(
-        store,
+        require_store("itagflow.Flow", "store", store),
         settings.policy,
         settings.clock,
         settings.ids or TimeOrdered(settings.clock),
         settings.listeners,
         settings.registry,
+        settle,
     )

@@ -31,6 +31,7 @@ from itagflow.model.entity import E, Entity, Key, stamp
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.jobcounter import JobCounter
+from itagflow.model.lot import AcceptanceLot
 from itagflow.model.number import MOST, is_whole
 from itagflow.model.package import Assignment, AssignmentState, ClaimCounter, Package
 from itagflow.model.task import Answer, Task
@@ -41,6 +42,7 @@ from itagflow.storage.port import Query, Reader, Scalar, SupportsLockAll, Writer
 LOCK_ORDER: tuple[type[Entity], ...] = (
     Workspace,
     Package,
+    AcceptanceLot,
     Task,
     Assignment,
     ClaimCounter,
@@ -248,6 +250,8 @@ class Transaction:
         self.policy = policy
         self.registry = registry
         self.events: list[Event] = []
+        self.changed_lots: set[int] = set()
+        """The jobs in which something has changed that packages in lots wait for."""
         self._writer = store
         self._source_of_ids = ids
         self._ids: TransactionIds | None = None
@@ -671,4 +675,13 @@ class Transaction:
         self._writer.save(*updated)
         for entity in updated:
             self._locked[type(entity)][entity.key] = entity
+        self._note_lots(saved)
         return updated
+
+    def _note_lots(self, saved: Sequence[Saved]) -> None:
+        """Note the jobs of packages in lots that have moved: others may wait for that."""
+        for old, new in saved:
+            if not (isinstance(new, Package) and isinstance(old, Package) and new.in_lots):
+                continue  # nearly always
+            if new.state is not old.state or new.lot_entry != old.lot_entry:
+                self.changed_lots.add(new.job)

@@ -21,6 +21,8 @@ from itagflow.core.lookup import PAGE, JobRef, MemberRef, first
 from itagflow.core.visibility import Access, require_readable
 from itagflow.deadlines import board_rules
 from itagflow.deadlines.board_rules import USUAL_PRIORITY, StageCounts
+from itagflow.lots.counting import count_by_lot_key
+from itagflow.lots.key_rules import count_waiting
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.package import (
     DECISIONS,
@@ -55,13 +57,15 @@ def read_queue(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Q
         for stage in current.workflow.stages:
             number = sums.get((PackageState.at(stage).value,), (0,))[0]
             at_stage = board_rules.find_taken(taken, stage)
-            counts = StageCounts(number, at_stage, reading.count_prioritized(stage))
+            in_lots = reading.count_in_lots(stage)
+            counts = StageCounts(number, at_stage, reading.count_prioritized(stage), in_lots)
             stages[stage] = StageQueue(
                 waiting=counts.waiting,
                 held=live.get((stage, AssignmentState.HELD), 0),
                 offered=live.get((stage, AssignmentState.OFFERED), 0),
                 oldest_waiting_since=reading.find_oldest(stage),
                 overdue=overdue.get(PackageState.at(stage), 0),
+                in_lots=in_lots,
                 priorities=board_rules.list_priorities(counts),
             )
         return QueueReport(at=at, stages=stages, next_due=reading.find_next_due())
@@ -112,6 +116,12 @@ class _Reading:
             }
             packages += self.reader.find(Query(Package, where))
         return packages
+
+    def count_in_lots(self, stage: Stage) -> int:
+        """Return how many packages at *stage* wait for their lot."""
+        if stage is not Stage.ACCEPT or not self.job.workflow.has_lots:
+            return 0
+        return count_waiting(count_by_lot_key(self.reader, self.job.id))
 
     def count_prioritized(self, stage: Stage) -> Mapping[float, int]:
         """Return how many packages wait at *stage* with each priority but the usual one."""

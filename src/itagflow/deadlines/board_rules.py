@@ -25,11 +25,13 @@ class StageCounts:
     """Those of them in which somebody has the last slot."""
     prioritized: Mapping[float, int]
     """How many that wait have each priority but the usual one."""
+    in_lots: int = 0
+    """How many wait for their lot, and have no work for anybody."""
 
     @property
     def waiting(self) -> int:
         """How many packages can be claimed from the queue."""
-        return self.packages - len(self.taken)
+        return self.packages - len(self.taken) - self.in_lots
 
 
 def list_priorities(counts: StageCounts) -> dict[float, int]:

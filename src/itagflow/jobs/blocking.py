@@ -14,9 +14,11 @@ from itagflow.core import lookup
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, Page, begin_behind
 from itagflow.core.visibility import require_readable
-from itagflow.jobs.blocking_rules import Workers, find_blocked
+from itagflow.jobs.blocking_rules import Workers, explain_open_lot, find_blocked
+from itagflow.lots.counting import count_by_lot_key
+from itagflow.lots.key_rules import is_gathering
 from itagflow.model.job import Job, JobState, Stage
-from itagflow.model.package import Assignment, Package
+from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.reports import BlockedPackage
 from itagflow.model.workspace import Member
 from itagflow.storage.port import Query, Reader
@@ -68,8 +70,27 @@ def _find_blocked(
     for assignment in reader.find(Query(Assignment, where, order=("id",))):
         by_package[assignment.package].append(assignment)
     workers = _describe_workers(engine, reader, job)
-    found = (find_blocked(workers, each, by_package[each.number]) for each in packages)
+    lot_reason = _explain_open_lots(reader, job)
+    found = (
+        find_blocked(workers, each, by_package[each.number], lot_reason=lot_reason)
+        for each in packages
+    )
     return [blocked for blocked in found if blocked is not None]
+
+
+def _explain_open_lots(reader: Reader, job: Job) -> str:
+    """Return why packages wait for a lot in vain, or an empty string where more may come."""
+    # of a job that ends by itself the last lot closes with what there is
+    if not job.workflow.has_lots or job.auto_finish:
+        return ""
+    earlier = tuple(PackageState.at(stage) for stage in job.workflow.stages[:-1])
+    on_its_way = Query(Package, {"job": job.id, "state": earlier}, limit=1)
+    if lookup.first(reader, on_its_way) is not None:
+        return ""
+    waiting = sum(
+        number for key, number in count_by_lot_key(reader, job.id).items() if is_gathering(key)
+    )
+    return explain_open_lot(waiting)
 
 
 def _describe_workers(engine: Engine, reader: Reader, job: Job) -> Workers:

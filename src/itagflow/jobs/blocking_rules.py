@@ -16,6 +16,7 @@ from itagflow.claiming.decision import (
 )
 from itagflow.claiming.part_rules import has_conflict, has_seen_votes
 from itagflow.lifecycle.tables import stage_of
+from itagflow.lots.key_rules import is_gathering
 from itagflow.model.job import Crew, Job, Stage
 from itagflow.model.package import Assignment, AssignmentState, Package, Purpose
 from itagflow.model.reports import BlockedPackage
@@ -84,7 +85,7 @@ class Need:
 
 
 def find_blocked(
-    workers: Workers, package: Package, assignments: Sequence[Assignment]
+    workers: Workers, package: Package, assignments: Sequence[Assignment], *, lot_reason: str = ""
 ) -> BlockedPackage | None:
     """Return why nobody can go on with an open *package*, or None when somebody can.
 
@@ -92,8 +93,14 @@ def find_blocked(
         workers: Who may take what.
         package: The package.
         assignments: All assignments that there ever were on it.
+        lot_reason: Why those that wait until their lot closes wait in vain, if they do.
     """
     stage = stage_of(package)
+    if package.awaits_lot:
+        # who is to check the sample of its lot is asked for the packages that hold it
+        if lot_reason and is_gathering(package.lot_key):
+            return BlockedPackage(package.number, stage, lot_reason)
+        return None
     missing_code = _find_missing_code(workers, stage)
     if missing_code:
         return BlockedPackage(package.number, stage, missing_code)
@@ -109,6 +116,19 @@ def find_blocked(
         return None
     reason = _explain_untaken(workers, untaken, assignments)
     return BlockedPackage(package.number, stage, reason)
+
+
+def explain_open_lot(waiting: int) -> str:
+    """Return that nothing is on its way to a lot for which so many packages wait.
+
+    >>> explain_open_lot(1)
+    'its lot does not close with 1 package, and no other is on its way: add tasks, or lots.close'
+    """
+    packages = format_count(waiting, "package")
+    return (
+        f"its lot does not close with {packages}, and no other is on its way: "
+        "add tasks, or lots.close"
+    )
 
 
 def find_untaken(

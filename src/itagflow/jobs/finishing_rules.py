@@ -11,8 +11,9 @@ import attrs
 from itagflow.access import Action, Policy, is_in_crew, refusal, working_refusal
 from itagflow.claiming.decision import find_barred_stages
 from itagflow.jobs.skill_rules import find_missing_skills
-from itagflow.model.job import Accept, Crew, Job, OnMaxRejects, Stage
+from itagflow.model.job import Accept, Crew, Job, Stage
 from itagflow.model.overdue import OnOverdue
+from itagflow.model.rule_choices import OnMaxRejects
 from itagflow.model.workspace import Member
 from itagflow.printing import format_count, format_time
 

@@ -13,6 +13,7 @@ from itagflow.core.visibility import require_readable
 from itagflow.jobs import guideline_rules, rules
 from itagflow.model.event import Event
 from itagflow.model.guideline import Guideline
+from itagflow.model.number import require_optional_whole_number
 from itagflow.model.package import ClaimCounter
 from itagflow.storage.port import Query
 
@@ -34,6 +35,7 @@ def acknowledge(
     engine: Engine, member: MemberRef, job: JobRef, *, version: int | None = None
 ) -> int:
     """Note that a member has read a version of the guideline of a job, and return its number."""
+    version = require_optional_whole_number("acknowledge", "version", version, least=0)
     with engine.transaction() as transaction:
         stored = transaction.job(job)
         person = lookup.member(transaction.store, stored.workspace, member)

@@ -218,6 +218,7 @@ def _fill_packages(
         values[number] = row.value
     new = list[Package]()
     needs_skill = bool(find_skill_field(job.workflow))
+    in_lots = job.workflow.has_lots
     for number, run in runs.items():
         if number in batch.existing:
             continue
@@ -234,6 +235,7 @@ def _fill_packages(
             first_task=run.first if run.is_consecutive else 0,
             value=values[number],
             needs_skill=needs_skill,
+            in_lots=in_lots,
         )
         new.append(package)
     grown: list[Saved] = [

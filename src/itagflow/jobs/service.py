@@ -49,6 +49,7 @@ from itagflow.model.job import (
     find_registered_names,
 )
 from itagflow.model.jobcounter import JobCounter
+from itagflow.model.lot import AcceptanceLot
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, ClaimCounter, Package
 from itagflow.model.packaging import (
@@ -69,7 +70,7 @@ Named = tuple[Any, ...]
 """Members' keys, or names of groups."""
 OWNED_KINDS: tuple[type[Entity], ...] = (
     *(Assignment, Answer, Draft),
-    *(ClaimCounter, Task, Package, Comment, Event),
+    *(ClaimCounter, Task, Package, AcceptanceLot, Comment, Event),
 )
 """What belongs to a job, in the order in which it is deleted.
 

@@ -43,7 +43,7 @@ def withdraw_tasks(
     if any(assignment.live for assignment in assignments):
         return after  # who has it sends it on, with what is left
     # where a plan decides, more tasks of the lot are drawn: see `decide_lot`
-    while after.stage is not None and after.scope == () and after.lot is None:
+    while after.stage is not None and after.scope == () and not (after.lot or after.lot_entry):
         if not _has_review(after, assignments):
             after = evolve(after, skipped=(*after.skipped, after.stage))
         after = pass_package(

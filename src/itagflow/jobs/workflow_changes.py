@@ -18,7 +18,7 @@ from itagflow.jobs.skill_rules import require_same_field, require_whole_values
 from itagflow.jobs.staffing import read_staffing
 from itagflow.labeling.merge_rules import explain_other_votes
 from itagflow.model.change import Context, Saved, record
-from itagflow.model.job import Job, JobState, Stage, Workflow
+from itagflow.model.job import Accept, Job, JobState, Stage, Workflow
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.results.histories import recount
@@ -124,6 +124,9 @@ def _require_same_plan(old: Job, new: Workflow, stage: Stage) -> None:
     if before is not None and after is not None and before.plan != after.plan:
         reason = f"is {before.plan}, and cannot change in a job that exists"
         raise InvalidData("the workflow", [Problem(f"{stage.value}, plan", reason)])
+    if isinstance(before, Accept) and isinstance(after, Accept) and before.lot != after.lot:
+        reason = f"is {before.lot}, and cannot change in a job that exists"
+        raise InvalidData("the workflow", [Problem(f"{stage.value}, lot", reason)])
 
 
 def _read_begun(transaction: Transaction, package: Package) -> Sequence[Assignment]:

@@ -21,9 +21,11 @@ from itagflow.model.export import Export
 from itagflow.model.guideline import Guideline
 from itagflow.model.inconsistency import Inconsistency
 from itagflow.model.job import Job, Label, ReviewRule, StageWorkers, Workflow
+from itagflow.model.lot import AcceptanceLot
 from itagflow.model.merging import MergeReport, QuestionMerge
 from itagflow.model.package import Assignment, Package
 from itagflow.model.partition import JobPartition
+from itagflow.model.plan import LotEntry, LotVerdict
 from itagflow.model.prelabel import PreLabel
 from itagflow.model.reports import (
     CheckReport,
@@ -112,12 +114,17 @@ KEYS: Mapping[type, Mapping[str, type]] = {
     Message: {"job": KeyText},
     DelayedJob: {"job": KeyText},
     DeadLetter: {"job": KeyText},
+    AcceptanceLot: {"job": KeyText},
 }
 """The fields that hold keys, by class; subclasses have them too."""
 
 ZERO_IS_NOTHING: Mapping[type, frozenset[str]] = {
     Template: frozenset({"id", "workspace"}),
     Event: frozenset({"member", "job", "package", "assignment", "task"}),
+    Package: frozenset({"rejected_lot"}),
+    AcceptanceLot: frozenset({"again"}),
+    LotEntry: frozenset({"lot"}),
+    LotVerdict: frozenset({"number"}),
     Export: frozenset({"member"}),
     Message: frozenset({"job"}),
     DelayedJob: frozenset({"job"}),

@@ -83,6 +83,7 @@ INPUTS: Mapping[str, Any] = {
             model.Inspect,
             model.JobPartition,
             model.Label,
+            model.Lot,
             model.Merge,
             model.Option,
             PreLabel,

@@ -12,6 +12,7 @@ import attrs
 from itagflow.claiming import part_rules
 from itagflow.labeling.voting import is_to_be_decided, merge, remake_voting_rules
 from itagflow.lifecycle.tables import JOB
+from itagflow.maintenance.lot_checks import check_entry
 from itagflow.maintenance.replay import Guidelines
 from itagflow.model.inconsistency import Inconsistency, compare_field
 from itagflow.model.job import Job, JobState, Stage
@@ -117,6 +118,7 @@ def check_package(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     yield from _check_slots(snapshot)
     yield from _check_rounds(snapshot)
     yield from _check_draws(snapshot)
+    yield from check_entry(snapshot.job, snapshot.package)
     yield from _check_campaigns(snapshot)
     yield from _check_parts(snapshot)
     yield from _check_predictions(snapshot)
@@ -318,6 +320,8 @@ def _check_slots(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     slots = reviewing_rules.slots(package, package.stage)
     if any(assignment.outcome is Outcome.TIMEOUT for assignment in current):
         slots = len(taken)  # nobody gets one any more: experts have what is left
+    if package.awaits_lot:
+        slots = 0
     yield from compare_field(package, "free and taken slots", package.free + len(taken), slots)
     yield from compare_field(package, "free", package.free, max(package.free, 0))
 
@@ -354,6 +358,9 @@ def _check_rounds(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
         field = f"assignments of member {member} at {stage.value} in round {round}"
         if assignments > 1 and _are_apart(snapshot, stage, round, member):
             continue
+        # who has checked the sample may have what is left to do when the lot is decided
+        if stage is Stage.ACCEPT and snapshot.job.workflow.has_lots:
+            continue
         yield from compare_field(snapshot.package, field, assignments, 1)
 
 
@@ -381,8 +388,15 @@ def _check_draws(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:
     expected = unseen
     # it was drawn by the shares of the time; of what is withdrawn nothing may be left to review
     if package.skipped == unseen and not job.workflow_changes and not package.withdrawals:
-        expected = tuple(stage for stage in unseen if not is_drawn(job, package, stage))
+        expected = tuple(stage for stage in unseen if not _is_seen(job, package, stage))
     yield from compare_field(package, "skipped", _name(package.skipped), _name(expected))
+
+
+def _is_seen(job: Job, package: Package, stage: Stage) -> bool:
+    """Return whether *package* is reviewed at *stage* in any case."""
+    # of a lot those are accepted unseen that hold nothing of its sample
+    in_lots = stage is Stage.ACCEPT and job.workflow.has_lots
+    return not in_lots and is_drawn(job, package, stage)
 
 
 def _check_campaigns(snapshot: PackageSnapshot) -> Iterator[Inconsistency]:

@@ -32,6 +32,7 @@ from itagflow.model.entity import Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.jobcounter import JobCounter
+from itagflow.model.lot import AcceptanceLot
 from itagflow.model.package import Assignment, ClaimCounter, Package
 from itagflow.model.reports import MAX_PROBLEMS
 from itagflow.model.task import Answer, Draft, Task
@@ -49,7 +50,7 @@ OwnerCounts = Mapping[tuple[type[Entity], int], int]
 OF_WORKSPACE: tuple[type[Entity], ...] = (Member, Template, Event)
 """What belongs to a workspace except jobs; events go last, since they name the jobs."""
 OF_JOB: tuple[type[Entity], ...] = (
-    *(JobCounter, Package, Task, Assignment),
+    *(JobCounter, Package, AcceptanceLot, Task, Assignment),
     *(Answer, Draft, ClaimCounter, Comment),
 )
 """What belongs to a job."""

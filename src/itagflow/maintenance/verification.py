@@ -32,7 +32,13 @@ from itagflow.core.visibility import (
     require_readable,
 )
 from itagflow.jobs.rules import packages_of
-from itagflow.maintenance import checks, counter_checks, delivery_checks, snapshot_checks
+from itagflow.maintenance import (
+    checks,
+    counter_checks,
+    delivery_checks,
+    lot_checks,
+    snapshot_checks,
+)
 from itagflow.maintenance.checks import PackageSnapshot
 from itagflow.maintenance.outcome_checks import Outcomes, check_outcomes, check_place
 from itagflow.maintenance.replay import (
@@ -50,12 +56,14 @@ from itagflow.model.event import Event
 from itagflow.model.inconsistency import Inconsistency, compare_field
 from itagflow.model.job import Job, Stage
 from itagflow.model.jobcounter import JobCounter
+from itagflow.model.lot import AcceptanceLot
 from itagflow.model.package import (
     NO_JOB,
     Assignment,
     AssignmentState,
     ClaimCounter,
     Package,
+    PackageState,
 )
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import COUNTS
@@ -181,7 +189,7 @@ def _find_orphans(reader: Reader) -> Iterator[Inconsistency]:
                     0,
                 )
     of_job: tuple[type[Entity], ...] = (
-        *(JobCounter, Package, Task, Assignment),
+        *(JobCounter, Package, AcceptanceLot, Task, Assignment),
         *(Answer, Draft, ClaimCounter, Comment),
     )
     for kind in of_job:
@@ -347,6 +355,11 @@ def _check_whole_job(
     else:
         yield from compare_field(counter, "tasks", counter.tasks, tasks)
         yield from compare_field(counter, "packages", counter.packages, packages)
+    if job.workflow.has_lots:
+        lots = list(reader.find(Query(AcceptanceLot, of_job, order=("number",))))
+        at_accept: dict[str, Any] = {**of_job, "state": PackageState.ACCEPT}
+        waiting = iterate_in_transaction(reader, Query(Package, at_accept, order=("number",)))
+        yield from lot_checks.check_lots(lots, list(waiting))
     yield from _check_sums(reader, job)
     yield from _check_comments(reader, job)
     # what names a package beyond the last: no group of packages would find it

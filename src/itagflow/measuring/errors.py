@@ -31,6 +31,7 @@ BY_NO_NUMBER = (
 BY_A_PLAN = (
     "how many tasks are checked at {} of job {} depends on what was found: no estimate is known"
 )
+IN_LOTS = "packages of job {} are accepted in lots of several: no estimate is known for these yet"
 TASKS_ARE_ERRORS = "a task is wrong when it was judged wrong, or the reviewer gave another answer"
 
 
@@ -55,6 +56,8 @@ def measure_error_left(
         stage = job.workflow.stages[-1]
         if stage is Stage.LABEL:
             return ErrorLeft(why=NO_REVIEW.format(repr(job.name)))
+        if job.workflow.has_lots:
+            return ErrorLeft(why=IN_LOTS.format(repr(job.name)))
         if _is_open_ended(job, stage):
             return ErrorLeft(why=BY_A_PLAN.format(stage.name, repr(job.name)))
         found.append(_read_reviewed(engine, job, stage, by))

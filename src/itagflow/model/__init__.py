@@ -26,8 +26,6 @@ from itagflow.model.job import (
     Job,
     JobState,
     Label,
-    OnAbandon,
-    OnMaxRejects,
     QueueOrder,
     ReviewRule,
     Route,
@@ -36,6 +34,7 @@ from itagflow.model.job import (
     StageWorkers,
     Workflow,
 )
+from itagflow.model.lot import AcceptanceLot, Lot
 from itagflow.model.merging import Merge, MergeReport, OnDispute, QuestionMerge
 from itagflow.model.migration import (
     AddOption,
@@ -62,7 +61,7 @@ from itagflow.model.packaging import (
     PackageCount,
 )
 from itagflow.model.partition import JobPartition
-from itagflow.model.plan import LotVerdict, PackageLot, RejectedLots
+from itagflow.model.plan import LotEntry, LotState, LotVerdict, PackageLot, RejectedLots
 from itagflow.model.prelabel import PreLabel
 from itagflow.model.region import (
     Bounds,
@@ -91,6 +90,7 @@ from itagflow.model.reports import (
     WithdrawReport,
 )
 from itagflow.model.result import Progress, Provenance, Result, StageResult
+from itagflow.model.rule_choices import OnAbandon, OnMaxRejects
 from itagflow.model.segment import Segment, Segments
 from itagflow.model.selection import Selection
 from itagflow.model.skills import Field
@@ -112,6 +112,7 @@ from itagflow.model.workspace import Group, Member, Role, Workspace
 
 __all__ = [
     "Accept",
+    "AcceptanceLot",
     "AddOption",
     "AddQuestion",
     "Annotation",
@@ -153,6 +154,9 @@ __all__ = [
     "Keypoints",
     "Label",
     "LoadReport",
+    "Lot",
+    "LotEntry",
+    "LotState",
     "LotVerdict",
     "Mask",
     "Member",

@@ -10,6 +10,7 @@ from itagflow.model.delivery import DeadLetter, DelayedJob, DeliveryCursor
 from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.jobcounter import JobCounter
+from itagflow.model.lot import AcceptanceLot
 from itagflow.model.package import Assignment, ClaimCounter, Package
 from itagflow.model.task import Answer, Draft, Task
 from itagflow.model.template import Template
@@ -22,6 +23,7 @@ Entity = (
     | Job
     | JobCounter
     | Package
+    | AcceptanceLot
     | Task
     | Assignment
     | Answer

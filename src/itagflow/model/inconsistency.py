@@ -11,6 +11,7 @@ from itagflow.model.entity import Entity, Key
 from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.jobcounter import JobCounter
+from itagflow.model.lot import AcceptanceLot
 from itagflow.model.package import Assignment, ClaimCounter, Package
 from itagflow.model.task import Answer, Draft, Task
 from itagflow.model.template import Template
@@ -28,6 +29,7 @@ _KINDS: Mapping[type[Entity], str] = {
     Job: "job",
     JobCounter: "job_counter",
     Package: "package",
+    AcceptanceLot: "lot",
     Task: "task",
     Assignment: "assignment",
     Answer: "answer",
@@ -41,6 +43,7 @@ _KINDS: Mapping[type[Entity], str] = {
 _PLACES = {
     "job_counter": "the counter of job {0}",
     "package": "package {1} of job {0}",
+    "lot": "lot {1} of job {0}",
     "task": "task {1} of job {0}",
     "assignment": "assignment {1} of job {0}",
     "answer": "the answer of assignment {1} to task {2} of job {0}",

@@ -13,6 +13,7 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.model.arguments import is_several, require_kind, require_several, validate_flag
 from itagflow.model.copying import ReadOnlyDict, make_read_only
 from itagflow.model.enums import IdentityHash, parse_enum, parse_optional_enum
+from itagflow.model.lot import Lot
 from itagflow.model.merging import Merge, OnDispute, convert_merges
 from itagflow.model.migration import TemplateChange
 from itagflow.model.number import (
@@ -31,10 +32,17 @@ from itagflow.model.packaging import (
 )
 from itagflow.model.plan import AcceptancePlan, RejectedLots
 from itagflow.model.review_checks import (
+    check_lot,
     check_plan,
     check_reasons,
     check_task_count,
     convert_rejected_lots,
+)
+from itagflow.model.rule_choices import (
+    OnAbandon,
+    OnMaxRejects,
+    convert_on_abandon,
+    convert_on_max_rejects,
 )
 from itagflow.model.skills import Field, check_requires, require_one_field
 from itagflow.model.text import (
@@ -124,26 +132,6 @@ class Route(Enum):
     """An offer to each member whose assignment closed the stage's latest round."""
     QUEUE = "queue"
     """Anyone who may take it."""
-
-
-class OnMaxRejects(Enum):
-    """What becomes of a task that a review stage has sent back as often as it may."""
-
-    MODIFY = "modify"
-    """The reviewer cannot send it back again: they modify it, abandon it, or let it pass."""
-    ABANDON = "abandon"
-    """It is abandoned as soon as it is judged wrong once more."""
-    QUEUE = "queue"
-    """It waits for anyone who may take it: its author is offered nothing, and comes last."""
-
-
-class OnAbandon(Enum):
-    """What becomes of a task that a labeler abandons."""
-
-    KEEP = "keep"
-    """It stays abandoned, unless a reviewer undoes it."""
-    QUEUE = "queue"
-    """It is labeled once more, by anyone who may take it; abandoned again, it stays so."""
 
 
 class QueueOrder(Enum):
@@ -241,10 +229,6 @@ def _check_rework(_: object, attribute: "attrs.Attribute[Any]", value: object) -
         raise _make_error("Label", attribute.name, f"{reason}: {format_repr(value)} {error}")
 
 
-def _convert_on_abandon(value: OnAbandon | str) -> OnAbandon:
-    return parse_enum(OnAbandon, value)
-
-
 def _convert_merge(value: Mapping[str, Merge | str]) -> Mapping[str, Merge]:
     return make_read_only(convert_merges(value))
 
@@ -307,7 +291,7 @@ class Label(StageRule):
     """To whom rejected tasks go: a `Route`, or a member."""
     redo_all: bool = attrs.field(default=False, validator=validate_flag)
     """Whether a rejected package is labeled again whole, not only its rejected tasks."""
-    on_abandon: OnAbandon = attrs.field(default=OnAbandon.KEEP, converter=_convert_on_abandon)
+    on_abandon: OnAbandon = attrs.field(default=OnAbandon.KEEP, converter=convert_on_abandon)
     """What becomes of a task that is abandoned: `OnAbandon` or its value."""
     order: QueueOrder | None = attrs.field(default=None, converter=_convert_order)
     """What comes first in the queue; None: priority, due time, waiting time, number."""
@@ -339,10 +323,6 @@ class Label(StageRule):
     __repr__ = show_fields
 
 
-def _convert_on_max_rejects(value: OnMaxRejects | str) -> OnMaxRejects:
-    return parse_enum(OnMaxRejects, value)
-
-
 @attrs.frozen(kw_only=True)
 class ReviewRule(StageRule):
     """What both review stages share.  All tasks are reviewed unless a sample is named."""
@@ -371,7 +351,7 @@ class ReviewRule(StageRule):
     """How often this stage may send one task back, counted again when the task is opened again by a
     campaign or with its package; None: any number of times."""
     on_max_rejects: OnMaxRejects = attrs.field(
-        default=OnMaxRejects.MODIFY, converter=_convert_on_max_rejects
+        default=OnMaxRejects.MODIFY, converter=convert_on_max_rejects
     )
     """What becomes of a task that was sent back so often: `OnMaxRejects` or its value."""
 
@@ -427,6 +407,9 @@ class Accept(ReviewRule):
     allow_own_review: bool = attrs.field(default=False, validator=validate_flag)
     """Whether a member may accept a package of which they modified a task at INSPECT, since it was
     last labeled as a whole."""
+    lot: Lot | None = attrs.field(default=None, validator=check_lot)
+    """Which packages are one lot for the `plan`: they are accepted or rejected together.  None:
+    each package is a lot of its own."""
 
     __repr__ = show_fields
 
@@ -498,6 +481,11 @@ class Workflow:
         if self.accept is not None:
             stages.append(Stage.ACCEPT)
         return tuple(stages)
+
+    @property
+    def has_lots(self) -> bool:
+        """Whether several packages are a lot at ACCEPT."""
+        return self.accept is not None and self.accept.lot is not None
 
     def has(self, stage: Stage | str) -> bool:
         """Return whether a package passes *stage*, which is a `Stage` or its value."""

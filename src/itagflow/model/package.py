@@ -9,7 +9,7 @@ from itagflow.model.copying import copyable
 from itagflow.model.enums import IdentityHash
 from itagflow.model.job import Crew, Stage
 from itagflow.model.number import is_whole
-from itagflow.model.plan import PackageLot
+from itagflow.model.plan import LotEntry, LotState, PackageLot
 from itagflow.printing import format_count
 from itagflow.reprs import show_fields, show_line
 
@@ -39,6 +39,13 @@ _STATE_AT = {stage: PackageState(stage.value) for stage in Stage}
 _STAGE_OF = {
     state: next((s for s in Stage if s.value == state.value), None) for state in PackageState
 }
+
+
+OPEN = "open"
+AGAIN = "again "
+CHECK = "check "
+DECISION = "lot "
+"""How the `Package.lot_key` of a package begins, by what it waits for."""
 
 
 @attrs.frozen(kw_only=True)
@@ -138,6 +145,12 @@ class Package:
     """The tasks that the present stage and round are about; None: all."""
     lot: PackageLot | None = None
     """The lot that it is at its stage, where an acceptance plan decides; None: none does."""
+    lot_entry: LotEntry | None = None
+    """What it is to its lot at ACCEPT, where several packages are one; None: it is in none."""
+    rejected_lot: int = 0
+    """The number of the rejected lot with which it comes to ACCEPT again; 0: none."""
+    in_lots: bool = False
+    """Whether several packages of its job are a lot at ACCEPT."""
     rejects: tuple[int, ...] = ()
     """The tasks that were sent back in any round; each is reviewed again."""
     skipped: tuple[Stage, ...] = ()
@@ -180,6 +193,11 @@ class Package:
         return self.free > 0
 
     @property
+    def awaits_lot(self) -> bool:
+        """Whether it waits until its lot has closed, or is decided."""
+        return self.lot_entry is not None and self.lot_entry.is_waiting
+
+    @property
     def ranked(self) -> bool:
         """Whether it waits, and its priority or the time when it is due sets it apart."""
         return self.free > 0 and (self.priority != 0 or self.due is not None)
@@ -207,6 +225,23 @@ class Package:
         if self.needs_skill and self.free > 0:
             return self.value
         return ""
+
+    @property
+    def lot_key(self) -> str:
+        """What it waits for with other packages; empty: nothing.
+
+        It is ``open`` before its lot has closed, ``again 3`` while what was rejected as lot 3 comes
+        back, ``check 4`` while its part of the sample of lot 4 is to be checked, and then, or if it
+        has none, ``lot 4``.
+        """
+        entry = self.lot_entry
+        if entry is None:  # nearly always; every save of a package asks
+            return ""
+        if entry.state is LotState.OPEN:
+            return f"{AGAIN}{self.rejected_lot}" if self.rejected_lot else OPEN
+        if entry.state is not LotState.CLOSED:
+            return ""
+        return f"{CHECK if entry.is_due else DECISION}{entry.lot}"
 
     @property
     def disputed(self) -> int:

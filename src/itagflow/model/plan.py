@@ -101,6 +101,56 @@ class PackageLot:
     __repr__ = show_fields
 
 
+class LotState(Enum):
+    """Where a lot of several packages is in its lifecycle."""
+
+    OPEN = "open"
+    """Packages still come to it."""
+    CLOSED = "closed"
+    """Its sample is drawn, and is being checked."""
+    ACCEPTED = "accepted"
+    """The plan has accepted it."""
+    REJECTED = "rejected"
+    """The plan has rejected it."""
+    DISCARDED = "discarded"
+    """It was not decided: all its packages were discarded."""
+
+
+@attrs.frozen(kw_only=True)
+class LotEntry:
+    """What a package is to the lot of several packages that it belongs to, until it has passed."""
+
+    lot: int = 0
+    """The number of the lot; 0: it has not closed yet."""
+    state: LotState = LotState.OPEN
+    """Where the lot is in its lifecycle."""
+    certain: tuple[int, ...] = ()
+    """The tasks of the package that are checked in any case, and are no part of the lot."""
+    sample: tuple[int, ...] = ()
+    """The tasks of the package that were drawn so far."""
+    is_handed_in: bool = False
+    """Whether somebody has checked what was drawn of it."""
+    checked: int = 0
+    """How many of the drawn tasks were checked."""
+    wrong: int = 0
+    """How many of these were wrong."""
+    standing: tuple[int, ...] = ()
+    """The tasks that stand judged wrong, and were not modified."""
+
+    @property
+    def is_due(self) -> bool:
+        """Whether somebody is to check what was drawn of the package, for its lot to be decided."""
+        has_work = bool(self.sample or self.certain)
+        return self.state is LotState.CLOSED and has_work and not self.is_handed_in
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the package waits for its lot, and nothing is to be done on it."""
+        return self.state in (LotState.OPEN, LotState.CLOSED) and not self.is_due
+
+    __repr__ = show_fields
+
+
 @attrs.frozen(kw_only=True)
 class LotVerdict:
     """What an acceptance plan says of a lot, by what was checked so far."""
@@ -115,5 +165,7 @@ class LotVerdict:
     """How many of them were wrong: judged so, or given another answer."""
     size: int
     """How many tasks the lot has."""
+    number: int = 0
+    """The number of the lot, where it has several packages; 0: the package is a lot of its own."""
 
     __repr__ = show_fields

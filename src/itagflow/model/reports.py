@@ -256,6 +256,8 @@ class StageQueue:
     """Since when the oldest package of the queue waits; None: none waits."""
     overdue: int = 0
     """How many packages at the stage are past their due time, also those that somebody has."""
+    in_lots: int = 0
+    """How many packages wait until their lot closes or is decided: there is no work on them."""
     priorities: Mapping[float, int] = attrs.field(factory=dict[float, int], hash=False)
     """How many packages wait with each priority, the highest first: at most the 100 highest."""
 
@@ -337,6 +339,7 @@ def _to_dict(queue: StageQueue) -> dict[str, Any]:
         "held": queue.held,
         "offered": queue.offered,
         "overdue": queue.overdue,
+        "in_lots": queue.in_lots,
         "oldest_waiting_since": _format(queue.oldest_waiting_since),
         # pairs and no mapping: a key of a JSON object is a text
         "priorities": [
@@ -370,11 +373,13 @@ class TickReport:
     """How many overdue packages went on with a default answer to each task without another."""
     held: int = 0
     """How many overdue packages are left to who holds them: until that is handed in, or lapses."""
+    lots: int = 0
+    """How many lots of several packages have closed, or were decided."""
 
     @property
     def changed(self) -> int:
         """How many things were decided: nothing was due where it is 0."""
-        return self.expired + self.notified + self.escalated + self.defaulted
+        return self.expired + self.notified + self.escalated + self.defaulted + self.lots
 
     def __str__(self) -> str:
         counts = [
@@ -383,6 +388,7 @@ class TickReport:
             ("package escalated", "packages escalated", self.escalated),
             ("package answered by default", "packages answered by default", self.defaulted),
             ("package left to its holder", "packages left to their holders", self.held),
+            ("lot settled", "lots settled", self.lots),
         ]
         said = [
             f"{number} {one if number == 1 else many}" for one, many, number in counts if number

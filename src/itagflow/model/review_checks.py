@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.enums import parse_enum
+from itagflow.model.lot import Lot
 from itagflow.model.packaging import check_optional_positive
 from itagflow.model.plan import RejectedLots, StoredPlan
 from itagflow.model.text import validate_texts
@@ -66,3 +67,15 @@ def check_plan(rule: Any, attribute: attrs.Attribute[Any], value: object) -> Non
     ]
     if problems:
         raise InvalidData(type(rule).__name__, problems)
+
+
+def check_lot(rule: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Check that *value* says which packages are a lot, or is None, and there is a plan for it."""
+    if value is None:
+        return
+    if not isinstance(value, Lot):
+        wanted = "must be a Lot, such as Lot(packages=100), or None"
+        raise _make_error(rule, attribute.name, f"{wanted}, not {format_repr(value)}")
+    if rule.plan is None:
+        reason = "needs a plan that decides on the lot: give one of itagflow.quality"
+        raise _make_error(rule, attribute.name, reason)

@@ -16,7 +16,7 @@ from itagflow.labeling.rules import (
     write_answers,
 )
 from itagflow.lifecycle.tables import require_stage
-from itagflow.model.job import OnMaxRejects
+from itagflow.model.rule_choices import OnMaxRejects
 from itagflow.model.task import Answer, Task, Verdict
 from itagflow.model.terms import Replied
 from itagflow.reviewing.reject_rules import (

@@ -15,7 +15,7 @@ import attrs
 from itagflow import access
 from itagflow.access import Action, Policy
 from itagflow.claiming import rules as claiming
-from itagflow.errors import Incomplete, InvalidData, Problem
+from itagflow.errors import Incomplete, InvalidData, NotAllowed, Problem
 from itagflow.labeling.rules import add_seconds, has_same_content, make_answer
 from itagflow.lifecycle.tables import (
     AssignmentCommand,
@@ -27,8 +27,10 @@ from itagflow.lifecycle.tables import (
 from itagflow.model.change import Change, Saved, record, split_answers
 from itagflow.model.copying import evolve
 from itagflow.model.entity import Entity
-from itagflow.model.job import Job, OnMaxRejects, Route, Stage
+from itagflow.model.job import Job, Route, Stage
 from itagflow.model.package import Assignment, AssignmentState, Outcome, Package
+from itagflow.model.plan import LotState
+from itagflow.model.rule_choices import OnMaxRejects
 from itagflow.model.task import Answer, Verdict
 from itagflow.model.text import find_text_error
 from itagflow.model.workspace import Member, is_paused
@@ -294,6 +296,7 @@ def plan_reject(facts: RejectFacts) -> RejectPlan:
     context = facts.context
     job, package, assignment = context.job, context.package, context.assignment
     require_stage(assignment, "reject", *REVIEWS)
+    must_not_be_in_a_lot(package)
     require_known_reason(job, assignment.stage, "the reject", facts.said)
     judged = _judge_named(facts)
     # the job was read again when it was locked: it may have been finished or archived meanwhile
@@ -322,6 +325,25 @@ def plan_reject(facts: RejectFacts) -> RejectPlan:
     named = find_named_member(job, package)
     candidates = authors if named is None else tuple(dict.fromkeys((named, *authors)))
     return attrs.evolve(plan, named_member=named, authors=authors, candidates=candidates)
+
+
+def must_not_be_in_a_lot(package: Package) -> None:
+    """Check that a reviewer may send *package* back: not where several packages are one lot.
+
+    Raises:
+        NotAllowed: when its lot decides, or has decided.
+    """
+    entry = package.lot_entry
+    if entry is None:
+        return
+    if entry.state is LotState.CLOSED:
+        reason = (
+            f"lot {entry.lot} is accepted or rejected as a whole: judge what is wrong, "
+            "and hand it in with accept"
+        )
+    else:
+        reason = f"lot {entry.lot} was {entry.state.value}: modify what is wrong, and accept it"
+    raise NotAllowed("", "reject", reason)
 
 
 def reject(

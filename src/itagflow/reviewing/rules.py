@@ -44,6 +44,7 @@ from itagflow.reviewing.lot_rules import LotWork, describe_lot, make_lot_work, r
 from itagflow.reviewing.sampling import (
     Arrival,
     Draw,
+    enter_lot,
     find_scope,
     is_package_drawn,
     list_skipped,
@@ -183,7 +184,7 @@ def plan_completion(
     # tasks that are missing or undecided are named one by one in the refusal
     has_missing = is_labeling and not is_count_enough(context, counts)
     has_disputes = not is_labeling and bool(package.disputes)
-    has_lot = package.lot is not None
+    has_lot = package.lot is not None or package.lot_entry is not None
     needs_answers = recounts or merges or has_missing or has_disputes or has_lot
     needs_numbers = is_last and _needs_tasks(job, package, target)
     return CompletionPlan(
@@ -204,14 +205,14 @@ def pass_review(facts: CompletionFacts, operation: str) -> Change:
         Incomplete: when tasks stand judged wrong, or disputed ones are undecided.
     """
     package, assignment = facts.context.package, facts.context.assignment
-    require_stage(assignment, operation, _STAGES[operation])
+    require_stage(assignment, operation, REVIEW_STAGES[operation])
     lot = find_lot_work(facts.context, facts.history)
     if lot is not None:
         require_accepted(lot)
     closing = AssignmentCommand(
         assignment=assignment,
         wrong=find_wrong(facts.context, facts.history),
-        undecided=_find_undecided(facts.context, facts.history),
+        undecided=find_undecided(facts.context, facts.history),
     )
     ended = end_assignment(facts.context, operation, closing)
     ended = with_author(ended, has_answered=facts.counts.resolved > 0)
@@ -231,7 +232,7 @@ def with_author(review: Assignment, *, has_answered: bool) -> Assignment:
     return evolve(review, authored=True)
 
 
-_STAGES = {"review": Stage.INSPECT, "accept": Stage.ACCEPT}
+REVIEW_STAGES = {"review": Stage.INSPECT, "accept": Stage.ACCEPT}
 """The stage of each operation that lets a package pass."""
 
 
@@ -288,15 +289,17 @@ def pass_package(
     skipped = list_skipped(job, package, disputed=bool(disputes))
     for _ in skipped:
         state = lifecycle.advance(state, "skip", entity=str(package))
-    stage, free, scope, lot = state.stage, 0, None, None
+    stage, free, scope, lot, entry = state.stage, 0, None, None, None
     if stage is not None:
         left = [task for task in tasks if task not in package.excluded]
         arrival = Arrival(
             job=job, package=package, tasks=left, disputes=disputes, assignments=assignments
         )
-        free = slots(package, stage)
-        scope = without_excluded(package, find_scope(arrival, stage), left)
-        lot = open_lot(arrival, stage)
+        lot, entry = open_lot(arrival, stage), enter_lot(arrival, stage)
+        # what waits for its lot is given to nobody, and nothing of it is drawn yet
+        free = 0 if entry else slots(package, stage)
+        scope = None if entry else find_scope(arrival, stage)
+        scope = without_excluded(package, scope, left)
     return evolve(
         package,
         state=state,
@@ -304,6 +307,7 @@ def pass_package(
         waiting_since=ctx.at,
         scope=scope,
         lot=lot,
+        lot_entry=entry,
         disputes=disputes,
         skipped=(*package.skipped, *skipped),
         campaigns=package.campaigns if state.stage is not None else end_campaign(package),
@@ -337,6 +341,7 @@ def send_back(
         waiting_since=ctx.at,
         scope=without_excluded(package, sent, tasks),
         lot=None,
+        lot_entry=None,
         rejects=tuple(sorted(numbers.union(package.rejects))),
         disputes=tuple(task for task in package.disputes if task not in numbers),
     )
@@ -446,7 +451,7 @@ def discard_package(job: Job, package: Package) -> Package:
     state = get_package_lifecycle(job.workflow).advance(
         package.state, "discard", entity=str(package)
     )
-    return evolve(package, state=state, free=0, scope=None, lot=None)
+    return evolve(package, state=state, free=0, scope=None, lot=None, lot_entry=None)
 
 
 def finish_job(job: Job | None) -> tuple[Saved, ...]:
@@ -568,7 +573,7 @@ def find_abandoned(cases: Iterable[Case]) -> tuple[int, ...]:
     )
 
 
-def _find_undecided(context: AssignmentContext, history: PackageHistory) -> tuple[int, ...]:
+def find_undecided(context: AssignmentContext, history: PackageHistory) -> tuple[int, ...]:
     """Return the disputed tasks to which the reviewer has given no answer of their own."""
     package = context.package
     if not package.disputes:

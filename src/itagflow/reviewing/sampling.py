@@ -7,15 +7,15 @@ the same; and a larger sample has every task of a smaller one.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from itertools import takewhile
 
 import attrs
 
-from itagflow.model.job import Job, ReviewRule, Stage
+from itagflow.model.job import Accept, Job, ReviewRule, Stage
 from itagflow.model.package import Assignment, AssignmentState, Outcome, Package
-from itagflow.model.plan import PackageLot
+from itagflow.model.plan import LotEntry, PackageLot
 
 _HASHES = 2**256
 """How many different hashes there are."""
@@ -166,26 +166,59 @@ def _find_looks(arrival: Arrival, stage: Stage) -> tuple[int, list[int]]:
 
 
 def open_lot(arrival: Arrival, stage: Stage) -> PackageLot | None:
-    """Return the lot that the package is at *stage*, with its first sample; None: no plan decides.
+    """Return the lot that the package is at *stage*, with its first sample; None: it is none.
 
     A plan decides on the first look since the package was labeled whole.  The sample is drawn from
     what is not checked in any case: what is disputed, or was sent back alone, tells nothing of
     the rest.
     """
-    package = arrival.package
     rule = arrival.job.workflow.review(stage)
-    if rule is None or rule.plan is None or package.campaign is not None:
+    if rule is None or rule.plan is None or _is_in_lots(rule):
         return None
-    begin, looks = _find_looks(arrival, stage)
-    if looks or package.reopened_round > begin:
-        return None
-    certain = _find_certain(arrival)
-    tasks = [task for task in arrival.tasks if task not in certain]
+    tasks = _list_drawable(arrival, stage)
     if not tasks:
         return None
     count = rule.plan.for_lot(len(tasks)).sample
-    sample = draw_tasks(make_draw(arrival.job, package, stage), tasks, count)
+    sample = draw_tasks(make_draw(arrival.job, arrival.package, stage), tasks, count)
     return PackageLot(size=len(tasks), sample=sample)
+
+
+def enter_lot(arrival: Arrival, stage: Stage) -> LotEntry | None:
+    """Return what the package is to a lot of several packages; None: it is in none.
+
+    It is in one where it would else be a lot of its own.
+    """
+    rule = arrival.job.workflow.review(stage)
+    if rule is None or not _is_in_lots(rule) or not _list_drawable(arrival, stage):
+        return None
+    return LotEntry(certain=tuple(sorted(_find_certain(arrival))))
+
+
+def _is_in_lots(rule: ReviewRule) -> bool:
+    return isinstance(rule, Accept) and rule.lot is not None
+
+
+def _list_drawable(arrival: Arrival, stage: Stage) -> list[int]:
+    """Return the tasks from which the sample of a lot is drawn; none where no plan decides."""
+    package = arrival.package
+    if package.campaign is not None:
+        return []
+    begin, looks = _find_looks(arrival, stage)
+    if looks or package.reopened_round > begin:
+        return []
+    certain = _find_certain(arrival)
+    return [task for task in arrival.tasks if task not in certain]
+
+
+def draw_of_lot(seed: int, lot: int, tasks: Iterable[int], count: int) -> tuple[int, ...]:
+    """Return *count* of the *tasks* of a lot of several packages, in order.
+
+    >>> set(draw_of_lot(7, 1, range(1, 11), 2)) < set(draw_of_lot(7, 1, range(1, 11), 5))
+    True
+    """
+    place = f"{seed}/lot/{lot}"
+    by_hash = sorted(tasks, key=lambda task: sha256(f"{place}/{task}".encode()).digest())
+    return tuple(sorted(by_hash[:count]))
 
 
 def _find_certain(arrival: Arrival) -> set[int]:

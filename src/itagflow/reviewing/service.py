@@ -32,7 +32,7 @@ from itagflow.model.package import Assignment, AssignmentState, Package
 from itagflow.model.task import Answer, Task, Verdict, WorkItem
 from itagflow.model.text import require_optional_text, require_text
 from itagflow.model.workspace import Member
-from itagflow.reviewing import reject_rules, rules
+from itagflow.reviewing import handing_in_rules, reject_rules, rules
 from itagflow.reviewing.reject_rules import NOTHING_SAID, Explanation, RejectFacts
 from itagflow.reviewing.rules import AssignmentContext, CompletionFacts
 from itagflow.reviewing.voters import has_voter_left
@@ -126,7 +126,7 @@ def complete_review(
     if isinstance(context, Assignment):
         return context
     facts = read_completion(transaction, context)
-    transaction.apply(rules.pass_review(facts, operation))
+    transaction.apply(handing_in_rules.complete_review(facts, operation))
     return transaction.as_stored(context.assignment)
 
 

@@ -23,8 +23,9 @@ from itagflow.model.change import Change, Saved, record
 from itagflow.model.copying import evolve
 from itagflow.model.entity import Entity
 from itagflow.model.event import ASKED_AGAIN
-from itagflow.model.job import OnAbandon, find_registered_names
+from itagflow.model.job import find_registered_names
 from itagflow.model.package import Assignment, AssignmentState, Outcome, Package, Purpose
+from itagflow.model.rule_choices import OnAbandon
 from itagflow.model.task import Answer
 from itagflow.results.rules import build_cases
 from itagflow.reviewing.rules import (

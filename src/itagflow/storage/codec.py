@@ -32,6 +32,7 @@ from itagflow.model.job import (
     Workflow,
     parse_crew_key,
 )
+from itagflow.model.lot import Lot
 from itagflow.model.merging import Merge, MergeReport, QuestionMerge
 from itagflow.model.migration import TemplateChange, TemplateStep
 from itagflow.model.overdue import OverdueRule, convert_on_overdue
@@ -39,7 +40,7 @@ from itagflow.model.package import QueueCursor
 from itagflow.model.packaging import (
     Packaging,
 )
-from itagflow.model.plan import AcceptancePlan, PackageLot
+from itagflow.model.plan import AcceptancePlan, LotEntry, PackageLot
 from itagflow.model.region import Keypoint, Region
 from itagflow.model.reply import Reply
 from itagflow.model.result import Provenance, StageResult
@@ -272,8 +273,9 @@ def _make_converter() -> Converter:
         QuestionMerge,
         MergeReport,
         Field,
+        Lot,
         *_RULES.values(),
-        PackageLot,
+        *(PackageLot, LotEntry),
         QueueCursor,
         Provenance,
         StageResult,

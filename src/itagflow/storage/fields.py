@@ -29,6 +29,7 @@ from itagflow.model.entity import E, Entity
 from itagflow.model.event import Event
 from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.jobcounter import JobCounter
+from itagflow.model.lot import AcceptanceLot
 from itagflow.model.number import to_shortest
 from itagflow.model.package import (
     Assignment,
@@ -38,6 +39,7 @@ from itagflow.model.package import (
     PackageState,
     Purpose,
 )
+from itagflow.model.plan import LotState
 from itagflow.model.task import Answer, Draft, Task, Verdict
 from itagflow.model.template import Template
 from itagflow.model.text import normalize_name
@@ -294,6 +296,7 @@ _PACKAGE = Fields(
         _flag("has_deadline", derived=True),
         _flag("is_deadline_pending", derived=True),
         _text("waiting_value", derived=True),
+        _text("lot_key", derived=True),
     ),
     (
         ("job", "open", "number"),
@@ -309,6 +312,11 @@ _PACKAGE = Fields(
         ("job", "state", "waiting_value", "waiting_since", "-priority", "due", "number"),
         ("job", "state", "waiting_value", "number"),
     ),
+)
+_LOT = Fields(
+    AcceptanceLot,
+    (_integer("job"), _integer("number")),
+    (_choice("state", LotState),),
 )
 _TASK = Fields(
     Task,
@@ -409,6 +417,7 @@ _ALL = (
     _JOB,
     _JOB_COUNTER,
     _PACKAGE,
+    _LOT,
     _TASK,
     _ASSIGNMENT,
     _ANSWER,

@@ -22,6 +22,7 @@ from itagflow.model.job import (
     Workflow,
 )
 from itagflow.model.jobcounter import JobCounter
+from itagflow.model.lot import AcceptanceLot, Lot
 from itagflow.model.migration import (
     AddOption,
     AddQuestion,
@@ -45,7 +46,7 @@ from itagflow.model.packaging import (
     FixedSize,
     PackageCount,
 )
-from itagflow.model.plan import PackageLot, RejectedLots
+from itagflow.model.plan import LotEntry, LotState, PackageLot, RejectedLots
 from itagflow.model.region import (
     Box,
     Keypoint,
@@ -186,6 +187,7 @@ def make_one_of_each() -> list[Entity]:
         make_assignment(),
         make_answer(),
         JobCounter(job=4),
+        AcceptanceLot(job=4, number=1, packages=(1,), size=2, sample=1, closed_at=AT),
         ClaimCounter(job=4, stage=Stage.LABEL, member=2),
         Comment(job=4, id=8, package=1, task=1, thread=8, member=2, at=AT, text="a sign?"),
         make_event(),
@@ -269,13 +271,55 @@ def _orders() -> list[Entity]:
         ),
         JobCounter(job=14, tasks=5, packages=3, rows_read=6, version=9),
         make_job(id=15, name="votes", workflow=Workflow(Label(votes=3, min_votes=2), _inspect())),
+        make_job(id=16, name="lots", workflow=Workflow(Label(), _accept())),
         _package_at_inspect(),
+        _package_in_a_lot(),
+        _decided_lot(),
         make_task(2, row='{"data": {"source": "猫.jpg"}, "x": [1e400]}', row_key_text="k"),
     ]
 
 
 def _inspect() -> Inspect:
     return Inspect(plan=SinglePlan(8, 1), rejected_lots=RejectedLots.INSPECT)
+
+
+def _accept() -> Accept:
+    return Accept(plan=SinglePlan(8, 1), lot=Lot(packages=3))
+
+
+def _package_in_a_lot() -> Package:
+    """Return a package in a lot, with a value in every field of that."""
+    entry = LotEntry(
+        lot=2,
+        state=LotState.CLOSED,
+        certain=(7,),
+        sample=(5, 6),
+        is_handed_in=True,
+        checked=2,
+        wrong=1,
+        standing=(5,),
+    )
+    return make_package(
+        3, state=PackageState.ACCEPT, free=0, lot_entry=entry, rejected_lot=1, in_lots=True
+    )
+
+
+def _decided_lot() -> AcceptanceLot:
+    """Return a lot with a value in every field."""
+    return AcceptanceLot(
+        job=4,
+        number=2,
+        state=LotState.REJECTED,
+        packages=(3, 4),
+        size=9,
+        sample=3,
+        checked=3,
+        wrong=2,
+        again=1,
+        closed_at=AT,
+        decided_at=AT,
+        version=1,
+    )
 
 
 def _package_at_inspect() -> Package:

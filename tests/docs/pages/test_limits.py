@@ -14,6 +14,7 @@ from itagflow.delivery.receivers import MAX_BATCH
 from itagflow.formats._files import MAX_ROW_BYTES
 from itagflow.formats.csv import MAX_COLUMNS
 from itagflow.jobs import row_rules
+from itagflow.model.lot import MAX_PACKAGES
 from itagflow.model.number import MOST_EXACT
 from itagflow.model.pattern import MAX_DEPTH, MAX_STEPS
 from itagflow.model.region import MAX_SIDE
@@ -43,6 +44,7 @@ LIMITS = {
     "columns of a CSV file": MAX_COLUMNS,
     "whole number of a priority": MOST_EXACT,
     "votes asked for at once by `packages.ask_again`": MOST_VOTES,
+    "packages of one lot (`Lot(packages=)`), which are decided in one transaction": MAX_PACKAGES,
     "messages of a batch of a delivery": MAX_BATCH,
     "problems that a report or an error lists; all are counted": MAX_PROBLEMS,
     "seconds that one call can count as working time": MOST_COUNTED,

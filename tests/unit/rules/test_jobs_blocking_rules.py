@@ -18,8 +18,15 @@ from itagflow import (
     Workflow,
 )
 from itagflow.claiming.decision import Situation, decide
-from itagflow.jobs.blocking_rules import MAX_NAMED, Need, Workers, find_blocked, find_untaken
-from itagflow.model import BlockedPackage, Purpose
+from itagflow.jobs.blocking_rules import (
+    MAX_NAMED,
+    Need,
+    Workers,
+    explain_open_lot,
+    find_blocked,
+    find_untaken,
+)
+from itagflow.model import BlockedPackage, LotEntry, LotState, Purpose
 from itagflow.testing.builders import AT, make_assignment, make_job, make_member, make_package
 
 BEN, CY = make_member(id=2, account="ben"), make_member(id=7, account="cy")
@@ -194,3 +201,15 @@ def test_who_has_it_is_named_where_that_is_no_secret() -> None:
     found = find_blocked(attrs.evolve(away, job=alone), make_package(free=0), [held])
     assert found is not None
     assert found.reason == "it is held by ben and has no lease, but ben is paused: reassign it"
+
+
+def test_what_waits_for_its_lot_is_blocked_only_if_the_lot_does_not_close() -> None:
+    at_accept: dict[str, Any] = {"state": PackageState.ACCEPT, "free": 0}
+    gathering = make_package(lot_entry=LotEntry(), **at_accept)
+    decided = make_package(lot_entry=LotEntry(lot=1, state=LotState.CLOSED), **at_accept)
+    assert find_blocked(workers(), gathering, []) is None
+    reason = explain_open_lot(2)
+    assert reason.startswith("its lot does not close with 2 packages, and no other is on its way")
+    found = find_blocked(workers(), gathering, [], lot_reason=reason)
+    assert found == BlockedPackage(1, Stage.ACCEPT, reason)
+    assert find_blocked(workers(), decided, [], lot_reason=reason) is None

@@ -28,7 +28,15 @@ from itagflow import (
     WrongState,
 )
 from itagflow.access import Action, default_policy
-from itagflow.model import Campaign, OnMaxRejects, Outcome, Purpose, Verdict
+from itagflow.model import (
+    Campaign,
+    LotEntry,
+    LotState,
+    OnMaxRejects,
+    Outcome,
+    Purpose,
+    Verdict,
+)
 from itagflow.model.change import Change, Context
 from itagflow.model.job import Route, StageWorkers
 from itagflow.model.workspace import Member
@@ -44,6 +52,7 @@ from itagflow.reviewing.reject_rules import (
     find_limit,
     find_limited,
     list_reasons,
+    must_not_be_in_a_lot,
     plan_reject,
     require_below_limit,
     require_explanation,
@@ -578,6 +587,19 @@ def test_what_is_no_answer_of_the_reviewer_may_be_judged_wrong() -> None:
     require_no_modification(None, bare)
     with pytest.raises(Incomplete):
         require_no_modification(bare, MODIFIED)
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        (LotEntry(lot=4, state=LotState.CLOSED), "lot 4 is accepted or rejected as a whole"),
+        (LotEntry(lot=4, state=LotState.ACCEPTED), "lot 4 was accepted"),
+    ],
+)
+def test_nobody_sends_back_what_is_in_a_lot(entry: LotEntry, reason: str) -> None:
+    must_not_be_in_a_lot(make_package())
+    with pytest.raises(NotAllowed, match=reason):
+        must_not_be_in_a_lot(make_package(lot_entry=entry))
 
 
 INSPECTION = make_assignment(

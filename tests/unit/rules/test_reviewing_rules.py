@@ -138,6 +138,13 @@ class TestHelpersOfCompleting:
         context = AssignmentContext(STAGES, make_package(), make_assignment(), CTX)
         assert rules.find_unanswered(context, self.HISTORY, (1, 2)) == (2,)
 
+    def test_disputed_tasks_without_an_answer_of_the_reviewer_are_undecided(self) -> None:
+        disputed = make_package(disputes=(1, 2), withdrawals=(2,), excluded_revisions=(1,))
+        context = AssignmentContext(STAGES, disputed, make_assignment(6), CTX)
+        assert rules.find_undecided(context, self.HISTORY) == (1,)
+        context = AssignmentContext(STAGES, disputed, make_assignment(), CTX)
+        assert rules.find_undecided(context, self.HISTORY) == ()
+
     def test_the_one_that_has_ended_takes_its_place(self) -> None:
         ended = attrs.evolve(INSPECTING, state=AssignmentState.DONE)
         assert rules.replace_assignment([LABELED, INSPECTING], ended) == [LABELED, ended]

@@ -13,13 +13,23 @@ import pytest
 from support.scenes import cats, labeled, taken
 
 from itagflow import Accept, Flow, Inspect, InvalidData, Label, Stage, Workflow
-from itagflow.model import Assignment, AssignmentState, Campaign, Outcome, PackageState
+from itagflow.model import (
+    Assignment,
+    AssignmentState,
+    Campaign,
+    Lot,
+    LotEntry,
+    Outcome,
+    PackageState,
+)
 from itagflow.quality import SinglePlan
 from itagflow.reviewing.sampling import (
     Arrival,
     Draw,
     count_sampled,
+    draw_of_lot,
     draw_tasks,
+    enter_lot,
     find_scope,
     is_drawn,
     is_package_drawn,
@@ -383,3 +393,39 @@ class TestLots:
         self, assignments: tuple[Assignment, ...], package: dict[str, Any]
     ) -> None:
         assert self.lot_of(*assignments, **package) is None
+
+
+class TestLotsOfSeveral:
+    """What a package is to a lot of several packages, where it would else be one of its own."""
+
+    JOB = make_job(workflow=Workflow(Label(), Accept(plan=SinglePlan(2, 0), lot=Lot(packages=3))))
+
+    def arrive(self, *assignments: Assignment, **package: Any) -> Arrival:
+        disputes = package.pop("disputes", ())
+        return Arrival(
+            job=self.JOB,
+            package=make_package(size=4, **package),
+            tasks=TASKS,
+            disputes=disputes,
+            assignments=assignments,
+        )
+
+    def test_it_waits_for_its_lot_and_is_none_of_its_own(self) -> None:
+        arrival = self.arrive(disputes=(3,))
+        assert enter_lot(arrival, Stage.ACCEPT) == LotEntry(certain=(3,))
+        assert open_lot(arrival, Stage.ACCEPT) is None
+
+    def test_no_plan_decides_on_later_looks(self) -> None:
+        later = self.arrive(reviewed(1, stage=Stage.ACCEPT), round=2)
+        assert enter_lot(later, Stage.ACCEPT) is None
+        assert enter_lot(self.arrive(disputes=tuple(TASKS)), Stage.ACCEPT) is None
+        alone = attrs.evolve(self.arrive(), job=TestLots.JOB)
+        assert enter_lot(alone, Stage.INSPECT) is None
+
+    def test_the_sample_of_a_lot_is_nested_and_another_for_each_lot(self) -> None:
+        drawn = draw_of_lot(7, 1, range(1, 101), 10)
+        assert set(drawn) < set(draw_of_lot(7, 1, range(1, 101), 20))
+        assert drawn == tuple(sorted(drawn))
+        assert drawn != draw_of_lot(7, 2, range(1, 101), 10)
+        assert drawn != draw_of_lot(8, 1, range(1, 101), 10)
+        assert draw_of_lot(7, 1, [5, 6], 9) == (5, 6)

@@ -454,7 +454,7 @@ class FlowVerbs:
     async def plan_verdict(
         self, assignment: AssignmentRef, *, by: MemberRef | None = None
     ) -> LotVerdict:
-        """Return what the acceptance plan says of the package that a reviewer holds.
+        """Return what the acceptance plan says of the package that a reviewer holds, or of its lot.
 
         Once all is checked, what the plan wants to see next comes into the assignment.
 

@@ -23,6 +23,7 @@ from itagflow.model.entity import E
 from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.jobcounter import JobCounter
+from itagflow.model.lot import AcceptanceLot
 from itagflow.model.package import Assignment, ClaimCounter, Package
 from itagflow.model.result import COUNTS
 from itagflow.model.task import Answer, Draft, Task
@@ -460,6 +461,7 @@ _ALL: list[Layout[Any]] = [
         sparse=frozenset({"value", "waiting_value"}),
         sums=Sums("package_sums", by=("job", "state"), add=("size", *COUNTS)),
     ),
+    Layout(AcceptanceLot, "lot"),
     Layout(Task, "task", sparse=frozenset({"row_key_text"}), text="row"),
     Layout(Assignment, "assignment", sparse=frozenset({"token"}), cached=True),
     Layout(Answer, "answer", has_replies=True),

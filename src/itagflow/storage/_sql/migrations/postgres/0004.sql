@@ -44,7 +44,7 @@ CREATE TABLE package (
     value TEXT COLLATE "C" NOT NULL, prelabeled BIGINT NOT NULL, corrected BIGINT NOT NULL, final BIGINT NOT NULL,
     open BIGINT NOT NULL, due BIGINT NOT NULL, ranked BIGINT NOT NULL, first_task BIGINT NOT NULL,
     has_deadline BIGINT NOT NULL, is_deadline_pending BIGINT NOT NULL,
-    waiting_value TEXT COLLATE "C" NOT NULL, body JSONB NOT NULL,
+    waiting_value TEXT COLLATE "C" NOT NULL, lot_key TEXT COLLATE "C" NOT NULL, body JSONB NOT NULL,
     PRIMARY KEY (job, number)
 );
 CREATE INDEX package_pool ON package (job, state, priority DESC, due, waiting_since, number) WHERE waiting = 1;
@@ -79,6 +79,13 @@ CREATE TABLE package_sums (
     abandoned BIGINT NOT NULL, wrong BIGINT NOT NULL, disputed BIGINT NOT NULL,
     prelabeled BIGINT NOT NULL, corrected BIGINT NOT NULL, final BIGINT NOT NULL,
     PRIMARY KEY (job, state, slot)
+);
+
+-- Lots of several packages: few, and found by their job.
+CREATE TABLE lot (
+    job BIGINT NOT NULL, number BIGINT NOT NULL, version BIGINT NOT NULL, state TEXT COLLATE "C" NOT NULL,
+    body JSONB NOT NULL,
+    PRIMARY KEY (job, number)
 );
 
 CREATE TABLE task (

@@ -43,7 +43,7 @@ CREATE TABLE package (
     value TEXT NOT NULL, prelabeled INTEGER NOT NULL, corrected INTEGER NOT NULL, final INTEGER NOT NULL,
     open INTEGER NOT NULL, due INTEGER NOT NULL, ranked INTEGER NOT NULL, first_task INTEGER NOT NULL,
     has_deadline INTEGER NOT NULL, is_deadline_pending INTEGER NOT NULL,
-    waiting_value TEXT NOT NULL, body TEXT NOT NULL,
+    waiting_value TEXT NOT NULL, lot_key TEXT NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (job, number)
 ) WITHOUT ROWID;
 CREATE INDEX package_pool ON package (job, state, priority DESC, due, waiting_since, number) WHERE waiting = 1;
@@ -78,6 +78,12 @@ CREATE TABLE package_sums (
     abandoned INTEGER NOT NULL, wrong INTEGER NOT NULL, disputed INTEGER NOT NULL,
     prelabeled INTEGER NOT NULL, corrected INTEGER NOT NULL, final INTEGER NOT NULL,
     PRIMARY KEY (job, state, slot)
+) WITHOUT ROWID;
+
+-- Lots of several packages: few, and found by their job.
+CREATE TABLE lot (
+    job INTEGER NOT NULL, number INTEGER NOT NULL, version INTEGER NOT NULL, state TEXT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (job, number)
 ) WITHOUT ROWID;
 
 CREATE TABLE task (
