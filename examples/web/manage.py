@@ -47,6 +47,11 @@ STARTERS = {
 """The ready-made templates that the form offers; each takes labels."""
 FORMATS = {"itag": "manifest", "jsonl": "jsonl", "csv": "csv", "coco": "json"}
 """The formats of an export, with the ending of the file."""
+OPTIONS: dict[str, dict[str, Any]] = {
+    # people open it in a spreadsheet
+    "csv": {"headings": "english", "escape_formulas": True, "bom": True},
+}
+"""How some of these are written."""
 Name = Annotated[str, Field(max_length=200)]
 
 
@@ -209,7 +214,7 @@ def export(request: Request, job: int, format: str, account: Account) -> Respons
     if format not in FORMATS:
         raise HTTPException(422, f"no format {format}; there are {', '.join(FORMATS)}")
     flow, target = get_flow(request), BytesIO()
-    flow.results.export(job, format, target, by=account)
+    flow.results.export(job, format, target, by=account, **OPTIONS.get(format, {}))
     # a name in a header has letters, digits and a few signs only
     name = re.sub(r"[^A-Za-z0-9._-]", "-", flow.jobs.get(job, by=account).name)
     disposition = f'attachment; filename="{name}.{FORMATS[format]}"'

@@ -295,6 +295,10 @@ def test_bad_rows_are_refused_or_listed(terminal: Terminal, street: Flow) -> Non
     first, second = terminal(*load, "--skip-bad").splitlines()
     assert first == "loaded 1 row, left out 1 row"
     assert second.startswith("line 2: is not JSON")
+    street.jobs.create("street", "birds", template=CATS, draft=True, by="ada")
+    (report,) = terminal.json("load", "birds", *load[2:], "--skip-bad")
+    assert (report["loaded"], report["skipped"]) == (1, 1)
+    Draft202012Validator(json_schema("LoadReport")).validate(report)
 
 
 def test_formats_need_no_store(capsys: pytest.CaptureFixture[str]) -> None:

@@ -212,5 +212,7 @@ def test_those_who_manage_pause_jobs_and_give_work_away(sign_in: SignIn, app: Fa
 def test_results_are_exported(sign_in: SignIn, format: str) -> None:
     ada = sign_in("ada")
     job = find_job(ada, "Shapes")
-    assert ada.post(f"/api/manage/jobs/{job}/export/{format}").content
+    content = ada.post(f"/api/manage/jobs/{job}/export/{format}").content
+    assert content
+    assert format != "csv" or content.startswith("\ufeffsource,result-".encode())
     assert ada.post(f"/api/manage/jobs/{job}/export/exe").status_code == 422
