@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import Page
 from itagflow.core.settings import require_optional_seconds
 from itagflow.formats import WriteReport
 from itagflow.labeling import versions as restoring
-from itagflow.model.arguments import make_error, require_flag, require_wrapper
+from itagflow.model.arguments import require_executor, require_flag, require_wrapper
 from itagflow.model.became import Became
 from itagflow.model.enums import parse_enums, parse_optional_enum
 from itagflow.model.export import Export
@@ -20,8 +20,8 @@ from itagflow.model.number import require_optional_whole_number, require_whole_n
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.selection import Selection, parse_where
-from itagflow.model.snapshot import Snapshot, parse_snapshot_name
-from itagflow.model.split import Split
+from itagflow.model.snapshot import Snapshot, parse_snapshot, parse_snapshot_name, require_path
+from itagflow.model.split import Split, parse_split
 from itagflow.model.task import Answer, Task, TaskState, WorkItem
 from itagflow.model.terms import parse_answer_version, parse_terms
 from itagflow.model.text import parse_optional_texts, require_optional_text
@@ -362,8 +362,6 @@ class Results:
         Names stay apart.  A question whose title is that of another column gets its id behind the
         title, as in ``state (1)``, and a field of the data ``(data)``.
 
-        Access is that of `list`, for each job.
-
         Args:
             job: The job or a part of one, several of a workspace in a list, or a ``Dataset``,
                 which says more about several.  Their templates ask the same questions.
@@ -415,19 +413,11 @@ class Results:
         pandas, Polars, DuckDB and ``datasets`` take the table as it is.  It is in memory as a
         whole: of a large job, export the format ``parquet``, which is the same table in a file.
 
-        Args:
-            job: As in `rows`.
-            votes: As in `rows`.
-            fields: As in `rows`.
-            accounts: As in `rows`.
-            where: As in `rows`.
-            by: As in `rows`.
+        The arguments and the errors are those of `rows`.
 
         Raises:
-            NotFound: as in `rows`.
-            NotAllowed: as in `rows`.
-            InvalidData: as in `rows`; when PyArrow is not installed; or when an answer does not fit
-                the template, such as while answers follow a change of it.
+            InvalidData: also when PyArrow is not installed; or when an answer does not fit the
+                template, such as while answers follow a change of it.
         """
         table = RowRequest(
             "results.to_arrow",
@@ -458,8 +448,6 @@ class Results:
         - ``abandoned``: why the voter gave the task up; None when they answered;
         - for each question its title, with the reply as a plain value, as `Results.rows` has it.
 
-        More keys may come later; these stay.
-
         Args:
             job: The job, or a part of one.
             by: Who reads, when the policy is to be asked; it is without the votes that are secret
@@ -471,26 +459,6 @@ class Results:
             NotFound: when there is no such job, *by* is nobody in its workspace, or it has no task
                 or vote *after*.
             NotAllowed: when *by* may not read results there, or was removed.
-
-        >>> import itagflow
-        >>> from itagflow import Choice, Label, Workflow
-        >>> flow = itagflow.open("memory:")
-        >>> street = flow.workspaces.create("street", admin="ada")
-        >>> for name in ("ben", "cy"):
-        ...     _ = flow.members.add(street, name, "operator", by="ada")
-        >>> cats = itagflow.templates.image_classification(["cat", "dog"], title="Animal")
-        >>> two = Workflow(Label(votes=2, on_dispute="keep"))
-        >>> data = [{"data": {"source": "1.jpg"}}]
-        >>> job = flow.jobs.create(
-        ...     street, "cats", template=cats, data=data, workflow=two, by="ada",
-        ...     workforce={"label": ["ben", "cy"]},
-        ... )
-        >>> for name in ("ben", "cy"):
-        ...     assignment = flow.claim(name, job, "label")
-        ...     _ = flow.save(assignment, 1, Choice("cat"))
-        ...     _ = flow.submit(assignment)
-        >>> [(vote["task"], vote["by"], vote["Animal"]) for vote in flow.results.votes(job)]
-        [(1, 'ben', 'cat'), (1, 'cy', 'cat')]
         """
         return tables.iter_votes(self._engine, job, by=by, page=Page(limit, after))
 
@@ -557,11 +525,11 @@ class Results:
                 processes, and the store is in the memory of this one.
         """
         progress = require_wrapper("results.export", "progress", progress)
-        snapshot = _parse_snapshot(snapshot)
+        snapshot = parse_snapshot(snapshot)
         partitions = require_optional_whole_number(
             "results.export", "partitions", partitions, least=1
         )
-        executor = _require_executor(executor)
+        executor = require_executor(executor)
         wanted = None if stages is None else parse_enums(Stage, "stages", stages)
         return exporting.export(
             self._engine,
@@ -577,7 +545,7 @@ class Results:
             partitions=partitions,
             where=parse_where("results.export", where),
             since=since,
-            split=_parse_split(split),
+            split=parse_split(split),
             **options,
         )
 
@@ -671,7 +639,7 @@ class Results:
             self._engine,
             job,
             parse_snapshot_name("results.snapshot", "name", name),
-            _require_path(target),
+            require_path(target),
             where=parse_where("results.snapshot", where),
             by=by,
             progress=require_wrapper("results.snapshot", "progress", progress),
@@ -702,7 +670,7 @@ class Results:
 
         Raises:
             NotFound: when the job has no such snapshot.
-            NotAllowed: when *by* may not export, or was removed.
+            NotAllowed: when *by* may not export.
         """
         name = parse_snapshot_name("results.drop_snapshot", "snapshot", snapshot)
         return snapshots.drop_snapshot(self._engine, job, name, by=by)
@@ -724,44 +692,6 @@ class Results:
         Raises:
             InvalidData: when *count* is less than one.
             NotAllowed: when *by* may not read there, or was removed.
-
-        >>> import itagflow
-        >>> flow = itagflow.open("memory:")
-        >>> street = flow.workspaces.create("street", admin="ada")
-        >>> data = [{"data": {"source": f"{n}.jpg"}} for n in range(10)]
-        >>> cats = itagflow.templates.image_classification(["cat", "dog"])
-        >>> job = flow.jobs.create(street, "cats", template=cats, data=data, by="ada")
-        >>> print(*flow.results.partition(job, 2), sep=", ")
-        part 1 of 2: tasks 1 to 5, part 2 of 2: tasks 6 to 10
         """
         count = require_whole_number("results.partition", "count", count, least=1)
         return results.partition_job(self._engine, job, count, by=by)
-
-
-def _parse_split(split: Split | Mapping[str, float] | None) -> Split | None:
-    if split is None or isinstance(split, Split):
-        return split
-    return Split(split)
-
-
-def _parse_snapshot(snapshot: object) -> bool | str:
-    if isinstance(snapshot, bool):
-        return snapshot
-    return parse_snapshot_name("results.export", "snapshot", snapshot)
-
-
-def _require_path(target: object) -> str | os.PathLike[str]:
-    # it is read again by its path: an open file cannot be
-    if isinstance(target, str | os.PathLike):
-        return cast("str | os.PathLike[str]", target)
-    raise make_error("results.snapshot", "target", "must be the path of a file", target)
-
-
-def _require_executor(executor: Executor | None) -> Executor | None:
-    if executor is None:
-        return None
-    # by what it can do: those of Dask and Ray are no subclasses of `Executor`
-    if isinstance(executor, type) or not callable(getattr(executor, "submit", None)):
-        reason = "must be an executor, such as a ThreadPoolExecutor()"
-        raise make_error("results.export", "executor", reason, executor)
-    return executor

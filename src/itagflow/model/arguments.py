@@ -183,3 +183,18 @@ def validate_flag(owner: object, attribute: attrs.Attribute[Any], value: object)
 def make_error(what: str, field: str, reason: str, value: object) -> InvalidData:
     """Return the error for *value*, which was given for this field."""
     return InvalidData(what, [Problem(field, f"{reason}, not {format_repr(value)}")])
+
+
+def require_executor(executor: Any) -> Any:
+    """Return *executor*, if it can work.
+
+    Raises:
+        InvalidData: when it cannot.
+    """
+    if executor is None:
+        return None
+    # by what it can do: those of Dask and Ray are no subclasses of `Executor`
+    if isinstance(executor, type) or not callable(getattr(executor, "submit", None)):
+        reason = "must be an executor, such as a ThreadPoolExecutor()"
+        raise make_error("results.export", "executor", reason, executor)
+    return executor

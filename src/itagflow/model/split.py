@@ -73,3 +73,14 @@ class Split:
     """Another number divides them in another way."""
 
     __repr__ = show_fields
+
+
+def parse_split(split: Split | Mapping[str, float] | None) -> Split | None:
+    """Return how the tasks are divided; a mapping is one by key.
+
+    Raises:
+        InvalidData: when it is no such mapping.
+    """
+    if split is None or isinstance(split, Split):
+        return split
+    return Split(split)

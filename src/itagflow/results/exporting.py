@@ -75,6 +75,7 @@ from itagflow.results.snapshot_reading import (
 from itagflow.results.snapshot_rules import TEXTS, SnapshotFile
 from itagflow.results.split_rules import SplitPart
 from itagflow.results.splitting import name_targets
+from itagflow.storage import codec
 from itagflow.storage.port import Query, Reader, Span, Store
 
 if TYPE_CHECKING:
@@ -276,7 +277,15 @@ def export_snapshot(
     order = _add_names(engine, order, terms)
     work = _Work(None, None, request.progress)
     report = _write_files(engine, [_Place("", request.target, terms)], order, work)[""]
-    return SnapshotFile(request.target, terms.jobs, terms.queries[0].where, report, terms.template)
+    return SnapshotFile(
+        request.target,
+        terms.jobs,
+        terms.queries[0].where,
+        rows=report.rows,
+        sha256=report.sha256,
+        complete_to=report.complete_to,
+        template=codec.to_json(terms.template),
+    )
 
 
 def _keep(engine: Engine, terms: _Terms, named: str) -> _Terms:

@@ -32,9 +32,9 @@ from itagflow.results.snapshot_rules import (
     MADE,
     build_snapshot,
     choose_kept,
-    find_template,
     without_texts,
 )
+from itagflow.storage import codec
 from itagflow.storage.port import Query, Reader, Span
 
 FORMAT = "jsonl"
@@ -78,7 +78,8 @@ def find_kept(engine: Engine, jobs: Sequence[Job], name: str) -> KeptResults:
         hides_texts = lookup.first(reader, Query(Event, where, limit=1)) is not None
     snapshot = build_snapshot(event)
     _require_same_file(snapshot)
-    return KeptResults(snapshot, find_template(event), hides_texts)
+    template: Template = codec.decoder(Template)(event.data["template"])
+    return KeptResults(snapshot, template, hides_texts)
 
 
 def _require_same_file(snapshot: Snapshot) -> None:

@@ -7,16 +7,13 @@ from typing import Any
 
 import attrs
 
-from itagflow.formats import WriteReport
 from itagflow.model.event import Event
 from itagflow.model.merging import MergeReport
 from itagflow.model.result import Result, StageResult
 from itagflow.model.selection import Selection
 from itagflow.model.snapshot import Snapshot
 from itagflow.model.task import Answer
-from itagflow.model.template import Template
 from itagflow.results.export_rules import describe_selection
-from itagflow.storage import codec
 
 MADE, DROPPED = "snapshot", "drop_snapshot"
 """The types of the events of a snapshot."""
@@ -33,9 +30,12 @@ class SnapshotFile:
     target: str
     jobs: tuple[int, ...]
     where: Selection
-    report: WriteReport
-    template: Template
-    """What the jobs ask, with the ids of classes that follow from it."""
+    rows: int
+    sha256: str
+    complete_to: int
+    """Up to where in the history the file is complete."""
+    template: Mapping[str, Any]
+    """What the jobs ask, as plain JSON; the ids of classes follow from it."""
 
 
 def build_snapshot_data(name: str, file: SnapshotFile) -> dict[str, Any]:
@@ -45,10 +45,10 @@ def build_snapshot_data(name: str, file: SnapshotFile) -> dict[str, Any]:
         "target": file.target,
         "jobs": list(file.jobs),
         "where": describe_selection(file.where),
-        "rows": file.report.rows,
-        "sha256": file.report.sha256,
-        "complete_to": file.report.complete_to,
-        "template": codec.to_json(file.template),
+        "rows": file.rows,
+        "sha256": file.sha256,
+        "complete_to": file.complete_to,
+        "template": file.template,
     }
 
 
@@ -68,12 +68,6 @@ def build_snapshot(event: Event) -> Snapshot:
         where=data["where"],
         complete_to=data["complete_to"],
     )
-
-
-def find_template(event: Event) -> Template:
-    """Return what the jobs of a snapshot asked when it was made."""
-    template: Template = codec.decoder(Template)(event.data["template"])
-    return template
 
 
 def choose_kept(events: Iterable[Event]) -> Mapping[str, Event]:

@@ -7,13 +7,19 @@ from typing import Any
 import attrs
 
 from itagflow import Choice, Result, Selection, Stage, TaskState
-from itagflow.formats import WriteReport
 from itagflow.model import StageResult
 from itagflow.results import snapshot_rules as rules
-from itagflow.testing import make_answer, make_event, make_task, make_template
+from itagflow.testing import make_answer, make_event, make_task
 
-REPORT = WriteReport(rows=3, blocks={}, abandoned=0, unfinished=0, sha256="ab12", complete_to=8)
-FILE = rules.SnapshotFile("first.jsonl", (4, 5), Selection(label="cat"), REPORT, make_template())
+FILE = rules.SnapshotFile(
+    "first.jsonl",
+    (4, 5),
+    Selection(label="cat"),
+    rows=3,
+    sha256="ab12",
+    complete_to=8,
+    template={"questions": []},
+)
 
 
 def event(verb: str, name: str, position: int = 1) -> Any:
@@ -26,7 +32,7 @@ def test_an_event_says_what_was_kept() -> None:
     assert (found.name, found.position, found.account) == ("first", 9, "ada")
     assert (found.jobs, found.target, found.where) == ((4, 5), "first.jsonl", {"label": "cat"})
     assert (found.rows, found.sha256, found.complete_to) == (3, "ab12", 8)
-    assert rules.find_template(event(rules.MADE, "first")) == make_template()
+    assert event(rules.MADE, "first").data["template"] == {"questions": []}
 
 
 def test_what_was_dropped_is_not_kept_and_its_name_is_free() -> None:

@@ -316,8 +316,6 @@ class AsyncResults:
         Names stay apart.  A question whose title is that of another column gets its id behind the
         title, as in ``state (1)``, and a field of the data ``(data)``.
 
-        Access is that of `list`, for each job.
-
         Args:
             job: The job or a part of one, several of a workspace in a list, or a ``Dataset``,
                 which says more about several.  Their templates ask the same questions.
@@ -371,19 +369,11 @@ class AsyncResults:
         pandas, Polars, DuckDB and ``datasets`` take the table as it is.  It is in memory as a
         whole: of a large job, export the format ``parquet``, which is the same table in a file.
 
-        Args:
-            job: As in `rows`.
-            votes: As in `rows`.
-            fields: As in `rows`.
-            accounts: As in `rows`.
-            where: As in `rows`.
-            by: As in `rows`.
+        The arguments and the errors are those of `rows`.
 
         Raises:
-            NotFound: as in `rows`.
-            NotAllowed: as in `rows`.
-            InvalidData: as in `rows`; when PyArrow is not installed; or when an answer does not fit
-                the template, such as while answers follow a change of it.
+            InvalidData: also when PyArrow is not installed; or when an answer does not fit the
+                template, such as while answers follow a change of it.
         """
         verb = partial(
             self._results.to_arrow,
@@ -414,8 +404,6 @@ class AsyncResults:
         - ``by`` and ``at``: the account of the voter, and when the answer was saved;
         - ``abandoned``: why the voter gave the task up; None when they answered;
         - for each question its title, with the reply as a plain value, as `Results.rows` has it.
-
-        More keys may come later; these stay.
 
         Args:
             job: The job, or a part of one.
@@ -609,7 +597,7 @@ class AsyncResults:
 
         Raises:
             NotFound: when the job has no such snapshot.
-            NotAllowed: when *by* may not export, or was removed.
+            NotAllowed: when *by* may not export.
         """
         verb = partial(self._results.drop_snapshot, job, snapshot, by=by)
         return await self._pool.run(verb)
