@@ -153,7 +153,6 @@ FLAGS: dict[str, Call] = {
     "discard_open": lambda flow, job, bad: flow.jobs.finish(job, by="ada", discard_open=bad),
     "dry_run": lambda flow, job, bad: flow.jobs.change_template(job, [], by="ada", dry_run=bad),
     "list: snapshot": lambda flow, job, bad: list(flow.results.list(job, snapshot=bad)),
-    "export: snapshot": lambda flow, job, bad: flow.results.export(job, "itag", "x", snapshot=bad),
 }
 COUNTS: dict[str, Call] = {
     "claim_many: count": lambda flow, job, bad: flow.claim_many("ben", job, "label", bad),
@@ -269,6 +268,13 @@ def test_a_text_that_may_be_left_out(flow: Flow, call: Call) -> None:
 @by_name(FLAGS)
 def test_a_flag(flow: Flow, call: Call) -> None:
     all_refused(flow, call, NO_FLAGS)
+
+
+def test_a_snapshot_is_a_flag_or_a_name(flow: Flow) -> None:
+    def export(flow: Flow, job: Any, bad: Any) -> Any:
+        return flow.results.export(job, "itag", "x", snapshot=bad)
+
+    all_refused(flow, export, [1, None, 2.5, b"x", ["x"], "", "a\0"])
 
 
 @by_name(COUNTS)

@@ -20,7 +20,7 @@ from itagflow.model.number import require_optional_whole_number, require_whole_n
 from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.selection import Selection, parse_where
-from itagflow.model.snapshot import Snapshot, parse_snapshot, parse_snapshot_name, require_path
+from itagflow.model.snapshot import Snapshot, parse_snapshot, parse_snapshot_name
 from itagflow.model.split import Split, parse_split
 from itagflow.model.task import Answer, Task, TaskState, WorkItem
 from itagflow.model.terms import parse_answer_version, parse_terms
@@ -639,7 +639,7 @@ class Results:
             self._engine,
             job,
             parse_snapshot_name("results.snapshot", "name", name),
-            require_path(target),
+            target,
             where=parse_where("results.snapshot", where),
             by=by,
             progress=require_wrapper("results.snapshot", "progress", progress),

@@ -1,9 +1,8 @@
 """A named snapshot: what the results of jobs were at one moment, kept in a file."""
 
-import os
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import attrs
 
@@ -79,14 +78,3 @@ def parse_snapshot(snapshot: object) -> bool | str:
     if isinstance(snapshot, bool):
         return snapshot
     return parse_snapshot_name("results.export", "snapshot", snapshot)
-
-
-def require_path(target: object) -> str | os.PathLike[str]:
-    """Return the path of a file that is read again by its path: an open file cannot be.
-
-    Raises:
-        InvalidData: when it is no path.
-    """
-    if isinstance(target, str | os.PathLike):
-        return cast("str | os.PathLike[str]", target)
-    raise make_error("results.snapshot", "target", "must be the path of a file", target)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from itagflow.access import Action
 from itagflow.core import lookup
@@ -14,6 +14,7 @@ from itagflow.core.transaction import Transaction
 from itagflow.core.visibility import require_readable
 from itagflow.errors import AlreadyExists, NotFound
 from itagflow.jobs.row_sources import Wrap
+from itagflow.model.arguments import make_error
 from itagflow.model.change import record
 from itagflow.model.job import Job
 from itagflow.model.selection import Selection
@@ -45,7 +46,7 @@ def make_snapshot(
                 if name in read_kept_events(reader, job.id):
                     raise AlreadyExists("Snapshot", name)
 
-    path = os.path.abspath(os.fsdecode(target))
+    path = os.path.abspath(os.fsdecode(_require_path(target)))
     request = SnapshotRequest(jobs, path, where, by, progress)
     file = export_snapshot(engine, request, require_free)
     data = build_snapshot_data(name, file)
@@ -57,6 +58,17 @@ def make_snapshot(
         for job in locked:
             _record(transaction, MADE, job, by, data)
     return _find(engine, file.jobs[0], name)
+
+
+def _require_path(target: object) -> str | os.PathLike[str]:
+    """Return the path of a file that is read again by its path: an open file cannot be.
+
+    Raises:
+        InvalidData: when it is no path.
+    """
+    if isinstance(target, str | os.PathLike):
+        return cast("str | os.PathLike[str]", target)
+    raise make_error("results.snapshot", "target", "must be the path of a file", target)
 
 
 def _find(engine: Engine, job: int, name: str) -> Snapshot:
