@@ -69,6 +69,7 @@ ITERATORS: dict[str, Read] = {
 }
 NOTHING_TO_READ = {
     "results.exports": "nothing is exported here; test_exports removes its reader",
+    "results.snapshots": "none is made here; test_snapshots removes its reader",
     "jobs.blocked": "nothing is blocked here; test_claiming removes its reader",
     "results.votes": "one member labels each package here; test_votes removes its reader",
 }

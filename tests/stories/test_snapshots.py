@@ -227,6 +227,15 @@ class TestWhatIsRefused:
                 call()
         assert not (tmp_path / "mine.jsonl").exists()
 
+    def test_who_was_removed_is_told_of_none(self, flow: Flow, tmp_path: Path) -> None:
+        job = cats(flow)
+        made = flow.results.snapshot(job, "first", tmp_path / "first.jsonl")
+        flow.members.add("street", "vi", Role.ANNOTATION_ADMIN, by="ada")
+        assert list(flow.results.snapshots(job, by="vi")) == [made]
+        flow.members.remove("street", "vi", by="ada")
+        with pytest.raises(NotAllowed):
+            list(flow.results.snapshots(job, by="vi"))
+
     def test_votes_that_are_secret_are_not_in_it(self, flow: Flow, tmp_path: Path) -> None:
         job = cats(flow, workflow=Workflow(Label(votes=2, on_dispute="keep")))
         labeled(flow, "ben", job)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 import io
 import random
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -96,6 +98,9 @@ LISTS = {
     "results.exports": Listing(
         partial_of("results.exports", "cats"), (lambda e: e, lambda e: e.position)
     ),
+    "results.snapshots": Listing(
+        partial_of("results.snapshots", "cats"), (lambda s: s, lambda s: s.name)
+    ),
     "events.list": Listing(partial_of("events.list", "cats"), (lambda e: e, lambda e: e.position)),
     "events.since": Listing(partial_of("events.since"), (lambda e: e, lambda e: e.position)),
 }
@@ -123,6 +128,9 @@ def fill(flow: Flow) -> None:
     taken(flow, "ben", flow.jobs.get("birds"))
     for name in ("birds", "cats", "cats", "cats"):
         flow.results.export(name, "csv", io.BytesIO())
+    with tempfile.TemporaryDirectory() as folder:
+        for name, of in (("of birds", "birds"), ("a", "cats"), ("c", "cats"), ("b", "cats")):
+            flow.results.snapshot(of, name, Path(folder, f"{name}.jsonl"))
     for number in (1, 1, 3):
         flow.comments.add((job, number), f"about {number}", by="ada")
         flow.comments.add((job, number), "more", by="ada")
@@ -280,6 +288,7 @@ def test_what_belongs_elsewhere_is_not_found(flow: Flow) -> None:
         "results.rows": [next(flow.results.list(birds))],
         "results.votes": [next(flow.results.list(birds))],
         "results.exports": [next(flow.results.exports(birds))],
+        "results.snapshots": [next(flow.results.snapshots(birds)), "of birds"],
         "events.list": [next(flow.events.list(birds))],
     }
     for name, others in away.items():

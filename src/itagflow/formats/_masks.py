@@ -20,7 +20,7 @@ def crop_mask(counts: Sequence[int], height: int, box: tuple[int, int, int, int]
         box: The left, the top, the width and the height, which hold every pixel of the mask.
 
     >>> crop_mask([2, 1, 1, 2], 3, (0, 1, 2, 2))
-    [1, 1, 2]
+    [1, 3]
     """
     left, top, across, down = box
     rows = bytearray(across * down)

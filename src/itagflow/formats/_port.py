@@ -44,9 +44,9 @@ class WriteReport:
     """What the format cannot hold and is not in the file, by what it is; how many of each."""
     removed: int = 0
     """How many tasks of an earlier file are taken out of it; see ``since`` of an export."""
-    complete_to: int = 0
+    complete_to: int = attrs.field(default=0, eq=False)
     """The position in the history up to which an export has everything: the next one can go on
-    from there.  0 without a store."""
+    from there; not part of equality.  0 without a store."""
     sha256: str = ""
     """The hash of the file that an export has written; empty for several, and without a store."""
     splits: Mapping[str, int] = attrs.field(factory=dict[str, int], hash=False)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from itagflow.access import Action
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import JobRef, MemberRef
+from itagflow.core.lookup import EVERYTHING, JobRef, MemberRef, Page
 from itagflow.core.transaction import Transaction
 from itagflow.core.visibility import require_readable
 from itagflow.errors import AlreadyExists, NotFound
 from itagflow.jobs.row_sources import Wrap
 from itagflow.model.arguments import make_error
 from itagflow.model.change import record
+from itagflow.model.event import Event
 from itagflow.model.job import Job
 from itagflow.model.selection import Selection
 from itagflow.model.snapshot import Snapshot
@@ -88,14 +89,34 @@ def _record(
 
 
 def list_snapshots(
-    engine: Engine, job: JobRef, *, by: MemberRef | None = None
+    engine: Engine, job: JobRef, *, by: MemberRef | None = None, page: Page = EVERYTHING
 ) -> Iterator[Snapshot]:
     """Yield the snapshots of a job that were not dropped, oldest first."""
     with engine.store.read() as reader:
         stored_job, _ = require_readable(engine, reader, READER, job, by)
-        events = list(read_kept_events(reader, stored_job.id).values())
+        kept = read_kept_events(reader, stored_job.id)
+        behind = 0
+        if page.after is not None:
+            behind = _find_position(page.after, stored_job, kept)
+        events = [event for event in kept.values() if event.position > behind]
         told = lookup.with_accounts(reader, events, {})
-    return iter([build_snapshot(event) for event in told])
+    return page.cut(map(build_snapshot, told))
+
+
+def _find_position(after: Any, job: Job, kept: Mapping[str, Event]) -> int:
+    """Return the position that a page begins behind.
+
+    Raises:
+        NotFound: when it is no snapshot of the job.
+    """
+    if isinstance(after, Snapshot):
+        # it may have been dropped since
+        if job.id not in after.jobs:
+            raise NotFound("Snapshot", after.name)
+        return after.position
+    if not isinstance(after, str) or after not in kept:
+        raise NotFound("Snapshot", after)
+    return kept[after].position
 
 
 def drop_snapshot(

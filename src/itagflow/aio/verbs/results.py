@@ -571,29 +571,29 @@ class AsyncResults:
         )
         return await self._pool.run(verb)
 
-    def snapshots(self, job: JobRef, *, by: MemberRef | None = None) -> AsyncItems[Snapshot]:
+    def snapshots(
+        self,
+        job: JobRef,
+        *,
+        by: MemberRef | None = None,
+        limit: int | None = None,
+        after: Snapshot | str | None = None,
+    ) -> AsyncItems[Snapshot]:
         """Yield the snapshots of a job that were not dropped, oldest first.
 
-        Args:
-            job: The job.
-            by: Who asks, when the policy is to be asked.
+        A page of so many begins behind *after*, the last one of the page before, or its name.
 
         Raises:
-            NotFound: when there is no such job, or *by* is nobody in its workspace.
+            NotFound: when there is no such job or snapshot, or *by* is nobody in its workspace.
             NotAllowed: when *by* may not export, or was removed.
         """
-        verb = partial(self._results.snapshots, job, by=by)
+        verb = partial(self._results.snapshots, job, by=by, limit=limit, after=after)
         return AsyncItems(self._pool, verb)
 
     async def drop_snapshot(
         self, job: JobRef, snapshot: Snapshot | str, *, by: MemberRef | None = None
     ) -> Snapshot:
         """Forget a snapshot, and return what was known of it: its file is left to the caller.
-
-        Args:
-            job: The job, or one of those that it is of.
-            snapshot: The snapshot, or its name.
-            by: Who drops it, when the policy is to be asked.
 
         Raises:
             NotFound: when the job has no such snapshot.
