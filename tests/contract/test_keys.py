@@ -152,7 +152,7 @@ def good(scene: Scene) -> dict[str, list[dict[str, Any]]]:
             {**export, "format": "jsonl", "partitions": None, "since": 0},
         ],
         "results.snapshot": [{"job": job, "name": "new", "target": os.devnull, **by}],
-        "results.snapshots": [{"job": job, **by}],
+        "results.snapshots": [{"job": job, "limit": 2, **by}],
         "results.drop_snapshot": [{"job": job, "snapshot": "first", **by}],
         "results.exports": [
             {"job": (job, 1), "limit": 1, **by},

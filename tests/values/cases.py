@@ -1607,7 +1607,14 @@ NAMESPACES: Mapping[str, Case] = {
             "progress": wrapped,
         }
     ),
-    "flow.results.snapshots": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.results.snapshots": Case(
+        lambda s: {
+            "job": s.job,
+            "by": "ada",
+            "limit": 5,
+            "after": s.flow.results.snapshot(s.job, f"older {s.position()}", os.devnull),
+        }
+    ),
     "flow.results.drop_snapshot": Case(
         lambda s: {
             "job": s.job,
