@@ -123,13 +123,18 @@ class Picture:
             number = self.class_ids.get(value) if isinstance(value, str) else None
             if number is not None:
                 return number, NOTHING_ELSE
-        name = self.find_class(region, task, counts)
+        name = self.find_known_class(region, task, counts)
         if name is None:
             return None, NOTHING_ELSE
-        number = self.class_ids.get(name)
-        if number is None:
+        return self.class_ids[name], self.list_attributes(region)
+
+    def find_known_class(self, region: Mapping[str, Any], task: Task, counts: Counts) -> str | None:
+        """Return the class of a region; None, and count it as lost, where the template has none."""
+        name = self.find_class(region, task, counts)
+        if name is not None and name not in self.class_ids:
             counts.lose(task, "regions of a class that the template does not have")
-        return number, self.list_attributes(region)
+            return None
+        return name
 
     def list_attributes(self, region: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is said of a region besides its class, by the title of the question."""

@@ -150,11 +150,8 @@ class _Writer:
         yield "</annotation>"
 
     def _render_region(self, region: Plain, reply: Plain, task: Task) -> list[str]:
-        name = self.picture.find_class(region, task, self.counts)
+        name = self.picture.find_known_class(region, task, self.counts)
         if name is None:
-            return []
-        if name not in self.picture.class_ids:
-            self.counts.lose(task, "regions of a class that the template does not have")
             return []
         if not has_xml(name):
             self.counts.lose(task, "regions of a class with characters that XML does not have")
