@@ -149,13 +149,11 @@ class AsyncThings:
         self, job: JobRef, *, timeout: float | None = None, **more: int
     ) -> builtins.list[int]:
         """Wait for them."""
-        verb = partial(self._things.wait, job, timeout=timeout, **more)
-        return await self._pool.wait(verb)
+        return await self._pool.wait(self._things.wait, job, timeout=timeout, **more)
 
     async def drop(self, *things: Thing, by: MemberRef) -> None:
         """Drop them."""
-        verb = partial(self._things.drop, *things, by=by)
-        await self._pool.run(verb)
+        await self._pool.run(self._things.drop, *things, by=by)
 '''
 
 

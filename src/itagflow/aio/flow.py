@@ -131,7 +131,7 @@ class AsyncFlow(FlowVerbs):
         1
         """
         function = require_callable("AsyncFlow.run", "function", function)
-        return await self._pool.run(partial(function, self._flow, *args, **kwargs))
+        return await self._pool.run(function, self._flow, *args, **kwargs)
 
     def iterate(
         self,

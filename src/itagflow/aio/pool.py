@@ -10,12 +10,13 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from itagflow.aio.calls import ThreadCall
 from itagflow.errors import RuleError, StoreFailed
 
 T = TypeVar("T")
+P = ParamSpec("P")
 Release = Callable[[tuple[int, int]], object]
 """Gives back the assignment that has this key."""
 
@@ -38,17 +39,17 @@ class ThreadPool:
         self._executor = self._make_executor()
         self._process = os.getpid()
 
-    async def run(self, verb: Callable[[], T]) -> T:
+    async def run(self, verb: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what *verb* returns, or raise what it raises; it runs in one of the threads.
 
         A task that is cancelled meanwhile waits until the thread is done, then raises.  What the
         verb has not committed by then is rolled back, and what it has claimed is given back.
         """
-        return await self._await(self.submit, verb)
+        return await self._await(self.submit, partial(verb, *args, **kwargs))
 
-    async def wait(self, verb: Callable[[], T]) -> T:
+    async def wait(self, verb: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Do the same in a thread of its own, for a verb that may wait for long."""
-        return await self._await(self.submit_waiting, verb)
+        return await self._await(self.submit_waiting, partial(verb, *args, **kwargs))
 
     async def _await(
         self, submit: Callable[[Callable[[], T]], Future[T]], verb: Callable[[], T]

@@ -260,9 +260,7 @@ class Jobs:
         on_error: OnError = "raise",
         progress: ProgressWrapper | None = None,
     ) -> LoadReport:
-        """Load a draft's data, or go on with it where loading broke off.
-
-        When it breaks off, call it again with the same data: rows that were read are passed over.
+        """Load a draft's data; with the same data again, go on behind the rows that were read.
 
         The fields of a row are in its ``data``, as in iTAG's manifest; beside it results may stand.
         A mapping may also be the fields alone: the first good one decides for all of the data, and
@@ -467,11 +465,7 @@ class Jobs:
         return jobs.pause(self._engine, job, by=by)
 
     def resume(self, job: JobRef, *, by: MemberRef) -> Job:
-        """Give out work again.  Resuming what runs changes nothing.
-
-        Raises:
-            WrongState: when it neither runs nor is paused.
-        """
+        """Give out work again.  Resuming what runs changes nothing; errors are those of `pause`."""
         return jobs.resume(self._engine, job, by=by)
 
     def finish(self, job: JobRef, *, by: MemberRef, discard_open: bool = False) -> Job:
@@ -686,7 +680,6 @@ class Jobs:
         use too, stays as it is, and the job gets a copy.  Work goes on meanwhile: open assignments
         are answered with the new template from then on.  Votes are not merged again.  Answers
         follow package by package.  When it breaks off, call it again, also without steps.
-
         *to* is the steps of a migration, which change answers too; or a new template, which changes
         none.  *dry_run* only counts, and changes nothing.
 

@@ -196,13 +196,14 @@ def render_verb(verb: Verb, sync: str) -> Iterator[str]:
         f"    {is_async}def {verb.name}(", ("self", *verb.parameters), f") -> {returned}:"
     )
     yield f"        {verb.doc}"
-    yield from lay_out("        verb = partial(", (sync, *verb.arguments), ")")
     if verb.item is not None:
+        yield from lay_out("        verb = partial(", (sync, *verb.arguments), ")")
         more = ", is_waiting=True" if verb.waits else ""
         yield f"        return AsyncItems(self._pool, verb{more})"
     else:
-        awaited = f"await self._pool.{'wait' if verb.waits else 'run'}(verb)"
-        yield f"        {awaited}" if verb.returned == "None" else f"        return {awaited}"
+        returns = "" if verb.returned == "None" else "return "
+        call = f"        {returns}await self._pool.{'wait' if verb.waits else 'run'}("
+        yield from lay_out(call, (sync, *verb.arguments), ")")
 
 
 def lay_out(begin: str, items: Sequence[str], end: str) -> list[str]:
@@ -222,7 +223,7 @@ def render_imports(
 ) -> Iterator[str]:
     """Yield the imports of what the signatures name, in the order that the linter wants."""
     used = {name for verb in verbs for name in verb.names} - {"Iterator"}
-    modules: dict[str, list[str]] = {"functools": ["partial"]}
+    modules: dict[str, list[str]] = {}
     whole: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module != "__future__":
@@ -233,6 +234,7 @@ def render_imports(
             whole += [alias.name for alias in node.names if alias.name in used]
     modules["itagflow.aio.pool"] = ["ThreadPool"]
     if any(verb.item is not None for verb in verbs):
+        modules["functools"] = ["partial"]
         modules["itagflow.aio.items"] = ["AsyncItems"]
     modules[sync] = [kind.name]
     yield from (f"import {name}" for name in sorted(whole))

@@ -72,8 +72,7 @@ class AsyncAssignments:
             NotFound: when there is none.
             NotAllowed: when it is not that of *by*, who may not see the work of others.
         """
-        verb = partial(self._assignments.get, assignment, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._assignments.get, assignment, by=by)
 
     async def assign(self, package: PackageRef, member: MemberRef, *, by: MemberRef) -> Assignment:
         """Offer a free slot of a package to a member, who claims it before anything from the queue.
@@ -82,15 +81,13 @@ class AsyncAssignments:
             NotAllowed: when no slot is free, the member may not have it, or *by* may not assign
                 work.
         """
-        verb = partial(self._assignments.assign, package, member, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._assignments.assign, package, member, by=by)
 
     async def assign_many(
         self, packages: Iterable[PackageRef], member: MemberRef, *, by: MemberRef
     ) -> builtins.list[BatchResult]:
         """Offer a free slot of each package to a member; refusals are the errors of `assign`."""
-        verb = partial(self._assignments.assign_many, packages, member, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._assignments.assign_many, packages, member, by=by)
 
     async def reassign(
         self, assignment: AssignmentRef, member: MemberRef, *, by: MemberRef, comment: str = ""
@@ -101,8 +98,9 @@ class AsyncAssignments:
             WrongState: when the assignment has ended.
             NotAllowed: when the member may not have it, or *by* may not assign work.
         """
-        verb = partial(self._assignments.reassign, assignment, member, by=by, comment=comment)
-        return await self._pool.run(verb)
+        return await self._pool.run(
+            self._assignments.reassign, assignment, member, by=by, comment=comment
+        )
 
     async def expire(self, job: JobRef, *, by: MemberRef) -> builtins.list[Assignment]:
         """Return the assignments of a job whose lease has lapsed to the queue.
@@ -112,5 +110,4 @@ class AsyncAssignments:
         Raises:
             NotAllowed: when *by* may assign work at no stage.
         """
-        verb = partial(self._assignments.expire, job, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._assignments.expire, job, by=by)

@@ -46,8 +46,9 @@ class AsyncComments:
             NotAllowed: when *by* may not read the task, its data was erased, or the job is a draft
                 or archived.
         """
-        verb = partial(self._comments.add, task, text, by=by, thread=thread, annotation=annotation)
-        return await self._pool.run(verb)
+        return await self._pool.run(
+            self._comments.add, task, text, by=by, thread=thread, annotation=annotation
+        )
 
     def list(
         self,
@@ -103,10 +104,8 @@ class AsyncComments:
             NotAllowed: when *by* may not read the task, its data was erased, or the job is a draft
                 or archived.
         """
-        verb = partial(self._comments.resolve, thread, by=by, text=text)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._comments.resolve, thread, by=by, text=text)
 
     async def reopen(self, thread: Thread | Comment, *, by: MemberRef, text: str = "") -> Comment:
         """Open a thread again that was resolved; errors are those of `resolve`."""
-        verb = partial(self._comments.reopen, thread, by=by, text=text)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._comments.reopen, thread, by=by, text=text)

@@ -71,7 +71,7 @@ class FlowVerbs:
             InvalidData: when the job does not have this stage, or the workspace is not clear.
             NotFound: when the job has no such package, or the workspace no such job.
         """
-        verb = partial(
+        return await self._pool.run(
             self._flow.claim,
             member,
             job,
@@ -81,7 +81,6 @@ class FlowVerbs:
             resume=resume,
             token=token,
         )
-        return await self._pool.run(verb)
 
     async def claim_many(
         self,
@@ -96,8 +95,9 @@ class FlowVerbs:
 
         The other arguments and the errors are those of `claim`.
         """
-        verb = partial(self._flow.claim_many, member, job, stage, count, workspace=workspace)
-        return await self._pool.run(verb)
+        return await self._pool.run(
+            self._flow.claim_many, member, job, stage, count, workspace=workspace
+        )
 
     async def acknowledge(
         self, member: MemberRef, job: JobRef, *, version: int | None = None
@@ -110,8 +110,7 @@ class FlowVerbs:
         Raises:
             NotAllowed: when the member may not read the job, or it is archived.
         """
-        verb = partial(self._flow.acknowledge, member, job, version=version)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._flow.acknowledge, member, job, version=version)
 
     async def renew(self, assignment: AssignmentRef, *, by: MemberRef | None = None) -> Assignment:
         """Count the lease of a held assignment from now; saving does the same, to a minute.
@@ -120,8 +119,7 @@ class FlowVerbs:
             NotHeld: when it is not held, or not by the member *by*.
             NotAllowed: when *by* may not do such work any more.
         """
-        verb = partial(self._flow.renew, assignment, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._flow.renew, assignment, by=by)
 
     async def release(
         self, assignment: AssignmentRef, *, by: MemberRef | None = None, comment: str = ""
@@ -135,8 +133,7 @@ class FlowVerbs:
             NotHeld: when it is offered to nobody yet.
             NotAllowed: when *by* is another member, who may not assign work.
         """
-        verb = partial(self._flow.release, assignment, by=by, comment=comment)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._flow.release, assignment, by=by, comment=comment)
 
     async def release_many(
         self,
@@ -146,8 +143,7 @@ class FlowVerbs:
         comment: str = "",
     ) -> list[BatchResult]:
         """Give assignments back, or decline offers; refusals are the errors of `release`."""
-        verb = partial(self._flow.release_many, assignments, by=by, comment=comment)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._flow.release_many, assignments, by=by, comment=comment)
 
     def tasks(
         self,
@@ -217,7 +213,7 @@ class FlowVerbs:
             WrongState: when the assignment is at a review stage: `modify` is the verb there.
             NotAllowed: when *by* may not label any more, or the holder may not pick a vote.
         """
-        verb = partial(
+        return await self._pool.run(
             self._flow.save,
             assignment,
             task,
@@ -230,7 +226,6 @@ class FlowVerbs:
             pick=pick,
             by=by,
         )
-        return await self._pool.run(verb)
 
     async def save_many(
         self,
@@ -244,10 +239,9 @@ class FlowVerbs:
 
         One version is expected of all, or one of each task that a mapping names by number.
         """
-        verb = partial(
+        return await self._pool.run(
             self._flow.save_many, assignment, replies, expected_version=expected_version, by=by
         )
-        return await self._pool.run(verb)
 
     async def abandon(
         self,
@@ -269,7 +263,7 @@ class FlowVerbs:
             NotHeld: when the assignment is not held, or not by the member *by*.
             NotAllowed: when *by* may not do such work any more.
         """
-        verb = partial(
+        return await self._pool.run(
             self._flow.abandon,
             assignment,
             task,
@@ -278,7 +272,6 @@ class FlowVerbs:
             seconds=seconds,
             by=by,
         )
-        return await self._pool.run(verb)
 
     async def escalate(
         self,
@@ -306,8 +299,9 @@ class FlowVerbs:
             NotHeld: when the assignment is not held, or not by the member *by*.
             WrongState: when the assignment is at a review stage.
         """
-        verb = partial(self._flow.escalate, assignment, task, comment=comment, reason=reason, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(
+            self._flow.escalate, assignment, task, comment=comment, reason=reason, by=by
+        )
 
     async def restore(
         self,
@@ -325,10 +319,9 @@ class FlowVerbs:
             NotHeld: when the assignment is not held, or not by the member *by*.
             NotAllowed: when *by* may not do such work any more.
         """
-        verb = partial(
+        return await self._pool.run(
             self._flow.restore, assignment, task, expected_version=expected_version, by=by
         )
-        return await self._pool.run(verb)
 
     async def submit(
         self,
@@ -358,7 +351,7 @@ class FlowVerbs:
             WrongState: when the assignment is at a review stage: `review` or `accept` it.
             NotRegistered: when this process lacks a merge function that the votes need.
         """
-        verb = partial(
+        return await self._pool.run(
             self._flow.submit,
             assignment,
             seconds=seconds,
@@ -366,7 +359,6 @@ class FlowVerbs:
             rest=rest,
             by=by,
         )
-        return await self._pool.run(verb)
 
     async def judge(
         self,
@@ -404,7 +396,7 @@ class FlowVerbs:
             WrongState: when the assignment is at LABEL.
             NotAllowed: when *by* may not do such work any more.
         """
-        verb = partial(
+        return await self._pool.run(
             self._flow.judge,
             assignment,
             task,
@@ -415,7 +407,6 @@ class FlowVerbs:
             seconds=seconds,
             by=by,
         )
-        return await self._pool.run(verb)
 
     async def modify(
         self,
@@ -440,7 +431,7 @@ class FlowVerbs:
             WrongState: when the assignment is at LABEL: `save` is the verb there.
             NotAllowed: when *by* may not do such work any more.
         """
-        verb = partial(
+        return await self._pool.run(
             self._flow.modify,
             assignment,
             task,
@@ -449,7 +440,6 @@ class FlowVerbs:
             seconds=seconds,
             by=by,
         )
-        return await self._pool.run(verb)
 
     async def plan_verdict(
         self, assignment: AssignmentRef, *, by: MemberRef | None = None
@@ -462,8 +452,7 @@ class FlowVerbs:
             NotHeld: when the assignment is not held, or not by the member *by*.
             NotAllowed: when no plan decides there now, or *by* may not do such work any more.
         """
-        verb = partial(self._flow.plan_verdict, assignment, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._flow.plan_verdict, assignment, by=by)
 
     async def review(
         self,
@@ -482,8 +471,7 @@ class FlowVerbs:
             WrongState: when the assignment is at another stage.
             NotAllowed: when *by* may not do such work any more, or the acceptance plan is against.
         """
-        verb = partial(self._flow.review, assignment, seconds=seconds, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._flow.review, assignment, seconds=seconds, by=by)
 
     async def accept(
         self,
@@ -493,8 +481,7 @@ class FlowVerbs:
         by: MemberRef | None = None,
     ) -> Assignment:
         """Let a package pass at ACCEPT; accepted work is locked.  Errors are those of `review`."""
-        verb = partial(self._flow.accept, assignment, seconds=seconds, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._flow.accept, assignment, seconds=seconds, by=by)
 
     async def reject(
         self,
@@ -527,7 +514,7 @@ class FlowVerbs:
             WrongState: when the assignment is at LABEL.
             NotAllowed: when *by* may not do such work any more, or the acceptance plan is against.
         """
-        verb = partial(
+        return await self._pool.run(
             self._flow.reject,
             assignment,
             tasks=tasks,
@@ -537,21 +524,18 @@ class FlowVerbs:
             seconds=seconds,
             by=by,
         )
-        return await self._pool.run(verb)
 
     async def review_many(
         self, assignments: Iterable[AssignmentRef], *, by: MemberRef | None = None
     ) -> list[BatchResult]:
         """Let packages pass at INSPECT; refusals are the errors of `review`."""
-        verb = partial(self._flow.review_many, assignments, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._flow.review_many, assignments, by=by)
 
     async def accept_many(
         self, assignments: Iterable[AssignmentRef], *, by: MemberRef | None = None
     ) -> list[BatchResult]:
         """Let packages pass at ACCEPT; refusals are the errors of `accept`."""
-        verb = partial(self._flow.accept_many, assignments, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._flow.accept_many, assignments, by=by)
 
     async def reject_many(
         self,
@@ -563,10 +547,9 @@ class FlowVerbs:
         by: MemberRef | None = None,
     ) -> list[BatchResult]:
         """Reject several assignments: what is judged wrong, or all; errors as in `reject`."""
-        verb = partial(
+        return await self._pool.run(
             self._flow.reject_many, assignments, comment=comment, reason=reason, whole=whole, by=by
         )
-        return await self._pool.run(verb)
 
     def available(
         self,
@@ -601,8 +584,9 @@ class FlowVerbs:
             NotAllowed: when *by* may not read there.
             InvalidData: when the job does not have this stage, or the workspace is not clear.
         """
-        verb = partial(self._flow.explain, member, job, stage, workspace=workspace, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(
+            self._flow.explain, member, job, stage, workspace=workspace, by=by
+        )
 
     async def can(
         self,
@@ -618,8 +602,7 @@ class FlowVerbs:
         At the stage of the action, package or assignment, unless one is given.  *by* is the member,
         or somebody who may see the work of others.
         """
-        verb = partial(self._flow.can, member, action, entity, stage=stage, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._flow.can, member, action, entity, stage=stage, by=by)
 
     async def tick(
         self,
@@ -636,5 +619,4 @@ class FlowVerbs:
         Raises:
             NotAllowed: when *by* may not manage these jobs.
         """
-        verb = partial(self._flow.tick, workspace, job=job, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._flow.tick, workspace, job=job, by=by)

@@ -116,7 +116,7 @@ class AsyncJobs:
                 *exist_ok*, when it does not agree: see `AlreadyExists.differences`.
             NotRegistered: when this process does not have the validator.
         """
-        verb = partial(
+        return await self._pool.run(
             self._jobs.create,
             workspace,
             name,
@@ -137,7 +137,6 @@ class AsyncJobs:
             exist_ok=exist_ok,
             **notes,
         )
-        return await self._pool.run(verb)
 
     async def import_results(
         self,
@@ -183,7 +182,7 @@ class AsyncJobs:
                 result; it lists the first 1,000 problems and counts all.
             AlreadyExists: when the workspace has a job of this name.
         """
-        verb = partial(
+        return await self._pool.run(
             self._jobs.import_results,
             workspace,
             name,
@@ -200,7 +199,6 @@ class AsyncJobs:
             progress=progress,
             **notes,
         )
-        return await self._pool.run(verb)
 
     def list(
         self,
@@ -223,8 +221,7 @@ class AsyncJobs:
 
     async def get(self, job: JobRef, *, by: MemberRef | None = None) -> Job:
         """Return a job as it is now.  Errors are those of `load_report`."""
-        verb = partial(self._jobs.get, job, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._jobs.get, job, by=by)
 
     async def load(
         self,
@@ -236,9 +233,7 @@ class AsyncJobs:
         on_error: OnError = "raise",
         progress: ProgressWrapper | None = None,
     ) -> LoadReport:
-        """Load a draft's data, or go on with it where loading broke off.
-
-        When it breaks off, call it again with the same data: rows that were read are passed over.
+        """Load a draft's data; with the same data again, go on behind the rows that were read.
 
         The fields of a row are in its ``data``, as in iTAG's manifest; beside it results may stand.
         A mapping may also be the fields alone: the first good one decides for all of the data, and
@@ -263,10 +258,9 @@ class AsyncJobs:
             InvalidData: on bad rows; it lists the first 1,000 problems and counts all.
             WrongState: when the job is not a draft: `append` to it.
         """
-        verb = partial(
+        return await self._pool.run(
             self._jobs.load, job, data, by=by, format=format, on_error=on_error, progress=progress
         )
-        return await self._pool.run(verb)
 
     async def load_report(self, job: JobRef, *, by: MemberRef | None = None) -> LoadReport:
         """Return what loading a job's first data has done so far, whoever has loaded it.
@@ -276,8 +270,7 @@ class AsyncJobs:
         Raises:
             NotAllowed: when *by* may not read the job.
         """
-        verb = partial(self._jobs.load_report, job, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._jobs.load_report, job, by=by)
 
     async def check(
         self,
@@ -307,7 +300,7 @@ class AsyncJobs:
             AlreadyExists: when the workspace has a job of this name.
             NotRegistered: when this process does not have the validator.
         """
-        verb = partial(
+        return await self._pool.run(
             self._jobs.check,
             workspace,
             name,
@@ -325,7 +318,6 @@ class AsyncJobs:
             progress=progress,
             **notes,
         )
-        return await self._pool.run(verb)
 
     async def clone(self, job: JobRef, name: str, *, by: MemberRef, with_data: bool = False) -> Job:
         """Store a new draft that is set up like *job*: without answers, pre-labels or comments.
@@ -338,8 +330,7 @@ class AsyncJobs:
             AlreadyExists: when the workspace has a job of this name.
             NotRegistered: when this process does not have the job's validator.
         """
-        verb = partial(self._jobs.clone, job, name, by=by, with_data=with_data)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._jobs.clone, job, name, by=by, with_data=with_data)
 
     async def append(
         self,
@@ -359,7 +350,7 @@ class AsyncJobs:
         errors are those of `load`, *priority* and *due* as in `add`; it raises `Incomplete` when
         the job has finished and too few people may do the work.
         """
-        verb = partial(
+        return await self._pool.run(
             self._jobs.append,
             job,
             data,
@@ -370,7 +361,6 @@ class AsyncJobs:
             priority=priority,
             due=due,
         )
-        return await self._pool.run(verb)
 
     async def add(
         self,
@@ -407,7 +397,7 @@ class AsyncJobs:
             WrongState: when the job is a draft (`load` into it) or archived.
             NotRegistered: when this process lacks the validator for a prediction that counts.
         """
-        verb = partial(
+        return await self._pool.run(
             self._jobs.add,
             job,
             data,
@@ -419,7 +409,6 @@ class AsyncJobs:
             prediction=prediction,
             min_confidence=min_confidence,
         )
-        return await self._pool.run(verb)
 
     async def withdraw(
         self,
@@ -442,7 +431,7 @@ class AsyncJobs:
             NotFound: when the job has no such task; then nothing is withdrawn.
             NotAllowed: when the job is a draft or archived.
         """
-        verb = partial(
+        return await self._pool.run(
             self._jobs.withdraw,
             job,
             tasks=tasks,
@@ -452,7 +441,6 @@ class AsyncJobs:
             progress=progress,
             by=by,
         )
-        return await self._pool.run(verb)
 
     async def publish(self, job: JobRef, *, by: MemberRef) -> Job:
         """Give out a draft's work from now on.  Publishing again what runs changes nothing.
@@ -461,8 +449,7 @@ class AsyncJobs:
             Incomplete: when it could never finish, by which rule; or has no tasks, but may end.
             WrongState: when it is neither a draft nor running.
         """
-        verb = partial(self._jobs.publish, job, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._jobs.publish, job, by=by)
 
     async def pause(self, job: JobRef, *, by: MemberRef) -> Job:
         """Give out no more work; what is held, and leases, go on.  Once more changes nothing.
@@ -470,17 +457,11 @@ class AsyncJobs:
         Raises:
             WrongState: when it neither runs nor is paused.
         """
-        verb = partial(self._jobs.pause, job, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._jobs.pause, job, by=by)
 
     async def resume(self, job: JobRef, *, by: MemberRef) -> Job:
-        """Give out work again.  Resuming what runs changes nothing.
-
-        Raises:
-            WrongState: when it neither runs nor is paused.
-        """
-        verb = partial(self._jobs.resume, job, by=by)
-        return await self._pool.run(verb)
+        """Give out work again.  Resuming what runs changes nothing; errors are those of `pause`."""
+        return await self._pool.run(self._jobs.resume, job, by=by)
 
     async def finish(self, job: JobRef, *, by: MemberRef, discard_open: bool = False) -> Job:
         """End a job by hand; one with ``auto_finish`` whose packages are all done has finished.
@@ -491,8 +472,7 @@ class AsyncJobs:
             Incomplete: when a package is open.
             WrongState: when the job is a draft or archived.
         """
-        verb = partial(self._jobs.finish, job, by=by, discard_open=discard_open)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._jobs.finish, job, by=by, discard_open=discard_open)
 
     async def reopen(
         self,
@@ -529,7 +509,7 @@ class AsyncJobs:
             Incomplete: when answers follow a change of the template, or too few may do the work.
             NotAllowed: when the named member may not do it.
         """
-        verb = partial(
+        return await self._pool.run(
             self._jobs.reopen,
             job,
             where=where,
@@ -540,23 +520,20 @@ class AsyncJobs:
             progress=progress,
             by=by,
         )
-        return await self._pool.run(verb)
 
     async def archive(self, job: JobRef, *, by: MemberRef) -> Job:
         """Close a job permanently: it stays readable, and all open assignments are recalled.
 
         Nobody gets work of it from the first transaction on.  When it breaks off, call it again.
         """
-        verb = partial(self._jobs.archive, job, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._jobs.archive, job, by=by)
 
     async def delete(self, job: JobRef, *, by: MemberRef) -> None:
         """Delete a draft or an archived job with all that belongs to it; its last event stays.
 
         When it breaks off, call it again.  Any other job is `NotAllowed`.
         """
-        verb = partial(self._jobs.delete, job, by=by)
-        await self._pool.run(verb)
+        await self._pool.run(self._jobs.delete, job, by=by)
 
     async def update(self, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
         """Change the name, notes, times or the workflow; what is not given stays.
@@ -575,23 +552,19 @@ class AsyncJobs:
             NotAllowed: when the job is archived, or its people could not do the work.
             NotRegistered: when this process lacks a merge function that the workflow names.
         """
-        verb = partial(self._jobs.update, job, by=by, **fields)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._jobs.update, job, by=by, **fields)
 
     async def guidelines(self, job: JobRef, *, by: MemberRef | None = None) -> Sequence[Guideline]:
         """Return every version of a job's guideline, the oldest first; errors as in `get`."""
-        verb = partial(self._jobs.guidelines, job, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._jobs.guidelines, job, by=by)
 
     async def progress(self, job: JobRef, *, by: MemberRef | None = None) -> Progress:
         """Return how far a job is, in packages, tasks and rows read; errors as in `get`."""
-        verb = partial(self._jobs.progress, job, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._jobs.progress, job, by=by)
 
     async def queue(self, job: JobRef, *, by: MemberRef | None = None) -> QueueReport:
         """Return what waits, is held, offered and late, at any size; errors as in `blocked`."""
-        verb = partial(self._jobs.queue, job, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._jobs.queue, job, by=by)
 
     def blocked(
         self,
@@ -618,22 +591,19 @@ class AsyncJobs:
             NotFound: when a member is not in the workspace.
             NotAllowed: when the job is archived.
         """
-        verb = partial(self._jobs.set_workforce, job, workforce, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._jobs.set_workforce, job, workforce, by=by)
 
     async def add_workers(
         self, job: JobRef, stage: CrewKey | str, workers: Workers, *, by: MemberRef
     ) -> Job:
         """Name more members or groups for a stage; errors are those of `set_workforce`."""
-        verb = partial(self._jobs.add_workers, job, stage, workers, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._jobs.add_workers, job, stage, workers, by=by)
 
     async def remove_workers(
         self, job: JobRef, stage: CrewKey | str, workers: Workers, *, by: MemberRef
     ) -> Job:
         """Name fewer members or groups for a stage; errors are those of `set_workforce`."""
-        verb = partial(self._jobs.remove_workers, job, stage, workers, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._jobs.remove_workers, job, stage, workers, by=by)
 
     async def set_validator(self, job: JobRef, validator: str | None, *, by: MemberRef) -> Job:
         """Check every answer of a job before it is saved, by a function of yours; None ends that.
@@ -647,8 +617,7 @@ class AsyncJobs:
             NotRegistered: when this process does not have it.
             NotAllowed: when the job is archived.
         """
-        verb = partial(self._jobs.set_validator, job, validator, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._jobs.set_validator, job, validator, by=by)
 
     async def prelabel(
         self,
@@ -693,7 +662,7 @@ class AsyncJobs:
             NotRegistered: when this process lacks the job's validator, which is to be asked.
             Conflict: when the template or the validator was changed meanwhile: call it again.
         """
-        verb = partial(
+        return await self._pool.run(
             self._jobs.prelabel,
             job,
             predict,
@@ -704,7 +673,6 @@ class AsyncJobs:
             batch=batch,
             progress=progress,
         )
-        return await self._pool.run(verb)
 
     async def change_template(
         self,
@@ -720,7 +688,6 @@ class AsyncJobs:
         use too, stays as it is, and the job gets a copy.  Work goes on meanwhile: open assignments
         are answered with the new template from then on.  Votes are not merged again.  Answers
         follow package by package.  When it breaks off, call it again, also without steps.
-
         *to* is the steps of a migration, which change answers too; or a new template, which changes
         none.  *dry_run* only counts, and changes nothing.
 
@@ -730,5 +697,4 @@ class AsyncJobs:
             Incomplete: when *dry_run* is to look at answers that still follow the last change.
             NotAllowed: when the job is archived.
         """
-        verb = partial(self._jobs.change_template, job, to, by=by, dry_run=dry_run)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._jobs.change_template, job, to, by=by, dry_run=dry_run)

@@ -44,8 +44,7 @@ class AsyncLots:
         Raises:
             NotFound: when the job has no such lot.
         """
-        verb = partial(self._lots.get, job, number, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._lots.get, job, number, by=by)
 
     async def close(self, job: JobRef, *, by: MemberRef) -> int:
         """Close the lots that packages wait for now, however few they are; return how many.
@@ -54,8 +53,7 @@ class AsyncLots:
             NotAllowed: when *by* may not manage the job, it has no lots of several packages, or it
                 neither runs nor is paused.
         """
-        verb = partial(self._lots.close, job, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._lots.close, job, by=by)
 
     async def resume(self, job: JobRef, *, by: MemberRef) -> int:
         """Let inspection go on that was stopped after bad lots; return how many streams were.
@@ -65,5 +63,4 @@ class AsyncLots:
         Raises:
             NotAllowed: when *by* may not manage the job, or it neither runs nor is paused.
         """
-        verb = partial(self._lots.resume, job, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._lots.resume, job, by=by)

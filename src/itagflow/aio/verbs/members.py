@@ -58,7 +58,7 @@ class AsyncMembers:
                 role, or an external member is to be more than leader or operator.
             NotAllowed: when *by* may not manage members.
         """
-        verb = partial(
+        return await self._pool.run(
             self._members.add,
             workspace,
             account,
@@ -68,7 +68,6 @@ class AsyncMembers:
             external=external,
             exist_ok=exist_ok,
         )
-        return await self._pool.run(verb)
 
     async def get(
         self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef | None = None
@@ -81,8 +80,7 @@ class AsyncMembers:
             NotFound: when there is no such workspace, or nobody of this account there.
             NotAllowed: when *by* may not see the member, or was removed.
         """
-        verb = partial(self._members.get, workspace, member, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._members.get, workspace, member, by=by)
 
     def list(
         self,
@@ -125,10 +123,9 @@ class AsyncMembers:
             InvalidData: when the policy does not know the role, or an external member is to be more
                 than leader or operator.
         """
-        verb = partial(
+        return await self._pool.run(
             self._members.set_role, workspace, member, role, by=by, groups=groups, external=external
         )
-        return await self._pool.run(verb)
 
     async def set_skills(
         self,
@@ -154,8 +151,7 @@ class AsyncMembers:
             InvalidData: when a skill has no name, two have the same, or a number is not finite.
             NotAllowed: when *by* may not manage members, or the member was removed.
         """
-        verb = partial(self._members.set_skills, workspace, member, skills, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._members.set_skills, workspace, member, skills, by=by)
 
     async def remove(self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
         """Remove a member: their open work returns to the queue, their finished work stays.
@@ -166,8 +162,7 @@ class AsyncMembers:
         Raises:
             NotAllowed: when *by* may not manage members, or no administrator would be left.
         """
-        verb = partial(self._members.remove, workspace, member, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._members.remove, workspace, member, by=by)
 
     async def pause(
         self,
@@ -193,8 +188,7 @@ class AsyncMembers:
             NotAllowed: when *by* may not manage members, or the member was removed.
             InvalidData: when *until* is no time with a zone, or lies in the past.
         """
-        verb = partial(self._members.pause, workspace, member, until=until, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._members.pause, workspace, member, until=until, by=by)
 
     async def resume(self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
         """End the pause of a member, who is given work again; one who is not paused stays so.
@@ -202,5 +196,4 @@ class AsyncMembers:
         Raises:
             NotAllowed: when *by* may not manage members.
         """
-        verb = partial(self._members.resume, workspace, member, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._members.resume, workspace, member, by=by)

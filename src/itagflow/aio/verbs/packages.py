@@ -65,8 +65,7 @@ class AsyncPackages:
             NotFound: when there is none.
             NotAllowed: when *by* may not see it.
         """
-        verb = partial(self._packages.get, package, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._packages.get, package, by=by)
 
     async def discard(self, package: PackageRef, *, by: MemberRef, comment: str = "") -> Package:
         """Discard a package: its assignments are recalled, its tasks count no more, answers stay.
@@ -78,8 +77,7 @@ class AsyncPackages:
             WrongState: when it is done or discarded.
             NotAllowed: when the job does not go on, or *by* may not manage jobs.
         """
-        verb = partial(self._packages.discard, package, by=by, comment=comment)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._packages.discard, package, by=by, comment=comment)
 
     async def reopen(self, package: PackageRef, *, by: MemberRef, comment: str = "") -> Package:
         """Open a package again: a finished one for a full review, a discarded one for labeling.
@@ -91,8 +89,7 @@ class AsyncPackages:
             Incomplete: when too few people may do the work.
             NotAllowed: when *by* may not manage jobs, or all of its tasks were withdrawn or erased.
         """
-        verb = partial(self._packages.reopen, package, by=by, comment=comment)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._packages.reopen, package, by=by, comment=comment)
 
     async def ask_again(
         self, tasks: Iterable[NumberedTaskRef], votes: int = 1, *, by: MemberRef
@@ -116,8 +113,7 @@ class AsyncPackages:
                 vote than are asked for, or *by* may not assign work.
             InvalidData: when a task is not voted on in this round.
         """
-        verb = partial(self._packages.ask_again, tasks, votes, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._packages.ask_again, tasks, votes, by=by)
 
     async def prioritize(
         self,
@@ -151,7 +147,7 @@ class AsyncPackages:
                 package; one that has ended is for who may at every stage.  Where nothing is named,
                 packages of other stages are left as they are.
         """
-        verb = partial(
+        return await self._pool.run(
             self._packages.prioritize,
             job,
             priority,
@@ -159,7 +155,6 @@ class AsyncPackages:
             packages=packages,
             ignore_missing=ignore_missing,
         )
-        return await self._pool.run(verb)
 
     async def set_due(
         self,
@@ -189,5 +184,4 @@ class AsyncPackages:
                 package; one that has ended is for who may at every stage.  Without *packages* those
                 of other stages are left as they are.
         """
-        verb = partial(self._packages.set_due, job, due, by=by, packages=packages)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._packages.set_due, job, due, by=by, packages=packages)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from itagflow.aio.pool import ThreadPool
@@ -62,8 +61,7 @@ class AsyncQuality:
             InvalidData: when the list names no job.
             NotAllowed: when *by* may not read results there, or was removed.
         """
-        verb = partial(self._quality.labels, job, extra_votes=extra_votes, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._quality.labels, job, extra_votes=extra_votes, by=by)
 
     async def agreement(
         self,
@@ -90,7 +88,7 @@ class AsyncQuality:
             InvalidData: when an argument is wrong, no job is named, or NumPy is not installed.
             NotAllowed: when *by* may not read results there, or was removed.
         """
-        verb = partial(
+        return await self._pool.run(
             self._quality.agreement,
             job,
             extra_votes=extra_votes,
@@ -98,7 +96,6 @@ class AsyncQuality:
             seed=seed,
             by=by,
         )
-        return await self._pool.run(verb)
 
     async def truth(
         self, job: JobRef | Sequence[JobRef], *, by: MemberRef | None = None
@@ -117,8 +114,7 @@ class AsyncQuality:
             InvalidData: when the list names no job, or NumPy is not installed.
             NotAllowed: when *by* may not read results there, or was removed.
         """
-        verb = partial(self._quality.truth, job, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._quality.truth, job, by=by)
 
     async def position_bias(
         self, job: JobRef | Sequence[JobRef], *, by: MemberRef | None = None
@@ -138,8 +134,7 @@ class AsyncQuality:
             InvalidData: when the list names no job.
             NotAllowed: when *by* may not read results there, or was removed.
         """
-        verb = partial(self._quality.position_bias, job, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._quality.position_bias, job, by=by)
 
     async def error_left(
         self,
@@ -172,8 +167,7 @@ class AsyncQuality:
             InvalidData: when *detection* is no share, or the list names no job.
             NotAllowed: when *by* may not read results there, or was removed.
         """
-        verb = partial(self._quality.error_left, job, detection=detection, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._quality.error_left, job, detection=detection, by=by)
 
     async def statistics(
         self,
@@ -249,7 +243,7 @@ class AsyncQuality:
                 cut the time.
             NotAllowed: when *by* may not read results there, or was removed.
         """
-        verb = partial(
+        return await self._pool.run(
             self._quality.statistics,
             job,
             of=of,
@@ -259,7 +253,6 @@ class AsyncQuality:
             every=every,
             by=by,
         )
-        return await self._pool.run(verb)
 
     async def work(
         self,
@@ -293,8 +286,9 @@ class AsyncQuality:
             InvalidData: when a time has no zone, or *per* names nothing or something else.
             NotAllowed: when *by* may not read results, or was removed.
         """
-        verb = partial(self._quality.work, workspace, since=since, until=until, per=per, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(
+            self._quality.work, workspace, since=since, until=until, per=per, by=by
+        )
 
     async def statement(
         self,
@@ -326,8 +320,9 @@ class AsyncQuality:
             NotAllowed: when *by* may not read results, or was removed; or when something would be
                 missing, since votes are secret from them, or labelers whom they review blind.
         """
-        verb = partial(self._quality.statement, workspace, rates, after=after, until=until, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(
+            self._quality.statement, workspace, rates, after=after, until=until, by=by
+        )
 
     async def forecast(
         self, job: JobRef, *, level: float = 0.8, by: MemberRef | None = None
@@ -351,5 +346,4 @@ class AsyncQuality:
             InvalidData: when *level* is no such number.
             NotAllowed: when *by* may not read results there, or was removed.
         """
-        verb = partial(self._quality.forecast, job, level=level, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._quality.forecast, job, level=level, by=by)

@@ -100,8 +100,7 @@ class AsyncResults:
             InvalidData: when both *task* and *key* are given, or the job has no row key.
             NotAllowed: when *by* may not read there, or was removed.
         """
-        verb = partial(self._results.get, job, task, key=key, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._results.get, job, task, key=key, by=by)
 
     async def versions(
         self,
@@ -127,8 +126,7 @@ class AsyncResults:
             InvalidData: when both *task* and *key* are given, or the job has no row key.
             NotAllowed: when *by* may not read there, or was removed.
         """
-        verb = partial(self._results.versions, job, task, key=key, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._results.versions, job, task, key=key, by=by)
 
     async def restore_version(
         self,
@@ -161,7 +159,7 @@ class AsyncResults:
             NotHeld: when the assignment is not held.
             NotAllowed: when *by* is another member, who may not manage jobs.
         """
-        verb = partial(
+        return await self._pool.run(
             self._results.restore_version,
             assignment,
             task,
@@ -169,7 +167,6 @@ class AsyncResults:
             expected_version=expected_version,
             by=by,
         )
-        return await self._pool.run(verb)
 
     def follow(
         self,
@@ -234,8 +231,7 @@ class AsyncResults:
             InvalidData: when both *task* and *key* are given, or the job has no row key.
             NotAllowed: when *by* may not read there, or was removed.
         """
-        verb = partial(self._results.wait, job, task, key=key, timeout=timeout, by=by)
-        return await self._pool.wait(verb)
+        return await self._pool.wait(self._results.wait, job, task, key=key, timeout=timeout, by=by)
 
     def find(
         self,
@@ -375,7 +371,7 @@ class AsyncResults:
             InvalidData: also when PyArrow is not installed; or when an answer does not fit the
                 template, such as while answers follow a change of it.
         """
-        verb = partial(
+        return await self._pool.run(
             self._results.to_arrow,
             job,
             votes=votes,
@@ -384,7 +380,6 @@ class AsyncResults:
             where=where,
             by=by,
         )
-        return await self._pool.run(verb)
 
     def votes(
         self,
@@ -482,7 +477,7 @@ class AsyncResults:
             StoreFailed: when the system does not write the target; or the workers are other
                 processes, and the store is in the memory of this one.
         """
-        verb = partial(
+        return await self._pool.run(
             self._results.export,
             job,
             format,
@@ -499,7 +494,6 @@ class AsyncResults:
             lossy=lossy,
             **options,
         )
-        return await self._pool.run(verb)
 
     def exports(
         self,
@@ -566,10 +560,9 @@ class AsyncResults:
             InvalidData: when several jobs do not make one dataset.
             StoreFailed: when the system does not write the target.
         """
-        verb = partial(
+        return await self._pool.run(
             self._results.snapshot, job, name, target, where=where, by=by, progress=progress
         )
-        return await self._pool.run(verb)
 
     def snapshots(
         self,
@@ -599,8 +592,7 @@ class AsyncResults:
             NotFound: when the job has no such snapshot.
             NotAllowed: when *by* may not export.
         """
-        verb = partial(self._results.drop_snapshot, job, snapshot, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._results.drop_snapshot, job, snapshot, by=by)
 
     async def partition(
         self, job: PartitionRef, count: int, *, by: MemberRef | None = None
@@ -620,5 +612,4 @@ class AsyncResults:
             InvalidData: when *count* is less than one.
             NotAllowed: when *by* may not read there, or was removed.
         """
-        verb = partial(self._results.partition, job, count, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._results.partition, job, count, by=by)

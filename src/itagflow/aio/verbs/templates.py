@@ -44,10 +44,9 @@ class AsyncTemplates:
                 asks something else.
             NotAllowed: when *by* may not manage jobs.
         """
-        verb = partial(
+        return await self._pool.run(
             self._templates.add, workspace, template, name=name, by=by, exist_ok=exist_ok
         )
-        return await self._pool.run(verb)
 
     def list(
         self,
@@ -81,5 +80,4 @@ class AsyncTemplates:
             NotFound: when there is no such job.
             NotAllowed: when *by* may not read the job, or was removed.
         """
-        verb = partial(self._templates.get, job, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._templates.get, job, by=by)

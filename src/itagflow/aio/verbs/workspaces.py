@@ -34,8 +34,7 @@ class AsyncWorkspaces:
             AlreadyExists: when there is a workspace of this name; with *exist_ok*, when it was
                 created with another administrator: `AlreadyExists.differences` is ``("admin",)``.
         """
-        verb = partial(self._workspaces.create, name, admin=admin, exist_ok=exist_ok)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._workspaces.create, name, admin=admin, exist_ok=exist_ok)
 
     async def get(self, workspace: WorkspaceRef, *, by: MemberRef | None = None) -> Workspace:
         """Return a workspace as it is now; with *by* to whoever belongs to it.
@@ -44,8 +43,7 @@ class AsyncWorkspaces:
             NotFound: when there is no such workspace, or *by* is nobody there.
             NotAllowed: when *by* was removed.
         """
-        verb = partial(self._workspaces.get, workspace, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._workspaces.get, workspace, by=by)
 
     def list(
         self,
@@ -82,5 +80,4 @@ class AsyncWorkspaces:
             InvalidData: when nothing can be called so.
             NotAllowed: when *by* may not manage members.
         """
-        verb = partial(self._workspaces.rename, workspace, name, by=by)
-        return await self._pool.run(verb)
+        return await self._pool.run(self._workspaces.rename, workspace, name, by=by)
