@@ -86,13 +86,13 @@ class TestPriorities:
         assert priorities(flow, job) == [4, 0, 5]
 
     def test_thousands_are_stored_block_by_block(self, flow: Flow) -> None:
-        job = cats(flow, tasks=2_100, size=1)
-        scores = {n: n / 7 for n in range(1, 2_101)}
-        assert flow.packages.prioritize(job, scores, by="ada") == 2_100
-        assert blocks(flow, job) == [2_000, 100]
-        assert flow.packages.prioritize(job, scores, by="ada") == 2_100
-        assert blocks(flow, job) == [2_000, 100], "what is so already is not stored again"
-        assert taken(flow, "ben", job).package == 2_100
+        job = cats(flow, tasks=4_100, size=1)
+        scores = {n: n / 7 for n in range(1, 4_101)}
+        assert flow.packages.prioritize(job, scores, by="ada") == 4_100
+        assert blocks(flow, job) == [4_000, 100]
+        assert flow.packages.prioritize(job, scores, by="ada") == 4_100
+        assert blocks(flow, job) == [4_000, 100], "what is so already is not stored again"
+        assert taken(flow, "ben", job).package == 4_100
 
     def test_what_is_no_priority_is_refused(self, flow: Flow) -> None:
         job = cats(flow)

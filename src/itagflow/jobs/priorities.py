@@ -16,7 +16,7 @@ from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, Problem
 from itagflow.jobs import priority_rules, rules
 from itagflow.jobs.packaging import authorize_stages
-from itagflow.jobs.priority_rules import Score, Scores
+from itagflow.jobs.priority_rules import Scores
 from itagflow.jobs.task_places import find_by_key, find_by_number, find_packages
 from itagflow.model.change import Saved, record
 from itagflow.model.copying import evolve
@@ -25,11 +25,12 @@ from itagflow.model.number import require_priority
 from itagflow.model.package import Package, PackageState
 from itagflow.storage.port import Query
 
-BLOCK = 2_000
+BLOCK = 4_000
 """How many packages a transaction gives priorities at the most.
 
-More than elsewhere: nothing else is written, so that claims wait for some tenths of a second, and
-what each transaction costs beside would be a fifth of the whole with 500.
+More than elsewhere: nothing else is written, so that claims wait for some tenths of a second.  The
+priorities of a block lie all over the index of the queue, so that each transaction writes most of
+its pages again: with 500 that and the rest would be a fifth of the whole.
 """
 TaskScores = Mapping[TaskRef | str, float]
 """Priorities by task, its number, or its row key where that is a text."""
@@ -125,17 +126,15 @@ def _find_scored(
     engine: Engine, job: Job, scores: Scores, *, ignore_missing: bool
 ) -> dict[int, float]:
     """Return the priority of each package of which a task has a score."""
-    tasks = [task for task, _ in scores.tasks]
-    keys = [key for key, _ in scores.keys]
-    by_number = find_by_number(engine, job, tasks, ignore_missing=ignore_missing)
-    by_key = find_by_key(engine, job, keys, ignore_missing=ignore_missing)
-    found: list[Score] = []
-    for place, (_, score) in zip(
-        chain(by_number, by_key), chain(scores.tasks, scores.keys), strict=True
-    ):
-        if place is not None:
-            found.append((place.package, score))
-    return priority_rules.find_greatest(found)
+    by_number = find_by_number(engine, job, scores.tasks, ignore_missing=ignore_missing)
+    by_key = find_by_key(engine, job, scores.keys, ignore_missing=ignore_missing)
+    places = chain(by_number, by_key)
+    values = chain(scores.tasks.values(), scores.keys.values())
+    return priority_rules.find_greatest(
+        (place.package, value)
+        for place, value in zip(places, values, strict=True)
+        if place is not None
+    )
 
 
 def _authorize_all(engine: Engine, numbers: _Numbers) -> None:

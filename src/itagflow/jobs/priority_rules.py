@@ -22,10 +22,14 @@ Scored = WorkItem | Task | int
 
 @attrs.frozen
 class Scores:
-    """The scores of tasks, as they were given."""
+    """The scores of tasks, as they were given.
 
-    tasks: Sequence[tuple[Scored, float]] = ()
-    keys: Sequence[tuple[str | int, float]] = ()
+    They are dicts of plain values, since there may be very many: those are nothing that the garbage
+    collector looks into, as it would into as many pairs whenever it runs.
+    """
+
+    tasks: Mapping[Scored, float] = attrs.field(factory=dict[Scored, float])
+    keys: Mapping[str | int, float] = attrs.field(factory=dict[str | int, float])
     """By row key."""
 
 
@@ -35,14 +39,14 @@ def parse_scores(what: str, given: Mapping[Any, object]) -> Scores:
     Raises:
         InvalidData: when a score is no priority; it names the task.
     """
-    tasks: list[tuple[Scored, float]] = []
-    keys: list[tuple[str | int, float]] = []
+    tasks: dict[Scored, float] = {}
+    keys: dict[str | int, float] = {}
     for name, value in given.items():
         score = require_priority(what, f"the priority of {name}", value)
         if isinstance(name, str):
-            keys.append((require_row_key(name), score))
+            keys[require_row_key(name)] = score
         else:
-            tasks.append((name, score))
+            tasks[name] = score
     return Scores(tasks, keys)
 
 

@@ -8,6 +8,7 @@ of another job, is refused in any case: that is a mistake of the caller.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, TypeVar, cast
 
 import attrs
@@ -37,7 +38,7 @@ class TaskPlace:
 
 
 def find_by_number(
-    engine: Engine, job: Job, refs: Sequence[TaskRef], *, ignore_missing: bool = False
+    engine: Engine, job: Job, refs: Iterable[TaskRef], *, ignore_missing: bool = False
 ) -> Iterator[TaskPlace | None]:
     """Yield the place of each of these tasks of *job*, in their order.
 
@@ -67,7 +68,7 @@ def find_by_number(
 
 
 def find_by_key(
-    engine: Engine, job: Job, keys: Sequence[str | int], *, ignore_missing: bool = False
+    engine: Engine, job: Job, keys: Iterable[str | int], *, ignore_missing: bool = False
 ) -> Iterator[TaskPlace | None]:
     """Yield the place of each task of *job* with one of these row keys, in their order.
 
@@ -114,6 +115,7 @@ def find_packages(engine: Engine, job: Job, refs: Sequence[PackageRef | int]) ->
     return numbers
 
 
-def _cut(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(values), PAGE):
-        yield values[start : start + PAGE]
+def _cut(values: Iterable[T]) -> Iterator[list[T]]:
+    left = iter(values)
+    while page := list(islice(left, PAGE)):
+        yield page

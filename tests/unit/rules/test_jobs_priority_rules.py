@@ -14,9 +14,9 @@ JOB = make_job()
 def test_texts_are_row_keys_and_all_else_is_a_task() -> None:
     task = make_task(3)
     scores = rules.parse_scores("x", {task: 0.5, 4: 2.0, "a": 1})
-    assert scores.tasks == [(task, 0.5), (4, 2)]
-    assert scores.keys == [("a", 1)]
-    assert [type(score) for _, score in scores.tasks] == [float, int]
+    assert scores.tasks == {task: 0.5, 4: 2}
+    assert scores.keys == {"a": 1}
+    assert [type(score) for score in scores.tasks.values()] == [float, int]
 
 
 @pytest.mark.parametrize("wrong", [float("nan"), float("-inf"), True, "1", None, 2**53 + 1])

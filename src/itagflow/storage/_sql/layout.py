@@ -195,6 +195,16 @@ def _make_sums_splitter(layout: Layout[Any]) -> Callable[[tuple[Any, ...]], tupl
     return lambda row: (get_group(row), get_values(row))
 
 
+@attrs.frozen(eq=False)
+class ColumnUpdate:
+    """What an UPDATE of some columns takes from a row: worked out once, used for many rows."""
+
+    get_values: Callable[[tuple[Any, ...]], tuple[Any, ...]]
+    """Gets the new values, and the key behind them."""
+    moves_sums: bool
+    """Whether the kept sums may change."""
+
+
 @attrs.frozen
 class Sums:
     """Sums over the entities of a kind that are kept, so that reading them takes constant time."""
@@ -305,6 +315,10 @@ class Layout(Generic[E]):
         init=False, factory=dict[tuple[str, ...], dict[str, Any]]
     )
     """The same without the fields that a body has, by their names: bodies have few sets of them."""
+    updates: dict[tuple[int, ...], ColumnUpdate] = attrs.field(
+        init=False, factory=dict[tuple[int, ...], ColumnUpdate]
+    )
+    """The updates that there were, by the indexes of their columns: there are few sets of them."""
     field_count: int = attrs.field(
         init=False, default=_derive(lambda layout: len(attrs.fields(layout.kind)))
     )
@@ -322,6 +336,17 @@ class Layout(Generic[E]):
             values[index] = encode(values[index])
         values.append(str(getattr(entity, self.text)) if self.text else self._encode_body(source))
         return tuple(values)
+
+    def find_update(self, columns: tuple[int, ...]) -> ColumnUpdate:
+        """Return the update of the columns with these indexes; the version is one of them."""
+        update = self.updates.get(columns)
+        if update is None:
+            summed = () if self.sums is None else (*self.sums.by, *self.sums.add)
+            moved = {column.name for at, column in enumerate(self.stored) if at in columns}
+            get_values = itemgetter(*columns, *range(len(self.key)))
+            update = ColumnUpdate(get_values, moves_sums=not moved.isdisjoint(summed))
+            self.updates[columns] = update
+        return update
 
     def entity(self, row: tuple[Any, ...]) -> E:
         """Return the entity that `row` made this row of."""

@@ -212,16 +212,16 @@ class SqlWriter(SqlReader):
         # taken out: once it is saved, the row is not as it was locked any more
         old = self._locked_rows.pop((type(entity), row[:keys]), None)
         columns = _find_changed(old, row, keys)
-        if layout.sums and old is None:
+        update = layout.find_update(columns)
+        if update.moves_sums and old is None:
             # before the update: the sums need to know which group the entity leaves
             old = self._require_row(layout, self.sql.get(layout), row[:keys])
-        values = [row[index] for index in columns]
-        updated = self.update(entity, columns, (*values, *row[:keys], entity.version - 1))
-        if updated != 1:
+        values = (*update.get_values(row), entity.version - 1)
+        if self.update(entity, columns, values) != 1:
             self.get(type(entity), entity.key)  # raises `NotFound` if it is gone
             raise Conflict(type(entity).__name__, entity.key)
-        if layout.sums and old is not None:
-            self._count_moved(layout.sums, layout.split_for_sums(old), layout.split_for_sums(row))
+        if update.moves_sums and old is not None:
+            self._count_moved(layout, old, row)
 
     def update_many(
         self, layout: Layout[Any], columns: tuple[int, ...], rows: Sequence[Sequence[Any]]
@@ -241,14 +241,12 @@ class SqlWriter(SqlReader):
             # taken out: once it is saved, the row is not as it was locked any more
             old = self._locked_rows.pop((layout.kind, row[:keys]), None)
             columns = _find_changed(old, row, keys)
-            if layout.sums:
+            update = layout.find_update(columns)
+            if update.moves_sums:
                 if old is None:
                     old = self._require_row(layout, self.sql.get(layout), row[:keys])
-                self._count_moved(
-                    layout.sums, layout.split_for_sums(old), layout.split_for_sums(row)
-                )
-            values = (*(row[index] for index in columns), *row[:keys], entity.version - 1)
-            changes[columns].append(values)
+                self._count_moved(layout, old, row)
+            changes[columns].append((*update.get_values(row), entity.version - 1))
         updated = sum(self.update_many(layout, each, rows) for each, rows in changes.items())
         if updated != len(entities):
             # some are saved: `settle` refuses to commit, whatever the caller does
@@ -257,11 +255,12 @@ class SqlWriter(SqlReader):
             wrong = [each for each in entities if self.get(layout.kind, each.key) != each]
             raise Conflict(layout.kind.__name__, (wrong or entities)[0].key)
 
-    def _count_moved(self, sums: Sums, before: tuple[Row, Row], after: tuple[Row, Row]) -> None:
-        """Note that an entity has changed what it adds to the kept sums."""
-        if before != after:
-            self._count(sums, *before, -1)
-            self._count(sums, *after, 1)
+    def _count_moved(self, layout: Layout[Any], old: Row, new: Row) -> None:
+        """Note that an entity of a kind with kept sums has changed what it adds to them."""
+        before, after = layout.split_for_sums(old), layout.split_for_sums(new)
+        if layout.sums and before != after:
+            self._count(layout.sums, *before, -1)
+            self._count(layout.sums, *after, 1)
 
     def lock_all(self, query: Query[E]) -> list[E]:
         """Wait for other writers, lock all matches in the order of *query*, and return them."""
