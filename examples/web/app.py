@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
@@ -19,6 +20,12 @@ from . import manage, media, sessions, work
 from .guards import add_guards
 
 STATIC = Path(__file__).parent / "static"
+THREADS = 8
+"""How many requests are worked on at once; the others wait for their turn.
+
+FastAPI allows 40 threads.  A store has about ten connections, and Python runs one thread at a time:
+with more threads each only waits for the others between two statements, and all of it takes longer.
+"""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ def create_app(settings: Settings, prepare: Callable[[Flow], Workspace]) -> Fast
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        current_default_thread_limiter().total_tokens = THREADS
         app.state.flow = await run_in_threadpool(itagflow.open, settings.store)
         app.state.workspace = await run_in_threadpool(prepare, app.state.flow)
         try:

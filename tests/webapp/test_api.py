@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event, Lock
 from typing import Any
 
 import pytest
-from examples.web.app import create_app
+from examples.web.app import THREADS, create_app
 from examples.web.demo import JOBS, prepare
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -216,3 +218,28 @@ def test_results_are_exported(sign_in: SignIn, format: str) -> None:
     assert content
     assert format != "csv" or content.startswith("\ufeffsource,result-".encode())
     assert ada.post(f"/api/manage/jobs/{job}/export/exe").status_code == 422
+
+
+def test_few_requests_are_worked_on_at_once(app: FastAPI) -> None:
+    """More threads than that only wait for each other, and for connections of the store."""
+    at_once: list[int] = []
+    running = 0
+    lock = Lock()
+    full = Event()
+
+    def work() -> None:
+        nonlocal running
+        with lock:
+            running += 1
+            at_once.append(running)
+            if running == THREADS:
+                full.set()
+        full.wait(timeout=30)
+        with lock:
+            running -= 1
+
+    app.add_api_route("/work", work)
+    with TestClient(app) as client, ThreadPoolExecutor(2 * THREADS) as pool:
+        answers = list(pool.map(lambda _: client.get("/work").status_code, range(2 * THREADS)))
+    assert answers == [200] * 2 * THREADS
+    assert max(at_once) == THREADS
