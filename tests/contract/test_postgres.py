@@ -117,7 +117,7 @@ class TestSchema:
                     "body",
                 }
                 assert all(row[1] == "NO" for row in rows)
-                assert ("body", "NO", "text" if layout.text else "jsonb") in rows
+                assert ("body", "NO", "text" if layout.text else "json") in rows
 
     def test_a_newer_one_is_refused(self, postgres_url: str) -> None:
         PostgresStore(postgres_url, schema="newer").close()

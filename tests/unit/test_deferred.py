@@ -126,9 +126,10 @@ def test_whatever_stands_behind_the_replies_is_found(
     ("text", "fields"),
     [
         ('{"at":"1","replies":{"1":{"key":"cat"}}}', ()),
-        ('{"at": "1", "replies": {"1": {"key": "cat"}}, "seconds": 2}', ("seconds",)),
+        ('{"at":"1","replies":{"1":{"key":"cat"}},"seconds":2}', ("seconds",)),
         ('{"at":"1","replies":{"1":{}},"comment":"a","erased":true}', ("comment", "erased")),
         # these have to be parsed
+        ('{"at": "1", "replies": {"1": {"key": "cat"}}}', None),
         ('{"at":"1","replies":{}}', None),
         ('{"at":"1","comment":"a"}', None),
         ('{"at":"1","kept":["2"],"replies":{"1":{}}}', None),

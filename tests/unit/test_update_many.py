@@ -44,6 +44,6 @@ def test_the_version_that_is_asked_for_follows_from_the_old_one() -> None:
 def test_a_body_of_json_is_parsed_and_one_of_text_is_not() -> None:
     package, task = LAYOUTS[Package], LAYOUTS[Task]
     text, _ = SQL.update_many(package, (len(package.stored),), [("{}", 7, 1, 0)])
-    assert "SET body = CAST(made.body #>> '{}' AS jsonb)" in text
+    assert "SET body = CAST(made.body #>> '{}' AS json)" in text
     text, _ = SQL.update_many(task, (len(task.stored),), [("{}", 7, 1, 0)])
     assert "SET body = made.body FROM" in text

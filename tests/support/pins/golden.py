@@ -85,7 +85,7 @@ def _plain(value: Any) -> Any:
             field.name: _plain(getattr(value, field.name)) for field in attrs.fields(type(value))
         }
     if isinstance(value, Mapping):
-        # sorted: JSON objects have no order, and PostgreSQL returns their fields in its own
+        # sorted: JSON objects have no order
         return dict(sorted((_plain(key), _plain(held)) for key, held in value.items()))
     if isinstance(value, tuple | list):
         return [_plain(held) for held in value]

@@ -13,13 +13,11 @@ from itagflow import jsontext
 from itagflow.model.reply import Reply
 from itagflow.storage.codec import StoredReplies
 
-_BEGIN = re.compile(r'(\{"at": ?"[^"\\]*", ?"replies": ?)\{"')
+_BEGIN = re.compile(r'(\{"at":"[^"\\]*","replies":)\{"')
 """How nearly all bodies begin: with the time, and then the replies."""
-_COMPACT = '{"at":"'
-"""How a body begins as this library writes it."""
 _SIMPLE = r'"[^"\\{}]*"|[-+.0-9eE]+|true|false'
 """A value that is no list and no object, and no text that may look like something else."""
-_END = re.compile(rf'\}}\}}(?:, ?"[a-z_]+": ?(?:{_SIMPLE}))*\}}')
+_END = re.compile(rf'\}}\}}(?:,"[a-z_]+":(?:{_SIMPLE}))*\}}')
 """What is behind the last reply of nearly all bodies: two braces, and fields with simple values."""
 _KEY = re.compile('"([a-z_]+)":')
 
@@ -94,7 +92,6 @@ class Body:
         return replies
 
     def _cut_replies(self) -> str | None:
-        # a database that keeps JSON in a form of its own returns it with spaces
-        if self.parts is None or not self._text.startswith(_COMPACT):
+        if self.parts is None:
             return None
         return self._text[self.parts.replies]

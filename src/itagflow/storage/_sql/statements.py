@@ -425,7 +425,7 @@ def _update_many_text(sql: Sql, layout: Layout[Any], columns: tuple[int, ...]) -
     # body comes as the text that it is, and not as JSON inside of JSON.
     made = {name: f"made.{name}" for name in names}
     if not layout.text:
-        made["body"] = "CAST(made.body #>> '{}' AS jsonb)"
+        made["body"] = "CAST(made.body #>> '{}' AS json)"
     sets = ", ".join(f"{names[index]} = {made[names[index]]}" for index in columns)
     key = " AND ".join(f"{table}.{column.name} = made.{column.name}" for column in layout.key)
     # each version is the next one, so the old one need not be sent

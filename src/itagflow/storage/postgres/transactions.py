@@ -278,7 +278,7 @@ def cursor_of(connection: AnyConnection) -> RowCursor:
     """Return a cursor that gives rows as they are stored, whatever the connection is set to."""
     cursor = connection.cursor(row_factory=tuple_row)
     # our own codec decodes them
-    cursor.adapters.register_loader("jsonb", TextLoader)
+    cursor.adapters.register_loader("json", TextLoader)
     # psycopg chooses the type by the size of the number, and each choice is another prepared
     # statement with a plan of its own
     cursor.adapters.register_dumper(int, Int8Dumper)

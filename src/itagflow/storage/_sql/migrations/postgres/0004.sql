@@ -1,29 +1,30 @@
 -- The schema, as it was made first. A row is: key, version, index columns, and a body with everything else.
 -- Columns are never NULL: 0 or '' stands for nobody or nothing, 9223372036854775807 for never.
--- Words sort by code point, as everywhere else. A task's body is its row as it came, byte for byte.
+-- Words sort by code point, as everywhere else. A task's body is its row as it came, byte for byte;
+-- a body is JSON and not JSONB, which would order its fields anew, and take longer to write and read.
 
 CREATE TABLE workspace (
-    id BIGINT PRIMARY KEY, version BIGINT NOT NULL, name TEXT COLLATE "C" NOT NULL, body JSONB NOT NULL
+    id BIGINT PRIMARY KEY, version BIGINT NOT NULL, name TEXT COLLATE "C" NOT NULL, body JSON NOT NULL
 );
 CREATE UNIQUE INDEX workspace_name ON workspace (name);
 
 CREATE TABLE member (
     id BIGINT PRIMARY KEY, version BIGINT NOT NULL,
-    workspace BIGINT NOT NULL, account TEXT COLLATE "C" NOT NULL, active BIGINT NOT NULL, body JSONB NOT NULL
+    workspace BIGINT NOT NULL, account TEXT COLLATE "C" NOT NULL, active BIGINT NOT NULL, body JSON NOT NULL
 );
 CREATE UNIQUE INDEX member_account ON member (workspace, account);
 CREATE INDEX member_everywhere ON member (account);
 
 CREATE TABLE template (
     id BIGINT PRIMARY KEY, version BIGINT NOT NULL,
-    workspace BIGINT NOT NULL, name TEXT COLLATE "C" NOT NULL, body JSONB NOT NULL
+    workspace BIGINT NOT NULL, name TEXT COLLATE "C" NOT NULL, body JSON NOT NULL
 );
 CREATE UNIQUE INDEX template_name ON template (workspace, name) WHERE name <> '';
 
 CREATE TABLE job (
     id BIGINT PRIMARY KEY, version BIGINT NOT NULL,
     workspace BIGINT NOT NULL, name TEXT COLLATE "C" NOT NULL, state TEXT COLLATE "C" NOT NULL, priority BIGINT NOT NULL,
-    body JSONB NOT NULL
+    body JSON NOT NULL
 );
 CREATE UNIQUE INDEX job_name ON job (workspace, name);
 CREATE INDEX job_everywhere ON job (name);
@@ -33,7 +34,7 @@ CREATE INDEX job_running ON job (workspace, id) WHERE state = 'running';
 -- What every append changes is not in the row of the job, which every claim locks and compares.
 CREATE TABLE job_counter (
     job BIGINT PRIMARY KEY, version BIGINT NOT NULL,
-    tasks BIGINT NOT NULL, packages BIGINT NOT NULL, rows_read BIGINT NOT NULL, body JSONB NOT NULL
+    tasks BIGINT NOT NULL, packages BIGINT NOT NULL, rows_read BIGINT NOT NULL, body JSON NOT NULL
 );
 
 CREATE TABLE package (
@@ -44,7 +45,7 @@ CREATE TABLE package (
     value TEXT COLLATE "C" NOT NULL, prelabeled BIGINT NOT NULL, corrected BIGINT NOT NULL, final BIGINT NOT NULL,
     open BIGINT NOT NULL, due BIGINT NOT NULL, ranked BIGINT NOT NULL, first_task BIGINT NOT NULL,
     has_deadline BIGINT NOT NULL, is_deadline_pending BIGINT NOT NULL,
-    waiting_value TEXT COLLATE "C" NOT NULL, lot_key TEXT COLLATE "C" NOT NULL, body JSONB NOT NULL,
+    waiting_value TEXT COLLATE "C" NOT NULL, lot_key TEXT COLLATE "C" NOT NULL, body JSON NOT NULL,
     PRIMARY KEY (job, number)
 );
 CREATE INDEX package_pool ON package (job, state, priority DESC, due, waiting_since, number) WHERE waiting = 1;
@@ -84,7 +85,7 @@ CREATE TABLE package_sums (
 -- Lots of several packages: few, and found by their job.
 CREATE TABLE lot (
     job BIGINT NOT NULL, number BIGINT NOT NULL, version BIGINT NOT NULL, state TEXT COLLATE "C" NOT NULL,
-    body JSONB NOT NULL,
+    body JSON NOT NULL,
     PRIMARY KEY (job, number)
 );
 
@@ -100,7 +101,7 @@ CREATE TABLE assignment (
     job BIGINT NOT NULL, id BIGINT NOT NULL, version BIGINT NOT NULL,
     package BIGINT NOT NULL, stage TEXT COLLATE "C" NOT NULL, round BIGINT NOT NULL, member BIGINT NOT NULL,
     state TEXT COLLATE "C" NOT NULL, live BIGINT NOT NULL, lease_until BIGINT NOT NULL, token TEXT COLLATE "C" NOT NULL,
-    purpose TEXT COLLATE "C" NOT NULL, authored BIGINT NOT NULL, body JSONB NOT NULL,
+    purpose TEXT COLLATE "C" NOT NULL, authored BIGINT NOT NULL, body JSON NOT NULL,
     PRIMARY KEY (job, id)
 );
 -- It has all that is asked for when a claim looks whether a member has work on a package: without statistics, as after
@@ -114,7 +115,7 @@ CREATE TABLE answer (
     job BIGINT NOT NULL, assignment BIGINT NOT NULL, task BIGINT NOT NULL, version BIGINT NOT NULL,
     package BIGINT NOT NULL, stage TEXT COLLATE "C" NOT NULL, round BIGINT NOT NULL, member BIGINT NOT NULL,
     is_resolved BIGINT NOT NULL, is_abandoned BIGINT NOT NULL, verdict TEXT COLLATE "C" NOT NULL,
-    seconds BIGINT NOT NULL, body JSONB NOT NULL,
+    seconds BIGINT NOT NULL, body JSON NOT NULL,
     PRIMARY KEY (job, assignment, task)
 );
 CREATE INDEX answer_task ON answer (job, task, assignment);
@@ -122,20 +123,20 @@ CREATE INDEX answer_task ON answer (job, task, assignment);
 -- Half-filled answers: few, and in a table of their own, so that nothing that counts answers meets them.
 CREATE TABLE draft (
     job BIGINT NOT NULL, assignment BIGINT NOT NULL, task BIGINT NOT NULL, version BIGINT NOT NULL,
-    package BIGINT NOT NULL, member BIGINT NOT NULL, body JSONB NOT NULL,
+    package BIGINT NOT NULL, member BIGINT NOT NULL, body JSON NOT NULL,
     PRIMARY KEY (job, assignment, task)
 );
 CREATE INDEX draft_package ON draft (job, package, task);
 
 CREATE TABLE claim_counter (
     job BIGINT NOT NULL, stage TEXT COLLATE "C" NOT NULL, member BIGINT NOT NULL, version BIGINT NOT NULL,
-    active BIGINT NOT NULL, body JSONB NOT NULL,
+    active BIGINT NOT NULL, body JSON NOT NULL,
     PRIMARY KEY (job, stage, member)
 );
 
 CREATE TABLE comment (
     job BIGINT NOT NULL, id BIGINT NOT NULL, version BIGINT NOT NULL,
-    task BIGINT NOT NULL, body JSONB NOT NULL,
+    task BIGINT NOT NULL, body JSON NOT NULL,
     PRIMARY KEY (job, id)
 );
 CREATE INDEX comment_task ON comment (job, task, id);
@@ -164,7 +165,7 @@ CREATE TABLE event (
     position BIGINT PRIMARY KEY DEFAULT next_position(), version BIGINT NOT NULL,
     workspace BIGINT NOT NULL, job BIGINT NOT NULL, package BIGINT NOT NULL, assignment BIGINT NOT NULL,
     task BIGINT NOT NULL, member BIGINT NOT NULL, type TEXT COLLATE "C" NOT NULL, at BIGINT NOT NULL,
-    became TEXT COLLATE "C" NOT NULL, body JSONB NOT NULL
+    became TEXT COLLATE "C" NOT NULL, body JSON NOT NULL
 );
 ALTER SEQUENCE event_position OWNED BY event.position;
 CREATE INDEX event_job ON event (job, position);
@@ -175,16 +176,16 @@ CREATE INDEX event_became ON event (job, position) WHERE became <> '';
 -- How far each receiver of events has come; which jobs wait because a delivery failed; and what was given up. All refer
 -- to events by position.
 CREATE TABLE delivery_cursor (
-    receiver TEXT COLLATE "C" PRIMARY KEY, version BIGINT NOT NULL, position BIGINT NOT NULL, body JSONB NOT NULL
+    receiver TEXT COLLATE "C" PRIMARY KEY, version BIGINT NOT NULL, position BIGINT NOT NULL, body JSON NOT NULL
 );
 CREATE TABLE delayed_job (
-    receiver TEXT COLLATE "C" NOT NULL, job BIGINT NOT NULL, version BIGINT NOT NULL, next_attempt_at BIGINT NOT NULL, body JSONB NOT NULL,
+    receiver TEXT COLLATE "C" NOT NULL, job BIGINT NOT NULL, version BIGINT NOT NULL, next_attempt_at BIGINT NOT NULL, body JSON NOT NULL,
     PRIMARY KEY (receiver, job)
 );
 CREATE INDEX delayed_job_next ON delayed_job (receiver, next_attempt_at, job);
 CREATE TABLE dead_letter (
     receiver TEXT COLLATE "C" NOT NULL, position BIGINT NOT NULL, part BIGINT NOT NULL, version BIGINT NOT NULL,
-    job BIGINT NOT NULL, next_attempt_at BIGINT NOT NULL, body JSONB NOT NULL,
+    job BIGINT NOT NULL, next_attempt_at BIGINT NOT NULL, body JSON NOT NULL,
     PRIMARY KEY (receiver, position, part)
 );
 CREATE INDEX dead_letter_next ON dead_letter (receiver, next_attempt_at, position, part);
