@@ -8,8 +8,8 @@ from collections.abc import Collection
 import attrs
 
 from itagflow.errors import InvalidData, Problem
+from itagflow.formats._parts import list_parts, spell_keys
 from itagflow.formats._port import FormatContext, FormatOption
-from itagflow.formats._recordings import list_parts, spell_keys
 from itagflow.formats._texts import MarkedText
 from itagflow.model.template import Question
 

@@ -12,8 +12,8 @@ import attrs
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._brat_names import NAME, REFUSED, Names, spell
 from itagflow.formats._files import Source
+from itagflow.formats._parts import spell_keys
 from itagflow.formats._port import FormatContext
-from itagflow.formats._recordings import spell_keys
 from itagflow.formats._rows import render_row
 from itagflow.formats._texts import find_text_field, make_label
 from itagflow.formats._zip import BROKEN, open_zip, read_entry

@@ -13,8 +13,9 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.formats._files import Target, open_spool
 from itagflow.formats._listing import render_entry
 from itagflow.formats._names import SafeNames, split_name
+from itagflow.formats._parts import list_parts
 from itagflow.formats._port import Counts, FormatContext, FormatOption, WriteReport
-from itagflow.formats._recordings import Recording, list_parts
+from itagflow.formats._recordings import Recording
 from itagflow.formats._shapes import Plain
 from itagflow.formats._zip import add_entry, add_file, create_zip
 from itagflow.model.result import Result

@@ -8,14 +8,9 @@ from typing import Any
 import attrs
 
 from itagflow.errors import InvalidData, Problem
-from itagflow.formats._pictures import (
-    LABEL,
-    find_question,
-    find_replies,
-    lose_other_replies,
-)
+from itagflow.formats._parts import find_label, find_parts_reply, spell_keys
+from itagflow.formats._pictures import LABEL, find_question
 from itagflow.formats._port import Counts, FormatContext, FormatOption
-from itagflow.formats._recordings import list_parts, spell_keys
 from itagflow.formats._shapes import Plain
 from itagflow.model.result import Result
 from itagflow.model.task import Task
@@ -51,16 +46,7 @@ class MarkedText:
             InvalidData: when it asks nothing of the kind, or two classes are spelled alike.
         """
         question = find_question(context, KINDS)
-        title = context.options[LABEL.name]
-        fitting = [
-            child
-            for child in list_parts(question)
-            if child.options and title in (None, child.title)
-        ]
-        if title is not None and not fitting:
-            reason = f"must be the title of a question with options about {question.title!r}"
-            raise InvalidData("the format", [Problem(LABEL.name, reason)])
-        label = fitting[0] if fitting else None
+        label = find_label(question, context.options[LABEL.name])
         names = spell_keys(label, spell)
         if label is None:
             names = {spell(question.title): question.title}
@@ -68,10 +54,7 @@ class MarkedText:
 
     def find_reply(self, result: Result, counts: Counts) -> Plain | None:
         """Return the spans of a task; None where there is no answer."""
-        replies = find_replies(result, counts)
-        reply: Plain | None = replies.get(self.question.id)
-        lose_other_replies(self.question, replies, result.task, counts)
-        return reply
+        return find_parts_reply(self.question, result, counts)
 
     def find_text(self, task: Task) -> str:
         """Return the text of a task.

@@ -25,6 +25,7 @@ from itagflow.errors import InvalidData, Problem
 from itagflow.formats._files import CheckedFile, Source, Target, open_spool
 from itagflow.formats._listing import parse_entry, read_listing, render_entry
 from itagflow.formats._names import SafeNames, make_safe
+from itagflow.formats._parts import spell_keys
 from itagflow.formats._pictures import (
     IMAGE,
     QUESTION,
@@ -35,7 +36,6 @@ from itagflow.formats._pictures import (
     lose_other_replies,
 )
 from itagflow.formats._port import Counts, FormatContext, FormatOption, WriteReport
-from itagflow.formats._recordings import spell_keys
 from itagflow.formats._rows import render_row
 from itagflow.formats._zip import BROKEN, add_entry, add_file, create_zip, open_zip
 from itagflow.model.job import Stage
