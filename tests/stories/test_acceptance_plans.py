@@ -446,7 +446,14 @@ class TestSimulatedLots:
 
     @pytest.mark.parametrize(
         ("plan", "wrong"),
-        [(SinglePlan(6, 1), 5), (iso2859(4.0, "S-4"), 1), (sequential(0.05, 0.4), 4)],
+        [
+            (SinglePlan(6, 1), 2),
+            (SinglePlan(6, 1), 5),
+            (iso2859(4.0, "S-4"), 1),
+            (iso2859(4.0, "S-4"), 4),
+            (sequential(0.05, 0.4), 2),
+            (sequential(0.05, 0.4), 4),
+        ],
     )
     def test_lots_are_accepted_at_the_rate_of_the_oc_curve(
         self, plan: SinglePlan | Iso2859 | SequentialPlan, wrong: int

@@ -486,11 +486,6 @@ class TestSettling:
         assert flow.packages.get((job, 4)).state is PackageState.ACCEPT
         assert f"lots of job {job.id} were not settled" in caplog.text
 
-    def test_no_estimate_is_given_of_errors_left(self, flow: Flow, job: Job) -> None:
-        left = flow.quality.error_left(job)
-        assert left.rate is None
-        assert "packages of job 'cats' are accepted in lots of several" in left.why
-
     def test_an_archived_job_settles_nothing(self, flow: Flow, job: Job) -> None:
         flow.jobs.archive(job, by="ada")
         assert flow.tick(job=job).lots == 0

@@ -8,9 +8,11 @@ import attrs
 
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef
+from itagflow.lots.plan_rules import find_lot_rule
 from itagflow.measuring import inspection_rules as rules
 from itagflow.measuring.inspection_rules import Sample
 from itagflow.measuring.labels import Jobs
+from itagflow.measuring.lots import LotWork, read_lot_work
 from itagflow.measuring.reading import find_jobs, iter_packages
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import PackageState
@@ -31,7 +33,6 @@ BY_NO_NUMBER = (
 BY_A_PLAN = (
     "how many tasks are checked at {} of job {} depends on what was found: no estimate is known"
 )
-IN_LOTS = "packages of job {} are accepted in lots of several: no estimate is known for these yet"
 TASKS_ARE_ERRORS = "a task is wrong when it was judged wrong, or the reviewer gave another answer"
 
 
@@ -45,6 +46,8 @@ class Reviewed:
     """How many packages passed the stage without a review."""
     tasks: int = 0
     """How many tasks these have."""
+    in_lots: LotWork | None = None
+    """What was accepted in lots of several packages; None: the job has none."""
 
 
 def measure_error_left(
@@ -56,11 +59,16 @@ def measure_error_left(
         stage = job.workflow.stages[-1]
         if stage is Stage.LABEL:
             return ErrorLeft(why=NO_REVIEW.format(repr(job.name)))
-        if job.workflow.has_lots:
-            return ErrorLeft(why=IN_LOTS.format(repr(job.name)))
-        if _is_open_ended(job, stage):
+        rule = find_lot_rule(job)
+        if rule is not None:
+            work = read_lot_work(engine, NAME, job, rule, by)
+            if work.why:
+                return ErrorLeft(why=work.why)
+            found.append(Reviewed(in_lots=work))
+        elif _is_open_ended(job, stage):
             return ErrorLeft(why=BY_A_PLAN.format(stage.name, repr(job.name)))
-        found.append(_read_reviewed(engine, job, stage, by))
+        else:
+            found.append(_read_reviewed(engine, job, stage, by))
     skipping = [each for each in found if each.packages]
     if len(skipping) > 1:
         return ErrorLeft(why=DRAWN_IN_SEVERAL)
@@ -71,7 +79,8 @@ def measure_error_left(
         for sample in each.samples
     ]
     skipped = Skipped(skipping[0].packages, skipping[0].tasks) if skipping else None
-    return _estimate(samples, skipped, detection)
+    lots = [each.in_lots for each in found if each.in_lots is not None]
+    return _estimate(samples, skipped, lots, detection)
 
 
 def _is_open_ended(job: Job, stage: Stage) -> bool:
@@ -96,12 +105,18 @@ def _read_reviewed(engine: Engine, job: Job, stage: Stage, by: MemberRef | None)
 
 
 def _estimate(
-    samples: Sequence[Sample], skipped: Skipped | None, detection: float | None
+    samples: Sequence[Sample],
+    skipped: Skipped | None,
+    lots: Sequence[LotWork],
+    detection: float | None,
 ) -> ErrorLeft:
     limit = rules.find_limit(samples)
     is_by_number = limit != -1
     rows = rules.to_inspections(samples, limit if is_by_number else None)
-    found = error_left(rows, skipped=skipped, detection=detection)
+    tasks = sum(row.tasks for row in rows if row.is_accepted) + (skipped.tasks if skipped else 0)
+    tasks += sum(each.tasks for each in lots)
+    rows += [row for each in lots for row in each.inspections]
+    found = error_left(rows, skipped=skipped, tasks=tasks, detection=detection)
     found = attrs.evolve(found, assumptions=(*found.assumptions, TASKS_ARE_ERRORS))
     if is_by_number or found.rate is None or found.high is None:
         return found

@@ -20,7 +20,9 @@ bad package would outweigh all others.  Cut, it is never too low on average.
 
 Open doubt: the estimate was derived for this library, and no source is known.  That it is right on
 average is exact, and checked in fractions; the variance is approximate, and the coverage of the
-interval is measured, not proved: docs/quality.md has the figures.
+interval is measured, not proved: docs/quality.md has the figures.  It is wider where inspections
+are few or samples large, as those of lots of several packages: what a rejected lot has added to the
+estimate stays in it, also when its rework was good.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from itagflow.model.arguments import require_kind, require_several
-from itagflow.model.number import require_number
+from itagflow.model.number import MOST, require_number, require_whole_number
 from itagflow.quality.distributions import chi_squared_quantile, log_choose
 from itagflow.quality.values import ErrorLeft, Inspection, Skipped
 
@@ -40,8 +42,14 @@ TAIL = 0.025
 CLUMP = 2
 """How many errors one more package that was not drawn is taken to have: chosen by simulation, so
 that the interval holds also where errors are in few packages."""
+MANY_INSPECTIONS = 20
+"""From how many inspections on the interval was measured, and is used as it is."""
+SMALL_SAMPLE = 32
+"""Up to which sample it was."""
+SMALL_LIMIT = 2
+"""Up to how many errors with which packages are accepted it was."""
 WHAT = "quality.error_left"
-SAMPLES_ARE_RANDOM = "each sample was drawn at random from its package, again in each round"
+SAMPLES_ARE_RANDOM = "each sample was drawn at random from its package or lot, again in each round"
 ERRORS_ARE_FOUND = "inspectors see every error in the tasks that they look at"
 ERRORS_ARE_CORRECTED = "what was found wrong was corrected"
 DRAWN_BY_CHANCE = (
@@ -54,6 +62,7 @@ def error_left(
     inspections: Iterable[Inspection],
     *,
     skipped: Skipped | None = None,
+    tasks: int | None = None,
     detection: float | None = None,
 ) -> ErrorLeft:
     """Return the rate of errors that are left in accepted work, with its 95 % interval.
@@ -63,6 +72,9 @@ def error_left(
             those that only look again at what was sent back.
         skipped: The packages that passed without an inspection, where only a share of them was
             drawn.
+        tasks: How many tasks are accepted in all, where it is another number than that of the
+            accepted packages and those that were not inspected: more, where others were checked
+            whole; fewer, where some are accepted no more.
         detection: The share of errors that inspectors see, where it is known from tasks whose
             answer is known: rate and limits are divided by it.
 
@@ -80,9 +92,12 @@ def error_left(
     if skipped is not None:
         require_kind(WHAT, "skipped", skipped, Skipped, "Skipped")
     detection = require_detection(detection)
-    passed = sum(row.tasks for row in rows if row.is_accepted)
+    if tasks is None:
+        passed = sum(row.tasks for row in rows if row.is_accepted)
+        tasks = passed + (skipped.tasks if skipped else 0)
+    tasks = require_whole_number(WHAT, "tasks", tasks, least=0, most=MOST)
     shown = ErrorLeft(
-        tasks=passed + (skipped.tasks if skipped else 0),
+        tasks=tasks,
         inspections=len(rows),
         checked=sum(row.sample for row in rows),
         wrong=sum(row.wrong for row in rows),
@@ -97,7 +112,9 @@ def error_left(
     total = _sum_inspections(rows)
     if skipped is not None and skipped.tasks:
         total = _add_skipped(total, first, skipped)
-    low, high = _find_interval(total)
+        low, high = _find_interval(total)
+    else:
+        low, high = _find_careful_interval(rows, total)
     seen = 1.0 if detection is None else detection
     return attrs.evolve(
         shown,
@@ -229,6 +246,36 @@ def _find_interval(total: Total) -> tuple[float, float]:
     variance += total.package_variance
     low = variance / (2 * left) * chi_squared_quantile(TAIL, 2 * left * left / variance)
     return math.floor(low), high
+
+
+def _find_careful_interval(rows: Sequence[Inspection], total: Total) -> tuple[float, float]:
+    """Return the limits of the number of errors left, wider where that was found to be needed.
+
+    An accepted sample has fewer errors than one of any result, so that what accepted samples alone
+    say is never too high: a lower limit holds by them in any case.  The upper one is taken as if a
+    bad lot had slipped in, too, where some were rejected.
+    """
+    if _is_well_measured(rows):
+        return _find_interval(total)
+    accepted = [attrs.evolve(row, accept=None) for row in rows if row.is_accepted]
+    low = min(_find_interval(total)[0], _find_interval(_sum_inspections(accepted))[0])
+    if len(accepted) == len(rows):
+        return low, _find_interval(total)[1]
+    wider = attrs.evolve(total, weight_variance=total.weight_variance + total.package_variance)
+    return low, _find_interval(wider)[1]
+
+
+def _is_well_measured(rows: Sequence[Inspection]) -> bool:
+    """Return whether the interval was measured for such inspections, or nothing is ever rejected.
+
+    What was checked whole has nothing left, and does not count.
+    """
+    sampled = [row for row in rows if row.sample < row.tasks]
+    deciding = [row for row in sampled if row.limit < row.sample]
+    if not deciding:
+        return True
+    is_small = all(row.sample <= SMALL_SAMPLE and row.limit <= SMALL_LIMIT for row in deciding)
+    return is_small and len(sampled) >= MANY_INSPECTIONS
 
 
 def _list_assumptions(skipped: Skipped | None, detection: float | None) -> tuple[str, ...]:

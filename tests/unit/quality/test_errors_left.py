@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import combinations
 from math import comb
 from typing import Any
 
@@ -93,6 +94,68 @@ def check_case(tasks: int, sample: int, accept: int) -> int:
         mean = sum(float(chance) * value for chance, value in zip(chances, cut, strict=True))
         assert mean >= float(left) - 1e-9
     return tasks + 1
+
+
+class TestLots:
+    """A lot of several packages is one inspection: its sample is drawn from all of its tasks."""
+
+    @pytest.mark.parametrize("errors", [(2, 0, 0), (1, 1, 0), (0, 0, 1), (4, 0, 0), (1, 3, 2)])
+    def test_it_is_exact_wherever_the_errors_are(self, errors: tuple[int, ...]) -> None:
+        """In fractions: all samples of 4 tasks, of 3 packages of 4 that pass with one wrong."""
+        wrong = {4 * package + place for package, n in enumerate(errors) for place in range(n)}
+        left, mean = Fraction(0), Fraction(0)
+        for sample in combinations(range(12), 4):
+            found = len(wrong.intersection(sample))
+            row = Inspection(12, 4, found, accept=1)
+            mean += Fraction(estimate_left(row)).limit_denominator(1000) / comb(12, 4)
+            left += Fraction(len(wrong) - found if row.is_accepted else 0) / comb(12, 4)
+        # two errors more than it may have are cut off: then it is too high, never too low
+        if len(wrong) <= 2:
+            assert mean == left
+        assert mean >= left
+
+    def test_what_a_rejected_lot_adds_is_wider(self) -> None:
+        """A few lots with large samples: neither limit leans on the lot that was rejected."""
+        rows = [Inspection(500, 50, wrong, accept=3, is_drawn=False) for wrong in (1, 4, 2)]
+        found = error_left(rows)
+        # 450 (1/50 + 1/50 + 2/50) + 450 choose(49, 3) / choose(50, 4)
+        assert (found.rate or 0) * found.tasks == pytest.approx(9 + 36 + 18)
+        accepted = error_left([rows[0], rows[2]])
+        assert found.low == accepted.low
+        assert (found.high or 0) > (accepted.high or 0)
+
+    def test_tasks_that_were_checked_whole_are_accepted_too(self) -> None:
+        rows = [Inspection(50, 10, 1, accept=0)]
+        assert error_left(rows).why == "no task is accepted yet"
+        found = error_left(rows, tasks=50)
+        assert found.rate == pytest.approx(4 / 50)
+        assert (found.tasks, found.checked) == (50, 10)
+        with pytest.raises(InvalidData, match="tasks: must be"):
+            error_left(rows, tasks=-1)
+
+    @pytest.mark.parametrize("lots", [1, 4])
+    @pytest.mark.parametrize("better", [0.0, 0.9])
+    def test_the_interval_covers_what_few_lots_have_left(self, lots: int, better: float) -> None:
+        """Errors in clusters: of 50 packages of 10 in a lot every seventh has a third wrong."""
+        random = np.random.default_rng(9)
+        covered = above = 0
+        for _ in range(JOBS):
+            rows, left = list[Inspection](), 0
+            for _ in range(lots):
+                rates = np.where(random.random(50) < 0.15, 0.3, 0.02)
+                wrong, is_accepted = int(random.binomial(10, rates).sum()), False
+                while not is_accepted:
+                    found = int(random.hypergeometric(wrong, 500 - wrong, 50))
+                    rows.append(Inspection(500, 50, found, accept=3))
+                    is_accepted = rows[-1].is_accepted
+                    left += wrong - found if is_accepted else 0
+                    wrong = int(random.binomial(wrong, 1 - better))
+            stated = error_left(rows)
+            share = left / stated.tasks
+            covered += (stated.low or 0) <= share <= (stated.high or 0)
+            above += share > (stated.high or 0)
+        assert covered >= 0.95 * JOBS
+        assert above <= 0.05 * JOBS
 
 
 class TestParts:
