@@ -29,6 +29,7 @@ from itagflow import (
     templates,
 )
 from itagflow.access import TABLE, RolePolicy
+from itagflow.display import values as display
 from itagflow.model import AcceptanceLot, LotState
 from itagflow.quality import ErrorLeft, Iso2859, SinglePlan, iso2859, sequential
 
@@ -174,6 +175,38 @@ class TestErrorsLeft:
         assert flow.quality.error_left(job, by="ada").tasks == 6
         why = flow.quality.error_left(job, by="lea").why
         assert why == "lots of job 'cats' have work in them that may not be seen by lea"
+
+
+class TestProgress:
+    def test_it_says_how_many_lots_are_where(self, flow: Flow) -> None:
+        job = in_lots(flow, Accept(plan=SinglePlan(2, 0), lot=Lot(packages=3)), packages=10)
+        assert flow.jobs.progress(job).lots == {}
+        label_all(flow, job, 2)
+        assert flow.jobs.progress(job).lots == {LotState.OPEN: 1}
+        label_all(flow, job, 1)
+        assert flow.jobs.progress(job).lots == {LotState.CLOSED: 1}
+        check(flow, job)
+        label_all(flow, job, 3)
+        check(flow, job, wrong=1)
+        label_all(flow, job, 4)
+        progress = flow.jobs.progress(job)
+        counts = {LotState.ACCEPTED: 1, LotState.REJECTED: 1, LotState.CLOSED: 1, LotState.OPEN: 1}
+        assert progress.lots == counts
+        said = "1 lot open, 1 lot closed, 1 lot accepted, 1 lot rejected"
+        assert str(progress).endswith(said)
+        assert said in display.describe_value(progress)._repr_html_()
+
+    def test_lots_of_groups_are_counted_by_group(self, flow: Flow) -> None:
+        rule = Accept(plan=SinglePlan(2, 0), lot=Lot(packages=3, by="group"))
+        job = in_lots(flow, rule, label=("ben", "cy"))
+        flow.members.set_role("street", "ben", "operator", groups=["day"], by="ada")
+        for name in ("ben", "cy"):
+            labeled(flow, name, job)
+        assert flow.jobs.progress(job).lots == {LotState.OPEN: 2}
+
+    def test_a_job_without_lots_has_none(self, flow: Flow) -> None:
+        job = cats(flow, label=["ben"])
+        assert flow.jobs.progress(job).lots == {}
 
 
 @attrs.frozen

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from itagflow.lots.key_rules import is_gathering
 from itagflow.model.lot import AcceptanceLot
 from itagflow.model.package import Package, PackageState
+from itagflow.model.plan import LotState
 from itagflow.storage.port import Query, Reader
 
 
@@ -14,6 +16,14 @@ def count_by_lot_key(reader: Reader, job: int) -> Mapping[str, int]:
     at_accept = Query(Package, {"job": job, "state": PackageState.ACCEPT})
     tally = reader.tally(at_accept, by=("lot_key",))
     return {str(key): number for (key,), (number,) in sorted(tally.items()) if key}
+
+
+def count_lots(reader: Reader, job: int) -> Mapping[LotState, int]:
+    """Return how many lots a job has in each state; those that have not closed by what waits."""
+    tally = reader.tally(Query(AcceptanceLot, {"job": job}), by=("state",))
+    counts = {LotState(state): number for (state,), (number,) in tally.items()}
+    gathering = sum(map(is_gathering, count_by_lot_key(reader, job)))
+    return {LotState.OPEN: gathering, **counts} if gathering else counts
 
 
 def read_lots(reader: Reader, job: int) -> list[AcceptanceLot]:

@@ -14,6 +14,7 @@ from itagflow.model.job import STAGES, Stage
 from itagflow.model.merging import MergeReport
 from itagflow.model.number import require_whole_number, to_whole, validate_whole
 from itagflow.model.package import Outcome, Package, PackageState, Purpose
+from itagflow.model.plan import LotState
 from itagflow.model.reply import Reply
 from itagflow.model.task import Answer, Order, Task, TaskState, make_order
 from itagflow.printing import format_count
@@ -194,6 +195,13 @@ def _convert_counts(counts: Mapping[PackageState, int]) -> dict[PackageState, in
     }
 
 
+def _convert_lots(counts: Mapping[LotState, int]) -> dict[LotState, int]:
+    return {
+        state: require_whole_number("Progress", state.value, number, least=0)
+        for state, number in parse_enum_keys(LotState, "Progress", counts).items()
+    }
+
+
 @attrs.frozen(kw_only=True)
 class Progress:
     """How far a job is; a sum over its packages."""
@@ -221,6 +229,11 @@ class Progress:
     tell of secret votes."""
     with_adjudicators: int = attrs.field(default=0, converter=to_whole, validator=validate_whole(0))
     """How many disputed tasks wait for an adjudicator's decision."""
+    lots: Mapping[LotState, int] = attrs.field(
+        factory=dict[LotState, int], converter=_convert_lots, hash=False
+    )
+    """How many lots of several packages are in each state: ``open`` while packages still come to
+    them, ``closed`` until they are decided.  Empty where each package is accepted alone."""
 
     @property
     def total(self) -> int:
@@ -252,6 +265,9 @@ class Progress:
             count = getattr(self, name)
             if count:
                 phrases.append(f"{format_count(count, 'task')} {name.replace('_', ' ')}")
+        for lot_state in LotState:
+            if self.lots.get(lot_state):
+                phrases.append(f"{format_count(self.lots[lot_state], 'lot')} {lot_state.value}")
         return f"{self.done} of {format_count(self.total, 'task')} done: " + ", ".join(phrases)
 
     def __repr__(self) -> str:

@@ -29,6 +29,7 @@ from itagflow.core.visibility import Access, access_of, list_visible, require_re
 from itagflow.errors import InvalidData, ItagflowError, NotAllowed, NotFound, Problem
 from itagflow.jobs import rules as jobs_rules
 from itagflow.jobs.loading import read_report
+from itagflow.lots.counting import count_lots
 from itagflow.model.event import Event
 from itagflow.model.job import Crew, Job, JobState, Stage
 from itagflow.model.jobcounter import JobCounter
@@ -312,7 +313,7 @@ def _list_assignments(
 
 
 def get_progress(engine: Engine, job: JobRef, *, by: MemberRef | None = None) -> Progress:
-    """Return the progress of a job: packages and tasks by state, `COUNTS`, and rows read."""
+    """Return the progress of a job: packages, tasks and lots by state, `COUNTS`, and rows read."""
     with engine.store.read() as reader:
         stored_job, viewer = require_readable(engine, reader, "jobs.progress", job, by)
         sums = reader.tally(
@@ -320,6 +321,7 @@ def get_progress(engine: Engine, job: JobRef, *, by: MemberRef | None = None) ->
         )
         counter = reader.get(JobCounter, stored_job.key)
         waiting = _count_decisions(viewer, stored_job)
+        lots = count_lots(reader, stored_job.id) if stored_job.workflow.has_lots else {}
     by_state = {PackageState(state): numbers for (state,), numbers in sums.items()}
     open_counts = [
         # a tally begins with the number of packages and the sum of their sizes
@@ -337,6 +339,7 @@ def get_progress(engine: Engine, job: JobRef, *, by: MemberRef | None = None) ->
         rows_read=counter.rows_read,
         with_experts=waiting[Purpose.ESCALATION],
         with_adjudicators=waiting[Purpose.ADJUDICATION],
+        lots=lots,
     )
 
 
