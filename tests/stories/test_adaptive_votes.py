@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from support.scenes import cats, street, taken, verbs
 
+import itagflow
 from itagflow import (
     Assignment,
     AssignmentState,
     Choice,
     Crew,
+    Field,
     Flow,
+    GroupByField,
     Inspect,
     Job,
+    JobState,
     Label,
     NotAllowed,
     PackageState,
@@ -28,6 +33,7 @@ from itagflow import (
 )
 from itagflow.errors import InvalidData
 from itagflow.model import Purpose, Question, Template
+from itagflow.typing import Reply
 
 RATERS = ("ben", "cy", "eve", "fay", "gil")
 ADAPTIVE = Workflow(Label(votes=2, max_votes=5, agree=2 / 3), Inspect())
@@ -359,3 +365,148 @@ def test_the_last_who_could_vote_goes_away_and_somebody_else_is_named(flow: Flow
     flow.jobs.add_workers(job, Stage.LABEL, ["fay"], by="ada")
     voted(flow, "fay", job, {1: "dog"})
     assert stands(flow, job) == (PackageState.INSPECT, ())
+
+
+class TestTheLastWhoCouldVoteIsGone:
+    """Two disagree on task 2; eve, the only one who could vote too, is asked, and then cannot."""
+
+    @pytest.fixture
+    def job(self, flow: Flow) -> Job:
+        return self.make(flow, ADAPTIVE)
+
+    def make(self, flow: Flow, workflow: Workflow, **more: Any) -> Job:
+        job = cats(flow, tasks=2, workflow=workflow, label=("ben", "cy", "eve"), **more)
+        voted(flow, "ben", job, {1: "cat", 2: "cat"})
+        voted(flow, "cy", job, {1: "cat", 2: "dog"})
+        assert flow.tick(job=job).votes == 0
+        return job
+
+    @pytest.mark.parametrize(
+        "leave",
+        [
+            lambda flow, _: flow.members.remove("street", "eve", by="ada"),
+            lambda flow, job: flow.jobs.remove_workers(job, Stage.LABEL, ["eve"], by="ada"),
+            lambda flow, job: flow.jobs.set_workforce(job, {"label": ["ben", "cy"]}, by="ada"),
+            lambda flow, _: flow.members.set_role("street", "eve", "viewer", by="ada"),
+        ],
+        ids=["removed", "not named any more", "others are named", "may not label any more"],
+    )
+    def test_a_tick_lets_the_package_go_on(self, flow: Flow, job: Job, leave: Any) -> None:
+        leave(flow, job)
+        assert stands(flow, job) == (PackageState.LABEL, ())
+        report = flow.tick(job=job)
+        assert (report.votes, report.changed) == (1, 1)
+        assert str(report) == "1 job: 1 vote asked for no more"
+        assert stands(flow, job) == (PackageState.INSPECT, (2,))
+        offer = next(flow.assignments.list(None, job=job, live=False))
+        assert offer.state is AssignmentState.RETURNED
+        assert offer.comment == "nobody is left who could give this vote"
+        assert flow.tick(job=job).votes == 0
+        review = taken(flow, "di", job, Stage.INSPECT)
+        flow.modify(review, 2, Choice("dog"))
+        flow.review(review)
+        assert flow.results.get(job, 2).replies == {"1": Choice("dog")}
+
+    def test_who_held_it_and_was_removed_is_waited_for_no_more(self, flow: Flow, job: Job) -> None:
+        taken(flow, "eve", job)
+        assert flow.tick(job=job).votes == 0
+        flow.members.remove("street", "eve", by="ada")
+        assert flow.tick(job=job).votes == 1
+        assert stands(flow, job) == (PackageState.INSPECT, (2,))
+
+    def test_who_lost_the_skill_cannot_vote(self, flow: Flow) -> None:
+        home = street(flow, "ben", "cy", "eve", "di")
+        for name in ("ben", "cy", "eve"):
+            flow.members.set_skills(home, name, {"lang:de": 90}, by="ada")
+        label = Label(votes=2, max_votes=3, requires=Field("lang", skill="lang:{}", least=50))
+        job = flow.jobs.create(
+            home,
+            "cats",
+            template=templates.image_classification(["cat", "dog"]),
+            data=[{"source": f"{number}.jpg", "lang": "de"} for number in (1, 2)],
+            workflow=Workflow(label, Inspect()),
+            packaging=GroupByField("lang"),
+            workforce={"label": ["ben", "cy", "eve"], "inspect": ["di"]},
+            by="ada",
+        )
+        voted(flow, "ben", job, {1: "cat", 2: "cat"})
+        voted(flow, "cy", job, {1: "cat", 2: "dog"})
+        flow.members.set_skills("street", "eve", {"lang:de": 10}, by="ada")
+        assert flow.tick(job=job).votes == 1
+        assert stands(flow, job) == (PackageState.INSPECT, (2,))
+
+    def test_who_is_paused_comes_back(self, flow: Flow, job: Job) -> None:
+        flow.members.pause("street", "eve", by="ada")
+        assert flow.tick(job=job).votes == 0
+        flow.members.resume("street", "eve", by="ada")
+        voted(flow, "eve", job, {2: "dog"})
+        assert stands(flow, job) == (PackageState.INSPECT, ())
+
+    def test_somebody_else_who_is_named_first_is_asked(self, flow: Flow, job: Job) -> None:
+        flow.members.remove("street", "eve", by="ada")
+        flow.members.add("street", "fay", "operator", by="ada")
+        flow.jobs.add_workers(job, Stage.LABEL, ["fay"], by="ada")
+        assert flow.tick(job=job).votes == 0
+        voted(flow, "fay", job, {2: "dog"})
+        assert stands(flow, job) == (PackageState.INSPECT, ())
+
+    def test_a_dispute_that_is_kept_ends_the_job(self, flow: Flow) -> None:
+        job = self.make(flow, Workflow(Label(votes=2, max_votes=3, on_dispute="keep")))
+        flow.members.remove("street", "eve", by="ada")
+        flow.tick(job=job)
+        assert flow.jobs.get(job).state is JobState.FINISHED
+        last = flow.results.get(job, 2).last
+        assert last is not None
+        assert last.disputed == ("1",)
+
+    def test_adjudicators_decide_what_is_left(self, flow: Flow) -> None:
+        flow_ = Workflow(Label(votes=2, max_votes=3), Inspect())
+        job = self.make(flow, flow_)
+        flow.members.add("street", "lea", "leader", by="ada")
+        flow.jobs.set_workforce(job, {Crew.ADJUDICATORS: ["lea"]}, by="ada")
+        flow.members.remove("street", "eve", by="ada")
+        flow.tick(job=job)
+        assert stands(flow, job) == (PackageState.LABEL, (2,))
+        decision = taken(flow, "lea", job)
+        assert (decision.purpose, decision.scope) == (Purpose.ADJUDICATION, (2,))
+        flow.save(decision, 2, Choice("dog"))
+        flow.submit(decision)
+        assert stands(flow, job) == (PackageState.INSPECT, ())
+
+    def test_votes_asked_for_by_hand_are_taken_back_too(self, flow: Flow) -> None:
+        workflow = Workflow(Label(votes=2, min_votes=2), Inspect())
+        job = cats(flow, tasks=2, workflow=workflow, label=("ben", "cy", "eve"))
+        voted(flow, "ben", job, {1: "cat", 2: "cat"})
+        second = taken(flow, "cy", job)
+        flow.packages.ask_again([(job, 2)], by="ada")
+        flow.save_many(second, {1: Choice("cat"), 2: Choice("cat")})
+        flow.submit(second)
+        flow.members.remove("street", "eve", by="ada")
+        assert stands(flow, job)[0] is PackageState.LABEL
+        assert flow.tick(job=job).votes == 1
+        assert stands(flow, job) == (PackageState.INSPECT, ())
+
+    def test_a_merge_function_of_the_application_is_asked(self) -> None:
+        asked = list[str]()
+
+        def pick_last(question: Question, replies: Sequence[Reply]) -> Reply:
+            asked.append(question.title)
+            return replies[-1]
+
+        with itagflow.open("memory:", merges={"last": pick_last}) as flow:
+            job = cats(
+                flow,
+                tasks=1,
+                workflow=Workflow(Label(votes=2, merge={"1": "last"}), Inspect()),
+                label=("ben", "cy", "eve"),
+            )
+            voted(flow, "ben", job, {1: "cat"})
+            second = taken(flow, "cy", job)
+            flow.packages.ask_again([(job, 1)], by="ada")
+            flow.save(second, 1, Choice("dog"))
+            flow.submit(second)
+            flow.members.remove("street", "eve", by="ada")
+            flow.tick(job=job)
+            assert stands(flow, job) == (PackageState.INSPECT, ())
+            assert flow.results.get(job, 1).replies == {"1": Choice("dog")}
+            assert asked

@@ -32,6 +32,7 @@ from itagflow.deadlines.overdue_rules import OverdueFacts
 from itagflow.deadlines.rules import is_overdue
 from itagflow.errors import InvalidData, Problem
 from itagflow.jobs.packaging import recall_each
+from itagflow.labeling.closing import close_votes
 from itagflow.lots.settling import settle_lots
 from itagflow.model.job import Crew, Job, JobState
 from itagflow.model.package import Assignment, AssignmentState, Outcome, Package
@@ -97,6 +98,7 @@ def _find_jobs(
 def _tick_job(engine: Engine, job: Job, actor: int, done: Counter[str]) -> None:
     """Do what time decides in one job; *done* counts it."""
     done["expired"] += _expire(engine, job, actor)
+    done["votes"] += close_votes(engine, job, actor)
     done["lots"] += settle_lots(engine, job.id).total if job.workflow.has_lots else 0
     if job.workflow.label.on_overdue is None:
         return  # nothing is done with what is overdue, and nothing is read

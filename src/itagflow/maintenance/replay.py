@@ -26,7 +26,7 @@ EntityKey = tuple[str, Key]
 Fields = dict[str, str | int | None]
 """The tracked fields of a thing."""
 
-ENDING = ("submit", "review", "accept", "discard", "reopen", "overdue")
+ENDING = ("submit", "review", "accept", "discard", "reopen", "overdue", "close_vote")
 """Package operations that may change the job too: they close or reopen the last open one."""
 
 

@@ -247,6 +247,7 @@ _PAST = {
     "change_template": "changed the template of",
     "claim": "claimed",
     "close_lot": "closed a lot of",
+    "close_vote": "took back a vote on",
     "comment": "commented on",
     "create_job": "created",
     "create_workspace": "created workspace",

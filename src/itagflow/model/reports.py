@@ -375,11 +375,14 @@ class TickReport:
     """How many overdue packages are left to who holds them: until that is handed in, or lapses."""
     lots: int = 0
     """How many lots of several packages have closed, or were decided."""
+    votes: int = 0
+    """How many further votes are asked for no more, since nobody is left to give them."""
 
     @property
     def changed(self) -> int:
         """How many things were decided: nothing was due where it is 0."""
-        return self.expired + self.notified + self.escalated + self.defaulted + self.lots
+        decided = self.expired + self.notified + self.escalated + self.defaulted
+        return decided + self.lots + self.votes
 
     def __str__(self) -> str:
         counts = [
@@ -389,6 +392,7 @@ class TickReport:
             ("package answered by default", "packages answered by default", self.defaulted),
             ("package left to its holder", "packages left to their holders", self.held),
             ("lot settled", "lots settled", self.lots),
+            ("vote asked for no more", "votes asked for no more", self.votes),
         ]
         said = [
             f"{number} {one if number == 1 else many}" for one, many, number in counts if number

@@ -265,9 +265,11 @@ class Progress:
             count = getattr(self, name)
             if count:
                 phrases.append(f"{format_count(count, 'task')} {name.replace('_', ' ')}")
-        for lot_state in LotState:
-            if self.lots.get(lot_state):
-                phrases.append(f"{format_count(self.lots[lot_state], 'lot')} {lot_state.value}")
+        phrases += [
+            f"{format_count(self.lots[lot_state], 'lot')} {lot_state.value}"
+            for lot_state in LotState
+            if self.lots.get(lot_state)
+        ]
         return f"{self.done} of {format_count(self.total, 'task')} done: " + ", ".join(phrases)
 
     def __repr__(self) -> str:

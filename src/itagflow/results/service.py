@@ -44,6 +44,7 @@ from itagflow.model.package import (
     Purpose,
 )
 from itagflow.model.partition import JobPartition
+from itagflow.model.plan import LotState
 from itagflow.model.reports import LoadReport
 from itagflow.model.result import COUNTS, Progress, Result
 from itagflow.model.row_key import format_row_key, require_row_key
@@ -321,7 +322,8 @@ def get_progress(engine: Engine, job: JobRef, *, by: MemberRef | None = None) ->
         )
         counter = reader.get(JobCounter, stored_job.key)
         waiting = _count_decisions(viewer, stored_job)
-        lots = count_lots(reader, stored_job.id) if stored_job.workflow.has_lots else {}
+        has_lots = stored_job.workflow.has_lots
+        lots = count_lots(reader, stored_job.id) if has_lots else dict[LotState, int]()
     by_state = {PackageState(state): numbers for (state,), numbers in sums.items()}
     open_counts = [
         # a tally begins with the number of packages and the sum of their sizes

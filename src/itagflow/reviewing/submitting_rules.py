@@ -9,6 +9,7 @@ import attrs
 
 from itagflow.claiming import part_rules
 from itagflow.claiming.part_rules import PackagePart
+from itagflow.claiming.rules import end_assignment as end_claim
 from itagflow.errors import Incomplete, NotAllowed
 from itagflow.labeling.settling_rules import OpenTask, find_open_task
 from itagflow.labeling.voting import (
@@ -43,6 +44,9 @@ from itagflow.reviewing.rules import (
     with_answers,
 )
 
+NOBODY_VOTES = "nobody is left who could give this vote"
+"""Why an open offer of one more vote is taken back."""
+
 
 def submit(facts: CompletionFacts) -> Change:
     """End a labeling; with the last vote and the last part of the round the package moves on.
@@ -70,14 +74,9 @@ def submit(facts: CompletionFacts) -> Change:
     data: dict[str, Any] = {"rest": list(rest)} if rest else {}
     if open_tasks:
         data[ASKED_AGAIN] = [each.describe() for each in open_tasks]
-    after = evolve(package, disputes=merged.disputes)
-    if facts.plan.leaves_stage and offer is None:
-        abandoned = _find_requeued(facts, assignments, merged.answers)
-        if abandoned:
-            after = requeue(facts.context, abandoned, merged.disputes)
-            data["requeued"] = list(abandoned)
-        else:
-            after = pass_on(facts, assignments, merged.disputes)
+    after, requeued = _move(facts, assignments, merged, waits=offer is not None)
+    if requeued:
+        data["requeued"] = list(requeued)
     after = recount(facts, after, assignments, merged.answers)
     save: list[Saved] = []
     # a package that waits for votes mostly stays as it is: its row, which claims lock, is not saved
@@ -90,6 +89,39 @@ def submit(facts: CompletionFacts) -> Change:
     return record(ctx, "submit", about=ended, add=add, save=save, data=data, became=became)
 
 
+def close_vote(facts: CompletionFacts) -> Change:
+    """Take back an open offer of one more vote, which nobody is left to give.
+
+    With the last one the votes that were given are merged, and the package goes on as behind the
+    last vote: what they leave undecided is disputed.
+    """
+    package, ctx = facts.context.package, facts.context.ctx
+    ended = end_claim(facts.context.assignment, "recall", ctx, comment=NOBODY_VOTES)
+    assignments = replace_assignment(facts.history.assignments, ended)
+    add: list[Entity] = []
+    merged = _Merged((), package.disputes)
+    offer = None
+    if facts.plan.merges_votes:
+        last = evolve(_find_last_vote(facts), ended_at=ctx.at)
+        holder, answers = _merge_votes(facts, last, assignments)
+        assignments.append(holder)
+        add += [holder, *answers]
+        merged = _find_disputes(facts, assignments, answers)
+        offer = _offer_part(facts, last, (), merged)
+    if offer is not None:
+        assignments.append(offer)
+        add.append(offer)
+    after, requeued = _move(facts, assignments, merged, waits=offer is not None)
+    after = recount(facts, after, assignments, merged.answers)
+    save: list[Saved] = [(package, after)] if after != package else []
+    save += [*finish_job_with(facts, after), (facts.context.assignment, ended)]
+    data: dict[str, Any] = {"comment": NOBODY_VOTES}
+    if requeued:
+        data["requeued"] = list(requeued)
+    became = describe_became(facts, after, assignments, merged.answers)
+    return record(ctx, "close_vote", about=ended, add=add, save=save, data=data, became=became)
+
+
 def find_merge_calls(facts: CompletionFacts) -> Sequence[MergeCall]:
     """Return what the application's merge functions are still to be asked before `submit`."""
     if not (facts.plan.merges_votes and find_registered_names(facts.context.job.workflow)):
@@ -98,8 +130,32 @@ def find_merge_calls(facts: CompletionFacts) -> Sequence[MergeCall]:
     facts.merge_calls.missing.clear()
     assignment = facts.context.assignment
     ended = evolve(assignment, state=AssignmentState.DONE, outcome=Outcome.SUBMITTED)
+    if assignment.member is None:  # an offer that nobody takes: see `close_vote`
+        ended = _find_last_vote(facts)
     _merge_votes(facts, ended, replace_assignment(facts.history.assignments, ended))
     return list(facts.merge_calls.missing)
+
+
+def _find_last_vote(facts: CompletionFacts) -> Assignment:
+    """Return the vote of the present round that came last: more are asked for behind one only."""
+    assignments = facts.history.assignments
+    given = part_rules.find_voters(assignments, facts.context.package.round)
+    return next(each for each in reversed(assignments) if each.id in given)
+
+
+def _move(
+    facts: CompletionFacts, assignments: Sequence[Assignment], merged: _Merged, *, waits: bool
+) -> tuple[Package, tuple[int, ...]]:
+    """Return the package as it is then, and the abandoned tasks that are offered once more.
+
+    It stays at its stage where it *waits* for somebody to decide or to vote.
+    """
+    if not facts.plan.leaves_stage or waits:
+        return evolve(facts.context.package, disputes=merged.disputes), ()
+    abandoned = _find_requeued(facts, assignments, merged.answers)
+    if abandoned:
+        return requeue(facts.context, abandoned, merged.disputes), abandoned
+    return pass_on(facts, assignments, merged.disputes), ()
 
 
 @attrs.frozen

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import attrs
+
+from itagflow.access import Policy
 from itagflow.claiming import part_rules
 from itagflow.claiming.decision import has_skill
 from itagflow.claiming.part_rules import PackagePart
@@ -13,7 +16,40 @@ from itagflow.jobs.finishing_rules import find_workers
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import Assignment, ClaimCounter, Package, Purpose
 from itagflow.model.workspace import Member
-from itagflow.storage.port import Query
+from itagflow.storage.port import Query, Reader
+
+
+@attrs.frozen
+class Voters:
+    """Those who may vote in a job, whatever they have done on a package."""
+
+    job: Job
+    """The job."""
+    members: Sequence[Member]
+    """The members; whoever is paused is among them, and comes back."""
+
+    def is_one_left(
+        self, package: Package, vote: Assignment, assignments: Sequence[Assignment]
+    ) -> bool:
+        """Return whether one of them may give *vote*, beside the *assignments* on its package."""
+        return any(
+            not part_rules.has_conflict(self.job, vote, member, assignments)
+            and has_skill(self.job, Stage.LABEL, member, package)
+            for member in self.members
+        )
+
+
+def read_voters(reader: Reader, policy: Policy, job: Job) -> Voters:
+    """Return those who may vote in *job*."""
+    active = Query(Member, {"workspace": job.workspace, "active": True})
+    members = list(reader.find(active))
+    workers = find_workers(job, Stage.LABEL, members, policy)
+    able = [
+        member
+        for member in members
+        if member.id in workers and not _has_got_all(reader, job, member)
+    ]
+    return Voters(job, able)
 
 
 def has_voter_left(
@@ -21,28 +57,20 @@ def has_voter_left(
 ) -> bool:
     """Return whether somebody of LABEL could give one more vote on tasks of a locked *package*.
 
-    Whoever is paused comes back.  Nothing is read where the job asks for no more votes.
+    Nothing is read where the job asks for no more votes.
     """
     if not job.workflow.label.asks_again:
         return False
-    active = Query(Member, {"workspace": job.workspace, "active": True})
-    members = list(transaction.store.find(active))
-    workers = find_workers(job, Stage.LABEL, members, transaction.policy)
     part = PackagePart(package, Purpose.EXTRA_VOTE, ())
     vote = part_rules.make_open_offer(part, transaction.make_context(job.workspace), id=0)
-    return any(
-        member.id in workers
-        and not part_rules.has_conflict(job, vote, member, assignments)
-        and has_skill(job, Stage.LABEL, member, package)
-        and not _has_got_all(transaction, job, member)
-        for member in members
-    )
+    voters = read_voters(transaction.store, transaction.policy, job)
+    return voters.is_one_left(package, vote, assignments)
 
 
-def _has_got_all(transaction: Transaction, job: Job, member: Member) -> bool:
+def _has_got_all(reader: Reader, job: Job, member: Member) -> bool:
     """Return whether *member* has got as many packages at LABEL as one may in the whole job."""
     most = job.workflow.label.max_total
     if most is None:
         return False
-    counter = get_or_none(transaction.store, ClaimCounter, (job.id, Stage.LABEL.value, member.id))
+    counter = get_or_none(reader, ClaimCounter, (job.id, Stage.LABEL.value, member.id))
     return counter is not None and counter.total >= most
