@@ -212,6 +212,59 @@ class TestSubmit:
             rules.submit(facts)
 
 
+class TestCloseVote:
+    """Two have voted, and a third vote on task 2 waits for nobody in particular."""
+
+    JOB = make_job(workflow=Workflow(Label(votes=2, max_votes=3, min_votes=2), Inspect()))
+    OFFER = make_assignment(
+        9,
+        member=None,
+        state=AssignmentState.OFFERED,
+        purpose=Purpose.EXTRA_VOTE,
+        scope=(2,),
+    )
+    VOTES = (LABELED, attrs.evolve(LABELED, id=7, member=9))
+
+    def close(self, *more: Assignment, **fields: Any) -> Change:
+        given = {"free": 0, "votes": 2, **fields}
+        again = tuple(make_answer(task, replies=CAT, assignment=7, member=9) for task in (1, 2))
+        facts = complete(
+            self.JOB,
+            make_package(**given),
+            self.OFFER,
+            *self.VOTES,
+            *more,
+            answers=(*ANSWERED, *again),
+            template=make_template(),
+            merged_id=8,
+        )
+        return rules.close_vote(facts)
+
+    def test_the_votes_that_were_given_are_merged(self) -> None:
+        change = self.close()
+        ended = saved(change, Assignment)
+        assert (ended.state, ended.outcome) == (AssignmentState.RETURNED, Outcome.RECALLED)
+        merged, *answers = change.add
+        assert isinstance(merged, Assignment)
+        assert (merged.id, merged.state, merged.outcome) == (8, LABELED.state, Outcome.MERGED)
+        assert (merged.scope, merged.purpose, len(answers)) == (None, Purpose.LABEL, 2)
+        after = saved(change, Package)
+        assert (after.state, after.disputes) == (PackageState.INSPECT, (2,))
+        assert change.event.type == "close_vote"
+        assert change.event.data == {"comment": rules.NOBODY_VOTES}
+
+    def test_a_package_on_which_others_vote_waits_for_them(self) -> None:
+        for change in (self.close(make_assignment(10, member=4)), self.close(free=1)):
+            assert change.add == ()
+            assert [type(after) for _, after in change.save] == [Assignment]
+
+    def test_what_an_expert_has_is_waited_for(self) -> None:
+        expert = make_assignment(10, member=4, scope=(1,), purpose=Purpose.ESCALATION)
+        change = self.close(expert)
+        assert saved(change, Package).state is PackageState.LABEL
+        assert len(change.add) == 3
+
+
 PARTIAL = make_job(workflow=Workflow(Label(allow_partial=True), Inspect()))
 
 
