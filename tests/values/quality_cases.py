@@ -135,6 +135,7 @@ QUALITY: Mapping[str, Callable[[Scene], Arguments]] = {
     "quality.error_left": lambda _: {
         "inspections": [P.Inspection(50, 10, 1), P.Inspection(50, 10, 0)],
         "skipped": P.Skipped(2, 100),
+        "tasks": 100,
         "detection": 0.9,
     },
     "quality.iso2859": of(aql=1.0, level="II"),

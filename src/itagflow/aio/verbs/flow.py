@@ -614,7 +614,8 @@ class FlowVerbs:
         """Do what time decides: for the application to call every minute or so.
 
         In running jobs, what has lapsed goes back to the queue, and `Label.on_overdue` is applied
-        to packages that are overdue: each due time once, however many call it at once.
+        to packages that are overdue: each due time once, however many call it at once.  Lots whose
+        time is over close, and votes that nobody is left to give are taken back.
 
         Raises:
             NotAllowed: when *by* may not manage these jobs.

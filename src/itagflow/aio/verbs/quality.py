@@ -156,6 +156,10 @@ class AsyncQuality:
         one was.  Where others passed with as many there is no such number: then they count as if
         they had passed, the rate may be too high, and ``assumptions`` says so.
 
+        A lot of several packages is one inspection, of a sample from all of its tasks.  One that
+        was rejected counts with its sample; nothing is left in it once it was checked whole, and
+        one that was labeled again is another lot.
+
         Args:
             job: The job; several as a list.
             detection: The share of errors that reviewers see, where it is known: rate and limits
