@@ -184,6 +184,15 @@ def vote_until_enough_agree(steps: Steps) -> None:
     steps.do("end", steps.last(), "review")
 
 
+def lose_the_last_voter(steps: Steps) -> None:
+    """Two disagree, and nobody else is named any more: a tick takes the third vote back."""
+    for who, word in (("ben", "cat"), ("cy", "dog")):
+        steps.claim(who, L)
+        steps.do("answer_all", steps.last(), word, True)
+    steps.do("change_workforce", L, ["ben", "cy"], "set")
+    steps.do("tick", "ada")
+
+
 def come_late(steps: Steps) -> None:
     """A package is overdue while nobody has it, another one while ben holds it."""
     steps.claim("ben", L)
@@ -238,7 +247,11 @@ def _check_sample(steps: Steps, who: str, word: str) -> None:
 WALKS: tuple[tuple[Label, Inspect | Accept | None, tuple[Callable[[Steps], None], ...]], ...] = (
     (Label(), None, (label_and_review, go_on, manage)),
     (Label(votes=2, min_votes=2), None, (vote,)),
-    (Label(votes=2, max_votes=3, agree=0.9), None, (vote_until_enough_agree,)),
+    (
+        Label(votes=2, max_votes=3, agree=0.9),
+        None,
+        (vote_until_enough_agree, lose_the_last_voter),
+    ),
     (Label(on_overdue={"1": Choice("dog")}), None, (come_late,)),
     (Label(), Inspect(plan=SinglePlan(1, 0), rejected_lots="inspect"), (decide_by_plan,)),
     (Label(), Accept(plan=SinglePlan(2, 0), lot=Lot(packages=2)), (decide_lots,)),

@@ -21,8 +21,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 from toy_store import ToyStore
 
 import itagflow
-from itagflow import Flow, ItagflowError, Result, Stage, TaskState, maintenance
+from itagflow import AssignmentState, Flow, ItagflowError, Result, Stage, TaskState, maintenance
 from itagflow.access import READERS
+from itagflow.lots.plan_rules import find_lot_rule, make_lot_plan
 from itagflow.model import Event, OnDispute, RejectedLots
 from itagflow.quality import PlanVerdict, Statement
 from support import invariants, postgres
@@ -41,7 +42,9 @@ CHECKS = (
     "no vote counts twice",
     "what was disputed was decided",
     "paid once",
+    "a vote that nobody could give was taken back",
     "no lot passed or went back against its plan",
+    "a lot was decided once, as its plan says",
     "followed",
     "what changed and what was there are the whole",
     "a snapshot has the same bytes again",
@@ -228,6 +231,7 @@ class SideBySide(RuleBasedStateMachine):
         self.check_votes(results.values())
         self.pay(flow)
         self.check_plans(flow, events)
+        self.check_votes_taken_back(flow, events)
         self.check_followed(flow, results)
 
     def pay(self, flow: Flow) -> None:
@@ -262,6 +266,15 @@ class SideBySide(RuleBasedStateMachine):
                 assert not result.last.disputed
                 CHECKED["what was disputed was decided"] += 1
 
+    def check_votes_taken_back(self, flow: Flow, events: Iterable[Event]) -> None:
+        """A vote that was taken back had been offered to whoever may, and nobody had it."""
+        for event in events:
+            if event.type != "close_vote":
+                continue
+            offer = flow.assignments.get((event.job, event.assignment))
+            assert (offer.state, offer.member) == (AssignmentState.RETURNED, None)
+            CHECKED["a vote that nobody could give was taken back"] += 1
+
     def check_plans(self, flow: Flow, events: Iterable[Event]) -> None:
         """What was decided on a lot is what its plan says, counted from what was said of it."""
         for event in events:
@@ -287,12 +300,13 @@ class SideBySide(RuleBasedStateMachine):
         """A lot of several packages is decided once, and as its plan says."""
         if event.type != "decide_lot":
             return
-        lot, accept = event.data["lot"], flow.jobs.get(self.job).workflow.accept
+        lot, rule = event.data["lot"], find_lot_rule(flow.jobs.get(self.job))
         assert lot["number"] not in self.decided_lots, "a lot was decided twice"
         self.decided_lots.add(lot["number"])
-        assert accept is not None
-        assert accept.plan is not None
-        said = accept.plan.for_lot(lot["size"]).decide(lot["checked"], lot["wrong"]).verdict
+        assert rule is not None
+        severity = flow.lots.get(self.job, lot["number"]).severity
+        plan = make_lot_plan(rule, lot["size"], severity)
+        said = plan.decide(lot["checked"], lot["wrong"]).verdict
         assert said in (PlanVerdict(lot["verdict"]), PlanVerdict.MORE)
         CHECKED["a lot was decided once, as its plan says"] += 1
 
