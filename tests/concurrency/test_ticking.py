@@ -11,7 +11,7 @@ from support import invariants
 from support.scenes import START, Clock, cats
 
 import itagflow
-from itagflow import Choice, Flow, JobState, Label, Workflow
+from itagflow import Choice, Flow, Inspect, JobState, Label, Workflow
 
 PACKAGES = 40
 
@@ -75,4 +75,31 @@ def test_each_due_time_is_applied_once(shared_url: str, rule: str) -> None:
         assert len(worked) == len(set(worked))
         assert len(by_default) + len(worked) == PACKAGES
         assert flow.jobs.get(job).state is JobState.FINISHED
+        invariants.check(flow)
+
+
+def test_a_vote_is_taken_back_or_given(shared_url: str) -> None:
+    """Nobody who is named is left for the third votes: ada gives some while others tick."""
+    with itagflow.open(shared_url) as flow:
+        workflow = Workflow(Label(votes=2, max_votes=3, limit=None), Inspect())
+        job = cats(flow, tasks=PACKAGES, size=1, workflow=workflow, label=("ben", "cy", "eve")).id
+        for who, word in (("ben", "cat"), ("cy", "dog")):
+            for assignment in flow.claim_many(who, job, "label", PACKAGES):
+                flow.save_many(assignment, {item: Choice(word) for item in flow.tasks(assignment)})
+                flow.submit(assignment)
+        flow.members.remove("street", "eve", by="ada")
+        flows = [itagflow.open(shared_url) for _ in range(3)]
+        with ThreadPoolExecutor(3) as pool:
+            voted = pool.submit(label_some, flows[2], job, "ada")
+            ticks = [pool.submit(flow.tick, job=job) for flow in flows[:2]]
+            taken_back = sum(future.result().votes for future in ticks)
+            given = voted.result()
+        for each in flows:
+            each.close()
+        flow.tick(job=job)
+        closed = [event.package for event in flow.events.list(job) if event.type == "close_vote"]
+        assert sorted([*closed, *given]) == list(range(1, PACKAGES + 1))
+        assert taken_back == len(closed)
+        disputed = [package.number for package in flow.packages.list(job) if package.disputes]
+        assert disputed == sorted(closed)
         invariants.check(flow)
