@@ -117,17 +117,18 @@ def manifest(data: bytes) -> None:
     for number, row in enumerate(formats.read("itag", io.BytesIO(data)), 1):
         content = as_json(row.text) if isinstance(row, Row) else None
         for job in JOBS:
-            _load(row, number, job)
+            load_row(row, number, job)
         if isinstance(content, Mapping):
-            _load(content, number, JOBS[0])
+            load_row(content, number, JOBS[0])
         if isinstance(row, Row) and isinstance(content, dict):
             _read_results(row, content)
 
 
-def _load(item: object, number: int, job: Job) -> None:
+def load_row(item: object, number: int, job: Job) -> None:
+    """Take *item* as a row that is loaded into *job*: what it has can be stored."""
     prepared = row_rules.prepare_row(item, number, LOOSE, job)
     if isinstance(prepared, row_rules.PreparedRow):
-        _is_storable(prepared.text, prepared.row_key, prepared.value)
+        is_storable(prepared.text, prepared.row_key, prepared.value)
 
 
 def _read_results(row: Row, content: dict[str, Any]) -> None:
@@ -151,7 +152,7 @@ def _judge(template: Template, replies: Replies, row: str) -> None:
         return
     answers.has_label(replies, "car")
     plain = replies_to_json(replies)
-    _is_storable(*_texts(plain), jsontext.dumps(plain))
+    is_storable(*_texts(plain), jsontext.dumps(plain))
     assert replies_from_json(json.loads(jsontext.dumps(plain))) == replies
     written = row if sound else '{"data": {}}'
     _comes_back("itag", template, replies, written, is_equal)
@@ -237,7 +238,7 @@ def records(data: bytes) -> None:
     """Read *data* as CSV, and the results in its columns; write those that are sound, and read them again."""
     for number, row in enumerate(formats.read("csv", io.BytesIO(data)), 1):
         for job in JOBS:
-            _load(row, number, job)
+            load_row(row, number, job)
         for template in TEMPLATES if isinstance(row, Row) else ():
             replies = attempt(csv.parse, json.loads(row.text)["data"], template)
             if replies:
@@ -265,7 +266,7 @@ def template(data: bytes) -> None:
         return
     assert from_itag(as_json(data)) == read
     described = jsontext.dumps(read.describe())
-    _is_storable(described, *_texts(json.loads(described)))
+    is_storable(described, *_texts(json.loads(described)))
     assert {key for keys in shuffle_options(read, 1, 1, 1).values() for key in keys} <= {
         key for question in read.asked for key in question.keys
     }
@@ -290,7 +291,8 @@ def rule(data: bytes) -> None:
             assert matched == (re.fullmatch(pattern, text) is not None)
 
 
-def _is_storable(*texts: str) -> None:
+def is_storable(*texts: str) -> None:
+    """Check that every store can hold these texts."""
     for text in texts:
         assert "\0" not in text
         text.encode()

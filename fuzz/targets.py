@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from fuzz.files import OTHERS, make_target
 from fuzz.flows import imported, prelabeled
 from fuzz.json_texts import json_text
 from fuzz.readers import answer, manifest, records, rule, template
@@ -21,6 +22,7 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "prelabel": prelabeled,
     "rule": rule,
     "template": template,
+    **{name: make_target(name) for name in OTHERS},
 }
 """The targets by name."""
 SLOW = frozenset({"import", "prelabel"})

@@ -16,6 +16,7 @@ from itagflow.access import Policy, Table
 from itagflow.claiming.asking import NumberedTask as NumberedTaskRef
 from itagflow.claiming.explaining import Place as EntityRef
 from itagflow.comments.service import TaskPlace, ThreadRef
+from itagflow.core.counted import Wrap as ProgressWrapper
 from itagflow.core.engine import Clock, Listener
 from itagflow.core.lookup import (
     AssignmentRef,
@@ -38,7 +39,6 @@ from itagflow.jobs.priorities import TaskScores
 from itagflow.jobs.reopening import Assignee
 from itagflow.jobs.row_sources import Data as RowSource
 from itagflow.jobs.row_sources import DataFrame
-from itagflow.jobs.row_sources import Wrap as ProgressWrapper
 from itagflow.model.annotation import Labels
 from itagflow.model.dataset import Duplicates
 from itagflow.model.entity import Entity, Key

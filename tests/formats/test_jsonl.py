@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from support.amounts import amount
 from support.answering import ALL, a_row, replies
+from support.exported import a_result
 
 import itagflow
 from itagflow import (
@@ -280,6 +281,26 @@ def test_a_line_that_is_none_of_ours_is_a_problem_with_its_place(
     ):
         assert str(found[0]).startswith(said)
         assert not isinstance(found[-1], Problem), "the next line is read"
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        (templates.audio_segmentation(["a"]), "line 1, 1: needs a Segments, not a Choice"),
+        (templates.image_captioning(), "line 1, 1: needs a Text, not a Choice"),
+        (templates.entity_relation(["a"], ["b"]), "line 1, 1: needs a Spans, not a Choice"),
+    ],
+)
+def test_an_answer_to_another_kind_of_question_is_a_problem(template: Any, said: str) -> None:
+    line = written([a_result({"1": Choice("cat")})], CATS).getvalue()
+    (found,) = formats.read("jsonl", io.BytesIO(line), template=template)
+    assert str(found) == said
+
+
+def test_an_answer_to_a_question_that_is_not_asked_is_a_problem() -> None:
+    line = written([a_result({"9": Choice("cat")})], CATS).getvalue()
+    (found,) = formats.read("jsonl", io.BytesIO(line), template=CATS)
+    assert str(found) == "line 1, 9: the template has no such question"
 
 
 @pytest.mark.parametrize("line", ["", "5", "[]", "{}", "no", "[" * 100_000, '{"data": {}}'])

@@ -1035,7 +1035,14 @@ FUNCTIONS: Mapping[str, Case] = {
         lambda s: {"rows": (manifest_row(s),), "job": "15"}, always=("rows",)
     ),
     "maintenance.verify": Case(
-        lambda s: {"flow": s.flow, "place": s.job, "snapshot": True, "by": "ada"}, always=("place",)
+        lambda s: {
+            "flow": s.flow,
+            "place": s.job,
+            "snapshot": True,
+            "progress": wrapped,
+            "by": "ada",
+        },
+        always=("place",),
     ),
     "maintenance.copy": Case(
         lambda s: {
@@ -1418,7 +1425,13 @@ NAMESPACES: Mapping[str, Case] = {
         }
     ),
     "flow.packages.set_due": Case(
-        lambda s: {"job": s.job, "due": LATER, "by": "ada", "packages": [1]}
+        lambda s: {
+            "job": s.job,
+            "due": LATER,
+            "by": "ada",
+            "packages": [1],
+            "progress": wrapped,
+        }
     ),
     "flow.packages.ask_again": Case(
         lambda s: {"tasks": [(s.voted.id, 1)], "votes": 1, "by": "ada"}
@@ -1430,6 +1443,7 @@ NAMESPACES: Mapping[str, Case] = {
             "by": "ada",
             "packages": None,
             "ignore_missing": True,
+            "progress": wrapped,
         }
     ),
     "flow.packages.reopen": Case(
@@ -1595,6 +1609,7 @@ NAMESPACES: Mapping[str, Case] = {
             "accounts": False,
             "where": P.Selection(label="cat"),
             "by": "ada",
+            "progress": wrapped,
         }
     ),
     "flow.results.snapshot": Case(
@@ -1690,7 +1705,13 @@ JOBS: Mapping[str, Case] = {
         always=("data", "workforce", "workflow"),
     ),
     "flow.jobs.clone": Case(
-        lambda s: {"job": s.job, "name": f"copy-{s.position()}", "by": "ada", "with_data": True}
+        lambda s: {
+            "job": s.job,
+            "name": f"copy-{s.position()}",
+            "by": "ada",
+            "with_data": True,
+            "progress": wrapped,
+        }
     ),
     "flow.jobs.load_report": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.jobs.import_results": Case(
@@ -1784,7 +1805,7 @@ JOBS: Mapping[str, Case] = {
         }
     ),
     "flow.jobs.archive": Case(lambda s: {"job": s.job, "by": "ada"}),
-    "flow.jobs.delete": Case(lambda s: {"job": s.loaded, "by": "ada"}),
+    "flow.jobs.delete": Case(lambda s: {"job": s.loaded, "by": "ada", "progress": wrapped}),
     "flow.jobs.guidelines": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.jobs.update": Case(
         lambda s: {
@@ -1837,6 +1858,7 @@ JOBS: Mapping[str, Case] = {
             "to": P.RenameOption("1", "cat", "pet"),
             "by": "ada",
             "dry_run": True,
+            "progress": wrapped,
         }
     ),
 }

@@ -131,9 +131,8 @@ class Jobs:
             seed: What samples are drawn with; drawn itself unless given.
             validator: The name of the application's own check of answers: `set_validator`.
             progress: Wraps the iterable of rows, such as ``tqdm``.
-            exist_ok: Return the job that has this name, if it agrees with what is given here; data,
-                and the order of workers, are not compared.  Only a draft goes on behind the rows
-                that were read, and is published.  So a program is simply run again.
+            exist_ok: Return the job of this name, if it agrees; data and the order of workers are
+                not compared.  Only a draft goes on behind the rows read, and is published.
             **notes: ``tags``, ``remark``, ``guideline``, ``due_at``, ``closes_at``, ``priority``;
                 ``auto_finish=False`` for a job that never ends by itself, and may be empty.
 
@@ -203,12 +202,11 @@ class Jobs:
             on_error: ``"skip"`` leaves bad rows out, and abandons tasks with a bad result.
             row_key: As in `create`.
             row_key_type: As in `create`.
-            progress: As in `create`.
+            progress: As in `create`; then it wraps the packages, whose results follow.
             **notes: As in `create`.
 
         Raises:
-            InvalidData: when there are no results, or those of several jobs; on a bad name, row or
-                result; it lists the first 1,000 problems and counts all.
+            InvalidData: when there are no results, or those of several jobs; on what is bad.
             AlreadyExists: when the workspace has a job of this name.
         """
         verb = "jobs.import_results"
@@ -260,7 +258,7 @@ class Jobs:
         on_error: OnError = "raise",
         progress: ProgressWrapper | None = None,
     ) -> LoadReport:
-        """Load a draft's data; with the same data again, go on behind the rows that were read.
+        """Load a draft's data, and report what came of it; once more: go on behind what was read.
 
         The fields of a row are in its ``data``, as in iTAG's manifest; beside it results may stand.
         A mapping may also be the fields alone: the first good one decides for all of the data, and
@@ -274,12 +272,8 @@ class Jobs:
                 iterable of rows: mappings, JSON texts, or what a format's ``read`` yields.
             by: The member who loads.
             format: The format of a path, file or place: its name, or a format itself.
-            on_error: ``"raise"`` stores nothing from the transaction of the first bad row on, and
-                raises; ``"skip"`` leaves bad rows out.
+            on_error: On bad rows ``"raise"`` and store no more, or ``"skip"`` them.
             progress: Wraps the iterable of rows, such as ``tqdm``.
-
-        Returns:
-            Which tasks this call has made, and which rows it has left out and why.
 
         Raises:
             InvalidData: on bad rows; it lists the first 1,000 problems and counts all.
@@ -321,12 +315,8 @@ class Jobs:
     ) -> CheckReport:
         """Return what `create` would do with the same arguments, and store nothing.
 
-        All rows are read; with a row key, the keys of all of them are held in memory.
-
-        Raises:
-            InvalidData: on a bad name or rule, or when *data* is nothing that has rows.
-            AlreadyExists: when the workspace has a job of this name.
-            NotRegistered: when this process does not have the validator.
+        All rows are read; with a row key, the keys of all of them are held in memory.  Errors are
+        those of `create`, but bad rows are none: the report has them.
         """
         rows = parse_first_load(
             "jobs.check", data, by, format=format, on_error="skip", progress=progress
@@ -346,19 +336,23 @@ class Jobs:
         )
         return checking.check_job(self._engine, workspace, spec, rows)
 
-    def clone(self, job: JobRef, name: str, *, by: MemberRef, with_data: bool = False) -> Job:
+    def clone(
+        self,
+        job: JobRef,
+        name: str,
+        *,
+        by: MemberRef,
+        with_data: bool = False,
+        progress: ProgressWrapper | None = None,
+    ) -> Job:
         """Store a new draft that is set up like *job*: without answers, pre-labels or comments.
 
         It has the same template (a copy, if the job has one of its own), workflow, packaging,
         workforce, row key, tags, validator and ``auto_finish``, and a new seed.  *with_data* also
-        loads the rows of its tasks, but not those that were erased.
-
-        Raises:
-            AlreadyExists: when the workspace has a job of this name.
-            NotRegistered: when this process does not have the job's validator.
+        loads rows of tasks that were not erased; *progress* wraps these.  Errors as in `create`.
         """
-        with_data = require_flag("jobs.clone", "with_data", with_data)
-        return cloning.clone_job(self._engine, job, name, by=by, with_data=with_data)
+        rows = cloning.CloneRows(with_data, progress)
+        return cloning.clone_job(self._engine, job, name, by=by, rows=rows)
 
     def append(
         self,
@@ -380,8 +374,7 @@ class Jobs:
         """
         verb = "jobs.append"
         rows = parse_load(verb, data, by, format=format, on_error=on_error, progress=progress)
-        terms = adding.parse_terms(verb, priority, due)
-        return loading.append(self._engine, job, rows, terms)
+        return loading.append(self._engine, job, rows, adding.parse_terms(verb, priority, due))
 
     def add(
         self,
@@ -398,8 +391,7 @@ class Jobs:
     ) -> Task:
         """Add one task to a published job, in a package of its own, and return it.
 
-        When the job has a task with its key, that one is returned, and nothing is changed: so it is
-        safe to send again.  A finished job runs again.
+        A task that has its key is returned as it is: send it again.  A finished job runs again.
 
         Args:
             job: A job that was published and is not archived.
@@ -525,12 +517,14 @@ class Jobs:
         """
         return jobs.archive(self._engine, job, by=by)
 
-    def delete(self, job: JobRef, *, by: MemberRef) -> None:
+    def delete(
+        self, job: JobRef, *, by: MemberRef, progress: ProgressWrapper | None = None
+    ) -> None:
         """Delete a draft or an archived job with all that belongs to it; its last event stays.
 
-        When it breaks off, call it again.  Any other job is `NotAllowed`.
+        When it breaks off, call it again.  Any other job is `NotAllowed`.  *progress* wraps it all.
         """
-        jobs.delete(self._engine, job, by=by)
+        jobs.delete(self._engine, job, by=by, progress=progress)
 
     def update(self, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
         """Change the name, notes, times or the workflow; what is not given stays.
@@ -673,6 +667,7 @@ class Jobs:
         *,
         by: MemberRef,
         dry_run: bool = False,
+        progress: ProgressWrapper | None = None,
     ) -> TemplateReport:
         """Change the template of a job and migrate its answers, or only report the effect.
 
@@ -681,7 +676,7 @@ class Jobs:
         are answered with the new template from then on.  Votes are not merged again.  Answers
         follow package by package.  When it breaks off, call it again, also without steps.
         *to* is the steps of a migration, which change answers too; or a new template, which changes
-        none.  *dry_run* only counts, and changes nothing.
+        none.  *dry_run* only counts, and changes nothing.  *progress* wraps answers, then packages.
 
         Raises:
             InvalidData: when a step cannot be, or answers would not fit: the first 1,000 problems.
@@ -689,5 +684,6 @@ class Jobs:
             Incomplete: when *dry_run* is to look at answers that still follow the last change.
             NotAllowed: when the job is archived.
         """
-        dry_run = require_flag("jobs.change_template", "dry_run", dry_run)
-        return template_changes.change_template(self._engine, job, to, by=by, dry_run=dry_run)
+        return template_changes.change_template(
+            self._engine, job, to, by=by, dry_run=dry_run, progress=progress
+        )

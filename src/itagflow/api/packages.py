@@ -13,13 +13,25 @@ from itagflow.core.lookup import Page
 from itagflow.deadlines import service as deadlines
 from itagflow.jobs import packaging, priorities
 from itagflow.jobs.priorities import parse_priorities
-from itagflow.model.arguments import require_flag, require_optional_several, require_several
+from itagflow.model.arguments import (
+    require_flag,
+    require_optional_several,
+    require_several,
+    require_wrapper,
+)
 from itagflow.model.enums import parse_optional_enum
 from itagflow.model.number import require_whole_number
 from itagflow.model.package import Assignment, Package, PackageState
 from itagflow.model.text import require_text
 from itagflow.results import service as results
-from itagflow.typing import JobRef, MemberRef, NumberedTaskRef, PackageRef, TaskScores
+from itagflow.typing import (
+    JobRef,
+    MemberRef,
+    NumberedTaskRef,
+    PackageRef,
+    ProgressWrapper,
+    TaskScores,
+)
 
 MOST_VOTES = 1_000
 """How many votes can be asked for at once: more is a mistake."""
@@ -138,6 +150,7 @@ class Packages:
         by: MemberRef,
         packages: Iterable[PackageRef | int] | None = None,
         ignore_missing: bool = False,
+        progress: ProgressWrapper | None = None,
     ) -> int:
         """Give packages a priority, higher first in the queue, and return how many have it now.
 
@@ -153,6 +166,7 @@ class Packages:
             packages: Which have a priority that is a number; every open one when not given.
             ignore_missing: Pass over numbers of tasks, and row keys, that the job does not have;
                 with a mapping only: packages never go away.
+            progress: Wraps the iterable of packages, such as ``tqdm``.
 
         Raises:
             NotFound: when the job has no such package or task.
@@ -166,7 +180,8 @@ class Packages:
         ignore_missing = require_flag(verb, "ignore_missing", ignore_missing)
         named = require_optional_several(verb, "packages", packages, "packages")
         order = parse_priorities(priority, named, ignore_missing, by)
-        return priorities.prioritize(self._engine, job, order)
+        wrap = require_wrapper(verb, "progress", progress)
+        return priorities.prioritize(self._engine, job, order, progress=wrap)
 
     def set_due(
         self,
@@ -175,6 +190,7 @@ class Packages:
         *,
         by: MemberRef,
         packages: Iterable[PackageRef | int] | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> int:
         """Say when packages are due, and return how many have that time now; None takes it away.
 
@@ -188,6 +204,7 @@ class Packages:
                 a task of it.
             by: The member who decides.
             packages: Which; every open package of the job when not given.  Not beside a mapping.
+            progress: Wraps the iterable of packages, such as ``tqdm``.
 
         Raises:
             NotFound: when the job has no such package or task.
@@ -198,4 +215,5 @@ class Packages:
         """
         named = require_optional_several("packages.set_due", "packages", packages, "packages")
         wish = deadlines.parse_due(due, named)
-        return deadlines.set_due(self._engine, job, wish, by=by)
+        wrap = require_wrapper("packages.set_due", "progress", progress)
+        return deadlines.set_due(self._engine, job, wish, by=by, progress=wrap)

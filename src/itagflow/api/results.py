@@ -402,6 +402,7 @@ class Results:
         accounts: bool = True,
         where: Selection | None = None,
         by: MemberRef | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> Any:
         """Return the rows of `rows` as a ``pyarrow.Table``, with typed columns.
 
@@ -413,7 +414,7 @@ class Results:
         pandas, Polars, DuckDB and ``datasets`` take the table as it is.  It is in memory as a
         whole: of a large job, export the format ``parquet``, which is the same table in a file.
 
-        The arguments and the errors are those of `rows`.
+        The arguments and the errors are those of `rows`; *progress* wraps the iterable of tasks.
 
         Raises:
             InvalidData: also when PyArrow is not installed; or when an answer does not fit the
@@ -427,7 +428,8 @@ class Results:
             accounts=require_flag("results.to_arrow", "accounts", accounts),
         )
         votes = require_flag("results.to_arrow", "votes", votes)
-        return arrow_tables.build_arrow_table(self._engine, job, table, votes=votes)
+        wrap = require_wrapper("results.to_arrow", "progress", progress)
+        return arrow_tables.build_arrow_table(self._engine, job, table, votes=votes, progress=wrap)
 
     def votes(
         self,

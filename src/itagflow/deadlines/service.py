@@ -10,6 +10,7 @@ import attrs
 
 from itagflow.claiming.queue import forget_cursors
 from itagflow.core import lookup
+from itagflow.core.counted import Steps, Wrap
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     EVERYTHING,
@@ -75,7 +76,9 @@ def _to_moment(field: str, at: object) -> datetime | None:
     return None if at is None else to_utc(VERB, field, at)
 
 
-def set_due(engine: Engine, job: JobRef, wish: DueWish, *, by: MemberRef) -> int:
+def set_due(
+    engine: Engine, job: JobRef, wish: DueWish, *, by: MemberRef, progress: Wrap | None = None
+) -> int:
     """Give packages a due time, or take it away, and return how many have the one given now."""
     with engine.store.read() as reader:
         current = lookup.job(reader, job)
@@ -96,13 +99,14 @@ def set_due(engine: Engine, job: JobRef, wish: DueWish, *, by: MemberRef) -> int
     numbers = sorted(times)
     changed = 0
     # Page by page: each transaction holds its packages, and claims of them wait for its end.
+    steps = Steps.begin(len(numbers), progress)
     for start in range(0, len(numbers), PAGE):
+        page = numbers[start : start + PAGE]
         with engine.transaction() as transaction:
-            locked = [
-                transaction.lock_package((current.id, number))
-                for number in numbers[start : start + PAGE]
-            ]
+            locked = [transaction.lock_package((current.id, number)) for number in page]
             changed += _set_some(transaction, changing, locked)
+        steps.advance(len(page))
+    steps.end()
     return changed
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from itagflow import jsontext
+from itagflow.errors import InvalidData, Problem
 from itagflow.formats import itag
 from itagflow.formats._files import remove_fields
 from itagflow.formats._regions import RECTANGLE, Element, render_rectangle
@@ -14,6 +15,7 @@ from itagflow.model.region import Box, Regions
 from itagflow.model.reply import Replies, Reply
 from itagflow.model.task import Row
 from itagflow.model.template import Template
+from itagflow.validation.answers import REPLY_OF
 
 OWNER = "file"
 """What the blocks of a row are called after, where a file does not know the job: `label-file`."""
@@ -33,6 +35,9 @@ def render_row(
         results: The replies at each stage that the file has results of.
         template: What they answer; without it the row has data only.
         line: Where it is in the file, from 1; 0 when files of the format have no lines.
+
+    Raises:
+        InvalidData: when a reply is to no question of the template, or of another kind than it.
 
     >>> from itagflow import Choice, Stage, templates
     >>> cats = templates.image_classification(["cat", "dog"])
@@ -66,6 +71,7 @@ def parse_row(row: Row, template: Template, *, job: str = OWNER) -> dict[Stage, 
 
 
 def _render_replies(replies: Replies, template: Template) -> list[Element]:
+    _require_asked(replies, template)
     # a region without an id stays one: it is not known whether the file will be read again
     elements = itag.render(replies, template, region_id=lambda _, __: None)
     for element in elements:
@@ -73,6 +79,19 @@ def _render_replies(replies: Replies, template: Template) -> list[Element]:
         if isinstance(reply, Regions):
             _keep_boxes(reply, element)
     return elements
+
+
+def _require_asked(replies: Replies, template: Template) -> None:
+    kinds = {question.id: question.kind for question in template.asked}
+    problems: list[Problem] = []
+    for id, reply in replies.items():
+        if id not in kinds:
+            problems.append(Problem(id, "the template has no such question"))
+        elif not isinstance(reply, wanted := REPLY_OF[kinds[id]]):
+            reason = f"needs a {wanted.__name__}, not a {type(reply).__name__}"
+            problems.append(Problem(id, reason))
+    if problems:
+        raise InvalidData("the row", problems)
 
 
 def _keep_boxes(reply: Regions, element: Element) -> None:

@@ -8,7 +8,7 @@ Offsets count characters, as here.  Source: spacy.io, *DocBin*.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -63,14 +63,15 @@ def read(source: Source, context: FormatContext, /) -> Iterator[Row | Problem]:
     with open_source(source) as file:
         while part := file.readline(CHUNK):
             parts.append(part)
-    for number, document in enumerate(_iter_documents(b"".join(parts)), 1):
+    group = None if marked is None else context.options[GROUP.name]
+    for number, document in enumerate(_iter_documents(b"".join(parts), group), 1):
         if isinstance(document, Problem):
             yield document
             continue
         results = {}
         try:
             if marked is not None:
-                spans = _read_spans(document, marked, context.options[GROUP.name])
+                spans = _build_spans(document, marked)
                 results = {Stage.LABEL: {marked.question.id: spans}}
         except InvalidData as error:
             yield from (Problem(f"document {number}", str(each)) for each in error.problems)
@@ -78,27 +79,48 @@ def read(source: Source, context: FormatContext, /) -> Iterator[Row | Problem]:
         yield render_row({"data": {field: document.text}}, results, context.template)
 
 
-def _iter_documents(content: bytes) -> Iterator[Any]:
-    """Yield the documents of a file, and what is wrong where it cannot be read on."""
+@attrs.frozen
+class _Document:
+    """What is read of a document: plain values, which raise nothing any more."""
+
+    text: str
+    spans: Sequence[tuple[int, int, str]]
+    """Where each begins and ends, and its class."""
+
+
+def _iter_documents(content: bytes, group: str | None) -> Iterator[_Document | Problem]:
+    """Yield the documents of a file, with the spans of *group*, or what is wrong with one."""
     tokens, vocab = import_module("spacy.tokens"), import_module("spacy.vocab")
+    # Of what is broken spaCy raises whatever comes from its parts: of the file, of a document, and
+    # of what a document is asked.
     try:
-        yield from tokens.DocBin().from_bytes(content).get_docs(vocab.Vocab())
-    except Exception as error:  # of a broken file spaCy raises whatever comes from its parts
+        documents = tokens.DocBin().from_bytes(content).get_docs(vocab.Vocab())
+        for number, document in enumerate(documents, 1):
+            yield _read_document(document, group, number)
+    except Exception as error:
         reason = f"is no DocBin that can be read: {type(error).__name__}: {error}"
         yield Problem("the file", reason)
 
 
-def _read_spans(document: Any, marked: MarkedText, group: str) -> Spans:
-    found = document.spans.get(group, document.ents)
+def _read_document(document: Any, group: str | None, number: int) -> _Document | Problem:
+    try:
+        found = () if group is None else document.spans.get(group, document.ents)
+        spans = [(span.start_char, span.end_char, span.label_) for span in found]
+        return _Document(document.text, spans)
+    except Exception as error:
+        return Problem(f"document {number}", f"cannot be read: {type(error).__name__}: {error}")
+
+
+def _build_spans(document: _Document, marked: MarkedText) -> Spans:
+    """Return the spans of a document as a reply.
+
+    Raises:
+        InvalidData: when one cannot be.
+    """
     return Spans(
         [
-            TextSpan(
-                span.start_char,
-                span.end_char,
-                document.text[span.start_char : span.end_char],
-                labels=marked.make_labels(span.label_),
-            )
-            for span in found
+            TextSpan(start, end, document.text[start:end], labels=marked.make_labels(label))
+            for start, end, label in document.spans
         ]
     )
 

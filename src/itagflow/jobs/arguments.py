@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any, TypedDict, TypeVar, cast
 
 from itagflow import formats
+from itagflow.core.counted import Wrap
 from itagflow.core.lookup import MemberRef
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._port import FormatRef
 from itagflow.jobs.loading import LoadSpec, OnError
-from itagflow.jobs.row_sources import Data, Wrap
+from itagflow.jobs.row_sources import Data
 from itagflow.model.arguments import (
     make_error,
     require_flag,

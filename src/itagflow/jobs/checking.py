@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from itagflow.core.counted import show_rest
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import WorkspaceRef
 from itagflow.jobs.finishing_rules import find_hindrance
@@ -33,7 +34,7 @@ def check_job(
         return CheckReport(blocking_reason=find_hindrance(design.job, staffing))
     preview = RowPreview(design.job, design.template)
     rows = read_source(design.job, design.template, data)
-    for item in data.progress(rows) if data.progress else rows:
+    for item in show_rest(rows, data.progress):
         preview.add(item)
     report = preview.make_report()
     staffing = attrs.evolve(staffing, packages=report.packages, values=preview.values)

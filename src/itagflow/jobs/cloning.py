@@ -7,32 +7,55 @@ from collections.abc import Iterator
 import attrs
 
 from itagflow.access import Action
+from itagflow.core.counted import Remaining, Wrap
 from itagflow.core.engine import Engine
-from itagflow.core.lookup import JobRef, MemberRef, iterate_query
+from itagflow.core.lookup import JobRef, MemberRef, iterate_query, last_number
 from itagflow.core.transaction import Transaction
 from itagflow.jobs import loading_rules
 from itagflow.jobs.loading import LoadSpec, load
 from itagflow.jobs.previewing import RowPreview, look_ahead
 from itagflow.jobs.service import Design, delete, find_job, require_free_name, store_draft
+from itagflow.model.arguments import require_flag, require_wrapper
 from itagflow.model.job import Job, JobState, find_registered_names
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Template
 from itagflow.storage.port import Query
 
 
+def _convert_wanted(value: bool) -> bool:
+    return require_flag("jobs.clone", "with_data", value)
+
+
+def _convert_progress(value: Wrap | None) -> Wrap | None:
+    return require_wrapper("jobs.clone", "progress", value)
+
+
+@attrs.frozen
+class CloneRows:
+    """Whether a clone gets the rows of the job, and how they are shown."""
+
+    wanted: bool = attrs.field(converter=_convert_wanted)
+    progress: Wrap | None = attrs.field(converter=_convert_progress)
+
+
 def clone_job(
-    engine: Engine, job: JobRef, name: str, *, by: MemberRef, with_data: bool = False
+    engine: Engine,
+    job: JobRef,
+    name: str,
+    *,
+    by: MemberRef,
+    rows: CloneRows,
 ) -> Job:
     """Store a new draft that is set up like *job*, and load the rows of its tasks if asked to."""
     source = find_job(engine, job)
-    if not with_data:
+    if not rows.wanted:
         with engine.transaction() as transaction:
             return store_draft(transaction, _design_clone(transaction, source, name, by))
-    rows = _preview(engine, source, name, by)
+    data = attrs.evolve(_preview(engine, source, name, by), progress=rows.progress)
     with engine.transaction() as transaction:
         clone = store_draft(transaction, _design_clone(transaction, source, name, by))
     try:
-        load(engine, clone, rows)
+        load(engine, clone, data)
         return find_job(engine, clone)
     except Exception:
         # a draft with a part of the rows would be taken for a whole one
@@ -50,7 +73,8 @@ def _preview(engine: Engine, source: Job, name: str, by: MemberRef) -> LoadSpec:
     with engine.transaction() as transaction:
         design = _design_clone(transaction, source, name, by)
         require_free_name(transaction, design.job)
-    rows = _iter_rows(engine, source)
+    with engine.store.read() as reader:
+        rows = Remaining(_iter_rows(engine, source), last_number(reader, Task, source.id))
     preview = RowPreview(design.job, design.template)
     spec, _ = look_ahead(
         rows, preview, LoadSpec(data=rows, by=by), loading_rules.ROWS_PER_TRANSACTION

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 from typing import Any, cast
 
 import attrs
@@ -11,6 +10,7 @@ import attrs
 from itagflow import jsontext
 from itagflow.access import Action
 from itagflow.core import lookup
+from itagflow.core.counted import show
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef, TemplateRef, WorkspaceRef, iterate_query
 from itagflow.errors import InvalidData, Problem
@@ -18,7 +18,7 @@ from itagflow.formats._plain import parse_key
 from itagflow.jobs import importing_rules, rules
 from itagflow.jobs.importing_rules import ImportedTask
 from itagflow.jobs.loading import LoadSpec, load, must_be_valid, read_source
-from itagflow.jobs.previewing import RowPreview, look_ahead
+from itagflow.jobs.previewing import RowPreview, look_ahead, read_again
 from itagflow.jobs.row_sources import read_rows
 from itagflow.jobs.service import (
     DraftIds,
@@ -227,8 +227,10 @@ def _import_results(engine: Engine, job: Job, origin: _Origin, data: LoadSpec) -
         InvalidData: when results are bad that are not to be skipped, or those of another job are
             among them.
     """
+    waiting = Query(Package, {"job": job.id, "state": PackageState.LABEL}, order=("number",))
     with engine.store.read() as reader:
         template = reader.get(Template, (job.template,))
+        total = reader.count(waiting)
     running = _Import(
         engine=engine,
         job=job,
@@ -238,8 +240,8 @@ def _import_results(engine: Engine, job: Job, origin: _Origin, data: LoadSpec) -
         by=data.by,
     )
     counts = _ResultCounts()
-    waiting = Query(Package, {"job": job.id, "state": PackageState.LABEL}, order=("number",))
-    for packages in group_packages(iterate_query(engine.store, waiting), TASKS_PER_TRANSACTION):
+    shown = show(iterate_query(engine.store, waiting), total, data.progress)
+    for packages in group_packages(shown, TASKS_PER_TRANSACTION):
         by_package = _read_results(running, packages, counts)
         if data.on_error == "skip" or not counts.bad_results:
             _store_results(running, by_package)
@@ -275,7 +277,7 @@ def _find_origin(rows: Iterator[object], of_job: str | None) -> _Origin:
         if by_job and of_job in (None, *by_job):
             label_id = next(iter(by_job)) if of_job is None else of_job
             stages = tuple(by_job[label_id])
-            return _Origin(chain(seen, rows), label_id, of_job is not None, stages)
+            return _Origin(read_again(seen, rows), label_id, of_job is not None, stages)
         if len(seen) == MAX_ROWS_WITHOUT_RESULT:
             break
     whose = "" if of_job is None else f" of job {of_job}"

@@ -11,6 +11,7 @@ import attrs
 
 from itagflow.access import Action
 from itagflow.core import lookup
+from itagflow.core.counted import Wrap, show_rest
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef
 from itagflow.core.transaction import Transaction
@@ -19,7 +20,7 @@ from itagflow.formats._port import FormatRef
 from itagflow.jobs import loading_rules, row_rules
 from itagflow.jobs.loading_rules import NO_TERMS, QueueTerms, RowBatch
 from itagflow.jobs.row_rules import PreparedRow
-from itagflow.jobs.row_sources import Data, Wrap, must_have_rows, read_rows
+from itagflow.jobs.row_sources import Data, must_have_rows, read_rows
 from itagflow.jobs.staffing import require_people_again
 from itagflow.lifecycle.tables import JOB, JobCommand
 from itagflow.model.change import Context
@@ -251,8 +252,7 @@ def _check_in_batches(
     loading: _Loading, rows: Iterator[object], spec: LoadSpec, passed_over: int
 ) -> Iterator[_CheckedRows]:
     """Yield the good rows in batches, each of which is stored in one transaction."""
-    shown = spec.progress(rows) if spec.progress else rows
-    numbered = enumerate(shown, passed_over + 1)
+    numbered = enumerate(show_rest(rows, spec.progress), passed_over + 1)
     # asked again for each batch: where the size of packages follows the number of tasks, it grows
     while batch := list(islice(numbered, loading_rules.batch_size(loading.job, loading.counter))):
         checked = _check_rows(loading, batch)

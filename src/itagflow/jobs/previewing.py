@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import chain, islice
 from operator import length_hint
-from typing import Any, Protocol
+from typing import Protocol
 
 import attrs
 
+from itagflow.core.counted import Remaining, show_rest
 from itagflow.errors import Problem
 from itagflow.jobs import loading_rules, row_rules
 from itagflow.jobs.loading import LoadSpec
@@ -106,26 +107,14 @@ class Preview(Protocol):
         ...
 
 
-class _ReadAgain:
-    """Rows of which the first were read already: these come once more, and then the others."""
+def read_again(first: list[object], others: Iterator[object]) -> Iterator[object]:
+    """Return rows of which the first were read already: these come once more, and then the others.
 
-    def __init__(self, first: list[object], others: Iterator[object]) -> None:
-        self._rows = chain(first, others)
-        # -1 when it is not known, as for a file
-        self._others = length_hint(others, -1)
-        self._first = len(first)
-
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        return next(self._rows)
-
-    def __length_hint__(self) -> Any:
-        """Return how many rows there are, which who shows the progress may ask."""
-        if self._others < 0:
-            return NotImplemented
-        return self._first + self._others
+    How many there are is known where it was, which is not so for a file.
+    """
+    rows = chain(first, others)
+    left = length_hint(others, -1)
+    return rows if left < 0 else Remaining(rows, len(first) + left)
 
 
 def look_ahead(
@@ -140,7 +129,7 @@ def look_ahead(
     for item in first:
         preview.add(item)
     if data.on_error == "raise" and preview.has_problems:
-        for item in data.progress(rows) if data.progress else rows:
+        for item in show_rest(rows, data.progress):
             preview.add(item)
-    again = attrs.evolve(data, data=_ReadAgain(first, rows))
+    again = attrs.evolve(data, data=read_again(first, rows))
     return again, len(first) < count

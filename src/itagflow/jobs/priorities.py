@@ -10,6 +10,7 @@ import attrs
 
 from itagflow.claiming.queue import forget_cursors
 from itagflow.core import lookup
+from itagflow.core.counted import Steps, Wrap
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, PackageRef, TaskRef, iterate_query
 from itagflow.core.transaction import Transaction
@@ -87,7 +88,9 @@ class _Numbers:
     """Whether the packages were named: then all of them get theirs, or none."""
 
 
-def prioritize(engine: Engine, job: JobRef, order: PriorityOrder) -> int:
+def prioritize(
+    engine: Engine, job: JobRef, order: PriorityOrder, *, progress: Wrap | None = None
+) -> int:
     """Give packages priorities, higher first in the queue, and return how many have theirs now."""
     with engine.store.read() as reader:
         current = lookup.job(reader, job)
@@ -96,10 +99,14 @@ def prioritize(engine: Engine, job: JobRef, order: PriorityOrder) -> int:
     changed = 0
     # Block by block: each transaction holds its packages, and claims of them wait for its end.
     in_order = sorted(numbers.by_package)
+    steps = Steps.begin(len(in_order), progress)
     for start in range(0, len(in_order), BLOCK):
+        block = in_order[start : start + BLOCK]
         with engine.transaction() as transaction:
-            locked = transaction.lock_numbered(current.id, in_order[start : start + BLOCK])
+            locked = transaction.lock_numbered(current.id, block)
             changed += _set_priorities(transaction, numbers, locked)
+        steps.advance(len(block))
+    steps.end()
     return changed
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -12,6 +12,7 @@ from itagflow import access
 from itagflow.access import Action
 from itagflow.claiming import rules as claiming
 from itagflow.core import lookup
+from itagflow.core.counted import Wrap, show
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     PAGE,
@@ -27,7 +28,6 @@ from itagflow.errors import NotAllowed, Problem
 from itagflow.jobs import reopening_rules as rules
 from itagflow.jobs.finishing_rules import find_missing_team
 from itagflow.jobs.reopening_rules import CampaignFacts
-from itagflow.jobs.row_sources import Wrap
 from itagflow.jobs.rules import reopen_finished
 from itagflow.jobs.staffing import read_staffing_at, require_people
 from itagflow.model.arguments import require_flag, require_wrapper
@@ -148,11 +148,10 @@ def reopen(engine: Engine, job: JobRef, spec: ReopenSpec) -> ReopenReport:
     where: dict[str, Any] = {"job": campaign.job.id}
     if campaign.selection.package is not None:
         where["number"] = campaign.selection.package
-    packages: Iterable[Package] = iterate_query(
-        engine.store, Query(Package, where, order=("number",))
-    )
-    if spec.progress:
-        packages = spec.progress(packages)
+    query = Query(Package, where, order=("number",))
+    with engine.store.read() as reader:
+        total = reader.count(query)
+    packages = show(iterate_query(engine.store, query), total, spec.progress)
     for group in group_packages(packages, PAGE):
         # without a lock: of most packages nothing is selected
         with engine.store.read() as reader:

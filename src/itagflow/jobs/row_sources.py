@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from operator import length_hint
 from typing import Any, Protocol, cast
 
 from itagflow import formats
+from itagflow.core.counted import Remaining
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._files import Source, must_be_readable
 from itagflow.formats._port import FormatRef
@@ -16,8 +18,6 @@ from itagflow.model.text import format_value
 
 MANIFEST = "itag"
 """The format of a source unless one is named."""
-Wrap = Callable[[Iterable[Any]], Iterable[Any]]
-"""Wraps an iterable to show how far it is, such as ``tqdm`` or ``rich.progress.track``."""
 
 
 class DataFrame(Protocol):
@@ -57,9 +57,10 @@ def read_rows(
     if _is_source(data):
         rows = formats.read(format, cast(Source, data), template=template, fields=fields)
         return _explain_table(rows) if format == MANIFEST and _is_called_csv(data) else rows
-    if _is_frame(data):
-        return _iter_frame(data)
-    return iter(cast("Iterable[object]", data))
+    rows = _iter_frame(data) if _is_frame(data) else iter(cast("Iterable[object]", data))
+    # an iterator over a list knows how many there are; over a frame it does not
+    count = length_hint(data, -1) if length_hint(rows, -1) < 0 else -1
+    return rows if count < 0 else Remaining(rows, count)
 
 
 def _is_called_csv(data: object) -> bool:

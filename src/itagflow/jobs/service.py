@@ -10,6 +10,7 @@ import attrs
 from itagflow.access import Action
 from itagflow.claiming.recalling import recall_all
 from itagflow.core import lookup
+from itagflow.core.counted import Steps, Wrap
 from itagflow.core.engine import Engine, find_or_create
 from itagflow.core.lookup import (
     JobRef,
@@ -32,6 +33,7 @@ from itagflow.jobs.workflow_changes import add_slots, require_possible_change, r
 from itagflow.labeling.default_rules import explain_default_replies, with_default_replies
 from itagflow.labeling.merge_rules import with_merge_rules
 from itagflow.lifecycle.tables import JOB
+from itagflow.model.arguments import require_wrapper
 from itagflow.model.change import Context, record
 from itagflow.model.comment import Comment
 from itagflow.model.entity import Entity
@@ -400,8 +402,9 @@ def archive(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
     return archived
 
 
-def delete(engine: Engine, job: JobRef, *, by: MemberRef) -> None:
+def delete(engine: Engine, job: JobRef, *, by: MemberRef, progress: Wrap | None = None) -> None:
     """Delete a draft or an archived job with all that belongs to it; its last event stays."""
+    progress = require_wrapper("jobs.delete", "progress", progress)
     target = find_job(engine, job)
     if target.state is JobState.DRAFT:
         target = archive(engine, target, by=by)  # nobody can load into it any more
@@ -412,9 +415,13 @@ def delete(engine: Engine, job: JobRef, *, by: MemberRef) -> None:
         # Marked first: until the last transaction, what is left of the job is not consistent, and
         # who verifies the store must know.
         transaction.replace(old, attrs.evolve(old, deleting=True))
+    with engine.store.read() as reader:
+        total = sum(reader.count(Query(kind, {"job": target.id})) for kind in OWNED_KINDS)
+    steps = Steps.begin(total, progress)
     for kind in OWNED_KINDS:
-        while _delete_some(engine, kind, target):
-            continue
+        while deleted := _delete_some(engine, kind, target):
+            steps.advance(deleted)
+    steps.end()
     with engine.transaction() as transaction:
         ctx = transaction.authorize(target.workspace, by, Action.MANAGE_JOB, target)
         # The job goes last: a deletion that broke off is found by it, and goes on.

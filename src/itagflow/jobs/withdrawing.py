@@ -12,12 +12,12 @@ import attrs
 from itagflow import access
 from itagflow.access import Action
 from itagflow.core import lookup
+from itagflow.core.counted import Wrap
 from itagflow.core.engine import BLOCK, Engine
 from itagflow.core.lookup import JobRef, MemberRef, TaskRef, read_task_numbers
 from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, Problem
 from itagflow.jobs import rules, withdrawing_rules
-from itagflow.jobs.row_sources import Wrap
 from itagflow.jobs.task_places import find_by_key, find_by_number
 from itagflow.model.arguments import require_flag, require_optional_several, require_wrapper
 from itagflow.model.became import Became, format_became

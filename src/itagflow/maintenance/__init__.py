@@ -33,6 +33,7 @@ def verify(
     place: WorkspaceRef | PartitionRef | None = None,
     *,
     snapshot: bool = False,
+    progress: ProgressWrapper | None = None,
     by: MemberRef | None = None,
 ) -> Iterator[Inconsistency]:
     """Recompute counts, states and rules from tasks and history, and yield each inconsistency.
@@ -47,6 +48,7 @@ def verify(
             that was cut from a job, and all its parts together are the same as the job;
             everything, and what belongs to nothing, when not given.
         snapshot: Whether all of it shows one moment.
+        progress: Wraps the iterable of packages, such as ``tqdm``.
         by: Who asks, when the policy is to be asked: again for each inconsistency.
 
     Raises:
@@ -63,7 +65,8 @@ def verify(
     """
     engine = engine_of("maintenance.verify", flow)
     snapshot = require_flag("maintenance.verify", "snapshot", snapshot)
-    return verification.verify(engine, place, snapshot=snapshot, by=by)
+    wrap = require_wrapper("maintenance.verify", "progress", progress)
+    return verification.verify(engine, place, snapshot=snapshot, progress=wrap, by=by)
 
 
 def copy(
@@ -182,7 +185,7 @@ def erase_where(
         by: The member who decides.
         comment: Why; it stays in the history of each task.
         dry_run: Whether nothing is erased, and the report says what would be.
-        progress: Wraps the iterable of tasks, such as ``tqdm``; it has a length.
+        progress: Wraps the iterable of tasks, such as ``tqdm``.
 
     Raises:
         NotFound: when there is no such workspace, or *by* is nobody in it.

@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from itagflow.core import lookup
+from itagflow.core.counted import Wrap, show
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     MemberRef,
@@ -25,7 +26,6 @@ from itagflow.errors import (
     Problem,
     StoreFailed,
 )
-from itagflow.jobs.row_sources import Wrap
 from itagflow.maintenance.verification import find_inconsistencies
 from itagflow.model.comment import Comment
 from itagflow.model.entity import Entity
@@ -75,9 +75,8 @@ def copy(
         _require_absent(target, selection)
         _remove_partial(target, selection)
         try:
-            entities: Iterable[Entity] = _read_entities(reader, selection)
-            if progress:
-                entities = progress(entities)
+            total = _count_entities(reader, selection) if progress else 0
+            entities = show(_read_entities(reader, selection), total, progress)
             copied = _add_all(target, selection, entities)
             _publish(target, selection, copied)
             if verify:
@@ -153,6 +152,12 @@ def _read_entities(reader: Reader, selection: _Selection) -> Iterator[Entity]:
     for kind, condition in _iter_conditions(selection):
         if kind is not Event:
             yield from iterate_in_transaction(reader, Query(kind, condition), size=BLOCK)
+
+
+def _count_entities(reader: Reader, selection: _Selection) -> int:
+    """Return how many `_read_entities` yields."""
+    kinds = [each for each in _iter_conditions(selection) if each[0] is not Event]
+    return sum(reader.count(Query(*each)) for each in [(Event, selection.events), *kinds])
 
 
 def _iter_conditions(selection: _Selection) -> Iterator[tuple[type[Any], dict[str, Any]]]:

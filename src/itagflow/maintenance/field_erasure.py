@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from hashlib import blake2s
@@ -14,11 +14,10 @@ import attrs
 from itagflow import access
 from itagflow.access import Action
 from itagflow.core import lookup
-from itagflow.core.counted import Counted
+from itagflow.core.counted import Wrap, show
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef, WorkspaceRef, iterate_query
 from itagflow.errors import NotFound
-from itagflow.jobs.row_sources import Wrap
 from itagflow.maintenance.erase_rules import REQUEST
 from itagflow.maintenance.erasure import erase_task
 from itagflow.model.erasing import EraseReport, TasksOfJob
@@ -64,8 +63,7 @@ def erase_where(
     found: _Numbers = defaultdict(partial(array, "q"))
     drafts = {job.id for job in jobs if job.state is JobState.DRAFT}
     where = Selection(field={order.field: order.equals})
-    tasks: Iterable[Task] = Counted(_iter_tasks(engine, jobs), total)
-    for task in progress(tasks) if progress else tasks:
+    for task in show(_iter_tasks(engine, jobs), total, progress):
         if task.erased or not is_task_selected(where, task):
             continue
         found[task.job].append(task.number)

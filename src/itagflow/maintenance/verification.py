@@ -15,6 +15,7 @@ import attrs
 
 from itagflow.contexts import safe_context
 from itagflow.core import lookup
+from itagflow.core.counted import Steps, Wrap
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     PAGE,
@@ -92,16 +93,19 @@ def verify(
     place: Place | JobRef | None = None,
     *,
     snapshot: bool = False,
+    progress: Wrap | None = None,
     by: MemberRef | None = None,
 ) -> Iterator[Inconsistency]:
     """Recompute counts, states and rules from tasks and history, and yield each inconsistency."""
     if place is None:
         must_name_workspace("the verification", by)
-        return find_inconsistencies(engine.store, snapshot=snapshot)
+        return find_inconsistencies(engine.store, snapshot=snapshot, progress=progress)
     with engine.store.read() as reader:
         resolved = _resolve(reader, place)
         _require_may_verify(engine, reader, resolved, by)
-    inconsistencies = find_inconsistencies(engine.store, resolved, snapshot=snapshot)
+    inconsistencies = find_inconsistencies(
+        engine.store, resolved, snapshot=snapshot, progress=progress
+    )
     return check_each(
         engine.store,
         inconsistencies,
@@ -117,16 +121,22 @@ def _require_may_verify(engine: Engine, reader: Reader, place: Place, by: Member
 
 
 def find_inconsistencies(
-    store: Store, place: Place | None = None, *, snapshot: bool = False
+    store: Store,
+    place: Place | None = None,
+    *,
+    snapshot: bool = False,
+    progress: Wrap | None = None,
 ) -> Iterator[Inconsistency]:
     """Yield where *place*, or all of *store*, is inconsistent; see `verify`."""
     with _open_reads(store, snapshot) as open_read:
+        total = _count_packages(open_read, place) if progress else 0
+        steps = Steps.begin(total, progress)
         if isinstance(place, JobPartition):
-            yield from _Verification(open_read, place.job, place).run()
+            yield from _Verification(open_read, steps, place.job, place).run()
         elif isinstance(place, Job):
-            yield from _Verification(open_read, place.id).run()
+            yield from _Verification(open_read, steps, place.id).run()
         elif place is not None:
-            yield from _verify_workspace(open_read, place)
+            yield from _verify_workspace(open_read, steps, place)
         else:
             with open_read() as reader:
                 orphans, workspaces = (
@@ -137,7 +147,22 @@ def find_inconsistencies(
             yield from orphans
             yield from deliveries
             for workspace in workspaces:
-                yield from _verify_workspace(open_read, workspace)
+                yield from _verify_workspace(open_read, steps, workspace)
+        steps.end()
+
+
+def _count_packages(open_read: OpenRead, place: Place | None) -> int:
+    """Return how many packages *place*, or the store, has now."""
+    if isinstance(place, JobPartition):
+        return len(packages_of(place))
+    where: dict[str, Any] = {}
+    if isinstance(place, Job):
+        where["id"] = place.id
+    elif place is not None:
+        where["workspace"] = place.id
+    with open_read() as reader:
+        jobs = list(reader.find(Query(Job, where)))
+        return sum(last_number(reader, Package, job.id) for job in jobs)
 
 
 @safe_context
@@ -159,7 +184,9 @@ def _resolve(reader: Reader, place: Place | JobRef) -> Place:
     return lookup.workspace_or_job(reader, place)
 
 
-def _verify_workspace(open_read: OpenRead, workspace: Workspace) -> Iterator[Inconsistency]:
+def _verify_workspace(
+    open_read: OpenRead, steps: Steps, workspace: Workspace
+) -> Iterator[Inconsistency]:
     """Yield what is wrong with the members of *workspace*, and then with its jobs."""
     with open_read() as reader:
         members = list(reader.find(Query(Member, {"workspace": workspace.id}, order=("id",))))
@@ -171,7 +198,7 @@ def _verify_workspace(open_read: OpenRead, workspace: Workspace) -> Iterator[Inc
     yield from checks.check_workspace(workspace, members)
     yield from compare_replay(replay, members)
     for job in jobs:
-        yield from _Verification(open_read, job.id).run()
+        yield from _Verification(open_read, steps, job.id).run()
 
 
 def _find_orphans(reader: Reader) -> Iterator[Inconsistency]:
@@ -235,6 +262,8 @@ class _Verification:
     """One look at a job, or at a part of it."""
 
     open_read: OpenRead
+    steps: Steps
+    """The packages, as they are shown to whoever waits."""
     key: int
     """The key of the job."""
     partition: JobPartition | None = None
@@ -258,7 +287,9 @@ class _Verification:
         numbers = self.packages
         while numbers:
             with self.open_read() as reader:
-                numbers, inconsistencies = self._check_group(reader, numbers)
+                rest, inconsistencies = self._check_group(reader, numbers)
+            self.steps.advance(len(numbers) - len(rest))
+            numbers = rest
             yield from inconsistencies
 
     def _read_job(self, reader: Reader) -> Job | None:

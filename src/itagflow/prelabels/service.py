@@ -11,11 +11,11 @@ import attrs
 from itagflow import access
 from itagflow.access import Action
 from itagflow.core import lookup
+from itagflow.core.counted import Wrap, show
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, iterate_query, read_task_numbers
 from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, Problem
-from itagflow.jobs.row_sources import Wrap
 from itagflow.labeling.service import require_validated
 from itagflow.lifecycle.tables import JOB, JobCommand
 from itagflow.model.arguments import require_wrapper
@@ -156,9 +156,9 @@ def prelabel(engine: Engine, job: JobRef, predict: Predictor, spec: PrelabelSpec
     tally = _Tally()
     where: dict[str, Any] = {"job": request.job.id, "state": PackageState.LABEL}
     waiting = Query(Package, where, order=("number",))
-    packages: Iterable[Package] = iterate_query(engine.store, waiting)
-    if spec.progress:
-        packages = spec.progress(packages)
+    with engine.store.read() as reader:
+        total = reader.count(waiting)
+    packages = show(iterate_query(engine.store, waiting), total, spec.progress)
     for group in group_packages(packages, spec.batch):
         with engine.store.read() as reader:
             tasks = _read_open_tasks(reader, request, group, tally)

@@ -6,6 +6,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+from itagflow.core.counted import Wrap, show
 from itagflow.core.engine import Engine
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._packages import load_pyarrow
@@ -13,7 +14,14 @@ from itagflow.results.datasets import DatasetRef
 from itagflow.results.tables import RowRequest, open_table
 
 
-def build_arrow_table(engine: Engine, jobs: DatasetRef, table: RowRequest, *, votes: bool) -> Any:
+def build_arrow_table(
+    engine: Engine,
+    jobs: DatasetRef,
+    table: RowRequest,
+    *,
+    votes: bool,
+    progress: Wrap | None = None,
+) -> Any:
     """Return the rows of `itagflow.results.tables.iter_rows` as a ``pyarrow.Table``.
 
     Raises:
@@ -27,6 +35,8 @@ def build_arrow_table(engine: Engine, jobs: DatasetRef, table: RowRequest, *, vo
     rows = open_table(engine, jobs, table, votes=votes)
     pa = load_pyarrow(table.name)
     arrow = ArrowTable.for_columns(pa, rows.template, rows.columns)
+    # by tasks: how many votes there are is known when all are read
+    rows.results = show(rows.results, rows.count_tasks(), progress)
     iterator = rows.iterate()
     batches: list[Any] = []
     while some := list(islice(iterator, BATCH)):

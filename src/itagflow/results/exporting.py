@@ -20,6 +20,7 @@ from itagflow import formats
 from itagflow.access import default_policy
 from itagflow.contexts import safe_context
 from itagflow.core.blinding import list_blind_stages
+from itagflow.core.counted import Wrap, show
 from itagflow.core.engine import Engine, TimeOrdered, now
 from itagflow.core.lookup import MemberRef
 from itagflow.core.registry import Registry
@@ -34,7 +35,6 @@ from itagflow.formats._files import (
     open_hashed_target,
 )
 from itagflow.formats._port import ACCOUNTS, FormatRef, Lossy
-from itagflow.jobs.row_sources import Wrap
 from itagflow.model.export import Export
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_whole_number
@@ -188,6 +188,12 @@ class _Terms:
     def jobs(self) -> tuple[int, ...]:
         """The keys of the jobs, each once."""
         return tuple(dict.fromkeys(source.job.id for source in self.sources))
+
+    def count_tasks(self) -> int:
+        """Return how many tasks there are; of a selection, a split or changes there are fewer."""
+        if self.kept is not None:
+            return self.kept.snapshot.rows
+        return sum(len(source.part) for source in self.sources)
 
 
 def export(
@@ -352,10 +358,9 @@ def _write_files(
 def _write_file(
     engine: Engine, terms: _Terms, file: BinaryFile, order: _Order, work: _Work
 ) -> _Written:
-    progress = work.progress
     if work.executor is None:
-        results = _read(engine, terms)
-        written = _write(progress(results) if progress else results, file, order)
+        results = show(_read(engine, terms), terms.count_tasks(), work.progress)
+        written = _write(results, file, order)
         if terms.kept is not None and terms.kept.hides_texts:
             losses = {**written.report.losses, TEXTS: written.report.rows}
             return attrs.evolve(written, report=attrs.evolve(written.report, losses=losses))
@@ -363,7 +368,7 @@ def _write_file(
     shares = _split(engine, terms.sources, work.partitions)
     # closed also when the caller's progress bar or the target fails: that cancels what is not begun
     with closing(_write_shares(engine, work.executor, shares, order, terms)) as parts:
-        return _join(progress(parts) if progress else parts, file)
+        return _join(show(parts, len(shares), work.progress), file)
 
 
 def _read(engine: Engine, terms: _Terms) -> Iterator[Result]:

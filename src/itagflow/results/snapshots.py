@@ -8,12 +8,12 @@ from typing import Any, cast
 
 from itagflow.access import Action
 from itagflow.core import lookup
+from itagflow.core.counted import Wrap
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import EVERYTHING, JobRef, MemberRef, Page
 from itagflow.core.transaction import Transaction
 from itagflow.core.visibility import require_readable
 from itagflow.errors import AlreadyExists, NotFound
-from itagflow.jobs.row_sources import Wrap
 from itagflow.model.arguments import make_error
 from itagflow.model.change import record
 from itagflow.model.event import Event

@@ -155,6 +155,10 @@ class TableRows:
         """What the jobs ask: the same questions, of which some may have more options."""
         return combine_templates(self.sources)
 
+    def count_tasks(self) -> int:
+        """Return how many tasks the jobs have; a selection has fewer."""
+        return sum(len(source.part) for source in self.sources)
+
     @cached_property
     def columns(self) -> Columns:
         """The columns; unless the fields are named, all tasks are gone through for them."""

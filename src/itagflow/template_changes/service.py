@@ -10,6 +10,7 @@ import attrs
 from itagflow import access
 from itagflow.access import Action
 from itagflow.core import lookup
+from itagflow.core.counted import Wrap, show
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     PAGE,
@@ -20,7 +21,7 @@ from itagflow.core.lookup import (
     last_number,
 )
 from itagflow.jobs import rules as jobs_rules
-from itagflow.model.arguments import is_several, make_error
+from itagflow.model.arguments import is_several, make_error, require_flag, require_wrapper
 from itagflow.model.change import Saved, record
 from itagflow.model.entity import Entity
 from itagflow.model.event import Event
@@ -45,8 +46,11 @@ def change_template(
     *,
     by: MemberRef,
     dry_run: bool = False,
+    progress: Wrap | None = None,
 ) -> TemplateReport:
     """Change the template of a job and migrate its answers; or only report the effect."""
+    dry_run = require_flag("jobs.change_template", "dry_run", dry_run)
+    progress = require_wrapper("jobs.change_template", "progress", progress)
     current, template = _read_job(engine, job, by)
     requested = _as_request(to)
     if dry_run:
@@ -54,20 +58,20 @@ def change_template(
     elif current.pending_template_change is not None:
         # An earlier change broke off.  It is ended first: answers are in one of two templates until
         # then, and a third would be one too many.
-        rest = _migrate_answers(engine, current, current.pending_template_change, by)
+        rest = _migrate_answers(engine, current, current.pending_template_change, by, progress)
         if not requested:
             return rest.make_report(template.version)
         current, template = _read_job(engine, job, by)
     jobs_rules.must_not_be_archived(current, "change its template")
     migration = _make_migration(template, requested)
-    last, run = _check_answers(engine, current, migration)
+    last, run = _check_answers(engine, current, migration, progress)
     if migration.is_empty:
         return run.make_report(template.version)
     if not dry_run:
         run.require_all_fit(current.name)
         changed = _store_template(engine, current, migration, last, by)
         if changed.pending_template_change is not None:
-            run = _migrate_answers(engine, changed, changed.pending_template_change, by)
+            run = _migrate_answers(engine, changed, changed.pending_template_change, by, progress)
     return run.make_report(migration.after.version)
 
 
@@ -97,7 +101,9 @@ def _read_job(engine: Engine, ref: JobRef, by: MemberRef) -> tuple[Job, Template
         return job, reader.get(Template, (job.template,))
 
 
-def _check_answers(engine: Engine, job: Job, migration: Migration) -> tuple[int, MigrationRun]:
+def _check_answers(
+    engine: Engine, job: Job, migration: Migration, progress: Wrap | None
+) -> tuple[int, MigrationRun]:
     """Return the job's last position, and the counts of the answers up to it or later.
 
     All answers are read before anything is locked: that may take minutes, and work goes on.  Only
@@ -109,6 +115,7 @@ def _check_answers(engine: Engine, job: Job, migration: Migration) -> tuple[int,
         query = Query(Event, {"job": job.id, "position": complete}, order=("-position",), limit=1)
         last = first(reader, query)
         last_task = last_number(reader, Task, job.id)
+        total = reader.count(Query(Answer, {"job": job.id, "is_resolved": True}))
 
     def read_page(reader: Reader, start: int) -> tuple[list[Answer], int | None]:
         after = start + PAGE
@@ -117,7 +124,7 @@ def _check_answers(engine: Engine, job: Job, migration: Migration) -> tuple[int,
         return page, after if after <= last_task else None
 
     run = MigrationRun(migration)
-    for answer in iterate_pages(engine.store, read_page, 1):
+    for answer in show(iterate_pages(engine.store, read_page, 1), total, progress):
         run.migrate(answer)
     return last.position if last else 0, run
 
@@ -161,7 +168,7 @@ def _store_template(
 
 
 def _migrate_answers(
-    engine: Engine, job: Job, change: TemplateChange, by: MemberRef
+    engine: Engine, job: Job, change: TemplateChange, by: MemberRef, progress: Wrap | None
 ) -> MigrationRun:
     """Let the answers of every package follow *change*, unless somebody else is faster.
 
@@ -172,7 +179,7 @@ def _migrate_answers(
     with engine.store.read() as reader:
         # what comes later is answered by the new template
         last = last_number(reader, Package, job.id)
-    for number in range(1, last + 1):
+    for number in show(range(1, last + 1), last, progress):
         with engine.transaction() as transaction:
             package = transaction.lock_package((job.id, number))
             current = transaction.job(job.id)

@@ -102,9 +102,8 @@ class AsyncJobs:
             seed: What samples are drawn with; drawn itself unless given.
             validator: The name of the application's own check of answers: `set_validator`.
             progress: Wraps the iterable of rows, such as ``tqdm``.
-            exist_ok: Return the job that has this name, if it agrees with what is given here; data,
-                and the order of workers, are not compared.  Only a draft goes on behind the rows
-                that were read, and is published.  So a program is simply run again.
+            exist_ok: Return the job of this name, if it agrees; data and the order of workers are
+                not compared.  Only a draft goes on behind the rows read, and is published.
             **notes: ``tags``, ``remark``, ``guideline``, ``due_at``, ``closes_at``, ``priority``;
                 ``auto_finish=False`` for a job that never ends by itself, and may be empty.
 
@@ -174,12 +173,11 @@ class AsyncJobs:
             on_error: ``"skip"`` leaves bad rows out, and abandons tasks with a bad result.
             row_key: As in `create`.
             row_key_type: As in `create`.
-            progress: As in `create`.
+            progress: As in `create`; then it wraps the packages, whose results follow.
             **notes: As in `create`.
 
         Raises:
-            InvalidData: when there are no results, or those of several jobs; on a bad name, row or
-                result; it lists the first 1,000 problems and counts all.
+            InvalidData: when there are no results, or those of several jobs; on what is bad.
             AlreadyExists: when the workspace has a job of this name.
         """
         return await self._pool.run(
@@ -233,7 +231,7 @@ class AsyncJobs:
         on_error: OnError = "raise",
         progress: ProgressWrapper | None = None,
     ) -> LoadReport:
-        """Load a draft's data; with the same data again, go on behind the rows that were read.
+        """Load a draft's data, and report what came of it; once more: go on behind what was read.
 
         The fields of a row are in its ``data``, as in iTAG's manifest; beside it results may stand.
         A mapping may also be the fields alone: the first good one decides for all of the data, and
@@ -247,12 +245,8 @@ class AsyncJobs:
                 iterable of rows: mappings, JSON texts, or what a format's ``read`` yields.
             by: The member who loads.
             format: The format of a path, file or place: its name, or a format itself.
-            on_error: ``"raise"`` stores nothing from the transaction of the first bad row on, and
-                raises; ``"skip"`` leaves bad rows out.
+            on_error: On bad rows ``"raise"`` and store no more, or ``"skip"`` them.
             progress: Wraps the iterable of rows, such as ``tqdm``.
-
-        Returns:
-            Which tasks this call has made, and which rows it has left out and why.
 
         Raises:
             InvalidData: on bad rows; it lists the first 1,000 problems and counts all.
@@ -293,12 +287,8 @@ class AsyncJobs:
     ) -> CheckReport:
         """Return what `create` would do with the same arguments, and store nothing.
 
-        All rows are read; with a row key, the keys of all of them are held in memory.
-
-        Raises:
-            InvalidData: on a bad name or rule, or when *data* is nothing that has rows.
-            AlreadyExists: when the workspace has a job of this name.
-            NotRegistered: when this process does not have the validator.
+        All rows are read; with a row key, the keys of all of them are held in memory.  Errors are
+        those of `create`, but bad rows are none: the report has them.
         """
         return await self._pool.run(
             self._jobs.check,
@@ -319,18 +309,24 @@ class AsyncJobs:
             **notes,
         )
 
-    async def clone(self, job: JobRef, name: str, *, by: MemberRef, with_data: bool = False) -> Job:
+    async def clone(
+        self,
+        job: JobRef,
+        name: str,
+        *,
+        by: MemberRef,
+        with_data: bool = False,
+        progress: ProgressWrapper | None = None,
+    ) -> Job:
         """Store a new draft that is set up like *job*: without answers, pre-labels or comments.
 
         It has the same template (a copy, if the job has one of its own), workflow, packaging,
         workforce, row key, tags, validator and ``auto_finish``, and a new seed.  *with_data* also
-        loads the rows of its tasks, but not those that were erased.
-
-        Raises:
-            AlreadyExists: when the workspace has a job of this name.
-            NotRegistered: when this process does not have the job's validator.
+        loads rows of tasks that were not erased; *progress* wraps these.  Errors as in `create`.
         """
-        return await self._pool.run(self._jobs.clone, job, name, by=by, with_data=with_data)
+        return await self._pool.run(
+            self._jobs.clone, job, name, by=by, with_data=with_data, progress=progress
+        )
 
     async def append(
         self,
@@ -377,8 +373,7 @@ class AsyncJobs:
     ) -> Task:
         """Add one task to a published job, in a package of its own, and return it.
 
-        When the job has a task with its key, that one is returned, and nothing is changed: so it is
-        safe to send again.  A finished job runs again.
+        A task that has its key is returned as it is: send it again.  A finished job runs again.
 
         Args:
             job: A job that was published and is not archived.
@@ -528,12 +523,14 @@ class AsyncJobs:
         """
         return await self._pool.run(self._jobs.archive, job, by=by)
 
-    async def delete(self, job: JobRef, *, by: MemberRef) -> None:
+    async def delete(
+        self, job: JobRef, *, by: MemberRef, progress: ProgressWrapper | None = None
+    ) -> None:
         """Delete a draft or an archived job with all that belongs to it; its last event stays.
 
-        When it breaks off, call it again.  Any other job is `NotAllowed`.
+        When it breaks off, call it again.  Any other job is `NotAllowed`.  *progress* wraps it all.
         """
-        await self._pool.run(self._jobs.delete, job, by=by)
+        await self._pool.run(self._jobs.delete, job, by=by, progress=progress)
 
     async def update(self, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
         """Change the name, notes, times or the workflow; what is not given stays.
@@ -681,6 +678,7 @@ class AsyncJobs:
         *,
         by: MemberRef,
         dry_run: bool = False,
+        progress: ProgressWrapper | None = None,
     ) -> TemplateReport:
         """Change the template of a job and migrate its answers, or only report the effect.
 
@@ -689,7 +687,7 @@ class AsyncJobs:
         are answered with the new template from then on.  Votes are not merged again.  Answers
         follow package by package.  When it breaks off, call it again, also without steps.
         *to* is the steps of a migration, which change answers too; or a new template, which changes
-        none.  *dry_run* only counts, and changes nothing.
+        none.  *dry_run* only counts, and changes nothing.  *progress* wraps answers, then packages.
 
         Raises:
             InvalidData: when a step cannot be, or answers would not fit: the first 1,000 problems.
@@ -697,4 +695,6 @@ class AsyncJobs:
             Incomplete: when *dry_run* is to look at answers that still follow the last change.
             NotAllowed: when the job is archived.
         """
-        return await self._pool.run(self._jobs.change_template, job, to, by=by, dry_run=dry_run)
+        return await self._pool.run(
+            self._jobs.change_template, job, to, by=by, dry_run=dry_run, progress=progress
+        )

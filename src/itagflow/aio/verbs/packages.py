@@ -13,7 +13,14 @@ from itagflow.aio.items import AsyncItems
 from itagflow.aio.pool import ThreadPool
 from itagflow.api.packages import Packages
 from itagflow.model.package import Assignment, Package, PackageState
-from itagflow.typing import JobRef, MemberRef, NumberedTaskRef, PackageRef, TaskScores
+from itagflow.typing import (
+    JobRef,
+    MemberRef,
+    NumberedTaskRef,
+    PackageRef,
+    ProgressWrapper,
+    TaskScores,
+)
 
 
 class AsyncPackages:
@@ -123,6 +130,7 @@ class AsyncPackages:
         by: MemberRef,
         packages: Iterable[PackageRef | int] | None = None,
         ignore_missing: bool = False,
+        progress: ProgressWrapper | None = None,
     ) -> int:
         """Give packages a priority, higher first in the queue, and return how many have it now.
 
@@ -138,6 +146,7 @@ class AsyncPackages:
             packages: Which have a priority that is a number; every open one when not given.
             ignore_missing: Pass over numbers of tasks, and row keys, that the job does not have;
                 with a mapping only: packages never go away.
+            progress: Wraps the iterable of packages, such as ``tqdm``.
 
         Raises:
             NotFound: when the job has no such package or task.
@@ -154,6 +163,7 @@ class AsyncPackages:
             by=by,
             packages=packages,
             ignore_missing=ignore_missing,
+            progress=progress,
         )
 
     async def set_due(
@@ -163,6 +173,7 @@ class AsyncPackages:
         *,
         by: MemberRef,
         packages: Iterable[PackageRef | int] | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> int:
         """Say when packages are due, and return how many have that time now; None takes it away.
 
@@ -176,6 +187,7 @@ class AsyncPackages:
                 a task of it.
             by: The member who decides.
             packages: Which; every open package of the job when not given.  Not beside a mapping.
+            progress: Wraps the iterable of packages, such as ``tqdm``.
 
         Raises:
             NotFound: when the job has no such package or task.
@@ -184,4 +196,6 @@ class AsyncPackages:
                 package; one that has ended is for who may at every stage.  Without *packages* those
                 of other stages are left as they are.
         """
-        return await self._pool.run(self._packages.set_due, job, due, by=by, packages=packages)
+        return await self._pool.run(
+            self._packages.set_due, job, due, by=by, packages=packages, progress=progress
+        )

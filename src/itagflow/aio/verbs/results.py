@@ -354,6 +354,7 @@ class AsyncResults:
         accounts: bool = True,
         where: Selection | None = None,
         by: MemberRef | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> Any:
         """Return the rows of `rows` as a ``pyarrow.Table``, with typed columns.
 
@@ -365,7 +366,7 @@ class AsyncResults:
         pandas, Polars, DuckDB and ``datasets`` take the table as it is.  It is in memory as a
         whole: of a large job, export the format ``parquet``, which is the same table in a file.
 
-        The arguments and the errors are those of `rows`.
+        The arguments and the errors are those of `rows`; *progress* wraps the iterable of tasks.
 
         Raises:
             InvalidData: also when PyArrow is not installed; or when an answer does not fit the
@@ -379,6 +380,7 @@ class AsyncResults:
             accounts=accounts,
             where=where,
             by=by,
+            progress=progress,
         )
 
     def votes(
