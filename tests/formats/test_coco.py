@@ -340,6 +340,7 @@ class TestWhatOthersWrite:
             ({"keypoints": [1, 2, 2]}, "annotations[0].keypoints: must be x, y and visibility"),
             ({"attributes": []}, "annotations[0].attributes: must be an object"),
             ({"image_id": 8}, "annotations[0].image_id: must be the id of one of the images"),
+            ({"category_id": []}, "annotations[0].category_id: must be the id of one of the cate"),
         ],
     )
     def test_a_broken_annotation_is_a_problem_of_its_image(

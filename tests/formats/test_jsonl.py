@@ -265,6 +265,10 @@ GOOD: dict[str, Any] = {
         ({"stages": {}}, "line 1, stages: must be a list"),
         ({"stages": [{"stage": "label"}]}, "line 1, stages[0].replies: required field missing"),
         ({"stages": [{**GOOD["stages"][0], "replies": {"1": {"kind": "x"}}}]}, "line 1, stages[0]"),
+        (
+            {"stages": [{**GOOD["stages"][0], "replies": [{"kind": "choice", "key": "cat"}]}]},
+            "line 1, stages[0].replies: must be an object",
+        ),
         ({"votes": [5]}, "line 1, votes[0]"),
         ({"provenance": [{"stage": "label", "at": "now"}]}, "line 1, provenance[0]"),
         ({"revision": None}, "line 1, revision: is no int"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import json
 from typing import Any
@@ -27,6 +28,13 @@ def _read(content: bytes, format: str) -> list[tuple[tuple[str, str], str, Any]]
     if format == "jsonl":
         lines = [json.loads(line) for line in content.splitlines()]
         return [((str(x["job"]), str(x["number"])), x.get("removed", ""), x) for x in lines]
+    if format == "parquet":
+        table = importlib.import_module("pyarrow.parquet").read_table(io.BytesIO(content))
+        cells = [
+            {key: cell for key, cell in row.items() if cell is not None}
+            for row in table.to_pylist()
+        ]
+        return [((str(x["job_id"]), str(x["task"])), x.get("removed", ""), x) for x in cells]
     table = csv.DictReader(io.StringIO(content.decode(), newline=""))
     # which other columns there are depends on the other rows
     rows = [{name: cell for name, cell in row.items() if cell} for row in table]

@@ -10,7 +10,7 @@ import attrs
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats._arrow import BATCH, ArrowRow, ArrowTable
-from itagflow.formats._columns import FIXED, Columns
+from itagflow.formats._columns import FIXED, MARKS, Columns
 from itagflow.formats._port import Counts
 from itagflow.model.job import STAGES
 from itagflow.model.result import Result
@@ -64,8 +64,10 @@ class ArrowDraft:
 
     def __attrs_post_init__(self) -> None:
         """Make the columns of what is asked."""
-        template = self.counts.context.asked
-        self.columns = Columns.for_template(template, (), FIXED)
+        context = self.counts.context
+        template = context.asked
+        fixed = (*MARKS, *FIXED) if context.is_increment else FIXED
+        self.columns = Columns.for_template(template, (), fixed)
         self.answers = ArrowTable.for_columns(self.pa, template, self.columns, self.class_ids)
 
     def add(self, result: Result) -> None:
@@ -111,7 +113,7 @@ class ArrowDraft:
         if self.waiting:
             self._store()
         template = self.counts.context.asked
-        columns = Columns.for_template(template, self.fields, FIXED)
+        columns = Columns.for_template(template, self.fields, self.columns.fixed)
         return ArrowTable.for_columns(self.pa, template, columns, self.class_ids)
 
     def iter_batches(self, schema: Any) -> Iterator[Any]:

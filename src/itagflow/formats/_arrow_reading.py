@@ -38,8 +38,15 @@ class RowReader:
             cells: The cells by the names of their columns.
 
         Raises:
-            InvalidData: when a cell holds nothing that a row or a reply can have.
+            InvalidData: when a cell holds nothing that a row or a reply can have, or the row takes
+                a task out of an earlier file.
         """
+        if "removed" not in self.told.fields and cells.get("removed"):
+            reason = (
+                "takes the task out of an earlier file: "
+                "put both together first, and read what remains"
+            )
+            raise InvalidData("the row", [Problem("removed", reason)])
         data = {field: _make_plain(name, cells[name]) for name, field in self.told.fields.items()}
         replies = dict(self._iter_replies(cells))
         results = {Stage.LABEL: replies} if replies else {}

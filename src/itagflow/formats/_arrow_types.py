@@ -15,7 +15,7 @@ from itagflow.model.template import Question, QuestionKind, Shape
 
 TIMES = frozenset({"at", "label_at", "inspect_at", "accept_at"})
 DURATIONS = frozenset({"seconds", "label_seconds", "inspect_seconds", "accept_seconds"})
-NUMBERS = frozenset({"task", "round", "rejections"})
+NUMBERS = frozenset({"task", "round", "rejections", "job_id"})
 
 _SHAPE_FIELDS: Mapping[Shape, tuple[str, ...]] = {
     Shape.BOX: ("x", "y", "width", "height"),

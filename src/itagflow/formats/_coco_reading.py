@@ -156,7 +156,8 @@ def _parse_region(
     picture: Picture, index: int, part: Element, image: Element, data: _DataSet
 ) -> Region:
     where = f"annotations[{index}]"
-    category = data.categories.get(part.get("category_id"))
+    id: Any = part.get("category_id")
+    category = data.categories.get(id) if is_a(id, int) else None
     if category is None:
         reason = "must be the id of one of the categories"
         raise InvalidData("the image", [Problem(f"{where}.category_id", reason)])

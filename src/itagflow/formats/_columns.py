@@ -20,6 +20,8 @@ FIXED = (
     *("score", "model", "inspected", "rejections", "decided_by", "job"),
 )
 """The columns that every table of tasks begins with, whatever the workflow of the job is."""
+MARKS = ("job_id", "removed")
+"""What stands before them in a file of changes: the key of the job, and why a task is gone."""
 FIXED_OF_ANSWERS = (
     *("task", "key", "state", "round", "by", "at", "seconds"),
     *("score", "model", "abandoned", "job"),
@@ -123,6 +125,8 @@ class Columns:
             "key": task.row_key,
             "state": result.state.value,
             "job": job,
+            "job_id": task.job,
+            "removed": result.removed or None,
         }
         row.update((key, known[key]) for key in self.fixed if key in known)
         if self.fields:

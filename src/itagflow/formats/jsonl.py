@@ -287,6 +287,8 @@ def _make_whole(kind: Any, value: Any) -> Any:
     """Return a value as *kind* with all its replies, else made when they are asked for."""
     made = codec.decoder(kind)(value)
     replies: Mapping[str, Reply] | None = getattr(made, "replies", None)
-    if replies:
+    if replies is not None:
+        if not is_a(value["replies"], dict):
+            raise InvalidData("the line", [Problem("replies", "must be an object")])
         dict(replies)  # makes each of them
     return made

@@ -26,8 +26,10 @@ from itagflow.formats._port import ACCOUNTS, Counts, FormatContext, FormatOption
 from itagflow.model.result import Result
 from itagflow.model.task import Row
 
-__all__ = ["READ_OPTIONS", "WRITE_OPTIONS", "read", "write"]
+__all__ = ["INCREMENTAL", "READ_OPTIONS", "WRITE_OPTIONS", "read", "write"]
 
+INCREMENTAL = True
+"""A file of what changed says of each row which task it is of, and which are taken out."""
 READ_OPTIONS = ()
 """Reading needs to be told nothing."""
 WRITE_OPTIONS = (FormatOption(CLASS_IDS, bool, False), ACCOUNTS)
@@ -40,6 +42,8 @@ def write(results: Iterable[Result], target: Target, context: FormatContext, /) 
 
     Which fields the data has is known after the last row: the rows wait in a temporary file, and
     memory does not grow with them.
+
+    In an export with ``since`` the columns ``job_id`` and ``removed`` come first.
 
     Args:
         results: The tasks with their results, in the order in which they are to be written.

@@ -78,7 +78,8 @@ def require_incremental(format: FormatRef, duplicates: Duplicates, *, is_divided
     """
     problems = list[Problem]()
     if not formats.is_incremental(format):
-        able = " or ".join(name for name in formats.BUILT_IN if formats.is_incremental(name))
+        *others, last = (name for name in formats.BUILT_IN if formats.is_incremental(name))
+        able = f"{', '.join(others)} or {last}"
         reason = (
             f"a file in the format {formats.name_format(format)!r} cannot be put together with "
             f"what changed later: export it whole, or as {able}"
