@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from enum import Enum
 
@@ -93,6 +94,15 @@ def format_count(number: float, noun: str) -> str:
     ('1 task', '2 tasks', '0 tasks')
     """
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def list_counts(counts: Iterable[tuple[int, str]]) -> str:
+    """Return how many there are of what, without that of which there is nothing.
+
+    >>> list_counts([(2, "bad"), (0, "known"), (1, "without a result")])
+    '2 bad, 1 without a result'
+    """
+    return ", ".join(f"{number} {what}" for number, what in counts if number)
 
 
 def format_time(at: datetime) -> str:

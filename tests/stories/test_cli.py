@@ -180,7 +180,9 @@ def test_export_and_import(terminal: Terminal, street: Flow) -> None:
     assert terminal(*later).startswith("wrote 0 rows: none has a result; complete to ")
     assert "cannot be put together" in terminal(*later[:2], "itag", *later[3:], code=1)
     imported = ("import", "street", "again", "cats.manifest", "--by", "ada")
-    assert terminal(*imported, "--template", "pets") == "loaded 4 rows, left out 0 rows\n"
+    assert terminal(*imported, "--template", "pets") == (
+        "loaded 4 rows, left out 0 rows; 2 without a result\n"
+    )
     assert street.jobs.progress("again").total == 4
     Path("pets.json").write_text(json.dumps(to_json(CATS)))
     (report,) = terminal.json("import", "street", "third", *imported[3:], "--template", "pets.json")
@@ -293,7 +295,7 @@ def test_bad_rows_are_refused_or_listed(terminal: Terminal, street: Flow) -> Non
     load = ("load", "dogs", "bad.jsonl", "--by", "ada")
     assert "line 2: is not JSON" in terminal(*load, code=1)
     first, second = terminal(*load, "--skip-bad").splitlines()
-    assert first == "loaded 1 row, left out 1 row"
+    assert first == "loaded 1 row, left out 1 row (1 bad)"
     assert second.startswith("line 2: is not JSON")
     street.jobs.create("street", "birds", template=CATS, draft=True, by="ada")
     (report,) = terminal.json("load", "birds", *load[2:], "--skip-bad")

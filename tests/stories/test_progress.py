@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import io
+import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from datetime import timedelta
@@ -12,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from support.named_errors import verbs
 from support.scenes import START, cats, labeled, rows, street
-from values.callables import public_callables
+from values.callables import public_callables, public_names
 
 from itagflow import (
     Choice,
@@ -26,6 +29,8 @@ from itagflow import (
     maintenance,
     templates,
 )
+from itagflow.json import json_schema, to_json
+from itagflow.json.kinds import KINDS
 from itagflow.storage import MemoryStore
 from itagflow.templates import RenameOption
 
@@ -310,6 +315,41 @@ class TestExport:
         bar = Bar()
         flow.results.export([job, other], "csv", io.BytesIO(), progress=bar)
         assert bar.totals == bar.steps == [20]
+
+
+# -- what it came to --
+
+
+@pytest.mark.parametrize("verb", LONG)
+def test_what_it_returns_is_a_sentence_and_json(flow: Flow, job: Job, verb: str) -> None:
+    if verb == "flow.results.to_arrow":
+        pytest.importorskip("pyarrow")
+    act, _ = LONG[verb]
+    returned = act(flow, job, Bar())
+    for value in returned if isinstance(returned, list) else [returned]:
+        if isinstance(value, Job | int | None) or verb == "flow.results.to_arrow":
+            continue  # a job, a number and a table of PyArrow are no reports
+        sentence = str(value)
+        assert re.fullmatch(r"[a-z0-9][^<>{}=\n]+[^.\n]", sentence), sentence
+        assert sentence != repr(value)
+        written = json.loads(json.dumps(to_json(value, flow), allow_nan=False))
+        Draft202012Validator(json_schema(type(value).__name__)).validate(written)
+
+
+def test_every_report_is_a_sentence(flow: Flow) -> None:
+    """Whatever verbs return that is called a report, and what verifying and exporting tell of."""
+    kinds = {
+        kind.__name__
+        for kind in public_names().values()
+        if inspect.isclass(kind) and kind.__name__.endswith("Report")
+    }
+    silent = {
+        name
+        for name in {*kinds, "Snapshot", "Export", "Inconsistency"}
+        if public_names()[name].__str__ is object.__str__ or name not in KINDS
+    }
+    assert not silent
+    assert len(kinds) > 8
 
 
 # -- every long verb has it --

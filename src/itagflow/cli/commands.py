@@ -201,12 +201,10 @@ def show_load(report: LoadReport) -> str:
     >>> from itagflow.errors import Problem
     >>> report = LoadReport(tasks=(range(1, 4),), skipped=1, problems=(Problem("row 2", "is bad"),))
     >>> print(show_load(report))
-    loaded 3 rows, left out 1 row
+    loaded 3 rows, left out 1 row (1 bad)
     row 2: is bad
     """
-    left_out = report.skipped + report.known + report.duplicates
-    line = f"loaded {format_count(report.loaded, 'row')}, left out {format_count(left_out, 'row')}"
-    return "\n".join([line, *map(str, report.problems)])
+    return "\n".join(map(str, [report, *report.problems]))
 
 
 def tick(options: Options) -> Iterator[object]:
@@ -239,7 +237,7 @@ COMMANDS: Mapping[str, Command] = {
         is_finding=True,
     ),
     "copy": Command(run=copy, show=show_copied, help="copy a store, or a workspace, to another"),
-    "export": Command(run=export, show=files.show_export, help="write the results of a job"),
+    "export": Command(run=export, help="write the results of a job"),
     "import": Command(run=import_job, show=show_load, help="read an exported job"),
     "load": Command(
         run=load, show=show_load, help="load a draft, or go on where loading broke off"

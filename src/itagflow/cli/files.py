@@ -14,10 +14,7 @@ from itagflow.flow import Flow
 from itagflow.formats import FormatOption, WriteReport
 from itagflow.formats._port import parse_options
 from itagflow.model.job import Job
-from itagflow.printing import format_count, make_printable
 
-_LEFT_OUT = ("abandoned", "unfinished", "erased", "withdrawn", "removed")
-"""What a report counts of tasks that have no result, or are not written at all."""
 STANDARD_OUTPUT = "-"
 """What stands for the standard output where a file is written."""
 _FLAGS = {"true": True, "false": False}
@@ -90,29 +87,6 @@ def _parse_option(option: FormatOption, texts: list[str]) -> object:
 
 def _make_option_error(option: FormatOption, reason: str) -> InvalidData:
     return InvalidData("the format", [Problem(option.name, reason)])
-
-
-def show_export(report: WriteReport) -> str:
-    """Return what was written.
-
-    >>> from itagflow import Stage
-    >>> show_export(WriteReport(rows=3, blocks={Stage.LABEL: 2}, abandoned=1, unfinished=0))
-    'wrote 3 rows: 2 with a result of label, 1 abandoned'
-    >>> show_export(WriteReport(rows=1, blocks={}, abandoned=0, unfinished=1, losses={"votes": 2}))
-    'wrote 1 row: 1 unfinished; what the format cannot hold: votes: 2'
-    >>> show_export(WriteReport(rows=0, blocks={}, abandoned=0, unfinished=0, complete_to=57))
-    'wrote 0 rows: none has a result; complete to position 57'
-    """
-    counts = [(f"with a result of {stage.value}", n) for stage, n in report.blocks.items()]
-    counts += [(name, getattr(report, name)) for name in _LEFT_OUT]
-    parts = [f"{count} {name}" for name, count in counts if count]
-    line = f"wrote {format_count(report.rows, 'row')}: {', '.join(parts) or 'none has a result'}"
-    if report.losses:
-        losses = ", ".join(f"{what}: {count}" for what, count in report.losses.items())
-        line = f"{line}; what the format cannot hold: {losses}"
-    if report.complete_to:
-        line = f"{line}; complete to position {report.complete_to}"
-    return make_printable(line)
 
 
 def import_job(flow: Flow, given: Mapping[str, Any], *, on_error: Any) -> Job:

@@ -16,6 +16,7 @@ from itagflow.model.result import Result, StageResult
 from itagflow.model.task import Row, Task
 from itagflow.model.template import Question, Template
 from itagflow.model.text import require_text
+from itagflow.printing import format_count, list_counts, make_printable
 from itagflow.reprs import show_fields, show_in_notebook
 
 Lossy = Literal["report", "error"]
@@ -26,7 +27,15 @@ LOSSY: tuple[Lossy, ...] = ("report", "error")
 
 @attrs.frozen(kw_only=True)
 class WriteReport:
-    """What an export wrote, and what it could not write."""
+    """What an export wrote, and what it could not write.
+
+    >>> print(WriteReport(rows=3, blocks={Stage.LABEL: 2}, abandoned=1, unfinished=0))
+    wrote 3 rows: 2 with a result of label, 1 abandoned
+    >>> print(WriteReport(rows=1, blocks={}, abandoned=0, unfinished=1, losses={"votes": 2}))
+    wrote 1 row: 1 unfinished; what the format cannot hold: votes: 2
+    >>> print(WriteReport(rows=0, blocks={}, abandoned=0, unfinished=0, complete_to=57))
+    wrote 0 rows: none has a result; complete to position 57
+    """
 
     rows: int
     """How many tasks were written, one row each."""
@@ -65,6 +74,18 @@ class WriteReport:
             complete_to=max(self.complete_to, other.complete_to),
             losses=dict(Counter(self.losses) + Counter(other.losses)),
         )
+
+    def __str__(self) -> str:
+        counts = [(n, f"with a result of {stage.value}") for stage, n in self.blocks.items()]
+        names = ("abandoned", "unfinished", "erased", "withdrawn", "removed")
+        counts += [(getattr(self, name), name) for name in names]
+        parts = [f"{format_count(self.rows, 'row')}: {list_counts(counts) or 'none has a result'}"]
+        if self.losses:
+            losses = ", ".join(f"{what}: {count}" for what, count in self.losses.items())
+            parts.append(f"what the format cannot hold: {losses}")
+        if self.complete_to:
+            parts.append(f"complete to position {self.complete_to}")
+        return make_printable(f"wrote {'; '.join(parts)}")
 
     __repr__ = show_fields
     _repr_html_ = show_in_notebook

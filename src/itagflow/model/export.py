@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from itagflow.printing import format_count
+from itagflow.printing import format_count, make_printable
 from itagflow.reprs import show_line
 
 
@@ -48,6 +48,12 @@ class Export:
     """The position behind which it has what changed; None for a whole export."""
     complete_to: int = 0
     """The position in the history up to which it has everything."""
+
+    def __str__(self) -> str:
+        place = f" to {self.target}" if self.target else ""
+        rows = format_count(self.rows, "row")
+        who = self.account or "the application"
+        return make_printable(f"{who} wrote {rows}{place} in the format {self.format!r}")
 
     def __repr__(self) -> str:
         return show_line(

@@ -9,7 +9,7 @@ import attrs
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.number import find_number, require_number
 from itagflow.model.text import find_name_error, find_text_error, to_text
-from itagflow.printing import format_repr
+from itagflow.printing import format_count, format_repr
 from itagflow.reprs import show_fields
 
 BUILT_IN = ("majority", "median", "mean", "mode", "keep", "each", "equal", "match")
@@ -157,7 +157,11 @@ class QuestionMerge:
 
 @attrs.frozen(kw_only=True)
 class MergeReport:
-    """How the votes on one task were merged: who voted, by which rules, and how sure it is."""
+    """How the votes on one task were merged: who voted, by which rules, and how sure it is.
+
+    >>> print(MergeReport(voters=(2, 3, 4), abandoned_by=(3,)))
+    3 members voted on 0 questions, 1 of them gave the task up
+    """
 
     voters: tuple[int, ...] = ()
     """The members who voted, in the order of their assignments; a blind review leaves them out."""
@@ -173,6 +177,13 @@ class MergeReport:
         factory=dict[str, QuestionMerge], hash=False
     )
     """What each question came to, by its id; without those that nobody is asked."""
+
+    def __str__(self) -> str:
+        voters = format_count(len(self.voters), "member")
+        sentence = f"{voters} voted on {format_count(len(self.questions), 'question')}"
+        if self.abandoned_by:
+            sentence += f", {len(self.abandoned_by)} of them gave the task up"
+        return sentence
 
     __repr__ = show_fields
 

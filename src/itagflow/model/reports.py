@@ -11,7 +11,7 @@ import attrs
 
 from itagflow.errors import Problem
 from itagflow.model.job import Stage
-from itagflow.printing import format_count
+from itagflow.printing import format_count, list_counts, make_printable
 from itagflow.reprs import show_fields, show_line
 
 
@@ -68,8 +68,8 @@ class LoadReport:
     ``jobs.load`` and ``jobs.append`` return it.  That of a job's first data is kept with the job,
     also when ``jobs.create`` or ``jobs.import_results`` has loaded it: ``jobs.load_report``.
 
-    >>> LoadReport(tasks=(range(1, 4), range(7, 8))).loaded
-    4
+    >>> print(LoadReport(tasks=(range(1, 4), range(7, 8)), skipped=1, known=2))
+    loaded 4 rows, left out 3 rows (1 bad, 2 known)
     """
 
     tasks: tuple[range, ...] = ()
@@ -91,6 +91,16 @@ class LoadReport:
     def loaded(self) -> int:
         """How many rows became tasks."""
         return sum(map(len, self.tasks))
+
+    def __str__(self) -> str:
+        left_out = self.skipped + self.known + self.duplicates
+        sentence = f"loaded {format_count(self.loaded, 'row')}, "
+        sentence += f"left out {format_count(left_out, 'row')}"
+        if left_out:
+            why = [(self.skipped, "bad"), (self.known, "known"), (self.duplicates, "twice there")]
+            sentence += f" ({list_counts(why)})"
+        results = [(self.no_result, "without a result"), (self.bad_results, "with a bad one")]
+        return "; ".join(filter(None, [sentence, list_counts(results)]))
 
     __repr__ = show_fields
 
@@ -127,7 +137,11 @@ def join_ranges(ranges: Iterable[range]) -> tuple[range, ...]:
 
 @attrs.frozen(kw_only=True)
 class CheckReport:
-    """What ``jobs.check`` finds: what ``jobs.create`` would do with the same arguments."""
+    """What ``jobs.check`` finds: what ``jobs.create`` would do with the same arguments.
+
+    >>> print(CheckReport(tasks=4, packages=2, skipped=1))
+    4 tasks in 2 packages would be made, 1 bad row left out
+    """
 
     tasks: int = 0
     """How many rows would become tasks."""
@@ -147,12 +161,27 @@ class CheckReport:
         """Whether ``jobs.create`` would load every row, and publish the job."""
         return not self.skipped and not self.blocking_reason
 
+    def __str__(self) -> str:
+        tasks, packages = format_count(self.tasks, "task"), format_count(self.packages, "package")
+        sentence = f"{tasks} in {packages} would be made"
+        if self.skipped:
+            sentence += f", {format_count(self.skipped, 'bad row')} left out"
+        if self.duplicates:
+            sentence += f", {format_count(self.duplicates, 'duplicate')} left out"
+        if self.blocking_reason:
+            sentence += f"; the job could not be published: {self.blocking_reason}"
+        return make_printable(sentence)
+
     __repr__ = show_fields
 
 
 @attrs.frozen(kw_only=True)
 class PrelabelReport:
-    """What pre-labeling did, in tasks.  Each task is counted once: the others add up to `tasks`."""
+    """What pre-labeling did, in tasks.  Each task is counted once: the others add up to `tasks`.
+
+    >>> print(PrelabelReport(tasks=7, accepted=4, failed=3))
+    looked at 7 tasks: 4 accepted, 3 failed
+    """
 
     tasks: int = 0
     """How many there are in the packages that are at LABEL, without those that were withdrawn."""
@@ -174,12 +203,29 @@ class PrelabelReport:
     problems: tuple[Problem, ...] = ()
     """Why it failed: the first 1,000 problems."""
 
+    def __str__(self) -> str:
+        counts = [
+            (self.accepted, "accepted"),
+            (self.suggested, "suggested"),
+            (self.no_prediction, "without a prediction"),
+            (self.failed, "failed"),
+            (self.in_progress, "in progress"),
+            (self.already_predicted, "predicted already"),
+            (self.erased, "erased"),
+        ]
+        tasks = format_count(self.tasks, "task")
+        return f"looked at {tasks}: {list_counts(counts) or 'there was nothing to do'}"
+
     __repr__ = show_fields
 
 
 @attrs.frozen(kw_only=True)
 class TemplateReport:
-    """What a change of a template comes to, done or only tried."""
+    """What a change of a template comes to, done or only tried.
+
+    >>> print(TemplateReport(version=2, changed=4, unchanged=1))
+    version 2 of the template: 4 answers changed, 1 unchanged
+    """
 
     version: int
     """The version of the template after it."""
@@ -192,6 +238,13 @@ class TemplateReport:
     problems: tuple[Problem, ...] = ()
     """Why not: the first 1,000 problems with their places, such as ``task 3, assignment 17, 1``."""
 
+    def __str__(self) -> str:
+        sentence = f"version {self.version} of the template: "
+        sentence += f"{format_count(self.changed, 'answer')} changed, {self.unchanged} unchanged"
+        if self.cannot:
+            sentence += f", {self.cannot} would not fit"
+        return sentence
+
     __repr__ = show_fields
 
 
@@ -199,8 +252,9 @@ class TemplateReport:
 class ReopenReport:
     """What ``jobs.reopen`` has done, or would do: every selected task was opened or skipped.
 
-    >>> ReopenReport(packages=1, tasks=2, skipped=1).selected
-    3
+    >>> report = ReopenReport(packages=1, tasks=2, skipped=1)
+    >>> report.selected, str(report)
+    (3, 'opened 2 tasks of 1 package, skipped 1')
     """
 
     packages: int = 0
@@ -217,6 +271,11 @@ class ReopenReport:
         """How many tasks were selected."""
         return self.tasks + self.skipped
 
+    def __str__(self) -> str:
+        tasks, packages = format_count(self.tasks, "task"), format_count(self.packages, "package")
+        skipped = f", skipped {self.skipped}" if self.skipped else ""
+        return f"opened {tasks} of {packages}{skipped}"
+
     __repr__ = show_fields
 
 
@@ -224,8 +283,8 @@ class ReopenReport:
 class WithdrawReport:
     """What ``jobs.withdraw`` has done: all tasks that were named are out of the work now.
 
-    >>> WithdrawReport(tasks=(1, 4), skipped=1, missing=("post-9",)).missing
-    ('post-9',)
+    >>> print(WithdrawReport(tasks=(1, 4), skipped=1, missing=("post-9",)))
+    withdrew 2 tasks, skipped 1, did not find 1
     """
 
     tasks: tuple[int, ...] = ()
@@ -234,6 +293,14 @@ class WithdrawReport:
     """How many tasks were withdrawn or erased before."""
     missing: tuple[int | str, ...] = ()
     """The numbers, then the row keys, that the job does not have; see ``ignore_missing``."""
+
+    def __str__(self) -> str:
+        sentence = f"withdrew {format_count(len(self.tasks), 'task')}"
+        if self.skipped:
+            sentence += f", skipped {self.skipped}"
+        if self.missing:
+            sentence += f", did not find {len(self.missing)}"
+        return sentence
 
     __repr__ = show_fields
 

@@ -9,7 +9,7 @@ import attrs
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.arguments import make_error
 from itagflow.model.text import find_name_error, to_text
-from itagflow.printing import format_count
+from itagflow.printing import format_count, make_printable
 from itagflow.reprs import show_line
 
 
@@ -42,6 +42,10 @@ class Snapshot:
     """The conditions by which the tasks were selected, as plain JSON; empty for all."""
     complete_to: int
     """The position in the history up to which it has everything."""
+
+    def __str__(self) -> str:
+        rows = format_count(self.rows, "row")
+        return make_printable(f"snapshot {self.name!r}: {rows} in {self.target}")
 
     def __repr__(self) -> str:
         return show_line(
