@@ -165,3 +165,18 @@ def test_a_file_that_is_none_is_a_problem() -> None:
     content, _ = write("docbin", [marked(ACME, OSLO)], NAMES)
     for broken in (b"", b"PK", content[:-9], content[:20] + b"x" + content[21:]):
         assert read("docbin", broken, NAMES)[-1].startswith("the file: is no DocBin")
+
+
+def test_a_document_that_spacy_cannot_read_is_a_problem_and_the_next_one_is_read() -> None:
+    made = tokens.DocBin(attrs=["ENT_IOB"])
+    for text in ("a b c", "d e"):
+        made.add(spacy.blank("xx").make_doc(text))
+    # inside of an entity that has not begun
+    made.tokens[0][:, made.attrs.index(spacy.attrs.ENT_IOB)] = [2, 1, 2]
+    broken, good = read("docbin", made.to_bytes(), NAMES)
+    assert broken.startswith("document 1: cannot be read: ValueError")
+    assert good == {"1": Spans([])}
+    assert read("docbin", made.to_bytes(), None) == [
+        {"data": {"source": "a b c"}},
+        {"data": {"source": "d e"}},
+    ]

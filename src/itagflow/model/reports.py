@@ -180,7 +180,7 @@ class PrelabelReport:
     """What pre-labeling did, in tasks.  Each task is counted once: the others add up to `tasks`.
 
     >>> print(PrelabelReport(tasks=7, accepted=4, failed=3))
-    looked at 7 tasks: 4 accepted, 3 failed
+    checked 7 tasks: 4 accepted, 3 failed
     """
 
     tasks: int = 0
@@ -214,7 +214,7 @@ class PrelabelReport:
             (self.erased, "erased"),
         ]
         tasks = format_count(self.tasks, "task")
-        return f"looked at {tasks}: {list_counts(counts) or 'there was nothing to do'}"
+        return f"checked {tasks}: {list_counts(counts) or 'there was nothing to do'}"
 
     __repr__ = show_fields
 

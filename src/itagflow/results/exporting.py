@@ -359,7 +359,9 @@ def _write_file(
     engine: Engine, terms: _Terms, file: BinaryFile, order: _Order, work: _Work
 ) -> _Written:
     if work.executor is None:
-        results = show(_read(engine, terms), terms.count_tasks(), work.progress)
+        results: Iterable[Result] = _read(engine, terms)
+        if work.progress is not None:
+            results = show(results, terms.count_tasks(), work.progress)
         written = _write(results, file, order)
         if terms.kept is not None and terms.kept.hides_texts:
             losses = {**written.report.losses, TEXTS: written.report.rows}
