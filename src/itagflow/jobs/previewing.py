@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import chain, islice
 from operator import length_hint
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 
@@ -107,7 +107,7 @@ class Preview(Protocol):
         ...
 
 
-def read_again(first: list[object], others: Iterator[object]) -> Iterator[object]:
+def read_again(first: list[object], others: Iterator[object]) -> Iterator[Any]:
     """Return rows of which the first were read already: these come once more, and then the others.
 
     How many there are is known where it was, which is not so for a file.

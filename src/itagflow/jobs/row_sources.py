@@ -55,8 +55,8 @@ def read_rows(
     """
     must_have_rows(data, format)
     if _is_source(data):
-        rows = formats.read(format, cast(Source, data), template=template, fields=fields)
-        return _explain_table(rows) if format == MANIFEST and _is_called_csv(data) else rows
+        found = formats.read(format, cast(Source, data), template=template, fields=fields)
+        return _explain_table(found) if format == MANIFEST and _is_called_csv(data) else found
     rows = _iter_frame(data) if _is_frame(data) else iter(cast("Iterable[object]", data))
     # an iterator over a list knows how many there are; over a frame it does not
     count = length_hint(data, -1) if length_hint(rows, -1) < 0 else -1
