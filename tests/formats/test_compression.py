@@ -136,7 +136,7 @@ def test_an_export_that_fails_leaves_the_file_as_it_was(flow: Flow, tmp_path: Pa
     path.write_bytes(b"yesterday's")
 
     def fail(results: Any) -> Any:
-        yield next(results)
+        yield next(iter(results))
         raise OSError("it breaks")
 
     with pytest.raises(OSError, match="it breaks"):

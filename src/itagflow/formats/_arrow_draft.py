@@ -137,8 +137,11 @@ class ArrowDraft:
 
 def _select_stages(result: Result, stages: tuple[object, ...]) -> Result:
     """Return a result without what was said and done at other stages than these."""
-    if len(stages) == len(STAGES):
-        return result
+    others = [stage for stage in STAGES if stage not in stages]
+    if not any(stage in result.stages for stage in others) and not any(
+        entry.stage in others for entry in result.provenance
+    ):
+        return result  # nearly always: nothing has to be made again
     return Result(
         task=result.task,
         state=result.state,

@@ -128,7 +128,7 @@ class Columns:
             "job_id": task.job,
             "removed": result.removed or None,
         }
-        row.update((key, known[key]) for key in self.fixed if key in known)
+        row.update({key: value for key, value in known.items() if key in self.fixed})
         if self.fields:
             data = task.data
             row.update((key, data.get(name)) for name, key in self.fields.items())

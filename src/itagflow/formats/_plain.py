@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from itagflow.errors import InvalidData, Problem
 from itagflow.model.number import MOST, is_storable
+from itagflow.model.validators import MAX_FLOAT
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ def is_a(value: object, kind: type) -> bool:
 def is_number(number: Any) -> bool:
     """Return whether a value is a number that a float can hold."""
     # JSON has integers that no float can hold, and Python reads NaN and Infinity as well
-    return type(number) in (int, float) and abs(number) <= sys.float_info.max
+    return type(number) in (int, float) and abs(number) <= MAX_FLOAT
 
 
 def is_whole(number: Any) -> bool:

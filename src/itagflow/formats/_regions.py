@@ -226,13 +226,19 @@ def _parse_rectangle(value: Element, common: dict[str, Any]) -> Box | RotatedBox
     return RotatedBox(x, y, width, height, angle, **common)
 
 
-def render_rectangle(box: Box | RotatedBox) -> Element:
-    """Return a rectangle as the format before the present one has it."""
-    angle: float = 0
-    if isinstance(box, RotatedBox):
-        angle = box.angle
-    left, top = box.points[0]
-    return {"rotation": angle, "x": left, "width": box.width, "y": top, "height": box.height}
+def render_rectangle(
+    left: float, top: float, width: float, height: float, angle: float = 0
+) -> Element:
+    """Return a rectangle as the format before the present one has it.
+
+    Args:
+        left: Where its corner is that is at the top left at angle 0.
+        top: The same, from the top.
+        width: How wide it is.
+        height: How high it is.
+        angle: By how many degrees it is turned.
+    """
+    return {"rotation": angle, "x": left, "width": width, "y": top, "height": height}
 
 
 _RECTANGLE = ("x", "y", "width", "height", "rotation")
@@ -296,8 +302,10 @@ def _find_value_problems(kind: str, region: Element) -> Iterator[Problem]:
 def _is_rectangle(value: Any) -> bool:
     if not is_a(value, dict):
         return False
-    numbers: list[Any] = [value.get(name) for name in _RECTANGLE]
-    return all(map(is_number, numbers))
+    try:
+        return all(map(is_number, _get_rectangle(value)))
+    except KeyError:
+        return False
 
 
 def _find_extra_problems(region: Element) -> Iterator[Problem]:

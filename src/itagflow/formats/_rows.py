@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
 from itagflow.formats import itag
+from itagflow.formats._arguments import require_mapping, require_template
 from itagflow.formats._files import remove_fields
 from itagflow.formats._regions import RECTANGLE, Element, render_rectangle
+from itagflow.formats._rendering import Elements
 from itagflow.model.job import Stage
-from itagflow.model.region import Box, Regions
 from itagflow.model.reply import Replies, Reply
 from itagflow.model.task import Row
 from itagflow.model.template import Template
+from itagflow.storage.codec import encode_replies
 from itagflow.validation.answers import REPLY_OF
 
+_get_sides = itemgetter("x", "y", "width", "height")
 OWNER = "file"
 """What the blocks of a row are called after, where a file does not know the job: `label-file`."""
 
@@ -71,14 +75,16 @@ def parse_row(row: Row, template: Template, *, job: str = OWNER) -> dict[Stage, 
 
 
 def _render_replies(replies: Replies, template: Template) -> list[Element]:
+    require_mapping("replies", replies)
+    require_template(template)
     _require_asked(replies, template)
+    plain = encode_replies(replies)
     # a region without an id stays one: it is not known whether the file will be read again
-    elements = itag.render(replies, template, region_id=lambda _, __: None)
-    for element in elements:
-        reply = replies.get(element.get("questionId", ""))
-        if isinstance(reply, Regions):
-            _keep_boxes(reply, element)
-    return elements
+    elements = Elements(template).render_each(plain, lambda _, __: None)
+    for id, element in elements.items():
+        if plain[id]["kind"] == "regions":
+            _keep_boxes(plain[id]["regions"], element["data"])
+    return list(elements.values())
 
 
 def _require_asked(replies: Replies, template: Template) -> None:
@@ -94,8 +100,9 @@ def _require_asked(replies: Replies, template: Template) -> None:
         raise InvalidData("the row", problems)
 
 
-def _keep_boxes(reply: Regions, element: Element) -> None:
+def _keep_boxes(regions: Iterable[Mapping[str, Any]], parts: Iterable[Element]) -> None:
     """Write boxes as rectangles: iTAG writes them as outlines, which are read as polygons."""
-    for region, part in zip(reply.regions, element["data"], strict=True):
-        if isinstance(region, Box):
-            part["type"], part["value"] = RECTANGLE, render_rectangle(region)
+    for region, part in zip(regions, parts, strict=True):
+        if region["kind"] == "box":
+            part["type"] = RECTANGLE
+            part["value"] = render_rectangle(*_get_sides(region))

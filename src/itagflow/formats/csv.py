@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from threading import Lock
+from typing import Any
 
 import attrs
 
@@ -451,6 +452,12 @@ class _Table:
     """The columns of the last row."""
     parts: list[tuple[int, int]] = attrs.field(factory=list[tuple[int, int]], init=False)
     """How many fields were known at how many rows, in the order of the rows."""
+    _writer: Any = attrs.field(init=False)
+    """Writes the rows that are put aside."""
+
+    def __attrs_post_init__(self) -> None:
+        """Make the writer, which costs as much as to write a short row."""
+        self._writer = csv.writer(_TextWriter(self.spool))
 
     def add(self, task: Task, fields: Mapping[str, str], results: Mapping[str, str]) -> None:
         """Put a row aside.
@@ -459,11 +466,10 @@ class _Table:
             InvalidData: when a text has no bytes in UTF-8, or there are too many columns.
         """
         cells = {**fields, **results}
-        writer = csv.writer(_TextWriter(self.spool))
         try:
             if not self.parts or fields.keys() - self.fields.keys():
                 self._add_columns(fields)
-            writer.writerow([self.spell_cell(cells.get(name, "")) for name in self.columns])
+            self._writer.writerow([self.spell_cell(cells.get(name, "")) for name in self.columns])
         except UnicodeEncodeError:
             raise _make_text_error(task, cells) from None
         known, count = self.parts[-1]

@@ -117,10 +117,17 @@ def _render_region(question: Question, region: Region, index: int, region_id: Re
     return {
         "id": region_id(question.id, index) if region.id is None else region.id,
         "type": RECTANGLE,
-        "value": render_rectangle(box) if box else {},
+        "value": _render_box(box) if box else {},
         "labelColor": region.color,
         "labels": labels,
     }
+
+
+def _render_box(box: Box | RotatedBox) -> Element:
+    angle: float = 0
+    if isinstance(box, RotatedBox):
+        angle = box.angle
+    return render_rectangle(*box.points[0], box.width, box.height, angle)
 
 
 def _find_rectangle(region: Region) -> Box | RotatedBox | None:

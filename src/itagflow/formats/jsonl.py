@@ -192,7 +192,7 @@ def read_row(line: Row, context: FormatContext) -> Row:
     if context.template is None:
         _decode(_decode(fields, "row", dict), "data", dict)
         return Row(find_field(line.text, "row"), line.line)
-    result = parse(line.text)
+    result = _make_result(line.text, fields)
     replies = {
         stage: stage_result.replies
         for stage, stage_result in result.stages.items()
@@ -212,7 +212,15 @@ def parse(line: str) -> Result:
     Raises:
         InvalidData: when it is none of this format; it lists every problem with its path.
     """
-    fields = _parse_fields(require_text("the line", "line", line))
+    return _make_result(line, _parse_fields(require_text("the line", "line", line)))
+
+
+def _make_result(line: str, fields: dict[str, Any]) -> Result:
+    """Return the result in a line with these fields.
+
+    Raises:
+        InvalidData: when they are none of this format.
+    """
     _decode(_decode(fields, "row", dict), "data", dict)
     stages = _decode_each(fields, "stages", StageResult)
     known = {name: _decode(fields, name, int) for name in TASK}

@@ -23,6 +23,10 @@ Labels = Mapping[str, str | tuple[str, ...]]
 """What was answered about a part: by the title of the question, a key, a text, or several keys."""
 
 
+_ONLY_TEXTS = frozenset({str})
+"""The classes of labels that are as they are stored."""
+
+
 def _make_labels() -> Labels:
     # not `dict[str, …]`, a call of which takes as long as the checks of a whole box
     return {}
@@ -37,7 +41,7 @@ def _as_labels(labels: Mapping[str, Any]) -> Labels:
         return labels
     # a copy: the caller's own mapping may change later, and an annotation must not
     copy = dict(labels)
-    if all(type(value) is str for value in copy.values()):
+    if _ONLY_TEXTS.issuperset(map(type, copy.values())):
         return copy
     return {
         title: to_text(value) if isinstance(value, str) else to_texts(value)
@@ -50,7 +54,7 @@ def _validate_labels(owner: object, field: Field, labels: object) -> None:
     # nearly always: most people write `label`; not `labels == {}`, which runs code of what is given
     if kind is dict and not labels:
         return
-    if not isinstance(labels, Mapping):
+    if kind is not dict and not isinstance(labels, Mapping):
         reason = f"must be a mapping by the titles of questions, not {show_value(labels)}"
         raise InvalidData(f"the {type(owner).__name__}", [Problem(field.name, reason)])
     problems: list[Problem] = []
@@ -89,12 +93,13 @@ def find_only_label(labels: object) -> str | None:
     # a dict, nearly always: to ask whether another class is a Mapping takes longer
     if type(labels) is not dict and not isinstance(labels, Mapping):
         return None
-    if len(cast("Labels", labels)) != 1:
+    by_title = cast("Mapping[object, object]", labels)
+    if len(by_title) != 1:
         return None
-    value: object = next(iter(cast("Mapping[object, object]", labels).values()))
+    (value,) = by_title.values()
     # several may be chosen of a span's labels: the one that was chosen stands for itself
-    if isinstance(value, tuple) and len(cast("tuple[object, ...]", value)) == 1:
-        value = cast("tuple[object, ...]", value)[0]
+    if isinstance(value, tuple) and len(chosen := cast("tuple[object, ...]", value)) == 1:
+        (value,) = chosen
     return value if isinstance(value, str) else None
 
 

@@ -6,7 +6,7 @@ labels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 import attrs
@@ -206,15 +206,6 @@ _FIELDS: Mapping[type[Reply], tuple[tuple[str, str], ...]] = {
 """Where a reply keeps its parts, and where its question keeps what is asked about them."""
 
 
-def walk_annotations(
-    question: Question, reply: Reply
-) -> Iterator[tuple[str, tuple[Question, ...], Annotation]]:
-    """Yield each part of *reply*: its path, what is asked about it, and itself."""
-    for name, questions_field in _FIELDS.get(type(reply), ()):
-        for index, annotation in enumerate(getattr(reply, name)):
-            yield f"{question.id}.{name}[{index}]", getattr(question, questions_field), annotation
-
-
 def iter_annotations(reply: Reply) -> Iterator[Annotation]:
     """Yield every part that *reply* marks."""
     for name, _ in _FIELDS.get(type(reply), ()):
@@ -320,33 +311,43 @@ def explain_not_asked(question: Question) -> str:
 
 def find_annotation_problems(question: Question, reply: Reply) -> Iterator[Problem]:
     """Yield everything wrong with the labels of the annotations of *reply*."""
-    for path, children, annotation in walk_annotations(question, reply):
-        yield from _find_label_problems(path, children, annotation)
+    for name, questions_field in _FIELDS.get(type(reply), ()):
+        children = getattr(question, questions_field)
+        titles = {child.title for top in children for child in top.every}
+        for index, annotation in enumerate(getattr(reply, name)):
+            # the place is written out only where there is a problem: a reply may have many parts
+            for problem in _find_label_problems(children, titles, annotation):
+                where = f"{question.id}.{name}[{index}]{problem.where}"
+                yield Problem(where, problem.reason)
 
 
 def _find_label_problems(
-    path: str, children: tuple[Question, ...], annotation: Annotation
+    children: tuple[Question, ...], titles: Collection[str], annotation: Annotation
 ) -> Iterator[Problem]:
+    """Yield everything wrong with the labels of one annotation, with the place in it.
+
+    Args:
+        children: The questions about it.
+        titles: Their titles, and those of what is asked after some answers to them.
+        annotation: The annotation.
+    """
+    labels = annotation.labels
     if _is_short(annotation):
-        titles = ", ".join(repr(child.title) for child in children) or "none"
-        yield Problem(
-            f"{path}.label",
-            f"is short for the one question about it; here they are {titles}: use labels",
-        )
-    known = {child.title for question in children for child in question.every}
-    for title in annotation.labels:
-        if title not in known:
-            reason = f"{title!r} is not a question that is asked about it"
-            yield Problem(f"{path}.labels", reason)
+        asked = ", ".join(repr(child.title) for child in children) or "none"
+        reason = f"is short for the one question about it; here they are {asked}: use labels"
+        yield Problem(".label", reason)
+    for title in labels:
+        if title not in titles:
+            yield Problem(".labels", f"{title!r} is not a question that is asked about it")
     for question in children:
         for child, value, applies in walk_questions(
-            question, lambda child: annotation.labels.get(child.title)
+            question, lambda child: labels.get(child.title)
         ):
             if value is not None and not applies:
-                yield Problem(f"{path}.labels[{child.title!r}]", explain_not_asked(child))
+                yield Problem(f".labels[{child.title!r}]", explain_not_asked(child))
             elif value is not None:
-                yield from find_value_problems(child, f"{path}.labels[{child.title!r}]", value)
+                for problem in find_value_problems(child, "", value):
+                    where = f".labels[{child.title!r}]{problem.where}"
+                    yield Problem(where, problem.reason)
             elif applies and child.required and not _is_short(annotation):
-                yield Problem(
-                    f"{path}.labels", f"no reply to the required question {child.title!r}"
-                )
+                yield Problem(".labels", f"no reply to the required question {child.title!r}")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from itagflow.errors import Problem
 from itagflow.model.region import (
+    Bounds,
     Box,
     Keypoints,
     Mask,
@@ -51,58 +52,63 @@ def find_regions_problems(question: Question, reply: Regions) -> Iterator[Proble
             yield Problem(f"{question.id}.{name}", "is not known: it must be at least 1 pixel")
             return
     yield from find_count_problems(f"{question.id}.regions", question, len(reply.regions))
+    edges = _find_edges(reply)
     for index, region in enumerate(reply.regions):
-        path = f"{question.id}.regions[{index}]"
-        if question.shapes and SHAPE[type(region)] not in question.shapes:
-            allowed = " or ".join(shape.value for shape in question.shapes)
-            yield Problem(path, f"must be a {allowed}, not a {SHAPE[type(region)].value}")
-        else:
-            yield from _find_region_problems(path, region, question, reply)
+        # the place is written out only where there is a problem: an image has many regions
+        for problem in _find_region_problems(region, question, reply, edges):
+            yield Problem(f"{question.id}.regions[{index}]{problem.where}", problem.reason)
+
+
+def _find_edges(image: Regions) -> Bounds:
+    """Return how far regions may reach."""
+    across, down = find_edge_tolerance(image.width), find_edge_tolerance(image.height)
+    return Bounds(-across, -down, image.width + across, image.height + down)
 
 
 def _find_region_problems(
-    path: str, region: Region, question: Question, image: Regions
+    region: Region, question: Question, image: Regions, edges: Bounds
 ) -> Iterator[Problem]:
+    """Yield everything that keeps one region from lying on its image, with the place in it."""
+    if question.shapes and SHAPE[type(region)] not in question.shapes:
+        allowed = " or ".join(shape.value for shape in question.shapes)
+        yield Problem("", f"must be a {allowed}, not a {SHAPE[type(region)].value}")
+        return
     if isinstance(region, Keypoints):
-        yield from _find_keypoint_problems(path, region, question)
+        yield from _find_keypoint_problems(region, question)
     if error := find_extent_error(region):
-        yield Problem(path, error)
+        yield Problem("", error)
     elif isinstance(region, Mask):
-        yield from _find_mask_problems(path, region, image)
-    elif not _is_on_image(region, image):
-        yield Problem(path, f"reaches outside the image of {image.width} x {image.height} pixels")
+        yield from _find_mask_problems(region, image)
+    elif not _is_within(region.bounds, edges):
+        yield Problem("", f"reaches outside the image of {image.width} x {image.height} pixels")
     if isinstance(region, Polygon) and not error:
         yield from (
-            Problem(f"{path}.holes[{index}]", "must be inside the outline")
+            Problem(f".holes[{index}]", "must be inside the outline")
             for index in find_outside_holes(region)
         )
 
 
-def _is_on_image(region: Region, image: Regions) -> bool:
-    if isinstance(region, Mask):  # counted in pixels of the image
-        return True
-    bounds = region.bounds
-    across, down = find_edge_tolerance(image.width), find_edge_tolerance(image.height)
+def _is_within(bounds: Bounds, edges: Bounds) -> bool:
     return (
-        bounds.left >= -across
-        and bounds.top >= -down
-        and bounds.right <= image.width + across
-        and bounds.bottom <= image.height + down
+        bounds.left >= edges.left
+        and bounds.top >= edges.top
+        and bounds.right <= edges.right
+        and bounds.bottom <= edges.bottom
     )
 
 
-def _find_mask_problems(path: str, mask: Mask, image: Regions) -> Iterator[Problem]:
+def _find_mask_problems(mask: Mask, image: Regions) -> Iterator[Problem]:
     pixels = image.width * image.height
     if sum(mask.counts) != pixels:
         yield Problem(
-            f"{path}.counts", f"must cover the {pixels} pixels of the image, not {sum(mask.counts)}"
+            ".counts", f"must cover the {pixels} pixels of the image, not {sum(mask.counts)}"
         )
 
 
-def _find_keypoint_problems(path: str, region: Keypoints, question: Question) -> Iterator[Problem]:
+def _find_keypoint_problems(region: Keypoints, question: Question) -> Iterator[Problem]:
     names: set[str] = set()
     for index, keypoint in enumerate(region.keypoints):
-        where = f"{path}.keypoints[{index}]"
+        where = f".keypoints[{index}]"
         if question.keypoints and keypoint.name not in question.keypoints:
             yield Problem(
                 f"{where}.name", f"{keypoint.name!r} is not one of {', '.join(question.keypoints)}"
