@@ -1,7 +1,7 @@
 -- The schema, as it was made first. A row is: key, version, index columns, and a body with everything else.
 -- Columns are never NULL: 0 or '' stands for nobody or nothing, 9223372036854775807 for never.
 -- Words sort by code point, as everywhere else. A task's body is its row as it came, byte for byte;
--- a body is JSON and not JSONB, which would order its fields anew, and take longer to write and read.
+-- a body is JSON and not JSONB, which would put its fields in another order and take longer.
 
 CREATE TABLE workspace (
     id BIGINT PRIMARY KEY, version BIGINT NOT NULL, name TEXT COLLATE "C" NOT NULL, body JSON NOT NULL
