@@ -1,7 +1,8 @@
-"""Each sentence about how work flows names the tests that hold it, and pytest collects each of them."""
+"""Each sentence of an index names the tests that hold it, and pytest collects each of them."""
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parents[1]
-INDEXES = ("behavior.txt", "reported.txt")
+INDEXES = ("behavior.txt", "conversions.txt", "reported.txt")
+OTHER_PROGRAMS = "interop/"
+"""Where tests are skipped, and not collected, unless the program that reads a file is installed."""
 
 
 def read_index(name: str) -> dict[str, list[str]]:
@@ -60,6 +63,20 @@ def collect(tests: list[str]) -> set[str]:
     return {line.removeprefix("tests/") for line in lines}
 
 
+def find_written(file: str) -> set[str]:
+    """Return the tests that stand in a *file*."""
+    tree = ast.parse((TESTS / file).read_text("utf-8"))
+    functions = {f"{file}::{each.name}" for each in tree.body if isinstance(each, ast.FunctionDef)}
+    methods = {
+        f"{file}::{group.name}::{each.name}"
+        for group in tree.body
+        if isinstance(group, ast.ClassDef)
+        for each in group.body
+        if isinstance(each, ast.FunctionDef)
+    }
+    return functions | methods
+
+
 def find_collected(session: pytest.Session) -> set[str]:
     """Return the tests of the run that this is part of, without their parameters."""
     names = {item.nodeid.partition("[")[0] for item in session.items}
@@ -67,7 +84,10 @@ def find_collected(session: pytest.Session) -> set[str]:
 
 
 def test_every_test_that_is_named_is_collected(request: pytest.FixtureRequest) -> None:
-    tests = [test for name in INDEXES for tests in read_index(name).values() for test in tests]
+    named = [test for name in INDEXES for tests in read_index(name).values() for test in tests]
+    elsewhere = [test for test in named if test.startswith(OTHER_PROGRAMS)]
+    assert [test for test in elsewhere if test not in find_written(test.partition("::")[0])] == []
+    tests = [test for test in named if test not in elsewhere]
     collected = find_collected(request.session)
     # a run of everything has collected them already; a run of some files has not
     if not collected.issuperset(tests):

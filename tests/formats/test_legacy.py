@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import hypothesis.strategies as st
 import pytest
+from hypothesis import HealthCheck, given, settings
+from support.amounts import amount
+from support.answering import ALL, TEXT, replies
 
 from itagflow import (
     Box,
@@ -194,6 +198,66 @@ def test_labels_of_any_but_the_first_question_are_left_out_and_counted_or_refuse
         legacy({"1": regions}, template)
     (element,) = legacy({"1": regions}, template, lossy="report")["label-4"]["results"]
     assert [region["labels"] for region in element["data"]] == [[]]
+
+
+NOT_HELD = (
+    *(QuestionKind.RANKING, QuestionKind.RATING, QuestionKind.PREFERENCE),
+    *(QuestionKind.SLOT, QuestionKind.VIDEO),
+)
+
+
+def keep(question: Question, reply: Any) -> Any:
+    """What the old format holds of a reply; None: it is lost."""
+    if question.kind in NOT_HELD:
+        return None
+    if not isinstance(reply, Regions):
+        return reply
+    first = {child.title for child in question.children[:1]}
+    return [
+        (
+            pytest.approx(measure(region), abs=1e-6),
+            {k: v for k, v in region.labels.items() if k in first},
+        )
+        for region in reply.regions
+        if is_rectangle(region)
+    ]
+
+
+def measure(region: Any) -> list[float]:
+    """Return how far a region reaches in each direction, and its area: whatever corner is first."""
+    across, down = zip(*region.points, strict=True)
+    return [min(across), min(down), max(across), max(down), region.area]
+
+
+def is_rectangle(region: Any) -> bool:
+    if not isinstance(region, Polygon):
+        return isinstance(region, Box | RotatedBox)
+    sides = [{point[axis] for point in region.points} for axis in (0, 1)]
+    upright = [len(side) for side in sides] == [2, 2] and len(set(region.points)) == 4
+    return upright and len(region.points) == 4 and not region.holes
+
+
+def show(reply: Any) -> Any:
+    """What came back, to be compared with what was kept."""
+    if not isinstance(reply, Regions):
+        return reply
+    assert all(isinstance(region, Box | RotatedBox) for region in reply.regions)
+    return [(measure(region), dict(region.labels)) for region in reply.regions]
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+@settings(deadline=None, max_examples=amount(10, 300), suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_what_comes_out_goes_in_again(name: str, data: st.DataObject) -> None:
+    template = ALL[name]
+    said = data.draw(replies(template))
+    row = {"data": dict.fromkeys(template.fields, TEXT)}
+    content = legacy(said, template, json.dumps(row), lossy="report")
+    found = itag.parse(content["label-4"]["results"], template)
+    kept = {id: keep(template.question(id), reply) for id, reply in said.items()}
+    assert {id: show(reply) for id, reply in found.items()} == {
+        id: reply for id, reply in kept.items() if reply is not None
+    }
 
 
 def test_a_broken_old_element_is_refused_with_its_place() -> None:
