@@ -43,7 +43,8 @@ def defer_results(cases: TaskCases, tasks: Sequence[Task], needed: Collection[st
     for task in tasks:
         fields: dict[str, Any] = {"task": task, "removed": "", "cursor": ""}
         if builders:
-            case = fields[_CASE] = cases.build(task)
+            # taken out: what a result has parsed of an answer ends with the result, not with the page
+            case = fields[_CASE] = cases.take(task)
             for name, build in builders:
                 fields[name] = build(case)
         results.append(make_deferred(Result, fields, build_field))

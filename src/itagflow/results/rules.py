@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from functools import cached_property
 
 import attrs
@@ -258,13 +258,18 @@ class TaskCases:
     """The job."""
     histories: Mapping[int, PackageHistory]
     """The histories of their packages, by number."""
-    answers: Mapping[int, Mapping[int, Answer]]
+    answers: MutableMapping[int, dict[int, Answer]]
     """The answers to each task, by number, then by the id of the assignment."""
 
     def build(self, task: Task) -> Case:
         """Return the case of *task*."""
         history = self.histories[task.package]
         return build_case(self.job, history, self.answers[task.number], task.number)
+
+    def take(self, task: Task) -> Case:
+        """Return the case of *task* for the only time: its answers, which may be long, go with it."""
+        history = self.histories[task.package]
+        return build_case(self.job, history, self.answers.pop(task.number), task.number)
 
 
 def build_case(job: Job, history: PackageHistory, answers: Mapping[int, Answer], task: int) -> Case:
