@@ -24,6 +24,7 @@ from itagflow import (
     Flow,
     InvalidData,
     Job,
+    Member,
     Selection,
     Split,
     maintenance,
@@ -91,6 +92,12 @@ def prelabel(flow: Flow, job: Job, bar: Bar) -> object:
     new = flow.jobs.create(job.workspace, "new", **ORDER, data=rows(120))
     cat = Choice("cat")
     return flow.jobs.prelabel(new, lambda tasks: [cat] * len(tasks), by="ada", progress=bar)
+
+
+def erase_member(flow: Flow, job: Job, bar: Bar) -> object:
+    flow.members.add(job.workspace, "gone", "operator", by="ada")
+    flow.members.remove(job.workspace, "gone", by="ada")
+    return maintenance.erase_member(flow, job.workspace, "gone", by="ada", progress=bar)
 
 
 STEP = RenameOption("1", "cat", "pet")
@@ -171,6 +178,7 @@ LONG: dict[str, tuple[Act, list[int]]] = {
         lambda flow, job, bar: maintenance.copy(flow, to=MemoryStore(), progress=bar),
         [],
     ),
+    "maintenance.erase_member": (erase_member, [1]),
     "maintenance.erase_where": (
         lambda flow, job, bar: maintenance.erase_where(
             flow, "street", field="source", equals="3.jpg", by="ada", progress=bar
@@ -219,7 +227,7 @@ def test_what_cannot_wrap_is_refused_before_anything_is_done(
     with pytest.raises(InvalidData, match="progress"):
         act(flow, job, bad)
     made_before = {"flow.jobs.load", "flow.jobs.delete", "flow.jobs.prelabel"}
-    assert verb in {*made_before, "flow.jobs.import_results"} or (
+    assert verb in {*made_before, "flow.jobs.import_results", "maintenance.erase_member"} or (
         flow.store.high_water_mark() == before
     )
 
@@ -327,8 +335,8 @@ def test_what_it_returns_is_a_sentence_and_json(flow: Flow, job: Job, verb: str)
     act, _ = LONG[verb]
     returned = act(flow, job, Bar())
     for value in returned if isinstance(returned, list) else [returned]:
-        if isinstance(value, Job | int | None) or verb == "flow.results.to_arrow":
-            continue  # a job, a number and a table of PyArrow are no reports
+        if isinstance(value, Job | Member | int | None) or verb == "flow.results.to_arrow":
+            continue  # a job, a member, a number and a table of PyArrow are no reports
         sentence = str(value)
         assert re.fullmatch(r"[a-z0-9][^<>{}=\n]+[^.\n]", sentence), sentence
         assert sentence != repr(value)

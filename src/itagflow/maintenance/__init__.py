@@ -115,7 +115,12 @@ def copy(
 
 
 def erase_member(
-    flow: Flow, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef
+    flow: Flow,
+    workspace: WorkspaceRef,
+    member: MemberRef,
+    *,
+    by: MemberRef,
+    progress: ProgressWrapper | None = None,
 ) -> Member:
     """Erase the name of a removed member: the account becomes ``erased-<key>``, groups go.
 
@@ -124,13 +129,14 @@ def erase_member(
     Their key stays, and with it what they did.  The account is taken out of the history too, and
     out of the comments and reasons that people wrote, where it stands as a word of its own; in
     transactions, the member last. When the process ends in between, call it again.  Erasing once
-    more changes nothing.
+    more changes nothing.  *progress* wraps the iterable of jobs.
 
     Raises:
         NotAllowed: when the member was not removed, or *by* may not erase.
     """
     engine = engine_of("maintenance.erase_member", flow)
-    return erasure.erase_member(engine, workspace, member, by=by)
+    wrap = require_wrapper("maintenance.erase_member", "progress", progress)
+    return erasure.erase_member(engine, workspace, member, by=by, progress=wrap)
 
 
 def erase_task(

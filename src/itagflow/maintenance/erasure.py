@@ -12,6 +12,7 @@ from itagflow import access
 from itagflow.access import Action
 from itagflow.comments.rules import erase_comment
 from itagflow.core import lookup
+from itagflow.core.counted import Wrap, show
 from itagflow.core.engine import BLOCK, Engine
 from itagflow.core.lookup import JobRef, MemberRef, WorkspaceRef, iterate_query, read_task_numbers
 from itagflow.core.transaction import Transaction
@@ -39,7 +40,12 @@ from itagflow.workspaces import rules as workspaces_rules
 
 
 def erase_member(
-    engine: Engine, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef
+    engine: Engine,
+    workspace: WorkspaceRef,
+    member: MemberRef,
+    *,
+    by: MemberRef,
+    progress: Wrap | None = None,
 ) -> Member:
     """Erase the name of a removed member: the account becomes ``erased-<key>``, groups go."""
     with engine.store.read() as reader:
@@ -55,7 +61,10 @@ def erase_member(
     # the events first: `erase_rules.find_remarks` says why
     high_water_mark = _anonymize_events(engine, current, mark)
     # job by job, without one long transaction: when it breaks off, calling again goes on
-    for job in iterate_query(engine.store, Query(Job, {"workspace": workspace_id}, order=("id",))):
+    jobs = Query(Job, {"workspace": workspace_id}, order=("id",))
+    with engine.store.read() as reader:
+        total = reader.count(jobs)
+    for job in show(iterate_query(engine.store, jobs), total, progress):
         _anonymize_job(engine, job, erase_name)
         _remove_drafts(engine, job, current)
     with engine.transaction() as transaction:

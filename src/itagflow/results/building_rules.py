@@ -43,7 +43,7 @@ def defer_results(cases: TaskCases, tasks: Sequence[Task], needed: Collection[st
     for task in tasks:
         fields: dict[str, Any] = {"task": task, "removed": "", "cursor": ""}
         if builders:
-            # taken out: what a result has parsed of an answer ends with the result, not with the page
+            # taken out: what a result has parsed of an answer ends with it, not with the page
             case = fields[_CASE] = cases.take(task)
             for name, build in builders:
                 fields[name] = build(case)

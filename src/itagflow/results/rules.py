@@ -267,7 +267,7 @@ class TaskCases:
         return build_case(self.job, history, self.answers[task.number], task.number)
 
     def take(self, task: Task) -> Case:
-        """Return the case of *task* for the only time: its answers, which may be long, go with it."""
+        """Return the case of *task*, for the only time: its answers, often long, go with it."""
         history = self.histories[task.package]
         return build_case(self.job, history, self.answers.pop(task.number), task.number)
 
