@@ -1056,7 +1056,13 @@ FUNCTIONS: Mapping[str, Case] = {
         always=("workspace",),
     ),
     "maintenance.erase_member": Case(
-        lambda s: {"flow": s.flow, "workspace": s.home, "member": s.removed, "by": "ada"}
+        lambda s: {
+            "flow": s.flow,
+            "workspace": s.home,
+            "member": s.removed,
+            "by": "ada",
+            "progress": wrapped,
+        }
     ),
     "maintenance.erase_task": Case(
         lambda s: {"flow": s.flow, "task": (s.held.job, 1), "by": "ada", "comment": "asked for"}
