@@ -339,6 +339,8 @@ class TestOddFiles:
             (gzip.compress(b'{"data": {}}', mtime=0), "gzip"),
             (bz2.compress(b'{"data": {}}'), "bzip2"),
             (ZIPPED.getvalue(), "ZIP file"),
+            # the time of an entry may have any bytes
+            (b"PK\x03\x04\x14\x00\r}\r{\x00", "ZIP file"),
             ('{"data": {}}\n{"data": {}}'.encode("utf-16"), "UTF-16"),
             (b"\xfe\xff\0a\0\n\0b\0\n", "UTF-16"),
             (b"PAR1\n\n\n\xff\xff\n", "Parquet"),

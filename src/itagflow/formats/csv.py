@@ -308,10 +308,12 @@ class _Lines:
 
 
 def _find_file_problem(line: bytes) -> Problem | None:
+    # first what kind of file it is: another kind may have any bytes
+    problem = find_file_problem(line)
     # in quotes CR is a part of a cell
-    if b"\r" in line.rstrip(b"\r\n") and b'"' not in line:
+    if problem is None and b"\r" in line.rstrip(b"\r\n") and b'"' not in line:
         return CR_ALONE
-    return find_file_problem(line)
+    return problem
 
 
 def _read_records(file: BinaryFile, limit: int) -> Iterator[Record | Problem]:

@@ -113,10 +113,12 @@ def read(source: Source, context: FormatContext, /) -> Iterator[Row | Problem]:
 
 
 def _find_file_problem(line: bytes | None) -> Problem | None:
+    # first what kind of file it is: another kind may have any bytes
+    problem = find_file_problem(line)
     # CR is white space in JSON: only behind the end of a row it is meant to end the line
-    if line is not None and _CR_BETWEEN_ROWS.search(line):
+    if problem is None and line is not None and _CR_BETWEEN_ROWS.search(line):
         return CR_ALONE
-    return find_file_problem(line)
+    return problem
 
 
 def _decode_row(line: bytes, number: int) -> Row | Problem:
