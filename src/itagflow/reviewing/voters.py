@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import attrs
 
@@ -10,7 +10,6 @@ from itagflow.access import Policy
 from itagflow.claiming import part_rules
 from itagflow.claiming.decision import has_skill
 from itagflow.claiming.part_rules import PackagePart
-from itagflow.core.lookup import get_or_none
 from itagflow.core.transaction import Transaction
 from itagflow.jobs.finishing_rules import find_workers
 from itagflow.model.job import Job, Stage
@@ -44,11 +43,8 @@ def read_voters(reader: Reader, policy: Policy, job: Job) -> Voters:
     active = Query(Member, {"workspace": job.workspace, "active": True})
     members = list(reader.find(active))
     workers = find_workers(job, Stage.LABEL, members, policy)
-    able = [
-        member
-        for member in members
-        if member.id in workers and not _has_got_all(reader, job, member)
-    ]
+    finished = _find_finished(reader, job)
+    able = [member for member in members if member.id in workers and member.id not in finished]
     return Voters(job, able)
 
 
@@ -67,10 +63,11 @@ def has_voter_left(
     return voters.is_one_left(package, vote, assignments)
 
 
-def _has_got_all(reader: Reader, job: Job, member: Member) -> bool:
-    """Return whether *member* has got as many packages at LABEL as one may in the whole job."""
+def _find_finished(reader: Reader, job: Job) -> Collection[int]:
+    """Return who has got as many packages at LABEL as one may in the whole job."""
     most = job.workflow.label.max_total
     if most is None:
-        return False
-    counter = get_or_none(reader, ClaimCounter, (job.id, Stage.LABEL.value, member.id))
-    return counter is not None and counter.total >= most
+        return ()
+    # one question for all members: a submission may ask it
+    counters = reader.find(Query(ClaimCounter, {"job": job.id, "stage": Stage.LABEL}))
+    return {counter.member for counter in counters if counter.total >= most}
