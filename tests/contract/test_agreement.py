@@ -443,16 +443,25 @@ class Agreement(RuleBasedStateMachine):
         if package is not None:
             wanted = Wanted(account, self.job, stage, Options(package=package))
             return self.claim_anything_and_undo(wanted)
-        taken: list[Assignment] = []
         request = ClaimRequest(account, self.job, stage)
+        taken, is_overtaken = self.take_and_undo(request)
+        if is_overtaken:
+            # the job was changed since a claim has read it; it begins again, as `claim` does
+            taken, is_overtaken = self.take_and_undo(request)
+        assert not is_overtaken, "nobody else is at work"
+        return taken[0] if taken else None
+
+    def take_and_undo(self, request: ClaimRequest) -> tuple[list[Assignment], bool]:
+        """What one transaction of a claim gives, taken back, and whether it is to begin again."""
+        result: tuple[list[Assignment], bool] = ([], False)
         try:
             with self.flow._engine.transaction() as transaction:
-                taken += service.take_work(transaction, request)[0]
+                result = service.take_work(transaction, request)
                 raise Undo
         except Undo:
-            return taken[0] if taken else None
+            return result
         except NotAllowed:
-            return None
+            return [], False
 
 
 def find_best(queues: list[MemberSituation]) -> tuple[int, int] | None:

@@ -449,8 +449,9 @@ class Claim:
         now = self._situation
         has_changed = now.job is not before.job or now.member is not before.member
         if has_changed and self._has_changed_since(before, package):
-            # Workflow or member were changed while the package was being locked: it is looked
-            # for once more, by what is now.  Never a third time: what is locked cannot change.
+            # The workflow, or what the member can do, was changed while the package was being
+            # locked: it is looked for once more, by what is now.  Never a third time: what is
+            # locked now cannot change.
             return self._take_from_queue()
         return self._start_work(package, cursor)
 
@@ -524,8 +525,7 @@ class Claim:
             return None  # its holder has gone on with it meanwhile
         if not self._decision.accepts_lapsed(current, package, assignments):
             return None
-        is_counted = self._situation.job.workflow.rule(current.stage).limit is not None
-        if self._is_confirmed and is_counted and current.member != self._situation.member.id:
+        if self._is_confirmed and current.member != self._situation.member.id:
             return None  # its holder's counter would be locked behind job and member, out of order
         self._confirm(instead_of=current)
         if not self._decision.accepts_lapsed(current, package, assignments):
