@@ -545,12 +545,19 @@ class MemberSituation:
             verb = "is" if len(lapsed) == 1 else "are"
             return f"{count(lapsed, 'assignment')} whose lease has lapsed {verb} on {account}'s own"
         offers = [assignment for assignment in self.live if assignment.member is None]
-        if offers:
-            return f"{count(offers, 'part')} of packages wait"  # or waits
-        if not self.live:
-            return ""
-        verb = "is" if len(self.live) == 1 else "are"
-        return f"{count(self.live, 'assignment')} {verb} held by or offered to people"
+        # what was handed to the experts would tell who may still vote what somebody did instead
+        named = [each for each in offers if not self.may_tell_a_vote(each)]
+        if named:
+            return f"{count(named, 'part')} of packages wait"  # or waits
+        held = [assignment for assignment in self.live if assignment not in offers]
+        if held:
+            verb = "is" if len(held) == 1 else "are"
+            return f"{count(held, 'assignment')} {verb} held by or offered to people"
+        return f"{count(offers, 'part')} of packages wait" if offers else ""
+
+    def may_tell_a_vote(self, offer: Assignment) -> bool:
+        """Whether this open offer tells what somebody has done instead of voting."""
+        return offer.purpose is Purpose.ESCALATION and self.job.workflow.label.votes > 1
 
     def find_obstacle(self) -> str:
         """What keeps the member from everything but their own lapsed work."""

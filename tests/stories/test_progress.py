@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from datetime import timedelta
+from functools import partial
 from operator import length_hint
 from pathlib import Path
 from typing import Any
@@ -16,17 +17,20 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from support.named_errors import verbs
-from support.scenes import START, cats, labeled, rows, street
+from support.scenes import START, cats, labeled, rows, street, taken
 from values.callables import public_callables, public_names
 
 from itagflow import (
     Choice,
+    FixedSize,
     Flow,
     InvalidData,
     Job,
+    Label,
     Member,
     Selection,
     Split,
+    Workflow,
     maintenance,
     templates,
 )
@@ -100,6 +104,56 @@ def erase_member(flow: Flow, job: Job, bar: Bar) -> object:
     return maintenance.erase_member(flow, job.workspace, "gone", by="ada", progress=bar)
 
 
+def finish(flow: Flow, job: Job, bar: Bar) -> object:
+    flow.jobs.append(job, rows(7), by="ada")
+    return flow.jobs.finish(job, discard_open=True, by="ada", progress=bar)
+
+
+def archive(flow: Flow, job: Job, bar: Bar) -> object:
+    offer_three(flow, job)
+    return flow.jobs.archive(job, by="ada", progress=bar)
+
+
+def remove(flow: Flow, job: Job, bar: Bar) -> object:
+    offer_three(flow, job)
+    taken(flow, "ben", job)
+    return flow.members.remove(job.workspace, "ben", by="ada", progress=bar)
+
+
+def pause(flow: Flow, job: Job, bar: Bar) -> object:
+    offer_three(flow, job)
+    return flow.members.pause(job.workspace, "ben", by="ada", progress=bar)
+
+
+def offer_three(flow: Flow, job: Job) -> None:
+    """Offer three packages of two tasks to Ben."""
+    flow.jobs.append(job, rows(6), by="ada")
+    for package in flow.packages.list(job, state="label"):
+        flow.assignments.assign(package, "ben", by="ada")
+
+
+def update(flow: Flow, job: Job, bar: Bar) -> object:
+    """Ask for more votes of the packages that are still at LABEL."""
+    flow.members.add(job.workspace, "cy", "operator", by="ada")
+    flow.jobs.add_workers(job, "label", ["cy"], by="ada")
+    new = flow.jobs.create(
+        job.workspace,
+        "new",
+        **ORDER,
+        data=rows(7),
+        packaging=FixedSize(2),
+        workforce={"label": ["ben", "cy"]},
+        workflow=Workflow(Label(votes=1, on_dispute="keep")),
+    )
+    labeled(flow, "ben", new)
+    votes = Workflow(Label(votes=2, on_dispute="keep"))
+    return flow.jobs.update(new, workflow=votes, by="ada", progress=bar)
+
+
+def measure(verb: str, flow: Flow, job: Job, bar: Bar) -> object:
+    return getattr(flow.quality, verb)(job, progress=bar)
+
+
 STEP = RenameOption("1", "cat", "pet")
 PUBLIC = public_callables()
 LONG: dict[str, tuple[Act, list[int]]] = {
@@ -144,6 +198,15 @@ LONG: dict[str, tuple[Act, list[int]]] = {
         lambda flow, job, bar: flow.jobs.change_template(job, STEP, by="ada", progress=bar),
         [10, 5],
     ),
+    # four packages that are open
+    "flow.jobs.finish": (finish, [4]),
+    # three offers
+    "flow.jobs.archive": (archive, [3]),
+    # three packages that are still to be labeled
+    "flow.jobs.update": (update, [3]),
+    # an assignment that was offered is held, and two are offered
+    "flow.members.remove": (remove, [3]),
+    "flow.members.pause": (pause, [3]),
     "flow.packages.prioritize": (
         lambda flow, job, bar: flow.packages.prioritize(
             job, 5, packages=[1, 2, 4], by="ada", progress=bar
@@ -155,6 +218,20 @@ LONG: dict[str, tuple[Act, list[int]]] = {
             job, START + timedelta(days=1), packages=[1, 2, 4], by="ada", progress=bar
         ),
         [3],
+    ),
+    **{
+        f"flow.quality.{name}": (partial(measure, name), [5])
+        for name in ("labels", "agreement", "truth", "position_bias", "error_left", "statistics")
+    },
+    # five submissions
+    "flow.quality.forecast": (partial(measure, "forecast"), [5]),
+    "flow.quality.work": (
+        lambda flow, job, bar: flow.quality.work(job.workspace, progress=bar),
+        [5],
+    ),
+    "flow.quality.statement": (
+        lambda flow, job, bar: flow.quality.statement(job.workspace, {}, progress=bar),
+        [5],
     ),
     "flow.results.export": (
         lambda flow, job, bar: flow.results.export(job, "csv", io.BytesIO(), progress=bar),
@@ -187,6 +264,20 @@ LONG: dict[str, tuple[Act, list[int]]] = {
     ),
 }
 """Every verb that takes ``progress``: what it is called for, and the totals that it tells."""
+
+WITH_MORE = {
+    "flow.jobs.load",
+    "flow.jobs.import_results",
+    "flow.jobs.delete",
+    "flow.jobs.prelabel",
+    "flow.jobs.finish",
+    "flow.jobs.archive",
+    "flow.jobs.update",
+    "flow.members.remove",
+    "flow.members.pause",
+    "maintenance.erase_member",
+}
+"""Those that are tried on something that is made before they are called."""
 
 
 @pytest.fixture
@@ -226,10 +317,7 @@ def test_what_cannot_wrap_is_refused_before_anything_is_done(
     bad: Any = 5
     with pytest.raises(InvalidData, match="progress"):
         act(flow, job, bad)
-    made_before = {"flow.jobs.load", "flow.jobs.delete", "flow.jobs.prelabel"}
-    assert verb in {*made_before, "flow.jobs.import_results", "maintenance.erase_member"} or (
-        flow.store.high_water_mark() == before
-    )
+    assert flow.store.high_water_mark() == before or verb in WITH_MORE
 
 
 def test_a_copy_counts_what_it_copies(flow: Flow, job: Job) -> None:
@@ -325,10 +413,10 @@ class TestExport:
         assert bar.totals == bar.steps == [20]
 
 
-# -- what it came to --
+# -- what it came to: what `quality` returns are numbers, and no reports --
 
 
-@pytest.mark.parametrize("verb", LONG)
+@pytest.mark.parametrize("verb", [verb for verb in LONG if not verb.startswith("flow.quality.")])
 def test_what_it_returns_is_a_sentence_and_json(flow: Flow, job: Job, verb: str) -> None:
     if verb == "flow.results.to_arrow":
         pytest.importorskip("pyarrow")
@@ -381,4 +469,5 @@ def test_every_verb_that_goes_through_much_has_progress() -> None:
         # who takes one after the other wraps what they go through
         and "Iterator" not in str(signature.return_annotation)
     }
+    many |= {path for path in verbs() if path.startswith("quality.")}
     assert {path for path in many if f"flow.{path}" not in LONG} == set(NOT_LONG)

@@ -1369,13 +1369,20 @@ NAMESPACES: Mapping[str, Case] = {
         },
     ),
     "flow.quality.labels": Case(
-        lambda s: {"job": s.job, "extra_votes": False, "by": "ada"},
+        lambda s: {"job": s.job, "extra_votes": False, "by": "ada", "progress": wrapped},
     ),
     "flow.quality.agreement": Case(
-        lambda s: {"job": s.job, "extra_votes": True, "bootstrap": 5, "seed": 1, "by": "ada"},
+        lambda s: {
+            "job": s.job,
+            "extra_votes": True,
+            "bootstrap": 5,
+            "seed": 1,
+            "by": "ada",
+            "progress": wrapped,
+        },
     ),
-    "flow.quality.truth": Case(lambda s: {"job": s.job, "by": "ada"}),
-    "flow.quality.position_bias": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.quality.truth": Case(lambda s: {"job": s.job, "by": "ada", "progress": wrapped}),
+    "flow.quality.position_bias": Case(lambda s: {"job": s.job, "by": "ada", "progress": wrapped}),
     "flow.quality.work": Case(
         lambda s: {
             "workspace": s.home,
@@ -1383,6 +1390,7 @@ NAMESPACES: Mapping[str, Case] = {
             "until": START,
             "per": ["member", "day"],
             "by": "ada",
+            "progress": wrapped,
         }
     ),
     "flow.quality.statement": Case(
@@ -1392,9 +1400,12 @@ NAMESPACES: Mapping[str, Case] = {
             "after": 0,
             "until": 1,
             "by": "ada",
+            "progress": wrapped,
         }
     ),
-    "flow.quality.forecast": Case(lambda s: {"job": s.job, "level": 0.9, "by": "ada"}),
+    "flow.quality.forecast": Case(
+        lambda s: {"job": s.job, "level": 0.9, "by": "ada", "progress": wrapped}
+    ),
     "flow.quality.statistics": Case(
         lambda s: {
             "job": s.job,
@@ -1404,10 +1415,13 @@ NAMESPACES: Mapping[str, Case] = {
             "until": START + timedelta(days=2),
             "every": timedelta(days=1),
             "by": "ada",
+            "progress": wrapped,
         },
         always=("since", "until"),
     ),
-    "flow.quality.error_left": Case(lambda s: {"job": s.job, "detection": 0.9, "by": "ada"}),
+    "flow.quality.error_left": Case(
+        lambda s: {"job": s.job, "detection": 0.9, "by": "ada", "progress": wrapped}
+    ),
     "flow.comments.list": Case(
         lambda s: {
             "job": s.comment.job,
@@ -1479,9 +1493,17 @@ NAMESPACES: Mapping[str, Case] = {
     "flow.members.list": Case(
         lambda s: {"workspace": s.home, "by": "ada", "limit": 5, "after": s.ben}
     ),
-    "flow.members.remove": Case(lambda s: {"workspace": s.home, "member": "eve", "by": "ada"}),
+    "flow.members.remove": Case(
+        lambda s: {"workspace": s.home, "member": "eve", "by": "ada", "progress": wrapped}
+    ),
     "flow.members.pause": Case(
-        lambda s: {"workspace": s.home, "member": "eve", "until": LATER, "by": "ada"}
+        lambda s: {
+            "workspace": s.home,
+            "member": "eve",
+            "until": LATER,
+            "by": "ada",
+            "progress": wrapped,
+        }
     ),
     "flow.members.resume": Case(lambda s: {"workspace": s.home, "member": "eve", "by": "ada"}),
     "flow.members.set_role": Case(
@@ -1796,7 +1818,8 @@ JOBS: Mapping[str, Case] = {
     "flow.jobs.pause": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.jobs.resume": Case(lambda s: {"job": s.paused, "by": "ada"}),
     "flow.jobs.finish": Case(
-        lambda s: {"job": s.job, "by": "ada", "discard_open": True}, always=("discard_open",)
+        lambda s: {"job": s.job, "by": "ada", "progress": wrapped, "discard_open": True},
+        always=("discard_open",),
     ),
     "flow.jobs.reopen": Case(
         lambda s: {
@@ -1810,13 +1833,14 @@ JOBS: Mapping[str, Case] = {
             "by": "ada",
         }
     ),
-    "flow.jobs.archive": Case(lambda s: {"job": s.job, "by": "ada"}),
+    "flow.jobs.archive": Case(lambda s: {"job": s.job, "by": "ada", "progress": wrapped}),
     "flow.jobs.delete": Case(lambda s: {"job": s.loaded, "by": "ada", "progress": wrapped}),
     "flow.jobs.guidelines": Case(lambda s: {"job": s.job, "by": "ada"}),
     "flow.jobs.update": Case(
         lambda s: {
             "job": s.job,
             "by": "ada",
+            "progress": wrapped,
             "tags": ["day"],
             "remark": "a note",
             "guideline": "look twice",

@@ -32,7 +32,7 @@ from itagflow.jobs.arguments import (
     parse_optional_workforce,
     parse_workforce,
 )
-from itagflow.model.arguments import require_callable, require_flag
+from itagflow.model.arguments import require_callable, require_flag, require_wrapper
 from itagflow.model.enums import parse_optional_enum
 from itagflow.model.guideline import Guideline
 from itagflow.model.job import CrewKey, Job, JobState, Route, Stage, Workflow, parse_crew_key
@@ -144,18 +144,17 @@ class Jobs:
                 *exist_ok*, when it does not agree: see `AlreadyExists.differences`.
             NotRegistered: when this process does not have the validator.
         """
-        rows = parse_first_load(
-            "jobs.create", data, by, format=format, on_error=on_error, progress=progress
-        )
-        draft = require_flag("jobs.create", "draft", draft)
-        exist_ok = require_flag("jobs.create", "exist_ok", exist_ok)
+        verb = "jobs.create"
+        rows = parse_first_load(verb, data, by, format=format, on_error=on_error, progress=progress)
+        draft = require_flag(verb, "draft", draft)
+        exist_ok = require_flag(verb, "exist_ok", exist_ok)
         spec = jobs.JobSpec(
             name=name,
             template=template,
             by=by,
             workflow=workflow,
             packaging=packaging,
-            workforce=parse_optional_workforce("jobs.create", workforce),
+            workforce=parse_optional_workforce(verb, workforce),
             row_key=row_key,
             row_key_type=row_key_type,
             seed=seed,
@@ -189,21 +188,12 @@ class Jobs:
         The job gets its id in the manifest, where that is a number that no job has or had here, so
         that an export has the same keys.  A row without a result of it is an abandoned task.
 
-        Args:
-            workspace: The workspace.
-            name: The job's name, unique there.
-            template: What was asked; `itagflow.formats.itag.template_of` reads one off some rows.
-            data: An exported file, or its rows; see `load`.
-            by: The member who imports.
-            format: The format of *data*, when it is a source: its name, or a format itself.
-            of_job: Whose results, where rows have those of several jobs: the id in ``label-<id>``.
-            workflow: The stages; those that the first row with a result has, unless given.
-            packaging: As in `create`.
-            on_error: ``"skip"`` leaves bad rows out, and abandons tasks with a bad result.
-            row_key: As in `create`.
-            row_key_type: As in `create`.
-            progress: As in `create`; then it wraps the packages, whose results follow.
-            **notes: As in `create`.
+        Arguments are those of `create`.  *data* is an exported file, or its rows: see `load`.  What
+        was asked, the *template*, `itagflow.formats.itag.template_of` reads off some rows.  Where
+        rows have results of several jobs, *of_job* is the id in ``label-<id>``.  The stages are
+        those that the first row with a result has, unless *workflow* says so.  *on_error*:
+        ``"skip"`` leaves bad rows out, and abandons tasks with a bad result.  *progress* wraps the
+        rows, then the packages, whose results follow.
 
         Raises:
             InvalidData: when there are no results, or those of several jobs; on what is bad.
@@ -279,9 +269,8 @@ class Jobs:
             InvalidData: on bad rows; it lists the first 1,000 problems and counts all.
             WrongState: when the job is not a draft: `append` to it.
         """
-        rows = parse_load(
-            "jobs.load", data, by, format=format, on_error=on_error, progress=progress
-        )
+        verb = "jobs.load"
+        rows = parse_load(verb, data, by, format=format, on_error=on_error, progress=progress)
         return loading.load(self._engine, job, rows)
 
     def load_report(self, job: JobRef, *, by: MemberRef | None = None) -> LoadReport:
@@ -318,16 +307,15 @@ class Jobs:
         All rows are read; with a row key, the keys of all of them are held in memory.  Errors are
         those of `create`, but bad rows are none: the report has them.
         """
-        rows = parse_first_load(
-            "jobs.check", data, by, format=format, on_error="skip", progress=progress
-        )
+        verb = "jobs.check"
+        rows = parse_first_load(verb, data, by, format=format, on_error="skip", progress=progress)
         spec = jobs.JobSpec(
             name=name,
             template=template,
             by=by,
             workflow=workflow,
             packaging=packaging,
-            workforce=parse_optional_workforce("jobs.check", workforce),
+            workforce=parse_optional_workforce(verb, workforce),
             row_key=row_key,
             row_key_type=row_key_type,
             seed=seed,
@@ -460,17 +448,25 @@ class Jobs:
         """Give out work again.  Resuming what runs changes nothing; errors are those of `pause`."""
         return jobs.resume(self._engine, job, by=by)
 
-    def finish(self, job: JobRef, *, by: MemberRef, discard_open: bool = False) -> Job:
+    def finish(
+        self,
+        job: JobRef,
+        *,
+        by: MemberRef,
+        discard_open: bool = False,
+        progress: ProgressWrapper | None = None,
+    ) -> Job:
         """End a job by hand; one with ``auto_finish`` whose packages are all done has finished.
 
-        *discard_open* discards what is still open.  Finishing again changes nothing.
+        *discard_open* discards open packages, with *progress*.  Finishing again changes nothing.
 
         Raises:
             Incomplete: when a package is open.
             WrongState: when the job is a draft or archived.
         """
         discard_open = require_flag("jobs.finish", "discard_open", discard_open)
-        return packaging.finish(self._engine, job, by=by, discard_open=discard_open)
+        wrap = require_wrapper("jobs.finish", "progress", progress)
+        return packaging.finish(self._engine, job, by=by, discard_open=discard_open, progress=wrap)
 
     def reopen(
         self,
@@ -510,12 +506,16 @@ class Jobs:
         spec = campaigns.ReopenSpec(where, to, assign, comment, dry_run, progress, by)
         return campaigns.reopen(self._engine, job, spec)
 
-    def archive(self, job: JobRef, *, by: MemberRef) -> Job:
-        """Close a job permanently: it stays readable, and all open assignments are recalled.
+    def archive(
+        self, job: JobRef, *, by: MemberRef, progress: ProgressWrapper | None = None
+    ) -> Job:
+        """Close a job permanently: it stays readable, and its open assignments are recalled.
 
         Nobody gets work of it from the first transaction on.  When it breaks off, call it again.
+        *progress* wraps the assignments.
         """
-        return jobs.archive(self._engine, job, by=by)
+        wrap = require_wrapper("jobs.archive", "progress", progress)
+        return jobs.archive(self._engine, job, by=by, progress=wrap)
 
     def delete(
         self, job: JobRef, *, by: MemberRef, progress: ProgressWrapper | None = None
@@ -526,15 +526,22 @@ class Jobs:
         """
         jobs.delete(self._engine, job, by=by, progress=progress)
 
-    def update(self, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
+    def update(
+        self,
+        job: JobRef,
+        *,
+        by: MemberRef,
+        progress: ProgressWrapper | None = None,
+        **fields: Unpack[JobFields],
+    ) -> Job:
         """Change the name, notes, times or the workflow; what is not given stays.
 
         ``workflow=`` takes a whole workflow with the same stages and merge rules.  The rest may
         differ, and holds for claims, renewals, saves and judgments made later and for packages that
         come to a stage later.  Votes may become more: then each package that is still at LABEL is
-        labeled by more members, and when that breaks off, the same call goes on with it.  Another
-        guideline is its next version: see `guidelines`.  ``auto_finish=True`` lets the job end with
-        its last open package; when nothing is open, it finishes at once.
+        labeled by more members, as *progress* shows; when that breaks off, the same call goes on
+        with it.  Another guideline is its next version: see `guidelines`.  ``auto_finish=True``
+        lets the job end with its last open package; when nothing is open, it finishes at once.
 
         Raises:
             InvalidData: on a bad name, a value of another kind, a time without its zone, or a
@@ -543,7 +550,9 @@ class Jobs:
             NotAllowed: when the job is archived, or its people could not do the work.
             NotRegistered: when this process lacks a merge function that the workflow names.
         """
-        return jobs.update_job(self._engine, job, parse_fields("update", fields), by=by)
+        wrap = require_wrapper("jobs.update", "progress", progress)
+        changed = parse_fields("update", fields)
+        return jobs.update_job(self._engine, job, changed, by=by, progress=wrap)
 
     def guidelines(self, job: JobRef, *, by: MemberRef | None = None) -> Sequence[Guideline]:
         """Return every version of a job's guideline, the oldest first; errors as in `get`."""

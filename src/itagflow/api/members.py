@@ -7,12 +7,12 @@ from datetime import datetime
 
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import Page
-from itagflow.model.arguments import require_flag
+from itagflow.model.arguments import require_flag, require_wrapper
 from itagflow.model.moment import to_utc
 from itagflow.model.skills import require_skills
 from itagflow.model.text import parse_texts, require_text
 from itagflow.model.workspace import Member, Role
-from itagflow.typing import MemberRef, WorkspaceRef
+from itagflow.typing import MemberRef, ProgressWrapper, WorkspaceRef
 from itagflow.workspaces import service as workspaces
 from itagflow.workspaces.service import Membership
 
@@ -161,16 +161,30 @@ class Members:
         levels = require_skills("members.set_skills", skills)
         return workspaces.set_skills(self._engine, workspace, member, levels, by=by)
 
-    def remove(self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
+    def remove(
+        self,
+        workspace: WorkspaceRef,
+        member: MemberRef,
+        *,
+        by: MemberRef,
+        progress: ProgressWrapper | None = None,
+    ) -> Member:
         """Remove a member: their open work returns to the queue, their finished work stays.
 
         From the first transaction on they get no more work; their assignments come back each in a
         transaction of its own.  When the process ends in between, call it again.
 
+        Args:
+            workspace: The workspace.
+            member: Who is removed.
+            by: Who removes them.
+            progress: Wraps the iterable of assignments that come back, such as ``tqdm``.
+
         Raises:
             NotAllowed: when *by* may not manage members, or no administrator would be left.
         """
-        return workspaces.remove_member(self._engine, workspace, member, by=by)
+        wrap = require_wrapper("members.remove", "progress", progress)
+        return workspaces.remove_member(self._engine, workspace, member, by=by, progress=wrap)
 
     def pause(
         self,
@@ -179,6 +193,7 @@ class Members:
         *,
         until: datetime | None = None,
         by: MemberRef,
+        progress: ProgressWrapper | None = None,
     ) -> Member:
         """Give a member no new work for now, such as while they are away.
 
@@ -191,6 +206,7 @@ class Members:
             member: Who is paused; pausing again changes the time.
             until: When the pause ends by itself; when `resume` ends it, unless given.
             by: Who pauses.
+            progress: Wraps the iterable of offers that go to others, such as ``tqdm``.
 
         Raises:
             NotAllowed: when *by* may not manage members, or the member was removed.
@@ -203,7 +219,10 @@ class Members:
         True
         """
         end = None if until is None else to_utc("members.pause", "until", until)
-        return workspaces.pause_member(self._engine, workspace, member, until=end, by=by)
+        wrap = require_wrapper("members.pause", "progress", progress)
+        return workspaces.pause_member(
+            self._engine, workspace, member, until=end, by=by, progress=wrap
+        )
 
     def resume(self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
         """End the pause of a member, who is given work again; one who is not paused stays so.

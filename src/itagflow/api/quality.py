@@ -11,7 +11,7 @@ from itagflow.measuring import errors, forecasts, labels, statistics, work
 from itagflow.measuring.labels import LabelTerms
 from itagflow.measuring.statistics import StatisticsTerms, parse_every, parse_period
 from itagflow.measuring.work import WorkTerms, parse_keys
-from itagflow.model.arguments import require_flag
+from itagflow.model.arguments import require_flag, require_wrapper
 from itagflow.model.enums import parse_enum
 from itagflow.model.event import Event
 from itagflow.model.number import require_whole_number
@@ -29,7 +29,7 @@ from itagflow.quality.values import (
     Truth,
 )
 from itagflow.results.service import find_position
-from itagflow.typing import JobRef, MemberRef, WorkspaceRef
+from itagflow.typing import JobRef, MemberRef, ProgressWrapper, WorkspaceRef
 
 
 class Quality:
@@ -49,6 +49,7 @@ class Quality:
         *,
         extra_votes: bool = True,
         by: MemberRef | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> Mapping[str, Sequence[LabelRow]]:
         """Return who said what, by question, as the functions of `itagflow.quality` take it.
 
@@ -66,6 +67,7 @@ class Quality:
             extra_votes: Whether votes that were asked for later count.  Where tasks were asked
                 again because members disagreed, the agreement on these is too low.
             by: Who reads: without the votes that are secret from the member.
+            progress: Wraps the iterable of packages, such as ``tqdm``.
 
         Raises:
             NotFound: when there is no such job, or *by* is nobody in its workspace.
@@ -86,7 +88,8 @@ class Quality:
         {'Animal': [(1, 'ada', 'cat')]}
         """
         extra_votes = require_flag("quality.labels", "extra_votes", extra_votes)
-        terms = LabelTerms("quality.labels", extra_votes=extra_votes, by=by)
+        wrap = require_wrapper("quality.labels", "progress", progress)
+        terms = LabelTerms("quality.labels", extra_votes=extra_votes, by=by, progress=wrap)
         return labels.collect_labels(self._engine, job, terms)
 
     def agreement(
@@ -97,6 +100,7 @@ class Quality:
         bootstrap: int = 0,
         seed: int = 0,
         by: MemberRef | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> Mapping[str, QuestionAgreement]:
         """Return how far members agree on each question: over all, by label, and member by member.
 
@@ -108,6 +112,7 @@ class Quality:
             bootstrap: How many samples of tasks to draw for the interval of alpha; 0 for none.
             seed: The seed of these draws.
             by: Who reads: without the votes that are secret from the member.
+            progress: Wraps the iterable of packages, such as ``tqdm``.
 
         Raises:
             NotFound: when there is no such job, or *by* is nobody in its workspace.
@@ -119,11 +124,16 @@ class Quality:
             "quality.agreement", "bootstrap", bootstrap, least=0, most=MAX_DRAWS
         )
         seed = require_whole_number("quality.agreement", "seed", seed, least=0, most=MAX_SEED)
-        terms = LabelTerms("quality.agreement", extra_votes=extra_votes, by=by)
+        wrap = require_wrapper("quality.agreement", "progress", progress)
+        terms = LabelTerms("quality.agreement", extra_votes=extra_votes, by=by, progress=wrap)
         return labels.measure_agreement(self._engine, job, terms, bootstrap=bootstrap, seed=seed)
 
     def truth(
-        self, job: JobRef | Sequence[JobRef], *, by: MemberRef | None = None
+        self,
+        job: JobRef | Sequence[JobRef],
+        *,
+        by: MemberRef | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> Mapping[str, Truth]:
         """Return the most probable value of each task, and how well each member labels.
 
@@ -133,17 +143,23 @@ class Quality:
         Args:
             job: The job; several as a list.
             by: Who reads: without the votes that are secret from the member.
+            progress: Wraps the iterable of packages, such as ``tqdm``.
 
         Raises:
             NotFound: when there is no such job, or *by* is nobody in its workspace.
             InvalidData: when the list names no job, or NumPy is not installed.
             NotAllowed: when *by* may not read results there, or was removed.
         """
-        terms = LabelTerms("quality.truth", by=by)
+        wrap = require_wrapper("quality.truth", "progress", progress)
+        terms = LabelTerms("quality.truth", by=by, progress=wrap)
         return labels.estimate_truth(self._engine, job, terms)
 
     def position_bias(
-        self, job: JobRef | Sequence[JobRef], *, by: MemberRef | None = None
+        self,
+        job: JobRef | Sequence[JobRef],
+        *,
+        by: MemberRef | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> Mapping[str, PositionBias]:
         """Return how often each position was chosen, of questions whose options are shuffled.
 
@@ -154,13 +170,15 @@ class Quality:
         Args:
             job: The job; several as a list.
             by: Who reads: without the votes that are secret from the member.
+            progress: Wraps the iterable of packages, such as ``tqdm``.
 
         Raises:
             NotFound: when there is no such job, or *by* is nobody in its workspace.
             InvalidData: when the list names no job.
             NotAllowed: when *by* may not read results there, or was removed.
         """
-        terms = LabelTerms("quality.position_bias", by=by)
+        wrap = require_wrapper("quality.position_bias", "progress", progress)
+        terms = LabelTerms("quality.position_bias", by=by, progress=wrap)
         return labels.measure_positions(self._engine, job, terms)
 
     def error_left(
@@ -169,6 +187,7 @@ class Quality:
         *,
         detection: float | None = None,
         by: MemberRef | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> ErrorLeft:
         """Return the rate of errors left in accepted work, with its 95 % interval and a sentence.
 
@@ -192,14 +211,18 @@ class Quality:
             detection: The share of errors that reviewers see, where it is known: rate and limits
                 are divided by it.
             by: Who reads.
+            progress: Wraps the iterable of packages, such as ``tqdm``.
 
         Raises:
             NotFound: when there is no such job, or *by* is nobody in its workspace.
             InvalidData: when *detection* is no share, or the list names no job.
             NotAllowed: when *by* may not read results there, or was removed.
         """
+        wrap = require_wrapper("quality.error_left", "progress", progress)
         detection = require_detection(detection)
-        return errors.measure_error_left(self._engine, job, detection=detection, by=by)
+        return errors.measure_error_left(
+            self._engine, job, detection=detection, by=by, progress=wrap
+        )
 
     def statistics(
         self,
@@ -211,6 +234,7 @@ class Quality:
         until: datetime | None = None,
         every: timedelta | None = None,
         by: MemberRef | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> Sequence[dict[str, Any]]:
         """Return statistics under the names that iTAG gives them, as flat dicts.
 
@@ -268,6 +292,7 @@ class Quality:
             every: The rows of each period of this length from *since* until *until*, with ``Since``
                 and ``Until``.
             by: Who reads: without the votes that are secret from the member.
+            progress: Wraps the iterable of packages, such as ``tqdm``.
 
         Raises:
             NotFound: when there is no such job, or *by* is nobody in its workspace.
@@ -275,6 +300,7 @@ class Quality:
                 cut the time.
             NotAllowed: when *by* may not read results there, or was removed.
         """
+        wrap = require_wrapper("quality.statistics", "progress", progress)
         period = parse_period("quality.statistics", since, until)
         terms = StatisticsTerms(
             of=parse_enum(StatisticsOf, of),
@@ -282,6 +308,7 @@ class Quality:
             periods=parse_every(every, period),
             is_cut=every is not None,
             by=by,
+            progress=wrap,
         )
         return statistics.list_statistics(self._engine, job, terms)
 
@@ -293,6 +320,7 @@ class Quality:
         until: datetime | None = None,
         per: WorkBy | str | Iterable[WorkBy | str] = (WorkBy.MEMBER,),
         by: MemberRef | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> Sequence[dict[str, Any]]:
         """Return what was done in a workspace, added up, as flat dicts.
 
@@ -311,13 +339,15 @@ class Quality:
                 of a member in several is in each, and of a member in none under an empty name.
             by: Who reads: somebody who may read the results of all jobs.  Votes that are secret
                 from them are left out, and labelers whom they review blind.
+            progress: Wraps the iterable of events, such as ``tqdm``.
 
         Raises:
             NotFound: when there is no such workspace, or *by* is nobody there.
             InvalidData: when a time has no zone, or *per* names nothing or something else.
             NotAllowed: when *by* may not read results, or was removed.
         """
-        terms = WorkTerms(name="quality.work", workspace=workspace, by=by)
+        wrap = require_wrapper("quality.work", "progress", progress)
+        terms = WorkTerms(name="quality.work", workspace=workspace, by=by, progress=wrap)
         period = parse_period(terms.name, since, until)
         return work.report_work(self._engine, terms, period, parse_keys(terms.name, per))
 
@@ -329,6 +359,7 @@ class Quality:
         after: Event | int = 0,
         until: Event | int | None = None,
         by: MemberRef | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> Statement:
         """Return what members are paid for what they handed in, between two events.
 
@@ -344,6 +375,7 @@ class Quality:
             after: The event behind which it begins, or its position; 0: from the beginning.
             until: The last event, or its position; None: up to now.
             by: Who reads: somebody who may read the results of all jobs.
+            progress: Wraps the iterable of events, such as ``tqdm``.
 
         Raises:
             NotFound: when there is no such workspace, or *by* is nobody there.
@@ -351,13 +383,19 @@ class Quality:
             NotAllowed: when *by* may not read results, or was removed; or when something would be
                 missing, since votes are secret from them, or labelers whom they review blind.
         """
-        terms = WorkTerms(name="quality.statement", workspace=workspace, by=by)
+        wrap = require_wrapper("quality.statement", "progress", progress)
+        terms = WorkTerms(name="quality.statement", workspace=workspace, by=by, progress=wrap)
         parsed = parse_rates(terms.name, rates)
         first, last = find_position(after), None if until is None else find_position(until)
         return work.make_statement(self._engine, terms, parsed, first, last)
 
     def forecast(
-        self, job: JobRef, *, level: float = 0.8, by: MemberRef | None = None
+        self,
+        job: JobRef,
+        *,
+        level: float = 0.8,
+        by: MemberRef | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> JobForecast:
         """Return how many days of work are left at each stage, and when the job will be done.
 
@@ -372,11 +410,13 @@ class Quality:
             job: The job.
             level: How often the intervals are to have the truth, more than 0 and less than 1.
             by: Who reads.
+            progress: Wraps the iterable of events, such as ``tqdm``.
 
         Raises:
             NotFound: when there is no such job, or *by* is nobody in its workspace.
             InvalidData: when *level* is no such number.
             NotAllowed: when *by* may not read results there, or was removed.
         """
+        wrap = require_wrapper("quality.forecast", "progress", progress)
         level = require_level(level)
-        return forecasts.forecast_job(self._engine, job, level=level, by=by)
+        return forecasts.forecast_job(self._engine, job, level=level, by=by, progress=wrap)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itagflow.core.counted import Wrap, show
 from itagflow.core.engine import Engine
 from itagflow.model.package import Assignment
 from itagflow.reviewing.service import recall
@@ -9,7 +10,13 @@ from itagflow.storage.port import Query
 
 
 def recall_all(
-    engine: Engine, live: Query[Assignment], by: int, comment: str, *, free: bool
+    engine: Engine,
+    live: Query[Assignment],
+    by: int,
+    comment: str,
+    *,
+    free: bool,
+    progress: Wrap | None = None,
 ) -> None:
     """Take back the *live* assignments in the name of *by*, each in a transaction of its own.
 
@@ -23,7 +30,7 @@ def recall_all(
     # One transaction each: a member or job may have thousands, whose packages would all stay
     # locked. When it stops halfway, what was recalled stays so, and the same call goes on with the
     # rest.
-    for assignment in assignments:
+    for assignment in show(assignments, len(assignments), progress):
         with engine.transaction() as transaction:
             package, current = transaction.lock_assignment(assignment)
             # it may have ended since it was read, by its holder or by another recall

@@ -7,6 +7,7 @@ from typing import Any
 
 from itagflow.access import Action
 from itagflow.core import lookup
+from itagflow.core.counted import Wrap, show
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import (
     JobRef,
@@ -33,13 +34,20 @@ from itagflow.reviewing.withdrawing_rules import find_restored_authors, withdraw
 from itagflow.storage.port import Query
 
 
-def finish(engine: Engine, job: JobRef, *, by: MemberRef, discard_open: bool = False) -> Job:
+def finish(
+    engine: Engine,
+    job: JobRef,
+    *,
+    by: MemberRef,
+    discard_open: bool = False,
+    progress: Wrap | None = None,
+) -> Job:
     """End a job by hand; one whose packages are all done has finished by itself."""
     current = find_job(engine, job)
     if discard_open and not JOB.has_led("finish", current.state):
         # asked before the first package is discarded, for that cannot be undone
         JOB.advance(current.state, "finish", JobCommand(job=current), f"job {current.name!r}")
-        _discard_open(engine, current, by)
+        _discard_open(engine, current, by, progress)
     with engine.transaction() as transaction:
         # from here on nobody opens a package again, or adds one
         transaction.lock_job_counter(current.id)
@@ -59,13 +67,15 @@ def finish(engine: Engine, job: JobRef, *, by: MemberRef, discard_open: bool = F
         return transaction.as_stored(new)
 
 
-def _discard_open(engine: Engine, job: Job, by: MemberRef) -> None:
+def _discard_open(engine: Engine, job: Job, by: MemberRef, progress: Wrap | None) -> None:
     """Discard what is open, each package in a transaction of its own: others go on meanwhile.
 
     When it breaks off it is simply called again, and finds fewer.
     """
     open_packages = Query(Package, {"job": job.id, "open": True}, order=("number",))
-    for package in iterate_query(engine.store, open_packages):
+    with engine.store.read() as reader:
+        total = reader.count(open_packages)
+    for package in show(iterate_query(engine.store, open_packages), total, progress):
         discard(engine, package, by=by, comment="the job was finished")
 
 

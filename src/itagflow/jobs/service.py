@@ -386,7 +386,7 @@ def resume(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
     return _advance(engine, job, "resume", by)
 
 
-def archive(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
+def archive(engine: Engine, job: JobRef, *, by: MemberRef, progress: Wrap | None = None) -> Job:
     """Close a job permanently, and recall all open assignments."""
     with engine.transaction() as transaction:
         old = transaction.lock_job(job)
@@ -398,7 +398,7 @@ def archive(engine: Engine, job: JobRef, *, by: MemberRef) -> Job:
     # Also for a job that was archived before: the process that did it may have ended in between.
     # The state came first, so no assignment is made behind this query.
     live = Query(Assignment, {"job": archived.id, "live": True})
-    recall_all(engine, live, ctx.member, "the job was archived", free=False)
+    recall_all(engine, live, ctx.member, "the job was archived", free=False, progress=progress)
     return archived
 
 
@@ -432,7 +432,9 @@ def delete(engine: Engine, job: JobRef, *, by: MemberRef, progress: Wrap | None 
         transaction.apply(record(ctx, "delete", about=target, data={"name": target.name}))
 
 
-def update_job(engine: Engine, job: JobRef, fields: JobFields, *, by: MemberRef) -> Job:
+def update_job(
+    engine: Engine, job: JobRef, fields: JobFields, *, by: MemberRef, progress: Wrap | None = None
+) -> Job:
     """Change name, notes, times, votes or whether it ends by itself; what is not given stays."""
     changed: dict[str, Any] = {**fields}
     may_end = fields.get("auto_finish", False)
@@ -458,7 +460,7 @@ def update_job(engine: Engine, job: JobRef, fields: JobFields, *, by: MemberRef)
             new = transaction.job(new.id)
     # after the job, whose new votes everybody sees from here on: packages are locked before jobs
     if new.raising_votes:
-        new = add_slots(engine, new, by=by)
+        new = add_slots(engine, new, by=by, progress=progress)
     if may_end and new.state is not JobState.FINISHED:
         return finish_idle(engine, new, by=by)
     return new

@@ -9,6 +9,7 @@ import attrs
 
 from itagflow.access import Action
 from itagflow.claiming.part_rules import are_votes_merged, find_voters
+from itagflow.core.counted import Steps, Wrap
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef
 from itagflow.core.transaction import Transaction
@@ -73,15 +74,20 @@ def require_workable(transaction: Transaction, job: Job) -> None:
         raise NotAllowed("", f"change the workflow of job {job.name!r}", hindrance)
 
 
-def add_slots(engine: Engine, job: Job, *, by: MemberRef) -> Job:
+def add_slots(engine: Engine, job: Job, *, by: MemberRef, progress: Wrap | None = None) -> Job:
     """Give every package that is at LABEL a slot for each vote that it has too few.
 
     Whoever brings a package to LABEL locks the job, and so sees the new votes: no package comes
     there behind the query with fewer.  When it breaks off it is called again, and goes on.
     """
-    last: int | None = 0
-    while last is not None:
-        last = _add_some_slots(engine, job, last, by)
+    with engine.store.read() as reader:
+        total = reader.count(Query(Package, _match_labeled(job, 0)))
+    steps = Steps.begin(total, progress)
+    last = 0
+    while numbers := _add_some_slots(engine, job, last, by):
+        steps.advance(len(numbers))
+        last = numbers[-1]
+    steps.end()
     with engine.transaction() as transaction:
         old = transaction.lock_job(job.id)
         ctx = transaction.authorize(old.workspace, by, Action.MANAGE_JOB, old)
@@ -92,26 +98,25 @@ def add_slots(engine: Engine, job: Job, *, by: MemberRef) -> Job:
         return transaction.store.get(Job, old.key)
 
 
-def _add_some_slots(engine: Engine, job: Job, after: int, by: MemberRef) -> int | None:
-    """Add slots to the next packages behind this number; return the last of them, None at the end.
+def _match_labeled(job: Job, after: int) -> dict[str, Any]:
+    """Return which packages are at LABEL, behind one with this number."""
+    return {"job": job.id, "state": PackageState.LABEL, "number": Span(after + 1, None)}
+
+
+def _add_some_slots(engine: Engine, job: Job, after: int, by: MemberRef) -> list[int]:
+    """Add slots to the next packages behind this number, and return the numbers of these.
 
     Packages are locked in the order of their numbers, as everywhere.
     """
     with engine.transaction() as transaction:
         current = transaction.job(job.id)
         ctx = transaction.authorize(current.workspace, by, Action.MANAGE_JOB, current)
-        where: dict[str, Any] = {
-            "job": job.id,
-            "state": PackageState.LABEL,
-            "number": Span(after + 1, None),
-        }
+        where = _match_labeled(job, after)
         query = Query(Package, where, order=("number",), limit=PACKAGES_PER_TRANSACTION)
         numbers = [package.number for package in transaction.store.find(query)]
         locked = [transaction.lock_package((job.id, number)) for number in numbers]
         _store_slots(transaction, ctx, current, locked)
-    if not numbers:
-        return None
-    return numbers[-1]
+    return numbers
 
 
 def _require_same_plan(old: Job, new: Workflow, stage: Stage) -> None:

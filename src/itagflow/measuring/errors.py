@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 import attrs
 
+from itagflow.core.counted import Steps, Wrap
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef
 from itagflow.lots.plan_rules import find_lot_rule
 from itagflow.measuring import inspection_rules as rules
 from itagflow.measuring.inspection_rules import Sample
 from itagflow.measuring.labels import Jobs
-from itagflow.measuring.lots import LotWork, read_lot_work
-from itagflow.measuring.reading import find_jobs, iter_packages
+from itagflow.measuring.lots import NAME, LotWork, read_lot_work
+from itagflow.measuring.reading import begin_steps, find_jobs, iter_packages
 from itagflow.model.job import Job, Stage
 from itagflow.model.package import PackageState
 from itagflow.model.plan import RejectedLots
@@ -21,7 +22,6 @@ from itagflow.quality.errors_left import error_left
 from itagflow.quality.sequential_plans import SequentialPlan
 from itagflow.quality.values import ErrorLeft, Skipped
 
-NAME = "quality.error_left"
 NO_REVIEW = "nobody reviews the work of job {}"
 DRAWN_IN_SEVERAL = (
     "packages of several jobs were drawn, and each job has a share of its own: ask for each job"
@@ -48,27 +48,26 @@ class Reviewed:
     """How many tasks these have."""
     in_lots: LotWork | None = None
     """What was accepted in lots of several packages; None: the job has none."""
+    why: str = ""
+    """Why nothing can be said; empty where it can."""
 
 
 def measure_error_left(
-    engine: Engine, jobs: Jobs, *, detection: float | None, by: MemberRef | None
+    engine: Engine,
+    jobs: Jobs,
+    *,
+    detection: float | None,
+    by: MemberRef | None,
+    progress: Wrap | None,
 ) -> ErrorLeft:
     """Return the rate of errors left in the accepted work of one job or several."""
-    found = list[Reviewed]()
-    for job, _ in find_jobs(engine, NAME, jobs, by):
-        stage = job.workflow.stages[-1]
-        if stage is Stage.LABEL:
-            return ErrorLeft(why=NO_REVIEW.format(repr(job.name)))
-        rule = find_lot_rule(job)
-        if rule is not None:
-            work = read_lot_work(engine, NAME, job, rule, by)
-            if work.why:
-                return ErrorLeft(why=work.why)
-            found.append(Reviewed(in_lots=work))
-        elif _is_open_ended(job, stage):
-            return ErrorLeft(why=BY_A_PLAN.format(stage.name, repr(job.name)))
-        else:
-            found.append(_read_reviewed(engine, job, stage, by))
+    named = [job for job, _ in find_jobs(engine, NAME, jobs, by)]
+    steps = begin_steps(engine, named, progress)
+    found = [_read_job(engine, job, by, steps) for job in named]
+    steps.end()
+    for each in found:
+        if each.why:
+            return ErrorLeft(why=each.why)
     skipping = [each for each in found if each.packages]
     if len(skipping) > 1:
         return ErrorLeft(why=DRAWN_IN_SEVERAL)
@@ -83,6 +82,19 @@ def measure_error_left(
     return _estimate(samples, skipped, lots, detection)
 
 
+def _read_job(engine: Engine, job: Job, by: MemberRef | None, steps: Steps) -> Reviewed:
+    stage = job.workflow.stages[-1]
+    if stage is Stage.LABEL:
+        return Reviewed(why=NO_REVIEW.format(repr(job.name)))
+    rule = find_lot_rule(job)
+    if rule is not None:
+        work = read_lot_work(engine, job, rule, by, steps)
+        return Reviewed(in_lots=work, why=work.why)
+    if _is_open_ended(job, stage):
+        return Reviewed(why=BY_A_PLAN.format(stage.name, repr(job.name)))
+    return _read_reviewed(engine, job, stage, by, steps)
+
+
 def _is_open_ended(job: Job, stage: Stage) -> bool:
     """Return whether a plan makes the sample of a package larger by what was found in it."""
     rule = job.workflow.review(stage)
@@ -92,9 +104,11 @@ def _is_open_ended(job: Job, stage: Stage) -> bool:
     return is_sequential or rule.rejected_lots is RejectedLots.INSPECT
 
 
-def _read_reviewed(engine: Engine, job: Job, stage: Stage, by: MemberRef | None) -> Reviewed:
+def _read_reviewed(
+    engine: Engine, job: Job, stage: Stage, by: MemberRef | None, steps: Steps
+) -> Reviewed:
     samples, packages, tasks = list[Sample](), 0, 0
-    for work in iter_packages(engine, NAME, job, by):
+    for work in iter_packages(engine, NAME, job, by, steps):
         if work.package.state is PackageState.DISCARDED:
             continue
         samples += rules.list_samples(work.package, stage, work.cases)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
+from itagflow.core.counted import Wrap
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, iterate_query
 from itagflow.core.visibility import Access, require_readable
@@ -21,7 +22,9 @@ from itagflow.storage.port import Query, Reader
 NAME = "quality.forecast"
 
 
-def forecast_job(engine: Engine, ref: JobRef, *, level: float, by: MemberRef | None) -> JobForecast:
+def forecast_job(
+    engine: Engine, ref: JobRef, *, level: float, by: MemberRef | None, progress: Wrap | None
+) -> JobForecast:
     """Return when a job will be done, stage by stage."""
 
     def find_access(reader: Reader) -> Access:
@@ -29,7 +32,7 @@ def forecast_job(engine: Engine, ref: JobRef, *, level: float, by: MemberRef | N
 
     with engine.store.read() as reader:
         job, _ = require_readable(engine, reader, NAME, ref, by)
-    pieces = list(iter_pieces(engine, {"job": job.id}, find_access))
+    pieces = list(iter_pieces(engine, {"job": job.id}, find_access, progress=progress))
     today = engine.now().date()
     left = count_left(job, _read_open(engine, job, find_access), _find_sent_back(pieces))
     stages = {

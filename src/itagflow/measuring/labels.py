@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
+from itagflow.core.counted import Wrap
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef
 from itagflow.formats._columns import name_question_columns
 from itagflow.measuring.label_rules import find_labels, name_hidden, to_label_value
 from itagflow.measuring.position_rules import Chosen, find_chosen
-from itagflow.measuring.reading import find_jobs, is_one_job, iter_packages, read_members
+from itagflow.measuring.reading import (
+    begin_steps,
+    find_jobs,
+    is_one_job,
+    iter_packages,
+    read_members,
+)
 from itagflow.model.job import Job
 from itagflow.model.reply import Reply
 from itagflow.model.task import Answer
+from itagflow.model.template import Template
 from itagflow.quality import aggregation, describing
 from itagflow.quality._numpy import require_numpy
 from itagflow.quality.labels import LabelRow
@@ -35,17 +43,19 @@ class LabelTerms:
     """Whether votes that were asked for later count, too."""
     by: MemberRef | None = None
     """Who reads."""
+    progress: Wrap | None = None
+    """Shows the packages that are read."""
 
 
 def collect_labels(engine: Engine, jobs: Jobs, terms: LabelTerms) -> dict[str, list[LabelRow]]:
     """Return the labels of one job or several, by question: (task, member, value)."""
     is_one = is_one_job(jobs)
     found = dict[str, list[tuple[Any, int | str, Reply]]]()
-    for job, template in find_jobs(engine, terms.name, jobs, terms.by):
+    for job, template, answers in _iter_answers(engine, jobs, terms):
         titles = name_question_columns(template, fixed=())
         for title in titles.values():
             found.setdefault(title, [])
-        for answer in _iter_answers(engine, job, terms):
+        for answer in answers:
             task = answer.task if is_one else (job.id, answer.task)
             member = answer.member or name_hidden(answer, job.name)
             for id, title in titles.items():
@@ -67,23 +77,31 @@ def collect_labels(engine: Engine, jobs: Jobs, terms: LabelTerms) -> dict[str, l
     }
 
 
-def _iter_answers(engine: Engine, job: Job, terms: LabelTerms) -> list[Answer]:
-    return [
-        answer
-        for work in iter_packages(engine, terms.name, job, terms.by)
-        for case in work.cases
-        for answer in find_labels(case, extra_votes=terms.extra_votes)
-    ]
+def _iter_answers(
+    engine: Engine, jobs: Jobs, terms: LabelTerms
+) -> Iterator[tuple[Job, Template, list[Answer]]]:
+    """Yield each job with its template and the answers that are labels."""
+    found = find_jobs(engine, terms.name, jobs, terms.by)
+    steps = begin_steps(engine, (job for job, _ in found), terms.progress)
+    for job, template in found:
+        answers = [
+            answer
+            for work in iter_packages(engine, terms.name, job, terms.by, steps)
+            for case in work.cases
+            for answer in find_labels(case, extra_votes=terms.extra_votes)
+        ]
+        yield job, template, answers
+    steps.end()
 
 
 def measure_positions(engine: Engine, jobs: Jobs, terms: LabelTerms) -> Mapping[str, PositionBias]:
     """Return, for each question that shuffles its options, whether their position decides."""
     found = dict[str, list[Chosen]]()
-    for job, template in find_jobs(engine, terms.name, jobs, terms.by):
+    for _, template, answers in _iter_answers(engine, jobs, terms):
         titles = name_question_columns(template, fixed=())
         for question in template.shuffled:
             found.setdefault(titles[question.id], [])
-        for answer in _iter_answers(engine, job, terms):
+        for answer in answers:
             for question in template.shuffled:
                 chosen = find_chosen(question, answer)
                 if chosen is not None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import attrs
 
+from itagflow.core.counted import Steps
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef, iterate_query
 from itagflow.core.visibility import Access, require_readable
@@ -18,6 +19,8 @@ from itagflow.model.workspace import Member
 from itagflow.quality.values import Inspection
 from itagflow.storage.port import Query
 
+NAME = "quality.error_left"
+"""The verb that reads them."""
 DEPENDS_ON_FOUND = (
     "how many tasks of a lot of job {!r} are checked depends on what was found: "
     "no estimate is known"
@@ -38,14 +41,17 @@ class LotWork:
 
 
 def read_lot_work(
-    engine: Engine, name: str, job: Job, rule: LotRule, by: MemberRef | None
+    engine: Engine, job: Job, rule: LotRule, by: MemberRef | None, steps: Steps
 ) -> LotWork:
-    """Return what is accepted of a job with lots, for who may call *name* there."""
+    """Return what is accepted of a job with lots; each package is one of *steps*."""
     # packages first: a lot that is decided meanwhile adds errors then, and never tasks alone
     packages = iterate_query(engine.store, Query(Package, {"job": job.id}, order=("number",)))
-    tasks = sum(map(lot_rules.count_accepted, packages))
+    tasks = 0
+    for package in packages:
+        tasks += lot_rules.count_accepted(package)
+        steps.advance(1)
     with engine.store.read() as reader:
-        _, access = require_readable(engine, reader, name, job, by)
+        _, access = require_readable(engine, reader, NAME, job, by)
         people = reader.find(Query(Member, {"workspace": job.workspace}))
         if access.member is not None and not _can_see_everybody(access, people):
             return LotWork(why=IS_HIDDEN.format(job.name, access.member.account))

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import attrs
 
+from itagflow.core.counted import Steps, Wrap
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, iterate_pages
 from itagflow.core.visibility import require_readable
@@ -65,10 +66,20 @@ def find_jobs(
     return list(found.values())
 
 
+def begin_steps(engine: Engine, jobs: Iterable[Job], progress: Wrap | None) -> Steps:
+    """Return a step for each package of *jobs*, all of which are to be read."""
+    total = 0
+    if progress is not None:
+        where: dict[str, Any] = {"job": tuple(job.id for job in jobs)}
+        with engine.store.read() as reader:
+            total = reader.count(Query(Package, where))
+    return Steps.begin(total, progress)
+
+
 def iter_packages(
-    engine: Engine, name: str, job: Job, by: MemberRef | None
+    engine: Engine, name: str, job: Job, by: MemberRef | None, steps: Steps
 ) -> Iterator[PackageWork]:
-    """Yield the packages of *job* by number, each as it is at one moment.
+    """Yield the packages of *job* by number, each as it is at one moment and as one of *steps*.
 
     The policy is asked for every page: a member may be removed while a large job is read.
     """
@@ -89,7 +100,9 @@ def iter_packages(
             return works, None
         return works, numbers[-1] + 1
 
-    return iterate_pages(engine.store, read_page, 1)
+    for work in iterate_pages(engine.store, read_page, 1):
+        yield work
+        steps.advance(1)
 
 
 def read_members(engine: Engine, keys: Iterable[int]) -> dict[int, Member]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from itagflow.core.counted import Steps, Wrap
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef
 from itagflow.errors import InvalidData, Problem
@@ -20,7 +21,7 @@ from itagflow.measuring.counting_rules import (
     count_package,
 )
 from itagflow.measuring.labels import Jobs
-from itagflow.measuring.reading import find_jobs, iter_packages, read_members
+from itagflow.measuring.reading import begin_steps, find_jobs, iter_packages, read_members
 from itagflow.measuring.statistics_rules import (
     NAME,
     cut_period,
@@ -52,6 +53,8 @@ class StatisticsTerms:
     """Whether each row says of what time it is."""
     by: MemberRef | None = None
     """Who reads."""
+    progress: Wrap | None = None
+    """Shows the packages that are read."""
 
 
 def parse_period(name: str, since: datetime | None, until: datetime | None) -> Period:
@@ -83,9 +86,10 @@ def parse_every(every: timedelta | None, period: Period) -> Sequence[Period]:
 
 def list_statistics(engine: Engine, jobs: Jobs, terms: StatisticsTerms) -> list[Row]:
     """Return a row for each job, member, group or stage, and of each for each period."""
-    found = [
-        (job, _count(engine, job, terms)) for job, _ in find_jobs(engine, NAME, jobs, terms.by)
-    ]
+    named = [job for job, _ in find_jobs(engine, NAME, jobs, terms.by)]
+    steps = begin_steps(engine, named, terms.progress)
+    found = [(job, _count(engine, job, terms, steps)) for job in named]
+    steps.end()
     rows = list[Row]()
     for place, period in enumerate(terms.periods):
         time = {"Since": period.since, "Until": period.until} if terms.is_cut else {}
@@ -94,10 +98,10 @@ def list_statistics(engine: Engine, jobs: Jobs, terms: StatisticsTerms) -> list[
     return rows
 
 
-def _count(engine: Engine, job: Job, terms: StatisticsTerms) -> list[WorkCounts]:
+def _count(engine: Engine, job: Job, terms: StatisticsTerms, steps: Steps) -> list[WorkCounts]:
     """Return what is counted of *job* in each period; the store is read once for all of them."""
     counted = [WorkCounts(unit=terms.unit) for _ in terms.periods]
-    for each in iter_packages(engine, NAME, job, terms.by):
+    for each in iter_packages(engine, NAME, job, terms.by, steps):
         if each.package.state is PackageState.DISCARDED:
             continue
         for work, period in zip(counted, terms.periods, strict=True):

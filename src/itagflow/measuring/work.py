@@ -11,6 +11,7 @@ import attrs
 
 from itagflow.access import Action, not_allowed
 from itagflow.core import lookup
+from itagflow.core.counted import Wrap, show
 from itagflow.core.engine import Engine
 from itagflow.core.lookup import MemberRef, WorkspaceRef, get_or_none, iterate_query
 from itagflow.core.visibility import Access, access_of
@@ -51,6 +52,8 @@ class WorkTerms:
     """The workspace."""
     by: MemberRef | None = None
     """Who reads."""
+    progress: Wrap | None = None
+    """Shows the events that are read."""
 
 
 @attrs.define
@@ -168,7 +171,9 @@ def _iter_of_workspace(
         return access
 
     wanted = {**where, "workspace": home.id}
-    return iter_pieces(engine, wanted, find_access, is_complete=is_complete)
+    return iter_pieces(
+        engine, wanted, find_access, is_complete=is_complete, progress=terms.progress
+    )
 
 
 def iter_pieces(
@@ -177,6 +182,7 @@ def iter_pieces(
     find_access: Callable[[Reader], Access],
     *,
     is_complete: bool = False,
+    progress: Wrap | None = None,
 ) -> Iterator[Piece]:
     """Yield the pieces of work of the events that match, in order, that the reader may know of.
 
@@ -188,14 +194,16 @@ def iter_pieces(
         find_access: Returns who reads, and checks that they may.  It is asked for each block: a
             member may be removed while much is read.
         is_complete: Whether nothing may be left out.
+        progress: Shows the events.
 
     Raises:
         NotAllowed: when something would be left out, and nothing may.
     """
+    query = Query(Event, {**where, "type": HANDED_IN}, order=("position",))
     with engine.store.read() as reader:
         find_access(reader)
-    query = Query(Event, {**where, "type": HANDED_IN}, order=("position",))
-    events = iterate_query(engine.store, query)
+        total = 0 if progress is None else reader.count(query)
+    events = iter(show(iterate_query(engine.store, query), total, progress))
     while block := list(islice(events, EVENTS)):
         with engine.store.read() as reader:
             cases = _read_packages(find_access(reader), block, is_complete=is_complete)

@@ -12,6 +12,7 @@ import attrs
 from itagflow.access import Action, require_known_role
 from itagflow.claiming.recalling import recall_all
 from itagflow.core import lookup
+from itagflow.core.counted import Wrap
 from itagflow.core.engine import Engine, find_or_create
 from itagflow.core.lookup import EVERYTHING, MemberRef, Page, WorkspaceRef, begin_behind
 from itagflow.core.transaction import Transaction
@@ -161,7 +162,12 @@ def set_skills(
 
 
 def remove_member(
-    engine: Engine, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef
+    engine: Engine,
+    workspace: WorkspaceRef,
+    member: MemberRef,
+    *,
+    by: MemberRef,
+    progress: Wrap | None = None,
 ) -> Member:
     """Remove a member: their open work returns to the queue, their finished work stays."""
     with engine.transaction() as transaction:
@@ -176,7 +182,8 @@ def remove_member(
     # Removed first, so that they claim nothing new; then what they hold comes back, each in a
     # transaction of its own.  Sent again, the call goes on with what is left.
     live = Query(Assignment, {"member": removed.id, "state": LIVE})
-    recall_all(engine, live, ctx.member, f"{removed.account} was removed", free=True)
+    reason = f"{removed.account} was removed"
+    recall_all(engine, live, ctx.member, reason, free=True, progress=progress)
     return removed
 
 
@@ -187,6 +194,7 @@ def pause_member(
     *,
     until: datetime | None,
     by: MemberRef,
+    progress: Wrap | None = None,
 ) -> Member:
     """Give a member no new work for now: their offers go to others, what they hold goes on."""
     with engine.transaction() as transaction:
@@ -203,7 +211,8 @@ def pause_member(
     # Paused first, so that they are offered nothing new; then their offers go to others, each in a
     # transaction of its own.  Sent again, the call goes on with what is left.
     offered = Query(Assignment, {"member": paused.id, "state": AssignmentState.OFFERED})
-    recall_all(engine, offered, ctx.member, f"{paused.account} is paused", free=True)
+    reason = f"{paused.account} is paused"
+    recall_all(engine, offered, ctx.member, reason, free=True, progress=progress)
     return paused
 
 

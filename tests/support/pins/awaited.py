@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -197,13 +198,13 @@ def render_verb(verb: Verb, sync: str) -> Iterator[str]:
     )
     yield f"        {verb.doc}"
     if verb.item is not None:
-        yield from lay_out("        verb = partial(", (sync, *verb.arguments), ")")
+        yield from fill("        verb = partial(", (sync, *verb.arguments), ")")
         more = ", is_waiting=True" if verb.waits else ""
         yield f"        return AsyncItems(self._pool, verb{more})"
     else:
         returns = "" if verb.returned == "None" else "return "
         call = f"        {returns}await self._pool.{'wait' if verb.waits else 'run'}("
-        yield from lay_out(call, (sync, *verb.arguments), ")")
+        yield from fill(call, (sync, *verb.arguments), ")")
 
 
 def lay_out(begin: str, items: Sequence[str], end: str) -> list[str]:
@@ -257,3 +258,17 @@ def lay_out_import(module: str, names: Sequence[str]) -> list[str]:
     if len(line) <= MAX_WIDTH:
         return [line]
     return [f"from {module} import (", *(f"    {name}," for name in names), ")"]
+
+
+def fill(begin: str, items: Sequence[str], end: str) -> list[str]:
+    """Return a call whose arguments fill its lines: the signature above has one in each."""
+    laid_out = lay_out(begin, items, end)
+    if len(laid_out) <= 3:
+        return laid_out
+    indent = " " * (len(begin) - len(begin.lstrip()))
+    text = ", ".join(items) + ","
+    # a text with a blank would be broken: names of arguments have none
+    filled = textwrap.wrap(
+        text, MAX_WIDTH, initial_indent=f"{indent}    ", subsequent_indent=f"{indent}    "
+    )
+    return [begin, *filled, f"{indent}{end}"]

@@ -54,14 +54,8 @@ class AsyncAssignments:
             NotAllowed: when *by* may not read there, or was removed.
         """
         verb = partial(
-            self._assignments.list,
-            member,
-            job=job,
-            workspace=workspace,
-            live=live,
-            by=by,
-            limit=limit,
-            after=after,
+            self._assignments.list, member, job=job, workspace=workspace, live=live, by=by,
+            limit=limit, after=after,
         )
         return AsyncItems(self._pool, verb)
 

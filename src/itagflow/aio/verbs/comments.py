@@ -80,12 +80,7 @@ class AsyncComments:
             NotAllowed: when *by* may not read there, or was removed.
         """
         verb = partial(
-            self._comments.list,
-            job,
-            task=task,
-            is_resolved=is_resolved,
-            by=by,
-            limit=limit,
+            self._comments.list, job, task=task, is_resolved=is_resolved, by=by, limit=limit,
             after=after,
         )
         return AsyncItems(self._pool, verb)

@@ -72,14 +72,8 @@ class FlowVerbs:
             NotFound: when the job has no such package, or the workspace no such job.
         """
         return await self._pool.run(
-            self._flow.claim,
-            member,
-            job,
-            stage,
-            workspace=workspace,
-            package=package,
-            resume=resume,
-            token=token,
+            self._flow.claim, member, job, stage, workspace=workspace, package=package,
+            resume=resume, token=token,
         )
 
     async def claim_many(
@@ -214,16 +208,8 @@ class FlowVerbs:
             NotAllowed: when *by* may not label any more, or the holder may not pick a vote.
         """
         return await self._pool.run(
-            self._flow.save,
-            assignment,
-            task,
-            reply,
-            draft=draft,
-            expected_version=expected_version,
-            seconds=seconds,
-            score=score,
-            model=model,
-            pick=pick,
+            self._flow.save, assignment, task, reply, draft=draft,
+            expected_version=expected_version, seconds=seconds, score=score, model=model, pick=pick,
             by=by,
         )
 
@@ -264,13 +250,8 @@ class FlowVerbs:
             NotAllowed: when *by* may not do such work any more.
         """
         return await self._pool.run(
-            self._flow.abandon,
-            assignment,
-            task,
-            reason,
-            expected_version=expected_version,
-            seconds=seconds,
-            by=by,
+            self._flow.abandon, assignment, task, reason, expected_version=expected_version,
+            seconds=seconds, by=by,
         )
 
     async def escalate(
@@ -352,11 +333,7 @@ class FlowVerbs:
             NotRegistered: when this process lacks a merge function that the votes need.
         """
         return await self._pool.run(
-            self._flow.submit,
-            assignment,
-            seconds=seconds,
-            ignore_drafts=ignore_drafts,
-            rest=rest,
+            self._flow.submit, assignment, seconds=seconds, ignore_drafts=ignore_drafts, rest=rest,
             by=by,
         )
 
@@ -397,15 +374,9 @@ class FlowVerbs:
             NotAllowed: when *by* may not do such work any more.
         """
         return await self._pool.run(
-            self._flow.judge,
-            assignment,
-            task,
-            wrong=wrong,
-            reason=reason,
-            discard_modification=discard_modification,
-            expected_version=expected_version,
-            seconds=seconds,
-            by=by,
+            self._flow.judge, assignment, task, wrong=wrong, reason=reason,
+            discard_modification=discard_modification, expected_version=expected_version,
+            seconds=seconds, by=by,
         )
 
     async def modify(
@@ -432,13 +403,8 @@ class FlowVerbs:
             NotAllowed: when *by* may not do such work any more.
         """
         return await self._pool.run(
-            self._flow.modify,
-            assignment,
-            task,
-            reply,
-            expected_version=expected_version,
-            seconds=seconds,
-            by=by,
+            self._flow.modify, assignment, task, reply, expected_version=expected_version,
+            seconds=seconds, by=by,
         )
 
     async def plan_verdict(
@@ -515,14 +481,8 @@ class FlowVerbs:
             NotAllowed: when *by* may not do such work any more, or the acceptance plan is against.
         """
         return await self._pool.run(
-            self._flow.reject,
-            assignment,
-            tasks=tasks,
-            comment=comment,
-            reason=reason,
-            whole=whole,
-            seconds=seconds,
-            by=by,
+            self._flow.reject, assignment, tasks=tasks, comment=comment, reason=reason, whole=whole,
+            seconds=seconds, by=by,
         )
 
     async def review_many(

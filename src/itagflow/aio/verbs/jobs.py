@@ -116,25 +116,10 @@ class AsyncJobs:
             NotRegistered: when this process does not have the validator.
         """
         return await self._pool.run(
-            self._jobs.create,
-            workspace,
-            name,
-            template=template,
-            data=data,
-            workflow=workflow,
-            packaging=packaging,
-            workforce=workforce,
-            by=by,
-            draft=draft,
-            format=format,
-            on_error=on_error,
-            row_key=row_key,
-            row_key_type=row_key_type,
-            seed=seed,
-            validator=validator,
-            progress=progress,
-            exist_ok=exist_ok,
-            **notes,
+            self._jobs.create, workspace, name, template=template, data=data, workflow=workflow,
+            packaging=packaging, workforce=workforce, by=by, draft=draft, format=format,
+            on_error=on_error, row_key=row_key, row_key_type=row_key_type, seed=seed,
+            validator=validator, progress=progress, exist_ok=exist_ok, **notes,
         )
 
     async def import_results(
@@ -160,42 +145,21 @@ class AsyncJobs:
         The job gets its id in the manifest, where that is a number that no job has or had here, so
         that an export has the same keys.  A row without a result of it is an abandoned task.
 
-        Args:
-            workspace: The workspace.
-            name: The job's name, unique there.
-            template: What was asked; `itagflow.formats.itag.template_of` reads one off some rows.
-            data: An exported file, or its rows; see `load`.
-            by: The member who imports.
-            format: The format of *data*, when it is a source: its name, or a format itself.
-            of_job: Whose results, where rows have those of several jobs: the id in ``label-<id>``.
-            workflow: The stages; those that the first row with a result has, unless given.
-            packaging: As in `create`.
-            on_error: ``"skip"`` leaves bad rows out, and abandons tasks with a bad result.
-            row_key: As in `create`.
-            row_key_type: As in `create`.
-            progress: As in `create`; then it wraps the packages, whose results follow.
-            **notes: As in `create`.
+        Arguments are those of `create`.  *data* is an exported file, or its rows: see `load`.  What
+        was asked, the *template*, `itagflow.formats.itag.template_of` reads off some rows.  Where
+        rows have results of several jobs, *of_job* is the id in ``label-<id>``.  The stages are
+        those that the first row with a result has, unless *workflow* says so.  *on_error*:
+        ``"skip"`` leaves bad rows out, and abandons tasks with a bad result.  *progress* wraps the
+        rows, then the packages, whose results follow.
 
         Raises:
             InvalidData: when there are no results, or those of several jobs; on what is bad.
             AlreadyExists: when the workspace has a job of this name.
         """
         return await self._pool.run(
-            self._jobs.import_results,
-            workspace,
-            name,
-            template=template,
-            data=data,
-            by=by,
-            format=format,
-            of_job=of_job,
-            workflow=workflow,
-            packaging=packaging,
-            on_error=on_error,
-            row_key=row_key,
-            row_key_type=row_key_type,
-            progress=progress,
-            **notes,
+            self._jobs.import_results, workspace, name, template=template, data=data, by=by,
+            format=format, of_job=of_job, workflow=workflow, packaging=packaging, on_error=on_error,
+            row_key=row_key, row_key_type=row_key_type, progress=progress, **notes,
         )
 
     def list(
@@ -291,22 +255,9 @@ class AsyncJobs:
         those of `create`, but bad rows are none: the report has them.
         """
         return await self._pool.run(
-            self._jobs.check,
-            workspace,
-            name,
-            template=template,
-            data=data,
-            workflow=workflow,
-            packaging=packaging,
-            workforce=workforce,
-            by=by,
-            format=format,
-            row_key=row_key,
-            row_key_type=row_key_type,
-            seed=seed,
-            validator=validator,
-            progress=progress,
-            **notes,
+            self._jobs.check, workspace, name, template=template, data=data, workflow=workflow,
+            packaging=packaging, workforce=workforce, by=by, format=format, row_key=row_key,
+            row_key_type=row_key_type, seed=seed, validator=validator, progress=progress, **notes,
         )
 
     async def clone(
@@ -347,15 +298,8 @@ class AsyncJobs:
         the job has finished and too few people may do the work.
         """
         return await self._pool.run(
-            self._jobs.append,
-            job,
-            data,
-            by=by,
-            format=format,
-            on_error=on_error,
-            progress=progress,
-            priority=priority,
-            due=due,
+            self._jobs.append, job, data, by=by, format=format, on_error=on_error,
+            progress=progress, priority=priority, due=due,
         )
 
     async def add(
@@ -393,16 +337,8 @@ class AsyncJobs:
             NotRegistered: when this process lacks the validator for a prediction that counts.
         """
         return await self._pool.run(
-            self._jobs.add,
-            job,
-            data,
-            by=by,
-            key=key,
-            priority=priority,
-            due=due,
-            tags=tags,
-            prediction=prediction,
-            min_confidence=min_confidence,
+            self._jobs.add, job, data, by=by, key=key, priority=priority, due=due, tags=tags,
+            prediction=prediction, min_confidence=min_confidence,
         )
 
     async def withdraw(
@@ -427,14 +363,8 @@ class AsyncJobs:
             NotAllowed: when the job is a draft or archived.
         """
         return await self._pool.run(
-            self._jobs.withdraw,
-            job,
-            tasks=tasks,
-            keys=keys,
-            ignore_missing=ignore_missing,
-            comment=comment,
-            progress=progress,
-            by=by,
+            self._jobs.withdraw, job, tasks=tasks, keys=keys, ignore_missing=ignore_missing,
+            comment=comment, progress=progress, by=by,
         )
 
     async def publish(self, job: JobRef, *, by: MemberRef) -> Job:
@@ -458,16 +388,25 @@ class AsyncJobs:
         """Give out work again.  Resuming what runs changes nothing; errors are those of `pause`."""
         return await self._pool.run(self._jobs.resume, job, by=by)
 
-    async def finish(self, job: JobRef, *, by: MemberRef, discard_open: bool = False) -> Job:
+    async def finish(
+        self,
+        job: JobRef,
+        *,
+        by: MemberRef,
+        discard_open: bool = False,
+        progress: ProgressWrapper | None = None,
+    ) -> Job:
         """End a job by hand; one with ``auto_finish`` whose packages are all done has finished.
 
-        *discard_open* discards what is still open.  Finishing again changes nothing.
+        *discard_open* discards open packages, with *progress*.  Finishing again changes nothing.
 
         Raises:
             Incomplete: when a package is open.
             WrongState: when the job is a draft or archived.
         """
-        return await self._pool.run(self._jobs.finish, job, by=by, discard_open=discard_open)
+        return await self._pool.run(
+            self._jobs.finish, job, by=by, discard_open=discard_open, progress=progress
+        )
 
     async def reopen(
         self,
@@ -505,23 +444,19 @@ class AsyncJobs:
             NotAllowed: when the named member may not do it.
         """
         return await self._pool.run(
-            self._jobs.reopen,
-            job,
-            where=where,
-            to=to,
-            assign=assign,
-            comment=comment,
-            dry_run=dry_run,
-            progress=progress,
-            by=by,
+            self._jobs.reopen, job, where=where, to=to, assign=assign, comment=comment,
+            dry_run=dry_run, progress=progress, by=by,
         )
 
-    async def archive(self, job: JobRef, *, by: MemberRef) -> Job:
-        """Close a job permanently: it stays readable, and all open assignments are recalled.
+    async def archive(
+        self, job: JobRef, *, by: MemberRef, progress: ProgressWrapper | None = None
+    ) -> Job:
+        """Close a job permanently: it stays readable, and its open assignments are recalled.
 
         Nobody gets work of it from the first transaction on.  When it breaks off, call it again.
+        *progress* wraps the assignments.
         """
-        return await self._pool.run(self._jobs.archive, job, by=by)
+        return await self._pool.run(self._jobs.archive, job, by=by, progress=progress)
 
     async def delete(
         self, job: JobRef, *, by: MemberRef, progress: ProgressWrapper | None = None
@@ -532,15 +467,22 @@ class AsyncJobs:
         """
         await self._pool.run(self._jobs.delete, job, by=by, progress=progress)
 
-    async def update(self, job: JobRef, *, by: MemberRef, **fields: Unpack[JobFields]) -> Job:
+    async def update(
+        self,
+        job: JobRef,
+        *,
+        by: MemberRef,
+        progress: ProgressWrapper | None = None,
+        **fields: Unpack[JobFields],
+    ) -> Job:
         """Change the name, notes, times or the workflow; what is not given stays.
 
         ``workflow=`` takes a whole workflow with the same stages and merge rules.  The rest may
         differ, and holds for claims, renewals, saves and judgments made later and for packages that
         come to a stage later.  Votes may become more: then each package that is still at LABEL is
-        labeled by more members, and when that breaks off, the same call goes on with it.  Another
-        guideline is its next version: see `guidelines`.  ``auto_finish=True`` lets the job end with
-        its last open package; when nothing is open, it finishes at once.
+        labeled by more members, as *progress* shows; when that breaks off, the same call goes on
+        with it.  Another guideline is its next version: see `guidelines`.  ``auto_finish=True``
+        lets the job end with its last open package; when nothing is open, it finishes at once.
 
         Raises:
             InvalidData: on a bad name, a value of another kind, a time without its zone, or a
@@ -549,7 +491,7 @@ class AsyncJobs:
             NotAllowed: when the job is archived, or its people could not do the work.
             NotRegistered: when this process lacks a merge function that the workflow names.
         """
-        return await self._pool.run(self._jobs.update, job, by=by, **fields)
+        return await self._pool.run(self._jobs.update, job, by=by, progress=progress, **fields)
 
     async def guidelines(self, job: JobRef, *, by: MemberRef | None = None) -> Sequence[Guideline]:
         """Return every version of a job's guideline, the oldest first; errors as in `get`."""
@@ -660,15 +602,8 @@ class AsyncJobs:
             Conflict: when the template or the validator was changed meanwhile: call it again.
         """
         return await self._pool.run(
-            self._jobs.prelabel,
-            job,
-            predict,
-            by=by,
-            min_confidence=min_confidence,
-            model=model,
-            model_version=model_version,
-            batch=batch,
-            progress=progress,
+            self._jobs.prelabel, job, predict, by=by, min_confidence=min_confidence, model=model,
+            model_version=model_version, batch=batch, progress=progress,
         )
 
     async def change_template(

@@ -11,7 +11,7 @@ from itagflow.aio.items import AsyncItems
 from itagflow.aio.pool import ThreadPool
 from itagflow.api.members import Members
 from itagflow.model.workspace import Member, Role
-from itagflow.typing import MemberRef, WorkspaceRef
+from itagflow.typing import MemberRef, ProgressWrapper, WorkspaceRef
 
 
 class AsyncMembers:
@@ -59,13 +59,7 @@ class AsyncMembers:
             NotAllowed: when *by* may not manage members.
         """
         return await self._pool.run(
-            self._members.add,
-            workspace,
-            account,
-            role,
-            by=by,
-            groups=groups,
-            external=external,
+            self._members.add, workspace, account, role, by=by, groups=groups, external=external,
             exist_ok=exist_ok,
         )
 
@@ -153,16 +147,31 @@ class AsyncMembers:
         """
         return await self._pool.run(self._members.set_skills, workspace, member, skills, by=by)
 
-    async def remove(self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
+    async def remove(
+        self,
+        workspace: WorkspaceRef,
+        member: MemberRef,
+        *,
+        by: MemberRef,
+        progress: ProgressWrapper | None = None,
+    ) -> Member:
         """Remove a member: their open work returns to the queue, their finished work stays.
 
         From the first transaction on they get no more work; their assignments come back each in a
         transaction of its own.  When the process ends in between, call it again.
 
+        Args:
+            workspace: The workspace.
+            member: Who is removed.
+            by: Who removes them.
+            progress: Wraps the iterable of assignments that come back, such as ``tqdm``.
+
         Raises:
             NotAllowed: when *by* may not manage members, or no administrator would be left.
         """
-        return await self._pool.run(self._members.remove, workspace, member, by=by)
+        return await self._pool.run(
+            self._members.remove, workspace, member, by=by, progress=progress
+        )
 
     async def pause(
         self,
@@ -171,6 +180,7 @@ class AsyncMembers:
         *,
         until: datetime | None = None,
         by: MemberRef,
+        progress: ProgressWrapper | None = None,
     ) -> Member:
         """Give a member no new work for now, such as while they are away.
 
@@ -183,12 +193,15 @@ class AsyncMembers:
             member: Who is paused; pausing again changes the time.
             until: When the pause ends by itself; when `resume` ends it, unless given.
             by: Who pauses.
+            progress: Wraps the iterable of offers that go to others, such as ``tqdm``.
 
         Raises:
             NotAllowed: when *by* may not manage members, or the member was removed.
             InvalidData: when *until* is no time with a zone, or lies in the past.
         """
-        return await self._pool.run(self._members.pause, workspace, member, until=until, by=by)
+        return await self._pool.run(
+            self._members.pause, workspace, member, until=until, by=by, progress=progress
+        )
 
     async def resume(self, workspace: WorkspaceRef, member: MemberRef, *, by: MemberRef) -> Member:
         """End the pause of a member, who is given work again; one who is not paused stays so.

@@ -157,13 +157,8 @@ class AsyncPackages:
                 packages of other stages are left as they are.
         """
         return await self._pool.run(
-            self._packages.prioritize,
-            job,
-            priority,
-            by=by,
-            packages=packages,
-            ignore_missing=ignore_missing,
-            progress=progress,
+            self._packages.prioritize, job, priority, by=by, packages=packages,
+            ignore_missing=ignore_missing, progress=progress,
         )
 
     async def set_due(

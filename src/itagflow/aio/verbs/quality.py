@@ -21,7 +21,7 @@ from itagflow.quality.values import (
     StatisticsUnit,
     Truth,
 )
-from itagflow.typing import JobRef, MemberRef, WorkspaceRef
+from itagflow.typing import JobRef, MemberRef, ProgressWrapper, WorkspaceRef
 
 
 class AsyncQuality:
@@ -38,6 +38,7 @@ class AsyncQuality:
         *,
         extra_votes: bool = True,
         by: MemberRef | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> Mapping[str, Sequence[LabelRow]]:
         """Return who said what, by question, as the functions of `itagflow.quality` take it.
 
@@ -55,13 +56,16 @@ class AsyncQuality:
             extra_votes: Whether votes that were asked for later count.  Where tasks were asked
                 again because members disagreed, the agreement on these is too low.
             by: Who reads: without the votes that are secret from the member.
+            progress: Wraps the iterable of packages, such as ``tqdm``.
 
         Raises:
             NotFound: when there is no such job, or *by* is nobody in its workspace.
             InvalidData: when the list names no job.
             NotAllowed: when *by* may not read results there, or was removed.
         """
-        return await self._pool.run(self._quality.labels, job, extra_votes=extra_votes, by=by)
+        return await self._pool.run(
+            self._quality.labels, job, extra_votes=extra_votes, by=by, progress=progress
+        )
 
     async def agreement(
         self,
@@ -71,6 +75,7 @@ class AsyncQuality:
         bootstrap: int = 0,
         seed: int = 0,
         by: MemberRef | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> Mapping[str, QuestionAgreement]:
         """Return how far members agree on each question: over all, by label, and member by member.
 
@@ -82,6 +87,7 @@ class AsyncQuality:
             bootstrap: How many samples of tasks to draw for the interval of alpha; 0 for none.
             seed: The seed of these draws.
             by: Who reads: without the votes that are secret from the member.
+            progress: Wraps the iterable of packages, such as ``tqdm``.
 
         Raises:
             NotFound: when there is no such job, or *by* is nobody in its workspace.
@@ -89,16 +95,16 @@ class AsyncQuality:
             NotAllowed: when *by* may not read results there, or was removed.
         """
         return await self._pool.run(
-            self._quality.agreement,
-            job,
-            extra_votes=extra_votes,
-            bootstrap=bootstrap,
-            seed=seed,
-            by=by,
+            self._quality.agreement, job, extra_votes=extra_votes, bootstrap=bootstrap, seed=seed,
+            by=by, progress=progress,
         )
 
     async def truth(
-        self, job: JobRef | Sequence[JobRef], *, by: MemberRef | None = None
+        self,
+        job: JobRef | Sequence[JobRef],
+        *,
+        by: MemberRef | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> Mapping[str, Truth]:
         """Return the most probable value of each task, and how well each member labels.
 
@@ -108,16 +114,21 @@ class AsyncQuality:
         Args:
             job: The job; several as a list.
             by: Who reads: without the votes that are secret from the member.
+            progress: Wraps the iterable of packages, such as ``tqdm``.
 
         Raises:
             NotFound: when there is no such job, or *by* is nobody in its workspace.
             InvalidData: when the list names no job, or NumPy is not installed.
             NotAllowed: when *by* may not read results there, or was removed.
         """
-        return await self._pool.run(self._quality.truth, job, by=by)
+        return await self._pool.run(self._quality.truth, job, by=by, progress=progress)
 
     async def position_bias(
-        self, job: JobRef | Sequence[JobRef], *, by: MemberRef | None = None
+        self,
+        job: JobRef | Sequence[JobRef],
+        *,
+        by: MemberRef | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> Mapping[str, PositionBias]:
         """Return how often each position was chosen, of questions whose options are shuffled.
 
@@ -128,13 +139,14 @@ class AsyncQuality:
         Args:
             job: The job; several as a list.
             by: Who reads: without the votes that are secret from the member.
+            progress: Wraps the iterable of packages, such as ``tqdm``.
 
         Raises:
             NotFound: when there is no such job, or *by* is nobody in its workspace.
             InvalidData: when the list names no job.
             NotAllowed: when *by* may not read results there, or was removed.
         """
-        return await self._pool.run(self._quality.position_bias, job, by=by)
+        return await self._pool.run(self._quality.position_bias, job, by=by, progress=progress)
 
     async def error_left(
         self,
@@ -142,6 +154,7 @@ class AsyncQuality:
         *,
         detection: float | None = None,
         by: MemberRef | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> ErrorLeft:
         """Return the rate of errors left in accepted work, with its 95 % interval and a sentence.
 
@@ -165,13 +178,16 @@ class AsyncQuality:
             detection: The share of errors that reviewers see, where it is known: rate and limits
                 are divided by it.
             by: Who reads.
+            progress: Wraps the iterable of packages, such as ``tqdm``.
 
         Raises:
             NotFound: when there is no such job, or *by* is nobody in its workspace.
             InvalidData: when *detection* is no share, or the list names no job.
             NotAllowed: when *by* may not read results there, or was removed.
         """
-        return await self._pool.run(self._quality.error_left, job, detection=detection, by=by)
+        return await self._pool.run(
+            self._quality.error_left, job, detection=detection, by=by, progress=progress
+        )
 
     async def statistics(
         self,
@@ -183,6 +199,7 @@ class AsyncQuality:
         until: datetime | None = None,
         every: timedelta | None = None,
         by: MemberRef | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> Sequence[dict[str, Any]]:
         """Return statistics under the names that iTAG gives them, as flat dicts.
 
@@ -240,6 +257,7 @@ class AsyncQuality:
             every: The rows of each period of this length from *since* until *until*, with ``Since``
                 and ``Until``.
             by: Who reads: without the votes that are secret from the member.
+            progress: Wraps the iterable of packages, such as ``tqdm``.
 
         Raises:
             NotFound: when there is no such job, or *by* is nobody in its workspace.
@@ -248,14 +266,8 @@ class AsyncQuality:
             NotAllowed: when *by* may not read results there, or was removed.
         """
         return await self._pool.run(
-            self._quality.statistics,
-            job,
-            of=of,
-            unit=unit,
-            since=since,
-            until=until,
-            every=every,
-            by=by,
+            self._quality.statistics, job, of=of, unit=unit, since=since, until=until, every=every,
+            by=by, progress=progress,
         )
 
     async def work(
@@ -266,6 +278,7 @@ class AsyncQuality:
         until: datetime | None = None,
         per: WorkBy | str | Iterable[WorkBy | str] = (WorkBy.MEMBER,),
         by: MemberRef | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> Sequence[dict[str, Any]]:
         """Return what was done in a workspace, added up, as flat dicts.
 
@@ -284,6 +297,7 @@ class AsyncQuality:
                 of a member in several is in each, and of a member in none under an empty name.
             by: Who reads: somebody who may read the results of all jobs.  Votes that are secret
                 from them are left out, and labelers whom they review blind.
+            progress: Wraps the iterable of events, such as ``tqdm``.
 
         Raises:
             NotFound: when there is no such workspace, or *by* is nobody there.
@@ -291,7 +305,8 @@ class AsyncQuality:
             NotAllowed: when *by* may not read results, or was removed.
         """
         return await self._pool.run(
-            self._quality.work, workspace, since=since, until=until, per=per, by=by
+            self._quality.work, workspace, since=since, until=until, per=per, by=by,
+            progress=progress,
         )
 
     async def statement(
@@ -302,6 +317,7 @@ class AsyncQuality:
         after: Event | int = 0,
         until: Event | int | None = None,
         by: MemberRef | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> Statement:
         """Return what members are paid for what they handed in, between two events.
 
@@ -317,6 +333,7 @@ class AsyncQuality:
             after: The event behind which it begins, or its position; 0: from the beginning.
             until: The last event, or its position; None: up to now.
             by: Who reads: somebody who may read the results of all jobs.
+            progress: Wraps the iterable of events, such as ``tqdm``.
 
         Raises:
             NotFound: when there is no such workspace, or *by* is nobody there.
@@ -325,11 +342,17 @@ class AsyncQuality:
                 missing, since votes are secret from them, or labelers whom they review blind.
         """
         return await self._pool.run(
-            self._quality.statement, workspace, rates, after=after, until=until, by=by
+            self._quality.statement, workspace, rates, after=after, until=until, by=by,
+            progress=progress,
         )
 
     async def forecast(
-        self, job: JobRef, *, level: float = 0.8, by: MemberRef | None = None
+        self,
+        job: JobRef,
+        *,
+        level: float = 0.8,
+        by: MemberRef | None = None,
+        progress: ProgressWrapper | None = None,
     ) -> JobForecast:
         """Return how many days of work are left at each stage, and when the job will be done.
 
@@ -344,10 +367,13 @@ class AsyncQuality:
             job: The job.
             level: How often the intervals are to have the truth, more than 0 and less than 1.
             by: Who reads.
+            progress: Wraps the iterable of events, such as ``tqdm``.
 
         Raises:
             NotFound: when there is no such job, or *by* is nobody in its workspace.
             InvalidData: when *level* is no such number.
             NotAllowed: when *by* may not read results there, or was removed.
         """
-        return await self._pool.run(self._quality.forecast, job, level=level, by=by)
+        return await self._pool.run(
+            self._quality.forecast, job, level=level, by=by, progress=progress
+        )

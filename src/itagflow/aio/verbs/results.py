@@ -160,12 +160,8 @@ class AsyncResults:
             NotAllowed: when *by* is another member, who may not manage jobs.
         """
         return await self._pool.run(
-            self._results.restore_version,
-            assignment,
-            task,
-            version,
-            expected_version=expected_version,
-            by=by,
+            self._results.restore_version, assignment, task, version,
+            expected_version=expected_version, by=by,
         )
 
     def follow(
@@ -265,13 +261,7 @@ class AsyncResults:
             NotAllowed: when *by* may not read there, or was removed.
         """
         verb = partial(
-            self._results.find,
-            job,
-            state=state,
-            member=member,
-            label=label,
-            by=by,
-            limit=limit,
+            self._results.find, job, state=state, member=member, label=label, by=by, limit=limit,
             after=after,
         )
         return AsyncItems(self._pool, verb)
@@ -333,15 +323,8 @@ class AsyncResults:
             InvalidData: when several jobs do not make one table.
         """
         verb = partial(
-            self._results.rows,
-            job,
-            votes=votes,
-            fields=fields,
-            accounts=accounts,
-            where=where,
-            by=by,
-            limit=limit,
-            after=after,
+            self._results.rows, job, votes=votes, fields=fields, accounts=accounts, where=where,
+            by=by, limit=limit, after=after,
         )
         return AsyncItems(self._pool, verb)
 
@@ -373,14 +356,8 @@ class AsyncResults:
                 template, such as while answers follow a change of it.
         """
         return await self._pool.run(
-            self._results.to_arrow,
-            job,
-            votes=votes,
-            fields=fields,
-            accounts=accounts,
-            where=where,
-            by=by,
-            progress=progress,
+            self._results.to_arrow, job, votes=votes, fields=fields, accounts=accounts, where=where,
+            by=by, progress=progress,
         )
 
     def votes(
@@ -480,21 +457,9 @@ class AsyncResults:
                 processes, and the store is in the memory of this one.
         """
         return await self._pool.run(
-            self._results.export,
-            job,
-            format,
-            target,
-            split=split,
-            where=where,
-            since=since,
-            stages=stages,
-            by=by,
-            progress=progress,
-            snapshot=snapshot,
-            executor=executor,
-            partitions=partitions,
-            lossy=lossy,
-            **options,
+            self._results.export, job, format, target, split=split, where=where, since=since,
+            stages=stages, by=by, progress=progress, snapshot=snapshot, executor=executor,
+            partitions=partitions, lossy=lossy, **options,
         )
 
     def exports(
