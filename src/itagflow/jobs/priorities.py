@@ -20,7 +20,7 @@ from itagflow.jobs.packaging import authorize_stages
 from itagflow.jobs.priority_rules import Scores
 from itagflow.jobs.task_places import find_by_key, find_by_number, find_packages
 from itagflow.model.change import Saved, record
-from itagflow.model.copying import evolve
+from itagflow.model.entity import advance
 from itagflow.model.job import Job
 from itagflow.model.number import require_priority
 from itagflow.model.package import Package, PackageState
@@ -179,7 +179,7 @@ def _set_priorities(transaction: Transaction, numbers: _Numbers, locked: list[Pa
         priority = numbers.by_package[package.number]
         # what has it already stays as it is: the call may have been sent again
         if package.priority != priority:
-            saves.append((package, evolve(package, priority=priority)))
+            saves.append((package, advance(package, priority=priority)))
     if saves:
         # a package that has waited for long may come before where a scan of the queue begins
         forget_cursors(transaction, job)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from itagflow.model.comment import Comment
 from itagflow.model.copying import evolve
@@ -41,6 +41,14 @@ Key = tuple[int | str, ...]
 """What an entity is known by in its kind."""
 
 E = TypeVar("E", bound=Entity)
+
+
+def advance(entity: E, **changes: Any) -> E:
+    """Return the next version of *entity*, with some fields changed.
+
+    For what is changed by the thousand: a transaction advances everything else, by another copy.
+    """
+    return evolve(entity, version=entity.version + 1, **changes)
 
 
 def stamp(old: Entity, new: E) -> E:
