@@ -4,10 +4,12 @@ import multiprocessing
 import os
 import secrets
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import attrs
 import psycopg
 import pytest
 from psycopg.rows import dict_row
@@ -22,13 +24,18 @@ from itagflow import (
     Role,
     StoreFailed,
 )
+from itagflow.errors import Conflict, NotFound
 from itagflow.jobs import loading
+from itagflow.model.entity import advance
 from itagflow.model.event import Event
 from itagflow.model.package import Assignment, Package
-from itagflow.storage import Query, Unless
+from itagflow.storage import Query, Unless, Writer
+from itagflow.storage._sql import verbs
 from itagflow.storage._sql.layout import LAYOUTS
 from itagflow.storage._sql.migrations import migrations
+from itagflow.storage._sql.statements import Sql
 from itagflow.storage._sql.verbs import SqlWriter
+from itagflow.storage.port import SupportsLockAll
 from itagflow.storage.postgres import PostgresStore
 from itagflow.testing import (
     ConcurrencyContract,
@@ -347,6 +354,124 @@ class TestBlocks:
             ]
         one.close()
         two.close()
+
+
+class TestManySaved:
+    """Many entities are replaced in a pipeline: the server is at work while the next rows are made."""
+
+    COUNT = 3 * verbs.SAVED + 7
+
+    @pytest.fixture
+    def store(self, postgres_url: str) -> Iterator[PostgresStore]:
+        store = PostgresStore(postgres_url)
+        with store.write() as writer:
+            writer.add(*map(make_package, range(1, self.COUNT + 1)))
+        yield store
+        store.close()
+
+    def prioritized(self, writer: Writer) -> list[Package]:
+        """All packages, held, with the priorities that they are to have."""
+        numbered = Query(Package, {"job": 4}, order=("number",))
+        assert isinstance(writer, SupportsLockAll)
+        return [
+            advance(package, priority=package.number / 8) for package in writer.lock_all(numbered)
+        ]
+
+    def unchanged(self, store: PostgresStore) -> bool:
+        with store.read() as reader:
+            return reader.count(Query(Package, {"job": 4, "priority": 0})) == self.COUNT
+
+    @pytest.mark.parametrize("is_old", [False, True], ids=["pipeline", "libpq before 14"])
+    def test_each_gets_its_own_value(
+        self, store: PostgresStore, monkeypatch: pytest.MonkeyPatch, is_old: bool
+    ) -> None:
+        if is_old:
+            monkeypatch.setattr(psycopg.Pipeline, "is_supported", lambda: False)
+        with store.write() as writer:
+            saved = self.prioritized(writer)
+            writer.save(*saved)
+            # what follows in the transaction sees them
+            assert list(writer.find(Query(Package, {"job": 4}, order=("number",)))) == saved
+        with store.read() as reader:
+            assert list(reader.find(Query(Package, {"job": 4}, order=("number",)))) == saved
+
+    @pytest.mark.parametrize("place", [0, verbs.SAVED, COUNT - 1])
+    def test_one_that_others_have_replaced_keeps_all_from_being_saved(
+        self, store: PostgresStore, place: int
+    ) -> None:
+        with pytest.raises(StoreFailed), store.write() as writer:
+            saved = self.prioritized(writer)
+            saved[place] = advance(saved[place])
+            with pytest.raises(Conflict, match=f"{saved[place].number}"):
+                writer.save(*saved)
+        assert self.unchanged(store)
+
+    def test_one_that_is_gone_keeps_all_from_being_saved(self, store: PostgresStore) -> None:
+        with pytest.raises(StoreFailed), store.write() as writer:
+            saved = self.prioritized(writer)
+            writer.remove(Query(Package, {"number": verbs.SAVED + 1}), 1)
+            with pytest.raises((Conflict, NotFound)):
+                writer.save(*saved)
+        assert self.unchanged(store)
+
+    def test_a_value_that_the_server_refuses_keeps_all_from_being_saved(
+        self, store: PostgresStore
+    ) -> None:
+        with pytest.raises(StoreFailed), store.write() as writer:
+            saved = self.prioritized(writer)
+            # an index takes no text of this length
+            saved[verbs.SAVED] = attrs.evolve(saved[verbs.SAVED], value=secrets.token_hex(10_000))
+            with pytest.raises(StoreFailed, match="too big"):
+                writer.save(*saved)
+        assert self.unchanged(store)
+
+    @pytest.mark.parametrize("block", [0, 1, 3])
+    def test_a_connection_that_is_cut_meanwhile_says_so(
+        self,
+        store: PostgresStore,
+        postgres_url: str,
+        monkeypatch: pytest.MonkeyPatch,
+        block: int,
+    ) -> None:
+        make, blocks = Sql.update_many, iter(range(4))
+
+        def make_and_cut(self: Sql, *given: Any) -> Any:
+            if next(blocks) == block:
+                cut(postgres_url)
+            return make(self, *given)
+
+        with pytest.raises(StoreFailed, match="the connection was lost"), store.write() as writer:
+            saved = self.prioritized(writer)
+            monkeypatch.setattr(Sql, "update_many", make_and_cut)
+            writer.save(*saved)
+        monkeypatch.undo()
+        assert self.unchanged(store)
+        with store.write() as writer:
+            writer.save(*self.prioritized(writer))
+
+    def test_who_closes_the_store_meanwhile_waits_for_the_end(
+        self, store: PostgresStore, monkeypatch: pytest.MonkeyPatch, postgres_url: str
+    ) -> None:
+        make, closed = Sql.update_many, list[bool]()
+        closer = threading.Thread(target=lambda: closed.append(store.close(timeout=10)))
+
+        def make_meanwhile(self: Sql, *given: Any) -> Any:
+            if closer.ident is None:
+                closer.start()
+                while not store.is_closed:
+                    time.sleep(0.01)
+            return make(self, *given)
+
+        with store.write() as writer:
+            saved = self.prioritized(writer)
+            monkeypatch.setattr(Sql, "update_many", make_meanwhile)
+            writer.save(*saved)
+        closer.join()
+        assert closed == [True]
+        other = PostgresStore(postgres_url)
+        with other.read() as reader:
+            assert list(reader.find(Query(Package, {"job": 4}, order=("number",)))) == saved
+        other.close()
 
 
 class TestStatistics:

@@ -85,14 +85,17 @@ class TestPriorities:
         assert flow.packages.prioritize(job, scores, ignore_missing=True, by="ada") == 2
         assert priorities(flow, job) == [4, 0, 5]
 
-    def test_thousands_are_stored_block_by_block(self, flow: Flow) -> None:
-        job = cats(flow, tasks=4_100, size=1)
-        scores = {n: n / 7 for n in range(1, 4_101)}
-        assert flow.packages.prioritize(job, scores, by="ada") == 4_100
-        assert blocks(flow, job) == [4_000, 100]
-        assert flow.packages.prioritize(job, scores, by="ada") == 4_100
-        assert blocks(flow, job) == [4_000, 100], "what is so already is not stored again"
-        assert taken(flow, "ben", job).package == 4_100
+    def test_thousands_are_stored_block_by_block(
+        self, flow: Flow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("itagflow.jobs.priorities.BLOCK", 1_600)
+        job = cats(flow, tasks=1_700, size=1)
+        scores = {n: n / 7 for n in range(1, 1_701)}
+        assert flow.packages.prioritize(job, scores, by="ada") == 1_700
+        assert blocks(flow, job) == [1_600, 100]
+        assert flow.packages.prioritize(job, scores, by="ada") == 1_700
+        assert blocks(flow, job) == [1_600, 100], "what is so already is not stored again"
+        assert taken(flow, "ben", job).package == 1_700
 
     def test_what_is_no_priority_is_refused(self, flow: Flow) -> None:
         job = cats(flow)

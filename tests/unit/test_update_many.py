@@ -34,11 +34,11 @@ def test_each_row_is_given_by_its_key_and_its_next_version() -> None:
     ]
 
 
-def test_the_version_that_is_asked_for_follows_from_the_old_one() -> None:
-    # whatever the row was locked as: one that has the old version is replaced, and no other
+def test_without_a_new_version_no_row_is_asked_for() -> None:
+    # `made.version` is NULL then, and equal to nothing
     layout = LAYOUTS[Package]
     _, (sent,) = SQL.update_many(layout, find_columns(layout, "priority"), [(1.0, 7, 1, 5)])
-    assert json.loads(sent)[0]["version"] == 6
+    assert json.loads(sent) == [{"priority": 1.0, "job": 7, "number": 1}]
 
 
 def test_a_body_of_json_is_parsed_and_one_of_text_is_not() -> None:

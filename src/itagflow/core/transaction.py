@@ -170,6 +170,11 @@ class LockOrder:
                 f"{kind.__name__} {key} is locked in shared mode: lock it exclusively at once"
             )
 
+    @property
+    def has_shared(self) -> bool:
+        """Whether anything is locked in shared mode."""
+        return bool(self._shared)
+
     def note_locked_first(self, kind: type[Any], key: Key) -> None:
         """Note a row that was locked without waiting; later rows that may wait must follow it."""
         # the later of both: by the second rule it may stand anywhere
@@ -413,15 +418,16 @@ class Transaction:
         # one question, and not one for each: but only where none of them is locked already
         is_free = keys and not locked and not self._is_batch
         if is_free and isinstance(self._writer, SupportsLockAll):
-            for key in keys:
+            # the first and the last: what ascends between them is in order, too
+            for key in dict.fromkeys((keys[0], keys[-1])):
                 self._locks.require_next(Package, key, shared=False)
             where: dict[str, Any] = {"job": job, "number": lookup.match_numbers(numbers)}
             found = self._writer.lock_all(Query(Package, where, order=("number",)))
-            locked.update((package.key, package) for package in found)
-            for key in keys:
-                if key not in locked:
-                    raise NotFound(Package.__name__, key)
-            return [locked[key] for key in keys]
+            if len(found) < len(keys):
+                there = {package.key for package in found}
+                raise NotFound(Package.__name__, next(key for key in keys if key not in there))
+            locked.update(zip(keys, found, strict=True))
+            return found
         return [self.lock(Package, key) for key in keys]
 
     def lock_first(self, query: Query[E]) -> E | None:
@@ -602,9 +608,10 @@ class Transaction:
         # is stored, and the caller may try again with another key.
         *_, event = self._writer.add(*change.add, change.event)
         updated = self._update(change.save)
-        for entity in (*change.add, *updated):
-            if isinstance(entity, Answer):
-                self._answer_counts.pop((entity.job, entity.assignment), None)
+        if self._answer_counts:
+            for entity in (*change.add, *updated):
+                if isinstance(entity, Answer):
+                    self._answer_counts.pop((entity.job, entity.assignment), None)
         if isinstance(event, Event):  # always; the port only says that it is an entity
             self.events.append(event)
 
@@ -670,8 +677,9 @@ class Transaction:
         """Store the next version of each entity, and return them."""
         updated = [stamp(old, new) for old, new in saved]
         # by the fourth rule of `LockOrder`: the database would raise the lock to save the row
-        for entity in updated:
-            self._locks.require_not_shared(type(entity), entity.key)
+        if self._locks.has_shared:
+            for entity in updated:
+                self._locks.require_not_shared(type(entity), entity.key)
         self._writer.save(*updated)
         for entity in updated:
             self._locked[type(entity)][entity.key] = entity
@@ -681,7 +689,9 @@ class Transaction:
     def _note_lots(self, saved: Sequence[Saved]) -> None:
         """Note the jobs of packages in lots that have moved: others may wait for that."""
         for old, new in saved:
-            if not (isinstance(new, Package) and isinstance(old, Package) and new.in_lots):
+            if not isinstance(new, Package) or not new.in_lots:
                 continue  # nearly always
+            if not isinstance(old, Package):
+                continue  # never; types say only that both are entities
             if new.state is not old.state or new.lot_entry != old.lot_entry:
                 self.changed_lots.add(new.job)

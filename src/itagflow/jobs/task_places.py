@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, TypeVar, cast
-
-import attrs
+from typing import Any, NamedTuple, TypeVar, cast
 
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
@@ -24,14 +22,13 @@ from itagflow.model.package import Package
 from itagflow.model.task import Task, WorkItem
 from itagflow.storage.port import Query
 
-PAGE = 2_000
+PAGE = 5_000
 """How many are looked up in one short transaction."""
 T = TypeVar("T")
 
 
-@attrs.frozen
-class TaskPlace:
-    """A task by number, and its package."""
+class TaskPlace(NamedTuple):
+    """A task by number, and its package: a tuple, since there may be very many."""
 
     task: int
     package: int

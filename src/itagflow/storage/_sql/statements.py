@@ -120,15 +120,12 @@ class Sql:
     ) -> tuple[str, tuple[str]]:
         """Return one UPDATE of the same columns of several rows, for PostgreSQL, and its parameter.
 
-        Each of *rows* is as `update` takes it: the values, the key and the old version.
+        Each of *rows* is as `update` takes it: the values, the key and the old version.  The new
+        version is one of the values, so the old one need not be sent.
         """
         names = (*(column.name for column in layout.stored), "body")
         fields = (*(names[index] for index in columns), *names[: len(layout.key)])
-        made = [
-            # behind the others: whatever the entity was locked as, it becomes the next version
-            {**dict(zip(fields, row[:-1], strict=True)), "version": row[-1] + 1}
-            for row in rows
-        ]
+        made = [dict(zip(fields, row, strict=False)) for row in rows]
         return _update_many_text(self, layout, columns), (json.dumps(made),)
 
     def get(self, layout: Layout[Any]) -> str:
@@ -429,7 +426,8 @@ def _update_many_text(sql: Sql, layout: Layout[Any], columns: tuple[int, ...]) -
     sets = ", ".join(f"{names[index]} = {made[names[index]]}" for index in columns)
     key = " AND ".join(f"{table}.{column.name} = made.{column.name}" for column in layout.key)
     # each version is the next one, so the old one need not be sent
-    rows = f"jsonb_populate_recordset(CAST(NULL AS {table}), CAST({sql.placeholder} AS jsonb))"
+    # JSON and not JSONB: each text is gone through once
+    rows = f"json_populate_recordset(CAST(NULL AS {table}), CAST({sql.placeholder} AS json))"
     return (
         f"UPDATE {table} SET {sets} FROM {rows} AS made "
         f"WHERE {key} AND {table}.version = made.version - 1"

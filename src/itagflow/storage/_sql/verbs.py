@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import compress
 from operator import ne
@@ -36,8 +36,13 @@ MANY = 20
 """From how many entities of a kind on they are saved together: what a driver saves by it is less
 than what it costs to sort a few."""
 
+SAVED = 500
+"""How many are saved by a statement at the most: the server is at work while the next are made."""
 Row = tuple[Any, ...]
 """A row as it is stored."""
+Update = tuple[tuple[int, ...], Sequence[Row]]
+"""The indexes of the columns that change, and for each row their values, the key and the version
+that it has."""
 _NOTHING_KNOWN: tuple[Row, Any] = ((), None)
 
 
@@ -172,8 +177,8 @@ class SqlWriter(SqlReader):
     def __init__(self, sql: Sql, row_cache: RowCache, transaction: Transaction[Any]) -> None:
         """Ask and write in this *sql*."""
         super().__init__(sql, row_cache, transaction)
-        self._locked_rows: dict[tuple[type[Any], Key], Row] = {}
-        """The rows as they were locked: `save` updates only what differs from them."""
+        self._locked_rows: dict[type[Any], dict[Key, Row]] = defaultdict(dict)
+        """The rows as they were locked, by kind: `save` updates only what differs from them."""
         self._sums: dict[Sums, dict[Row, list[int]]] = {}
         """What is to be added to each kept sum, by group, when the transaction ends."""
 
@@ -210,7 +215,7 @@ class SqlWriter(SqlReader):
         layout: Layout[Any] = LAYOUTS[type(entity)]
         row, keys = layout.row(entity), len(layout.key)
         # taken out: once it is saved, the row is not as it was locked any more
-        old = self._locked_rows.pop((type(entity), row[:keys]), None)
+        old = self._locked_rows[layout.kind].pop(row[:keys], None)
         columns = _find_changed(old, row, keys)
         update = layout.find_update(columns)
         if update.moves_sums and old is None:
@@ -235,11 +240,28 @@ class SqlWriter(SqlReader):
         Raises:
             Conflict: when one is not exactly one version newer than the stored one.
         """
+        blocks = (entities[at : at + SAVED] for at in range(0, len(entities), SAVED))
+        updates = (update for block in blocks for update in self._make_updates(layout, block))
+        updated = self.update_all(layout, updates)
+        if updated != len(entities):
+            # some are saved: `settle` refuses to commit, whatever the caller does
+            self._is_partly_saved = True
+            # asked only now which one it was; one that was saved before looks like the others
+            wrong = [each for each in entities if self.get(layout.kind, each.key) != each]
+            raise Conflict(layout.kind.__name__, (wrong or entities)[0].key)
+
+    def update_all(self, layout: Layout[Any], updates: Iterable[Update]) -> int:
+        """Run updates, which are made one by one, and return how many rows had the old version."""
+        return sum(self.update_many(layout, columns, rows) for columns, rows in updates)
+
+    def _make_updates(self, layout: Layout[Any], entities: Sequence[Entity]) -> Iterable[Update]:
+        """Return what replaces *entities*, by the columns that change."""
         keys, changes = len(layout.key), defaultdict[tuple[int, ...], list[Row]](list)
+        locked = self._locked_rows[layout.kind]
         for entity in entities:
             row = layout.row(entity)
             # taken out: once it is saved, the row is not as it was locked any more
-            old = self._locked_rows.pop((layout.kind, row[:keys]), None)
+            old = locked.pop(row[:keys], None)
             columns = _find_changed(old, row, keys)
             update = layout.find_update(columns)
             if update.moves_sums:
@@ -247,13 +269,7 @@ class SqlWriter(SqlReader):
                     old = self._require_row(layout, self.sql.get(layout), row[:keys])
                 self._count_moved(layout, old, row)
             changes[columns].append((*update.get_values(row), entity.version - 1))
-        updated = sum(self.update_many(layout, each, rows) for each, rows in changes.items())
-        if updated != len(entities):
-            # some are saved: `settle` refuses to commit, whatever the caller does
-            self._is_partly_saved = True
-            # asked only now which one it was; one that was saved before looks like the others
-            wrong = [each for each in entities if self.get(layout.kind, each.key) != each]
-            raise Conflict(layout.kind.__name__, (wrong or entities)[0].key)
+        return changes.items()
 
     def _count_moved(self, layout: Layout[Any], old: Row, new: Row) -> None:
         """Note that an entity of a kind with kept sums has changed what it adds to them."""
@@ -267,7 +283,9 @@ class SqlWriter(SqlReader):
         statement = self.sql.find(query)
         layout: Layout[E] = LAYOUTS[query.kind]
         rows = self.rows(statement.text + self.sql.lock, statement.values)
-        return [self._note_locked(layout, row) for row in rows]
+        keys = len(layout.key)
+        self._locked_rows[layout.kind].update({row[:keys]: row for row in rows})
+        return list(map(self._row_cache.find_decoder(layout), rows))
 
     def lock_first(self, query: Query[E]) -> E | None:
         """Lock the first match that no other writer has locked, and return it."""
@@ -360,7 +378,7 @@ class SqlWriter(SqlReader):
 
     def _note_locked(self, layout: Layout[E], row: Row) -> E:
         """Return the entity of a row that was locked, and keep the row for `save`."""
-        self._locked_rows[layout.kind, row[: len(layout.key)]] = row
+        self._locked_rows[layout.kind][row[: len(layout.key)]] = row
         return self._row_cache.entity(layout, row)
 
     def _make_taken_error(self, entity: Entity) -> AlreadyExists:
