@@ -359,7 +359,7 @@ class TestBlocks:
 class TestManySaved:
     """Many entities are replaced in a pipeline: the server is at work while the next rows are made."""
 
-    COUNT = 3 * verbs.SAVED + 7
+    COUNT = 3 * verbs.SAVED_AT_ONCE + 7
 
     @pytest.fixture
     def store(self, postgres_url: str) -> Iterator[PostgresStore]:
@@ -395,7 +395,7 @@ class TestManySaved:
         with store.read() as reader:
             assert list(reader.find(Query(Package, {"job": 4}, order=("number",)))) == saved
 
-    @pytest.mark.parametrize("place", [0, verbs.SAVED, COUNT - 1])
+    @pytest.mark.parametrize("place", [0, verbs.SAVED_AT_ONCE, COUNT - 1])
     def test_one_that_others_have_replaced_keeps_all_from_being_saved(
         self, store: PostgresStore, place: int
     ) -> None:
@@ -409,7 +409,7 @@ class TestManySaved:
     def test_one_that_is_gone_keeps_all_from_being_saved(self, store: PostgresStore) -> None:
         with pytest.raises(StoreFailed), store.write() as writer:
             saved = self.prioritized(writer)
-            writer.remove(Query(Package, {"number": verbs.SAVED + 1}), 1)
+            writer.remove(Query(Package, {"number": verbs.SAVED_AT_ONCE + 1}), 1)
             with pytest.raises((Conflict, NotFound)):
                 writer.save(*saved)
         assert self.unchanged(store)
@@ -420,7 +420,9 @@ class TestManySaved:
         with pytest.raises(StoreFailed), store.write() as writer:
             saved = self.prioritized(writer)
             # an index takes no text of this length
-            saved[verbs.SAVED] = attrs.evolve(saved[verbs.SAVED], value=secrets.token_hex(10_000))
+            saved[verbs.SAVED_AT_ONCE] = attrs.evolve(
+                saved[verbs.SAVED_AT_ONCE], value=secrets.token_hex(10_000)
+            )
             with pytest.raises(StoreFailed, match="too big"):
                 writer.save(*saved)
         assert self.unchanged(store)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 import pytest
@@ -34,7 +34,6 @@ from itagflow import (
 )
 from itagflow.core import lookup
 from itagflow.errors import NotRegistered
-from itagflow.jobs import service as jobs_service
 from itagflow.model import OnDispute, Option, PackageState, Question
 from itagflow.model.reply import Reply
 from itagflow.storage import Query
@@ -378,9 +377,9 @@ def test_a_preference_is_merged_by_majority(flow: Flow) -> None:
     assert flow.results.get(job, 1).replies == {"1": Preference("b")}
 
 
-def break_off(_: object, job: Job, *, by: str) -> Job:
-    """Raise the votes of the job, and of no package yet."""
-    return job
+def break_off(_: object) -> NoReturn:
+    """Interrupt what shows its progress, before its first step."""
+    raise KeyboardInterrupt
 
 
 class TestRaisingVotes:
@@ -472,10 +471,9 @@ class TestRaisingVotes:
     def test_what_broke_off_goes_on_when_it_is_asked_again(self, flow: Flow) -> None:
         job = self.start(flow)
         two = Workflow(Label(votes=2), Inspect())
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(jobs_service, "add_slots", break_off)
-            broken = flow.jobs.update(job, workflow=two, by="ada")
-        assert broken.raising_votes
+        with pytest.raises(KeyboardInterrupt):
+            flow.jobs.update(job, workflow=two, by="ada", progress=break_off)
+        assert flow.jobs.get(job).raising_votes
         assert is_consistent(flow, job)
         assert [package.votes for package in flow.packages.list(job)] == [1, 1, 1]
         job = flow.jobs.update(job, workflow=two, by="ada")

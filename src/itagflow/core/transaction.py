@@ -236,7 +236,8 @@ class Transaction:
     """One open write transaction: everything that an operation reads and stores goes through it.
 
     All locks are taken here, in one order: `LockOrder` says which, and why.
-    All versions are advanced here: rules return plain changed values.
+    All versions are advanced here: rules return plain changed values.  Only what is changed by the
+    thousand comes as its next version already, see `advance`.
     """
 
     def __init__(
@@ -601,7 +602,7 @@ class Transaction:
     def apply(self, change: Change) -> None:
         """Store what a rule decided, with its event; `as_stored` tells what became of an entity.
 
-        This is the one place where the versions of optimistic locking advance.  A store replaces an
+        This is the place where the versions of optimistic locking advance.  A store replaces an
         entity only by the next version, so what was decided on an old one is refused.
         """
         # New entities before those that are replaced: where a key is taken, nothing of the change

@@ -179,6 +179,7 @@ def _set_priorities(transaction: Transaction, numbers: _Numbers, locked: list[Pa
         priority = numbers.by_package[package.number]
         # what has it already stays as it is: the call may have been sent again
         if package.priority != priority:
+            # its next version, since to leave that to the transaction would be another copy
             saves.append((package, advance(package, priority=priority)))
     if saves:
         # a package that has waited for long may come before where a scan of the queue begins

@@ -23,7 +23,10 @@ from itagflow.model.task import Task, WorkItem
 from itagflow.storage.port import Query
 
 PAGE = 5_000
-"""How many are looked up in one short transaction."""
+"""How many are looked up in one short transaction.
+
+For this many row keys, PostgreSQL may go through all tasks of a job of some hundred thousand.
+"""
 T = TypeVar("T")
 
 

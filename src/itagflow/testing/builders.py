@@ -281,7 +281,7 @@ def _orders() -> list[Entity]:
         make_job(id=16, name="lots", workflow=Workflow(Label(), _accept())),
         _package_at_inspect(),
         _package_in_a_lot(),
-        _decided_lot(),
+        _make_decided_lot(),
         make_task(2, row='{"data": {"source": "猫.jpg"}, "x": [1e400]}', row_key_text="k"),
     ]
 
@@ -312,7 +312,7 @@ def _package_in_a_lot() -> Package:
     )
 
 
-def _decided_lot() -> AcceptanceLot:
+def _make_decided_lot() -> AcceptanceLot:
     """Return a lot with a value in every field."""
     return AcceptanceLot(
         job=4,

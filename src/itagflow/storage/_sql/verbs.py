@@ -36,8 +36,8 @@ MANY = 20
 """From how many entities of a kind on they are saved together: what a driver saves by it is less
 than what it costs to sort a few."""
 
-SAVED = 500
-"""How many are saved by a statement at the most: the server is at work while the next are made."""
+SAVED_AT_ONCE = 500
+"""How many are saved by a statement at the most: a server is at work while the next are made."""
 Row = tuple[Any, ...]
 """A row as it is stored."""
 Update = tuple[tuple[int, ...], Sequence[Row]]
@@ -240,9 +240,7 @@ class SqlWriter(SqlReader):
         Raises:
             Conflict: when one is not exactly one version newer than the stored one.
         """
-        blocks = (entities[at : at + SAVED] for at in range(0, len(entities), SAVED))
-        updates = (update for block in blocks for update in self._make_updates(layout, block))
-        updated = self.update_all(layout, updates)
+        updated = self.update_all(layout, self._make_updates(layout, entities))
         if updated != len(entities):
             # some are saved: `settle` refuses to commit, whatever the caller does
             self._is_partly_saved = True
@@ -254,22 +252,23 @@ class SqlWriter(SqlReader):
         """Run updates, which are made one by one, and return how many rows had the old version."""
         return sum(self.update_many(layout, columns, rows) for columns, rows in updates)
 
-    def _make_updates(self, layout: Layout[Any], entities: Sequence[Entity]) -> Iterable[Update]:
-        """Return what replaces *entities*, by the columns that change."""
-        keys, changes = len(layout.key), defaultdict[tuple[int, ...], list[Row]](list)
-        locked = self._locked_rows[layout.kind]
-        for entity in entities:
-            row = layout.row(entity)
-            # taken out: once it is saved, the row is not as it was locked any more
-            old = locked.pop(row[:keys], None)
-            columns = _find_changed(old, row, keys)
-            update = layout.find_update(columns)
-            if update.moves_sums:
-                if old is None:
-                    old = self._require_row(layout, self.sql.get(layout), row[:keys])
-                self._count_moved(layout, old, row)
-            changes[columns].append((*update.get_values(row), entity.version - 1))
-        return changes.items()
+    def _make_updates(self, layout: Layout[Any], entities: Sequence[Entity]) -> Iterator[Update]:
+        """Yield what replaces *entities*, block by block, and by the columns that change."""
+        keys, locked = len(layout.key), self._locked_rows[layout.kind]
+        for start in range(0, len(entities), SAVED_AT_ONCE):
+            changes = defaultdict[tuple[int, ...], list[Row]](list)
+            for entity in entities[start : start + SAVED_AT_ONCE]:
+                row = layout.row(entity)
+                # taken out: once it is saved, the row is not as it was locked any more
+                old = locked.pop(row[:keys], None)
+                columns = _find_changed(old, row, keys)
+                update = layout.find_update(columns)
+                if update.moves_sums:
+                    if old is None:
+                        old = self._require_row(layout, self.sql.get(layout), row[:keys])
+                    self._count_moved(layout, old, row)
+                changes[columns].append((*update.get_values(row), entity.version - 1))
+            yield from changes.items()
 
     def _count_moved(self, layout: Layout[Any], old: Row, new: Row) -> None:
         """Note that an entity of a kind with kept sums has changed what it adds to them."""
