@@ -30,7 +30,7 @@ For this many row keys, PostgreSQL may go through all tasks of a job of some hun
 T = TypeVar("T")
 
 
-class TaskPlace(NamedTuple):
+class TaskNumbers(NamedTuple):
     """A task by number, and its package: a tuple, since there may be very many."""
 
     task: int
@@ -39,7 +39,7 @@ class TaskPlace(NamedTuple):
 
 def find_by_number(
     engine: Engine, job: Job, refs: Iterable[TaskRef], *, ignore_missing: bool = False
-) -> Iterator[TaskPlace | None]:
+) -> Iterator[TaskNumbers | None]:
     """Yield the place of each of these tasks of *job*, in their order.
 
     None stands for one that is not there, with *ignore_missing*.
@@ -60,7 +60,7 @@ def find_by_number(
             # an object that is passed may be of a job that had this key before
             is_another = isinstance(task, Task) and task.package != package
             if package is not None and not is_another:
-                yield TaskPlace(number, package)
+                yield TaskNumbers(number, package)
             elif ignore_missing:
                 yield None
             else:
@@ -69,7 +69,7 @@ def find_by_number(
 
 def find_by_key(
     engine: Engine, job: Job, keys: Iterable[str | int], *, ignore_missing: bool = False
-) -> Iterator[TaskPlace | None]:
+) -> Iterator[TaskNumbers | None]:
     """Yield the place of each task of *job* with one of these row keys, in their order.
 
     None stands for a key that no task has, with *ignore_missing*.
@@ -85,7 +85,7 @@ def find_by_key(
         }
         with engine.store.read() as reader:
             tally = reader.tally(Query(Task, where), by=("row_key_text", "number", "package"))
-        places = {str(key): TaskPlace(int(n), int(p)) for key, n, p in cast(Any, tally.keys())}
+        places = {str(key): TaskNumbers(int(n), int(p)) for key, n, p in cast(Any, tally.keys())}
         for key, text in zip(page, stored, strict=True):
             place = None if text is None else places.get(text)
             if place is None and not ignore_missing:

@@ -25,7 +25,7 @@ from itagflow.model.task import Task
 from itagflow.model.workspace import Workspace
 from itagflow.printing import format_repr
 from itagflow.results.histories import SelectedTasks, read_selected
-from itagflow.results.service import TaskPlace, find_task_to_read, get_result
+from itagflow.results.service import TaskLookup, find_task_to_read, get_result
 from itagflow.storage.port import Query, Reader, Span
 
 PAUSE = 0.005
@@ -242,7 +242,7 @@ def read_results(engine: Engine, event: Event) -> list[Result]:
 
 
 def wait_for_result(
-    engine: Engine, place: TaskPlace, *, timeout: float | None = 30.0, by: MemberRef | None = None
+    engine: Engine, place: TaskLookup, *, timeout: float | None = 30.0, by: MemberRef | None = None
 ) -> Result | None:
     """Return the result of a task once work on it has ended; None when it has not in time."""
     with engine.store.read() as reader:

@@ -59,7 +59,7 @@ from itagflow.storage.port import Query, Reader, Span
 
 ResultRef = Result | TaskRef | tuple[JobRef, int]
 """A result, its task, the number of that in the job, or job and number."""
-TaskPlace = tuple[JobRef | Task | WorkItem | tuple[JobRef, int], TaskRef | None, str | int | None]
+TaskLookup = tuple[JobRef | Task | WorkItem | tuple[JobRef, int], TaskRef | None, str | int | None]
 """How a task is named: the job with the task or its row key, or the task alone."""
 
 
@@ -392,7 +392,7 @@ def find_task_to_read(
     engine: Engine,
     reader: Reader,
     name: str,
-    place: TaskPlace,
+    place: TaskLookup,
     by: MemberRef | None,
     *,
     own: bool = False,
