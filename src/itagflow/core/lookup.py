@@ -8,7 +8,7 @@ Lists are read page by page, each page in a short transaction of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, TypeVar, cast
 
@@ -398,12 +398,14 @@ def iterate_query(
 
 def iterate_pages(
     store: Store,
-    page: Callable[[Reader, M], tuple[list[T], M | None]],
+    page: Callable[[Reader, M], tuple[Iterable[T], M | None]],
     start: M,
     *,
     snapshot: bool = False,
 ) -> Iterator[T]:
     """Yield what *page* returns, page after page, from *start* until it names no next one.
+
+    A page reads what its items are made of; it may make them as they are asked for.
 
     With *snapshot* all pages come from one transaction with its own connection, so that they fit
     together.
@@ -438,16 +440,22 @@ def _require_wanted() -> None:
         call.require_wanted()
 
 
-def _yield_while_open(store: Store, items: list[T]) -> Iterator[T]:
+def _yield_while_open(store: Store, items: Iterable[T]) -> Iterator[T]:
     """Yield the items of a page; asked at each, since a caller may close the store in between."""
-    # each is given up as it is yielded: what was read of one need not stay until the page ends
-    items.reverse()
-    while items:
+    for item in take_each(items) if isinstance(items, list) else items:
         if store.is_closed:
             raise StoreFailed(
                 store.name, "the store is closed", "Open it again, and begin to read again"
             )
-        yield items.pop()
+        yield item
+
+
+def take_each(items: Sequence[T]) -> Iterator[T]:
+    """Yield the items, and hold none that has been yielded: what is read of one goes with it."""
+    left = list(reversed(items))
+    del items
+    while left:
+        yield left.pop()
 
 
 def iterate_in_transaction(reader: Reader, query: Query[E], *, size: int = PAGE) -> Iterator[E]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from itagflow.model.deferred import make_deferred
@@ -23,10 +23,14 @@ def build_result(case: Case, task: Task) -> Result:
     return Result(task=task, **fields)
 
 
-def defer_results(cases: TaskCases, tasks: Sequence[Task], needed: Collection[str]) -> list[Result]:
-    """Return the same of some *tasks*: fields that are not *needed* are worked out when asked for.
+def build_results(
+    cases: TaskCases, tasks: Iterable[Task], needed: Collection[str]
+) -> Iterator[Result]:
+    """Yield the same of some *tasks*: fields that are not *needed* are worked out when asked for.
 
-    Who only counts results, or asks each for a field or two, need not wait for all others.
+    Who only counts results, or asks each for a field or two, need not wait for all others.  Each is
+    built when it is its turn: a page of them would be many objects, through which the garbage
+    collector goes again and again.
     """
 
     def build_field(fields: dict[str, Any], name: str) -> Any:
@@ -39,7 +43,6 @@ def defer_results(cases: TaskCases, tasks: Sequence[Task], needed: Collection[st
         return build(case)
 
     builders = [(name, _FIELDS[name]) for name in needed]
-    results: list[Result] = []
     for task in tasks:
         fields: dict[str, Any] = {"task": task, "removed": "", "cursor": ""}
         if builders:
@@ -47,8 +50,7 @@ def defer_results(cases: TaskCases, tasks: Sequence[Task], needed: Collection[st
             case = fields[_CASE] = cases.take(task)
             for name, build in builders:
                 fields[name] = build(case)
-        results.append(make_deferred(Result, fields, build_field))
-    return results
+        yield make_deferred(Result, fields, build_field)
 
 
 def _index_stage_results(case: Case) -> Mapping[Stage, StageResult]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, cast
 
 import attrs
@@ -129,12 +130,12 @@ def read_dataset(
 
     def read_page(
         reader: Reader, place: tuple[int, Any]
-    ) -> tuple[list[Result], tuple[int, Any] | None]:
+    ) -> tuple[Iterable[Result], tuple[int, Any] | None]:
         index, first = place
         results, following = read[index].read(reader, first)
         kept = _drop_duplicates(reader, pages, index, results, dataset.duplicates)
         names = dataset.parts[index].names
-        renamed = [rename_questions(result, names) for result in kept] if names else kept
+        renamed = map(partial(rename_questions, names=names), kept) if names else kept
         if following is not None:
             return renamed, (index, following)
         if index + 1 in indexes:
@@ -150,9 +151,9 @@ def _drop_duplicates(
     reader: Reader,
     pages: Sequence[ResultPages],
     index: int,
-    results: list[Result],
+    results: Iterable[Result],
     rule: Duplicates,
-) -> list[Result]:
+) -> Iterable[Result]:
     """Return those of *results*, of one of several jobs, that the others leave to it.
 
     Raises:
@@ -160,6 +161,7 @@ def _drop_duplicates(
     """
     if rule == "keep" or len(pages) == 1:
         return results
+    results = list(results)
     # by the unique index over job and row key: no keys are held in memory, however many there are
     others = pages[index + 1 :] if rule == "last" else pages[:index]
     keyed = {

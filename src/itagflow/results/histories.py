@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 import attrs
@@ -19,6 +20,7 @@ from itagflow.core.lookup import (
     iterate_pages,
     read_answers,
     read_task_numbers,
+    take_each,
 )
 from itagflow.core.visibility import Access, require_readable
 from itagflow.errors import NotFound
@@ -28,7 +30,7 @@ from itagflow.model.partition import JobPartition
 from itagflow.model.result import Result
 from itagflow.model.selection import ALL_TASKS, Selection
 from itagflow.model.task import Answer, Task
-from itagflow.results.building_rules import defer_results
+from itagflow.results.building_rules import build_results
 from itagflow.results.rules import (
     Case,
     PackageHistory,
@@ -161,7 +163,7 @@ class ResultPages:
     selection: Selection | None
     """Which are meant, as `find_selection` returned it; None: all of them."""
 
-    def read(self, reader: Reader, first: int) -> tuple[list[Result], int | None]:
+    def read(self, reader: Reader, first: int) -> tuple[Iterable[Result], int | None]:
         """Return results from task *first* on, and where to go on; None behind the last."""
         selection = self.selection
         # of what is read at once few may be selected
@@ -180,8 +182,8 @@ class ResultPages:
         part = self.query.part
         return tasks if part is None else [task for task in tasks if part.has(task)]
 
-    def read_of(self, reader: Reader, tasks: Sequence[Task]) -> list[Result]:
-        """Return the results of those of *tasks*, which are sorted, that are meant."""
+    def read_of(self, reader: Reader, tasks: Sequence[Task]) -> Iterable[Result]:
+        """Return the results of those of *tasks* that are meant, for one pass; they are sorted."""
         access = self._check_access(reader)
         access = attrs.evolve(access, reader=reader, hides_votes=self.query.hides_votes)
         chosen = SelectedTasks(tasks, self.selection, self.query.needed)
@@ -243,8 +245,13 @@ class SelectedTasks:
     """The fields of the results that are worked out at once."""
 
 
-def read_selected(reader: Reader, job: Job, wanted: SelectedTasks, access: Access) -> list[Result]:
-    """Return the results of the tasks that are *wanted*, and may be seen."""
+def read_selected(
+    reader: Reader, job: Job, wanted: SelectedTasks, access: Access
+) -> Iterable[Result]:
+    """Return the results of the tasks that are *wanted*, and may be seen.
+
+    What they follow from is read now, and each is built when it is its turn, in one pass.
+    """
     tasks, selection = wanted.tasks, wanted.selection
     chosen = tasks if selection is None else select_tasks(reader, job, selection, tasks)
     cases = read_histories(reader, job, chosen, access)
@@ -254,10 +261,10 @@ def read_selected(reader: Reader, job: Job, wanted: SelectedTasks, access: Acces
             for task in chosen
             if access.can_see_work_of(each.member for each in cases.build(task).assignments)
         ]
-    results = defer_results(cases, chosen, wanted.needed)
+    results = build_results(cases, take_each(chosen), wanted.needed)
     if selection is None:
         return results
-    return [result for result in results if is_selected(selection, result)]
+    return filter(partial(is_selected, selection), results)
 
 
 def _find_number(reader: Reader, job: Job, after: Any) -> int:

@@ -45,10 +45,21 @@ def test_a_result_whose_fields_wait_is_the_same() -> None:
     cases = TaskCases(make_job(), {package.number: history}, {1: {9: DEFAULT}})
     at_once = building_rules.build_result(cases.build(task), task)
     for needed in ((), ("state", "stages")):
-        (later,) = building_rules.defer_results(cases, [task], needed)
+        (later,) = building_rules.build_results(cases, [task], needed)
         assert set(needed) <= vars(later).keys()
         assert "votes" not in vars(later)
         assert (later, hash(later), repr(later)) == (at_once, hash(at_once), repr(at_once))
-    (asked,) = building_rules.defer_results(cases, [task], ())
+    (asked,) = building_rules.build_results(cases, [task], ())
     with pytest.raises(AttributeError, match="'nothing'"):
         asked.nothing  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_each_result_is_built_when_it_is_its_turn() -> None:
+    package, tasks = make_package(state=PackageState.DONE, free=0), [make_task(1), make_task(2)]
+    answers = {number: {9: attrs.evolve(DEFAULT, task=number)} for number in (1, 2)}
+    cases = TaskCases(make_job(), {package.number: PackageHistory(package, [CLOSING])}, answers)
+    results = building_rules.build_results(cases, tasks, ("state",))
+    assert set(answers) == {1, 2}
+    next(results)
+    # the answers of the first one went with it
+    assert set(answers) == {2}
