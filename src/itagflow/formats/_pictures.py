@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -109,24 +109,32 @@ class Picture:
             return None
         return several[0]
 
-    def read_labels(
-        self, region: Mapping[str, Any], task: Task, counts: Counts
-    ) -> tuple[int | None, Mapping[str, Any]]:
-        """Return the id of the class of a region, from 0, and what else is said of it, by title.
+    def iter_regions(
+        self, reply: Mapping[str, Any], task: Task, counts: Counts
+    ) -> Iterator[tuple[Mapping[str, Any], int, Mapping[str, Any]]]:
+        """Yield each region of a reply, the id of its class, from 0, and what else is said of it.
 
-        Without an id it is counted as lost.
+        One without an id is counted as lost.
+
+        Args:
+            reply: The regions as plain JSON.
+            task: Where they are.
+            counts: Where losses are counted.
         """
-        labels = region.get("labels")
-        # nearly always the class alone is said: one call for each region, of which there are many
-        if labels and len(labels) == 1:
-            value = labels.get(self.label_title)
-            number = self.class_ids.get(value) if isinstance(value, str) else None
-            if number is not None:
-                return number, NOTHING_ELSE
-        name = self.find_known_class(region, task, counts)
-        if name is None:
-            return None, NOTHING_ELSE
-        return self.class_ids[name], self.list_attributes(region)
+        title, class_ids = self.label_title, self.class_ids
+        # a generator, since there are many regions: a call for each would take twice as long
+        for region in reply["regions"]:
+            labels = region.get("labels")
+            # nearly always the class alone is said
+            if labels and len(labels) == 1:
+                value = labels.get(title)
+                number = class_ids.get(value) if isinstance(value, str) else None
+                if number is not None:
+                    yield region, number, NOTHING_ELSE
+                    continue
+            name = self.find_known_class(region, task, counts)
+            if name is not None:
+                yield region, class_ids[name], self.list_attributes(region)
 
     def find_known_class(self, region: Mapping[str, Any], task: Task, counts: Counts) -> str | None:
         """Return the class of a region; None, and count it as lost, where the template has none."""

@@ -205,21 +205,32 @@ class _Instances:
 
     def _make_annotations(self, reply: Plain, image_id: int, task: Task) -> list[Element]:
         annotations: list[Element] = []
-        for region in reply["regions"]:
-            number, attributes = self.picture.read_labels(region, task, self.counts)
-            if number is None:
-                continue
-            shape = self._make_shape(region, reply, task)
-            if shape is None:
-                continue
-            annotation: Element = {
-                # taken here: what is lost leaves no gap
-                "id": next(self.ids),
-                "image_id": image_id,
-                "category_id": number + 1,
-                **shape,
-                "iscrowd": 0,
-            }
+        annotation: Element
+        for region, number, attributes in self.picture.iter_regions(reply, task, self.counts):
+            if region["kind"] == "box":
+                # written out: most regions are boxes, and there are many
+                width, height = region["width"], region["height"]
+                annotation = {
+                    "id": next(self.ids),
+                    "image_id": image_id,
+                    "category_id": number + 1,
+                    "bbox": [region["x"], region["y"], width, height],
+                    "area": width * height,
+                    "segmentation": [],
+                    "iscrowd": 0,
+                }
+            else:
+                shape = self._make_shape(region, reply, task)
+                if shape is None:
+                    continue
+                annotation = {
+                    # taken here: what is lost leaves no gap
+                    "id": next(self.ids),
+                    "image_id": image_id,
+                    "category_id": number + 1,
+                    **shape,
+                    "iscrowd": 0,
+                }
             if attributes:
                 annotation["attributes"] = dict(attributes)
             annotations.append(annotation)
@@ -227,10 +238,6 @@ class _Instances:
 
     def _make_shape(self, region: Plain, reply: Plain, task: Task) -> Element | None:
         match region["kind"]:
-            case "box":
-                width, length = region["width"], region["height"]
-                box = [region["x"], region["y"], width, length]
-                return {"bbox": box, "area": width * length, "segmentation": []}
             case "rotatedbox":
                 self.counts.lose(task, "turned boxes (written as outlines)")
                 corners = [region[name] for name in ("x", "y", "width", "height", "angle")]

@@ -14,7 +14,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache, partial
+from operator import attrgetter
 from typing import Any
+
+import attrs
 
 from itagflow import jsontext
 from itagflow.errors import InvalidData, Problem
@@ -78,6 +82,15 @@ def write(results: Iterable[Result], target: Target, context: FormatContext, /) 
     return counts.build_report()
 
 
+_VALUES = [
+    field.name
+    for field in attrs.fields(StageResult)
+    if field.name not in ("replies", "merge", "order")
+]
+"""What a result at a stage has besides what often differs from task to task: values with a hash."""
+_get_values: Callable[[StageResult], tuple[Any, ...]] = attrgetter(*_VALUES)
+
+
 class LineWriter:
     """Makes the lines of results; replies pass through as the text that they are stored as."""
 
@@ -87,6 +100,8 @@ class LineWriter:
         self._encode_entry = codec.encoder(Provenance)
         self._encode_stage = codec.encoder_without_replies(StageResult)
         self._encode_vote = codec.encoder_without_replies(Answer)
+        # of the tasks of a package nearly all have the same
+        self._write_values = lru_cache(maxsize=1_000)(partial(_write_values, self._encode_stage))
 
     def render(self, result: Result, reached: list[StageResult]) -> bytes:
         """Return the line of a result, with what it *reached*."""
@@ -107,10 +122,10 @@ class LineWriter:
         fields["provenance"] = [
             self._encode_entry(entry) for entry in result.provenance if entry.stage in self._stages
         ]
-        stages = ",".join([self._render_part(each, self._encode_stage) for each in reached])
+        stages = ",".join([_add_replies(self._write_stage(each), each) for each in reached])
         votes = ",".join(
             [
-                self._render_part(vote, self._encode_vote)
+                _add_replies(jsontext.dumps(self._encode_vote(vote)), vote)
                 for vote in result.votes
                 if vote.stage in self._stages
             ]
@@ -122,11 +137,23 @@ class LineWriter:
         text = f'{head},"stages":[{stages}],"votes":[{votes}],"row":{row}}}\n'
         return jsontext.escape(text).encode(errors="backslashreplace")
 
-    def _render_part(self, part: StageResult | Answer, encode: Callable[[Any], Any]) -> str:
-        """Return a result or a vote as JSON, its replies last."""
-        text = jsontext.dumps(encode(part))
-        replies = "null" if part.replies is None else codec.write_replies(part.replies)
-        return f'{text[:-1]},"replies":{replies}}}'
+    def _write_stage(self, result: StageResult) -> str:
+        """Return a result at a stage as JSON, without its replies."""
+        if result.merge is None and not result.order:
+            return self._write_values(_get_values(result))
+        return jsontext.dumps(self._encode_stage(result))
+
+
+def _write_values(encode: Callable[[StageResult], Any], values: tuple[Any, ...]) -> str:
+    """Return the JSON of a result at a stage that has these values, and nothing else."""
+    fields = dict(zip(_VALUES, values, strict=True))
+    return jsontext.dumps(encode(StageResult(replies=None, **fields)))
+
+
+def _add_replies(text: str, part: StageResult | Answer) -> str:
+    """Return a result or a vote as JSON, given its JSON without the replies, which come last."""
+    replies = "null" if part.replies is None else codec.write_replies(part.replies)
+    return f'{text[:-1]},"replies":{replies}}}'
 
 
 def read(source: Source, context: FormatContext, /) -> Iterator[Row | Problem]:

@@ -103,8 +103,7 @@ def _write_images(results: Iterable[Result], archive: ZipFile, writer: _Writer) 
                 continue
             name = find_image_name(result.task, writer.picture.field)
             file = IMAGES + names.choose(name, writer.counts.context.number_task(result.task))
-            lines = [writer.render(region, reply, result.task) for region in reply["regions"]]
-            add_entry(archive, find_label_file(file), "".join(filter(None, lines)).encode())
+            add_entry(archive, find_label_file(file), writer.render(reply, result.task).encode())
             size = {"width": reply["width"], "height": reply["height"]}
             rotation = reply.get("rotation")
             turned = {"rotation": rotation} if rotation else {}
@@ -166,17 +165,17 @@ class _Writer:
             case _:
                 return self._render_box
 
-    def render(self, region: Plain, reply: Plain, task: Task) -> str | None:
-        """Return the line of a region; None, and count it as lost, when there can be none."""
-        number, others = self.picture.read_labels(region, task, self.counts)
-        if number is None:
-            return None
-        numbers = self.render_shape(region, reply, task)
-        if numbers is None:
-            return None
-        if others:
-            self.counts.lose(task, "further labels of regions")
-        return f"{number} {numbers}\n"
+    def render(self, reply: Plain, task: Task) -> str:
+        """Return a line for each region; one that can have none is counted as lost."""
+        lines: list[str] = []
+        for region, number, others in self.picture.iter_regions(reply, task, self.counts):
+            numbers = self.render_shape(region, reply, task)
+            if numbers is None:
+                continue
+            if others:
+                self.counts.lose(task, "further labels of regions")
+            lines.append(f"{number} {numbers}\n")
+        return "".join(lines)
 
     def _render_corners(self, region: Plain, reply: Plain, task: Task) -> str | None:
         """Return the four corners of a box, which may be turned."""

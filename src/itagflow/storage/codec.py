@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import partial
+from operator import attrgetter
 from typing import Any, get_args
 
 import attrs
@@ -302,9 +303,15 @@ def _add_plain_values(converter: Converter) -> None:
     converter.register_structure_hook(Route | int | str, _structure_route)
     converter.register_structure_hook(CrewKey, lambda value, _: parse_crew_key(value))
     converter.register_unstructure_hook(CrewKey, lambda key: key.value)
+    # as `value`, which takes six times as long
+    converter.register_unstructure_hook_func(_is_enum, attrgetter("_value_"))
     converter.register_unstructure_hook(
         Route | int | str, lambda route: route.value if isinstance(route, Enum) else route
     )
+
+
+def _is_enum(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Enum)
 
 
 def _add_changes_of_fields(converter: Converter) -> None:
