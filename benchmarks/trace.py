@@ -109,10 +109,13 @@ class Trace:
         return list(dict.fromkeys(self.visits))
 
     @property
-    def alternations(self) -> int:
-        """How often it goes from a service to rules."""
-        sides = [is_rule(file) for file in self.visits]
-        return sum(now and not before for before, now in itertools.pairwise(sides))
+    def alternations(self) -> list[tuple[str, str]]:
+        """The file of a service and that of rules, whenever it goes from one to the other."""
+        return [
+            (before, now)
+            for before, now in itertools.pairwise(self.visits)
+            if is_rule(now) and not is_rule(before)
+        ]
 
 
 def trace(act: Callable[[], object]) -> Trace:
@@ -184,7 +187,7 @@ def main() -> None:
             print(
                 f"{verb:8} {len(found.files):3} files of the core, {len(found.values):2} of values and"
                 f" {len(found.formats)} of formats, {len(found.visits):4} moves between files,"
-                f" {found.alternations:3} from service to rules"
+                f" {len(found.alternations):3} from service to rules"
             )
             for line in (
                 *(found.files + sorted(found.formats) if given.files else ()),

@@ -201,6 +201,15 @@ class TestWhatItCannotHold:
         _, losses = write("label_studio", [marked(Box(0, 0, 1, 1, label="ant"), width=0)], ANIMALS)
         assert losses == {"regions on images of unknown size": 1}
 
+    def test_the_size_of_what_nothing_is_marked_on(self) -> None:
+        _, losses = write("label_studio", [marked(width=9, height=9)], ANIMALS)
+        assert losses == {"sizes of images without a region": 1}
+        _, losses = written({"1": Segments([], duration=2.5)}, ALL["audio_segmentation"])
+        assert losses == {"durations of recordings without a segment": 1}
+        # where it is not known, nothing is lost
+        assert write("label_studio", [marked(width=0, height=0)], ANIMALS)[1] == {}
+        assert written({"1": Segments([])}, ALL["audio_segmentation"])[1] == {}
+
     def test_answers_that_it_has_no_control_for(self) -> None:
         _, losses = written({"1": Preference("a")}, ALL["pairwise_preference"])
         assert losses == {"answers of the kind PREFERENCE": 1}

@@ -158,6 +158,9 @@ class _Writer:
                 place = _make_place(region, width, height)
                 made = self._list_part(control, region, name, place, task)
                 items += [{**about, **item} for item in made]
+        # a size stands in the items of the regions, and nowhere else
+        if (width or height) and not reply["regions"]:
+            self.counts.lose(task, "sizes of images without a region")
         return items
 
     def _list_spans(self, control: Control, reply: Plain, task: Task) -> list[Element]:
@@ -186,6 +189,8 @@ class _Writer:
             place = {"start": segment["start"], "end": segment["end"], "channel": 0}
             made = self._list_part(control, segment, name, place, task)
             items += [{**about, **item} for item in made]
+        if about and not reply["segments"]:
+            self.counts.lose(task, "durations of recordings without a segment")
         return items
 
     def _list_part(
