@@ -103,33 +103,32 @@ class StoredReplies(Mapping[str, Reply]):
     They equal a dict of the same replies, and are one once they are copied or pickled.
     """
 
-    __slots__ = ("_cut", "_made", "_plain", "_read")
+    __slots__ = ("_made", "_plain")
 
-    def __init__(
-        self, read: Callable[[], Mapping[str, Any]], cut: Callable[[], str | None] = lambda: None
-    ) -> None:
-        """Have them from elsewhere.
-
-        Args:
-            read: Returns the same plain JSON at each call.
-            cut: Returns it as compact text, as `jsontext.dumps` writes it, where there is one.
-        """
-        self._read = read
-        self._cut = cut
-        self._plain: Mapping[str, Any] | None = None
+    def __init__(self, plain: Mapping[str, Any] | None = None) -> None:
+        """Have them from their *plain* JSON; None: it is read when it is needed."""
+        self._plain = plain
         self._made: dict[str, Reply] = {}
+
+    def read_plain(self) -> Mapping[str, Any]:
+        """Return their plain JSON, the same at each call, where it was not given."""
+        raise NotImplementedError
+
+    def cut_text(self) -> str | None:
+        """Return it as compact text, as `jsontext.dumps` writes it, where there is one."""
+        return None
 
     @property
     def plain(self) -> Mapping[str, Any]:
         """The plain JSON by question id, as it is stored; not to be changed."""
         if self._plain is None:
-            self._plain = self._read()
+            self._plain = self.read_plain()
         return self._plain
 
     @property
     def text(self) -> str:
         """The plain JSON as compact text."""
-        return self._cut() or jsontext.dumps(self.plain)
+        return self.cut_text() or jsontext.dumps(self.plain)
 
     def __getitem__(self, id: str) -> Reply:
         made = self._made.get(id)
@@ -363,7 +362,7 @@ def _add_plans(converter: Converter) -> None:
 def _structure_replies(value: Any, _: object) -> Mapping[str, Reply] | None:
     if value is None:
         return None
-    return StoredReplies(lambda: value)
+    return StoredReplies(value)
 
 
 def _structure_overdue_rule(

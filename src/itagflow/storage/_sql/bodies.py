@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 from itagflow import jsontext
-from itagflow.model.reply import Reply
 from itagflow.storage.codec import StoredReplies
 
 _BEGIN = re.compile(r'(\{"at":"[^"\\]*","replies":)\{"')
@@ -67,33 +66,35 @@ def _find_others(end: str) -> tuple[str, ...] | None:
     return tuple(_KEY.findall(end))
 
 
-class Body:
-    """The body of one answer; it is parsed once."""
+class Body(StoredReplies):
+    """The body of one answer, which is parsed once, and the replies that are in it.
 
-    __slots__ = ("_plain", "_text", "parts")
+    It is both since there is one for each answer that is read.
+    """
+
+    __slots__ = ("_content", "_text", "parts")
 
     def __init__(self, text: str) -> None:
         """Have it from its JSON *text*."""
+        super().__init__()
         self._text = text
-        self._plain: Mapping[str, Any] | None = None
+        self._content: Mapping[str, Any] | None = None
         self.parts = find_parts(text)
 
     def parse(self) -> Mapping[str, Any]:
         """Return what is in the body; not to be changed."""
-        plain = self._plain
-        if plain is None:
-            plain = self._plain = cast("Mapping[str, Any]", jsontext.loads_own(self._text))
-        return plain
+        content = self._content
+        if content is None:
+            content = self._content = cast("Mapping[str, Any]", jsontext.loads_own(self._text))
+        return content
 
-    def defer_replies(self) -> Mapping[str, Reply]:
-        """Return the replies that are in the body, each to be made when it is asked for."""
-        return StoredReplies(self._parse_replies, self._cut_replies)
-
-    def _parse_replies(self) -> Mapping[str, Any]:
+    def read_plain(self) -> Mapping[str, Any]:
+        """Return the replies as plain JSON."""
         replies: Mapping[str, Any] = self.parse()["replies"]
         return replies
 
-    def _cut_replies(self) -> str | None:
+    def cut_text(self) -> str | None:
+        """Return the text of the replies, where it is known where they stand."""
         if self.parts is None:
             return None
         return self._text[self.parts.start : self.parts.end]

@@ -417,7 +417,7 @@ class Layout(Generic[E]):
             for name, make in self.made:
                 if name not in others:
                     fields.setdefault(name, make())
-            fields.setdefault("replies", body.defer_replies())
+            fields.setdefault("replies", body)
         fields[_BODY] = body
         return body
 
