@@ -8,7 +8,10 @@ import nox
 
 nox.options.sessions = ["tests", "fast", "lint", "typing", "docs"]
 nox.options.reuse_existing_virtualenvs = True
-QUICK = ("tests/unit", "tests/stories", "--stores", "memory", "--hypothesis-profile", "quick")
+QUICK = (
+    *("tests/unit", "tests/stories", "-m", "not simulation"),
+    *("--stores", "memory", "--hypothesis-profile", "quick"),
+)
 # hundreds of processes that tests start import the library: they need not compile it each time
 CACHED = {"PYTHONDONTWRITEBYTECODE": ""}
 PROJECT = nox.project.load_toml("pyproject.toml")

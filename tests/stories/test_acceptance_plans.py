@@ -439,6 +439,7 @@ class TestRules:
         assert "at INSPECT of job 'cats' depends on what was found" in left.why
 
 
+@pytest.mark.simulation
 class TestSimulatedLots:
     """Simulated members on the real Flow, with fixed seeds."""
 

@@ -273,6 +273,7 @@ def accept_all(flow: Flow, job: Job) -> None:
         flow.accept(review)
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("name", KINDS)
 def test_the_interval_covers_the_true_error(name: str) -> None:
     """In 95 % of the jobs: of 25 it is in fewer than 21 once in 140 times; the seeds are fixed."""
@@ -293,6 +294,7 @@ def test_the_interval_covers_the_true_error(name: str) -> None:
     assert sum(rates) == pytest.approx(sum(truths), rel=0.25)
 
 
+@pytest.mark.simulation
 class TestHowOftenLotsAreAccepted:
     """Lots of 4 packages of 5 tasks by simulated members on the real Flow; seeds are fixed."""
 

@@ -167,6 +167,7 @@ def run_jobs(kind: Kind) -> Iterator[tuple[Flow, Job]]:
         yield flow, job
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("name", KINDS)
 def test_the_interval_covers_the_true_error(name: str) -> None:
     """In 95 % of the jobs: of 25 it is in fewer than 21 once in 140 times; the seeds are fixed."""

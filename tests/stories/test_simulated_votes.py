@@ -16,6 +16,7 @@ import itagflow
 from itagflow import Choice, FixedSize, Flow, Inspect, Job, Label, PackageState, Stage, Workflow
 from itagflow.templates import image_classification
 
+pytestmark = pytest.mark.simulation
 TASKS, SIZE, SEED = 2_000, 100, 17
 MEMBERS = ("ann", "bob", "cid", "dee", "eli")
 
