@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from operator import attrgetter
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 
 import attrs
 
@@ -57,6 +57,7 @@ INCREMENTAL = True
 """A line can say that its task is no longer there."""
 READ_OPTIONS = (LIMIT,)
 """How long a line may be."""
+V = TypeVar("V")
 VERSION = 1
 """The version of the format, which each line begins with."""
 TASK = ("job", "number", "package")
@@ -82,13 +83,32 @@ def write(results: Iterable[Result], target: Target, context: FormatContext, /) 
     return counts.build_report()
 
 
-_VALUES = [
-    field.name
-    for field in attrs.fields(StageResult)
-    if field.name not in ("replies", "merge", "order")
-]
-"""What a result at a stage has besides what often differs from task to task: values with a hash."""
-_get_values: Callable[[StageResult], tuple[Any, ...]] = attrgetter(*_VALUES)
+class CommonWriter(Generic[V]):
+    """Writes what the results of a package have in common, once for equal values."""
+
+    def __init__(self, kind: type[V], encode: Callable[[V], Any], rest: Mapping[str, Any]) -> None:
+        """Look up the fields of *kind*.
+
+        Args:
+            kind: The class of the values.
+            encode: Makes plain JSON types of one.
+            rest: The fields that differ from task to task, each with a value that is not written.
+        """
+        fields = attrs.fields(cast("type[attrs.AttrsInstance]", kind))
+        self._names = [field.name for field in fields if field.name not in rest]
+        self._get_values = attrgetter(*self._names)
+        write = partial(_write_values, self._names, lambda given: encode(kind(**given, **rest)))
+        self._write = lru_cache(maxsize=1_000)(write)
+
+    def write(self, value: V) -> str:
+        """Return a value as JSON, without what differs from task to task."""
+        return self._write(self._get_values(value))
+
+
+def _write_values(
+    names: list[str], encode: Callable[[dict[str, Any]], Any], values: tuple[Any, ...]
+) -> str:
+    return jsontext.dumps(encode(dict(zip(names, values, strict=True))))
 
 
 class LineWriter:
@@ -97,31 +117,18 @@ class LineWriter:
     def __init__(self, stages: frozenset[Stage]) -> None:
         """Look up what writes each part, for work and votes at these *stages*."""
         self._stages = stages
-        self._encode_entry = codec.encoder(Provenance)
         self._encode_stage = codec.encoder_without_replies(StageResult)
         self._encode_vote = codec.encoder_without_replies(Answer)
-        # of the tasks of a package nearly all have the same
-        self._write_values = lru_cache(maxsize=1_000)(partial(_write_values, self._encode_stage))
+        encode_entry = codec.encoder(Provenance)
+        self._entries = CommonWriter(Provenance, encode_entry, {"score": None, "seconds": 0.0})
+        rest: dict[str, Any] = {"replies": None, "merge": None, "order": {}}
+        self._results = CommonWriter(StageResult, self._encode_stage, rest)
 
     def render(self, result: Result, reached: list[StageResult]) -> bytes:
         """Return the line of a result, with what it *reached*."""
-        task = result.task
-        fields: dict[str, Any] = {"itagflow": VERSION}
-        fields.update({name: getattr(task, name) for name in TASK})
-        for name, attribute in OPTIONAL.items():
-            value = getattr(task, attribute)
-            if value:
-                fields[name] = value
-        fields["state"] = result.state.value
-        if result.became:
-            fields["became"] = result.became
-        if result.revision:
-            fields["revision"] = result.revision
-        if result.removed:
-            fields["removed"] = result.removed
-        fields["provenance"] = [
-            self._encode_entry(entry) for entry in result.provenance if entry.stage in self._stages
-        ]
+        entries = ",".join(
+            [self._write_entry(entry) for entry in result.provenance if entry.stage in self._stages]
+        )
         stages = ",".join([_add_replies(self._write_stage(each), each) for each in reached])
         votes = ",".join(
             [
@@ -132,22 +139,49 @@ class LineWriter:
         )
         # the row as it came, with its numbers as they are spelled; line breaks can only be white
         # space between tokens of JSON
-        row = task.row.replace("\n", " ").replace("\r", " ")
-        head = jsontext.dumps(fields)[:-1]
-        text = f'{head},"stages":[{stages}],"votes":[{votes}],"row":{row}}}\n'
+        row = result.task.row.replace("\n", " ").replace("\r", " ")
+        work = f'"provenance":[{entries}],"stages":[{stages}],"votes":[{votes}]'
+        text = f'{{{_write_head(result)},{work},"row":{row}}}\n'
         return jsontext.escape(text).encode(errors="backslashreplace")
+
+    def _write_entry(self, entry: Provenance) -> str:
+        """Return who worked on a task as JSON."""
+        text = self._entries.write(entry)
+        rest: dict[str, Any] = {}
+        if entry.score is not None:
+            rest["score"] = entry.score
+        if entry.seconds:
+            rest["seconds"] = entry.seconds
+        return f"{text[:-1]},{jsontext.dumps(rest)[1:]}" if rest else text
 
     def _write_stage(self, result: StageResult) -> str:
         """Return a result at a stage as JSON, without its replies."""
         if result.merge is None and not result.order:
-            return self._write_values(_get_values(result))
+            return self._results.write(result)
         return jsontext.dumps(self._encode_stage(result))
 
 
-def _write_values(encode: Callable[[StageResult], Any], values: tuple[Any, ...]) -> str:
-    """Return the JSON of a result at a stage that has these values, and nothing else."""
-    fields = dict(zip(_VALUES, values, strict=True))
-    return jsontext.dumps(encode(StageResult(replies=None, **fields)))
+_write_word = lru_cache(maxsize=100)(jsontext.dumps)
+"""Returns one of the few words for a state as JSON."""
+
+
+def _write_head(result: Result) -> str:
+    """Return what a line says of the task and its state, as fields of JSON."""
+    task = result.task
+    # put together as text, since whole numbers are JSON as they are
+    fields = [f'"itagflow":{VERSION}', *(f'"{name}":{getattr(task, name)}' for name in TASK)]
+    for name, attribute in OPTIONAL.items():
+        value = getattr(task, attribute)
+        if value:
+            fields.append(f'"{name}":{jsontext.dumps(value)}')
+    fields.append(f'"state":{_write_word(result.state.value)}')
+    if result.became:
+        fields.append(f'"became":{_write_word(result.became)}')
+    if result.revision:
+        fields.append(f'"revision":{result.revision}')
+    if result.removed:
+        fields.append(f'"removed":{jsontext.dumps(result.removed)}')
+    return ",".join(fields)
 
 
 def _add_replies(text: str, part: StageResult | Answer) -> str:
