@@ -37,7 +37,15 @@ from itagflow import (
 )
 from itagflow.errors import Problem
 from itagflow.formats import jsonl, kit
-from itagflow.model import Answer, Outcome, Provenance, Row, StageResult
+from itagflow.model import (
+    Answer,
+    MergeReport,
+    Outcome,
+    Provenance,
+    Purpose,
+    Row,
+    StageResult,
+)
 from itagflow.typing import Replies
 
 quiet = settings(
@@ -331,3 +339,74 @@ def test_the_docs_name_every_field(kind: Any) -> None:
     section = page[page.index("## JSON Lines") :]
     told = set(re.findall(r"`(\w+)`", section[: section.index("\n## ", 5)]))
     assert {field.name for field in attrs.fields(kind)} <= told
+
+
+ENTRY = Provenance(
+    stage=Stage.LABEL,
+    round=1,
+    member=7,
+    outcome=Outcome.SUBMITTED,
+    inspected=True,
+    at=datetime(2026, 11, 29, tzinfo=UTC),
+)
+OTHER_ENTRY = Provenance(
+    stage=Stage.INSPECT,
+    round=2,
+    member=8,
+    outcome=Outcome.REJECTED,
+    inspected=False,
+    at=datetime(2026, 11, 30, tzinfo=UTC),
+    labeler="labeler 1",
+    purpose=Purpose.ADJUDICATION,
+    score=0.5,
+    model="yolo",
+    model_version="2",
+    seconds=2.5,
+    guideline_version=3,
+    template_version=4,
+)
+REACHED = StageResult(stage=Stage.LABEL, replies={"1": Choice("cat")}, round=1, member=7)
+OTHER_REACHED = StageResult(
+    stage=Stage.INSPECT,
+    replies={"1": Choice("dog")},
+    abandon_reason="dark",
+    round=2,
+    member=8,
+    labeler="labeler 1",
+    disputed=("1",),
+    kept=("1",),
+    merge=MergeReport(voters=(2, 3)),
+    inspected=False,
+    order={"1": ("dog", "cat")},
+    decided_by="timeout",
+)
+
+
+@pytest.mark.parametrize("field", [field.name for field in attrs.fields(Provenance)])
+def test_tasks_whose_work_differs_in_one_field_keep_it(field: str) -> None:
+    other = attrs.evolve(ENTRY, **{field: getattr(OTHER_ENTRY, field)})
+    assert other != ENTRY
+    results = [
+        attrs.evolve(a_result({"1": Choice("cat")}), provenance=(entry,))
+        for entry in (ENTRY, other, ENTRY)
+    ]
+    assert list(read_back(results)) == results
+
+
+@pytest.mark.parametrize("field", [field.name for field in attrs.fields(StageResult)])
+def test_tasks_whose_results_differ_in_one_field_keep_it(field: str) -> None:
+    other = attrs.evolve(REACHED, **{field: getattr(OTHER_REACHED, field)})
+    assert other != REACHED
+    results = [
+        attrs.evolve(a_result({"1": Choice("cat")}), stages={each.stage: each})
+        for each in (REACHED, other, REACHED)
+    ]
+    assert list(read_back(results)) == results
+
+
+def read_back(results: list[Result]) -> Iterator[Any]:
+    """Write results as one file, and yield what is in it."""
+    file = io.BytesIO()
+    formats.write("jsonl", results, file, template=CATS)
+    file.seek(0)
+    return jsonl.read_results(file)
