@@ -203,7 +203,9 @@ class TestWhatItCannotHold:
 
     def test_the_size_of_what_nothing_is_marked_on(self) -> None:
         _, losses = write("label_studio", [marked(width=9, height=9)], ANIMALS)
-        assert losses == {"sizes of images without a region": 1}
+        assert losses == {"size and rotation of images without a region": 1}
+        _, losses = write("label_studio", [marked(width=0, height=0, rotation=90)], ANIMALS)
+        assert losses == {"size and rotation of images without a region": 1}
         _, losses = written({"1": Segments([], duration=2.5)}, ALL["audio_segmentation"])
         assert losses == {"durations of recordings without a segment": 1}
         # where it is not known, nothing is lost

@@ -122,7 +122,6 @@ class Picture:
             counts: Where losses are counted.
         """
         title, class_ids = self.label_title, self.class_ids
-        # a generator, since there are many regions: a call for each would take twice as long
         for region in reply["regions"]:
             labels = region.get("labels")
             # nearly always the class alone is said

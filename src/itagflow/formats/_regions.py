@@ -95,22 +95,12 @@ def render_image(
         region_id: Names the regions that have no id of their own.
     """
     data: list[Element] = []
-    render_labels, question_id = parts.render_labels, question.id
     for index, region in enumerate(reply["regions"]):
         id = region.get("id")
         if id is None:
-            id = region_id(question_id, index)
-        element: Element
-        if region["kind"] == "box":
-            # written out: most regions are boxes, and there are many
-            left, top = float(region["x"]), float(region["y"])
-            right = float(region["x"] + region["width"])
-            bottom = float(region["y"] + region["height"])
-            corners = [[left, top], [right, top], [right, bottom], [left, bottom]]
-            element = {"id": id, "type": POLYGON, "value": corners}
-        else:
-            element = {"id": id, **_SHAPES[region["kind"]](region)}
-        element["labels"] = render_labels(region)
+            id = region_id(question.id, index)
+        element = {"id": id, **_SHAPES[region["kind"]](region)}
+        element["labels"] = parts.render_labels(region)
         color = region.get("color")
         if color is not None:
             element["color"] = color
@@ -124,6 +114,13 @@ def render_image(
         "type": IMAGE,
         "height": reply["height"],
     }
+
+
+def _render_box(region: Mapping[str, Any]) -> Element:
+    # written out: most regions are boxes, and there are many
+    left, top = float(region["x"]), float(region["y"])
+    right, bottom = float(region["x"] + region["width"]), float(region["y"] + region["height"])
+    return {"type": POLYGON, "value": [[left, top], [right, top], [right, bottom], [left, bottom]]}
 
 
 def _render_rotated_box(region: Mapping[str, Any]) -> Element:
@@ -171,6 +168,7 @@ def _render_line(points: Iterable[Sequence[float]]) -> list[list[float]]:
 
 
 _SHAPES: Mapping[str, Callable[[Mapping[str, Any]], Element]] = {
+    "box": _render_box,
     "rotatedbox": _render_rotated_box,
     "polygon": _render_polygon,
     "polyline": _render_polyline,
@@ -178,7 +176,7 @@ _SHAPES: Mapping[str, Callable[[Mapping[str, Any]], Element]] = {
     "keypoints": _render_keypoints,
     "mask": _render_mask,
 }
-"""What writes each kind of region but a box, which is plain JSON; see `itagflow.storage.codec`."""
+"""What writes each kind of region, which is plain JSON; see `itagflow.storage.codec`."""
 
 
 def parse_image(question: Question, element: Element) -> Regions:

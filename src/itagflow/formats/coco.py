@@ -27,6 +27,7 @@ from itagflow.formats._files import CHUNK, BinaryFile, Source, Target, open_spoo
 from itagflow.formats._geometry import encode_counts, flatten
 from itagflow.formats._pictures import (
     ABOUT_IMAGES,
+    NOTHING_ELSE,
     TEXTS,
     Picture,
     find_field,
@@ -54,6 +55,8 @@ __all__ = ["READ_OPTIONS", "WRITE_OPTIONS", "read", "write"]
 
 Plain = Mapping[str, Any]
 """A region or a keypoint as plain JSON."""
+Shape = tuple[list[float], float, Any, Mapping[str, Any]]
+"""What an annotation has of a region: ``bbox``, ``area``, ``segmentation``, and further fields."""
 ABSENT, VISIBLE = int(Visibility.ABSENT), int(Visibility.VISIBLE)
 INSTANCES, CAPTIONS, RESULTS = "instances", "captions", "results"
 READ_OPTIONS = (
@@ -205,39 +208,32 @@ class _Instances:
 
     def _make_annotations(self, reply: Plain, image_id: int, task: Task) -> list[Element]:
         annotations: list[Element] = []
-        annotation: Element
         for region, number, attributes in self.picture.iter_regions(reply, task, self.counts):
-            if region["kind"] == "box":
-                # written out: most regions are boxes, and there are many
-                width, height = region["width"], region["height"]
-                annotation = {
-                    "id": next(self.ids),
-                    "image_id": image_id,
-                    "category_id": number + 1,
-                    "bbox": [region["x"], region["y"], width, height],
-                    "area": width * height,
-                    "segmentation": [],
-                    "iscrowd": 0,
-                }
-            else:
-                shape = self._make_shape(region, reply, task)
-                if shape is None:
-                    continue
-                annotation = {
-                    # taken here: what is lost leaves no gap
-                    "id": next(self.ids),
-                    "image_id": image_id,
-                    "category_id": number + 1,
-                    **shape,
-                    "iscrowd": 0,
-                }
+            shape = self._make_shape(region, reply, task)
+            if shape is None:
+                continue
+            box, area, segmentation, more = shape
+            annotation: Element = {
+                # taken here: what is lost leaves no gap
+                "id": next(self.ids),
+                "image_id": image_id,
+                "category_id": number + 1,
+                "bbox": box,
+                "area": area,
+                "segmentation": segmentation,
+                "iscrowd": 0,
+                **more,
+            }
             if attributes:
                 annotation["attributes"] = dict(attributes)
             annotations.append(annotation)
         return annotations
 
-    def _make_shape(self, region: Plain, reply: Plain, task: Task) -> Element | None:
+    def _make_shape(self, region: Plain, reply: Plain, task: Task) -> Shape | None:
         match region["kind"]:
+            case "box":
+                width, height = region["width"], region["height"]
+                return [region["x"], region["y"], width, height], width * height, [], NOTHING_ELSE
             case "rotatedbox":
                 self.counts.lose(task, "turned boxes (written as outlines)")
                 corners = [region[name] for name in ("x", "y", "width", "height", "angle")]
@@ -255,7 +251,7 @@ class _Instances:
                 self.counts.lose(task, "lines and single points")
                 return None
 
-    def _make_mask(self, region: Plain, reply: Plain, task: Task) -> Element | None:
+    def _make_mask(self, region: Plain, reply: Plain, task: Task) -> Shape | None:
         mask = decode_region(region)
         if not (isinstance(mask, Mask) and mask.area):
             self.counts.lose(task, "masks without a pixel")
@@ -263,9 +259,9 @@ class _Instances:
         size = [reply["height"], reply["width"]]
         counts = {"size": size, "counts": encode_counts(mask.counts)}
         box = _list_sides(mask.measure_bounds(reply["height"]))
-        return {"bbox": box, "area": mask.area, "segmentation": counts}
+        return box, mask.area, counts, NOTHING_ELSE
 
-    def _make_keypoints(self, region: Plain, task: Task) -> Element | None:
+    def _make_keypoints(self, region: Plain, task: Task) -> Shape | None:
         names = self.picture.question.keypoints
         by_name: dict[str, Plain] = {each["name"]: each for each in region["keypoints"]}
         seen = [each for each in by_name.values() if each.get("visibility", VISIBLE) != ABSENT]
@@ -281,13 +277,8 @@ class _Instances:
                 visibility = keypoint.get("visibility", VISIBLE)
                 numbers += [keypoint.get("x", 0), keypoint.get("y", 0), visibility]
         bounds = measure_bounds([(each.get("x", 0), each.get("y", 0)) for each in seen])
-        return {
-            "bbox": _list_sides(bounds),
-            "area": bounds.width * bounds.height,
-            "segmentation": [],
-            "keypoints": numbers,
-            "num_keypoints": len(seen),
-        }
+        more = {"keypoints": numbers, "num_keypoints": len(seen)}
+        return _list_sides(bounds), bounds.width * bounds.height, [], more
 
     def list_categories(self) -> list[Element]:
         """Return the classes, in the order of their ids."""
@@ -304,9 +295,8 @@ def _make_image(task: Task, field: str, context: FormatContext) -> Element:
     return {"id": context.number_task(task), "file_name": find_image_name(task, field)}
 
 
-def _make_outline(points: Sequence[Sequence[float]], area: float) -> Element:
-    box = _list_sides(measure_bounds(points))
-    return {"bbox": box, "area": area, "segmentation": [flatten(points)]}
+def _make_outline(points: Sequence[Sequence[float]], area: float) -> Shape:
+    return _list_sides(measure_bounds(points)), area, [flatten(points)], NOTHING_ELSE
 
 
 def _list_sides(bounds: Bounds) -> list[float]:

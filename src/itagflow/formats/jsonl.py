@@ -64,6 +64,8 @@ TASK = ("job", "number", "package")
 """What a line has of its task, besides the row."""
 OPTIONAL: dict[str, str] = {"row_key": "row_key_text", "version": "version"}
 """What it has of it where there is something, by its name in the file."""
+OF_ONE_TASK: dict[str, Any] = {"score": None, "seconds": 0.0}
+"""What the work on a task has for itself, and not with others of its package, by default."""
 
 
 def write(results: Iterable[Result], target: Target, context: FormatContext, /) -> WriteReport:
@@ -83,8 +85,8 @@ def write(results: Iterable[Result], target: Target, context: FormatContext, /) 
     return counts.build_report()
 
 
-class CommonWriter(Generic[V]):
-    """Writes what the results of a package have in common, once for equal values."""
+class CachedWriter(Generic[V]):
+    """Writes what the tasks of a package have in common, and keeps the text for equal values."""
 
     def __init__(self, kind: type[V], encode: Callable[[V], Any], rest: Mapping[str, Any]) -> None:
         """Look up the fields of *kind*.
@@ -120,9 +122,9 @@ class LineWriter:
         self._encode_stage = codec.encoder_without_replies(StageResult)
         self._encode_vote = codec.encoder_without_replies(Answer)
         encode_entry = codec.encoder(Provenance)
-        self._entries = CommonWriter(Provenance, encode_entry, {"score": None, "seconds": 0.0})
+        self._entries = CachedWriter(Provenance, encode_entry, OF_ONE_TASK)
         rest: dict[str, Any] = {"replies": None, "merge": None, "order": {}}
-        self._results = CommonWriter(StageResult, self._encode_stage, rest)
+        self._results = CachedWriter(StageResult, self._encode_stage, rest)
 
     def render(self, result: Result, reached: list[StageResult]) -> bytes:
         """Return the line of a result, with what it *reached*."""
@@ -148,10 +150,10 @@ class LineWriter:
         """Return who worked on a task as JSON."""
         text = self._entries.write(entry)
         rest: dict[str, Any] = {}
-        if entry.score is not None:
-            rest["score"] = entry.score
-        if entry.seconds:
-            rest["seconds"] = entry.seconds
+        for name, usual in OF_ONE_TASK.items():
+            value = getattr(entry, name)
+            if value != usual:
+                rest[name] = value
         return f"{text[:-1]},{jsontext.dumps(rest)[1:]}" if rest else text
 
     def _write_stage(self, result: StageResult) -> str:
@@ -169,7 +171,7 @@ def _write_head(result: Result) -> str:
     """Return what a line says of the task and its state, as fields of JSON."""
     task = result.task
     # put together as text, since whole numbers are JSON as they are
-    fields = [f'"itagflow":{VERSION}', *(f'"{name}":{getattr(task, name)}' for name in TASK)]
+    fields = [f'"itagflow":{VERSION}', *(f'"{name}":{getattr(task, name):d}' for name in TASK)]
     for name, attribute in OPTIONAL.items():
         value = getattr(task, attribute)
         if value:
@@ -178,7 +180,7 @@ def _write_head(result: Result) -> str:
     if result.became:
         fields.append(f'"became":{_write_word(result.became)}')
     if result.revision:
-        fields.append(f'"revision":{result.revision}')
+        fields.append(f'"revision":{result.revision:d}')
     if result.removed:
         fields.append(f'"removed":{jsontext.dumps(result.removed)}')
     return ",".join(fields)

@@ -159,8 +159,8 @@ class _Writer:
                 made = self._list_part(control, region, name, place, task)
                 items += [{**about, **item} for item in made]
         # a size stands in the items of the regions, and nowhere else
-        if (width or height) and not reply["regions"]:
-            self.counts.lose(task, "sizes of images without a region")
+        if any(about.values()) and not reply["regions"]:
+            self.counts.lose(task, "size and rotation of images without a region")
         return items
 
     def _list_spans(self, control: Control, reply: Plain, task: Task) -> list[Element]:

@@ -9,6 +9,7 @@ importing the library.
 from __future__ import annotations
 
 from _thread import LockType, allocate_lock, start_new_thread
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
@@ -103,32 +104,21 @@ class StoredReplies(Mapping[str, Reply]):
     They equal a dict of the same replies, and are one once they are copied or pickled.
     """
 
-    __slots__ = ("_made", "_plain")
+    __slots__ = ("_made",)
 
-    def __init__(self, plain: Mapping[str, Any] | None = None) -> None:
-        """Have them from their *plain* JSON; None: it is read when it is needed."""
-        self._plain = plain
+    def __init__(self) -> None:
+        """Begin without a reply that is made."""
         self._made: dict[str, Reply] = {}
 
-    def read_plain(self) -> Mapping[str, Any]:
-        """Return their plain JSON, the same at each call, where it was not given."""
-        raise NotImplementedError
-
-    def cut_text(self) -> str | None:
-        """Return it as compact text, as `jsontext.dumps` writes it, where there is one."""
-        return None
-
     @property
+    @abstractmethod
     def plain(self) -> Mapping[str, Any]:
         """The plain JSON by question id, as it is stored; not to be changed."""
-        if self._plain is None:
-            self._plain = self.read_plain()
-        return self._plain
 
     @property
     def text(self) -> str:
-        """The plain JSON as compact text."""
-        return self.cut_text() or jsontext.dumps(self.plain)
+        """The plain JSON as compact text, as `jsontext.dumps` writes it."""
+        return jsontext.dumps(self.plain)
 
     def __getitem__(self, id: str) -> Reply:
         made = self._made.get(id)
@@ -152,6 +142,22 @@ class StoredReplies(Mapping[str, Reply]):
     def __reduce__(self) -> tuple[Any, ...]:
         # a copy belongs to whoever made it
         return (dict, (dict(self),))
+
+
+class ParsedReplies(StoredReplies):
+    """Replies whose plain JSON is there already."""
+
+    __slots__ = ("_plain",)
+
+    def __init__(self, plain: Mapping[str, Any]) -> None:
+        """Have them from their *plain* JSON."""
+        super().__init__()
+        self._plain = plain
+
+    @property
+    def plain(self) -> Mapping[str, Any]:
+        """The plain JSON by question id."""
+        return self._plain
 
 
 def encode_replies(replies: Mapping[str, Reply]) -> Mapping[str, Any]:
@@ -302,7 +308,7 @@ def _add_plain_values(converter: Converter) -> None:
     converter.register_structure_hook(Route | int | str, _structure_route)
     converter.register_structure_hook(CrewKey, lambda value, _: parse_crew_key(value))
     converter.register_unstructure_hook(CrewKey, lambda key: key.value)
-    # as `value`, which takes six times as long
+    # as `value`, in a fourth of the time
     converter.register_unstructure_hook_func(_is_enum, attrgetter("_value_"))
     converter.register_unstructure_hook(
         Route | int | str, lambda route: route.value if isinstance(route, Enum) else route
@@ -362,7 +368,7 @@ def _add_plans(converter: Converter) -> None:
 def _structure_replies(value: Any, _: object) -> Mapping[str, Reply] | None:
     if value is None:
         return None
-    return StoredReplies(value)
+    return ParsedReplies(value)
 
 
 def _structure_overdue_rule(
