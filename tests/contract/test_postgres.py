@@ -35,7 +35,7 @@ from itagflow.storage._sql.layout import LAYOUTS
 from itagflow.storage._sql.migrations import migrations
 from itagflow.storage._sql.statements import Sql
 from itagflow.storage._sql.verbs import SqlWriter
-from itagflow.storage.port import SupportsLockAll
+from itagflow.storage.port import SupportsLockAll, SupportsReplaceAll
 from itagflow.storage.postgres import PostgresStore
 from itagflow.testing import (
     ConcurrencyContract,
@@ -450,6 +450,27 @@ class TestManySaved:
         assert self.unchanged(store)
         with store.write() as writer:
             writer.save(*self.prioritized(writer))
+
+    @pytest.mark.parametrize("number", [1, verbs.SAVED_AT_ONCE + 1, COUNT])
+    def test_a_connection_that_is_cut_while_they_are_replaced_says_so(
+        self, store: PostgresStore, postgres_url: str, number: int
+    ) -> None:
+        def promote_and_cut(package: Package) -> Package:
+            if package.number == number:
+                cut(postgres_url)
+            return advance(package, priority=1)
+
+        numbered = Query(Package, {"job": 4}, order=("number",))
+        with pytest.raises(StoreFailed, match="the connection was lost"), store.write() as writer:
+            assert isinstance(writer, SupportsReplaceAll)
+            writer.replace_all(numbered, promote_and_cut)
+        assert self.unchanged(store)
+        with store.write() as writer:
+            assert isinstance(writer, SupportsReplaceAll)
+            changed = writer.replace_all(numbered, lambda package: advance(package, priority=1))
+        assert changed == self.COUNT
+        with store.read() as reader:
+            assert reader.count(Query(Package, {"job": 4, "priority": 1})) == self.COUNT
 
     def test_who_closes_the_store_meanwhile_waits_for_the_end(
         self, store: PostgresStore, monkeypatch: pytest.MonkeyPatch, postgres_url: str

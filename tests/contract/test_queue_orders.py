@@ -18,6 +18,7 @@ import itagflow
 from itagflow import Flow, Inspect, Job, Label, Stage, Workflow
 from itagflow.claiming import queue
 from itagflow.claiming.decision import ClaimPlace
+from itagflow.core.locking import lock_packages
 from itagflow.model.job import QueueOrder
 from itagflow.model.package import Package, PackageState
 from itagflow.storage.port import Query
@@ -213,7 +214,7 @@ def held_elsewhere(flow: Flow, job: Job, numbers: Iterable[int]) -> Iterator[set
 
     def hold() -> None:
         with flow._engine.transaction() as transaction:
-            transaction.lock_packages((job.id, number) for number in sorted(locked))
+            lock_packages(transaction, ((job.id, number) for number in sorted(locked)))
             is_held.set()
             assert is_over.wait(60)
 

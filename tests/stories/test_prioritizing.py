@@ -21,6 +21,7 @@ from itagflow import (
     maintenance,
 )
 from itagflow.errors import StoreFailed
+from itagflow.jobs import priorities as priority_slice
 
 PAGE = 200
 """How many packages a transaction gives priorities here, so that the edges are soon reached."""
@@ -267,6 +268,28 @@ class TestRefused:
                 flow.packages.prioritize(job, 5, packages=numbers, by="lea")
         assert everything(flow) == before
         assert flow.packages.prioritize(job, 5, packages=numbers[:-1], by="lea") == PAGE
+
+    def test_a_package_that_moves_to_such_a_stage_meanwhile(
+        self, flow: Flow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its block is refused as a whole; blocks before it are stored by then."""
+        job = cats(flow, tasks=2 * PAGE, size=1, workflow=Workflow(Label(), Inspect()))
+        home = flow.workspaces.get("street")
+        flow.members.add(home, "lea", "leader", by="ada")
+        flow.jobs.set_workforce(job, {Stage.LABEL: ["ben", "cy", "lea"]}, by="ada")
+        flow.packages.prioritize(job, 1, packages=[2 * PAGE], by="ada")
+        authorize = priority_slice._authorize_all
+
+        def authorize_and_move(*given: Any) -> None:
+            authorize(*given)
+            labeled(flow, "ben", job)
+
+        monkeypatch.setattr(priority_slice, "_authorize_all", authorize_and_move)
+        with pytest.raises(NotAllowed, match="inspect"):
+            flow.packages.prioritize(job, dict.fromkeys(range(1, 2 * PAGE + 1), 5), by="lea")
+        assert flow.packages.get((job, 2 * PAGE)).stage is Stage.INSPECT
+        assert priorities(flow, job) == [*[5] * PAGE, *[0] * (PAGE - 1), 1]
+        assert blocks(flow, job) == [1, PAGE]
 
     def test_one_that_breaks_off_is_sent_again(
         self, flow: Flow, monkeypatch: pytest.MonkeyPatch

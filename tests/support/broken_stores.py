@@ -19,6 +19,7 @@ from toy_store import (
 )
 
 from itagflow.contexts import safe_context
+from itagflow.errors import Conflict
 from itagflow.model.entity import E, Entity, Key
 from itagflow.model.event import Event
 from itagflow.model.package import Package
@@ -313,6 +314,73 @@ class GroupsHeedTheConditionsOnly(LooksIntoGroups):
             whole = attrs.evolve(query, unless=None, after=None)
             found = list(super().find_firsts(whole, by, groups))
             return iter([each for each in found if query.after is None or each.key > found[0].key])
+
+
+class TakesMany(ToyStore):
+    """A store whose writer locks and replaces many in one question."""
+
+    class writer(ToyWriter):
+        def lock_all(self, query: Query[E]) -> list[E]:
+            return list(self.find(query))
+
+        def replace_all(self, query: Query[E], change: Callable[[E], E]) -> int:
+            found = list(self.find(query))
+            changed = [(before, change(before)) for before in found]
+            if any(before.key != after.key for before, after in changed):
+                raise Conflict(query.kind.__name__, ())
+            self.save(*(after for before, after in changed if after is not before))
+            return len(found)
+
+
+@found_by("test_lock_all_heeds_a_limit", sound=TakesMany)
+class LockAllIgnoresLimit(TakesMany):
+    """lock_all locks every match."""
+
+    class writer(TakesMany.writer):
+        def lock_all(self, query: Query[Any]) -> list[Any]:
+            return super().lock_all(attrs.evolve(query, limit=None))
+
+
+@found_by(
+    "test_replace_all_heeds_an_order",
+    "test_replace_all_replaces_what_changes",
+    sound=TakesMany,
+)
+class ReplaceAllIgnoresOrder(TakesMany):
+    """replace_all gives the matches by their keys."""
+
+    class writer(TakesMany.writer):
+        def replace_all(self, query: Query[Any], change: Callable[[Any], Any]) -> int:
+            return super().replace_all(attrs.evolve(query, order=(), after=None), change)
+
+
+@found_by("test_an_error_while_replacing_leaves_nothing", sound=TakesMany)
+class ReplaceAllKeepsWhatCameBefore(TakesMany):
+    """replace_all keeps what it has replaced before an error."""
+
+    class writer(TakesMany.writer):
+        def replace_all(self, query: Query[Any], change: Callable[[Any], Any]) -> int:
+            found = list(self.find(query))
+            for before in found:
+                after = change(before)
+                if after is not before:
+                    self.save(after)
+            return len(found)
+
+
+@found_by("test_replace_all_takes_the_next_version_only", sound=TakesMany)
+class ReplaceAllTakesAnyVersion(TakesMany):
+    """replace_all stores whatever version it is given."""
+
+    class writer(TakesMany.writer):
+        def replace_all(self, query: Query[Any], change: Callable[[Any], Any]) -> int:
+            def force(before: Any) -> Any:
+                after = change(before)
+                if after is before:
+                    return before
+                return attrs.evolve(after, version=before.version + 1)
+
+            return super().replace_all(query, force)
 
 
 @found_by("test_remove_heeds_several_conditions")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.scenes import Clock, cats, labeled, rows, taken
+from toy_store import ToyStore
 
 import itagflow
 from itagflow import (
@@ -22,12 +23,14 @@ from itagflow import (
     Workflow,
 )
 from itagflow.core.transaction import LOCK_ORDER, LockOrder, LockOrderError, Transaction
+from itagflow.model.copying import evolve
 from itagflow.model.delivery import DeliveryCursor
-from itagflow.model.entity import Entity, Key
+from itagflow.model.entity import Entity, Key, advance
 from itagflow.model.event import Event
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.lot import AcceptanceLot
 from itagflow.model.package import Assignment, ClaimCounter, Package
+from itagflow.model.plan import LotEntry
 from itagflow.model.task import Answer, Task
 from itagflow.model.template import Template
 from itagflow.model.workspace import Member, Workspace
@@ -64,6 +67,19 @@ def job(memory: Flow) -> Job:
 
 def package(number: int) -> Step:
     return lambda transaction, job: transaction.lock(Package, (job.id, number))
+
+
+def numbered(*numbers: int) -> Step:
+    return lambda transaction, job: transaction.lock_numbered(job.id, numbers)
+
+
+def replaced(*numbers: int) -> Step:
+    return lambda transaction, job: transaction.replace_numbered(job.id, numbers, promote)
+
+
+def promote(package: Package) -> Package:
+    """Give a package another priority."""
+    return evolve(package, priority=package.priority + 1)
 
 
 def assignment(number: int) -> Step:
@@ -156,10 +172,18 @@ LAWFUL: dict[str, list[Step]] = {
         counter,
     ],
     "an assignment alone": [assignment(1)],
+    "packages by their numbers": [numbered(1, 3), assignment(1), counter, the_job],
+    "packages that are locked already": [package(1), numbered(1, 2, 3), replaced(1, 3)],
+    "packages as they are replaced": [replaced(1, 2), package(3), counter, the_job],
 }
 UNLAWFUL: dict[str, list[Step]] = {
     "a counter behind its job": [the_job, job_counter],
     "a claim counter behind that of the job": [job_counter, counter],
+    "numbered packages behind a job": [the_job, numbered(1, 2)],
+    "a package behind numbered ones": [numbered(1, 3), package(2)],
+    "replaced packages behind a job": [the_job, replaced(1, 2)],
+    "a package behind replaced ones": [replaced(1, 3), package(2)],
+    "replaced packages again": [replaced(1, 3), replaced(1, 3)],
     "a lower package": [package(2), package(1)],
     "a package behind a task": [package(1), task, package(2)],
     "a package behind an assignment": [package(1), assignment(1), package(2)],
@@ -253,6 +277,58 @@ def test_the_authors_of_rejected_work_are_locked_by_key(flow: Flow) -> None:
         assert [one.state for one in flow.assignments.list(name, job=job)] == [
             AssignmentState.OFFERED
         ]
+
+
+class TestNumbered:
+    """Packages are replaced by their numbers, in whatever way the store does it."""
+
+    @pytest.fixture(params=["memory", "toy"])
+    def filled(self, request: pytest.FixtureRequest, memory: Flow) -> Iterator[tuple[Flow, Job]]:
+        flow = memory if request.param == "memory" else Flow(ToyStore())
+        yield flow, cats(flow, tasks=4, size=1)
+        flow.close()
+
+    def test_what_changes_has_its_next_version(self, filled: tuple[Flow, Job]) -> None:
+        flow, job = filled
+
+        def change(package: Package) -> Package:
+            if package.number == 2:
+                return package
+            new = promote(package)
+            # one that is advanced already is not advanced again
+            return advance(new) if package.number == 3 else new
+
+        with flow._engine.transaction() as transaction:
+            transaction.replace_numbered(job.id, [1, 2, 3], change)
+        found = [(package.priority, package.version) for package in flow.packages.list(job)]
+        assert found == [(1, 1), (0, 0), (1, 1), (0, 0)]
+
+    @pytest.mark.parametrize("step", [numbered, replaced])
+    def test_the_first_that_is_not_there_is_named(
+        self, filled: tuple[Flow, Job], step: Callable[..., Step]
+    ) -> None:
+        flow, job = filled
+        with (
+            pytest.raises(NotFound, match=rf"no Package \({job.id}, 5\)"),
+            flow._engine.transaction() as transaction,
+        ):
+            step(1, 2, 5, 7)(transaction, job)
+        assert {package.priority for package in flow.packages.list(job)} == {0}
+
+    def test_jobs_whose_lots_are_touched_are_noted(self, filled: tuple[Flow, Job]) -> None:
+        flow, job = filled
+        with flow._engine.transaction() as transaction:
+            transaction.replace_numbered(
+                job.id, [1], lambda package: evolve(package, in_lots=True, lot_entry=LotEntry())
+            )
+            assert transaction.changed_lots == {job.id}
+            transaction.changed_lots.clear()
+
+    def test_no_numbers_are_no_question(self, filled: tuple[Flow, Job]) -> None:
+        flow, job = filled
+        with flow._engine.transaction() as transaction:
+            transaction.replace_numbered(job.id, [], promote)
+            assert transaction.lock_numbered(job.id, []) == []
 
 
 class TestABatch:

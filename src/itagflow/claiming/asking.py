@@ -10,6 +10,7 @@ from itagflow.claiming import part_rules
 from itagflow.claiming.part_rules import ExtraVotes
 from itagflow.core import lookup
 from itagflow.core.engine import Engine
+from itagflow.core.locking import lock_packages
 from itagflow.core.lookup import JobRef, MemberRef
 from itagflow.core.transaction import Transaction
 from itagflow.jobs.finishing_rules import find_workers
@@ -31,7 +32,7 @@ def ask_again(
     with engine.transaction() as transaction:
         by_package = _group_by_package(transaction.store, tasks)
         # all packages before the first is changed, in the common order
-        transaction.lock_packages(by_package)
+        lock_packages(transaction, by_package)
         # all are decided before the first is stored: a refusal is to leave no gap in the events
         changes = [
             _ask_again(transaction, package, by_package[package], votes, by)

@@ -17,6 +17,7 @@ from itagflow.claiming.decision import (
 )
 from itagflow.claiming.service import apply
 from itagflow.core.engine import Engine
+from itagflow.core.locking import lock_assignments
 from itagflow.core.lookup import (
     AssignmentRef,
     JobRef,
@@ -74,7 +75,7 @@ def expire(engine: Engine, job: JobRef, *, by: MemberRef) -> list[Assignment]:
         keys = find_expired(transaction, job, by)
     results = engine.run_batch(
         keys,
-        Transaction.lock_assignments,
+        lock_assignments,
         lambda transaction, assignment: expire_assignment(transaction, assignment, by),
     )
     return [result.value for result in results if result.value is not None]

@@ -27,6 +27,7 @@ from itagflow.claiming.decision import (
 from itagflow.claiming.queue import describe, has_limits
 from itagflow.claiming.wanted import Options, Wanted, make_wanted
 from itagflow.core.engine import BLOCK, RACES, Engine
+from itagflow.core.locking import lock_assignments
 from itagflow.core.lookup import JobRef, MemberRef, PackageRef, WorkspaceRef, first
 from itagflow.core.transaction import Transaction
 from itagflow.errors import NotAcknowledged
@@ -353,19 +354,17 @@ class Claim:
 
     def _take_offers(self, count: int) -> list[Assignment]:
         """Take up to *count* of what is offered to the member."""
-        situation = self._situation
+        store, situation = self._transaction.store, self._situation
         taken: list[Assignment] = []
         if _OFFERS not in self._decision.sources or count < 1:
             return taken
-        offers = queue.find_offers(
-            self._transaction.store, situation.job, situation.member, situation.stage
-        )
+        offers = queue.find_offers(store, situation.job, situation.member, situation.stage)
         offers = [offer for offer in offers if self._decision.permits(offer)]
         if not offers:
             return taken
         # The first are waited for, in the order that everybody keeps; those behind them stand in
         # for what is gone.  All at once, since the counters come behind all packages.
-        self._transaction.lock_assignments(offer.key for offer in offers[:count])
+        lock_assignments(self._transaction, (offer.key for offer in offers[:count]))
         self._has_package = True
         for offer in offers:  # the first ones are locked already: locking them again costs nothing
             if len(taken) == count or _OFFERS not in self._decision.sources:

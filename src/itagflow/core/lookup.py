@@ -543,6 +543,12 @@ def read_answers(reader: Reader, job: int, tasks: Sequence[int]) -> dict[int, di
     return answers
 
 
+def query_numbered(kind: type[E], job: int, numbers: Sequence[int]) -> Query[E]:
+    """Return the query for the packages or tasks of *job* with these *numbers*, which ascend."""
+    where: dict[str, Any] = {"job": job, "number": match_numbers(numbers)}
+    return Query(kind, where, order=("number",))
+
+
 def match_numbers(numbers: Sequence[int]) -> Span | tuple[int, ...]:
     """Return the condition that a number is one of *numbers*, which ascend.
 

@@ -6,7 +6,7 @@ It locks in one order, which is enforced and explained here (`LockOrder`), and d
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -33,11 +33,18 @@ from itagflow.model.job import Job, JobState, Stage
 from itagflow.model.jobcounter import JobCounter
 from itagflow.model.lot import AcceptanceLot
 from itagflow.model.number import MOST, is_whole
-from itagflow.model.package import Assignment, AssignmentState, ClaimCounter, Package
+from itagflow.model.package import Assignment, ClaimCounter, Package
 from itagflow.model.task import Answer, Task
 from itagflow.model.workspace import Member, Workspace
 from itagflow.printing import format_repr
-from itagflow.storage.port import Query, Reader, Scalar, SupportsLockAll, Writer
+from itagflow.storage.port import (
+    Query,
+    Reader,
+    Scalar,
+    SupportsLockAll,
+    SupportsReplaceAll,
+    Writer,
+)
 
 LOCK_ORDER: tuple[type[Entity], ...] = (
     Workspace,
@@ -414,22 +421,56 @@ class Transaction:
         Raises:
             NotFound: when there is one that is not there.
         """
-        keys = [(job, number) for number in numbers]
-        locked: dict[Key, Package] = self._locked[Package]
-        # one question, and not one for each: but only where none of them is locked already
-        is_free = keys and not locked and not self._is_batch
-        if is_free and isinstance(self._writer, SupportsLockAll):
-            # the first and the last: what ascends between them is in order, too
-            for key in dict.fromkeys((keys[0], keys[-1])):
-                self._locks.require_next(Package, key, shared=False)
-            where: dict[str, Any] = {"job": job, "number": lookup.match_numbers(numbers)}
-            found = self._writer.lock_all(Query(Package, where, order=("number",)))
-            if len(found) < len(keys):
-                there = {package.key for package in found}
-                raise NotFound(Package.__name__, next(key for key in keys if key not in there))
-            locked.update(zip(keys, found, strict=True))
+        if isinstance(self._writer, SupportsLockAll) and self._note_all_locked(job, numbers):
+            # one question, and not one for each
+            found = self._writer.lock_all(lookup.query_numbered(Package, job, numbers))
+            self._require_all(job, numbers, len(found))
+            self._locked[Package].update({package.key: package for package in found})
             return found
-        return [self.lock(Package, key) for key in keys]
+        return [self.lock(Package, (job, number)) for number in numbers]
+
+    def replace_numbered(
+        self, job: int, numbers: Sequence[int], change: Callable[[Package], Package]
+    ) -> None:
+        """Lock the packages with these *numbers*, which ascend, and store what *change* returns.
+
+        Each is read, changed and stored before the next, so that there may be very many.  *change*
+        returns what it was given where nothing changes, asks nothing of the transaction, and leaves
+        alone what events list by themselves: the caller stores the event.
+
+        Raises:
+            NotFound: when there is one that is not there.
+        """
+
+        def replace(old: Package) -> Package:
+            new = change(old)
+            if new is old:
+                return old
+            self._note_lots([(old, new)])
+            return stamp(old, new)
+
+        if isinstance(self._writer, SupportsReplaceAll) and self._note_all_locked(job, numbers):
+            count = self._writer.replace_all(lookup.query_numbered(Package, job, numbers), replace)
+            self._require_all(job, numbers, count)
+            return
+        pairs = [(old, change(old)) for old in self.lock_numbered(job, numbers)]
+        self._update([(old, new) for old, new in pairs if new is not old])
+
+    def _note_all_locked(self, job: int, numbers: Sequence[int]) -> bool:
+        """Note that these packages are locked; return False where one may have been before."""
+        if not numbers or self._locked[Package] or self._is_batch:
+            return False
+        # the first and the last: what ascends between them is in order, too
+        for number in dict.fromkeys((numbers[0], numbers[-1])):
+            self._locks.require_next(Package, (job, number), shared=False)
+        return True
+
+    def _require_all(self, job: int, numbers: Sequence[int], count: int) -> None:
+        """Check that as many packages were found as there are numbers, or name one that is not."""
+        if count < len(numbers):
+            there = self.store.tally(lookup.query_numbered(Package, job, numbers), by=("number",))
+            missing = next(number for number in numbers if (number,) not in there)
+            raise NotFound(Package.__name__, (job, missing))
 
     def lock_first(self, query: Query[E]) -> E | None:
         """Lock the first match that no other writer has locked, and return it; this never waits."""
@@ -454,26 +495,6 @@ class Transaction:
         assignment = known or self.store.get(Assignment, key)
         package = self.lock(Package, (assignment.job, assignment.package))
         return package, lookup.require_same(ref, self.lock(Assignment, key))
-
-    def lock_packages(self, keys: Iterable[tuple[int, int]]) -> None:
-        """Lock those of these packages that exist, in the common order."""
-        for key in sorted(package.key for package in self._find_existing(Package, "number", keys)):
-            self.lock(Package, key)
-
-    def lock_assignments(self, keys: Iterable[tuple[int, int]]) -> None:
-        """Lock those of these assignments that exist, with their packages and claim counters."""
-        found = self._find_existing(Assignment, "id", keys)
-        # Kind by kind and in each by key, see `LockOrder`: all packages, then all assignments, then
-        # all counters.  The counters come from the assignments as they are once they are locked.
-        for package in sorted({(assignment.job, assignment.package) for assignment in found}):
-            self.lock(Package, package)
-        assignments = [
-            self.lock(Assignment, key) for key in sorted(assignment.key for assignment in found)
-        ]
-        for job in sorted({assignment.job for assignment in assignments}):
-            self.lock_counters(
-                self.job(job), (assignment for assignment in assignments if assignment.job == job)
-            )
 
     def has_locked_open(self, job: int, *, but: int) -> bool:
         """Return whether it holds an open package of *job*, other than the one numbered *but*."""
@@ -519,30 +540,6 @@ class Transaction:
             counts = {group: number for group, (number,) in tally.items()}
             self._answer_counts[assignment.key] = counts
         return self._answer_counts[assignment.key]
-
-    def lock_counters(self, job: Job, assignments: Iterable[Assignment]) -> None:
-        """Lock the claim counters of the holders of *assignments*, in the common order."""
-        holders = {
-            (assignment.stage, assignment.member)
-            for assignment in assignments
-            if assignment.member and assignment.state is AssignmentState.HELD
-        }
-        # a stage without a limit counts nothing, so nobody locks its counters here
-        for stage, member in sorted(holders, key=lambda holder: (holder[0].value, holder[1])):
-            if job.workflow.rule(stage).limit is not None:
-                self.lock(ClaimCounter, (job.id, stage.value, member))
-
-    def _find_existing(self, kind: type[E], name: str, keys: Iterable[tuple[int, int]]) -> list[E]:
-        """Return the entities with these keys, of a job and *name*, of which there may be none."""
-        numbers_by_job: dict[int, set[int]] = {}
-        for job, number in keys:
-            numbers_by_job.setdefault(job, set()).add(number)
-        entities: list[E] = []
-        # one query for each job, and not one for each key: every one is a round trip
-        for job, numbers in numbers_by_job.items():
-            where: dict[str, Any] = {"job": job, name: tuple(numbers)}
-            entities += self.store.find(Query(kind, where))
-        return entities
 
     def lock_job_and_member(self, job: int, member: int) -> tuple[Job, Member]:
         """Lock a job and a member in shared mode, before work is given out, and return both.

@@ -18,6 +18,7 @@ from itagflow.claiming.assigning import expire_lapsed
 from itagflow.claiming.queue import find_lapsed
 from itagflow.core import lookup
 from itagflow.core.engine import BLOCK, Engine
+from itagflow.core.locking import lock_assignments, lock_counters
 from itagflow.core.lookup import (
     JobRef,
     MemberRef,
@@ -148,7 +149,7 @@ def _expire(engine: Engine, job: Job, actor: int) -> int:
         ]
     results = engine.run_batch(
         keys,
-        Transaction.lock_assignments,
+        lock_assignments,
         lambda transaction, key: expire_lapsed(
             transaction, key, transaction.make_context(job.workspace, actor)
         ),
@@ -240,7 +241,7 @@ def _end_live(transaction: Transaction, facts: OverdueFacts) -> None:
         if overdue_rules.is_to_be_ended(facts.job, each)
     ]
     # all counters at once, in their common order, before the first assignment moves one
-    transaction.lock_counters(facts.job, live)
+    lock_counters(transaction, facts.job, live)
     # a part that is given back would be offered again: nobody is to take it now
     lapsed = [each for each in live if each.state is AssignmentState.HELD and not each.is_part]
     for assignment in lapsed:

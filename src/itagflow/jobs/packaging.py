@@ -9,6 +9,7 @@ from itagflow.access import Action
 from itagflow.core import lookup
 from itagflow.core.counted import Wrap, show
 from itagflow.core.engine import Engine
+from itagflow.core.locking import lock_counters
 from itagflow.core.lookup import (
     JobRef,
     MemberRef,
@@ -121,7 +122,7 @@ def _recall_live(
         if assignment.live
     ]
     # all counters at once, in their common order, before the first assignment moves one
-    transaction.lock_counters(job, live)
+    lock_counters(transaction, job, live)
     recall_each(transaction, package, live, member, comment)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
-from typing import Any, cast
 
 import attrs
 
@@ -19,19 +18,19 @@ from itagflow.jobs import priority_rules, rules
 from itagflow.jobs.packaging import authorize_stages
 from itagflow.jobs.priority_rules import Scores
 from itagflow.jobs.task_places import find_by_key, find_by_number, find_packages
-from itagflow.model.change import Saved, record
+from itagflow.model.change import record
 from itagflow.model.entity import advance
-from itagflow.model.job import Job
+from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_priority
 from itagflow.model.package import Package, PackageState
 from itagflow.storage.port import Query
 
-BLOCK = 8_000
+BLOCK = 4_000
 """How many packages a transaction gives priorities at the most.
 
-More than elsewhere: nothing else is written, so that claims wait for some tenths of a second.  The
+More than elsewhere: nothing else is written, so that claims wait for a tenth of a second.  The
 priorities of a block lie all over two indexes of the queue, so that each transaction writes most of
-their pages again: with 4,000 it took a fifth longer to give other priorities.
+their pages again: in blocks of 2,000 it took up to a fifth longer.
 """
 TaskScores = Mapping[TaskRef | str, float]
 """Priorities by task, its number, or its row key where that is a text."""
@@ -103,8 +102,7 @@ def prioritize(
     for start in range(0, len(in_order), BLOCK):
         block = in_order[start : start + BLOCK]
         with engine.transaction() as transaction:
-            locked = transaction.lock_numbered(current.id, block)
-            changed += _set_priorities(transaction, numbers, locked)
+            changed += _set_priorities(transaction, numbers, block)
         steps.advance(len(block))
     steps.end()
     return changed
@@ -154,38 +152,62 @@ def _authorize_all(engine: Engine, numbers: _Numbers) -> None:
     states: set[PackageState] = set()
     for start in range(0, len(named), BLOCK):
         with engine.store.read() as reader:
-            where: dict[str, Any] = {
-                "job": numbers.job.id,
-                "number": lookup.match_numbers(named[start : start + BLOCK]),
-            }
-            tally = reader.tally(Query(Package, where), by=("state",))
+            block = named[start : start + BLOCK]
+            query = lookup.query_numbered(Package, numbers.job.id, block)
+            tally = reader.tally(query, by=("state",))
             states.update(PackageState(state) for (state,) in tally)
     with engine.transaction() as transaction:
         authorize_stages(transaction, numbers.job, states, numbers.by)
 
 
-def _set_priorities(transaction: Transaction, numbers: _Numbers, locked: list[Package]) -> int:
-    """Give locked packages their priority: all, or those at a stage where *by* assigns work."""
-    # asked again of what is locked: a package may have moved to another stage since
-    required = {package.state for package in locked} if numbers.is_named else set[PackageState]()
-    stages = authorize_stages(transaction, numbers.job, required, numbers.by)
+def _set_priorities(transaction: Transaction, numbers: _Numbers, block: Sequence[int]) -> int:
+    """Give packages their priority: all, or those at a stage where *by* assigns work.
+
+    Returns:
+        How many have theirs now.
+    """
+    stages = authorize_stages(transaction, numbers.job, (), numbers.by)
+    given = _Given(numbers, stages)
+    transaction.replace_numbered(numbers.job.id, block, given.prioritize)
+    # Asked again of what is locked, since a package may have moved to another stage: whatever is
+    # refused takes back the whole block.
+    authorize_stages(transaction, numbers.job, given.states, numbers.by)
     job = transaction.job(numbers.job)
     rules.must_not_be_archived(job, "prioritize")
-    packages = locked
-    if not numbers.is_named:
-        packages = [package for package in locked if package.stage in stages]
-    saves: list[Saved] = []
-    for package in packages:
-        priority = numbers.by_package[package.number]
-        # what has it already stays as it is: the call may have been sent again
-        if package.priority != priority:
-            # its next version, since to leave that to the transaction would be another copy
-            saves.append((package, advance(package, priority=priority)))
-    if saves:
+    if given.new_priorities:
         # a package that has waited for long may come before where a scan of the queue begins
         forget_cursors(transaction, job)
         member = transaction.member(job.workspace, numbers.by)
         ctx = transaction.make_context(job.workspace, member.id)
-        data = priority_rules.describe([cast(Package, after) for _, after in saves])
-        transaction.apply(record(ctx, "prioritize", about=job, save=saves, data=data))
-    return len(packages)
+        data = priority_rules.describe(given.new_priorities)
+        transaction.apply(record(ctx, "prioritize", about=job, data=data))
+    return given.count
+
+
+@attrs.define(eq=False)
+class _Given:
+    """The priorities that one transaction has given so far."""
+
+    numbers: _Numbers
+    stages: Collection[Stage]
+    """Where the member may assign work."""
+    count: int = 0
+    """How many packages have theirs."""
+    states: set[PackageState] = attrs.field(factory=set[PackageState])
+    """The states of these."""
+    new_priorities: dict[int, float] = attrs.field(factory=dict[int, float])
+    """The priority of each that had another one, by number."""
+
+    def prioritize(self, package: Package) -> Package:
+        """Return a package with its priority; the same one where nothing changes."""
+        if not (self.numbers.is_named or package.stage in self.stages):
+            return package
+        self.count += 1
+        self.states.add(package.state)
+        priority = self.numbers.by_package[package.number]
+        # what has it already stays as it is: the call may have been sent again
+        if package.priority == priority:
+            return package
+        self.new_priorities[package.number] = priority
+        # its next version, since to leave that to the transaction would be another copy
+        return advance(package, priority=priority)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
 
 from itagflow.model.job import Job
 from itagflow.model.number import is_storable, require_priority
-from itagflow.model.package import Package
 from itagflow.model.row_key import format_row_key, require_row_key
 from itagflow.model.task import Task, WorkItem
 from itagflow.model.text import find_key_error
@@ -73,10 +72,13 @@ def find_greatest(scores: Iterable[Score]) -> dict[int, float]:
     return greatest
 
 
-def describe(packages: Sequence[Package]) -> dict[str, Any]:
-    """Return what an event keeps of packages that have new priorities."""
-    numbers = [package.number for package in packages]
-    priorities = [package.priority for package in packages]
-    if len(set(priorities)) == 1:
-        return {"priority": priorities[0], "packages": numbers}
-    return {"priorities": priorities, "packages": numbers}
+def describe(priorities: Mapping[int, float]) -> dict[str, Any]:
+    """Return what an event keeps of the new *priorities* of packages, which are by number.
+
+    >>> describe({1: 5, 4: 5}), describe({1: 5, 4: 0.5})
+    ({'priority': 5, 'packages': [1, 4]}, {'priorities': [5, 0.5], 'packages': [1, 4]})
+    """
+    numbers, values = list(priorities), list(priorities.values())
+    if len(set(values)) == 1:
+        return {"priority": values[0], "packages": numbers}
+    return {"priorities": values, "packages": numbers}

@@ -14,6 +14,7 @@ from itagflow.claiming import rules as claiming
 from itagflow.core import lookup
 from itagflow.core.counted import Wrap, show
 from itagflow.core.engine import Engine
+from itagflow.core.locking import lock_packages
 from itagflow.core.lookup import (
     PAGE,
     JobRef,
@@ -259,7 +260,7 @@ def _open_group(
     """
     spec = campaign.spec
     with engine.transaction() as transaction:
-        transaction.lock_packages((campaign.job.id, number) for number in packages)
+        lock_packages(transaction, ((campaign.job.id, number) for number in packages))
         transaction.lock_job_counter(campaign.job.id)  # nobody finishes the job from here on
         job = transaction.lock_job_for_adding(campaign.job.id)
         ctx = transaction.authorize(job.workspace, spec.by, Action.MANAGE_JOB, job)

@@ -50,9 +50,9 @@ def find_by_number(
     for page in _cut(refs):
         numbers = [lookup.number_in(job.id, ref) for ref in page]
         in_order = sorted(set(numbers))
-        where: dict[str, Any] = {"job": job.id, "number": lookup.match_numbers(in_order)}
+        query = lookup.query_numbered(Task, job.id, in_order)
         with engine.store.read() as reader:
-            tally = reader.tally(Query(Task, where), by=("number", "package"))
+            tally = reader.tally(query, by=("number", "package"))
         packages = dict(cast("Iterable[tuple[int, int]]", tally.keys()))
         for ref, number in zip(page, numbers, strict=True):
             package = packages.get(number)

@@ -14,6 +14,7 @@ from itagflow.access import Action
 from itagflow.core import lookup
 from itagflow.core.counted import Wrap
 from itagflow.core.engine import BLOCK, Engine
+from itagflow.core.locking import lock_assignments
 from itagflow.core.lookup import JobRef, MemberRef, TaskRef, read_task_numbers
 from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, Problem
@@ -152,7 +153,7 @@ def _withdraw_block(
         # of them is recalled.
         where: dict[str, Any] = {"job": job.id, "package": tuple(named), "live": True}
         live = list(transaction.store.find(Query(Assignment, where)))
-        transaction.lock_assignments(assignment.key for assignment in live)
+        lock_assignments(transaction, (assignment.key for assignment in live))
         has_ended = False
         for package in packages:
             withdrawn = withdrawing_rules.list_new(package, named[package.number])

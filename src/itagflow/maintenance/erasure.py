@@ -14,6 +14,7 @@ from itagflow.comments.rules import erase_comment
 from itagflow.core import lookup
 from itagflow.core.counted import Wrap, show
 from itagflow.core.engine import BLOCK, Engine
+from itagflow.core.locking import lock_assignments
 from itagflow.core.lookup import JobRef, MemberRef, WorkspaceRef, iterate_query, read_task_numbers
 from itagflow.core.transaction import Transaction
 from itagflow.jobs import rules as jobs_rules
@@ -252,7 +253,7 @@ def _erase_from_package(
     """Rewrite the events of *package*; return what to save, and the answers, with *task*."""
     assignments = transaction.assignments(package)
     # only live ones can change: those that have ended are history
-    transaction.lock_assignments(assignment.key for assignment in assignments if assignment.live)
+    lock_assignments(transaction, (assignment.key for assignment in assignments if assignment.live))
     about: dict[str, Any] = {"job": job.id, "task": task.number}
     answers = [
         answer

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from itagflow.claiming.assigning import assign_package, release_assignment
 from itagflow.core.engine import Engine
+from itagflow.core.locking import lock_assignments, lock_packages
 from itagflow.core.lookup import AssignmentRef, MemberRef, PackageRef, find_key
 from itagflow.core.transaction import Transaction
 from itagflow.model.batch import BatchResult
@@ -25,7 +26,7 @@ def assign_many(
         [key for key, _ in pairs],
         # all packages of a batch are locked at its beginning, in the common order: behind the locks
         # of the first operation the package of the second could not be locked any more
-        Transaction.lock_packages,
+        lock_packages,
         lambda transaction, key: assign_package(transaction, refs[key], member, by),
     )
 
@@ -96,6 +97,6 @@ def _run_each(
     return engine.run_batch(
         [key for key, _ in pairs],
         # with their packages and claim counters, as in `assign_many`
-        Transaction.lock_assignments,
+        lock_assignments,
         lambda transaction, key: run(transaction, refs[key]),
     )

@@ -207,6 +207,29 @@ class SupportsLockAll(Protocol):
 
 
 @runtime_checkable
+class SupportsReplaceAll(Protocol):
+    """**Protocol:** a writer that replaces many entities one by one, as it reads them.
+
+    Of other writers they are locked, and then saved together, so that all are in memory at once.
+    """
+
+    def replace_all(self, query: Query[E], change: Callable[[E], E]) -> int:
+        """Wait for other writers, lock all matches, and replace each by what *change* returns.
+
+        That is its next version, or the very entity that it was given where nothing changes.  The
+        matches come in the order of *query*; *change* must not use this transaction.
+
+        Returns:
+            How many matches there were.
+
+        Raises:
+            Conflict: when *change* returns anything else; the transaction must roll back then, as
+                after any other error.
+        """
+        ...
+
+
+@runtime_checkable
 class SupportsFindFirsts(Protocol):
     """**Protocol:** a reader that looks into many groups at once; others are asked for each."""
 

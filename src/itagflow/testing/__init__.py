@@ -11,8 +11,9 @@ interruptions.  Each contract is made of parts:
 
 - ``contract`` has `StoreContract`, with what every transaction promises; its parts are
   ``query_contract`` (conditions and orders; ``query_cases`` has the queries), ``lock_contract``,
-  ``create_contract`` (``lock(create=)``), ``sum_contract``, ``close_contract`` (how transactions
-  and stores end) and ``overlap_contract`` (two operations of a Flow at the same time).
+  ``create_contract`` (``lock(create=)``), ``many_contract`` (many entities at once),
+  ``sum_contract``, ``close_contract`` (how transactions and stores end) and ``overlap_contract``
+  (two operations of a Flow at the same time).
 - ``concurrency`` has `ConcurrencyContract`, with threads, processes and shutdown; its parts are
   ``fork_contract`` and ``interrupt_contract`` (``interruptions`` says where to interrupt).
 - ``part`` has what all parts have in common; ``counters`` and ``threads`` are what they count and

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -48,6 +47,7 @@ from itagflow.testing.builders import (
 from itagflow.testing.close_contract import CloseContract
 from itagflow.testing.create_contract import CreateContract
 from itagflow.testing.lock_contract import LockContract
+from itagflow.testing.many_contract import ManyContract
 from itagflow.testing.overlap_contract import OverlapContract
 from itagflow.testing.part import expect_refusal
 from itagflow.testing.query_contract import QueryContract
@@ -55,7 +55,13 @@ from itagflow.testing.sum_contract import SumContract
 
 
 class StoreContract(
-    QueryContract, LockContract, CreateContract, CloseContract, OverlapContract, SumContract
+    QueryContract,
+    LockContract,
+    CreateContract,
+    ManyContract,
+    CloseContract,
+    OverlapContract,
+    SumContract,
 ):
     """What every store promises; subclass it and give `open_store`."""
 
@@ -164,27 +170,6 @@ class StoreContract(
             assert writer.count(Query(Task)) == 4
             with expect_refusal(AlreadyExists):
                 writer.save(change(make_task(9, row_key_text="l"), row_key_text="k"))
-        store.close()
-
-    def test_many_are_saved_at_once_or_none(self) -> None:
-        """A store may save many of a kind together: one that is out of date keeps all from it."""
-        packages = [make_package(n, priority=n / 4, size=n) for n in range(1, 60)]
-        store = self.open_filled(*packages)
-        saved = [
-            change(each, priority=each.priority + 0.5, free=each.number % 2) for each in packages
-        ]
-        with store.write() as writer:
-            writer.save(*saved)
-        with store.read() as reader:
-            assert list(reader.find(Query(Package, order=("number",)))) == saved
-            tally = reader.tally(Query(Package, {"job": 4}), by=("state",), add=("size",))
-            assert [numbers for _, numbers in tally.items()] == [(59, sum(range(1, 60)))]
-        again = [change(each, size=0) for each in saved[:-1]]
-        # what was saved before it was found out may be refused at the end
-        with suppress(StoreFailed), store.write() as writer, expect_refusal(Conflict):
-            writer.save(*again, change(packages[-1], size=0))
-        with store.read() as reader:
-            assert list(reader.find(Query(Package, order=("number",)))) == saved
         store.close()
 
     def test_a_save_must_know_the_stored_version(self) -> None:

@@ -18,6 +18,7 @@ from itagflow.storage import (
     Store,
     Writer,
 )
+from itagflow.storage.port import SupportsLockAll, SupportsReplaceAll
 from itagflow.testing.builders import change, make_event, make_package
 from itagflow.testing.part import ContractPart
 from itagflow.testing.threads import (
@@ -95,6 +96,33 @@ class LockContract(ContractPart):
         self._second_waits(
             lambda writer: writer.lock(Package, (4, 1), shared=True), "lock(shared=True)"
         )
+
+    def test_lock_all_waits_for_who_has_it(self) -> None:
+        """And then sees what the other one has saved."""
+
+        def lock(writer: Writer) -> Package:
+            if isinstance(writer, SupportsLockAll):
+                return writer.lock_all(FREE)[0]
+            return writer.lock(Package, (4, 1))
+
+        self._second_waits(lock, "lock_all")
+
+    def test_replace_all_waits_for_who_has_it(self) -> None:
+        """And then is given what the other one has saved."""
+
+        def replace(writer: Writer) -> Package:
+            given: list[Package] = []
+
+            def note(package: Package) -> Package:
+                given.append(package)
+                return change(package, priority=1)
+
+            if isinstance(writer, SupportsReplaceAll):
+                writer.replace_all(FREE, note)
+                return given[0]
+            return writer.lock(Package, (4, 1))
+
+        self._second_waits(replace, "replace_all")
 
     def _second_waits(self, lock: Callable[[Writer], Package], name: str) -> None:
         store = self._with_packages(1)

@@ -18,7 +18,7 @@ from itagflow.storage import (
     Store,
     Writer,
 )
-from itagflow.storage.port import SupportsFindFirsts
+from itagflow.storage.port import SupportsFindFirsts, SupportsLockAll, SupportsReplaceAll
 from itagflow.testing.part import ContractPart
 from itagflow.testing.query_cases import (
     CASES,
@@ -106,19 +106,26 @@ def _rewrite(writer: Writer, before: Sequence[Entity], after: Sequence[Entity]) 
 
 
 def _check_find(reader: Reader, query: Query[Any], there: Sequence[Entity]) -> None:
-    found, expected = list(reader.find(query)), page(query, there)
+    _compare("find", query, list(reader.find(query)), there)
+
+
+def _compare(
+    verb: str, query: Query[Any], found: Sequence[Entity], there: Sequence[Entity]
+) -> None:
+    """Check that a verb gave the page of *query*."""
+    expected = page(query, there)
     if query.order:
         assert name_keys(found) == name_keys(expected), _say(
-            "find", query, name_keys(found), name_keys(expected)
+            verb, query, name_keys(found), name_keys(expected)
         )
-        assert found == expected, f"find({query}) gave other entities than were stored"
+        assert found == expected, f"{verb}({query}) gave other entities than were stored"
         return
     # without an order a store may give any of the matches, but no other and none twice
     allowed = matches(query, there)
     is_right = len(found) == len(expected) and all(entity in allowed for entity in found)
-    assert is_right, _say("find", query, name_keys(found), name_keys(allowed))
+    assert is_right, _say(verb, query, name_keys(found), name_keys(allowed))
     assert len({entity.key for entity in found}) == len(found), (
-        f"find({query}) gave an entity twice"
+        f"{verb}({query}) gave an entity twice"
     )
 
 
@@ -169,6 +176,25 @@ def _check_remove(writer: Writer, query: Query[Any], there: Sequence[Entity]) ->
     )
 
 
+def _check_lock_all(writer: Writer, query: Query[Any], there: Sequence[Entity]) -> None:
+    if isinstance(writer, SupportsLockAll):
+        _compare("lock_all", query, writer.lock_all(query), there)
+
+
+def _check_replace_all(writer: Writer, query: Query[Any], there: Sequence[Entity]) -> None:
+    """Look at what it gives, and replace nothing."""
+    given: list[Entity] = []
+
+    def leave(entity: Entity) -> Entity:
+        given.append(entity)
+        return entity
+
+    if isinstance(writer, SupportsReplaceAll):
+        count = writer.replace_all(query, leave)
+        _compare("replace_all", query, given, there)
+        assert count == len(given), _say("replace_all", query, count, len(given))
+
+
 def _check_find_firsts(reader: Reader, query: Query[Any], there: Sequence[Entity]) -> None:
     if not isinstance(reader, SupportsFindFirsts):
         return  # then it is asked for each group by `find`
@@ -202,10 +228,15 @@ VERBS: dict[str, tuple[Run, Check]] = {
     "find_firsts": (_in_a_reader, _check_find_firsts),
     "find_firsts_in_a_writer": (_in_a_writer, _check_find_firsts),
     "lock_first": (_in_a_writer, _check_lock_first),
+    "lock_all": (_in_a_writer, _check_lock_all),
+    "replace_all": (_in_a_writer, _check_replace_all),
     "remove": (_check_and_roll_back, _check_remove),
 }
 """Every verb with a query, by the transaction: how it is run, and the expected result."""
-_PAGED = ("find", "find_in_a_snapshot", "find_in_a_writer", "lock_first")
+_PAGED = (
+    *("find", "find_in_a_snapshot", "find_in_a_writer"),
+    *("lock_first", "lock_all", "replace_all"),
+)
 HEEDED_BY: Mapping[str, tuple[str, ...]] = {
     "an_order": (*_PAGED, "find_firsts", "find_firsts_in_a_writer"),
     "after": _PAGED,

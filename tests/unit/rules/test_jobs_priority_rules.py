@@ -6,7 +6,7 @@ import pytest
 
 from itagflow import InvalidData
 from itagflow.jobs import priority_rules as rules
-from itagflow.testing.builders import make_job, make_package, make_task
+from itagflow.testing.builders import make_job, make_task
 
 JOB = make_job()
 
@@ -39,7 +39,6 @@ def test_a_package_has_the_greatest_score_of_its_tasks() -> None:
 
 
 def test_an_event_names_one_priority_or_each() -> None:
-    same = [make_package(n, priority=2) for n in (1, 2)]
-    assert rules.describe(same) == {"priority": 2, "packages": [1, 2]}
-    apart = [make_package(n, priority=n / 2) for n in (1, 2)]
-    assert rules.describe(apart) == {"priorities": [0.5, 1.0], "packages": [1, 2]}
+    assert rules.describe({1: 2, 2: 2}) == {"priority": 2, "packages": [1, 2]}
+    apart = {"priorities": [0.5, 1.0], "packages": [1, 2]}
+    assert rules.describe({1: 0.5, 2: 1.0}) == apart

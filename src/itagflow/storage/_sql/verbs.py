@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import compress
+from itertools import compress, islice
 from operator import ne
 from typing import Any, cast
 
@@ -40,6 +40,8 @@ SAVED_AT_ONCE = 500
 """How many are saved by a statement at the most: a server is at work while the next are made."""
 Row = tuple[Any, ...]
 """A row as it is stored."""
+Replacement = tuple[Row | None, Row]
+"""A row as it is stored, or None when that is not known, and as it is to be."""
 Update = tuple[tuple[int, ...], Sequence[Row]]
 """The indexes of the columns that change, and for each row their values, the key and the version
 that it has."""
@@ -240,34 +242,82 @@ class SqlWriter(SqlReader):
         Raises:
             Conflict: when one is not exactly one version newer than the stored one.
         """
-        updated = self.update_all(layout, self._make_updates(layout, entities))
-        if updated != len(entities):
+        if self._replace_rows(layout, self._pair_with_locked(layout, entities)) != len(entities):
             # some are saved: `settle` refuses to commit, whatever the caller does
             self._is_partly_saved = True
             # asked only now which one it was; one that was saved before looks like the others
             wrong = [each for each in entities if self.get(layout.kind, each.key) != each]
             raise Conflict(layout.kind.__name__, (wrong or entities)[0].key)
 
+    def _pair_with_locked(
+        self, layout: Layout[Any], entities: Iterable[Entity]
+    ) -> Iterator[Replacement]:
+        """Yield each of *entities* as a row, with the row that was locked."""
+        keys, locked = len(layout.key), self._locked_rows[layout.kind]
+        for entity in entities:
+            row = layout.row(entity)
+            # taken out: once it is saved, the row is not as it was locked any more
+            yield locked.pop(row[:keys], None), row
+
+    def replace_all(self, query: Query[E], change: Callable[[E], E]) -> int:
+        """Lock all matches, replace each by what *change* makes of it, and return how many."""
+        layout: Layout[E] = LAYOUTS[query.kind]
+        if layout.unique:  # one that is taken is refused, and that is known of single ones only
+            return self._change_and_save(query, change)
+        statement = self.sql.find(query)
+        rows = self.rows(statement.text + self.sql.lock, statement.values)
+        self._forget_locked(layout)
+        # From here on the rows go through one by one: none waits in memory for the others, where
+        # the garbage collector would go through all of them again and again.
+        self._replace_rows(layout, self._change_rows(layout, rows, change))
+        return len(rows)
+
+    def _change_and_save(self, query: Query[E], change: Callable[[E], E]) -> int:
+        found = self.lock_all(query)
+        changes = [(before, _make_next(before, change)) for before in found]
+        self.save(*(after for before, after in changes if after is not before))
+        return len(found)
+
+    def _change_rows(
+        self, layout: Layout[E], rows: Iterable[Row], change: Callable[[E], E]
+    ) -> Iterator[Replacement]:
+        """Yield locked rows with what *change* makes of them, where that is something else."""
+        decode = self._row_cache.find_decoder(layout)
+        for row in rows:
+            before = decode(row)
+            after = _make_next(before, change)
+            if after is not before:
+                yield row, layout.row(after)
+
+    def _replace_rows(self, layout: Layout[Any], replacements: Iterable[Replacement]) -> int:
+        """Replace rows, block by block, and return how many had the old version."""
+        try:
+            return self.update_all(layout, self._make_updates(layout, replacements))
+        except BaseException:
+            # some may be saved: `settle` refuses to commit, whatever the caller does
+            self._is_partly_saved = True
+            raise
+
     def update_all(self, layout: Layout[Any], updates: Iterable[Update]) -> int:
         """Run updates, which are made one by one, and return how many rows had the old version."""
         return sum(self.update_many(layout, columns, rows) for columns, rows in updates)
 
-    def _make_updates(self, layout: Layout[Any], entities: Sequence[Entity]) -> Iterator[Update]:
-        """Yield what replaces *entities*, block by block, and by the columns that change."""
-        keys, locked = len(layout.key), self._locked_rows[layout.kind]
-        for start in range(0, len(entities), SAVED_AT_ONCE):
+    def _make_updates(
+        self, layout: Layout[Any], replacements: Iterable[Replacement]
+    ) -> Iterator[Update]:
+        """Yield what replaces rows, block by block, and by the columns that change."""
+        keys, left = len(layout.key), iter(replacements)
+        while block := list(islice(left, SAVED_AT_ONCE)):
             changes = defaultdict[tuple[int, ...], list[Row]](list)
-            for entity in entities[start : start + SAVED_AT_ONCE]:
-                row = layout.row(entity)
-                # taken out: once it is saved, the row is not as it was locked any more
-                old = locked.pop(row[:keys], None)
+            for old, row in block:
                 columns = _find_changed(old, row, keys)
                 update = layout.find_update(columns)
                 if update.moves_sums:
-                    if old is None:
-                        old = self._require_row(layout, self.sql.get(layout), row[:keys])
-                    self._count_moved(layout, old, row)
-                changes[columns].append((*update.get_values(row), entity.version - 1))
+                    # before the update: the sums need to know which group the entity leaves
+                    before = old or self._require_row(layout, self.sql.get(layout), row[:keys])
+                    self._count_moved(layout, before, row)
+                # the version is the first column behind the key
+                changes[columns].append((*update.get_values(row), row[keys] - 1))
             yield from changes.items()
 
     def _count_moved(self, layout: Layout[Any], old: Row, new: Row) -> None:
@@ -334,6 +384,7 @@ class SqlWriter(SqlReader):
         """Delete at most *limit* matches and return how many were deleted."""
         statement = self.sql.remove(query, limit)
         layout = LAYOUTS[query.kind]
+        self._forget_locked(layout)
         if layout.sums is None:
             return self.run(statement.text, statement.values)
         removed = self.rows(statement.text, statement.values)
@@ -380,6 +431,10 @@ class SqlWriter(SqlReader):
         self._locked_rows[layout.kind][row[: len(layout.key)]] = row
         return self._row_cache.entity(layout, row)
 
+    def _forget_locked(self, layout: Layout[Any]) -> None:
+        """Forget how rows of a kind were when they were locked: some of them will not be so now."""
+        self._locked_rows.pop(layout.kind, None)
+
     def _make_taken_error(self, entity: Entity) -> AlreadyExists:
         """Return the error that tells what of *entity* was taken: its key, or its name."""
         layout: Layout[Any] = LAYOUTS[type(entity)]
@@ -422,3 +477,17 @@ def _find_changed(stored: Row | None, row: Row, keys: int) -> tuple[int, ...]:
     if stored is None:
         return tuple(columns)
     return tuple(compress(columns, map(ne, stored[keys:], row[keys:])))
+
+
+def _make_next(before: E, change: Callable[[E], E]) -> E:
+    """Return what *change* makes of an entity: its next version, or itself.
+
+    Raises:
+        Conflict: when it is anything else.
+    """
+    after = change(before)
+    if after is before:
+        return before
+    if after.version != before.version + 1 or after.key != before.key:
+        raise Conflict(type(before).__name__, before.key)
+    return after

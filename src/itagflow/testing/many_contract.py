@@ -1,0 +1,197 @@
+"""A part of the store contract: many entities are locked, replaced and saved together, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from itagflow.errors import Conflict, ItagflowError, StoreFailed
+from itagflow.model.package import Package, PackageState
+from itagflow.storage import Query, Store
+from itagflow.storage.port import SupportsLockAll, SupportsReplaceAll
+from itagflow.testing.builders import change, make_package
+from itagflow.testing.part import ContractPart, expect_refusal
+
+MANY = 1_207
+"""How many: more than any store sends at once, and no round number."""
+PLACES = (1, MANY // 2, MANY)
+"""Where something is wrong."""
+PACKAGES = Query(Package, {"job": 4}, order=("number",))
+"""All of them, in order."""
+Change = Callable[[Package], Package]
+
+
+class ManyContract(ContractPart):
+    """What is done to many entities at once is done to all of them, or to none.
+
+    Of `SupportsLockAll` and `SupportsReplaceAll` it asks only stores that have them.
+    """
+
+    def _with_many(self) -> tuple[Store, list[Package]]:
+        store = self.open_store()
+        packages = [make_package(n, priority=n / 4, size=n) for n in range(1, MANY + 1)]
+        with store.write() as writer:
+            writer.add(*packages)
+        return store, packages
+
+    def test_many_are_saved_at_once_or_none(self) -> None:
+        """A store may save many of a kind together: one that is out of date keeps all from it."""
+        store, packages = self._with_many()
+        saved = [
+            change(each, priority=each.priority + 0.5, free=each.number % 2) for each in packages
+        ]
+        with store.write() as writer:
+            writer.save(*saved)
+        _expect(store, saved)
+        again = [change(each, size=0) for each in saved[:-1]]
+        # what was saved before it was found out may be refused at the end
+        with suppress(StoreFailed), store.write() as writer, expect_refusal(Conflict):
+            writer.save(*again, change(packages[-1], size=0))
+        _expect(store, saved)
+        store.close()
+
+    def test_many_are_not_saved_where_one_is_gone(self) -> None:
+        """Whether they were locked before or not, and wherever it stands."""
+        store, packages = self._with_many()
+        for number in (1, MANY):
+            with store.write() as writer:
+                writer.remove(Query(Package, {"job": 4, "number": number}), 1)
+            left = [each for each in packages if each.number != number]
+            saved = [change(each, state=PackageState.DONE) for each in packages]
+            with suppress(StoreFailed), store.write() as writer, expect_refusal(ItagflowError):
+                writer.save(*saved)
+            _expect(store, left)
+            with store.write() as writer:
+                writer.add(packages[number - 1])
+        store.close()
+
+    def test_what_came_again_is_saved_whole(self) -> None:
+        """What was locked, removed, and added with other values is not as it was locked."""
+        store = self.open_store()
+        before = make_package(priority=1, size=7)
+        with store.write() as writer:
+            writer.add(before)
+        with store.write() as writer:
+            writer.lock(Package, before.key)
+            writer.remove(PACKAGES, 1)
+            writer.add(make_package(priority=2, size=9))
+            writer.save(change(before))
+        _expect(store, [change(before)])
+        store.close()
+
+    def test_lock_all_locks_what_it_gives(self) -> None:
+        """In the order of the query; what was locked is saved as anything else."""
+        store, packages = self._with_many()
+        with store.write() as writer:
+            if isinstance(writer, SupportsLockAll):
+                assert writer.lock_all(PACKAGES) == packages
+                writer.save(*(change(each, priority=0.5) for each in packages))
+                packages = [change(each, priority=0.5) for each in packages]
+        _expect(store, packages)
+        store.close()
+
+    def test_replace_all_replaces_what_changes(self) -> None:
+        """In the order of the query; what stays as it is keeps its version."""
+        store, packages = self._with_many()
+        expected = [_promote(each) for each in packages]
+        given: list[int] = []
+
+        def promote(package: Package) -> Package:
+            given.append(package.number)
+            return _promote(package)
+
+        with store.write() as writer:
+            if not isinstance(writer, SupportsReplaceAll):
+                return
+            backwards = Query(Package, {"job": 4}, order=("-number",))
+            assert writer.replace_all(backwards, promote) == MANY
+            assert given == list(range(MANY, 0, -1))
+            # what follows in the transaction sees them, and replaces them again
+            assert list(writer.find(PACKAGES)) == expected
+            first = change(expected[0], priority=packages[0].priority)
+            writer.save(first)
+        _expect(store, [first, *expected[1:]])
+        store.close()
+
+    def test_replace_all_knows_no_older_version(self) -> None:
+        """What was locked before, and is saved after, is as it was replaced in between."""
+        store, packages = self._with_many()
+        with store.write() as writer:
+            if not isinstance(writer, SupportsReplaceAll):
+                return
+            before = writer.lock(Package, (4, 1))
+            writer.replace_all(PACKAGES, lambda package: change(package, priority=0.5))
+            # with the priority that it had when it was locked
+            last = change(change(before))
+            writer.save(last)
+        _expect(store, [last, *(change(each, priority=0.5) for each in packages[1:])])
+        store.close()
+
+    def test_replace_all_takes_the_next_version_only(self) -> None:
+        """Another version or another key is refused, wherever it stands, and nothing is stored."""
+        wrong: Sequence[Change] = (
+            lambda package: change(change(package)),
+            lambda package: make_package(package.number, priority=9, size=package.size),
+            lambda package: change(make_package(package.number + 1)),
+        )
+        store, packages = self._with_many()
+        for replace in wrong:
+            for place in PLACES:
+                _fail(store, _at(place, replace), Conflict)
+        _expect(store, packages)
+        store.close()
+
+    def test_an_error_while_replacing_leaves_nothing(self) -> None:
+        """Whoever catches it cannot keep what was replaced before it."""
+
+        def fail(package: Package) -> Package:
+            raise RuntimeError(package.number)
+
+        store, packages = self._with_many()
+        for place in PLACES:
+            _fail(store, _at(place, fail), RuntimeError)
+            with suppress(RuntimeError), store.write() as writer:
+                if isinstance(writer, SupportsReplaceAll):
+                    writer.replace_all(PACKAGES, _at(place, fail))
+        _expect(store, packages)
+        store.close()
+
+
+def _promote(package: Package) -> Package:
+    """Return the package with another priority, and perhaps in another state; some as they are."""
+    if package.number % 3 == 0:
+        return package
+    if package.number % 5 == 0:
+        return change(package, priority=-package.number, state=PackageState.ACCEPT)
+    return change(package, priority=-package.number)
+
+
+def _at(place: int, replace: Change) -> Change:
+    """Return what treats one of many packages in another way."""
+
+    def change_it(package: Package) -> Package:
+        return replace(package) if package.number == place else _promote(package)
+
+    return change_it
+
+
+def _fail(store: Store, replace: Change, error: type[Exception]) -> None:
+    """Catch the error inside of the transaction, which may then refuse to end well."""
+    with suppress(StoreFailed), store.write() as writer:
+        if isinstance(writer, SupportsReplaceAll):
+            try:
+                writer.replace_all(PACKAGES, replace)
+            except error:
+                return
+            raise AssertionError(f"{error.__name__} was not raised")
+
+
+def _expect(store: Store, packages: Sequence[Package]) -> None:
+    """Check that the store holds these packages, and that its sums are theirs."""
+    expected: dict[tuple[str], tuple[int, int]] = {}
+    for package in packages:
+        count, size = expected.get((package.state.value,), (0, 0))
+        expected[(package.state.value,)] = (count + 1, size + package.size)
+    with store.read() as reader:
+        assert list(reader.find(PACKAGES)) == list(packages)
+        assert reader.tally(Query(Package, {"job": 4}), by=("state",), add=("size",)) == expected
