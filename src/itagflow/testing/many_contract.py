@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from itagflow.errors import Conflict, ItagflowError, StoreFailed
 from itagflow.model.package import Package, PackageState
-from itagflow.storage import Query, Store
+from itagflow.storage import Query, Store, Writer
 from itagflow.storage.port import SupportsLockAll, SupportsReplaceAll
 from itagflow.testing.builders import change, make_package
 from itagflow.testing.part import ContractPart, expect_refusal
@@ -64,6 +64,20 @@ class ManyContract(ContractPart):
             with store.write() as writer:
                 writer.add(packages[number - 1])
         store.close()
+
+    def test_what_a_store_cannot_hold_keeps_the_others_from_it(self) -> None:
+        """Whoever catches the error cannot keep those that came before; a store may hold all."""
+        for count in (3, 30, MANY):
+            packages = [make_package(n) for n in range(1, count + 1)]
+            # no database has integers of this size
+            added = [*packages[:-1], make_package(count, first_task=2**70)]
+            _expect_all_or_none(
+                self.open_store(), [], added, lambda writer, each: writer.add(*each)
+            )
+            saved = [change(each, priority=1) for each in added]
+            _expect_all_or_none(
+                self.open_store(), packages, saved, lambda writer, each: writer.save(*each)
+            )
 
     def test_what_came_again_is_saved_whole(self) -> None:
         """What was locked, removed, and added with other values is not as it was locked."""
@@ -173,6 +187,25 @@ def _at(place: int, replace: Change) -> Change:
         return replace(package) if package.number == place else _promote(package)
 
     return change_it
+
+
+def _expect_all_or_none(
+    store: Store,
+    before: Sequence[Package],
+    after: Sequence[Package],
+    act: Callable[[Writer, Sequence[Package]], object],
+) -> None:
+    """Check that *act* has stored all, or nothing where it has failed."""
+    with store.write() as writer:
+        writer.add(*before)
+    error: Exception | None = None
+    with suppress(StoreFailed), store.write() as writer:
+        try:
+            act(writer, after)
+        except Exception as caught:  # also one of the driver, or of Python
+            error = caught
+    _expect(store, before if error else after)
+    store.close()
 
 
 def _fail(store: Store, replace: Change, error: type[Exception]) -> None:

@@ -175,6 +175,8 @@ class SqlWriter(SqlReader):
     are_sums_current = False
 
     _is_partly_saved = False
+    """Whether an error has left some of several entities stored: `settle` refuses to commit then,
+    whatever the caller does."""
 
     def __init__(self, sql: Sql, row_cache: RowCache, transaction: Transaction[Any]) -> None:
         """Ask and write in this *sql*."""
@@ -196,6 +198,24 @@ class SqlWriter(SqlReader):
             AlreadyExists: when a unique column is taken.
         """
 
+    @abstractmethod
+    def add_all(self, entities: tuple[Entity, ...]) -> tuple[Entity, ...]:
+        """Insert entities and return them as stored.
+
+        Raises:
+            AlreadyExists: when a key or a unique column is taken; none is added then.
+        """
+
+    def add(self, *entities: Entity) -> tuple[Entity, ...]:
+        """Insert new entities and return them as stored: events with their position."""
+        try:
+            return self.add_all(entities)
+        except AlreadyExists:
+            raise  # none was added, and the caller may try another key
+        except BaseException:
+            self._is_partly_saved = True
+            raise
+
     def save(self, *entities: Entity) -> None:
         """Replace entities, each by one version; after an error the transaction must roll back."""
         if len(entities) > MANY:
@@ -206,9 +226,9 @@ class SqlWriter(SqlReader):
         for number, entity in enumerate(entities):
             try:
                 self._save(entity)
-            except (AlreadyExists, Conflict, NotFound):
+            except BaseException:
                 # The caller may catch the error and go on.  When nothing was saved before, that is
-                # as if it had not tried; else `settle` refuses to commit half of it.
+                # as if it had not tried.
                 if number > 0:
                     self._is_partly_saved = True
                 raise
@@ -243,7 +263,6 @@ class SqlWriter(SqlReader):
             Conflict: when one is not exactly one version newer than the stored one.
         """
         if self._replace_rows(layout, self._pair_with_locked(layout, entities)) != len(entities):
-            # some are saved: `settle` refuses to commit, whatever the caller does
             self._is_partly_saved = True
             # asked only now which one it was; one that was saved before looks like the others
             wrong = [each for each in entities if self.get(layout.kind, each.key) != each]
@@ -294,7 +313,6 @@ class SqlWriter(SqlReader):
         try:
             return self.update_all(layout, self._make_updates(layout, replacements))
         except BaseException:
-            # some may be saved: `settle` refuses to commit, whatever the caller does
             self._is_partly_saved = True
             raise
 
@@ -396,12 +414,12 @@ class SqlWriter(SqlReader):
         """Flush the kept sums: the last step of a transaction, in the order that everybody uses.
 
         Raises:
-            StoreFailed: when several entities were to be saved and only some of them were.
+            StoreFailed: when several entities were to be stored and only some of them were.
         """
         if self._is_partly_saved:
             hint = "Nothing of the transaction was stored: begin again"
             raise StoreFailed(
-                self.transaction.store, "some of several entities could not be saved", hint
+                self.transaction.store, "some of several entities could not be stored", hint
             )
         # Last, so that rows which many transactions update are locked as shortly as possible, and
         # sorted, so that two transactions lock them in the same order.  A thread always takes the

@@ -127,7 +127,7 @@ class _Writer(_Reader, SqlWriter):
         place = {theirs: layout.value(found, ours) for ours, theirs in unless.same.items()}
         return self.count(Query(cast(Any, unless.kind), {**unless.where, **place})) > 0
 
-    def add(self, *entities: Entity) -> tuple[Entity, ...]:
+    def add_all(self, entities: tuple[Entity, ...]) -> tuple[Entity, ...]:
         if len(entities) > MAX_SINGLE_INSERTS:
             return self._add_many(entities)
         added: list[Entity] = []

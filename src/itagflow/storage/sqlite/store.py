@@ -80,7 +80,7 @@ class _Writer(_Reader, SqlWriter):
     def run(self, text: str, values: Sequence[Any]) -> int:
         return self._run(text, values).rowcount
 
-    def add(self, *entities: Entity) -> tuple[Entity, ...]:
+    def add_all(self, entities: tuple[Entity, ...]) -> tuple[Entity, ...]:
         if len(entities) > MAX_SINGLE_INSERTS:
             return self._add_many(entities)
         added: list[Entity] = []
