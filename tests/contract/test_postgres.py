@@ -5,13 +5,14 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import attrs
 import psycopg
 import pytest
+from psycopg import _copy, _pipeline, connection, cursor
 from psycopg.rows import dict_row
 from support import postgres
 from support.scenes import rows
@@ -29,7 +30,8 @@ from itagflow.jobs import loading
 from itagflow.model.entity import advance
 from itagflow.model.event import Event
 from itagflow.model.package import Assignment, Package
-from itagflow.storage import Query, Unless, Writer
+from itagflow.model.task import Task
+from itagflow.storage import Query, Reader, Unless, Writer
 from itagflow.storage._sql import verbs
 from itagflow.storage._sql.layout import LAYOUTS
 from itagflow.storage._sql.migrations import migrations
@@ -37,14 +39,17 @@ from itagflow.storage._sql.statements import Sql
 from itagflow.storage._sql.verbs import SqlWriter
 from itagflow.storage.port import SupportsLockAll, SupportsReplaceAll
 from itagflow.storage.postgres import PostgresStore
+from itagflow.storage.postgres import store as postgres_store
 from itagflow.testing import (
     ConcurrencyContract,
     StoreContract,
     make_assignment,
     make_event,
     make_package,
+    make_task,
     make_workspace,
 )
+from itagflow.testing.interruptions import Interruption, Strike
 
 FORK, SPAWN = (multiprocessing.get_context(how) for how in ("fork", "spawn"))
 
@@ -356,6 +361,20 @@ class TestBlocks:
         two.close()
 
 
+def lend_again(
+    url: str, made: list[psycopg.Connection]
+) -> Callable[[], AbstractContextManager[psycopg.Connection]]:
+    """Lend the last connection that was *made*, until somebody has closed it."""
+
+    @contextmanager
+    def lend() -> Iterator[psycopg.Connection]:
+        if not made or made[-1].closed:
+            made.append(psycopg.connect(url))
+        yield made[-1]
+
+    return lend
+
+
 class TestManySaved:
     """Many entities are replaced in a pipeline: the server is at work while the next rows are made."""
 
@@ -471,6 +490,61 @@ class TestManySaved:
         assert changed == self.COUNT
         with store.read() as reader:
             assert reader.count(Query(Package, {"job": 4, "priority": 1})) == self.COUNT
+
+    def replace(self, store: PostgresStore, round: int) -> None:
+        with store.write() as writer:
+            assert isinstance(writer, SupportsReplaceAll)
+            query = Query(Package, {"job": 4}, order=("number",))
+            writer.replace_all(query, lambda package: advance(package, priority=round))
+
+    def replaced(self, reader: Reader) -> list[float]:
+        """The round in which all packages were replaced last."""
+        (priority,) = {package.priority for package in reader.find(Query(Package, {"job": 4}))}
+        return [priority]
+
+    def add(self, store: PostgresStore, round: int) -> None:
+        with store.write() as writer:
+            tasks = (make_task(20 * round + number) for number in range(20))
+            writer.add(*tasks, *(make_event(f"round{round}") for _ in range(20)))
+
+    def added(self, reader: Reader) -> list[float]:
+        """The rounds in which events were added."""
+        rounds = reader.tally(Query(Event), by=("type",))
+        assert {count for (count,) in rounds.values()} <= {20}
+        assert reader.count(Query(Task)) == 20 * len(rounds)
+        return sorted(int(str(name).removeprefix("round")) for (name,) in rounds)
+
+    @pytest.mark.parametrize(("verb", "is_lent"), [("replace", False), ("add", True)])
+    def test_an_exception_may_strike_at_any_point_of_a_pipeline(
+        self, store: PostgresStore, postgres_url: str, verb: str, is_lent: bool
+    ) -> None:
+        """All is stored or nothing, and the next transaction has a connection that it can use."""
+        lent = list[psycopg.Connection]()
+        if is_lent:
+            store = PostgresStore(lend_again(postgres_url, lent))
+        act, done = {"replace": (self.replace, self.replaced), "add": (self.add, self.added)}[verb]
+        modules = (_copy, _pipeline, connection, cursor, postgres_store)
+        files = {module.__file__ or "" for module in modules}
+        stored, error, at = list[float](), None, 0
+        with store.read() as reader:
+            stored = done(reader)
+        while True:
+            at += 1  # one point further each time
+            strike = Strike(at, files, every_opcode=False)
+            error = strike.run(lambda _, at=at: act(store, at))
+            if not strike.place:
+                break
+            assert isinstance(error, Interruption) or strike.is_dropped, repr(error)
+            with store.write() as writer:
+                writer.save(advance(writer.lock(Package, (4, 1))))
+                found = done(writer)
+            assert found in (stored, [at], [*stored, at]), strike.place
+            stored = found
+        assert error is None
+        assert at > 50, "hardly any point was found"
+        store.close()
+        for each in lent:
+            each.close()
 
     def test_who_closes_the_store_meanwhile_waits_for_the_end(
         self, store: PostgresStore, monkeypatch: pytest.MonkeyPatch, postgres_url: str

@@ -15,7 +15,7 @@ HOME = Path(__file__).parents[2]
     ("page", "words"),
     [
         ("docs/queues.md", f"in transactions of up to {BLOCK:,} packages"),
-        ("CHANGELOG.md", f"each its own priority, in blocks of {BLOCK:,}"),
+        ("CHANGELOG.md", f"each its own priority, in transactions of {BLOCK:,}"),
     ],
 )
 def test_a_page_names_the_number_of_the_code(page: str, words: str) -> None:

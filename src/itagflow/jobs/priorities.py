@@ -30,7 +30,7 @@ BLOCK = 4_000
 
 More than elsewhere: nothing else is written, so that claims wait for a tenth of a second.  The
 priorities of a block lie all over two indexes of the queue, so that each transaction writes most of
-their pages again: in blocks of 2,000 it took up to a fifth longer.
+their pages again: in transactions of 2,000 it took up to a fifth longer.
 """
 TaskScores = Mapping[TaskRef | str, float]
 """Priorities by task, its number, or its row key where that is a text."""

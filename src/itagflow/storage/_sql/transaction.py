@@ -62,6 +62,9 @@ class Transaction(Generic[C]):
     """Its lock in the queue: what it waits for, and what is released to wake it."""
     has_file_lock: bool = False
     """Whether it holds, or is about to take, the file lock by which processes write in turn."""
+    is_in_pipeline: bool = False
+    """Whether it has begun a pipeline that has not come to its end: where an exception has struck
+    at a bad moment, the driver believes ever after that the connection is in one."""
     has_new_events: bool = False
     """Whether it adds to the history, so that those who listen are to be woken."""
 

@@ -83,6 +83,37 @@ def translate_errors_in(transaction: Transaction[Any]) -> Generator[None]:
         raise failure_of(transaction, error) from error
 
 
+@safe_context
+def in_pipeline(transaction: Transaction[Any]) -> Generator[None]:
+    """Do the same where the driver has a pipeline; see also `Transaction.is_in_pipeline`.
+
+    Raises:
+        StoreFailed: when the driver or the server fails, or the process was forked.
+    """
+    transaction.is_in_pipeline = True
+    try:
+        yield
+    except BaseException as error:
+        interruption = _find_interruption(error)
+        if interruption is not None:
+            raise interruption from None
+        if isinstance(error, psycopg.Error):
+            raise failure_of(transaction, error) from error
+        raise
+    transaction.is_in_pipeline = False
+
+
+def _find_interruption(error: BaseException) -> BaseException | None:
+    """Return what has struck the driver, such as `KeyboardInterrupt`.
+
+    When it strikes while a pipeline ends, an error that the driver makes of that takes its place.
+    """
+    found: BaseException | None = error
+    while found is not None and isinstance(found, Exception):
+        found = found.__context__
+    return found
+
+
 def make_store_error(store: str, error: psycopg.Error) -> StoreFailed:
     """Return our error for PostgreSQL's; the caller raises it from the original."""
     code = error.sqlstate

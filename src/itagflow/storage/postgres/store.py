@@ -39,7 +39,12 @@ from itagflow.storage.port import (
     Unless,
     Writer,
 )
-from itagflow.storage.postgres.failures import failure_of, translate_errors, translate_errors_in
+from itagflow.storage.postgres.failures import (
+    failure_of,
+    in_pipeline,
+    translate_errors,
+    translate_errors_in,
+)
 from itagflow.storage.postgres.schema import migrate
 from itagflow.storage.postgres.transactions import (
     Connect,
@@ -157,8 +162,9 @@ class _Writer(_Reader, SqlWriter):
             return super().update_all(layout, updates)
         # In a pipeline nobody waits for the server, which replaces rows while the next are made.
         cursors = list[RowCursor]()
-        connection = self._transaction.usable_connection()
-        with translate_errors_in(self._transaction), connection.pipeline():
+        transaction = self._transaction
+        connection = transaction.usable_connection()
+        with in_pipeline(transaction), connection.pipeline():
             for columns, rows in updates:
                 text, values = self.sql.update_many(layout, columns, rows)
                 cursors.append(cursor_of(connection).execute(text.encode(), values))
@@ -204,10 +210,11 @@ class _Writer(_Reader, SqlWriter):
     def _positions(self, events: list[Event]) -> list[int]:
         """Insert events and return the position of each."""
         layout: Layout[Any] = LAYOUTS[Event]
-        self._transaction.has_new_events |= bool(events)
+        transaction = self._transaction
+        transaction.has_new_events |= bool(events)
         text, positions = f"{self.sql.insert(layout)} RETURNING position", list[int]()
-        self._transaction.usable_connection()
-        with translate_errors_in(self._transaction):
+        transaction.usable_connection()
+        with in_pipeline(transaction):  # the driver makes one for many statements
             self._cursor.executemany(
                 text.encode(), [layout.row(event)[1:] for event in events], returning=True
             )

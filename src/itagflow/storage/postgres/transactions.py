@@ -125,7 +125,7 @@ class PgTransactions(Transactions[AnyConnection]):
         self, connection: AnyConnection, transaction: PgTransaction, state: PgState
     ) -> None:
         """Roll back what is open, and keep the connection for the next one; else it is closed."""
-        is_clean = _is_rolled_back(connection)
+        is_clean = _is_rolled_back(connection) and not transaction.is_in_pipeline
         if is_clean and not transaction.is_long:
             transaction.connections = []
             state.idle[False].append(connection)
@@ -192,7 +192,7 @@ class PgTransactions(Transactions[AnyConnection]):
         if transaction.mode is Mode.LISTEN:
             with suppress(psycopg.Error):  # it is lost, and hears nothing anyway
                 connection.execute(f"UNLISTEN {self._channel}".encode())
-        is_clean = _is_rolled_back(connection)
+        is_clean = _is_rolled_back(connection) and not transaction.is_in_pipeline
         if transaction.refusal is IS_OF_PARENT:
             return  # a signal handler has forked, and this is the child
         if not is_clean:
