@@ -546,6 +546,23 @@ class TestManySaved:
         for each in lent:
             each.close()
 
+    def test_an_interruption_that_is_over_hides_no_error(
+        self, store: PostgresStore, postgres_url: str
+    ) -> None:
+        """As in a program that stores what it has when somebody interrupts it."""
+
+        def promote_and_cut(package: Package) -> Package:
+            if package.number == 1:
+                cut(postgres_url)
+            return advance(package, priority=1)
+
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            with pytest.raises(StoreFailed), store.write() as writer:
+                assert isinstance(writer, SupportsReplaceAll)
+                writer.replace_all(Query(Package, {"job": 4}), promote_and_cut)
+
     def test_who_closes_the_store_meanwhile_waits_for_the_end(
         self, store: PostgresStore, monkeypatch: pytest.MonkeyPatch, postgres_url: str
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Mapping
 from typing import Any
 
@@ -91,10 +92,12 @@ def in_pipeline(transaction: Transaction[Any]) -> Generator[None]:
         StoreFailed: when the driver or the server fails, or the process was forked.
     """
     transaction.is_in_pipeline = True
+    # what the caller is handling, perhaps an interruption, is the context of all that is raised
+    handled = sys.exc_info()[1]
     try:
         yield
     except BaseException as error:
-        interruption = _find_interruption(error)
+        interruption = _find_interruption(error, handled)
         if interruption is not None:
             raise interruption from None
         if isinstance(error, psycopg.Error):
@@ -103,15 +106,17 @@ def in_pipeline(transaction: Transaction[Any]) -> Generator[None]:
     transaction.is_in_pipeline = False
 
 
-def _find_interruption(error: BaseException) -> BaseException | None:
-    """Return what has struck the driver, such as `KeyboardInterrupt`.
+def _find_interruption(error: BaseException, handled: BaseException | None) -> BaseException | None:
+    """Return what has struck the driver, such as `KeyboardInterrupt`, after *handled*.
 
     When it strikes while a pipeline ends, an error that the driver makes of that takes its place.
     """
     found: BaseException | None = error
-    while found is not None and isinstance(found, Exception):
+    while found is not None and found is not handled:
+        if not isinstance(found, Exception):
+            return found
         found = found.__context__
-    return found
+    return None
 
 
 def make_store_error(store: str, error: psycopg.Error) -> StoreFailed:
