@@ -19,7 +19,6 @@ from itagflow.jobs.packaging import authorize_stages
 from itagflow.jobs.priority_rules import Scores
 from itagflow.jobs.task_places import find_by_key, find_by_number, find_packages
 from itagflow.model.change import record
-from itagflow.model.entity import advance
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_priority
 from itagflow.model.package import Package, PackageState
@@ -205,9 +204,7 @@ class _Given:
         self.count += 1
         self.states.add(package.state)
         priority = self.numbers.by_package[package.number]
-        # what has it already stays as it is: the call may have been sent again
-        if package.priority == priority:
-            return package
-        self.new_priorities[package.number] = priority
-        # its next version, since to leave that to the transaction would be another copy
-        return advance(package, priority=priority)
+        given = priority_rules.give_priority(package, priority)
+        if given is not package:
+            self.new_priorities[package.number] = priority
+        return given

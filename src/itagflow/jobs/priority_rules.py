@@ -7,8 +7,10 @@ from typing import Any
 
 import attrs
 
+from itagflow.model.entity import advance
 from itagflow.model.job import Job
 from itagflow.model.number import is_storable, require_priority
+from itagflow.model.package import Package
 from itagflow.model.row_key import format_row_key, require_row_key
 from itagflow.model.task import Task, WorkItem
 from itagflow.model.text import find_key_error
@@ -70,6 +72,17 @@ def find_greatest(scores: Iterable[Score]) -> dict[int, float]:
         if known is None or score > known:
             greatest[package] = score
     return greatest
+
+
+def give_priority(package: Package, priority: float) -> Package:
+    """Return the next version of *package*, with this priority; itself where it has it already.
+
+    The call may have been sent again.
+    """
+    if package.priority == priority:
+        return package
+    # advanced here, since to leave that to the transaction would be another copy for each
+    return advance(package, priority=priority)
 
 
 def describe(priorities: Mapping[int, float]) -> dict[str, Any]:

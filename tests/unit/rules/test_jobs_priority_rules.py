@@ -6,7 +6,8 @@ import pytest
 
 from itagflow import InvalidData
 from itagflow.jobs import priority_rules as rules
-from itagflow.testing.builders import make_job, make_task
+from itagflow.model.copying import evolve
+from itagflow.testing.builders import make_job, make_package, make_task
 
 JOB = make_job()
 
@@ -36,6 +37,14 @@ def test_a_key_is_asked_for_as_it_is_stored() -> None:
 def test_a_package_has_the_greatest_score_of_its_tasks() -> None:
     assert rules.find_greatest([]) == {}
     assert rules.find_greatest([(1, -2), (2, 5), (1, -3.5)]) == {1: -2, 2: 5}
+
+
+def test_a_package_with_another_priority_is_its_next_version() -> None:
+    package = make_package(priority=0.5)
+    given = rules.give_priority(package, 2)
+    assert (given.priority, given.version) == (2, package.version + 1)
+    assert given == evolve(package, priority=2, version=given.version)
+    assert rules.give_priority(package, 0.5) is package
 
 
 def test_an_event_names_one_priority_or_each() -> None:
