@@ -361,6 +361,10 @@ class TestBlocks:
         two.close()
 
 
+class TimeLimitReached(Exception):
+    """What a signal handler raises that limits the time of a task."""
+
+
 def lend_again(
     url: str, made: list[psycopg.Connection]
 ) -> Callable[[], AbstractContextManager[psycopg.Connection]]:
@@ -482,12 +486,11 @@ class TestManySaved:
         numbered = Query(Package, {"job": 4}, order=("number",))
         with pytest.raises(StoreFailed, match="the connection was lost"), store.write() as writer:
             assert isinstance(writer, SupportsReplaceAll)
-            writer.replace_all(numbered, promote_and_cut)
+            writer.replace_all(numbered, lambda _: promote_and_cut)
         assert self.unchanged(store)
         with store.write() as writer:
             assert isinstance(writer, SupportsReplaceAll)
-            changed = writer.replace_all(numbered, lambda package: advance(package, priority=1))
-        assert changed == self.COUNT
+            writer.replace_all(numbered, lambda _: lambda package: advance(package, priority=1))
         with store.read() as reader:
             assert reader.count(Query(Package, {"job": 4, "priority": 1})) == self.COUNT
 
@@ -495,7 +498,7 @@ class TestManySaved:
         with store.write() as writer:
             assert isinstance(writer, SupportsReplaceAll)
             query = Query(Package, {"job": 4}, order=("number",))
-            writer.replace_all(query, lambda package: advance(package, priority=round))
+            writer.replace_all(query, lambda _: lambda package: advance(package, priority=round))
 
     def replaced(self, reader: Reader) -> list[float]:
         """The round in which all packages were replaced last."""
@@ -514,7 +517,7 @@ class TestManySaved:
         assert reader.count(Query(Task)) == 20 * len(rounds)
         return sorted(int(str(name).removeprefix("round")) for (name,) in rounds)
 
-    @pytest.mark.parametrize(("verb", "is_lent"), [("replace", False), ("add", True)])
+    @pytest.mark.parametrize(("verb", "is_lent"), [("replace", True), ("add", False)])
     def test_an_exception_may_strike_at_any_point_of_a_pipeline(
         self, store: PostgresStore, postgres_url: str, verb: str, is_lent: bool
     ) -> None:
@@ -546,6 +549,53 @@ class TestManySaved:
         for each in lent:
             each.close()
 
+    @pytest.mark.parametrize("moment", ["before", "after"])
+    @pytest.mark.parametrize("verb", ["replace", "add"])
+    def test_a_time_limit_may_strike_whenever_the_driver_waits(
+        self, store: PostgresStore, monkeypatch: pytest.MonkeyPatch, verb: str, moment: str
+    ) -> None:
+        """It is an exception like any other: the driver may make an error of its own out of it."""
+        wait, act = psycopg.Connection.wait, {"replace": self.replace, "add": self.add}[verb]
+        calls = at = 0
+
+        def wait_and_strike(*given: Any, **named: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if moment == "before" and calls == at:
+                raise TimeLimitReached
+            waited = wait(*given, **named)
+            if calls == at:
+                raise TimeLimitReached
+            return waited
+
+        while True:
+            at += 1
+            calls = 0
+            with monkeypatch.context() as patched:
+                patched.setattr(psycopg.Connection, "wait", wait_and_strike)
+                try:
+                    act(store, at)
+                except TimeLimitReached:
+                    pass
+                else:
+                    break
+            self.replace(store, at)  # with a connection that can be used
+        assert at > 5, "hardly any wait was found"
+
+    def test_an_error_of_the_caller_arrives_as_it_is(self, store: PostgresStore) -> None:
+        """Whatever the caller has dealt with before it was raised."""
+
+        def parse(package: Package) -> Package:
+            try:
+                raise SystemExit
+            except SystemExit:
+                raise ValueError("no such score") from None
+
+        with pytest.raises(ValueError, match="no such score"), store.write() as writer:
+            assert isinstance(writer, SupportsReplaceAll)
+            writer.replace_all(Query(Package, {"job": 4}), lambda _: parse)
+        assert self.unchanged(store)
+
     def test_an_interruption_that_is_over_hides_no_error(
         self, store: PostgresStore, postgres_url: str
     ) -> None:
@@ -561,7 +611,7 @@ class TestManySaved:
         except KeyboardInterrupt:
             with pytest.raises(StoreFailed), store.write() as writer:
                 assert isinstance(writer, SupportsReplaceAll)
-                writer.replace_all(Query(Package, {"job": 4}), promote_and_cut)
+                writer.replace_all(Query(Package, {"job": 4}), lambda _: promote_and_cut)
 
     def test_who_closes_the_store_meanwhile_waits_for_the_end(
         self, store: PostgresStore, monkeypatch: pytest.MonkeyPatch, postgres_url: str

@@ -21,9 +21,11 @@ from support.reliability.street import descriptors
 
 import itagflow
 from itagflow import contexts
-from itagflow.model.package import Package
-from itagflow.storage import Store
+from itagflow.errors import StoreFailed
+from itagflow.model.package import Package, PackageState
+from itagflow.storage import Query, Store, Writer
 from itagflow.storage._sql import transaction, transactions
+from itagflow.storage._sql.verbs import SqlWriter
 from itagflow.storage.postgres import connecting
 from itagflow.storage.postgres import transactions as of_postgres
 from itagflow.storage.sqlite import transactions as of_sqlite
@@ -186,3 +188,37 @@ def test_all_is_given_back_however_often_exceptions_strike(
     assert len(kept) > 5, "hardly anything was struck"
     assert store.close() is True
     assert url == "memory:" or set(descriptors(url)) <= open_before
+
+
+VERBS: dict[str, Callable[[Writer, Package], object]] = {
+    "add": lambda writer, package: writer.add(make_package(9)),
+    "save": lambda writer, package: writer.save(change(package, state=PackageState.DONE)),
+    "remove": lambda writer, package: writer.remove(Query(Package, {"job": 4}), 1),
+    "create": lambda writer, package: writer.lock(Package, (4, 9), create=make_package(9)),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_is_stored_but_not_summed_is_not_kept(
+    url: str, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    """An exception strikes in between, and is caught in the transaction."""
+
+    def strike(*_: object) -> None:
+        raise Struck
+
+    store = itagflow.open(url).store
+    with store.write() as writer:
+        writer.add(*map(make_package, range(1, 4)))
+    with pytest.raises(StoreFailed, match="some of several"), store.write() as writer:
+        package = writer.lock(Package, (4, 1))
+        with monkeypatch.context() as patched:
+            patched.setattr(SqlWriter, "_count", strike)
+            with pytest.raises(Struck):
+                VERBS[verb](writer, package)
+    with store.read() as reader:
+        assert list(reader.find(Query(Package, order=("number",)))) == [
+            make_package(number) for number in range(1, 4)
+        ]
+        assert reader.tally(Query(Package, {"job": 4}), by=("state",)) == {("label",): (3,)}
+    store.close()

@@ -15,6 +15,7 @@ HOME = Path(__file__).parents[2]
     ("page", "words"),
     [
         ("docs/queues.md", f"in transactions of up to {BLOCK:,} packages"),
+        ("src/itagflow/api/packages.py", f"Each transaction then holds up to {BLOCK:,} packages"),
         ("CHANGELOG.md", f"each its own priority, in transactions of {BLOCK:,}"),
     ],
 )

@@ -124,6 +124,19 @@ class TestPriorities:
         assert [taken(flow, "ben", job).package for _ in range(4)] == [1, 2, 4, 3]
         assert taken(flow, "cy", job).package == 6
 
+    def test_what_has_waited_for_long_comes_first_again(self, flow: Flow, clock: Clock) -> None:
+        """The scan of the queue begins with the oldest that a member may have: it begins again."""
+        workflow = Workflow(Label(), Inspect())
+        job = cats(flow, tasks=30, size=1, workflow=workflow, inspect=("ben", "cy"))
+        for number in range(30):
+            clock.forward(hours=2)
+            labeled(flow, "ben" if number < 20 else "cy", job)
+        # ben inspects what cy has labeled: 21 to 30
+        flow.packages.prioritize(job, -5, packages=[21], by="ada")
+        assert taken(flow, "ben", job, Stage.INSPECT).package == 22
+        flow.packages.prioritize(job, 0, packages=[21], by="ada")
+        assert taken(flow, "ben", job, Stage.INSPECT).package == 21
+
 
 @pytest.fixture
 def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,6 +303,59 @@ class TestRefused:
         assert flow.packages.get((job, 2 * PAGE)).stage is Stage.INSPECT
         assert priorities(flow, job) == [*[5] * PAGE, *[0] * (PAGE - 1), 1]
         assert blocks(flow, job) == [1, PAGE]
+
+    def test_a_stage_that_is_lost_meanwhile_is_left_alone(
+        self, flow: Flow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Where nothing is named, packages at other stages stay as they are."""
+        job = cats(flow, tasks=3, size=1, workflow=Workflow(Label(), Inspect()))
+        flow.members.add(flow.workspaces.get("street"), "lea", "leader", by="ada")
+        both = {Stage.LABEL: ["ben", "lea"], Stage.INSPECT: ["cy", "lea"]}
+        flow.jobs.set_workforce(job, both, by="ada")
+        labeled(flow, "ben", job)
+        authorize = priority_slice._authorize_all
+
+        def authorize_and_lose(*given: Any) -> None:
+            authorize(*given)
+            flow.jobs.set_workforce(job, {**both, Stage.INSPECT: ["cy"]}, by="ada")
+
+        monkeypatch.setattr(priority_slice, "_authorize_all", authorize_and_lose)
+        assert flow.packages.prioritize(job, 3, by="lea") == 2
+        assert priorities(flow, job) == [0, 3, 3]
+
+    def test_an_archived_job_has_no_new_priorities(self, flow: Flow) -> None:
+        job = keyed(flow, tasks=2)
+        flow.jobs.finish(job, discard_open=True, by="ada")
+        flow.jobs.archive(job, by="ada")
+        before = everything(flow)
+        attempts: list[dict[str, Any]] = [
+            {"priority": 5},
+            {"priority": 5, "packages": [1]},
+            {"priority": {1: 5}},
+            {"priority": {"1.jpg": 5}},
+            {"priority": {}},
+            {"priority": 5, "packages": []},
+        ]
+        for attempt in attempts:
+            with pytest.raises(NotAllowed, match="archived"):
+                flow.packages.prioritize(job, **attempt, by="ada")
+        assert everything(flow) == before
+
+    def test_a_job_that_is_archived_meanwhile(
+        self, flow: Flow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job = keyed(flow, tasks=2)
+        authorize = priority_slice._authorize_all
+
+        def authorize_and_archive(*given: Any) -> None:
+            authorize(*given)
+            flow.jobs.finish(job, discard_open=True, by="ada")
+            flow.jobs.archive(job, by="ada")
+
+        monkeypatch.setattr(priority_slice, "_authorize_all", authorize_and_archive)
+        with pytest.raises(NotAllowed, match="archived"):
+            flow.packages.prioritize(job, 5, packages=[1, 2], by="ada")
+        assert priorities(flow, job) == [0, 0]
 
     def test_one_that_breaks_off_is_sent_again(
         self, flow: Flow, monkeypatch: pytest.MonkeyPatch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from time import sleep
 from typing import Any
 
@@ -316,6 +317,9 @@ class GroupsHeedTheConditionsOnly(LooksIntoGroups):
             return iter([each for each in found if query.after is None or each.key > found[0].key])
 
 
+Prepare = Callable[[int], Callable[[Any], Any]]
+
+
 class TakesMany(ToyStore):
     """A store whose writer locks and replaces many in one question."""
 
@@ -323,13 +327,13 @@ class TakesMany(ToyStore):
         def lock_all(self, query: Query[E]) -> list[E]:
             return list(self.find(query))
 
-        def replace_all(self, query: Query[E], change: Callable[[E], E]) -> int:
+        def replace_all(self, query: Query[E], prepare: Callable[[int], Callable[[E], E]]) -> None:
             found = list(self.find(query))
+            change = prepare(len(found))
             changed = [(before, change(before)) for before in found]
             if any(before.key != after.key for before, after in changed):
                 raise Conflict(query.kind.__name__, ())
             self.save(*(after for before, after in changed if after is not before))
-            return len(found)
 
 
 @found_by("test_lock_all_heeds_a_limit", sound=TakesMany)
@@ -350,8 +354,8 @@ class ReplaceAllIgnoresOrder(TakesMany):
     """replace_all gives the matches by their keys."""
 
     class writer(TakesMany.writer):
-        def replace_all(self, query: Query[Any], change: Callable[[Any], Any]) -> int:
-            return super().replace_all(attrs.evolve(query, order=(), after=None), change)
+        def replace_all(self, query: Query[Any], prepare: Prepare) -> None:
+            super().replace_all(attrs.evolve(query, order=(), after=None), prepare)
 
 
 @found_by("test_an_error_while_replacing_leaves_nothing", sound=TakesMany)
@@ -359,13 +363,13 @@ class ReplaceAllKeepsWhatCameBefore(TakesMany):
     """replace_all keeps what it has replaced before an error."""
 
     class writer(TakesMany.writer):
-        def replace_all(self, query: Query[Any], change: Callable[[Any], Any]) -> int:
+        def replace_all(self, query: Query[Any], prepare: Prepare) -> None:
             found = list(self.find(query))
+            change = prepare(len(found))
             for before in found:
                 after = change(before)
                 if after is not before:
                     self.save(after)
-            return len(found)
 
 
 @found_by("test_replace_all_takes_the_next_version_only", sound=TakesMany)
@@ -373,14 +377,14 @@ class ReplaceAllTakesAnyVersion(TakesMany):
     """replace_all stores whatever version it is given."""
 
     class writer(TakesMany.writer):
-        def replace_all(self, query: Query[Any], change: Callable[[Any], Any]) -> int:
-            def force(before: Any) -> Any:
+        def replace_all(self, query: Query[Any], prepare: Prepare) -> None:
+            def force(change: Callable[[Any], Any], before: Any) -> Any:
                 after = change(before)
                 if after is before:
                     return before
                 return attrs.evolve(after, version=before.version + 1)
 
-            return super().replace_all(query, force)
+            super().replace_all(query, lambda count: partial(force, prepare(count)))
 
 
 @found_by("test_remove_heeds_several_conditions")

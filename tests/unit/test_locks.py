@@ -74,7 +74,7 @@ def numbered(*numbers: int) -> Step:
 
 
 def replaced(*numbers: int) -> Step:
-    return lambda transaction, job: transaction.replace_numbered(job.id, numbers, promote)
+    return lambda transaction, job: transaction.replace_numbered(job.id, numbers, lambda: promote)
 
 
 def promote(package: Package) -> Package:
@@ -299,7 +299,7 @@ class TestNumbered:
             return advance(new) if package.number == 3 else new
 
         with flow._engine.transaction() as transaction:
-            transaction.replace_numbered(job.id, [1, 2, 3], change)
+            transaction.replace_numbered(job.id, [1, 2, 3], lambda: change)
         found = [(package.priority, package.version) for package in flow.packages.list(job)]
         assert found == [(1, 1), (0, 0), (1, 1), (0, 0)]
 
@@ -319,15 +319,26 @@ class TestNumbered:
         flow, job = filled
         with flow._engine.transaction() as transaction:
             transaction.replace_numbered(
-                job.id, [1], lambda package: evolve(package, in_lots=True, lot_entry=LotEntry())
+                job.id,
+                [1],
+                lambda: lambda package: evolve(package, in_lots=True, lot_entry=LotEntry()),
             )
             assert transaction.changed_lots == {job.id}
             transaction.changed_lots.clear()
 
+    def test_a_batch_replaces_only_what_it_has_locked(self, filled: tuple[Flow, Job]) -> None:
+        """It locks all its packages at its beginning: none later."""
+        flow, job = filled
+        for step in (numbered(2, 3), replaced(2, 3)):
+            with flow._engine.transaction() as transaction:
+                transaction.begin_operation()
+                with pytest.raises(NotFound):
+                    step(transaction, job)
+
     def test_no_numbers_are_no_question(self, filled: tuple[Flow, Job]) -> None:
         flow, job = filled
         with flow._engine.transaction() as transaction:
-            transaction.replace_numbered(job.id, [], promote)
+            transaction.replace_numbered(job.id, [], lambda: promote)
             assert transaction.lock_numbered(job.id, []) == []
 
 

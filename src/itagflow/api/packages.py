@@ -156,7 +156,7 @@ class Packages:
 
         Or one for each task, such as the scores of a model: a package gets the greatest of those of
         its tasks.  All are checked before the first is stored.  Each transaction then holds up to
-        2,000 packages; when it breaks off, call it again.
+        4,000 packages; when it breaks off, call it again.
 
         Args:
             job: The job.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from itagflow import access
@@ -416,13 +417,12 @@ class Transaction:
         return entity
 
     def lock_numbered(self, job: int, numbers: Sequence[int]) -> list[Package]:
-        """Lock the packages of a job with these *numbers*, which ascend, and return them.
+        """Lock the packages with these *numbers*, which ascend, and return them.
 
         Raises:
             NotFound: when there is one that is not there.
         """
         if isinstance(self._writer, SupportsLockAll) and self._note_all_locked(job, numbers):
-            # one question, and not one for each
             found = self._writer.lock_all(lookup.query_numbered(Package, job, numbers))
             self._require_all(job, numbers, len(found))
             self._locked[Package].update({package.key: package for package in found})
@@ -430,31 +430,36 @@ class Transaction:
         return [self.lock(Package, (job, number)) for number in numbers]
 
     def replace_numbered(
-        self, job: int, numbers: Sequence[int], change: Callable[[Package], Package]
+        self, job: int, numbers: Sequence[int], prepare: Callable[[], Callable[[Package], Package]]
     ) -> None:
-        """Lock the packages with these *numbers*, which ascend, and store what *change* returns.
+        """Lock the packages with these *numbers*, which ascend, and replace each.
 
-        Each is read, changed and stored before the next, so that there may be very many.  *change*
-        returns what it was given where nothing changes, asks nothing of the transaction, and leaves
-        alone what events list by themselves: the caller stores the event.
+        Each is read, changed and stored before the next, as there may be very many.  *prepare* is
+        called when all are locked.  What it returns makes the new package, or returns the very same
+        one, asks nothing of this transaction, and changes nothing that events record by themselves.
 
         Raises:
-            NotFound: when there is one that is not there.
+            NotFound: when there is one that is not there; nothing is changed then.
         """
 
-        def replace(old: Package) -> Package:
-            new = change(old)
-            if new is old:
-                return old
-            self._note_lots([(old, new)])
-            return stamp(old, new)
+        def prepare_all(count: int) -> Callable[[Package], Package]:
+            self._require_all(job, numbers, count)
+            return partial(self._make_next, prepare())
 
         if isinstance(self._writer, SupportsReplaceAll) and self._note_all_locked(job, numbers):
-            count = self._writer.replace_all(lookup.query_numbered(Package, job, numbers), replace)
-            self._require_all(job, numbers, count)
+            self._writer.replace_all(lookup.query_numbered(Package, job, numbers), prepare_all)
             return
-        pairs = [(old, change(old)) for old in self.lock_numbered(job, numbers)]
+        locked = self.lock_numbered(job, numbers)
+        change = prepare()
+        pairs = [(old, change(old)) for old in locked]
         self._update([(old, new) for old, new in pairs if new is not old])
+
+    def _make_next(self, change: Callable[[Package], Package], old: Package) -> Package:
+        new = change(old)
+        if new is old:
+            return old
+        self._note_lots([(old, new)])
+        return stamp(old, new)
 
     def _note_all_locked(self, job: int, numbers: Sequence[int]) -> bool:
         """Note that these packages are locked; return False where one may have been before."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain
 
 import attrs
@@ -22,14 +22,14 @@ from itagflow.model.change import record
 from itagflow.model.job import Job, Stage
 from itagflow.model.number import require_priority
 from itagflow.model.package import Package, PackageState
-from itagflow.storage.port import Query
+from itagflow.storage.port import Query, Reader
 
 BLOCK = 4_000
 """How many packages a transaction gives priorities at the most.
 
 More than elsewhere: nothing else is written, so that claims wait for a tenth of a second.  The
-priorities of a block lie all over two indexes of the queue, so that each transaction writes most of
-their pages again: in transactions of 2,000 it took up to a fifth longer.
+priorities of a block are spread over two indexes of the queue, so that each transaction writes most
+of their pages again: with 2,000 it took up to a fifth longer than with 8,000.
 """
 TaskScores = Mapping[TaskRef | str, float]
 """Priorities by task, its number, or its row key where that is a text."""
@@ -151,12 +151,28 @@ def _authorize_all(engine: Engine, numbers: _Numbers) -> None:
     states: set[PackageState] = set()
     for start in range(0, len(named), BLOCK):
         with engine.store.read() as reader:
-            block = named[start : start + BLOCK]
-            query = lookup.query_numbered(Package, numbers.job.id, block)
-            tally = reader.tally(query, by=("state",))
-            states.update(PackageState(state) for (state,) in tally)
+            states |= _find_states(reader, numbers.job, named[start : start + BLOCK])
     with engine.transaction() as transaction:
-        authorize_stages(transaction, numbers.job, states, numbers.by)
+        _authorize(transaction, numbers, states)
+
+
+def _find_states(reader: Reader, job: Job, numbers: Sequence[int]) -> set[PackageState]:
+    """Return in which states these packages of *job* are."""
+    query = lookup.query_numbered(Package, job.id, numbers)
+    return {PackageState(state) for (state,) in reader.tally(query, by=("state",))}
+
+
+def _authorize(
+    transaction: Transaction, numbers: _Numbers, states: Collection[PackageState]
+) -> list[Stage]:
+    """Return the stages at which *by* assigns work; those of packages in *states* are among them.
+
+    Raises:
+        NotAllowed: when they are not, or the job is archived.
+    """
+    stages = authorize_stages(transaction, numbers.job, states, numbers.by)
+    rules.must_not_be_archived(transaction.job(numbers.job), "prioritize")
+    return stages
 
 
 def _set_priorities(transaction: Transaction, numbers: _Numbers, block: Sequence[int]) -> int:
@@ -165,15 +181,19 @@ def _set_priorities(transaction: Transaction, numbers: _Numbers, block: Sequence
     Returns:
         How many have theirs now.
     """
-    stages = authorize_stages(transaction, numbers.job, (), numbers.by)
-    given = _Given(numbers, stages)
-    transaction.replace_numbered(numbers.job.id, block, given.prioritize)
-    # Asked again of what is locked, since a package may have moved to another stage: whatever is
-    # refused takes back the whole block.
-    authorize_stages(transaction, numbers.job, given.states, numbers.by)
-    job = transaction.job(numbers.job)
-    rules.must_not_be_archived(job, "prioritize")
+    given = _Given(numbers)
+
+    def prepare() -> Callable[[Package], Package]:
+        # asked again of what is locked: a package may have moved to another stage since
+        states = set[PackageState]()
+        if numbers.is_named:
+            states = _find_states(transaction.store, numbers.job, block)
+        given.stages = _authorize(transaction, numbers, states)
+        return given.prioritize
+
+    transaction.replace_numbered(numbers.job.id, block, prepare)
     if given.new_priorities:
+        job = transaction.job(numbers.job)
         # a package that has waited for long may come before where a scan of the queue begins
         forget_cursors(transaction, job)
         member = transaction.member(job.workspace, numbers.by)
@@ -188,12 +208,10 @@ class _Given:
     """The priorities that one transaction has given so far."""
 
     numbers: _Numbers
-    stages: Collection[Stage]
-    """Where the member may assign work."""
+    stages: Collection[Stage] = ()
+    """Where the member may assign work: packages at other stages stay as they are, unless named."""
     count: int = 0
     """How many packages have theirs."""
-    states: set[PackageState] = attrs.field(factory=set[PackageState])
-    """The states of these."""
     new_priorities: dict[int, float] = attrs.field(factory=dict[int, float])
     """The priority of each that had another one, by number."""
 
@@ -202,7 +220,6 @@ class _Given:
         if not (self.numbers.is_named or package.stage in self.stages):
             return package
         self.count += 1
-        self.states.add(package.state)
         priority = self.numbers.by_package[package.number]
         given = priority_rules.give_priority(package, priority)
         if given is not package:

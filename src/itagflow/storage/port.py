@@ -210,21 +210,22 @@ class SupportsLockAll(Protocol):
 class SupportsReplaceAll(Protocol):
     """**Protocol:** a writer that replaces many entities one by one, as it reads them.
 
-    Of other writers they are locked, and then saved together, so that all are in memory at once.
+    With other writers all are locked first, and then saved together: they are in memory at once.
     """
 
-    def replace_all(self, query: Query[E], change: Callable[[E], E]) -> int:
-        """Wait for other writers, lock all matches, and replace each by what *change* returns.
+    def replace_all(self, query: Query[E], prepare: Callable[[int], Callable[[E], E]]) -> None:
+        """Wait for other writers, lock all matches, and replace each.
 
-        That is its next version, or the very entity that it was given where nothing changes.  The
-        matches come in the order of *query*; *change* must not use this transaction.
-
-        Returns:
-            How many matches there were.
+        Args:
+            query: What finds them, in which order.
+            prepare: Is called with their number when all are locked, and may use this transaction.
+                It returns a function that is given each match and returns its next version, or the
+                very entity that it was given where nothing changes; that function must not use this
+                transaction.
 
         Raises:
-            Conflict: when *change* returns anything else; the transaction must roll back then, as
-                after any other error.
+            Conflict: when it returns anything else; the transaction must roll back then, as after
+                any other error.
         """
         ...
 

@@ -118,7 +118,7 @@ class LockContract(ContractPart):
                 return change(package, priority=1)
 
             if isinstance(writer, SupportsReplaceAll):
-                writer.replace_all(FREE, note)
+                writer.replace_all(FREE, lambda _: note)
                 return given[0]
             return writer.lock(Package, (4, 1))
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 
-from itagflow.errors import Conflict, ItagflowError, StoreFailed
+from itagflow.errors import AlreadyExists, Conflict, NotFound, StoreFailed
+from itagflow.model.entity import E
 from itagflow.model.package import Package, PackageState
+from itagflow.model.workspace import Member
 from itagflow.storage import Query, Store, Writer
 from itagflow.storage.port import SupportsLockAll, SupportsReplaceAll
-from itagflow.testing.builders import change, make_package
-from itagflow.testing.part import ContractPart, expect_refusal
+from itagflow.testing.builders import change, make_member, make_package
+from itagflow.testing.part import ContractPart
 
 MANY = 1_207
 """How many: more than any store sends at once, and no round number."""
@@ -19,6 +22,7 @@ PLACES = (1, MANY // 2, MANY)
 PACKAGES = Query(Package, {"job": 4}, order=("number",))
 """All of them, in order."""
 Change = Callable[[Package], Package]
+Errors = type[Exception] | tuple[type[Exception], ...]
 
 
 class ManyContract(ContractPart):
@@ -44,9 +48,9 @@ class ManyContract(ContractPart):
             writer.save(*saved)
         _expect(store, saved)
         again = [change(each, size=0) for each in saved[:-1]]
-        # what was saved before it was found out may be refused at the end
-        with suppress(StoreFailed), store.write() as writer, expect_refusal(Conflict):
-            writer.save(*again, change(packages[-1], size=0))
+        _expect_error(
+            store, Conflict, lambda writer: writer.save(*again, change(packages[-1], size=0))
+        )
         _expect(store, saved)
         store.close()
 
@@ -58,9 +62,9 @@ class ManyContract(ContractPart):
                 writer.remove(Query(Package, {"job": 4, "number": number}), 1)
             left = [each for each in packages if each.number != number]
             saved = [change(each, state=PackageState.DONE) for each in packages]
-            with suppress(StoreFailed), store.write() as writer, expect_refusal(ItagflowError):
-                writer.save(*saved)
-            _expect(store, left)
+            for locked in ([], left):
+                _expect_error(store, (Conflict, NotFound), partial(_save_after_lock, saved, locked))
+                _expect(store, left)
             with store.write() as writer:
                 writer.add(packages[number - 1])
         store.close()
@@ -78,6 +82,30 @@ class ManyContract(ContractPart):
             _expect_all_or_none(
                 self.open_store(), packages, saved, lambda writer, each: writer.save(*each)
             )
+
+    def test_what_is_saved_as_it_is_has_no_next_version(self) -> None:
+        """One, a few or many; locked before or not."""
+        store, packages = self._with_many()
+        for count in (1, 3, MANY):
+            _expect_error(store, Conflict, partial(_save_after_lock, packages[:count], []))
+            _expect_error(
+                store, Conflict, partial(_save_after_lock, packages[:count], packages[:count])
+            )
+        _expect(store, packages)
+        store.close()
+
+    def test_what_is_saved_twice_is_summed_once(self) -> None:
+        """Two versions of each entity at once, of a few or of many."""
+        store, packages = self._with_many()
+        for count in (3, MANY):
+            once = [change(each, state=PackageState.ACCEPT) for each in packages[:count]]
+            twice = [change(each, state=PackageState.DONE, size=3) for each in once]
+            both = [version for pair in zip(once, twice, strict=True) for version in pair]
+            with store.write() as writer:
+                writer.save(*both)
+            packages = [*twice, *packages[count:]]
+            _expect(store, packages)
+        store.close()
 
     def test_what_came_again_is_saved_whole(self) -> None:
         """What was locked, removed, and added with other values is not as it was locked."""
@@ -107,18 +135,26 @@ class ManyContract(ContractPart):
     def test_replace_all_replaces_what_changes(self) -> None:
         """In the order of the query; what stays as it is keeps its version."""
         store, packages = self._with_many()
+        if not _can_replace(store):
+            return
         expected = [_promote(each) for each in packages]
         given: list[int] = []
+        counts: list[int] = []
 
         def promote(package: Package) -> Package:
             given.append(package.number)
             return _promote(package)
 
         with store.write() as writer:
-            if not isinstance(writer, SupportsReplaceAll):
-                return
-            backwards = Query(Package, {"job": 4}, order=("-number",))
-            assert writer.replace_all(backwards, promote) == MANY
+
+            def prepare(count: int) -> Change:
+                counts.append(count)
+                # all are locked, and none is changed yet
+                assert list(writer.find(PACKAGES)) == packages
+                return promote
+
+            _replace_all(writer, Query(Package, {"job": 4}, order=("-number",)), prepare)
+            assert counts == [MANY]
             assert given == list(range(MANY, 0, -1))
             # what follows in the transaction sees them, and replaces them again
             assert list(writer.find(PACKAGES)) == expected
@@ -127,14 +163,31 @@ class ManyContract(ContractPart):
         _expect(store, [first, *expected[1:]])
         store.close()
 
+    def test_replace_all_of_what_has_unique_fields(self) -> None:
+        """An account that another member has is refused, and nobody is renamed."""
+        store = self.open_store()
+        before = {n: f"old{n}" for n in range(1, 40)}
+        new = {n: f"new{n}" for n in range(1, 40)}
+        with store.write() as writer:
+            writer.add(*(make_member(id=n, account=account) for n, account in before.items()))
+        if not _can_replace(store):
+            return
+        taken = {**new, 38: "old39", 39: "old39"}
+        _expect_error(store, AlreadyExists, lambda writer: _rename_all(writer, taken))
+        assert _read_accounts(store) == before
+        with store.write() as writer:
+            _rename_all(writer, {**new, 7: "old7"})
+        assert _read_accounts(store) == {**new, 7: "old7"}
+        store.close()
+
     def test_replace_all_knows_no_older_version(self) -> None:
         """What was locked before, and is saved after, is as it was replaced in between."""
         store, packages = self._with_many()
+        if not _can_replace(store):
+            return
         with store.write() as writer:
-            if not isinstance(writer, SupportsReplaceAll):
-                return
             before = writer.lock(Package, (4, 1))
-            writer.replace_all(PACKAGES, lambda package: change(package, priority=0.5))
+            _replace(lambda package: change(package, priority=0.5), writer)
             # with the priority that it had when it was locked
             last = change(change(before))
             writer.save(last)
@@ -149,9 +202,11 @@ class ManyContract(ContractPart):
             lambda package: change(make_package(package.number + 1)),
         )
         store, packages = self._with_many()
+        if not _can_replace(store):
+            return
         for replace in wrong:
             for place in PLACES:
-                _fail(store, _at(place, replace), Conflict)
+                _expect_error(store, Conflict, partial(_replace, _at(place, replace)))
         _expect(store, packages)
         store.close()
 
@@ -162,13 +217,52 @@ class ManyContract(ContractPart):
             raise RuntimeError(package.number)
 
         store, packages = self._with_many()
+        if not _can_replace(store):
+            return
         for place in PLACES:
-            _fail(store, _at(place, fail), RuntimeError)
+            _expect_error(store, RuntimeError, partial(_replace, _at(place, fail)))
             with suppress(RuntimeError), store.write() as writer:
-                if isinstance(writer, SupportsReplaceAll):
-                    writer.replace_all(PACKAGES, _at(place, fail))
+                _replace(_at(place, fail), writer)
         _expect(store, packages)
         store.close()
+
+
+def _can_replace(store: Store) -> bool:
+    """Return whether its writers replace many; a store that cannot be asked is closed."""
+    with store.write() as writer:
+        if isinstance(writer, SupportsReplaceAll):
+            return True
+    store.close()
+    return False
+
+
+def _replace_all(
+    writer: Writer, query: Query[E], prepare: Callable[[int], Callable[[E], E]]
+) -> None:
+    assert isinstance(writer, SupportsReplaceAll)
+    writer.replace_all(query, prepare)
+
+
+def _replace(replace: Change, writer: Writer) -> None:
+    """Replace all packages, and ask nothing when they are locked."""
+    _replace_all(writer, PACKAGES, lambda _: replace)
+
+
+MEMBERS = Query(Member, order=("id",))
+
+
+def _rename_all(writer: Writer, accounts: Mapping[int, str]) -> None:
+    def rename(member: Member) -> Member:
+        if member.account == accounts[member.id]:
+            return member
+        return change(member, account=accounts[member.id])
+
+    _replace_all(writer, MEMBERS, lambda _: rename)
+
+
+def _read_accounts(store: Store) -> dict[int, str]:
+    with store.read() as reader:
+        return {member.id: member.account for member in reader.find(MEMBERS)}
 
 
 def _promote(package: Package) -> Package:
@@ -208,15 +302,24 @@ def _expect_all_or_none(
     store.close()
 
 
-def _fail(store: Store, replace: Change, error: type[Exception]) -> None:
-    """Catch the error inside of the transaction, which may then refuse to end well."""
+def _expect_error(store: Store, error: Errors, act: Callable[[Writer], object]) -> None:
+    """Check that *act* raises an error, which is caught inside of the transaction.
+
+    The transaction may then refuse to end well, but nothing else may go wrong before.
+    """
+    raised: BaseException | None = None
     with suppress(StoreFailed), store.write() as writer:
-        if isinstance(writer, SupportsReplaceAll):
-            try:
-                writer.replace_all(PACKAGES, replace)
-            except error:
-                return
-            raise AssertionError(f"{error.__name__} was not raised")
+        try:
+            act(writer)
+        except Exception as caught:
+            raised = caught
+    assert isinstance(raised, error), f"{raised!r} came in place of {error}"
+
+
+def _save_after_lock(saved: Sequence[Package], locked: Sequence[Package], writer: Writer) -> None:
+    for each in locked:
+        writer.lock(Package, each.key)
+    writer.save(*saved)
 
 
 def _expect(store: Store, packages: Sequence[Package]) -> None:

@@ -218,19 +218,20 @@ class SqlWriter(SqlReader):
 
     def save(self, *entities: Entity) -> None:
         """Replace entities, each by one version; after an error the transaction must roll back."""
-        if len(entities) > MANY:
-            layout: Layout[Any] = LAYOUTS[type(entities[0])]
-            if not layout.unique and all(type(each) is layout.kind for each in entities):
-                self._save_alike(layout, entities)
-                return
+        if len(entities) > MANY and _are_alike(entities):
+            self._save_alike(LAYOUTS[type(entities[0])], entities)
+            return
         for number, entity in enumerate(entities):
             try:
                 self._save(entity)
-            except BaseException:
+            except (AlreadyExists, Conflict, NotFound):
                 # The caller may catch the error and go on.  When nothing was saved before, that is
                 # as if it had not tried.
                 if number > 0:
                     self._is_partly_saved = True
+                raise
+            except BaseException:
+                self._is_partly_saved = True
                 raise
 
     def _save(self, entity: Entity) -> None:
@@ -278,24 +279,25 @@ class SqlWriter(SqlReader):
             # taken out: once it is saved, the row is not as it was locked any more
             yield locked.pop(row[:keys], None), row
 
-    def replace_all(self, query: Query[E], change: Callable[[E], E]) -> int:
-        """Lock all matches, replace each by what *change* makes of it, and return how many."""
+    def replace_all(self, query: Query[E], prepare: Callable[[int], Callable[[E], E]]) -> None:
+        """Lock all matches, and replace each by what a function makes of it."""
         layout: Layout[E] = LAYOUTS[query.kind]
-        if layout.unique:  # one that is taken is refused, and that is known of single ones only
-            return self._change_and_save(query, change)
+        if layout.unique:  # a value may be taken, and single updates alone show whose that is
+            self._change_and_save(query, prepare)
+            return
         statement = self.sql.find(query)
         rows = self.rows(statement.text + self.sql.lock, statement.values)
+        change = prepare(len(rows))
         self._forget_locked(layout)
         # From here on the rows go through one by one: none waits in memory for the others, where
         # the garbage collector would go through all of them again and again.
         self._replace_rows(layout, self._change_rows(layout, rows, change))
-        return len(rows)
 
-    def _change_and_save(self, query: Query[E], change: Callable[[E], E]) -> int:
+    def _change_and_save(self, query: Query[E], prepare: Callable[[int], Callable[[E], E]]) -> None:
         found = self.lock_all(query)
+        change = prepare(len(found))
         changes = [(before, _make_next(before, change)) for before in found]
         self.save(*(after for before, after in changes if after is not before))
-        return len(found)
 
     def _change_rows(
         self, layout: Layout[E], rows: Iterable[Row], change: Callable[[E], E]
@@ -392,10 +394,15 @@ class SqlWriter(SqlReader):
         Raises:
             AlreadyExists: when a unique column is taken.
         """
-        inserted = self.run(f"{self.sql.insert(layout)} ON CONFLICT DO NOTHING", layout.row(entity))
-        if inserted:
-            self._count_added([entity])
-        elif not self.rows(self.sql.get(layout), entity.key):
+        text, row = f"{self.sql.insert(layout)} ON CONFLICT DO NOTHING", layout.row(entity)
+        try:
+            inserted = self.run(text, row)
+            if inserted:
+                self._count_added([entity])
+        except BaseException:
+            self._is_partly_saved = True
+            raise
+        if not inserted and not self.rows(self.sql.get(layout), entity.key):
             raise self._make_taken_error(entity)
 
     def remove(self, query: Query[E], limit: int) -> int:
@@ -403,11 +410,15 @@ class SqlWriter(SqlReader):
         statement = self.sql.remove(query, limit)
         layout = LAYOUTS[query.kind]
         self._forget_locked(layout)
-        if layout.sums is None:
-            return self.run(statement.text, statement.values)
-        removed = self.rows(statement.text, statement.values)
-        for row in removed:
-            self._count(layout.sums, *layout.split_for_sums(row), -1)
+        try:
+            if layout.sums is None:
+                return self.run(statement.text, statement.values)
+            removed = self.rows(statement.text, statement.values)
+            for row in removed:
+                self._count(layout.sums, *layout.split_for_sums(row), -1)
+        except BaseException:
+            self._is_partly_saved = True
+            raise
         return len(removed)
 
     def settle(self) -> None:
@@ -488,13 +499,29 @@ class SqlWriter(SqlReader):
 
 
 def _find_changed(stored: Row | None, row: Row, keys: int) -> tuple[int, ...]:
-    """Return the changed columns of *row*: the indexes of the others are not touched."""
+    """Return the changed columns of *row*, and its version: the others are not touched."""
     # SQLite writes an index again when one of its columns is in the UPDATE, also with the same
     # value. The comparison itself runs in C.
     columns = range(keys, len(row))
     if stored is None:
         return tuple(columns)
-    return tuple(compress(columns, map(ne, stored[keys:], row[keys:])))
+    changed = tuple(compress(columns, map(ne, stored[keys:], row[keys:])))
+    # The version is the first column behind the key.  Where it is not the next one, the update
+    # finds no row; without any column it would be no statement.
+    if row[keys] == stored[keys]:
+        return (keys, *changed)
+    return changed
+
+
+def _are_alike(entities: Sequence[Entity]) -> bool:
+    """Return whether entities can be saved together: of one kind, none of them twice.
+
+    Not where columns are unique: single updates alone show whose value is taken.
+    """
+    kind = type(entities[0])
+    if LAYOUTS[kind].unique or any(type(each) is not kind for each in entities):
+        return False
+    return len({each.key for each in entities}) == len(entities)
 
 
 def _make_next(before: E, change: Callable[[E], E]) -> E:

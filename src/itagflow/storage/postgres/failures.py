@@ -86,7 +86,9 @@ def translate_errors_in(transaction: Transaction[Any]) -> Generator[None]:
 
 @safe_context
 def in_pipeline(transaction: Transaction[Any]) -> Generator[None]:
-    """Do the same where the driver has a pipeline; see also `Transaction.is_in_pipeline`.
+    """Translate errors as `translate_errors_in` does, around a pipeline of the driver.
+
+    What has struck from outside, such as `KeyboardInterrupt`, is raised as it is.
 
     Raises:
         StoreFailed: when the driver or the server fails, or the process was forked.
@@ -96,27 +98,27 @@ def in_pipeline(transaction: Transaction[Any]) -> Generator[None]:
     handled = sys.exc_info()[1]
     try:
         yield
-    except BaseException as error:
-        interruption = _find_interruption(error, handled)
-        if interruption is not None:
-            raise interruption from None
-        if isinstance(error, psycopg.Error):
-            raise failure_of(transaction, error) from error
-        raise
+    except psycopg.Error as error:
+        struck = _find_what_struck(error, handled)
+        if struck is not None:
+            raise struck from None
+        raise failure_of(transaction, error) from error
     transaction.is_in_pipeline = False
 
 
-def _find_interruption(error: BaseException, handled: BaseException | None) -> BaseException | None:
-    """Return what has struck the driver, such as `KeyboardInterrupt`, after *handled*.
+def _find_what_struck(error: psycopg.Error, handled: BaseException | None) -> BaseException | None:
+    """Return the exception from outside in whose place the driver has raised *error*, if any.
 
-    When it strikes while a pipeline ends, an error that the driver makes of that takes its place.
+    One that strikes while a pipeline ends makes the driver fail, and is the context of its error.
+    Exceptions of the driver that are so by intention have no context, or hide it.
     """
-    found: BaseException | None = error
-    while found is not None and found is not handled:
-        if not isinstance(found, Exception):
-            return found
-        found = found.__context__
-    return None
+    found: BaseException = error
+    while isinstance(found, psycopg.Error):
+        context = found.__context__
+        if context is None or context is handled or found.__suppress_context__:
+            return None
+        found = context
+    return found
 
 
 def make_store_error(store: str, error: psycopg.Error) -> StoreFailed:

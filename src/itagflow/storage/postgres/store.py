@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache, partial
 from itertools import groupby
 from typing import Any, cast
@@ -39,6 +40,7 @@ from itagflow.storage.port import (
     Unless,
     Writer,
 )
+from itagflow.storage.postgres.connecting import AnyConnection
 from itagflow.storage.postgres.failures import (
     failure_of,
     in_pipeline,
@@ -158,13 +160,10 @@ class _Writer(_Reader, SqlWriter):
             return self.run(text, values)
 
     def update_all(self, layout: Layout[Any], updates: Iterable[Update]) -> int:
-        if not psycopg.Pipeline.is_supported():  # with a libpq before 14
-            return super().update_all(layout, updates)
         # In a pipeline nobody waits for the server, which replaces rows while the next are made.
         cursors = list[RowCursor]()
-        transaction = self._transaction
-        connection = transaction.usable_connection()
-        with in_pipeline(transaction), connection.pipeline():
+        connection = self._transaction.usable_connection()
+        with in_pipeline(self._transaction), _open_pipeline(connection):
             for columns, rows in updates:
                 text, values = self.sql.update_many(layout, columns, rows)
                 cursors.append(cursor_of(connection).execute(text.encode(), values))
@@ -210,14 +209,14 @@ class _Writer(_Reader, SqlWriter):
     def _positions(self, events: list[Event]) -> list[int]:
         """Insert events and return the position of each."""
         layout: Layout[Any] = LAYOUTS[Event]
-        transaction = self._transaction
-        transaction.has_new_events |= bool(events)
+        self._transaction.has_new_events |= bool(events)
         text, positions = f"{self.sql.insert(layout)} RETURNING position", list[int]()
-        transaction.usable_connection()
-        with in_pipeline(transaction):  # the driver makes one for many statements
+        connection = self._transaction.usable_connection()
+        with in_pipeline(self._transaction), _open_pipeline(connection):
             self._cursor.executemany(
                 text.encode(), [layout.row(event)[1:] for event in events], returning=True
             )
+        with translate_errors_in(self._transaction):
             for _ in events:
                 positions += [position for (position,) in self._cursor.fetchall()]
                 self._cursor.nextset()
@@ -236,6 +235,13 @@ class _Writer(_Reader, SqlWriter):
             self._run("ROLLBACK TO refused")
             raise refused() from error.__cause__
         self._run("RELEASE refused")
+
+
+def _open_pipeline(connection: AnyConnection) -> AbstractContextManager[object]:
+    """Let statements go to the server without waiting for it, where the driver can."""
+    if psycopg.Pipeline.is_supported():
+        return connection.pipeline()
+    return nullcontext()  # with a libpq before 14
 
 
 class PostgresStore:
