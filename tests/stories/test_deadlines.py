@@ -176,6 +176,24 @@ def test_the_board_counts_by_priority_and_what_is_late(flow: Flow, clock: Clock)
     json.dumps(board.to_dict())
 
 
+def test_an_archived_job_has_no_new_due_times(flow: Flow) -> None:
+    """Whatever is named, and also where nothing is."""
+    job = cats(flow, tasks=2, size=1)
+    flow.jobs.finish(job, discard_open=True, by="ada")
+    flow.jobs.archive(job, by="ada")
+    attempts: list[dict[str, Any]] = [
+        {"due": START},
+        {"due": START, "packages": [1]},
+        {"due": START, "packages": []},
+        {"due": {1: START}},
+        {"due": {}},
+    ]
+    for attempt in attempts:
+        with pytest.raises(NotAllowed, match="archived"):
+            flow.packages.set_due(job, **attempt, by="ada")
+    assert due_times(flow, job) == [None, None]
+
+
 def test_an_archived_job_has_nothing_to_do(flow: Flow) -> None:
     job = cats(flow, tasks=2, size=1)
     taken(flow, "ben", job)

@@ -26,7 +26,6 @@ from itagflow.core.visibility import list_visible, require_readable
 from itagflow.deadlines import rules
 from itagflow.errors import InvalidData, Problem
 from itagflow.jobs.packaging import authorize_stages
-from itagflow.jobs.rules import must_not_be_archived
 from itagflow.model.change import record
 from itagflow.model.job import Job
 from itagflow.model.moment import to_utc
@@ -41,6 +40,8 @@ DueRef = PackageRef | Task | WorkItem | int
 DueInput = datetime | None | Mapping[Any, datetime | None]
 """One due time, or one by package or task; None takes it away."""
 VERB = "packages.set_due"
+OPERATION = "set a due time"
+"""What errors call it."""
 
 
 @attrs.frozen
@@ -88,7 +89,7 @@ def set_due(
         states: set[PackageState] = set()
         if named is not None:
             states = {package.state for package in named.packages}
-        authorize_stages(transaction, current, states, by)
+        authorize_stages(transaction, current, states, by, OPERATION)
     if named is None:
         open_packages = Query(Package, {"job": current.id, "open": True}, order=("number",))
         numbers = [package.number for package in iterate_query(engine.store, open_packages)]
@@ -103,7 +104,7 @@ def set_due(
     for start in range(0, len(numbers), PAGE):
         page = numbers[start : start + PAGE]
         with engine.transaction() as transaction:
-            locked = [transaction.lock_package((current.id, number)) for number in page]
+            locked = transaction.lock_numbered(current.id, page)
             changed += _set_some(transaction, changing, locked)
         steps.advance(len(page))
     steps.end()
@@ -161,9 +162,8 @@ def _set_some(transaction: Transaction, changing: _DueChange, locked: list[Packa
     """Give locked packages their due time: all, or those where the member assigns work."""
     # asked again of what is locked: a package may have moved to another stage since
     required = {package.state for package in locked} if changing.all_named else set[PackageState]()
-    stages = authorize_stages(transaction, changing.job, required, changing.by)
+    stages = authorize_stages(transaction, changing.job, required, changing.by, OPERATION)
     job = transaction.job(changing.job)
-    must_not_be_archived(job, "set a due time")
     packages = locked
     if not changing.all_named:
         packages = [package for package in locked if package.stage in stages]

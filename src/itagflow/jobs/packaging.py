@@ -168,12 +168,18 @@ def _comment_data(comment: str) -> dict[str, str]:
 
 
 def authorize_stages(
-    transaction: Transaction, ref: Job, states: Iterable[PackageState], by: MemberRef
+    transaction: Transaction,
+    ref: Job,
+    states: Iterable[PackageState],
+    by: MemberRef,
+    operation: str,
 ) -> list[Stage]:
     """Return the stages at which *by* may assign work; they must cover packages in *states*.
 
+    *operation* is what packages are changed by, in words.
+
     Raises:
-        NotAllowed: when they may not, or at no stage.
+        NotAllowed: when they may not, or at no stage, or when the job is archived.
     """
     job = transaction.job(ref)
     allowed = transaction.find_allowed_stages(job, by, Action.ASSIGN)
@@ -184,4 +190,5 @@ def authorize_stages(
     # the first stage in the order of the workflow makes the message, the same each time
     for stage in sorted(needed.difference(allowed), key=job.workflow.stages.index):
         transaction.authorize(job.workspace, by, Action.ASSIGN, job, stage)
+    rules.must_not_be_archived(job, operation)
     return allowed

@@ -14,7 +14,7 @@ from itagflow.core.engine import Engine
 from itagflow.core.lookup import JobRef, MemberRef, PackageRef, TaskRef, iterate_query
 from itagflow.core.transaction import Transaction
 from itagflow.errors import InvalidData, Problem
-from itagflow.jobs import priority_rules, rules
+from itagflow.jobs import priority_rules
 from itagflow.jobs.packaging import authorize_stages
 from itagflow.jobs.priority_rules import Scores
 from itagflow.jobs.task_places import find_by_key, find_by_number, find_packages
@@ -31,6 +31,8 @@ More than elsewhere: nothing else is written, so that claims wait for a tenth of
 priorities of a block are spread over two indexes of the queue, so that each transaction writes most
 of their pages again: with 2,000 it took up to a fifth longer than with 8,000.
 """
+OPERATION = "prioritize"
+"""What events and errors call it."""
 TaskScores = Mapping[TaskRef | str, float]
 """Priorities by task, its number, or its row key where that is a text."""
 
@@ -153,7 +155,7 @@ def _authorize_all(engine: Engine, numbers: _Numbers) -> None:
         with engine.store.read() as reader:
             states |= _find_states(reader, numbers.job, named[start : start + BLOCK])
     with engine.transaction() as transaction:
-        _authorize(transaction, numbers, states)
+        authorize_stages(transaction, numbers.job, states, numbers.by, OPERATION)
 
 
 def _find_states(reader: Reader, job: Job, numbers: Sequence[int]) -> set[PackageState]:
@@ -162,50 +164,38 @@ def _find_states(reader: Reader, job: Job, numbers: Sequence[int]) -> set[Packag
     return {PackageState(state) for (state,) in reader.tally(query, by=("state",))}
 
 
-def _authorize(
-    transaction: Transaction, numbers: _Numbers, states: Collection[PackageState]
-) -> list[Stage]:
-    """Return the stages at which *by* assigns work; those of packages in *states* are among them.
-
-    Raises:
-        NotAllowed: when they are not, or the job is archived.
-    """
-    stages = authorize_stages(transaction, numbers.job, states, numbers.by)
-    rules.must_not_be_archived(transaction.job(numbers.job), "prioritize")
-    return stages
-
-
 def _set_priorities(transaction: Transaction, numbers: _Numbers, block: Sequence[int]) -> int:
     """Give packages their priority: all, or those at a stage where *by* assigns work.
 
     Returns:
         How many have theirs now.
     """
-    given = _Given(numbers)
+    prioritizer = _Prioritizer(numbers)
 
     def prepare() -> Callable[[Package], Package]:
         # asked again of what is locked: a package may have moved to another stage since
         states = set[PackageState]()
         if numbers.is_named:
             states = _find_states(transaction.store, numbers.job, block)
-        given.stages = _authorize(transaction, numbers, states)
-        return given.prioritize
+        by = numbers.by
+        prioritizer.stages = authorize_stages(transaction, numbers.job, states, by, OPERATION)
+        return prioritizer.prioritize
 
     transaction.replace_numbered(numbers.job.id, block, prepare)
-    if given.new_priorities:
+    if prioritizer.new_priorities:
         job = transaction.job(numbers.job)
         # a package that has waited for long may come before where a scan of the queue begins
         forget_cursors(transaction, job)
         member = transaction.member(job.workspace, numbers.by)
         ctx = transaction.make_context(job.workspace, member.id)
-        data = priority_rules.describe(given.new_priorities)
-        transaction.apply(record(ctx, "prioritize", about=job, data=data))
-    return given.count
+        data = priority_rules.describe(prioritizer.new_priorities)
+        transaction.apply(record(ctx, OPERATION, about=job, data=data))
+    return prioritizer.count
 
 
 @attrs.define(eq=False)
-class _Given:
-    """The priorities that one transaction has given so far."""
+class _Prioritizer:
+    """Gives the packages of one transaction their priorities, and notes which are new."""
 
     numbers: _Numbers
     stages: Collection[Stage] = ()

@@ -63,8 +63,8 @@ class Transaction(Generic[C]):
     has_file_lock: bool = False
     """Whether it holds, or is about to take, the file lock by which processes write in turn."""
     is_in_pipeline: bool = False
-    """Whether it has begun a pipeline that has not come to its end: where an exception has struck
-    at a bad moment, the driver may go on treating the connection as in a pipeline."""
+    """Whether it has begun a pipeline that has not come to its end: after an
+    exception at a bad moment, the driver may go on treating the connection as in a pipeline."""
     has_new_events: bool = False
     """Whether it adds to the history, so that those who listen are to be woken."""
 

@@ -88,29 +88,29 @@ def translate_errors_in(transaction: Transaction[Any]) -> Generator[None]:
 def in_pipeline(transaction: Transaction[Any]) -> Generator[None]:
     """Translate errors as `translate_errors_in` does, around a pipeline of the driver.
 
-    What has struck from outside, such as `KeyboardInterrupt`, is raised as it is.
+    An exception from outside, such as `KeyboardInterrupt`, is raised as it is.
 
     Raises:
         StoreFailed: when the driver or the server fails, or the process was forked.
     """
     transaction.is_in_pipeline = True
-    # what the caller is handling, perhaps an interruption, is the context of all that is raised
+    # what the caller handles, perhaps an interruption, is the context of all that is raised in here
     handled = sys.exc_info()[1]
     try:
         yield
     except psycopg.Error as error:
-        struck = _find_what_struck(error, handled)
-        if struck is not None:
-            raise struck from None
+        outside = _find_outside(error, handled)
+        if outside is not None:
+            raise outside from None
         raise failure_of(transaction, error) from error
     transaction.is_in_pipeline = False
 
 
-def _find_what_struck(error: psycopg.Error, handled: BaseException | None) -> BaseException | None:
+def _find_outside(error: psycopg.Error, handled: BaseException | None) -> BaseException | None:
     """Return the exception from outside in whose place the driver has raised *error*, if any.
 
-    One that strikes while a pipeline ends makes the driver fail, and is the context of its error.
-    Exceptions of the driver that are so by intention have no context, or hide it.
+    One that is raised while a pipeline ends makes the driver fail, and is the context of its error.
+    The driver's errors for failures of its own have no context, or suppress it.
     """
     found: BaseException = error
     while isinstance(found, psycopg.Error):
